@@ -1,0 +1,29 @@
+"""oa_sim: pupil outcomes in the twelve Opportunity Areas, with and without the programme.
+
+The public names, in the order a study uses them. They are looked up when first used, so that
+``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
+"""
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "load_scenario": "oa_sim.choices",
+    "Scenario": "oa_sim.scenario",
+    "run": "oa_sim.run",
+    "compare": "oa_sim.run",
+    "Result": "oa_sim.result",
+    "Comparison": "oa_sim.result",
+    "Refusal": "oa_sim.refusal",
+}
+__all__ = ["Comparison", "Refusal", "Result", "Scenario", "__version__", "compare", "load_scenario", "run"]
+
+
+def __getattr__(name: str):
+    """Import a public name on first use."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'oa_sim' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,177 @@
+"""Choices: from the config folder and a few overrides to one Scenario.
+
+The only file that knows Hydra. Whatever Hydra refuses is said again in one sentence with the nearest
+right name.
+"""
+
+from pathlib import Path
+
+from oa_sim import tables
+from oa_sim.refusal import Refusal, nearest, unknown
+from oa_sim.scenario import Scenario
+
+_HERE = Path(__file__).resolve().parent
+CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
+OPEN_MAPPINGS = ("split.shares", "portfolio.shares")  # the user names the keys
+PROGRAMME_KEYS = tuple(Scenario.__dataclass_fields__)
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the config groups and the choices of each, from the file names."""
+    folders = sorted(folder for folder in CONFIGS.iterdir() if folder.is_dir())
+    return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in folders}
+
+
+def load_scenario(*overrides: str, **keys: object) -> Scenario:
+    """Return the scenario that the default config and the overrides make.
+
+    Parameters
+    ----------
+    overrides
+        Hydra overrides: ``"scenario=hand_over"``, ``"budget.total_gbp=5e7"``, ``"areas=[Norwich, Oldham]"``.
+    keys
+        The same for simple keys: ``horizon=15``.
+
+    Raises
+    ------
+    Refusal
+        For a key, choice, type, value or area that is not right.
+
+    Examples
+    --------
+    >>> load_scenario("scenario=early_years_first", horizon=15).portfolio.name
+    'early_years_first'
+    """
+    given = [_normal(text) for text in overrides] + [_normal(f"{key}={value}") for key, value in keys.items()]
+    if not any(text.startswith("intervention=") for text in given):
+        given.append(f"intervention=[{','.join(groups()['intervention'])}]")
+    scenario = _compose(given)
+    scenario.areas.names = area_names(scenario.areas.names, scenario.data_folder)
+    if scenario.split.rule == "custom":
+        scenario.split.shares = _shares_by_area(scenario)
+    return scenario
+
+
+def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
+    """Return the tables' names of the areas, in the order of the table, however they were written.
+
+    Raises
+    ------
+    Refusal
+        For an area that is not in the table, none at all, or one named twice.
+    """
+    known = [row["area"] for row in tables.read("areas", data_folder)]
+    by_key = {_key(name): name for name in known}
+    found = []
+    for name in names:
+        if _key(name) not in by_key:
+            raise unknown("area", name, known)
+        found.append(by_key[_key(name)])
+    for name in found:
+        if found.count(name) > 1:
+            raise Refusal(f"area {name!r} is listed twice: list each area once")
+    if not found:
+        raise Refusal("areas must name at least one area, got none: add one, such as areas=[Norwich]")
+    return [name for name in known if name in found]
+
+
+def _key(name: object) -> str:
+    """Return a name without the ways in which people write it differently."""
+    text = str(name).lower().replace("&", "and")
+    return "".join(character for character in text if character.isalnum())
+
+
+def _shares_by_area(scenario: Scenario) -> dict[str, float]:
+    names = area_names(list(scenario.split.shares), scenario.data_folder)
+    shares = {area_names([name], scenario.data_folder)[0]: share for name, share in scenario.split.shares.items()}
+    if names != scenario.areas.names:
+        missing = [name for name in scenario.areas.names if name not in names]
+        extra = [name for name in names if name not in scenario.areas.names]
+        what = f"no share for {missing[0]!r}" if missing else f"a share for {extra[0]!r}, which is not in areas"
+        raise Refusal(f"split 'custom' must give a share to each area of the scenario, got {what}: change split.shares")
+    return {name: shares[name] for name in names}
+
+
+def _normal(text: str) -> str:
+    """Return an override as Hydra needs it: lists of areas, open mappings and bare ``null`` among others."""
+    if "=" not in text:
+        known = [*groups(), *PROGRAMME_KEYS]
+        guess = nearest(text, known)
+        raise Refusal(f"an override has the form key=value, got {text!r}: write {guess or 'horizon'}=...")
+    key, value = text.split("=", 1)
+    bare = key.lstrip("+~")
+    if bare == "areas" and value not in groups()["areas"]:
+        is_area = _key(value) in {_key(row["area"]) for row in tables.read("areas")}
+        if value.startswith("["):
+            return f"areas.names={value}"
+        if is_area:
+            return f"areas.names=['{value}']"
+    if any(bare == mapping or bare.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
+        return f"++{bare}={value}"
+    return text
+
+
+def _compose(overrides: list[str]) -> Scenario:
+    for text in overrides:
+        _check_override(text)
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    ConfigStore.instance().store(name="oa_sim_schema", node=Scenario)
+    try:
+        with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3", job_name="oa_sim"):
+            config = compose("config", overrides=overrides)
+        return OmegaConf.to_object(config)
+    except Refusal:
+        raise
+    except Exception as error:  # Hydra, OmegaConf, YAML and ANTLR each raise kinds of their own
+        raise _in_words(error) from None
+
+
+def _check_override(text: str) -> None:
+    """Refuse an override whose key the schema does not have, or whose choice the group does not have."""
+    key, value = text.split("=", 1)
+    key = key.lstrip("+~")
+    choices = groups()
+    if key == "intervention":
+        for name in value.strip("[] ").split(","):
+            if name.strip() and name.strip() not in choices[key]:
+                raise unknown("choice of intervention", name.strip(), choices[key])
+    elif key in choices and not value.startswith(("{", "[")) and value not in choices[key]:
+        also = [row["area"] for row in tables.read("areas")] if key == "areas" else []
+        raise unknown(f"choice of {key}", value, [*choices[key], *also])
+    _check_key(key)
+
+
+def _in_words(error: BaseException) -> Refusal:
+    """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
+    lines = []
+    while error is not None:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        where = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+        if where:
+            return Refusal(f"{where}: {lines[0].rstrip('.:')}: give a value of that kind")
+        error = error.__cause__
+    return Refusal(f"{lines[0].rstrip('.:')}: write overrides as key=value, such as horizon=15")
+
+
+def _check_key(key: str) -> None:
+    """Refuse a dotted key that the schema does not have."""
+    from dataclasses import fields, is_dataclass
+    from typing import get_args, get_origin
+
+    known_groups = list(groups())
+    at: object = Scenario
+    path: list[str] = []
+    for part in key.split("."):
+        if is_dataclass(at):
+            kinds = {item.name: item.type for item in fields(at)}
+            if part not in kinds and not (not path and part in known_groups):
+                names = [".".join([*path, name]) for name in kinds]
+                names = names if path else [*dict.fromkeys([*known_groups, *names])]
+                raise unknown("key", ".".join([*path, part]), names)
+            at = kinds.get(part)
+        elif get_origin(at) is dict:
+            at = get_args(at)[1]
+        path.append(part)

@@ -1,0 +1,39 @@
+"""Refusal: a request that cannot be honoured, said in one sentence.
+
+The sentence gives the rule, the value and the remedy. The door prints it and exits with 2.
+"""
+
+from collections.abc import Iterable
+
+
+class Refusal(ValueError):
+    """A request that breaks a rule; its text is one sentence for a person."""
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """Return the known name most like ``word``, or None where nothing is alike."""
+    from difflib import get_close_matches  # only a mistake pays for this import
+
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[close[0]] if close else None
+
+
+def unknown(what: str, word: object, known: Iterable[str]) -> Refusal:
+    """Return the refusal of a name that is not known, with the nearest right one.
+
+    Parameters
+    ----------
+    what
+        What kind of name it is, with its article left out: ``"area"``.
+    word
+        The name that was given.
+    known
+        The names that would have been right.
+    """
+    known = list(known)
+    guess = nearest(word, known)
+    remedy = f"did you mean {guess!r}?" if guess else "choose from " + ", ".join(known)
+    return Refusal(f"unknown {what} {word!r}: {remedy}")
+
+

@@ -1,0 +1,279 @@
+"""Tables: the figures inside the package, read and checked row by row.
+
+Each table is a small CSV, each number with its source and a status. What is wrong is said in one
+sentence that names file, row and rule. Rows are counted as a text editor counts lines: the header is 1.
+"""
+
+import csv
+import datetime
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from oa_sim.refusal import Refusal, unknown
+from oa_sim.variables import GROUPS, MEASURES
+
+FOLDER = Path(__file__).parent / "data"
+STATUSES = ("found", "to verify")
+GEOGRAPHIES = ("england", "authority", "county", "district")
+DESIGNS = ("toolkit", "efficacy", "effectiveness")
+BREAKS = ("not_collected", "regraded", "level_shift")
+FIRST_YEAR = 2000
+QUANTITIES = {  # quantity of pupils.csv -> unit
+    "reception_pupils": "pupils",
+    "primary_pupils": "pupils",
+    "secondary_pupils": "pupils",
+    "aged_16_17": "pupils",
+    "aged_19": "pupils",
+    "aged_19_disadvantaged": "pupils",
+    "fsm_share_primary": "%",
+    "fsm_share_secondary": "%",
+    "disadvantaged_share_primary": "%",
+    "disadvantaged_share_secondary": "%",
+}
+LARGEST = {"%": 100.0, "points": 90.0, "per 100 pupils": 100.0, "pupils": 2e7, "GBP": 1e11}
+
+Row = dict[str, object]
+
+
+def _number(low: float, high: float, blank: bool = False) -> Callable:
+    def check(text: str):
+        if blank and text == "":
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(f"must be a number, got {text!r}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be {low:g} to {high:g}, got {text}")
+        return value
+
+    return check
+
+
+def _year(blank: bool = False) -> Callable:
+    def check(text: str):
+        if blank and text == "":
+            return None
+        last = datetime.date.today().year
+        if not (text.isdigit() and FIRST_YEAR <= int(text) <= last):
+            raise ValueError(f"must be the year in which an academic year ended, {FIRST_YEAR} to {last}, got {text!r}")
+        return int(text)
+
+    return check
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _one_of(*known: str) -> Callable:
+    def check(text: str) -> str:
+        if text not in known:
+            raise unknown("name", text, known)
+        return text
+
+    return check
+
+
+_measure = _one_of(*MEASURES)
+_group = _one_of(*GROUPS)
+_known = {"source": _text, "status": _one_of(*STATUSES)}
+_any = _number(-1e12, 1e12)
+
+# table -> (columns with their checks, the columns that identify a row)
+TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
+    "sources": ({c: _text for c in ("source", "publisher", "title", "published", "licence")}, ("source",)),
+    "areas": (
+        {"area": _text, "code": _text, "published_place": _text, "geography": _one_of("authority", "district"),
+         "announced": _text, "wave": _number(1, 2), **_known},
+        ("area",),
+    ),
+    "outcomes": (
+        {"measure": _measure, "group": _group, "place": _text, "geography": _one_of(*GEOGRAPHIES), "year": _year(),
+         "value": _any, "unit": _text, **_known},
+        ("measure", "group", "place", "geography", "year"),
+    ),
+    "pupils": (
+        {"quantity": _one_of(*QUANTITIES), "place": _text, "geography": _one_of(*GEOGRAPHIES), "year": _year(),
+         "value": _any, "unit": _text, **_known},
+        ("quantity", "place", "geography", "year"),
+    ),
+    "breaks": (
+        {"measure": _measure, "first_year": _year(), "last_year": _year(), "kind": _one_of(*BREAKS),
+         "what_changed": _text, **_known},
+        ("measure", "first_year"),
+    ),
+    "programme": (
+        {"area": _text, "item": _text, "first_year": _year(), "last_year": _year(), "value": _number(0, 1e11),
+         "unit": _text, **_known},
+        ("area", "item"),
+    ),
+    "targets": (
+        {"area": _text, "measure": _measure, "group": _group, "baseline_year": _year(blank=True),
+         "baseline": _number(0, 100, blank=True), "target_year": _year(blank=True),
+         "target": _number(0, 100, blank=True), "unit": _text, **_known},
+        ("area", "measure", "group"),
+    ),
+    "studies": (
+        {"study": _text, "study_type": _text, "outcome": _text, "effect": _number(-12, 12),
+         "effect_unit": _one_of("months", "sd"), "standard_error_sd": _number(0.001, 2),
+         "standard_error_basis": _one_of("published", "assumed"), "design": _one_of(*DESIGNS), **_known},
+        ("study",),
+    ),
+    "months": (
+        {"months": _number(0, 12), "lowest_sd": _number(-1, 1), "highest_sd": _number(-1, 1), **_known},
+        ("months",),
+    ),
+    "proxies": (
+        {"measure": _measure, "group": _group, "slope": _number(-3, 3), "residual_sd": _number(0, 2),
+         "n_authorities": _number(10, 1000), **_known},
+        ("measure", "group"),
+    ),
+}
+
+
+def read(name: str, folder: Path | None = None) -> list[Row]:
+    """Return the rows of one table, each cell checked and converted.
+
+    Parameters
+    ----------
+    name
+        Name of the table, a key of ``TABLES``.
+    folder
+        Where the CSV files lie; the package's own tables by default.
+
+    Returns
+    -------
+    list of dict
+        One dict a row, with ``row`` (its line in the file) beside the columns.
+
+    Raises
+    ------
+    Refusal
+        At the first cell or row that breaks a rule.
+    """
+    path = Path(folder or FOLDER) / f"{name}.csv"
+    columns, identity = TABLES[name]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.reader(file, strict=True))
+    except FileNotFoundError:
+        raise Refusal(f"{path}: the table {name!r} is missing: put it there or leave out data_folder") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Refusal(f"{path}: cannot be read as a CSV table ({error}): save it as UTF-8 text") from None
+    if not lines or lines[0] != list(columns):
+        got = ",".join(lines[0]) if lines else "an empty file"
+        raise Refusal(f"{path.name} row 1: the columns must be {','.join(columns)}, got {got}: correct the header")
+    rows, seen = [], {}
+    for number, cells in enumerate(lines[1:], start=2):
+        if len(cells) != len(columns):
+            raise Refusal(f"{path.name} row {number}: must have {len(columns)} cells, got {len(cells)}: correct the row")
+        row = {"row": number}
+        for (column, check), cell in zip(columns.items(), cells, strict=True):
+            try:
+                row[column] = check(cell.strip())
+            except ValueError as error:
+                raise Refusal(f"{path.name} row {number}: {column} {_sentence(error)}") from None
+        key = tuple(row[column] for column in identity)
+        if key in seen:
+            what = ", ".join(str(part) for part in key)
+            raise Refusal(f"{path.name} row {number}: {what} stands in row {seen[key]} already: keep one of the two")
+        seen[key] = number
+        rows.append(row)
+    if not rows:
+        raise Refusal(f"{path.name}: must have at least one row, got none: fill the table")
+    return rows
+
+
+def _sentence(error: ValueError) -> str:
+    """Return a cell's error with its remedy."""
+    return f"is an {error}" if isinstance(error, Refusal) else f"{error}: correct the cell"
+
+
+def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
+    """Return every table, each checked by itself and against the others.
+
+    Raises
+    ------
+    Refusal
+        For a source that is not listed, a unit that is not the measure's, a value out of range, a place
+        that no area needs, an area without its figures, or a year that is missing without a declared break.
+    """
+    tables = {name: read(name, folder) for name in TABLES}
+    sources = {row["source"] for row in tables["sources"]}
+    for name, rows in tables.items():
+        for row in rows:
+            if row["source"] not in sources:
+                raise Refusal(f"{name}.csv row {row['row']}: source {row['source']!r} is not in sources.csv: add it there")
+    _check_places(tables)
+    _check_values(tables)
+    _check_gaps(tables)
+    return tables
+
+
+def data_hash(folder: Path | None = None) -> str:
+    """Return the SHA-256 of all tables, the name by which results and posteriors know their data."""
+    digest = hashlib.sha256()
+    for name in sorted(TABLES):
+        path = Path(folder or FOLDER) / f"{name}.csv"
+        try:
+            digest.update(name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+        except OSError:
+            raise Refusal(f"{path}: the table {name!r} is missing: put it there or leave out data_folder") from None
+    return digest.hexdigest()
+
+
+def _check_places(tables: dict[str, list[Row]]) -> None:
+    areas = {row["area"]: row for row in tables["areas"]}
+    published = {row["published_place"] for row in areas.values()}
+    places = {"England", *areas, *published}
+    for name in ("outcomes", "pupils"):
+        for row in tables[name]:
+            if row["place"] not in places:
+                error = unknown("place", row["place"], sorted(places))
+                raise Refusal(f"{name}.csv row {row['row']}: {error}")
+    for name in ("programme", "targets"):
+        for row in tables[name]:
+            if row["area"] not in areas and row["area"] != "all":
+                raise Refusal(f"{name}.csv row {row['row']}: {unknown('area', row['area'], areas)}")
+    have = {(row["place"], row["measure"]) for row in tables["outcomes"]}
+    for area, row in areas.items():
+        for measure in MEASURES:
+            if (row["published_place"], measure) not in have:
+                raise Refusal(f"outcomes.csv: {area} has no figures of {measure}: add rows of {row['published_place']}")
+
+
+def _check_values(tables: dict[str, list[Row]]) -> None:
+    for name in ("outcomes", "pupils"):
+        for row in tables[name]:
+            unit = MEASURES[row["measure"]].unit if name == "outcomes" else QUANTITIES[row["quantity"]]
+            if row["unit"] != unit:
+                raise Refusal(f"{name}.csv row {row['row']}: unit must be {unit!r}, got {row['unit']!r}: correct the cell")
+            if not 0 <= row["value"] <= LARGEST[unit]:
+                raise Refusal(
+                    f"{name}.csv row {row['row']}: value must be 0 to {LARGEST[unit]:g} {unit}, "
+                    f"got {row['value']:g}: correct the cell"
+                )
+
+
+def _check_gaps(tables: dict[str, list[Row]]) -> None:
+    declared = {
+        (row["measure"], year)
+        for row in tables["breaks"]
+        if row["kind"] == "not_collected"
+        for year in range(row["first_year"], row["last_year"] + 1)
+    }
+    years: dict[tuple, dict[int, int]] = {}
+    for row in tables["outcomes"]:
+        key = (row["measure"], row["group"], row["place"], row["geography"])
+        years.setdefault(key, {})[row["year"]] = row["row"]
+    for (measure, group, place, _), rows in years.items():
+        for year in range(min(rows), max(rows)):
+            if year not in rows and (measure, year) not in declared:
+                raise Refusal(
+                    f"outcomes.csv row {rows[min(rows)]}: the series {measure}, {group}, {place} has a gap at {year}: "
+                    "add the year or declare a break of kind not_collected in breaks.csv"
+                )

@@ -1,0 +1,112 @@
+"""The dictionary: every dimension, group, measure and quantity, with its meaning and unit.
+
+One concept has one word, spelled here once. Nothing outside the standard library is imported, so
+that help and ``show`` stay quick.
+"""
+
+from dataclasses import dataclass
+
+DIMS = ("scenario", "chain", "draw", "area", "group", "measure", "intervention", "year_group", "year")
+QUANTITIES = {
+    "projection": "what follows from the scenario",
+    "counterfactual": "the same draws and the same noise with no spend",
+    "impact": "projection minus counterfactual",
+}
+GROUPS = {
+    "disadvantaged": "disadvantaged pupils as the measure's own publication defines them",
+    "other": "all other pupils",
+    "all": "all pupils: the roll-weighted mean of the two groups, or the published figure where no group is published",
+}
+PHASES = ("early_years", "primary", "secondary", "post_16", "attendance")
+YEAR_GROUPS = tuple(range(-2, 15))  # counted from Reception = 0; -2 is age 2 to 3, 14 is the year of turning 19
+CHANNELS = ("attainment", "persistent_absence", "suspensions", "neet")
+QUANTILES = {"q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q90": 0.90, "q95": 0.95}
+TABLE_COLUMNS = (
+    *("scenario", "area", "group", "measure", "year", "quantity", "unit", "mean", "sd"),
+    *QUANTILES,
+    *("proxy", "n_draws"),
+)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A published outcome.
+
+    Attributes
+    ----------
+    label
+        The name people use.
+    unit
+        The unit of the published figure.
+    year_groups
+        The year groups whose pupils the figure describes, Reception = 0.
+    channel
+        Which of an intervention's effects moves it.
+    groups
+        The groups that are modelled; ``all`` is derived where two are.
+    lower_is_better
+        True for absence, suspensions and NEET.
+    share
+        The quantity of ``pupils.csv`` that holds the disadvantaged share (%), or None.
+    derive_other
+        True where ``all`` and ``disadvantaged`` are published and ``other`` follows from the share.
+    """
+
+    label: str
+    unit: str
+    year_groups: tuple[int, ...]
+    channel: str = "attainment"
+    groups: tuple[str, ...] = ("disadvantaged", "other")
+    lower_is_better: bool = False
+    share: str | None = "disadvantaged_share_primary"
+    derive_other: bool = False
+
+    @property
+    def table_groups(self) -> tuple[str, ...]:
+        """The groups that appear in a table: those modelled, and ``all``."""
+        return self.groups if self.groups == ("all",) else (*self.groups, "all")
+
+
+SCHOOL_YEARS = tuple(range(0, 12))
+MEASURES = {
+    "good_level_of_development": Measure(
+        "Good level of development (age 5)", "%", (0,), share="fsm_share_primary"
+    ),
+    "phonics": Measure("Phonics check (Year 1)", "%", (1,), share="fsm_share_primary", derive_other=True),
+    "key_stage_2": Measure("Key stage 2 reading, writing and maths (Year 6)", "%", (6,)),
+    "attainment_8": Measure("Attainment 8 (Year 11)", "points", (11,), share="disadvantaged_share_secondary"),
+    "level_3_by_19": Measure("Level 3 by age 19", "%", (14,), share="disadvantaged_share_age_19", derive_other=True),
+    "he_entry_by_19": Measure(
+        "Higher education entry by age 19", "%", (14,), share="disadvantaged_share_age_19", derive_other=True
+    ),
+    "neet_16_17": Measure(
+        "Not in education, employment or training, age 16 to 17", "%", (12, 13), "neet", ("all",), True, None
+    ),
+    "persistent_absence": Measure(
+        "Persistent absence (10 % of sessions or more)", "%", SCHOOL_YEARS, "persistent_absence", ("all",), True, None
+    ),
+    "suspensions": Measure(
+        "Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None
+    ),
+}
+ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation, model.md section 2
+POSTERIOR_NAMES = {
+    "mu": "how far the areas lie from England",
+    "level_sd": "how much areas differ for good",
+    "deviation_sd": "how far areas wander",
+    "persistence": "how slowly a deviation reverts",
+    "noise_sd": "noise beyond sampling",
+    "national_drift": "England's yearly change",
+    "national_sd": "how much England's yearly change varies",
+}
+
+
+def series(measures: tuple[str, ...] | list[str] | None = None) -> list[tuple[str, str]]:
+    """Return the modelled series as pairs (measure, group), in the order of the dictionary."""
+    chosen = MEASURES if measures is None else measures
+    return [(name, group) for name in MEASURES if name in chosen for group in MEASURES[name].groups]
+
+
+def academic_year(year: int) -> str:
+    """Return the academic year that ends in ``year`` as people write it: 2026 is 2025/26."""
+    return f"{year - 1}/{year % 100:02d}"
