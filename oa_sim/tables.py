@@ -23,7 +23,6 @@ QUANTITIES = {  # quantity of pupils.csv -> unit
     "reception_pupils": "pupils",
     "primary_pupils": "pupils",
     "secondary_pupils": "pupils",
-    "aged_16_17": "pupils",
     "aged_19": "pupils",
     "aged_19_disadvantaged": "pupils",
     "fsm_share_primary": "%",

@@ -1,0 +1,209 @@
+"""Areas: what is known of each area, its history and its pupils, as labelled arrays.
+
+Six areas are authorities with figures of their own. Six are districts in a county: their early-years
+figures are their own, the rest is the county's and is marked as a proxy.
+"""
+
+import numpy as np
+import xarray as xr
+
+from oa_sim.refusal import Refusal
+from oa_sim.tables import Row
+from oa_sim.variables import GROUPS, MEASURES, YEAR_GROUPS
+
+GLD = "good_level_of_development"
+PRIMARY = range(0, 7)
+SECONDARY = range(7, 12)
+
+
+def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
+    """Return the published record of every area and of England, up to and including a year.
+
+    Parameters
+    ----------
+    tables
+        The checked tables.
+    until
+        The last year that may be used; 2023 is 2022/23.
+
+    Returns
+    -------
+    Dataset
+        ``published`` (area, group, measure, year), the figure of the place that is published for the area;
+        ``england`` (group, measure, year); ``own`` (area, year), a district's own good level of development
+        of all pupils; each in the measure's unit, NaN where nothing is published. ``behind``
+        (area, group, measure), pupils a year behind the published figure. ``proxy`` (area, group, measure).
+        ``breaks`` (measure, year), 1 where the level shifts, 2 where the year is left out as regraded.
+    """
+    years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
+    places = {row["area"]: row for row in tables["areas"]}
+    figures = _figures(tables, until)
+    counts = Counts(tables)
+    shape = {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES), "year": years}
+    published = _empty(shape)
+    england = _empty({name: shape[name] for name in ("group", "measure", "year")})
+    own = _empty({"area": list(places), "year": years})
+    for name in MEASURES:
+        _fill(england, figures, counts, name, "England", "england")
+        for area, row in places.items():
+            geography = "authority" if row["geography"] == "authority" else "county"
+            _fill(published.loc[{"area": area}], figures, counts, name, row["published_place"], geography)
+    for area, row in places.items():
+        for year, value in figures.get((GLD, "all", area, "district"), {}).items():
+            if row["geography"] == "district":
+                own.loc[{"area": area, "year": year}] = value
+    record = xr.Dataset({"published": published, "england": england, "own": own})
+    record["behind"] = _behind(places, counts)
+    record["proxy"] = _proxy(places)
+    record["breaks"] = _breaks(tables, years)
+    return record
+
+
+def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:
+    """Return the pupils of each area.
+
+    Returns
+    -------
+    Dataset
+        ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the
+        disadvantaged fraction by the definition of each measure's publication. A district's roll is its own
+        Reception cohort, scaled by its county from Year 7 on; its shares are the county's.
+    """
+    places = {row["area"]: row for row in tables["areas"]}
+    counts = Counts(tables)
+    roll = _empty({"area": list(places), "group": ["disadvantaged", "other"], "year_group": list(YEAR_GROUPS)})
+    share = _empty({"area": list(places), "measure": list(MEASURES)})
+    for area, row in places.items():
+        for year_group in YEAR_GROUPS:
+            everyone = counts.cohort(area, row, year_group)
+            poor = counts.share(_roll_share(year_group), row["published_place"])
+            roll.loc[area, "disadvantaged", year_group] = everyone * poor
+            roll.loc[area, "other", year_group] = everyone * (1 - poor)
+        for name, measure in MEASURES.items():
+            share.loc[area, name] = counts.share(measure.share, row["published_place"]) if measure.share else np.nan
+    roll.attrs = {"units": "pupils", "long_name": "pupils in one year group"}
+    share.attrs = {"units": "1", "long_name": "disadvantaged share of pupils"}
+    return xr.Dataset({"rolls": roll, "share": share})
+
+
+class Counts:
+    """The counts and shares of ``pupils.csv``, looked up by quantity, place and year."""
+
+    def __init__(self, tables: dict[str, list[Row]]):
+        self.by_name: dict[tuple, dict[int, float]] = {}
+        for row in tables["pupils"]:
+            key = (row["quantity"], row["place"], row["geography"] == "district")
+            self.by_name.setdefault(key, {})[row["year"]] = row["value"]
+
+    def count(self, quantity: str, place: str, *, district: bool = False, year: int | None = None) -> float:
+        """Return a figure in the year nearest to ``year`` that is published, the last one by default."""
+        values = self.by_name.get((quantity, place, district))
+        if not values:
+            raise Refusal(f"pupils.csv: {place} has no figure of {quantity}: add a row")
+        return values[min(values, key=lambda y: (abs(y - (year or 9999)), y))]
+
+    def share(self, quantity: str, place: str, year: int | None = None) -> float:
+        """Return a disadvantaged share as a fraction."""
+        if quantity == "disadvantaged_share_age_19":
+            some = self.count("aged_19_disadvantaged", place, year=year)
+            return some / self.count("aged_19", place, year=year)
+        return self.count(quantity, place, year=year) / 100
+
+    def cohort(self, area: str, row: Row, year_group: int, *, published: bool = False) -> float:
+        """Return the pupils of one year group in an area, or in the place that is published for it."""
+        place = row["published_place"]
+        if row["geography"] == "authority" or published:
+            return self._of_authority(place, year_group)
+        reception = self.count("reception_pupils", area, district=True)
+        return reception * self._of_authority(place, year_group) / self._of_authority(place, 0)
+
+    def _of_authority(self, place: str, year_group: int) -> float:
+        if year_group <= PRIMARY[-1]:
+            return self.count("primary_pupils", place) / len(PRIMARY)
+        if year_group in SECONDARY:
+            return self.count("secondary_pupils", place) / len(SECONDARY)
+        return self.count("aged_19", place)
+
+
+def _roll_share(year_group: int) -> str:
+    if year_group <= PRIMARY[-1]:
+        return "disadvantaged_share_primary"
+    return "disadvantaged_share_secondary" if year_group in SECONDARY else "disadvantaged_share_age_19"
+
+
+def _empty(shape: dict[str, list]) -> xr.DataArray:
+    return xr.DataArray(np.full([len(values) for values in shape.values()], np.nan), shape, list(shape))
+
+
+def _figures(tables: dict[str, list[Row]], until: int) -> dict[tuple, dict[int, float]]:
+    found: dict[tuple, dict[int, float]] = {}
+    for row in tables["outcomes"]:
+        if row["year"] <= until:
+            key = (row["measure"], row["group"], row["place"], row["geography"])
+            found.setdefault(key, {})[row["year"]] = row["value"]
+    return found
+
+
+def _fill(into: xr.DataArray, figures: dict, counts: Counts, measure: str, place: str, geography: str) -> None:
+    """Write a place's published figures into an array (group, measure, year); derive ``other`` where it is not."""
+    about = MEASURES[measure]
+    series = {group: figures.get((measure, group, place, geography), {}) for group in GROUPS}
+    if about.derive_other:
+        for year in series["all"].keys() & series["disadvantaged"].keys():
+            share = counts.share(about.share, place, year)
+            other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
+            series["other"][year] = min(other, 99.9)
+    for group, values in series.items():
+        for year, value in values.items():
+            into.loc[{"group": group, "measure": measure, "year": year}] = value
+
+
+def _behind(places: dict[str, Row], counts: Counts) -> xr.DataArray:
+    behind = _empty({"area": list(places), "group": list(GROUPS), "measure": list(MEASURES)})
+    for area, row in places.items():
+        for name, measure in MEASURES.items():
+            everyone = sum(counts.cohort(area, row, group, published=True) for group in measure.year_groups)
+            behind.loc[area, "all", name] = everyone
+            if measure.share:
+                share = counts.share(measure.share, row["published_place"])
+                behind.loc[area, "disadvantaged", name] = everyone * share
+                behind.loc[area, "other", name] = everyone * (1 - share)
+    return behind
+
+
+def _proxy(places: dict[str, Row]) -> xr.DataArray:
+    """Mark what is a county's: all of a district but its good level of development of all pupils."""
+    shape = {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES)}
+    proxy = xr.zeros_like(_empty(shape), dtype=bool)
+    for area, row in places.items():
+        if row["geography"] == "district":
+            proxy.loc[area] = True
+            proxy.loc[area, "all", GLD] = False
+    return proxy
+
+
+def _breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
+    kinds = {"level_shift": 1, "regraded": 2, "not_collected": 2}
+    marks = xr.zeros_like(_empty({"measure": list(MEASURES), "year": years}), dtype=int)
+    for row in tables["breaks"]:
+        for year in range(row["first_year"], row["last_year"] + 1):
+            if year in years:
+                marks.loc[row["measure"], year] = kinds[row["kind"]]
+    return marks
+
+
+def check_history(record: xr.Dataset, measures: list[str]) -> None:
+    """Refuse a measure that has no usable figure in the record.
+
+    Raises
+    ------
+    Refusal
+        Where an area, or England, has nothing before the first projected year.
+    """
+    used = record.where(record.breaks < 2)
+    for name in measures:
+        for group in MEASURES[name].groups:
+            areas = used.published.sel(measure=name, group=group).notnull().any("year").all()
+            if not (areas and used.england.sel(measure=name, group=group).notnull().any()):
+                first = int(record.year[-1]) + 1
+                raise Refusal(f"{name} has no figures before {first}: start later or leave it out of measures")
