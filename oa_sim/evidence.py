@@ -152,8 +152,10 @@ def parameters(scenario: Scenario, tables: dict[str, list[Row]], chains: int, dr
     data = {key: (("chain", "draw", "intervention"), np.stack(values, axis=-1)) for key, values in columns.items()}
     data["overlap"] = (("chain", "draw"), draw(delivery.overlap, stream(seed, "overlap"), size))
     data["leave_area"] = (("chain", "draw"), draw(delivery.leave_area, stream(seed, "leave_area"), size))
-    by_area = [
-        np.exp(delivery.area_sigma * stream(seed, "delivery", area).standard_normal(size)) for area in scenario.areas.names
+    spread = delivery.area_sigma
+    by_area = [  # of mean 1, so that the spread between areas adds nothing on average
+        np.exp(spread * stream(seed, "delivery", area).standard_normal(size) - spread**2 / 2)
+        for area in scenario.areas.names
     ]
     data["delivery"] = (("chain", "draw", "area"), np.stack(by_area, axis=-1))
     coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names}
