@@ -273,6 +273,7 @@ class Sampler:
     chains: int = MISSING
     tune: int = MISSING
     draws: int = MISSING
+    thin: int = MISSING
     target_accept: float = MISSING
 
     def __post_init__(self):
@@ -280,6 +281,7 @@ class Sampler:
         _between("sampler.chains", self.chains, 2, 16)
         _between("sampler.tune", self.tune, 10, 20_000)
         _between("sampler.draws", self.draws, 10, 20_000)
+        _between("sampler.thin", self.thin, 1, 100)
         _between("sampler.target_accept", self.target_accept, 0.5, 0.999)
 
 
