@@ -97,7 +97,7 @@ def model(known: Record):
     """
     import pymc as pm
 
-    from oa_sim.gaussian import RecordDensity, batches  # PyTensor is loaded only to fit
+    from oa_sim.gaussian import RecordDensity  # PyTensor is loaded only to fit
 
     change, changed = np.nan_to_num(known.change), np.isfinite(known.change).astype(float)
     with pm.Model(coords={"series": labels(known.series)}) as described:
@@ -111,7 +111,7 @@ def model(known: Record):
         mu = pm.Normal("mu", 0.0, 0.3, dims="series")
         persistence = pm.Beta("persistence", 8.0, 2.0, dims="series")
         drift = pm.Normal("national_drift", 0.0, 0.02, dims="series")
-        seen = RecordDensity(batches(known.years, known.relative, known.observed, known.sampling))
+        seen = RecordDensity(known.years, known.relative, known.observed, known.sampling)
         density = seen(mu, sd["level_sd"], sd["deviation_sd"], sd["noise_sd"], persistence)[0]
         pm.Potential("history", density)
         density = pm.logp(pm.Normal.dist(drift[:, None], sd["national_sd"][:, None]), change)

@@ -2,53 +2,42 @@
 
 The sampler then sees a few dozen hyperparameters instead of thousands of latents. The gradient of a
 Gaussian log density in its covariance is known in closed form, so density and gradient are given to
-PyTensor as one operation: left to itself it spends a minute compiling the derivative of a Cholesky factor.
+PyTensor as one compiled operation: left to itself it spends a minute compiling the derivative of a
+Cholesky factor. Loaded only to fit, since PyTensor and Numba take seconds to load.
 """
 
-from typing import NamedTuple
-
+import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 
-class Batch(NamedTuple):
-    """Series with equally many years, so that one batch of small covariances serves them."""
-
-    members: list[int]  # which series
-    lag: np.ndarray  # (series, year, year), years apart
-    value: np.ndarray  # (series, area, year), SD
-    observed: np.ndarray  # (series, area, year), 1 or 0
-    sampling: np.ndarray  # (series, area, year), sampling variance, SD squared
-
-
-def batches(years: np.ndarray, value: np.ndarray, observed: np.ndarray, sampling: np.ndarray) -> list[Batch]:
-    """Return a record (series, area, year) as batches, each series cut to the years in which any area is observed."""
-    seen = observed.any(axis=1)
-    found = []
-    for n_years in sorted(set(seen.sum(axis=1)) - {0}):
-        members = np.flatnonzero(seen.sum(axis=1) == n_years).tolist()
-        columns = np.array([np.flatnonzero(seen[s]) for s in members])
-        at = (np.array(members)[:, None, None], np.arange(value.shape[1])[:, None], columns[:, None])
-        lag = np.abs(years[columns][:, :, None] - years[columns][:, None])
-        found.append(Batch(members, lag, value[at], observed[at], sampling[at]))
-    return found
-
-
 class RecordDensity(Op):
     """Log density of the record, with its gradients as further outputs; the constant is left out.
 
-    Inputs are vectors by series: mean, level SD, deviation SD, noise SD, persistence. Given them, the years of an
-    area are Gaussian about the mean with covariance ``S = level^2 + deviation^2 persistence^lag + (sampling +
+    Inputs are vectors by series: mean, level SD, deviation SD, noise SD, persistence. Given them, the observed years
+    of an area are Gaussian about the mean with covariance ``S = level^2 + deviation^2 persistence^lag + (sampling +
     noise^2) I``. The gradients are ``d/dmean = 1'S^-1 r`` and ``d/dS = (S^-1 r r' S^-1 - S^-1) / 2``
-    (Rasmussen and Williams 2006, equation 5.9), taken on to each SD by the chain rule.
+    (Rasmussen and Williams 2006, equation 5.9), taken on to each parameter by the chain rule.
+
+    Parameters
+    ----------
+    years : array (year)
+        Whole numbers.
+    value, observed, sampling : array (series, area, year)
+        Record (SD), 1 where observed, sampling variance (SD squared).
     """
 
     __props__ = ()
 
-    def __init__(self, record: list[Batch]):
-        self.record = record
+    def __init__(self, years, value, observed, sampling):
+        self.record = (
+            np.ascontiguousarray(years, dtype=np.int64),
+            np.ascontiguousarray(value, dtype=np.float64),
+            np.ascontiguousarray(observed, dtype=np.bool_),
+            np.ascontiguousarray(sampling, dtype=np.float64),
+        )
         super().__init__()
 
     def __eq__(self, other):
@@ -63,14 +52,9 @@ class RecordDensity(Op):
         return Apply(self, inputs, [pt.dscalar(), *(value.type() for value in inputs)])
 
     def perform(self, node, inputs, outputs):
-        """Compute density and gradients with NumPy."""
-        density = 0.0
-        gradients = [np.zeros_like(value) for value in inputs]
-        for batch in self.record:
-            part, slopes = _density(batch, *(value[batch.members] for value in inputs))
-            density += part
-            for gradient, slope in zip(gradients, slopes, strict=True):
-                gradient[batch.members] = slope
+        """Compute density and gradients."""
+        gradients = np.zeros((len(inputs), len(inputs[0])))
+        density = density_and_gradients(np.stack(inputs), *self.record, gradients)
         for output, value in zip(outputs, [np.asarray(density), *gradients], strict=True):
             output[0] = value
 
@@ -83,31 +67,84 @@ class RecordDensity(Op):
         return self.pullback(inputs, self(*inputs), output_gradients)
 
 
-def _density(batch: Batch, mean, level_sd, deviation_sd, noise_sd, persistence):
-    """Return a batch's log density and its gradients by series.
+@numba.njit(nogil=True)
+def density_and_gradients(parameters, years, value, observed, sampling, gradients):
+    """Return the log density and write its gradients (parameter, series) in place.
 
-    An unobserved year becomes an independent unit variance with a zero residual, which adds nothing.
+    Written as loops for the compiler; it lets go of the interpreter's lock, so that chains run side by side.
     """
-    power = persistence[:, None, None] ** batch.lag
-    shared = level_sd[:, None, None] ** 2 + deviation_sd[:, None, None] ** 2 * power
-    both = batch.observed[..., :, None] * batch.observed[..., None, :]
-    own = np.where(batch.observed > 0, batch.sampling + noise_sd[:, None, None] ** 2, 1.0)
-    covariance = shared[:, None] * both
-    diagonal = np.arange(batch.lag.shape[-1])
-    covariance[..., diagonal, diagonal] += own
-    residual = (batch.value - mean[:, None, None]) * batch.observed
-    log_root = np.log(np.diagonal(np.linalg.cholesky(covariance), axis1=-2, axis2=-1)).sum()
-    precision = np.linalg.inv(covariance)
-    pull = (precision @ residual[..., None])[..., 0]
-    slope = 0.5 * both * (pull[..., :, None] * pull[..., None, :] - precision)
-    trace = np.trace(slope, axis1=-2, axis2=-1).sum(-1)
-    slope = slope.sum(axis=1)  # (series, year, year)
-    slower = batch.lag * persistence[:, None, None] ** np.maximum(batch.lag - 1, 0)
-    slopes = (
-        (pull * batch.observed).sum((1, 2)),
-        2 * level_sd * slope.sum((1, 2)),
-        2 * deviation_sd * (slope * power).sum((1, 2)),
-        2 * noise_sd * trace,
-        deviation_sd**2 * (slope * slower).sum((1, 2)),
-    )
-    return -0.5 * (residual * pull).sum() - log_root, slopes
+    n_series, n_areas, n_years = value.shape
+    density = 0.0
+    at = np.empty(n_years, np.int64)
+    residual, pull = np.empty(n_years), np.empty(n_years)
+    factor, precision = np.empty((n_years, n_years)), np.empty((n_years, n_years))
+    power = np.empty(years[-1] - years[0] + 1)
+    for s in range(n_series):
+        mean, level, deviation, noise, persistence = parameters[:, s]
+        power[0] = 1.0
+        for lag in range(1, len(power)):
+            power[lag] = power[lag - 1] * persistence
+        for a in range(n_areas):
+            n = 0
+            for t in range(n_years):
+                if observed[s, a, t]:
+                    at[n] = t
+                    residual[n] = value[s, a, t] - mean
+                    n += 1
+            for i in range(n):
+                for j in range(i + 1):
+                    factor[i, j] = level**2 + deviation**2 * power[years[at[i]] - years[at[j]]]
+                factor[i, i] += sampling[s, a, at[i]] + noise**2
+            density -= _invert(factor, precision, n)
+            for i in range(n):
+                pull[i] = 0.0
+                for j in range(n):
+                    pull[i] += precision[i, j] * residual[j]
+                density -= 0.5 * residual[i] * pull[i]
+                gradients[0, s] += pull[i]
+            for i in range(n):
+                for j in range(n):
+                    slope = 0.5 * (pull[i] * pull[j] - precision[i, j])
+                    lag = abs(years[at[i]] - years[at[j]])
+                    gradients[1, s] += 2 * level * slope
+                    gradients[2, s] += 2 * deviation * power[lag] * slope
+                    if lag > 0:
+                        gradients[4, s] += deviation**2 * lag * power[lag - 1] * slope
+                    else:
+                        gradients[3, s] += 2 * noise * slope
+    return density
+
+
+@numba.njit(nogil=True)
+def _invert(factor, precision, n):
+    """Write the inverse of the n x n matrix whose lower half is in ``factor``; return half its log determinant.
+
+    ``factor`` becomes the lower Cholesky factor L; ``precision`` becomes ``L^-T L^-1``.
+    """
+    half = 0.0
+    for j in range(n):
+        for k in range(j):
+            factor[j, j] -= factor[j, k] ** 2
+        factor[j, j] = np.sqrt(factor[j, j])
+        half += np.log(factor[j, j])
+        for i in range(j + 1, n):
+            for k in range(j):
+                factor[i, j] -= factor[i, k] * factor[j, k]
+            factor[i, j] /= factor[j, j]
+    for j in range(n):  # L^-1 into the upper half of ``precision``, transposed
+        precision[j, j] = 1.0 / factor[j, j]
+        for i in range(j + 1, n):
+            total = 0.0
+            for k in range(j, i):
+                total -= factor[i, k] * precision[j, k]
+            precision[j, i] = total / factor[i, i]
+    for i in range(n):  # column by column from the left, so that what is still needed is not yet overwritten
+        for j in range(i, n):
+            total = 0.0
+            for k in range(j, n):
+                total += precision[i, k] * precision[j, k]
+            precision[i, j] = total
+    for i in range(n):
+        for j in range(i):
+            precision[i, j] = precision[j, i]
+    return half
