@@ -1,0 +1,176 @@
+"""Result: what a run hands on, with its question inside.
+
+A result carries its scenario, draws, data hash, versions and verdict, so that every printed number can be
+traced. It is one netCDF file that opens with plain xarray (the draws) and with ArviZ (the posterior).
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from oa_sim.refusal import Refusal
+from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
+
+FORMAT = 1
+GROUPS_IN_FILE = ("posterior", "money", "sustainability")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one scenario.
+
+    Attributes
+    ----------
+    draws
+        ``projection``, ``counterfactual``, ``impact`` (chain, draw, area, group, measure, year), in the unit of each
+        measure; ``history`` (area, group, measure, history_year) and ``own_history`` as published; ``proxy``
+        (area, group, measure), 1 where the figures are a county's.
+    posterior
+        Draws of the baseline's hyperparameters (chain, draw, series).
+    money
+        ``spend`` (area, intervention, money_year), ``management``, ``unspent`` (area, money_year), GBP / year.
+    sustainability
+        What lasts (area, group, measure).
+    manifest
+        Run id, scenario in full, seed, versions, data hash, gates, verdict, account of the money.
+    """
+
+    draws: xr.Dataset
+    posterior: xr.Dataset
+    money: xr.Dataset
+    sustainability: xr.Dataset
+    manifest: dict
+
+    @property
+    def label(self) -> str:
+        """The scenario's name, marked where the gates failed; it stands in every table and picture."""
+        name = self.manifest["scenario"]["name"]
+        return name if self.manifest["gates"]["verdict"] == "PASS" else f"{name} [FAIL]"
+
+    @property
+    def n_draws(self) -> int:
+        """Number of posterior draws behind each figure."""
+        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
+
+    def summary(self) -> pd.DataFrame:
+        """Return the long table: mean, SD and quantiles of every quantity, by area, group, measure and year."""
+        parts = []
+        for name in self.draws.measure.values.tolist():
+            for group in MEASURES[name].table_groups:
+                parts.extend(self._part(name, group, quantity) for quantity in QUANTITIES)
+        return pd.concat(parts, ignore_index=True)[list(TABLE_COLUMNS)]
+
+    def _part(self, measure: str, group: str, quantity: str) -> pd.DataFrame:
+        at = self.draws[quantity].sel(measure=measure, group=group)
+        values = at.values.reshape(-1, at.sizes["area"] * at.sizes["year"]).astype(float)
+        area, year = np.meshgrid(at.area.values, at.year.values, indexing="ij")
+        proxy = self.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
+        columns = {
+            "scenario": self.label,
+            "area": area.ravel(),
+            "group": group,
+            "measure": measure,
+            "year": year.ravel(),
+            "quantity": quantity,
+            "unit": MEASURES[measure].unit,
+            "mean": values.mean(0),
+            "sd": values.std(0, ddof=1),
+            "proxy": np.repeat(proxy, at.sizes["year"]),
+            "n_draws": self.n_draws,
+        }
+        quantiles = np.quantile(values, list(QUANTILES.values()), axis=0)
+        return pd.DataFrame(columns | dict(zip(QUANTILES, quantiles, strict=True)))
+
+    def lasting(self) -> pd.DataFrame:
+        """Return what lasts as a table: a row for each area, group and measure."""
+        rows = self.sustainability.to_dataframe().reset_index()
+        keep = [group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)]
+        rows = rows[keep].reset_index(drop=True)
+        rows.insert(0, "scenario", self.label)
+        rows.insert(4, "money_ends", self.sustainability.attrs["last_funded_year"])
+        rows["proxy"] = [
+            bool(self.draws.proxy.sel(area=a, group=g, measure=m))
+            for a, g, m in zip(rows["area"], rows["group"], rows["measure"], strict=True)
+        ]
+        rows["n_draws"] = self.n_draws
+        return rows
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result to one netCDF file, whole or not at all, and return its path.
+
+        Raises
+        ------
+        Refusal
+            Where the file cannot be written.
+        """
+        path = Path(path)
+        coded = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in QUANTITIES}
+        attrs = {"format": FORMAT, "manifest": json.dumps(self.manifest), "verdict": self.manifest["gates"]["verdict"]}
+        temporary = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+            os.close(handle)
+            self.draws.assign_attrs(attrs).to_netcdf(temporary, engine="h5netcdf", encoding=coded)
+            for name in GROUPS_IN_FILE:
+                getattr(self, name).to_netcdf(temporary, engine="h5netcdf", mode="a", group=name)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except OSError as error:
+            raise Refusal(f"{path} cannot be written ({error.strerror or error}): choose another folder") from None
+        finally:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Result":
+        """Return a saved result, from its netCDF file or from the folder of a run.
+
+        Raises
+        ------
+        Refusal
+            Where there is no such file, or it is damaged or of a newer version.
+        """
+        path = Path(path)
+        path = path / "result.nc" if path.is_dir() else path
+        if not path.exists():
+            raise Refusal(f"{path}: there is no result here: give the folder that a run printed")
+        try:
+            draws = xr.load_dataset(path, engine="h5netcdf")
+            form = int(draws.attrs.pop("format"))
+            manifest = json.loads(draws.attrs.pop("manifest"))
+            parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in GROUPS_IN_FILE}
+        except Exception as error:  # a damaged file fails in as many ways as there are readers
+            raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
+        if form > FORMAT:
+            raise Refusal(f"{path} has format {form}, this version reads up to {FORMAT}: update oa_sim")
+        draws.attrs.pop("verdict", None)
+        return cls(draws=draws, manifest=manifest, **parts)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scenarios side by side, on the same draws and the same noise.
+
+    Attributes
+    ----------
+    results
+        The results, the reference first.
+    table
+        A row for each scenario, area, group, measure and year: how its projection differs from the reference's, in
+        the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
+    """
+
+    results: tuple[Result, ...]
+    table: pd.DataFrame
+
+    def summary(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.table
