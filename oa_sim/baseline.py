@@ -9,6 +9,7 @@ chosen for being low, so part of any recovery comes free. Level, deviation and n
 the fit and drawn exactly, given the record and each posterior draw, in the projection.
 """
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,13 @@ from oa_sim.variables import MEASURES, series
 DAMPING = 0.8  # of England's drift from one year to the next: a trend is not trusted for long
 # a district's own early-years figures less its county's: assumed, wide enough for the six
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
+
+
+# priors: the centre of each SD over series (SD, or SD / year), the spread of that centre, and what else there is
+CENTRES = {"level_sd": (0.12, 0.4), "deviation_sd": (0.07, 0.3), "noise_sd": (0.035, 0.3), "national_sd": (0.03, 0.4)}
+SERIES_SPREAD = 0.4  # log SD of a series about the centre
+MU_SD, DRIFT_SD = 0.3, 0.02
+PERSISTENCE = (8.0, 2.0)  # Beta
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def model(known: Record):
 
     Variables by series: ``mu`` (SD), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``persistence`` (share of a
     deviation left a year later), ``national_drift`` and ``national_sd`` (SD / year). Each SD is shrunk to a centre
-    that all series share.
+    that all series share. The priors stand at the top of this file.
     """
     import pymc as pm
 
@@ -101,22 +109,39 @@ def model(known: Record):
 
     change, changed = np.nan_to_num(known.change), np.isfinite(known.change).astype(float)
     with pm.Model(coords={"series": labels(known.series)}) as described:
-        centre = {
-            "level_sd": pm.Normal("level_centre", np.log(0.12), 0.4),
-            "deviation_sd": pm.Normal("deviation_centre", np.log(0.07), 0.3),
-            "noise_sd": pm.Normal("noise_centre", np.log(0.035), 0.3),
-            "national_sd": pm.Normal("national_centre", np.log(0.03), 0.4),
-        }
-        sd = {name: pm.LogNormal(name, value, 0.4, dims="series") for name, value in centre.items()}
-        mu = pm.Normal("mu", 0.0, 0.3, dims="series")
-        persistence = pm.Beta("persistence", 8.0, 2.0, dims="series")
-        drift = pm.Normal("national_drift", 0.0, 0.02, dims="series")
+        sd = {}
+        for name, (typical, spread) in CENTRES.items():
+            centre = pm.Normal(f"{name}_centre", np.log(typical), spread)
+            sd[name] = pm.LogNormal(name, centre, SERIES_SPREAD, dims="series")
+        mu = pm.Normal("mu", 0.0, MU_SD, dims="series")
+        persistence = pm.Beta("persistence", *PERSISTENCE, dims="series")
+        drift = pm.Normal("national_drift", 0.0, DRIFT_SD, dims="series")
         seen = RecordDensity(known.years, known.relative, known.observed, known.sampling)
         density = seen(mu, sd["level_sd"], sd["deviation_sd"], sd["noise_sd"], persistence)[0]
         pm.Potential("history", density)
         density = pm.logp(pm.Normal.dist(drift[:, None], sd["national_sd"][:, None]), change)
         pm.Potential("england", (density * changed).sum())
     return described
+
+
+def prior_draws(chains: int, draws: int, seed: int) -> xr.Dataset:
+    """Return draws of the hyperparameters from their priors, for a look that needs no fit.
+
+    They carry the verdict FAIL, since no data stand behind them.
+    """
+    size = (chains, draws, len(series()))
+    found = {}
+    for name, (typical, spread) in CENTRES.items():
+        rng = stream(seed, "prior", name)
+        centre = np.log(typical) + spread * rng.standard_normal((chains, draws, 1))
+        found[name] = np.exp(centre + SERIES_SPREAD * rng.standard_normal(size))
+    found["mu"] = MU_SD * stream(seed, "prior", "mu").standard_normal(size)
+    found["national_drift"] = DRIFT_SD * stream(seed, "prior", "national_drift").standard_normal(size)
+    found["persistence"] = stream(seed, "prior", "persistence").beta(*PERSISTENCE, size)
+    dims = ("chain", "draw", "series")
+    gates = {"verdict": "FAIL", "reason": "drawn from the priors: nothing was fitted"}
+    coords = {"chain": range(chains), "draw": range(draws), "series": labels(series())}
+    return xr.Dataset({name: (dims, value) for name, value in found.items()}, coords, {"gates": json.dumps(gates)})
 
 
 def labels(names: list[tuple[str, str]]) -> list[str]:

@@ -52,6 +52,15 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     return scenario
 
 
+def as_yaml(scenario: Scenario) -> str:
+    """Return a scenario in full, as the YAML that a config file would hold."""
+    from dataclasses import asdict
+
+    import yaml
+
+    return yaml.safe_dump(asdict(scenario), sort_keys=False, allow_unicode=True, width=100)
+
+
 def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
     """Return the tables' names of the areas, in the order of the table, however they were written.
 

@@ -1,0 +1,184 @@
+"""The door: a verb, then Hydra overrides. Exit code 0, or 2 with one sentence where a request cannot be honoured.
+
+Nothing heavy is imported before a verb needs it: help answers without NumPy, ``show`` without PyMC.
+"""
+
+import sys
+
+HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and without the programme
+
+  oa-sim run       run one scenario            oa-sim run scenario=early_years_first horizon=15
+  oa-sim compare   scenarios side by side      oa-sim compare no_programme as_delivered hand_over
+  oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
+  oa-sim check     configs, tables, example    oa-sim check
+
+Each verb takes Hydra overrides, key=value. Keys that are used most:
+  scenario, horizon, seed, areas, split, portfolio, budget.total_gbp, sampler.draws, outputs
+  oa-sim run --help lists every group and its choices.
+
+  --json      machine-readable answer on stdout
+  --dry-run   what would run, how long and how much memory; nothing is run
+  --version   the version
+"""
+FLAGS = ("--json", "--dry-run", "--help", "-h", "--version")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Answer one command line and return the exit code."""
+    from oa_sim.refusal import Refusal
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _answer(words)
+    except Refusal as refusal:
+        print("oa-sim: " + " ".join(str(refusal).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("oa-sim: stopped; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has gone, and there is nobody left to tell
+        return 0
+
+
+def _answer(words: list[str]) -> int:
+    from oa_sim.refusal import Refusal, unknown
+
+    flags = {word for word in words if word.startswith("-")}
+    rest = [word for word in words if not word.startswith("-")]
+    for flag in sorted(flags):
+        if flag not in FLAGS:
+            raise unknown("flag", flag, FLAGS)
+    if "--version" in flags:
+        from oa_sim import __version__
+
+        print(__version__)
+        return 0
+    if not rest:
+        print(HELP, end="")
+        return 0
+    verb, overrides = rest[0], rest[1:]
+    if verb not in VERBS:
+        raise unknown("verb", verb, VERBS)
+    if flags & {"--help", "-h"}:
+        print(HELP + _choices(), end="")
+        return 0
+    if "--dry-run" in flags and verb not in ("run", "compare"):
+        raise Refusal(f"--dry-run goes with run and compare, got {verb}: leave it out")
+    return VERBS[verb](overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
+
+
+def _choices() -> str:
+    from oa_sim.choices import groups
+
+    return "\nGroups and their choices\n" + "".join(f"  {name}: {', '.join(all_)}\n" for name, all_ in groups().items())
+
+
+def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim.choices import load_scenario
+
+    scenario = load_scenario(*overrides)
+    from oa_sim import report  # after the overrides are known to be right: a typing error should not wait for xarray
+
+    report.check_writable(scenario.outputs)
+    if is_dry:
+        from oa_sim.plan import plan
+
+        return _say(plan(scenario), as_json)
+    from oa_sim import words
+    from oa_sim.progress import Progress
+    from oa_sim.run import run
+
+    with Progress() as progress:
+        result = run(scenario, say=progress.say)
+        progress.say("writing the results")
+        folder = report.write(result, scenario.outputs)
+    facts = {key: result.manifest[key] for key in ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")}
+    facts = {"scenario": result.label, "verdict": result.manifest["gates"]["verdict"]} | facts
+    facts["headline"] = words.headline(result)
+    lines = [*facts["headline"], words.verdict(result)]
+    return _finish(facts, lines, folder, as_json)
+
+
+def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim.choices import load_scenario
+    from oa_sim.refusal import Refusal
+
+    names = [word for word in overrides if "=" not in word]
+    shared = [word for word in overrides if "=" in word]
+    if any(word.startswith("scenario=") for word in shared):
+        raise Refusal("compare takes the names of scenarios, got scenario=: write oa-sim compare no_programme hand_over")
+    scenarios = [load_scenario(f"scenario={name}", *shared) for name in names]
+    if len(scenarios) < 2:
+        raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
+    from oa_sim import report
+
+    outputs = scenarios[0].outputs
+    report.check_writable(outputs)
+    if is_dry:
+        from oa_sim.plan import plan
+
+        plans = [plan(scenario) for scenario in scenarios]
+        return _say({"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json)
+    from oa_sim import words
+    from oa_sim.progress import Progress
+    from oa_sim.run import compare
+
+    with Progress() as progress:
+        comparison = compare(*scenarios, say=progress.say)
+        folder = report.write_comparison(comparison, outputs)
+    facts = {"scenarios": [result.label for result in comparison.results], "verdict": report.verdict_of(comparison)}
+    facts["headline"] = words.compared(comparison)
+    return _finish(facts, [*facts["headline"], words.verdict(comparison.results[0])], folder, as_json)
+
+
+def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from dataclasses import asdict
+
+    from oa_sim.choices import as_yaml, load_scenario
+
+    scenario = load_scenario(*overrides)
+    if as_json:
+        return _say(asdict(scenario), as_json)
+    print(as_yaml(scenario), end="")
+    return 0
+
+
+def _check(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim.plan import check
+    from oa_sim.progress import Progress
+
+    with Progress() as progress:
+        return _say(check(overrides, progress.say), as_json)
+
+
+def _finish(facts: dict, lines: list[str], folder, as_json: bool) -> int:
+    """Print the answer; the folder comes last."""
+    if as_json:
+        return _say(facts | {"folder": str(folder)}, as_json)
+    print(*lines, sep="\n")
+    print(folder)
+    return 0
+
+
+def _say(facts: dict, as_json: bool) -> int:
+    """Print facts as one line of JSON, or a line each."""
+    if as_json:
+        import json
+
+        print(json.dumps(facts, ensure_ascii=False))
+        return 0
+    for name, value in facts.items():
+        for part in value if isinstance(value, list) else [value]:
+            print(f"{name.replace('_', ' ')}: {part}")
+    return 0
+
+
+def _in_line(facts: dict) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+
+
+VERBS = {"run": _run, "compare": _compare, "show": _show, "check": _check}
+
+if __name__ == "__main__":
+    sys.exit(main())

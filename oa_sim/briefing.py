@@ -1,0 +1,306 @@
+"""Briefing: a result in, one page of HTML out.
+
+The page stands alone: no script, no network, pictures and style inside. It says in words what each picture
+shows, how sure the model is, and what it cannot say.
+"""
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from oa_sim import figures
+from oa_sim.result import Result
+from oa_sim.sustain import YEARS_AFTER
+from oa_sim.variables import MEASURES, academic_year
+
+STYLE = Path(__file__).with_name("briefing.css")
+ENDINGS = {
+    "stop": "the money then stops",
+    "taper": "the money tapers off",
+    "extend": "the same money is spread over more years",
+    "hand_over": "local partners then take over",
+}
+SPLITS = {
+    "equal": "split equally between the areas",
+    "per_pupil": "split by the number of pupils",
+    "per_disadvantaged_pupil": "split by the number of disadvantaged pupils",
+    "custom": "split by chosen shares",
+}
+CANNOT_SAY = (
+    "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
+    "past already contains it. The comparison here is with no further programme.",
+    "How precise the studies behind the effects truly are: where a study prints no standard error one is assumed, and "
+    "some studies are still marked \u2018to verify\u2019.",
+    "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
+    "county\u2019s (marked here as county proxies).",
+    "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
+    "the bands of all pupils may be a little too narrow.",
+    "What would follow from shocks or policies unlike any in the published record.",
+)
+DAGGER = "\N{DAGGER}"
+
+
+def page(result: Result, headline: list[str]) -> str:
+    """Return the briefing of a result as one HTML page.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    headline
+        Ready sentences, the main one first.
+    """
+    title = f"Opportunity Areas: {escape(result.label)}"
+    parts = (_futures, _areas, _lasting, _money, _trust)
+    body = "\n".join(f"<section>\n{part(result)}\n</section>" for part in parts)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n{_opening(result, title, headline)}\n"
+        f"<main>\n{body}\n</main>\n{_footer(result)}\n</body>\n</html>\n"
+    )
+
+
+def _opening(result: Result, title: str, headline: list[str]) -> str:
+    gates = result.manifest["gates"]
+    passed = gates["verdict"] == "PASS"
+    words = "the baseline passed its convergence gates" if passed else "do not use these figures"
+    warning = (
+        '<p class="fail" role="alert">FAIL: the baseline did not pass its convergence gates, do not use these figures: '
+        f"{escape(gates['reason'])}</p>\n"
+    )
+    lines = [f'<p class="{"note" if i else "lead"}">{escape(line)}</p>' for i, line in enumerate(headline)]
+    return (
+        f"{'' if passed else warning}<header>\n<h1>{title}</h1>\n{'\n'.join(lines)}\n"
+        f'<p class="scenario">{escape(_scenario_in_words(result))}</p>\n'
+        f'<p class="badge {"pass" if passed else "fail"}">Verdict: {escape(gates["verdict"])}, {words}</p>\n</header>'
+    )
+
+
+def _scenario_in_words(result: Result) -> str:
+    asked, years = result.manifest["scenario"], result.draws.year.values.tolist()
+    names, total = asked["areas"]["names"], float(asked["budget"]["total_gbp"])
+    last = int(result.sustainability.attrs["last_funded_year"])
+    where = f"{len(names)} areas" if len(names) > 3 else ", ".join(names)
+    horizon = f"{len(years)} years projected, {academic_year(years[0])} to {academic_year(years[-1])}"
+    if last < years[0]:
+        return f"The scenario: no money is spent; {where}; {horizon}."
+    span = f"{last - years[0] + 1} years ({academic_year(years[0])} to {academic_year(last)})"
+    split = SPLITS.get(asked["split"]["rule"], asked["split"]["rule"])
+    ending = ENDINGS.get(asked["sustainability"]["ending"], asked["sustainability"]["ending"])
+    return (
+        f"The scenario: {total:,.0f} GBP over {span}, {split}, on the portfolio \u2018{asked['portfolio']['name']}\u2019; "
+        f"{ending}; {where}; {horizon}."
+    )
+
+
+def _futures(result: Result) -> str:
+    measures = result.draws.measure.values.tolist()
+    panels = "\n".join(
+        f'<figure class="panel">\n<h3>{escape(MEASURES[name].label)}</h3>\n{figures.fan(result, name)}\n</figure>'
+        for name in measures
+    )
+    marks = "".join(f"<li>{mark}{escape(words)}</li>" for mark, words in figures.key(result))
+    return (
+        "<h2>What happens, with and without</h2>\n"
+        f"<p>All pupils, {escape(figures.over_areas(result))}{_each_counts_the_same(result)}. The 90 % band holds the "
+        "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
+        f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
+        f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
+        '<p class="note">Gaps in the published line are years without a figure for every area.</p>'
+    )
+
+
+def _each_counts_the_same(result: Result) -> str:
+    return ", each area counting the same" if result.draws.sizes["area"] > 1 else ""
+
+
+def _size_of_impact(result: Result) -> str:
+    """Return how large the impact is next to what is not known about the future."""
+    if not figures.has_impact(result):
+        return "This scenario changes nothing, so there is one future to show and no impact."
+    year = figures.reading_year(result)
+    at = result.draws.year.values.tolist().index(year)
+    shares = []
+    for name in result.draws.measure.values.tolist():
+        low, *_, high = figures.mean_of_areas(result, "counterfactual", name)[:, at]
+        shares.append(100 * abs(figures.mean_of_areas(result, "impact", name)[2, at]) / (high - low))
+    least, most = f"{min(shares):.0f}", f"{max(shares):.0f}"
+    size = f"{least} % to {most} %" if least != most else f"{most} %"
+    start = (
+        "The impact is small next to the uncertainty about the future" if max(shares) < 25 else "The impact in scale"
+    )
+    return (
+        f"{start}: in {academic_year(year)} its median is {size} of the width of the grey 90 % band, so the two futures "
+        "nearly coincide and the impact has a panel of its own. It is known better than either future because both "
+        "share the same draws and the same luck."
+    )
+
+
+def _proxies_in_words(result: Result) -> str:
+    county = result.draws.proxy.sel(group="all").max("measure").values.astype(bool)
+    names = result.draws.area.values[county].tolist()
+    if not names:
+        return ""
+    count = "one area is a district" if len(names) == 1 else f"{len(names)} areas are districts"
+    return f"Here {count} whose figures are mostly the county\u2019s (county proxies): {escape(', '.join(names))}."
+
+
+def _areas(result: Result) -> str:
+    title = "<h2>The areas side by side</h2>\n"
+    if not figures.has_impact(result):
+        return f"{title}<p>This scenario buys nothing, so there is no impact to compare between areas.</p>"
+    measures = result.draws.measure.values.tolist()
+    name = "key_stage_2" if "key_stage_2" in measures else measures[0]
+    group = MEASURES[name].table_groups[0]
+    year = academic_year(figures.reading_year(result))
+    who = "all pupils" if group == "all" else f"{group} pupils"
+    return (
+        f'{title}<figure class="wide">\n<h3>{escape(MEASURES[name].label)}, {who}: impact in {year}</h3>\n'
+        f"{figures.side_by_side(result, name, group)}\n"
+        "<figcaption>Point: median; thick line: 50 % band; thin line: 90 % band. Hollow points: a county\u2019s figures "
+        "stand in for the area.</figcaption>\n</figure>\n"
+        f"{_table_of_areas(result, measures, year)}\n"
+        f'<p class="note">{DAGGER} a county\u2019s figures stand in for the area. Where lower is better, a negative impact '
+        "is a gain. Pupils helped when young reach later measures years on, so some measures peak after this year.</p>"
+    )
+
+
+def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
+    head = ["Area"]
+    rows = [[name] for name in map(escape, result.draws.area.values.tolist())]
+    for name in measures:
+        better = "; lower is better" if MEASURES[name].lower_is_better else ""
+        head.append(f"{escape(MEASURES[name].label)} <small>{figures.unit_of_change(name)}{better}</small>")
+        mean, band = figures.impact_by_area(result, name, "all")
+        places = int(np.median([figures.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
+        proxy = result.draws.proxy.sel(measure=name, group="all").values
+        for row, middle, low, high, county in zip(rows, mean, band[0], band[4], proxy, strict=True):
+            low, middle, high = (figures.number(value, places) for value in (low, middle, high))
+            row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
+    caption = f"Impact on all pupils in {year}: mean, and 90 % interval below it"
+    return _table(caption, head, rows, kind="crowded")
+
+
+def _lasting(result: Result) -> str:
+    title = "<h2>What lasts</h2>\n"
+    if not figures.has_impact(result):
+        return f"{title}<p>There is no impact, so there is nothing that could last or be lost.</p>"
+    found = result.sustainability.sel(group="all")
+    head = ["Measure", "Peak, SD", "Peak year", *(f"Left after {k} year{'s' * (k > 1)}" for k in YEARS_AFTER)]
+    head += [f"Chance at least half is left after {k} years" for k in YEARS_AFTER[1:]]
+    head.append("Areas by risk of losing it: high / medium / low")
+    rows = []
+    for name in found.measure.values.tolist():
+        at = found.sel(measure=name)
+        year = at.peak_year.values[np.isfinite(at.peak_year.values)]
+        graded = [str(int((at.risk.values == grade).sum())) for grade in ("high", "medium", "low")]
+        rows.append(
+            [
+                escape(MEASURES[name].label),
+                figures.number(float(at.peak_sd.mean()), 3),
+                academic_year(int(np.median(year))) if year.size else "none",
+                *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
+                *(_percent(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
+                " / ".join(graded),
+            ]
+        )
+    several = result.draws.sizes["area"] > 1
+    caption = f"What is left of the peak impact, all pupils, {escape(figures.over_areas(result))}"
+    return (
+        f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures of "
+        "older pupils keep more for longer because pupils who were helped when young have yet to reach them, not "
+        "because the activity goes on. 1 SD is one pupil-level standard deviation.</p>\n"
+        f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
+        f"{figures.retention(result)}\n</figure>\n"
+        f"{_table(caption + (', with the lowest and highest area' if several else ''), head, rows)}"
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    """Return the mean of what is known, NaN where nothing is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _percent(share: float) -> str:
+    if not np.isfinite(share):
+        return "no impact"
+    if 0 < share < 0.005 or 0.995 < share < 1:
+        return "below 1 %" if share < 0.5 else "above 99 %"
+    return f"{share:.0%}".replace("%", " %")
+
+
+def _share_and_range(values: np.ndarray) -> str:
+    known = values[np.isfinite(values)]
+    if known.size < 2:
+        return _percent(_mean(values))
+    return f"{_percent(known.mean())} <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>"
+
+
+def _money(result: Result) -> str:
+    account, money = result.manifest["account_gbp"], result.money
+    names = {"money_in": "Money in", "allocated": "Spent on activity", "management": "Management", "unspent": "Unspent"}
+    rows = [[label, f"{account[name]:,.0f}"] for name, label in names.items()]
+    rows.append(["Difference (money in less the rest)", f"{account['difference']:,.0f}"])
+    spent = money.spend.sum(("intervention", "money_year")).values
+    other = [money[name].sum("money_year").values for name in ("management", "unspent")]
+    table = np.stack([spent, *other, spent + sum(other)], axis=1)
+    by_area = [
+        [escape(name), *(f"{value:,.0f}" for value in row)]
+        for name, row in zip([*money.area.values.tolist(), "Total"], [*table, table.sum(axis=0)], strict=True)
+    ]
+    head = ["Area", "Activity", "Management", "Unspent", "Total"]
+    return (
+        f"<h2>Money</h2>\n<p>Price base: {escape(str(result.manifest['price_base']))}. All sums in GBP, over all years."
+        f"</p>\n{_table('The account', ['', 'GBP'], rows, total=True)}\n"
+        f"{_table('By area, GBP', head, by_area, total=True)}"
+    )
+
+
+def _trust(result: Result) -> str:
+    gates = result.manifest["gates"]
+    limits = gates["limits"]
+    checks = (
+        ("Largest R-hat (do the chains agree?)", gates["r_hat_max"], "at most", limits["r_hat_max"], ".3f"),
+        ("Smallest effective sample, bulk", gates["ess_bulk_min"], "at least", limits["ess_min"], ",.0f"),
+        ("Smallest effective sample, tails", gates["ess_tail_min"], "at least", limits["ess_min"], ",.0f"),
+        ("Divergent transitions", gates["divergences"], "at most", limits["divergences"], ",.0f"),
+    )
+    rows = []
+    for label, value, rule, limit, form in checks:
+        met = value <= limit if rule == "at most" else value >= limit
+        rows.append([label, f"{value:{form}}", f"{rule} {limit:,}", "yes" if met else "NO"])
+    bullets = "\n".join(f"<li>{escape(line)}</li>" for line in CANNOT_SAY)
+    return (
+        f"<h2>How far to trust this</h2>\n<p>Every figure rests on {result.n_draws:,} draws from the posterior of the "
+        f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with the "
+        f"largest R-hat: {escape(gates['worst'])}.</p>\n"
+        f"{_table('The sampler against its limits', ['Check', 'Found', 'Limit', 'Met'], rows)}\n"
+        f"<h3>What it cannot say</h3>\n<ul>\n{bullets}\n</ul>"
+    )
+
+
+def _footer(result: Result) -> str:
+    about = result.manifest
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    words = (
+        f"Run {about['run_id']}; scenario {result.label}; oa_sim {about['oa_sim']}; "
+        f"data {about['data_hash'][:12]}; seed {about['seed']}."
+    )
+    return f"<footer>\n<p>{escape(words)}</p>\n<p>{escape(versions)}</p>\n</footer>"
+
+
+def _table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "", total: bool = False) -> str:
+    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
+    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
+    lines = []
+    for i, (name, *cells) in enumerate(rows):
+        mark = ' class="total"' if total and i == len(rows) - 1 else ""
+        body = "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>')
+    return (
+        f'<div class="scroll" tabindex="0"><table{f' class="{kind}"' if kind else ""}>\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{'\n'.join(lines)}\n</tbody>\n</table></div>"
+    )

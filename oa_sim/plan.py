@@ -1,0 +1,92 @@
+"""Plan: what would run, how long and how much memory; and whether everything is in order before anything runs."""
+
+from collections.abc import Callable
+
+from oa_sim import areas, baseline, budget, inference, tables
+from oa_sim.choices import groups, load_scenario
+from oa_sim.refusal import Refusal
+from oa_sim.run import posterior_key, run
+from oa_sim.scenario import Scenario
+from oa_sim.variables import series
+
+# measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more
+FIT_START_SECONDS, FIT_SECONDS_PER_ITERATION = 20.0, 0.0013
+RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 5.0, 0.5
+BASE_MEMORY_GB, FIT_MEMORY_GB, BYTES_PER_CELL = 0.35, 0.45, 70.0
+
+
+def plan(scenario: Scenario) -> dict:
+    """Return what a run of the scenario would do, with an estimate of its time and memory.
+
+    Raises
+    ------
+    Refusal
+        Where the run itself would refuse the tables or the history.
+    """
+    known = tables.read_all(scenario.data_folder)
+    areas.check_history(areas.history(known, scenario.start_year - 1), scenario.measures)
+    sampler = scenario.sampler
+    n_draws = sampler.chains * sampler.draws
+    cells = n_draws * len(scenario.areas.names) * 3 * len(scenario.measures)
+    cells *= scenario.horizon + len(budget.window(scenario))
+    kept = inference.is_kept(posterior_key(scenario))
+    iterations = sampler.chains * (sampler.tune + sampler.draws * sampler.thin)
+    seconds = RUN_START_SECONDS + RUN_SECONDS_PER_MILLION * cells / 1e6
+    memory = BASE_MEMORY_GB + BYTES_PER_CELL * cells / 1e9
+    if not kept:
+        seconds += FIT_START_SECONDS + FIT_SECONDS_PER_ITERATION * iterations
+        memory = max(memory, BASE_MEMORY_GB + FIT_MEMORY_GB)
+    return {
+        "scenario": scenario.name,
+        "years": f"{scenario.years[0]} to {scenario.years[-1]}",
+        "areas": len(scenario.areas.names),
+        "series": len(series(scenario.measures)),
+        "draws": n_draws,
+        "money_gbp": round(scenario.budget.total_gbp),
+        "posterior": "kept from an earlier run" if kept else f"to be fitted: {iterations:,} iterations",
+        "seconds_about": round(seconds),
+        "memory_gb_about": round(memory, 1),
+        "outputs": scenario.outputs,
+    }
+
+
+def check(overrides: list[str], say: Callable[[str], None]) -> dict:
+    """Return what was found in order: every config composes, the tables hold, a tiny example obeys its laws.
+
+    Raises
+    ------
+    Refusal
+        At the first thing that is not in order.
+    """
+    say("composing every choice of every group")
+    n_choices = sum(_composes(group, choice) for group, choices in groups().items() for choice in choices)
+    scenario = load_scenario(*overrides)
+    say("reading the tables")
+    known = tables.read_all(scenario.data_folder)
+    doubted = sum(row.get("status") == "to verify" for rows in known.values() for row in rows)
+    say("running a tiny example on draws from the priors")
+    folder = [] if scenario.data_folder is None else [f"data_folder='{scenario.data_folder}'"]
+    small = load_scenario("areas=three_areas", "horizon=5", *folder)
+    tiny = run(small, posterior=baseline.prior_draws(2, 20, small.seed))
+    holds = tiny.draws.counterfactual + tiny.draws.impact == tiny.draws.projection
+    if tiny.manifest["account_gbp"]["difference"] or not bool((holds | tiny.draws.projection.isnull()).all()):
+        raise Refusal("the tiny example breaks a law of the accounts: do not use this copy, report it")
+    return {
+        "configs": f"{n_choices} choices in {len(groups())} groups compose",
+        "tables": f"{len(known)} tables, {sum(map(len, known.values())):,} rows, {doubted} marked to verify",
+        "data_hash": tables.data_hash(scenario.data_folder),
+        "example": f"{small.name}: {tiny.n_draws} draws, money and impact reconcile",
+        "verdict": "everything is in order",
+    }
+
+
+def _composes(group: str, choice: str) -> int:
+    """Compose one choice, with what it needs beside it."""
+    beside = {
+        ("split", "custom"): ["areas=[Norwich, Oldham]", "split.shares={Norwich: 0.5, Oldham: 0.5}"],
+        ("portfolio", "custom"): ["portfolio.shares={early_language: 1.0}"],
+    }
+    value = f"[{choice}]" if group == "intervention" else choice
+    more = ["portfolio=none"] if group == "intervention" else beside.get((group, choice), [])
+    load_scenario(f"{group}={value}", *more)
+    return 1

@@ -1,0 +1,124 @@
+"""Report: a result as the files that people open, written whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from oa_sim import words
+from oa_sim.refusal import Refusal
+from oa_sim.result import Comparison, Result
+
+DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
+
+
+def check_writable(outputs: str | Path) -> None:
+    """Refuse a folder that cannot be written, before anything slow is done and without leaving anything behind.
+
+    Raises
+    ------
+    Refusal
+        Where the nearest folder that exists does not take a file.
+    """
+    at = Path(outputs).absolute()
+    while not at.exists() and at != at.parent:
+        at = at.parent
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".oa_sim-", dir=at))
+    except OSError as error:
+        raise Refusal(f"outputs={outputs} cannot be written ({error.strerror}): choose another folder") from None
+
+
+def write(result: Result, outputs: str | Path) -> Path:
+    """Write a run's folder, ``<outputs>/<scenario>/<run id>``, and return its path.
+
+    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``briefing.html`` and ``run.json``. The run id
+    is made from the question, the tables and the versions, so the same run has the same folder.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be written; then nothing is left behind.
+    """
+    folder = Path(outputs) / result.manifest["scenario"]["name"] / result.manifest["run_id"]
+
+    def fill(at: Path) -> None:
+        from oa_sim import briefing  # pictures take a second to load, and not every use of a result needs them
+
+        result.save(at / "result.nc")
+        result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
+        result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
+        sentences = words.headline(result)
+        (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
+        facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
+        _write_json(at / "run.json", facts | result.manifest)
+
+    return _whole(folder, fill)
+
+
+def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
+    """Write a comparison's folder, ``<outputs>/compare/<id>``, with ``compare.csv`` and ``compare.json``.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be written; then nothing is left behind.
+    """
+    ids = [result.manifest["run_id"] for result in comparison.results]
+    folder = Path(outputs) / "compare" / hashlib.sha256("/".join(ids).encode()).hexdigest()[:12]
+
+    def fill(at: Path) -> None:
+        comparison.summary().to_csv(at / "compare.csv", index=False, float_format=DIGITS)
+        labels = [result.label for result in comparison.results]
+        facts = {"scenarios": labels, "headline": words.compared(comparison), "verdict": verdict_of(comparison)}
+        _write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
+
+    return _whole(folder, fill)
+
+
+def verdict_of(comparison: Comparison) -> str:
+    """Return PASS where every result passed its gates, FAIL otherwise."""
+    verdicts = {result.manifest["gates"]["verdict"] for result in comparison.results}
+    return "PASS" if verdicts == {"PASS"} else "FAIL"
+
+
+def _write_json(path: Path, facts: dict) -> None:
+    written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+    path.write_text(json.dumps(facts | written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fill a hidden folder beside the right place and move it there once it is whole."""
+    made = [parent for parent in (folder.parent, *folder.parent.parents) if not parent.exists()]
+    partial = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+        fill(partial)
+        os.chmod(partial, 0o755)
+        _swap(partial, folder)
+    except BaseException as error:
+        if partial:
+            shutil.rmtree(partial, ignore_errors=True)
+        for parent in made:  # the folders made on the way, as far as they are empty
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another with outputs=") from None
+        raise
+    return folder
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put the whole folder in the place of an earlier one of the same run."""
+    if folder.exists():
+        old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
+        os.replace(folder, old / "run")
+        os.replace(partial, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(partial, folder)

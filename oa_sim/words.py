@@ -1,0 +1,124 @@
+"""Words: a result in sentences, each with its interval.
+
+A figure is never said without its uncertainty, its unit and its year, and never with more digits than it has.
+"""
+
+import numpy as np
+
+from oa_sim.result import Comparison, Result
+from oa_sim.variables import MEASURES, academic_year
+
+FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for
+
+
+def headline_measure(result: Result) -> tuple[str, str]:
+    """Return the measure and group that the headline speaks of."""
+    measures = result.draws.measure.values.tolist()
+    return FAVOURITE if FAVOURITE[0] in measures else (measures[0], MEASURES[measures[0]].groups[0])
+
+
+def headline_year(result: Result) -> int:
+    """Return the year the headline speaks of: the last funded one, or the last projected where that is earlier."""
+    last = int(result.sustainability.attrs["last_funded_year"])
+    years = result.draws.year.values
+    return int(np.clip(last, years[0], years[-1]))
+
+
+def headline(result: Result) -> list[str]:
+    """Return the result in a few sentences; the first stands for all."""
+    if not result.money.spend.values.any():
+        return [
+            f"Without money for activity there is no impact, exactly: projection and counterfactual of {result.label!r} "
+            "are the same on every draw.",
+            _level(result),
+        ]
+    return [_impact(result), _lasts(result), _level(result)]
+
+
+def verdict(result: Result) -> str:
+    """Return whether the baseline passed its gates, and why."""
+    gates = result.manifest["gates"]
+    return f"{gates['verdict']}: {gates['reason']}"
+
+
+def compared(comparison: Comparison) -> list[str]:
+    """Return a sentence for each scenario that is compared with the reference."""
+    reference = comparison.results[0]
+    measure, group = headline_measure(reference)
+    year = headline_year(reference)
+    sentences = []
+    for other in comparison.results[1:]:
+        change = _mean_draws(other, "projection", measure, group, year) - _mean_draws(
+            reference, "projection", measure, group, year
+        )
+        better = (change < 0 if MEASURES[measure].lower_is_better else change > 0).mean()
+        sentences.append(
+            f"{other.label} against {reference.label}: {_who(measure, group)} in {academic_year(year)} differs by "
+            f"{_interval(change)} {_unit(measure)}; it is better in {better:.0%} of draws."
+        )
+    return sentences
+
+
+def _impact(result: Result) -> str:
+    measure, group = headline_measure(result)
+    year = headline_year(result)
+    draws = _mean_draws(result, "impact", measure, group, year)
+    good = (draws < 0 if MEASURES[measure].lower_is_better else draws > 0).mean()
+    total = result.manifest["account_gbp"]["money_in"]
+    return (
+        f"With {total / 1e6:,.0f}m GBP, {_who(measure, group)} in {academic_year(year)} is expected to differ by "
+        f"{_interval(draws)} {_unit(measure)} from what would have happened anyway, in the mean of "
+        f"{result.draws.sizes['area']} areas; the chance that it is better at all is {_chance(good)}."
+    )
+
+
+def _lasts(result: Result) -> str:
+    measure, group = headline_measure(result)
+    kept = result.sustainability.sel(measure=measure, group=group)
+    chance = float(kept.p_half_left_5y.mean())
+    left = [float(kept[f"left_5y{end}"].mean()) for end in ("", "_q05", "_q95")]
+    grades = kept.risk.values.tolist()
+    counts = ", ".join(f"{grade} in {grades.count(grade)}" for grade in ("high", "medium", "low") if grade in grades)
+    return (
+        f"Five years after the money ends, {left[0]:.0%} of its peak is left (90 %: {left[1]:.0%} to {left[2]:.0%}); "
+        f"the chance that at least half is left is {_chance(chance)}. Sustainability risk of areas: {counts}."
+    )
+
+
+def _level(result: Result) -> str:
+    measure, group = headline_measure(result)
+    year = int(result.draws.year.values[-1])
+    draws = _mean_draws(result, "counterfactual", measure, group, year)
+    return (
+        f"What would have happened anyway is far less certain than the impact: {_who(measure, group)} in "
+        f"{academic_year(year)} is {_interval(draws)} {_unit(measure, level=True)} without the programme."
+    )
+
+
+def _mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
+    """Return the unweighted mean over areas of a quantity, by draw."""
+    at = result.draws[quantity].sel(measure=measure, group=group, year=year)
+    return at.mean("area").values.astype(float).ravel()
+
+
+def _interval(draws: np.ndarray) -> str:
+    """Return a mean with its 90 % interval, in as many digits as the spread supports."""
+    low, high = np.quantile(draws, [0.05, 0.95])
+    digits = 1 if high - low >= 1 else 2 if high - low >= 0.1 else 3
+    mean, low, high = (round(float(value), digits) + 0.0 for value in (draws.mean(), low, high))
+    return f"{mean:.{digits}f} (90 %: {low:.{digits}f} to {high:.{digits}f})"
+
+
+def _chance(value: float) -> str:
+    return "above 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else f"{100 * value:.0f} %"
+
+
+def _who(measure: str, group: str) -> str:
+    whose = {"disadvantaged": " of disadvantaged pupils", "other": " of other pupils", "all": ""}[group]
+    label = MEASURES[measure].label
+    return f"{label[0].lower()}{label[1:]}{whose}" if not label.startswith("Attainment 8") else f"{label}{whose}"
+
+
+def _unit(measure: str, *, level: bool = False) -> str:
+    unit = MEASURES[measure].unit
+    return ("per cent" if level else "percentage points") if unit == "%" else unit

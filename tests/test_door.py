@@ -1,0 +1,218 @@
+"""The door: the commands of the README, as a person would type them."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from oa_sim import inference, load_scenario
+from oa_sim.__main__ import main
+from oa_sim.run import posterior_key
+
+ROOT = Path(__file__).parent.parent
+SMALL = ["areas=three_areas", "horizon=5"]
+FILES = {"briefing.html", "result.nc", "run.json", "sustainability.csv", "table.csv"}
+HEAVY = ("pymc", "arviz", "arviz_stats", "xarray", "numpy", "pandas", "scipy", "matplotlib")
+
+
+@pytest.fixture
+def outputs(tmp_path, monkeypatch, tiny_posterior):
+    """Give a place to write, and a cache that holds the made-up posterior, so that nothing is sampled."""
+    monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
+    inference._keep(tiny_posterior, inference.cache_folder() / f"posterior-{posterior_key(load_scenario())}.nc")
+    return tmp_path / "outputs"
+
+
+def answer(capsys, *words):
+    code = main(list(words))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def folder_of(capsys, outputs, *words):
+    code, out, err = answer(capsys, "run", *SMALL, *words, f"outputs={outputs}")
+    assert (code, err) == (0, "")
+    return Path(out.splitlines()[-1])
+
+
+def loaded_by(*words):
+    """Return which heavy packages a command line imports."""
+    code = f"import sys; from oa_sim.__main__ import main; main({list(words)!r}); print('loaded', *sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    return set(out.splitlines()[-1].split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["run", "--help"], ["show"], ["show", "--json"]])
+def test_help_and_show_load_nothing_heavy(words):
+    assert loaded_by(*words) == set()
+
+
+def test_bare_command_prints_each_verb_with_an_example(capsys):
+    code, out, _ = answer(capsys)
+    assert code == 0
+    for verb in ("run", "compare", "show", "check"):
+        assert len(re.findall(rf"oa-sim {verb}", out)) >= 2
+
+
+def test_help_takes_at_most_six_times_an_empty_python():
+    def best(*words):
+        took = []
+        for _ in range(7):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *words], capture_output=True, check=True, cwd=ROOT)
+            took.append(time.perf_counter() - began)
+        return min(took)
+
+    assert best("-m", "oa_sim", "--help") <= 6 * best("-c", "pass")
+
+
+def test_run_writes_its_five_files_and_ends_with_the_folder(capsys, outputs):
+    folder = folder_of(capsys, outputs)
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert folder.parent == outputs / "as_delivered"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]  # nothing half-written beside it
+
+
+def test_json_answer_is_one_clean_line(capsys, outputs):
+    code, out, err = answer(capsys, "run", *SMALL, f"outputs={outputs}", "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    facts = json.loads(out)
+    assert Path(facts["folder"]).is_dir()
+    assert facts["verdict"] == "PASS"
+    assert facts["account_gbp"]["difference"] == 0
+
+
+def test_run_json_holds_what_makes_a_number_traceable(capsys, outputs):
+    facts = json.loads((folder_of(capsys, outputs) / "run.json").read_text())
+    assert {"scenario", "seed", "versions", "data_hash", "gates", "run_id", "account_gbp", "headline"} <= set(facts)
+    assert facts["scenario"]["horizon"] == 5
+
+
+def test_same_question_twice_and_areas_in_another_order_give_the_same_files(capsys, outputs):
+    areas = ["areas=[Norwich,Blackpool,Oldham]", "areas=[Oldham,Norwich,Blackpool]"]
+    tables = []
+    for order in (*areas, areas[0]):
+        folder = folder_of(capsys, outputs, order)
+        tables.append([(folder / name).read_bytes() for name in ("table.csv", "sustainability.csv", "briefing.html")])
+    assert tables[0] == tables[1] == tables[2]
+
+
+def test_a_failed_gate_shows_in_every_output(capsys, outputs, tiny_posterior):
+    gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "bulk ESS is 12, below 400"}
+    failed = tiny_posterior.assign_attrs(gates=json.dumps(gates))
+    inference._keep(failed, inference.cache_folder() / f"posterior-{posterior_key(load_scenario('seed=5'))}.nc")
+    code, out, _ = answer(capsys, "run", *SMALL, "seed=5", f"outputs={outputs}")
+    folder = Path(out.splitlines()[-1])
+    assert code == 0
+    assert "FAIL" in out
+    for name in FILES - {"result.nc"}:
+        assert "FAIL" in (folder / name).read_text(), name
+    assert b"FAIL" in (folder / "result.nc").read_bytes()
+
+
+def test_dry_run_says_what_would_run_and_writes_nothing(capsys, outputs):
+    code, out, _ = answer(capsys, "run", *SMALL, f"outputs={outputs}", "--dry-run", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert {"seconds_about", "memory_gb_about", "posterior", "draws"} <= set(facts)
+    assert not outputs.exists()
+
+
+def test_compare_writes_a_table_and_a_sentence_for_each(capsys, outputs):
+    names = ["no_programme", "as_delivered", "hand_over"]
+    code, out, err = answer(capsys, "compare", *names, *SMALL, f"outputs={outputs}")
+    assert (code, err) == (0, "")
+    folder = Path(out.splitlines()[-1])
+    table = pd.read_csv(folder / "compare.csv")
+    assert set(table.scenario) == {"as_delivered", "hand_over"}
+    assert set(table.reference) == {"no_programme"}
+    assert sum(line.startswith(("as_delivered against", "hand_over against")) for line in out.splitlines()) == 2
+
+
+WRONG = {
+    "a key with a typing error": ["run", "horizn=10"],
+    "a flag that is unknown": ["run", "--jsn"],
+    "a verb that is unknown": ["rum"],
+    "an override without a value": ["run", "horizon"],
+    "a wrong type": ["run", "horizon=ten"],
+    "a horizon of forty": ["run", "horizon=40"],
+    "a negative budget": ["run", "budget.total_gbp=-1"],
+    "shares of 1.4": ["run", "portfolio=custom", "portfolio.shares={early_language: 0.7, maths_mastery: 0.7}"],
+    "an unknown intervention": ["run", "portfolio=custom", "portfolio.shares={early_langauge: 1.0}"],
+    "an unknown area": ["run", "areas=[Norwhich]"],
+    "an area twice": ["run", "areas=[Norwich,norwich]"],
+    "no area": ["run", "areas=[]"],
+    "an unknown scenario": ["run", "scenario=as_deliverd"],
+    "an unknown split": ["run", "split=per_pupils"],
+    "a custom split without shares": ["run", "split=custom"],
+    "too few draws to be anything": ["run", "sampler.draws=1"],
+    "an unknown measure": ["run", "measures=[ks2]"],
+    "a start before the figures": ["run", "start_year=2018"],
+    "a folder of tables that is not there": ["run", "data_folder=/nowhere"],
+    "a file in the way of the outputs": ["run", "outputs=/dev/null/here"],
+    "a folder that takes no file": ["run", "outputs=/proc/oa_sim"],
+    "a seed below zero": ["show", "seed=-1"],
+    "brackets left open": ["show", "areas=[Norwich"],
+    "one scenario to compare": ["compare", "as_delivered"],
+    "a scenario against itself": ["compare", "hand_over", "hand_over"],
+    "a dry run of show": ["show", "--dry-run"],
+    "a name that is a path": ["run", "name=../elsewhere"],
+}
+
+
+@pytest.mark.parametrize("words", WRONG.values(), ids=WRONG)
+def test_a_bad_request_gets_one_sentence_and_leaves_nothing_behind(capsys, outputs, words, monkeypatch, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    code, out, err = answer(capsys, *words)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert not list(here.iterdir())
+
+
+def test_a_damaged_kept_posterior_is_refused_with_its_path(capsys, outputs):
+    path = next(inference.cache_folder().iterdir())
+    whole = path.read_bytes()
+    for damage in (whole[: len(whole) // 2], b"not a posterior", b""):
+        path.write_bytes(damage)
+        code, out, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert str(path) in err
+        assert not outputs.exists()
+
+
+def test_a_run_that_dies_while_writing_leaves_nothing_behind(capsys, outputs, monkeypatch):
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("oa_sim.briefing.page", fail)
+    code, _, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "No space left" in err
+    assert not outputs.exists()
+
+
+def test_ci_runs_the_commands_of_the_readme():
+    readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci" / "run").read_text().splitlines()
+    commands = [block.strip() for block in re.findall(r"```sh\n(.*?)```", readme, flags=re.DOTALL)[:2]]
+    assert all(command in ci for command in commands)
+
+
+@pytest.mark.slow
+def test_a_first_run_passes_its_gates_and_two_processes_agree(tmp_path):
+    tables = []
+    for n in range(2):  # each process has a cache of its own, so each one fits
+        words = ["run", f"outputs={tmp_path / str(n)}", "areas=three_areas", "horizon=5", "--json"]
+        env = {**__import__("os").environ, "OA_SIM_CACHE": str(tmp_path / f"cache{n}")}
+        out = subprocess.run([sys.executable, "-m", "oa_sim", *words], capture_output=True, text=True, env=env, check=True)
+        facts = json.loads(out.stdout)
+        assert facts["verdict"] == "PASS", facts["gates"]
+        tables.append((Path(facts["folder"]) / "table.csv").read_bytes())
+    assert tables[0] == tables[1]
