@@ -39,20 +39,21 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     places = {row["area"]: row for row in tables["areas"]}
     figures = _figures(tables, until)
     counts = Counts(tables)
-    shape = {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES), "year": years}
-    published = _empty(shape)
-    england = _empty({name: shape[name] for name in ("group", "measure", "year")})
-    own = _empty({"area": list(places), "year": years})
-    for name in MEASURES:
-        _fill(england, figures, counts, name, "England", "england")
-        for area, row in places.items():
-            geography = "authority" if row["geography"] == "authority" else "county"
-            _fill(published.loc[{"area": area}], figures, counts, name, row["published_place"], geography)
-    for area, row in places.items():
+    own = np.full((len(places), len(years)), np.nan)
+    published = []
+    for a, (area, row) in enumerate(places.items()):
+        geography = "authority" if row["geography"] == "authority" else "county"
+        published.append(_of_place(figures, counts, row["published_place"], geography, years))
         for year, value in figures.get((GLD, "all", area, "district"), {}).items():
-            if row["geography"] == "district":
-                own.loc[{"area": area, "year": year}] = value
-    record = xr.Dataset({"published": published, "england": england, "own": own})
+            own[a, year - years[0]] = value
+    record = xr.Dataset(
+        {
+            "published": (("area", "group", "measure", "year"), np.stack(published)),
+            "england": (("group", "measure", "year"), _of_place(figures, counts, "England", "england", years)),
+            "own": (("area", "year"), own),
+        },
+        {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES), "year": years},
+    )
     record["behind"] = _behind(places, counts)
     record["proxy"] = _proxy(places)
     record["breaks"] = _breaks(tables, years)
@@ -144,18 +145,20 @@ def _figures(tables: dict[str, list[Row]], until: int) -> dict[tuple, dict[int, 
     return found
 
 
-def _fill(into: xr.DataArray, figures: dict, counts: Counts, measure: str, place: str, geography: str) -> None:
-    """Write a place's published figures into an array (group, measure, year); derive ``other`` where it is not."""
-    about = MEASURES[measure]
-    series = {group: figures.get((measure, group, place, geography), {}) for group in GROUPS}
-    if about.derive_other:
-        for year in series["all"].keys() & series["disadvantaged"].keys():
-            share = counts.share(about.share, place, year)
-            other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
-            series["other"][year] = min(other, 99.9)
-    for group, values in series.items():
-        for year, value in values.items():
-            into.loc[{"group": group, "measure": measure, "year": year}] = value
+def _of_place(figures: dict, counts: Counts, place: str, geography: str, years: list[int]) -> np.ndarray:
+    """Return a place's published figures (group, measure, year); ``other`` is derived where it is not published."""
+    out = np.full((len(GROUPS), len(MEASURES), len(years)), np.nan)
+    for m, (measure, about) in enumerate(MEASURES.items()):
+        series = {group: dict(figures.get((measure, group, place, geography), {})) for group in GROUPS}
+        if about.derive_other:
+            for year in series["all"].keys() & series["disadvantaged"].keys():
+                share = counts.share(about.share, place, year)
+                other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
+                series["other"][year] = min(other, 99.9)
+        for g, values in enumerate(series.values()):
+            for year, value in values.items():
+                out[g, m, year - years[0]] = value
+    return out
 
 
 def _behind(places: dict[str, Row], counts: Counts) -> xr.DataArray:

@@ -17,6 +17,7 @@ import xarray as xr
 
 from oa_sim import scale
 from oa_sim.areas import GLD
+from oa_sim.inference import load_pymc
 from oa_sim.streams import stream
 from oa_sim.tables import Row
 from oa_sim.variables import MEASURES, series
@@ -103,8 +104,7 @@ def model(known: Record):
     deviation left a year later), ``national_drift`` and ``national_sd`` (SD / year). Each SD is shrunk to a centre
     that all series share. The priors stand at the top of this file.
     """
-    import pymc as pm
-
+    pm = load_pymc()
     from oa_sim.gaussian import RecordDensity  # PyTensor is loaded only to fit
 
     change, changed = np.nan_to_num(known.change), np.isfinite(known.change).astype(float)

@@ -36,9 +36,8 @@ CANNOT_SAY = (
     "county\u2019s (marked here as county proxies).",
     "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
     "the bands of all pupils may be a little too narrow.",
-    "What would follow from shocks or policies unlike any in the published record.",
 )
-DAGGER = "\N{DAGGER}"
+DAGGER, NBSP = "\N{DAGGER}", "\N{NO-BREAK SPACE}"
 
 
 def page(result: Result, headline: list[str]) -> str:
@@ -66,15 +65,14 @@ def _opening(result: Result, title: str, headline: list[str]) -> str:
     gates = result.manifest["gates"]
     passed = gates["verdict"] == "PASS"
     words = "the baseline passed its convergence gates" if passed else "do not use these figures"
-    warning = (
-        '<p class="fail" role="alert">FAIL: the baseline did not pass its convergence gates, do not use these figures: '
-        f"{escape(gates['reason'])}</p>\n"
-    )
-    lines = [f'<p class="{"note" if i else "lead"}">{escape(line)}</p>' for i, line in enumerate(headline)]
+    alarm = "FAIL: the baseline did not pass its convergence gates, do not use these figures: " + gates["reason"]
+    warning = f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
+    lead = [f'<p class="lead">{escape(line)}</p>' for line in headline[:1]]
+    lines = "\n".join([*lead, *(f"<p>{escape(line)}</p>" for line in headline[1:])])
     return (
-        f"{'' if passed else warning}<header>\n<h1>{title}</h1>\n{'\n'.join(lines)}\n"
+        f"{'' if passed else warning}<header>\n<h1>{title}</h1>\n{lines}\n"
         f'<p class="scenario">{escape(_scenario_in_words(result))}</p>\n'
-        f'<p class="badge {"pass" if passed else "fail"}">Verdict: {escape(gates["verdict"])}, {words}</p>\n</header>'
+        f'<p class="badge {gates["verdict"].lower()}">Verdict: {escape(gates["verdict"])}, {words}</p>\n</header>'
     )
 
 
@@ -83,15 +81,15 @@ def _scenario_in_words(result: Result) -> str:
     names, total = asked["areas"]["names"], float(asked["budget"]["total_gbp"])
     last = int(result.sustainability.attrs["last_funded_year"])
     where = f"{len(names)} areas" if len(names) > 3 else ", ".join(names)
-    horizon = f"{len(years)} years projected, {academic_year(years[0])} to {academic_year(years[-1])}"
+    rest = f"{where}; {len(years)} years projected, {academic_year(years[0])} to {academic_year(years[-1])}."
     if last < years[0]:
-        return f"The scenario: no money is spent; {where}; {horizon}."
+        return f"The scenario: no money is spent; {rest}"
     span = f"{last - years[0] + 1} years ({academic_year(years[0])} to {academic_year(last)})"
     split = SPLITS.get(asked["split"]["rule"], asked["split"]["rule"])
     ending = ENDINGS.get(asked["sustainability"]["ending"], asked["sustainability"]["ending"])
     return (
-        f"The scenario: {total:,.0f} GBP over {span}, {split}, on the portfolio \u2018{asked['portfolio']['name']}\u2019; "
-        f"{ending}; {where}; {horizon}."
+        f"The scenario: {total:,.0f} GBP over {span}, {split}, on the portfolio "
+        f"\u2018{asked['portfolio']['name']}\u2019; {ending}; {rest}"
     )
 
 
@@ -101,19 +99,16 @@ def _futures(result: Result) -> str:
         f'<figure class="panel">\n<h3>{escape(MEASURES[name].label)}</h3>\n{figures.fan(result, name)}\n</figure>'
         for name in measures
     )
+    same = ", each area counting the same" if result.draws.sizes["area"] > 1 else ""
     marks = "".join(f"<li>{mark}{escape(words)}</li>" for mark, words in figures.key(result))
     return (
         "<h2>What happens, with and without</h2>\n"
-        f"<p>All pupils, {escape(figures.over_areas(result))}{_each_counts_the_same(result)}. The 90 % band holds the "
+        f"<p>All pupils, {escape(figures.over_areas(result))}{same}. The 90 % band holds the "
         "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
         f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
         f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
         '<p class="note">Gaps in the published line are years without a figure for every area.</p>'
     )
-
-
-def _each_counts_the_same(result: Result) -> str:
-    return ", each area counting the same" if result.draws.sizes["area"] > 1 else ""
 
 
 def _size_of_impact(result: Result) -> str:
@@ -126,15 +121,13 @@ def _size_of_impact(result: Result) -> str:
     for name in result.draws.measure.values.tolist():
         low, *_, high = figures.mean_of_areas(result, "counterfactual", name)[:, at]
         shares.append(100 * abs(figures.mean_of_areas(result, "impact", name)[2, at]) / (high - low))
-    least, most = f"{min(shares):.0f}", f"{max(shares):.0f}"
-    size = f"{least} % to {most} %" if least != most else f"{most} %"
-    start = (
-        "The impact is small next to the uncertainty about the future" if max(shares) < 25 else "The impact in scale"
-    )
+    small = max(shares) < 25
+    start = "The impact is small next to the uncertainty about the future" if small else "The impact in scale"
+    coincide = ", so the two futures nearly coincide" if small else ""
     return (
-        f"{start}: in {academic_year(year)} its median is {size} of the width of the grey 90 % band, so the two futures "
-        "nearly coincide and the impact has a panel of its own. It is known better than either future because both "
-        "share the same draws and the same luck."
+        f"{start}: in {academic_year(year)} its median is below {int(max(shares)) + 1}{NBSP}% of the width of the grey "
+        f"90{NBSP}% band{coincide}. The impact has a panel of its own and is known better than either future, because "
+        "both share the same draws and the same noise."
     )
 
 
@@ -150,7 +143,7 @@ def _proxies_in_words(result: Result) -> str:
 def _areas(result: Result) -> str:
     title = "<h2>The areas side by side</h2>\n"
     if not figures.has_impact(result):
-        return f"{title}<p>This scenario buys nothing, so there is no impact to compare between areas.</p>"
+        return f"{title}<p>This scenario has no impact, so there is nothing to compare between areas.</p>"
     measures = result.draws.measure.values.tolist()
     name = "key_stage_2" if "key_stage_2" in measures else measures[0]
     group = MEASURES[name].table_groups[0]
@@ -159,11 +152,11 @@ def _areas(result: Result) -> str:
     return (
         f'{title}<figure class="wide">\n<h3>{escape(MEASURES[name].label)}, {who}: impact in {year}</h3>\n'
         f"{figures.side_by_side(result, name, group)}\n"
-        "<figcaption>Point: median; thick line: 50 % band; thin line: 90 % band. Hollow points: a county\u2019s figures "
-        "stand in for the area.</figcaption>\n</figure>\n"
+        "<figcaption>Point: median; thick line: 50 % band; thin line: 90 % band. Hollow points: a county\u2019s "
+        "figures stand in for the area.</figcaption>\n</figure>\n"
         f"{_table_of_areas(result, measures, year)}\n"
-        f'<p class="note">{DAGGER} a county\u2019s figures stand in for the area. Where lower is better, a negative impact '
-        "is a gain. Pupils helped when young reach later measures years on, so some measures peak after this year.</p>"
+        f'<p class="note">{DAGGER} a county\u2019s figures stand in for the area. Where lower is better, a negative '
+        "impact is a gain. Some measures peak after this year, as pupils helped when young reach them later.</p>"
     )
 
 
@@ -202,19 +195,19 @@ def _lasting(result: Result) -> str:
                 figures.number(float(at.peak_sd.mean()), 3),
                 academic_year(int(np.median(year))) if year.size else "none",
                 *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
-                *(_percent(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
+                *(_chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
                 " / ".join(graded),
             ]
         )
-    several = result.draws.sizes["area"] > 1
     caption = f"What is left of the peak impact, all pupils, {escape(figures.over_areas(result))}"
+    caption += ", with the lowest and highest area" if result.draws.sizes["area"] > 1 else ""
     return (
-        f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures of "
-        "older pupils keep more for longer because pupils who were helped when young have yet to reach them, not "
-        "because the activity goes on. 1 SD is one pupil-level standard deviation.</p>\n"
+        f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures "
+        "of older pupils can keep more for longer because pupils who were helped when young have yet to reach them, "
+        "even where the activity has stopped. 1 SD is one pupil-level standard deviation.</p>\n"
         f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
         f"{figures.retention(result)}\n</figure>\n"
-        f"{_table(caption + (', with the lowest and highest area' if several else ''), head, rows)}"
+        f"{_table(caption, head, rows)}"
     )
 
 
@@ -224,19 +217,19 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _percent(share: float) -> str:
+def _chance(share: float) -> str:
+    """Return a chance in words, never as certain: the draws are finite."""
     if not np.isfinite(share):
         return "no impact"
-    if 0 < share < 0.005 or 0.995 < share < 1:
-        return "below 1 %" if share < 0.5 else "above 99 %"
-    return f"{share:.0%}".replace("%", " %")
+    return "below 1 %" if share < 0.005 else "above 99 %" if share > 0.995 else f"{100 * share:.0f} %"
 
 
 def _share_and_range(values: np.ndarray) -> str:
     known = values[np.isfinite(values)]
-    if known.size < 2:
-        return _percent(_mean(values))
-    return f"{_percent(known.mean())} <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>"
+    if not known.size:
+        return "no impact"
+    several = f" <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>" if known.size > 1 else ""
+    return f"{100 * known.mean():.0f} %{several}"
 
 
 def _money(result: Result) -> str:
@@ -269,14 +262,14 @@ def _trust(result: Result) -> str:
         ("Divergent transitions", gates["divergences"], "at most", limits["divergences"], ",.0f"),
     )
     rows = []
-    for label, value, rule, limit, form in checks:
+    for label, value, rule, limit, form in checks:  # what is not a number meets no limit
         met = value <= limit if rule == "at most" else value >= limit
         rows.append([label, f"{value:{form}}", f"{rule} {limit:,}", "yes" if met else "NO"])
     bullets = "\n".join(f"<li>{escape(line)}</li>" for line in CANNOT_SAY)
     return (
         f"<h2>How far to trust this</h2>\n<p>Every figure rests on {result.n_draws:,} draws from the posterior of the "
-        f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with the "
-        f"largest R-hat: {escape(gates['worst'])}.</p>\n"
+        f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with "
+        f"the largest R-hat: {escape(gates['worst'])}.</p>\n"
         f"{_table('The sampler against its limits', ['Check', 'Found', 'Limit', 'Met'], rows)}\n"
         f"<h3>What it cannot say</h3>\n<ul>\n{bullets}\n</ul>"
     )
@@ -292,15 +285,15 @@ def _footer(result: Result) -> str:
     return f"<footer>\n<p>{escape(words)}</p>\n<p>{escape(versions)}</p>\n</footer>"
 
 
-def _table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "", total: bool = False) -> str:
+def _table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
     """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
     top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
     lines = []
     for i, (name, *cells) in enumerate(rows):
         mark = ' class="total"' if total and i == len(rows) - 1 else ""
         body = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>')
+        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
     return (
-        f'<div class="scroll" tabindex="0"><table{f' class="{kind}"' if kind else ""}>\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{'\n'.join(lines)}\n</tbody>\n</table></div>"
+        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
     )

@@ -92,14 +92,15 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
     for name, share in active.items():
         about = scenario.interventions[name]
         eligible = np.array([about.eligible["disadvantaged"], about.eligible["other"]])
-        for channels, new in interventions.new_gain(scenario, name, share, drawn, meets):
-            touched = {m: MEASURES[name].channel for m, name in enumerate(scenario.measures)}
-            touched = {m: channel for m, channel in touched.items() if channel in channels}
-            for t, held in enumerate(follow(new, _keep(drawn, name)) if touched else ()):
-                for m, channel in touched.items():
-                    columns = [g - YEAR_GROUPS[0] for g in MEASURES[scenario.measures[m]].year_groups]
-                    mean = held[..., columns].mean(axis=-1) * about.acts_on[channel]  # (chain, draw, area)
-                    out[..., m, t] += mean[..., None] * eligible
+        for channels, given, by_year_group in interventions.new_gain(scenario, name, share, drawn, meets):
+            touched = [m for m, measure in enumerate(scenario.measures) if MEASURES[measure].channel in channels]
+            if not touched:
+                continue
+            first = min(about.year_groups) - YEAR_GROUPS[0]  # cohorts only move up: nothing is held below it
+            reads = np.stack([_reads(scenario.measures[m], about.acts_on)[first:] for m in touched], axis=-1)
+            for t, held in enumerate(follow(given, by_year_group[..., first:], _keep(drawn, name))):
+                seen = held @ reads  # (chain, draw, area, measure touched)
+                out[..., touched, t] += seen[..., None, :] * eligible[:, None]
     return xr.DataArray(
         out,
         dims=("chain", "draw", "area", "group", "measure", "year"),
@@ -113,13 +114,31 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
     )
 
 
-def follow(new: np.ndarray, keep: Keep):
-    """Yield the gain held at the end of each year (..., year_group) from new gain (..., year, year_group)."""
-    nothing = np.zeros_like(new[..., 0, :])
+def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep):
+    """Yield the gain held at the end of each year (..., year_group).
+
+    Parameters
+    ----------
+    given : array (..., year)
+        Gain given within each year, SD.
+    by_year_group : array (..., year_group)
+        Share of it that each year group has.
+    keep
+        What is kept.
+    """
+    nothing = np.zeros((*given.shape[:-1], by_year_group.shape[-1]))
     held = Gain(nothing, nothing, nothing)
-    for t in range(new.shape[-2]):
-        held = step(held, new[..., t, :], keep)
+    for t in range(given.shape[-1]):
+        held = step(held, given[..., t, None] * by_year_group, keep)
         yield held.total()
+
+
+def _reads(measure: str, acts_on: dict[str, float]) -> np.ndarray:
+    """Return how a measure reads the gain of each year group: the mean over its own, times its channel's share."""
+    about = MEASURES[measure]
+    weights = np.zeros(len(YEAR_GROUPS))
+    weights[[group - YEAR_GROUPS[0] for group in about.year_groups]] = acts_on[about.channel] / len(about.year_groups)
+    return weights
 
 
 def _keep(drawn: xr.Dataset, name: str) -> Keep:

@@ -101,7 +101,7 @@ def fan(result: Result, measure: str) -> str:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots(2 if shown else 1, 1, sharex=True, squeeze=False, height_ratios=[2, 1][: 1 + shown])
-        figure.subplots_adjust(left=0.13, right=0.98, top=0.94, bottom=0.07 if shown else 0.1, hspace=0.22)
+        figure.subplots_adjust(left=0.13, right=0.95, top=0.94, bottom=0.07 if shown else 0.1, hspace=0.22)
         _paint_future(axes[0, 0], result, measure, with_programme=shown)
         if shown:
             _paint_impact(axes[1, 0], result, measure)
@@ -127,7 +127,7 @@ def side_by_side(result: Result, measure: str, group: str) -> str:
 
     said = [f"{label} {interval(m, b[0], b[4])}" for label, m, b in zip(labels, mean, band.T, strict=True)]
     words = f"Impact on {MEASURES[measure].label}, group {group}, {unit}, mean by area: {'; '.join(said)}."
-    return _picture("areas", words, (4.8, 0.6 + 0.33 * len(names)), paint)
+    return _picture("areas", words, (5.0, 0.6 + 0.33 * len(names)), paint)
 
 
 def retention(result: Result) -> str:
@@ -151,7 +151,7 @@ def retention(result: Result) -> str:
         for m, row in zip(measures, table, strict=True)
     ]
     words = f"Share of the peak impact left 1, 5 and 10 years after the money, {over_areas(result)}: {'; '.join(said)}."
-    return _picture("lasting", words, (4.8, 1.1 + 0.33 * len(measures)), paint)
+    return _picture("lasting", words, (5.0, 1.1 + 0.33 * len(measures)), paint)
 
 
 def key(result: Result) -> list[tuple[str, str]]:
@@ -215,13 +215,19 @@ def _rows(figure: Figure, labels: list[str]) -> Axes:
     """Return axes with a named row for each label, the first on top."""
     axes = figure.subplots()
     height = figure.get_figheight()
-    figure.subplots_adjust(left=0.37, right=0.97, bottom=0.45 / height, top=1 - 0.1 / height)
-    axes.set_yticks(np.arange(len(labels)), [textwrap.fill(label, 27) for label in labels])
+    figure.subplots_adjust(left=0.4, right=0.97, bottom=0.45 / height, top=1 - 0.1 / height)
+    axes.set_yticks(np.arange(len(labels)), [_two_lines(label) for label in labels])
+    axes.spines.left.set_visible(False)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)
     return axes
+
+
+def _two_lines(label: str) -> str:
+    """Return a label broken where it is long, but not inside the mark of a proxy."""
+    return textwrap.fill(label.replace("county proxy", "county_proxy"), 29).replace("county_proxy", "county proxy")
 
 
 def _fan_in_words(result: Result, measure: str) -> str:

@@ -103,6 +103,17 @@ def is_kept(key: str) -> bool:
     return (cache_folder() / f"posterior-{key}.nc").exists()
 
 
+def load_pymc():
+    """Return PyMC, loaded without the notices that it and ArviZ 0.23 print at import and while sampling."""
+    import logging
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pymc
+    logging.getLogger("pymc").setLevel(logging.ERROR)
+    return pymc
+
+
 def sample(model, sampler: Sampler, seed: int, *, progress: bool = False) -> xr.Dataset:
     """Return draws from the posterior of a PyMC model, with its gates.
 
@@ -117,12 +128,9 @@ def sample(model, sampler: Sampler, seed: int, *, progress: bool = False) -> xr.
     progress
         Whether to show progress.
     """
-    import logging
-
-    import pymc as pm
+    pm = load_pymc()
     import pytensor
 
-    logging.getLogger("pymc").setLevel(logging.ERROR)
     # with fast arithmetic a cold and a warm compilation cache give different draws
     with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False):
         warnings.simplefilter("ignore")

@@ -122,8 +122,8 @@ def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Datase
     Yields
     ------
     tuple
-        The channels, and the gain (chain, draw, area, year, year_group), SD, of a group that is wholly eligible
-        in a channel that the whole effect reaches.
+        The channels; the gain of a pupil group that is wholly eligible (chain, draw, area, year), SD, in a channel
+        that the whole effect reaches; and the share of it that each year group has (chain, draw, 1, year_group).
     """
     about = scenario.interventions[name]
     columns = [year_group - YEAR_GROUPS[0] for year_group in about.year_groups]
@@ -131,9 +131,9 @@ def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Datase
     for channel in about.acts_on:
         patterns.setdefault(tuple(meets[CHANNELS.index(channel), columns]), []).append(channel)
     given = active * drawn.effect.sel(intervention=name).values[..., None, None]
-    overlap = drawn.overlap.values[..., None, None]
+    overlap = drawn.overlap.values[..., None]
     for pattern, channels in patterns.items():
-        out = np.zeros((*given.shape, len(YEAR_GROUPS)))
+        share = np.zeros((*overlap.shape, len(YEAR_GROUPS)))
         for column, is_shared in zip(columns, pattern, strict=True):
-            out[..., column] = given * overlap if is_shared else given
-        yield channels, out
+            share[..., column] = overlap if is_shared else 1.0
+        yield channels, given, share
