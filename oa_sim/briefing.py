@@ -178,9 +178,9 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
 
 def _lasting(result: Result) -> str:
     title = "<h2>What lasts</h2>\n"
-    if not figures.has_impact(result):
-        return f"{title}<p>There is no impact, so there is nothing that could last or be lost.</p>"
     found = result.sustainability.sel(group="all")
+    if not (found.p_impact.values > 0).any():
+        return f"{title}<p>There is no impact to keep, so there is nothing that could last or be lost.</p>"
     head = ["Measure", "Peak, SD", "Peak year", *(f"Left after {k} year{'s' * (k > 1)}" for k in YEARS_AFTER)]
     head += [f"Chance at least half is left after {k} years" for k in YEARS_AFTER[1:]]
     head.append("Areas by risk of losing it: high / medium / low")

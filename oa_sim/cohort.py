@@ -88,7 +88,7 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
     active = interventions.activity(scenario, money, rolls.sel(area=scenario.areas.names), drawn)
     meets = interventions.meeting(scenario, list(active))
     sizes = [drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), 2, len(scenario.measures)]
-    out = np.zeros((*sizes, money.sizes["year"]))
+    out = np.zeros((money.sizes["year"], *sizes))  # year first while it is filled, since a year is filled at a time
     for name, share in active.items():
         about = scenario.interventions[name]
         eligible = np.array([about.eligible["disadvantaged"], about.eligible["other"]])
@@ -100,9 +100,9 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
             reads = np.stack([_reads(scenario.measures[m], about.acts_on)[first:] for m in touched], axis=-1)
             for t, held in enumerate(follow(given, by_year_group[..., first:], _keep(drawn, name))):
                 seen = held @ reads  # (chain, draw, area, measure touched)
-                out[..., touched, t] += seen[..., None, :] * eligible[:, None]
+                out[t][..., touched] += seen[..., None, :] * eligible[:, None]
     return xr.DataArray(
-        out,
+        np.ascontiguousarray(np.moveaxis(out, 0, -1)),
         dims=("chain", "draw", "area", "group", "measure", "year"),
         coords={
             "area": scenario.areas.names,
