@@ -1,4 +1,4 @@
-"""How far may a district lie from its county, given how far its early-years figures lie?
+"""How far may a district lie from its county, given its early-years figures.
 
 Compares, over all upper-tier authorities, the level of each series with the level of the good level of
 development of all pupils (means of 2016 to 2019, latent scale, relative to England). The slope and the

@@ -107,7 +107,9 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     names = [word for word in overrides if "=" not in word]
     shared = [word for word in overrides if "=" in word]
     if any(word.startswith("scenario=") for word in shared):
-        raise Refusal("compare takes the names of scenarios, got scenario=: write oa-sim compare no_programme hand_over")
+        raise Refusal(
+            "compare takes the names of scenarios, got scenario=: write oa-sim compare no_programme hand_over"
+        )
     scenarios = [load_scenario(f"scenario={name}", *shared) for name in names]
     if len(scenarios) < 2:
         raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
@@ -119,7 +121,9 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
         from oa_sim.plan import plan
 
         plans = [plan(scenario) for scenario in scenarios]
-        return _say({"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json)
+        return _say(
+            {"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json
+        )
     from oa_sim import words
     from oa_sim.progress import Progress
     from oa_sim.run import compare

@@ -79,7 +79,11 @@ def allocate(scenario: Scenario, pupils: xr.Dataset) -> xr.Dataset:
         {"area": areas, "intervention": names, "year": years},
         {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base},
     )
-    for name, meaning in (("spend", "money for activity"), ("management", "programme management"), ("unspent", "unspent")):
+    for name, meaning in (
+        ("spend", "money for activity"),
+        ("management", "programme management"),
+        ("unspent", "unspent"),
+    ):
         money[name].attrs = {"units": "GBP / year", "long_name": meaning}
     return money
 

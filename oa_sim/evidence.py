@@ -8,8 +8,9 @@ All is Gaussian given the spread of the family, so the synthesis is exact on a g
 import numpy as np
 import xarray as xr
 
+from oa_sim.assumptions import Evidence, Prior
 from oa_sim.refusal import Refusal
-from oa_sim.scenario import Evidence, Prior, Scenario
+from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
 
@@ -38,7 +39,9 @@ def scaled_studies(tables: dict[str, list[Row]], reading: Evidence) -> list[dict
         effect = row["effect"]
         if row["effect_unit"] == "months":
             if effect not in by_months:
-                raise Refusal(f"studies.csv row {row['row']}: {effect:g} months is not in months.csv: give whole months")
+                raise Refusal(
+                    f"studies.csv row {row['row']}: {effect:g} months is not in months.csv: give whole months"
+                )
             effect = by_months[effect]
         error = row["standard_error_sd"] * (reading.doubt_factor if row["status"] == "to verify" else 1.0)
         kept = reading.kept_from_effectiveness if row["design"] == "effectiveness" else reading.kept_from_efficacy
@@ -85,7 +88,10 @@ def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws
         mean = variance * (mu / tau**2 + pull)
         out[..., i] = mean + np.sqrt(variance) * stream(scenario.seed, "effect", name).standard_normal((chains, draws))
     return xr.DataArray(
-        out, dims=("chain", "draw", "intervention"), name="effect", coords={"intervention": list(scenario.interventions)},
+        out,
+        dims=("chain", "draw", "intervention"),
+        name="effect",
+        coords={"intervention": list(scenario.interventions)},
         attrs={"units": "SD / year", "long_name": "effect per fully served pupil"},
     )
 

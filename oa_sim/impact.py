@@ -65,7 +65,8 @@ def outcomes(latent: xr.DataArray, gain: xr.DataArray, pupils: xr.Dataset) -> xr
         if len(about.groups) == 2:
             share = weights(pupils, areas, name)[:, None]
             poor, other, everyone = (
-                (slice(None), slice(None), slice(None), order.index(group), m) for group in ("disadvantaged", "other", "all")
+                (slice(None), slice(None), slice(None), order.index(group), m)
+                for group in ("disadvantaged", "other", "all")
             )
             for figures in (without, projected):
                 figures[everyone] = share * figures[poor] + (1 - share) * figures[other]

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from oa_sim.assumptions import Sampler
 from oa_sim.refusal import Refusal
-from oa_sim.scenario import Sampler
 from oa_sim.variables import POSTERIOR_NAMES
 
 LARGEST_R_HAT = 1.01
@@ -179,7 +179,9 @@ def gates(found: xr.Dataset, diverging: int) -> dict:
     worst_t, where_t = _extreme(tail, largest=False)
     wrong = []
     if not worst_r <= LARGEST_R_HAT:
-        wrong.append(f"R-hat is {worst_r:.3f}, above {LARGEST_R_HAT}, for {where_r}: the chains disagree, run more tuning")
+        wrong.append(
+            f"R-hat is {worst_r:.3f}, above {LARGEST_R_HAT}, for {where_r}: the chains disagree, run more tuning"
+        )
     if not worst_b >= SMALLEST_ESS:
         wrong.append(f"bulk ESS is {worst_b:.0f}, below {SMALLEST_ESS}, for {where_b}: run more draws")
     if not worst_t >= SMALLEST_ESS:
@@ -254,7 +256,9 @@ def _read(path: Path) -> xr.Dataset:
         found = xr.load_dataset(path, engine="h5netcdf")
         whole = found.attrs.pop("checksum", None) == _checksum(found) and "gates" in found.attrs
     except Exception as error:  # a damaged file fails in as many ways as there are readers
-        raise Refusal(f"the kept posterior {path} cannot be read ({type(error).__name__}): delete it and run again") from None
+        raise Refusal(
+            f"the kept posterior {path} cannot be read ({type(error).__name__}): delete it and run again"
+        ) from None
     if not whole:
         raise Refusal(f"the kept posterior {path} is not what was written: delete it and run again")
     return found

@@ -36,8 +36,8 @@ def check_writable(outputs: str | Path) -> None:
 def write(result: Result, outputs: str | Path) -> Path:
     """Write a run's folder, ``<outputs>/<scenario>/<run id>``, and return its path.
 
-    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``briefing.html`` and ``run.json``. The run id
-    is made from the question, the tables and the versions, so the same run has the same folder.
+    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``briefing.html`` and ``run.json``. The run
+    id is made from the question, the tables and the versions, so the same run has the same folder.
 
     Raises
     ------

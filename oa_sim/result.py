@@ -90,7 +90,9 @@ class Result:
     def lasting(self) -> pd.DataFrame:
         """Return what lasts as a table: a row for each area, group and measure."""
         rows = self.sustainability.to_dataframe().reset_index()
-        keep = [group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)]
+        keep = [
+            group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)
+        ]
         rows = rows[keep].reset_index(drop=True)
         rows.insert(0, "scenario", self.label)
         rows.insert(4, "money_ends", self.sustainability.attrs["last_funded_year"])

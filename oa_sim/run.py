@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 import oa_sim
-from oa_sim import areas, baseline, budget, cohort, evidence, impact, inference, sustain, tables
+from oa_sim import areas, baseline, budget, cohort, counterfactual, evidence, impact, inference, sustain, tables
 from oa_sim.refusal import Refusal
 from oa_sim.result import Comparison, Result
 from oa_sim.scenario import Scenario
@@ -56,9 +56,15 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     gain = cohort.gain_by_measure(scenario, money, pupils.rolls, drawn)
     gain = impact.with_all(gain, pupils)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
-    latent = baseline.project(
-        posterior, history, known, pupils.rolls, scenario.years,
-        areas=scenario.areas.names, measures=scenario.measures, seed=scenario.seed,
+    latent = counterfactual.project(
+        posterior,
+        history,
+        known,
+        pupils.rolls,
+        scenario.years,
+        areas=scenario.areas.names,
+        measures=scenario.measures,
+        seed=scenario.seed,
     )
     outcomes = impact.outcomes(latent, gain, pupils)
     lasting = sustain.risk(scenario, gain, money)
@@ -79,9 +85,7 @@ def fit(scenario: Scenario, history: xr.Dataset, say: Callable[[str], None]) -> 
     else:
         iterations = scenario.sampler.tune + scenario.sampler.draws * scenario.sampler.thin
         say(f"fitting the baseline: {scenario.sampler.chains} chains of {iterations:,} iterations, once for these data")
-    return inference.posterior(
-        key, lambda: baseline.model(baseline.record(history)), scenario.sampler, scenario.seed
-    )
+    return inference.posterior(key, lambda: baseline.model(baseline.record(history)), scenario.sampler, scenario.seed)
 
 
 def posterior_key(scenario: Scenario) -> str:
@@ -138,10 +142,21 @@ def _difference(reference: Result, other: Result) -> pd.DataFrame:
                 proxy = bool(other.draws.proxy.sel(at).sel(area=area))
                 for t, year in enumerate(other.draws.year.values.tolist()):
                     rows.append(
-                        {"scenario": other.label, "reference": reference.label, "area": area, "group": group,
-                         "measure": name, "year": year, "unit": about.unit, "mean": change[:, a, t].mean(),
-                         "sd": change[:, a, t].std(ddof=1), **dict(zip(QUANTILES, quantiles[:, a, t], strict=True)),
-                         "p_better": better[a, t], "proxy": proxy, "n_draws": other.n_draws}
+                        {
+                            "scenario": other.label,
+                            "reference": reference.label,
+                            "area": area,
+                            "group": group,
+                            "measure": name,
+                            "year": year,
+                            "unit": about.unit,
+                            "mean": change[:, a, t].mean(),
+                            "sd": change[:, a, t].std(ddof=1),
+                            **dict(zip(QUANTILES, quantiles[:, a, t], strict=True)),
+                            "p_better": better[a, t],
+                            "proxy": proxy,
+                            "n_draws": other.n_draws,
+                        }
                     )
     return pd.DataFrame(rows)
 

@@ -5,65 +5,29 @@ cannot compose into frozen ones: treat them as values and change a copy with ``d
 """
 
 from dataclasses import dataclass, field
-from math import isfinite
 
 from omegaconf import MISSING
 
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.assumptions import Delivery, Evidence, Prior, Sampler, Survival
+from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.variables import CHANNELS, GROUPS, MEASURES, PHASES, YEAR_GROUPS
 
 SHARE_TOLERANCE = 1e-6
-DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
 SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "custom")
 ENDINGS = ("stop", "taper", "extend", "hand_over")
-SAMPLERS = ("nutpie", "pymc", "numpyro")
 PRINCIPLES = (
     *("existing_networks", "clear_vision", "capacity_not_posts", "partners_beyond_education"),
     *("community", "evidence_shared", "manager_stays"),
 )
 
 
-def _between(what: str, value: float, low: float, high: float, unit: str = "") -> None:
-    """Refuse a number outside its range."""
-    if not (isfinite(value) and low <= value <= high):
-        raise Refusal(f"{what} must be {low:g} to {high:g}{unit}, got {value:g}: choose a number in that range")
-
-
-def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
-    """Refuse a name that is not among the known ones."""
-    if value not in known:
-        raise unknown(what, value, known)
-
-
 def _sums_to_one(what: str, shares: dict[str, float]) -> None:
     """Refuse shares that are negative or do not sum to one."""
     for name, share in shares.items():
-        _between(f"{what}: share of {name!r}", share, 0, 1)
+        between(f"{what}: share of {name!r}", share, 0, 1)
     total = sum(shares.values())
     if abs(total - 1) > SHARE_TOLERANCE:
         raise Refusal(f"{what}: shares must sum to 1, got {total:g}: change them so that they do")
-
-
-@dataclass
-class Prior:
-    """A distribution, said by its name and two numbers.
-
-    ``Beta(a, b)``; ``Normal(mean a, sd b)``; ``LogNormal(median a, sigma b)``; ``Uniform(a, b)``;
-    ``HalfNormal(sd a)``, where b is not used.
-    """
-
-    dist: str = MISSING
-    a: float = MISSING
-    b: float = 0.0
-
-    def __post_init__(self):
-        _one_of("distribution", self.dist, DISTRIBUTIONS)
-        positive = {"Beta": (self.a, self.b), "LogNormal": (self.a, self.b), "HalfNormal": (self.a,)}
-        for value in positive.get(self.dist, (self.b,) if self.dist == "Normal" else ()):
-            if not value > 0:
-                raise Refusal(f"{self.dist}({self.a:g}, {self.b:g}): its shape must be above 0, got {value:g}: raise it")
-        if self.dist == "Uniform" and self.b < self.a:
-            raise Refusal(f"Uniform must run from low to high, got {self.a:g} to {self.b:g}: swap them")
 
 
 @dataclass
@@ -96,13 +60,13 @@ class Budget:
     price_base: str = MISSING
 
     def __post_init__(self):
-        _between("budget.total_gbp", self.total_gbp, 0, 1e11, " GBP")
-        _between("budget.management_share", self.management_share, 0, 1)
-        _between("budget.announced_years_before", self.announced_years_before, 0, 5, " years")
+        between("budget.total_gbp", self.total_gbp, 0, 1e11, " GBP")
+        between("budget.management_share", self.management_share, 0, 1)
+        between("budget.announced_years_before", self.announced_years_before, 0, 5, " years")
         if not 1 <= len(self.profile) <= 15:
             raise Refusal(f"budget.profile must have 1 to 15 funded years, got {len(self.profile)}: change the list")
         for weight in self.profile:
-            _between("budget.profile: a year's weight", weight, 0, 1e12)
+            between("budget.profile: a year's weight", weight, 0, 1e12)
         if sum(self.profile) <= 0:
             raise Refusal("budget.profile must give weight to some year, got only zeros: name a funded year")
 
@@ -115,7 +79,7 @@ class Split:
     shares: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self):
-        _one_of("split.rule", self.rule, SPLITS)
+        one_of("split.rule", self.rule, SPLITS)
         if self.rule == "custom" and not self.shares:
             raise Refusal("split=custom needs a share for each area, got none: add split.shares={Norwich: 0.5, ...}")
         if self.rule != "custom" and self.shares:
@@ -172,72 +136,25 @@ class Intervention:
     source: str = MISSING
 
     def __post_init__(self):
-        _one_of("intervention phase", self.phase, PHASES)
+        one_of("intervention phase", self.phase, PHASES)
         if not self.year_groups or len(set(self.year_groups)) != len(self.year_groups):
-            raise Refusal(f"{self.label}: year_groups must name each year group once, got {self.year_groups}: list them")
+            raise Refusal(
+                f"{self.label}: year_groups must name each year group once, got {self.year_groups}: list them"
+            )
         for year_group in self.year_groups:
-            _between(f"{self.label}: a year group", year_group, YEAR_GROUPS[0], YEAR_GROUPS[-1])
+            between(f"{self.label}: a year group", year_group, YEAR_GROUPS[0], YEAR_GROUPS[-1])
         if set(self.eligible) != set(GROUPS) - {"all"}:
-            raise Refusal(f"{self.label}: eligible must name disadvantaged and other, got {sorted(self.eligible)}: name both")
+            raise Refusal(
+                f"{self.label}: eligible must name disadvantaged and other, got {sorted(self.eligible)}: name both"
+            )
         for group, share in self.eligible.items():
-            _between(f"{self.label}: eligible share of {group}", share, 0, 1)
+            between(f"{self.label}: eligible share of {group}", share, 0, 1)
         for channel, weight in self.acts_on.items():
-            _one_of(f"channel of {self.label}", channel, CHANNELS)
-            _between(f"{self.label}: share of the effect on {channel}", weight, 0, 3)
-        _between(f"{self.label}: unit_cost_gbp", self.unit_cost_gbp, 1, 1e5, " GBP")
-        _between(f"{self.label}: capacity", self.capacity, 0.001, 1)
-        _between(f"{self.label}: extra_lag_years", self.extra_lag_years, 0, 5, " years")
-
-
-@dataclass
-class FadeOut:
-    """What treated pupils keep: ``R(t) = f + (r1 - f) s^(t-1)`` with ``f = floor * r1``, t years after treatment."""
-
-    first_year: Prior = MISSING
-    later: Prior = MISSING
-    floor: Prior = MISSING
-
-
-@dataclass
-class Evidence:
-    """How the studies are read, not the studies."""
-
-    family_mean: Prior = MISSING
-    family_spread: Prior = MISSING
-    kept_from_efficacy: Prior = MISSING
-    kept_from_effectiveness: Prior = MISSING
-    doubt_factor: float = MISSING
-    fade_out: dict[str, FadeOut] = MISSING
-
-    def __post_init__(self):
-        _between("evidence.doubt_factor", self.doubt_factor, 1, 10)
-        if self.family_spread.dist != "HalfNormal" or self.family_mean.dist != "Normal":
-            raise Refusal("evidence: the family of trials needs a Normal mean and a HalfNormal spread: choose those")
-
-
-@dataclass
-class Delivery:
-    """How money becomes activity: late, unevenly, and less than planned."""
-
-    lag_years: Prior = MISSING
-    ramp_years: Prior = MISSING
-    dose: Prior = MISSING
-    overlap: Prior = MISSING
-    cost_sigma: float = MISSING
-    area_sigma: float = MISSING
-    leave_area: Prior = MISSING
-
-    def __post_init__(self):
-        _between("delivery.cost_sigma", self.cost_sigma, 0, 2)
-        _between("delivery.area_sigma", self.area_sigma, 0, 2)
-
-
-@dataclass
-class Survival:
-    """What goes on unpaid: the share that survives the first year, and each later year."""
-
-    first_year: Prior = MISSING
-    later: Prior = MISSING
+            one_of(f"channel of {self.label}", channel, CHANNELS)
+            between(f"{self.label}: share of the effect on {channel}", weight, 0, 3)
+        between(f"{self.label}: unit_cost_gbp", self.unit_cost_gbp, 1, 1e5, " GBP")
+        between(f"{self.label}: capacity", self.capacity, 0.001, 1)
+        between(f"{self.label}: extra_lag_years", self.extra_lag_years, 0, 5, " years")
 
 
 @dataclass
@@ -255,34 +172,14 @@ class Sustainability:
     low_risk_above: float = MISSING
 
     def __post_init__(self):
-        _one_of("sustainability.ending", self.ending, ENDINGS)
-        _between("sustainability.taper_years", self.taper_years, 1, 10, " years")
-        _between("sustainability.extend_years", self.extend_years, 1, 10, " years")
+        one_of("sustainability.ending", self.ending, ENDINGS)
+        between("sustainability.taper_years", self.taper_years, 1, 10, " years")
+        between("sustainability.extend_years", self.extend_years, 1, 10, " years")
         for name, score in self.principles.items():
-            _one_of("principle of sustainability", name, PRINCIPLES)
-            _between(f"sustainability.principles.{name}", score, 0, 1)
-        _between("sustainability.low_risk_above", self.low_risk_above, 0, 1)
-        _between("sustainability.high_risk_below", self.high_risk_below, 0, self.low_risk_above)
-
-
-@dataclass
-class Sampler:
-    """How the baseline is sampled."""
-
-    backend: str = MISSING
-    chains: int = MISSING
-    tune: int = MISSING
-    draws: int = MISSING
-    thin: int = MISSING
-    target_accept: float = MISSING
-
-    def __post_init__(self):
-        _one_of("sampler.backend", self.backend, SAMPLERS)
-        _between("sampler.chains", self.chains, 2, 16)
-        _between("sampler.tune", self.tune, 10, 20_000)
-        _between("sampler.draws", self.draws, 10, 20_000)
-        _between("sampler.thin", self.thin, 1, 100)
-        _between("sampler.target_accept", self.target_accept, 0.5, 0.999)
+            one_of("principle of sustainability", name, PRINCIPLES)
+            between(f"sustainability.principles.{name}", score, 0, 1)
+        between("sustainability.low_risk_above", self.low_risk_above, 0, 1)
+        between("sustainability.high_risk_below", self.high_risk_below, 0, self.low_risk_above)
 
 
 @dataclass
@@ -317,22 +214,24 @@ class Scenario:
     data_folder: str | None = None
 
     def __post_init__(self):
-        _between("horizon", self.horizon, 5, 15, " years")
-        _between("start_year", self.start_year, 2018, 2040)
-        _between("seed", self.seed, 0, 2**63 - 1)
+        between("horizon", self.horizon, 5, 15, " years")
+        between("start_year", self.start_year, 2018, 2040)
+        between("seed", self.seed, 0, 2**63 - 1)
         for measure in self.measures:
-            _one_of("measure", measure, tuple(MEASURES))
+            one_of("measure", measure, tuple(MEASURES))
         if len(set(self.measures)) != len(self.measures) or not self.measures:
             raise Refusal(f"measures must name each measure once, got {self.measures}: list them once")
         for name in self.portfolio.shares:
-            _one_of(f"intervention in portfolio {self.portfolio.name!r}", name, tuple(self.interventions))
+            one_of(f"intervention in portfolio {self.portfolio.name!r}", name, tuple(self.interventions))
         if self.portfolio.shares:
             _sums_to_one(f"portfolio {self.portfolio.name!r}", self.portfolio.shares)
         if not all(character.isalnum() or character in "-_" for character in self.name) or not self.name:
-            raise Refusal(f"name must be letters, digits, - and _, since a folder bears it, got {self.name!r}: change it")
+            raise Refusal(
+                f"name must be letters, digits, - and _, since a folder bears it, got {self.name!r}: change it"
+            )
         for name, intervention in self.interventions.items():
-            _one_of(f"kind of {name}", intervention.kind, tuple(self.sustainability.kinds))
-            _one_of(f"fade_out of {name}", intervention.fade_out, tuple(self.evidence.fade_out))
+            one_of(f"kind of {name}", intervention.kind, tuple(self.sustainability.kinds))
+            one_of(f"fade_out of {name}", intervention.fade_out, tuple(self.evidence.fade_out))
         self.measures = [measure for measure in MEASURES if measure in self.measures]
 
     @property

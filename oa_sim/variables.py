@@ -69,9 +69,7 @@ class Measure:
 
 SCHOOL_YEARS = tuple(range(0, 12))
 MEASURES = {
-    "good_level_of_development": Measure(
-        "Good level of development (age 5)", "%", (0,), share="fsm_share_primary"
-    ),
+    "good_level_of_development": Measure("Good level of development (age 5)", "%", (0,), share="fsm_share_primary"),
     "phonics": Measure("Phonics check (Year 1)", "%", (1,), share="fsm_share_primary", derive_other=True),
     "key_stage_2": Measure("Key stage 2 reading, writing and maths (Year 6)", "%", (6,)),
     "attainment_8": Measure("Attainment 8 (Year 11)", "points", (11,), share="disadvantaged_share_secondary"),
@@ -85,9 +83,7 @@ MEASURES = {
     "persistent_absence": Measure(
         "Persistent absence (10 % of sessions or more)", "%", SCHOOL_YEARS, "persistent_absence", ("all",), True, None
     ),
-    "suspensions": Measure(
-        "Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None
-    ),
+    "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
 }
 ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation, model.md section 2
 POSTERIOR_NAMES = {

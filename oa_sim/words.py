@@ -28,8 +28,8 @@ def headline(result: Result) -> list[str]:
     """Return the result in a few sentences; the first stands for all."""
     if not result.money.spend.values.any():
         return [
-            f"Without money for activity there is no impact, exactly: projection and counterfactual of {result.label!r} "
-            "are the same on every draw.",
+            f"Without money for activity there is no impact, exactly: projection and counterfactual of "
+            f"{result.label!r} are the same on every draw.",
             _level(result),
         ]
     return [_impact(result), _lasts(result), _level(result)]

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from conftest import TINY
+
+from oa_sim import areas, budget, load_scenario
+
+
+@pytest.fixture(scope="module")
+def pupils(known):
+    return areas.pupils(known)
+
+
+@pytest.mark.parametrize("total", [0, 1, 2, 7, 99, 12_345_677, 99_999_999_999])
+@pytest.mark.parametrize("weights", [[1.0], [1, 1, 1], [0.21, 0.33, 0.46], [0, 1, 0], [1e-9, 1], [1 / 3] * 12])
+def test_whole_pounds_add_up_and_none_is_far_from_its_share(total, weights):
+    parts = budget.whole_pounds(total, weights)
+    exact = [total * weight / sum(weights) for weight in weights]
+    assert sum(parts) == total
+    assert all(isinstance(part, int) and part >= 0 for part in parts)
+    assert all(abs(part - share) < 1.001 for part, share in zip(parts, exact, strict=True))
+
+
+def test_whole_pounds_add_up_for_any_weights():
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        weights = rng.gamma(0.3, size=rng.integers(1, 15)).tolist()
+        total = int(rng.integers(0, 10**11))
+        assert sum(budget.whole_pounds(total, weights)) == total
+
+
+def test_a_pound_that_cannot_be_shared_goes_to_the_largest_remainder_then_to_the_earlier_place():
+    assert budget.whole_pounds(1, [1, 1, 1]) == [1, 0, 0]
+    assert budget.whole_pounds(2, [1, 1, 1]) == [1, 1, 0]
+    assert budget.whole_pounds(10, [0.5, 0.26, 0.24]) == [5, 3, 2]
+
+
+def test_management_comes_off_the_top(pupils):
+    money = budget.allocate(load_scenario(*TINY, "budget.management_share=0.1", "budget.total_gbp=1080000"), pupils)
+    assert int(money.management.sum()) == 108_000
+    assert int(money.spend.sum()) == 972_000
+
+
+def test_the_profile_is_kept(pupils):
+    money = budget.allocate(load_scenario(*TINY), pupils)
+    by_year = (money.spend.sum(["area", "intervention"]) + money.management.sum("area")).values[:6] / 1e6
+    assert by_year.tolist() == [24, 24, 24, 18, 18, 0]
+
+
+def test_the_portfolio_is_kept(pupils):
+    scenario = load_scenario(*TINY)
+    spend = budget.allocate(scenario, pupils).spend.sum(["area", "year"])
+    for name, share in scenario.portfolio.shares.items():
+        assert float(spend.sel(intervention=name) / spend.sum()) == pytest.approx(share, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("split", "groups"), [("per_pupil", ["disadvantaged", "other"]), ("per_disadvantaged_pupil", ["disadvantaged"])]
+)
+def test_a_split_by_pupils_gives_each_pupil_the_same(pupils, split, groups):
+    money = budget.allocate(load_scenario(f"split={split}"), pupils)
+    roll = pupils.rolls.sel(group=groups, year_group=list(range(12))).sum(["group", "year_group"])
+    per_pupil = (money.spend.sum(["intervention", "year"]) + money.management.sum("year")) / roll
+    assert float(per_pupil.max() / per_pupil.min()) == pytest.approx(1, abs=1e-4)
+
+
+def test_an_equal_split_is_equal(pupils):
+    total = budget.allocate(load_scenario(), pupils).spend.sum(["intervention", "year"])
+    assert float(total.max() - total.min()) <= 12 * 5
+
+
+def test_a_custom_split_is_kept_whatever_order_it_is_typed_in(pupils):
+    two = ("areas=[Norwich,Oldham]", "split=custom")
+    one, other = (
+        budget.allocate(load_scenario(*two, f"split.shares={{{shares}}}"), pupils)
+        for shares in ("Norwich: 0.75, Oldham: 0.25", "Oldham: 0.25, Norwich: 0.75")
+    )
+    assert one.identical(other)
+    total = one.spend.sum(["intervention", "year"]) + one.management.sum("year")
+    assert total.values.tolist() == [81e6, 27e6]
+
+
+def test_the_money_is_followed_long_enough_to_see_ten_years_after():
+    for ending in ("stop", "extend"):
+        scenario = load_scenario(*TINY, f"sustainability={ending}")
+        funded = len(budget.funded_profile(scenario.budget, scenario.sustainability))
+        assert len(budget.window(scenario)) >= funded + 10

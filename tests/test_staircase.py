@@ -1,0 +1,104 @@
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import oa_sim
+
+STAIRCASE = (
+    *("__init__", "refusal", "variables", "streams", "scale", "scenario", "tables", "choices", "areas", "budget"),
+    *("evidence", "survival", "interventions", "cohort", "gaussian", "inference", "baseline", "sustain", "impact"),
+    *("result", "run", "plan", "words", "figures", "briefing", "report", "progress", "__main__"),
+)
+FENCES = {  # library: the files that may know it
+    "hydra": {"choices"},
+    "omegaconf": {"choices", "scenario"},
+    "pymc": {"inference", "baseline"},
+    "pytensor": {"gaussian", "inference"},
+    "numba": {"gaussian"},
+    "nutpie": set(),
+    "arviz": {"inference"},
+    "arviz_stats": {"inference"},
+    "matplotlib": {"figures"},
+    "pandas": {"result", "run", "report", "words", "briefing"},
+}
+LONGEST_FILE, LONGEST_FUNCTION = 320, 50
+HOME = Path(oa_sim.__file__).parent
+FILES = sorted(HOME.glob("*.py"))
+KEPT = [
+    path
+    for root in (HOME, HOME.parent / "configs", HOME.parent / "experiments")
+    for path in sorted(root.rglob("*"))
+    if path.suffix in (".py", ".yaml", ".csv", ".css", ".md", ".toml")
+]
+
+
+def trees(path):
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imported(path):
+    """Return every module that a file imports, wherever in it, by its full name."""
+    found = set()
+    for node in trees(path):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "oa_sim" else [node.module]
+            found |= set(whole)
+    return found
+
+
+def own(path):
+    """Return the files of the package that a file imports."""
+    parts = [name.split(".") for name in imported(path) if name.split(".")[0] == "oa_sim"]
+    return {part[1] for part in parts if len(part) > 1 and not part[1].startswith("__version")}
+
+
+def test_every_file_stands_on_the_staircase():
+    assert {path.stem for path in FILES} <= set(STAIRCASE)
+    assert len(set(STAIRCASE)) == len(STAIRCASE)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_imports_only_from_files_to_its_left(path):
+    left = STAIRCASE[: STAIRCASE.index(path.stem)]
+    assert own(path) <= set(left)
+
+
+@pytest.mark.parametrize("library", FENCES)
+def test_a_library_is_known_only_where_it_may_be(library):
+    knows = {path.stem for path in FILES if library in {name.split(".")[0] for name in imported(path)}}
+    assert knows <= FENCES[library]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_short_enough_to_read_at_one_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_function_is_short_enough_to_read_at_one_glance(path):
+    for node in trees(path):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_says_what_it_is_in_its_first_line(path):
+    first = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+    assert first.endswith(".")
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: "/".join(path.parts[-2:]))
+def test_no_file_knows_the_machine_it_was_written_on(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(work|tmp|root|home)/", text)
+    assert not re.search(r"pypi\.org|pythonhosted\.org|anaconda\.org|index-url|/simple/", text)
+
+
+def test_there_is_no_file_without_a_noun():
+    assert not {"utils", "helpers", "common", "core", "base"} & {path.stem for path in FILES}
