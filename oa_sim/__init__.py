@@ -9,8 +9,8 @@ __version__ = "0.1.0"
 _WHERE = {
     "load_scenario": "oa_sim.choices",
     "Scenario": "oa_sim.scenario",
-    "run": "oa_sim.run",
-    "compare": "oa_sim.run",
+    "run": "oa_sim.model",
+    "compare": "oa_sim.model",
     "Result": "oa_sim.result",
     "Comparison": "oa_sim.result",
     "Refusal": "oa_sim.refusal",

@@ -86,8 +86,8 @@ def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
         return _say(plan(scenario), as_json)
     from oa_sim import words
+    from oa_sim.model import run
     from oa_sim.progress import Progress
-    from oa_sim.run import run
 
     with Progress() as progress:
         result = run(scenario, say=progress.say)
@@ -125,8 +125,8 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
             {"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json
         )
     from oa_sim import words
+    from oa_sim.model import compare
     from oa_sim.progress import Progress
-    from oa_sim.run import compare
 
     with Progress() as progress:
         comparison = compare(*scenarios, say=progress.say)

@@ -28,6 +28,8 @@ class Prior:
 
     def __post_init__(self):
         one_of("distribution", self.dist, DISTRIBUTIONS)
+        for value in (self.a, self.b):
+            between(f"a number of {self.dist}", value, -1e9, 1e9)
         positive = {"Beta": (self.a, self.b), "LogNormal": (self.a, self.b), "HalfNormal": (self.a,)}
         for value in positive.get(self.dist, (self.b,) if self.dist == "Normal" else ()):
             if not value > 0:
@@ -38,6 +40,24 @@ class Prior:
             raise Refusal(f"Uniform must run from low to high, got {self.a:g} to {self.b:g}: swap them")
 
 
+def check_share(what: str, prior: Prior) -> None:
+    """Refuse a prior of a share that can leave 0 to 1."""
+    if prior.dist != "Beta" and not (prior.dist == "Uniform" and prior.a >= 0 and prior.b <= 1):
+        raise Refusal(
+            f"{what} is a share, so its prior must be Beta or Uniform within 0 to 1, got {_said(prior)}: change it"
+        )
+
+
+def check_duration(what: str, prior: Prior) -> None:
+    """Refuse a prior of a duration that can be 0 or less."""
+    if prior.dist != "LogNormal" and not (prior.dist == "Uniform" and prior.a > 0):
+        raise Refusal(f"{what} must be LogNormal or Uniform above 0 years, got {_said(prior)}: change it")
+
+
+def _said(prior: Prior) -> str:
+    return f"{prior.dist}({prior.a:g}, {prior.b:g})"
+
+
 @dataclass
 class FadeOut:
     """What treated pupils keep: ``R(t) = f + (r1 - f) s^(t-1)`` with ``f = floor * r1``, t years after treatment."""
@@ -45,6 +65,10 @@ class FadeOut:
     first_year: Prior = MISSING
     later: Prior = MISSING
     floor: Prior = MISSING
+
+    def __post_init__(self):
+        for name, prior in vars(self).items():
+            check_share(f"fade_out: {name}", prior)
 
 
 @dataclass
@@ -60,6 +84,8 @@ class Evidence:
 
     def __post_init__(self):
         between("evidence.doubt_factor", self.doubt_factor, 1, 10)
+        check_share("evidence.kept_from_efficacy", self.kept_from_efficacy)
+        check_share("evidence.kept_from_effectiveness", self.kept_from_effectiveness)
         if self.family_spread.dist != "HalfNormal" or self.family_mean.dist != "Normal":
             raise Refusal("evidence: the family of trials needs a Normal mean and a HalfNormal spread: choose those")
 
@@ -77,6 +103,10 @@ class Delivery:
     leave_area: Prior = MISSING
 
     def __post_init__(self):
+        for name in ("lag_years", "ramp_years"):
+            check_duration(f"delivery.{name}", getattr(self, name))
+        for name in ("dose", "overlap", "leave_area"):
+            check_share(f"delivery.{name}", getattr(self, name))
         between("delivery.cost_sigma", self.cost_sigma, 0, 2)
         between("delivery.area_sigma", self.area_sigma, 0, 2)
 
@@ -87,6 +117,10 @@ class Survival:
 
     first_year: Prior = MISSING
     later: Prior = MISSING
+
+    def __post_init__(self):
+        check_share("survival: first_year", self.first_year)
+        check_share("survival: later", self.later)
 
 
 @dataclass

@@ -26,6 +26,7 @@ QUANTITIES = {  # quantity of pupils.csv -> unit
     "disadvantaged_share_primary": "%",
     "disadvantaged_share_secondary": "%",
 }
+SMALLEST = {"pupils": 1.0}  # an empty cohort has no share to speak of
 LARGEST = {"%": 100.0, "points": 90.0, "per 100 pupils": 100.0, "pupils": 2e7, "GBP": 1e11}
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from oa_sim import scale
 from oa_sim.areas import GLD
 from oa_sim.baseline import Record, record
+from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
 from oa_sim.tables import Row
 from oa_sim.variables import MEASURES
@@ -197,6 +198,8 @@ def _proxy_offset(offset: dict | None, tables, name: tuple[str, str], size, rng:
     """Return what is added to a county's series to stand for its district (chain, draw, year), SD."""
     if offset is None:
         return 0.0
-    row = next(row for row in tables["proxies"] if (row["measure"], row["group"]) == name)
+    row = next((row for row in tables["proxies"] if (row["measure"], row["group"]) == name), None)
+    if row is None:
+        raise Refusal(f"proxies.csv has no row for {name[0]}, {name[1]}, which a district needs: add one")
     follows = offset["course"] if name[0] == GLD else offset["level"][..., None]
     return row["slope"] * follows + row["residual_sd"] * rng.standard_normal(size)[..., None]

@@ -197,10 +197,8 @@ def draw(prior: Prior, rng: np.random.Generator, size: tuple[int, int]) -> np.nd
 
 
 def moments(prior: Prior) -> tuple[float, float]:
-    """Return the mean and the variance of a Beta or Normal prior."""
-    if prior.dist == "Beta":
-        total = prior.a + prior.b
-        return prior.a / total, prior.a * prior.b / (total**2 * (total + 1))
-    if prior.dist == "Normal":
-        return prior.a, prior.b**2
-    raise Refusal(f"what is kept on the way to scale must be Beta or Normal, got {prior.dist}: choose one of those")
+    """Return the mean and the variance of the prior of a share."""
+    if prior.dist == "Uniform":
+        return (prior.a + prior.b) / 2, (prior.b - prior.a) ** 2 / 12
+    total = prior.a + prior.b
+    return prior.a / total, prior.a * prior.b / (total**2 * (total + 1))

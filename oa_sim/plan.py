@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from oa_sim import areas, baseline, budget, inference, tables
 from oa_sim.choices import groups, load_scenario
+from oa_sim.model import posterior_key, run
 from oa_sim.refusal import Refusal
-from oa_sim.run import posterior_key, run
 from oa_sim.scenario import Scenario
 from oa_sim.variables import series
 

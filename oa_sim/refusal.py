@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 
 class Refusal(ValueError):
-    """A request that breaks a rule; its text is one sentence for a person."""
+    """A request that breaks a rule; its text is one sentence, on one line, for a person."""
+
+    def __init__(self, sentence: str):
+        super().__init__(" ".join(sentence.split()))
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:

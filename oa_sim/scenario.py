@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from oa_sim.assumptions import Delivery, Evidence, Prior, Sampler, Survival
+from oa_sim.assumptions import Delivery, Evidence, Prior, Sampler, Survival, check_share
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.variables import CHANNELS, GROUPS, MEASURES, PHASES, YEAR_GROUPS
 
@@ -173,6 +173,7 @@ class Sustainability:
 
     def __post_init__(self):
         one_of("sustainability.ending", self.ending, ENDINGS)
+        check_share("sustainability.quality", self.quality)
         between("sustainability.taper_years", self.taper_years, 1, 10, " years")
         between("sustainability.extend_years", self.extend_years, 1, 10, " years")
         for name, score in self.principles.items():
@@ -223,6 +224,8 @@ class Scenario:
             raise Refusal(f"measures must name each measure once, got {self.measures}: list them once")
         for name in self.portfolio.shares:
             one_of(f"intervention in portfolio {self.portfolio.name!r}", name, tuple(self.interventions))
+        if self.portfolio.name == "custom" and not self.portfolio.shares:
+            raise Refusal("portfolio=custom needs shares, got none: add portfolio.shares={early_language: 1.0}")
         if self.portfolio.shares:
             _sums_to_one(f"portfolio {self.portfolio.name!r}", self.portfolio.shares)
         if not all(character.isalnum() or character in "-_" for character in self.name) or not self.name:

@@ -8,7 +8,7 @@ import csv
 import hashlib
 from pathlib import Path
 
-from oa_sim.columns import LARGEST, QUANTITIES, TABLES
+from oa_sim.columns import LARGEST, QUANTITIES, SMALLEST, TABLES
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.variables import MEASURES
 
@@ -140,9 +140,12 @@ def _check_values(tables: dict[str, list[Row]]) -> None:
                 raise Refusal(
                     f"{name}.csv row {row['row']}: unit must be {unit!r}, got {row['unit']!r}: correct the cell"
                 )
-            if not 0 <= row["value"] <= LARGEST[unit]:
+            low, high = SMALLEST.get(unit, 0.0), LARGEST[unit]
+            if name == "pupils" and unit == "%":
+                high = 99.9  # a share of all leaves nobody in the other group
+            if not low <= row["value"] <= high:
                 raise Refusal(
-                    f"{name}.csv row {row['row']}: value must be 0 to {LARGEST[unit]:g} {unit}, "
+                    f"{name}.csv row {row['row']}: value must be {low:g} to {high:g} {unit}, "
                     f"got {row['value']:g}: correct the cell"
                 )
 

@@ -7,10 +7,14 @@ import pytest
 import xarray as xr
 
 from oa_sim import baseline, load_scenario, tables, variables
-from oa_sim.run import run
+from oa_sim.model import run
 
 TINY = ("areas=three_areas", "horizon=5")
 CHAINS, DRAWS = 2, 20
+
+
+def pytest_addoption(parser):
+    parser.addoption("--renew", action="store_true", help="write the expected summaries anew")
 
 
 @pytest.fixture(scope="session")

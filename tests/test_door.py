@@ -1,6 +1,7 @@
 """The door: the commands of the README, as a person would type them."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from oa_sim import inference, load_scenario
 from oa_sim.__main__ import main
-from oa_sim.run import posterior_key
+from oa_sim.model import posterior_key
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["areas=three_areas", "horizon=5"]
@@ -210,8 +211,10 @@ def test_a_first_run_passes_its_gates_and_two_processes_agree(tmp_path):
     tables = []
     for n in range(2):  # each process has a cache of its own, so each one fits
         words = ["run", f"outputs={tmp_path / str(n)}", "areas=three_areas", "horizon=5", "--json"]
-        env = {**__import__("os").environ, "OA_SIM_CACHE": str(tmp_path / f"cache{n}")}
-        out = subprocess.run([sys.executable, "-m", "oa_sim", *words], capture_output=True, text=True, env=env, check=True)
+        env = {**os.environ, "OA_SIM_CACHE": str(tmp_path / f"cache{n}")}
+        out = subprocess.run(
+            [sys.executable, "-m", "oa_sim", *words], capture_output=True, text=True, env=env, check=True
+        )
         facts = json.loads(out.stdout)
         assert facts["verdict"] == "PASS", facts["gates"]
         tables.append((Path(facts["folder"]) / "table.csv").read_bytes())

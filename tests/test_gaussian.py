@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from oa_sim import baseline
+from oa_sim import counterfactual
+from oa_sim.baseline import Record
 
 pytestmark = pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
 gaussian = pytest.importorskip("oa_sim.gaussian")
@@ -100,7 +101,7 @@ def test_a_conditional_is_that_of_a_covariance_parted_by_hand():
     root = rng.normal(size=(4, 7, 7))
     joint = root @ np.swapaxes(root, -1, -2) + 0.2 * np.eye(7)
     residual = rng.normal(size=(4, 5))
-    mean, rest = baseline._condition(residual, joint[:, :5, :5], joint[:, :5, 5:], joint[:, 5:, 5:])
+    mean, rest = counterfactual._condition(residual, joint[:, :5, :5], joint[:, :5, 5:], joint[:, 5:, 5:])
     precision = np.linalg.inv(joint)  # the other road: through the precision
     by_precision = np.linalg.inv(precision[:, 5:, 5:])
     np.testing.assert_allclose(rest, by_precision, rtol=1e-8)
@@ -110,7 +111,7 @@ def test_a_conditional_is_that_of_a_covariance_parted_by_hand():
 
 def test_the_root_of_a_covariance_gives_it_back_even_where_it_is_flat():
     for covariance in ([[0.04, 0.01], [0.01, 0.09]], [[0.04, 0.06], [0.06, 0.09]], [[0.0, 0.0], [0.0, 0.0]]):
-        root = baseline._root(np.array(covariance))
+        root = counterfactual._root(np.array(covariance))
         np.testing.assert_allclose(root @ root.T, covariance, atol=1e-9)
 
 
@@ -119,13 +120,13 @@ def test_what_is_projected_is_the_exact_conditional_of_the_record():
     n, ahead = 40_000, np.array([2024, 2025, 2028])
     seen = np.array([1, 1, 0, 1, 1, 1, 1, 0, 1.0])
     value, sampling = rng.normal(0, 0.15, 9) * seen, rng.uniform(1e-4, 4e-3, 9)
-    known = baseline.Record(
+    known = Record(
         [("phonics", "other")], ["Norwich"], YEARS, value[None, None], seen[None, None], sampling[None, None],
         np.empty((1, 0)), {},
     )  # fmt: skip
     numbers = {"mu": 0.05, "level_sd": 0.1, "deviation_sd": 0.08, "noise_sd": 0.02, "persistence": 0.8}
     draws = {name: np.full((1, n), number) for name, number in numbers.items()}
-    found = baseline._relative(draws, known, 0, 0, list(range(2024, 2029)), rng)[0][:, ahead - 2024]
+    found = counterfactual._relative(draws, known, 0, 0, list(range(2024, 2029)), rng)[0][:, ahead - 2024]
     at = YEARS[seen > 0]
     every = np.concatenate([at, ahead])
     joint = 0.1**2 + 0.08**2 * 0.8 ** np.abs(np.subtract.outer(every, every))

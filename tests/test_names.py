@@ -11,7 +11,8 @@ import oa_sim
     "order", [*itertools.permutations(("compare", "run", "load_scenario"), 2)], ids=lambda order: ", ".join(order)
 )
 def test_the_public_names_are_what_they_say_in_whatever_order_they_are_asked_for(order):
-    code = f"from oa_sim import {', '.join(order)}\nassert all(type(name).__name__ == 'function' for name in ({', '.join(order)},))"
+    names = ", ".join(order)
+    code = f"from oa_sim import {names}; assert all(callable(name) for name in ({names},))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 

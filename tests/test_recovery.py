@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from oa_sim import areas, baseline, inference
-from oa_sim.scenario import Sampler
+from oa_sim.assumptions import Sampler
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the samplers' own libraries warn
 SEED = 2017

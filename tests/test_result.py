@@ -25,7 +25,7 @@ def saved(tiny, tmp_path_factory):
 @pytest.fixture
 def no_fit(monkeypatch, tiny_posterior):
     """Let compare use the made-up draws."""
-    monkeypatch.setattr(importlib.import_module("oa_sim.run"), "fit", lambda *_: tiny_posterior)
+    monkeypatch.setattr(importlib.import_module("oa_sim.model"), "fit", lambda *_: tiny_posterior)
 
 
 def refused(call):
@@ -189,7 +189,7 @@ def test_a_saved_file_may_be_read_by_others(saved):
 def test_a_failed_gate_marks_every_output(tiny_posterior, run_tiny):
     failed = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "the chains disagree"}
     scenario = load_scenario(*TINY, "measures=[phonics]")
-    marked = importlib.import_module("oa_sim.run").run(
+    marked = importlib.import_module("oa_sim.model").run(
         scenario, posterior=tiny_posterior.assign_attrs(gates=json.dumps(failed))
     )
     assert marked.label == "as_delivered [FAIL]"

@@ -1,4 +1,4 @@
-"""Run: the model on one page, from a Scenario to a Result.
+"""Model: the model on one page, from a Scenario to a Result.
 
 If a reader has to look elsewhere for the order of things, this file has failed.
 """
@@ -176,6 +176,12 @@ def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario)
     return outcomes.transpose(*order)
 
 
+def code_hash() -> str:
+    """Return the SHA-256 of the package's own code, so that a result is never taken for another version's."""
+    files = sorted(_HERE.glob("*.py"))
+    return hashlib.sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files)).hexdigest()
+
+
 def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> dict:
     """Return what makes a number traceable: scenario, seed, versions, data hash, gates, account, run id."""
     question = asdict(scenario)
@@ -185,10 +191,13 @@ def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> di
         "seed": scenario.seed,
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
+        "code_hash": code_hash(),
         "versions": inference.versions(),
         "gates": json.loads(posterior.attrs["gates"]),
         "account_gbp": budget.reconcile(money),
         "price_base": scenario.budget.price_base,
     }
-    identity = json.dumps({key: found[key] for key in ("scenario", "data_hash", "oa_sim", "versions")}, sort_keys=True)
+    identity = json.dumps(
+        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions")}, sort_keys=True
+    )
     return {"run_id": hashlib.sha256(identity.encode()).hexdigest()[:12], **found}
