@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import figures
+from oa_sim import figures, words
 from oa_sim.result import Result
 from oa_sim.sustain import YEARS_AFTER
 from oa_sim.variables import MEASURES, academic_year
@@ -27,16 +27,6 @@ SPLITS = {
     "per_disadvantaged_pupil": "split by the number of disadvantaged pupils",
     "custom": "split by chosen shares",
 }
-CANNOT_SAY = (
-    "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
-    "past already contains it. The comparison here is with no further programme.",
-    "How precise the studies behind the effects truly are: where a study prints no standard error one is assumed, and "
-    "some studies are still marked \u2018to verify\u2019.",
-    "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
-    "county\u2019s (marked here as county proxies).",
-    "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
-    "the bands of all pupils may be a little too narrow.",
-)
 DAGGER, NBSP = "\N{DAGGER}", "\N{NO-BREAK SPACE}"
 
 
@@ -100,14 +90,16 @@ def _futures(result: Result) -> str:
         for name in measures
     )
     same = ", each area counting the same" if result.draws.sizes["area"] > 1 else ""
-    marks = "".join(f"<li>{mark}{escape(words)}</li>" for mark, words in figures.key(result))
+    marks = "".join(f"<li>{mark}{escape(meaning)}</li>" for mark, meaning in figures.key(result))
     return (
         "<h2>What happens, with and without</h2>\n"
         f"<p>All pupils, {escape(figures.over_areas(result))}{same}. The 90 % band holds the "
         "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
         f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
         f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
-        '<p class="note">Gaps in the published line are years without a figure for every area.</p>'
+        '<p class="note">Gaps in the published line are years without a figure for every area. Where a county stands in '
+        "for a district, the line is the county\u2019s and the projection is moved to the district: a step where it "
+        "starts is that move, not a change.</p>"
     )
 
 
@@ -265,7 +257,7 @@ def _trust(result: Result) -> str:
     for label, value, rule, limit, form in checks:  # what is not a number meets no limit
         met = value <= limit if rule == "at most" else value >= limit
         rows.append([label, f"{value:{form}}", f"{rule} {limit:,}", "yes" if met else "NO"])
-    bullets = "\n".join(f"<li>{escape(line)}</li>" for line in CANNOT_SAY)
+    bullets = "\n".join(f"<li>{escape(line)}</li>" for line in words.CANNOT_SAY)
     return (
         f"<h2>How far to trust this</h2>\n<p>Every figure rests on {result.n_draws:,} draws from the posterior of the "
         f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with "

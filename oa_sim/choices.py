@@ -141,13 +141,17 @@ def _compose(overrides: list[str]) -> Scenario:
 def _check_override(text: str) -> None:
     """Refuse an override whose key the schema does not have, or whose choice the group does not have."""
     key, value = text.split("=", 1)
-    key = key.lstrip("+~")
+    if key.startswith("~"):
+        raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
+    key = key.lstrip("+")
     choices = groups()
     if key == "intervention":
         for name in value.strip("[] ").split(","):
             if name.strip() and name.strip() not in choices[key]:
                 raise unknown("choice of intervention", name.strip(), choices[key])
-    elif key in choices and not value.startswith(("{", "[")) and value not in choices[key]:
+    elif key in choices and value.startswith("["):
+        raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(choices[key])}")
+    elif key in choices and not value.startswith("{") and value not in choices[key]:
         also = [row["area"] for row in tables.read("areas")] if key == "areas" else []
         raise unknown(f"choice of {key}", value, [*choices[key], *also])
     _check_key(key)

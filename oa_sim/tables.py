@@ -41,16 +41,17 @@ def read(name: str, folder: Path | None = None) -> list[Row]:
     columns, identity = TABLES[name]
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.reader(file, strict=True))
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, cells) for cells in reader]
     except FileNotFoundError:
         raise Refusal(f"{path}: the table {name!r} is missing: put it there or leave out data_folder") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Refusal(f"{path}: cannot be read as a CSV table ({error}): save it as UTF-8 text") from None
-    if not lines or lines[0] != list(columns):
-        got = ",".join(lines[0]) if lines else "an empty file"
+    if not lines or lines[0][1] != list(columns):
+        got = ",".join(lines[0][1]) if lines else "an empty file"
         raise Refusal(f"{path.name} row 1: the columns must be {','.join(columns)}, got {got}: correct the header")
     rows, seen = [], {}
-    for number, cells in enumerate(lines[1:], start=2):
+    for number, cells in lines[1:]:
         if len(cells) != len(columns):
             raise Refusal(
                 f"{path.name} row {number}: must have {len(columns)} cells, got {len(cells)}: correct the row"

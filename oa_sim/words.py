@@ -9,6 +9,18 @@ from oa_sim.result import Comparison, Result
 from oa_sim.variables import MEASURES, academic_year
 
 FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for
+CANNOT_SAY = (
+    "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
+    "past already contains it. The comparison here is with no further programme.",
+    "How precise the studies behind the effects truly are: where a study prints no standard error one is assumed, and "
+    "some studies are still marked \u2018to verify\u2019.",
+    "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
+    "county\u2019s (marked here as county proxies).",
+    "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
+    "the bands of all pupils may be a little too narrow.",
+    "That area programmes have mostly done less than their parts promised: this outside view is not applied in this "
+    "version, so the impact is more likely stated too high than too low.",
+)
 
 
 def headline_measure(result: Result) -> tuple[str, str]:

@@ -1,4 +1,3 @@
-import itertools
 import subprocess
 import sys
 
@@ -7,9 +6,7 @@ import pytest
 import oa_sim
 
 
-@pytest.mark.parametrize(
-    "order", [*itertools.permutations(("compare", "run", "load_scenario"), 2)], ids=lambda order: ", ".join(order)
-)
+@pytest.mark.parametrize("order", [("compare", "run"), ("run", "compare"), ("load_scenario", "run")], ids=", ".join)
 def test_the_public_names_are_what_they_say_in_whatever_order_they_are_asked_for(order):
     names = ", ".join(order)
     code = f"from oa_sim import {names}; assert all(callable(name) for name in ({names},))"
