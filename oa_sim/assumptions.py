@@ -90,7 +90,7 @@ class Evidence:
             raise Refusal("evidence: the family of trials needs a Normal mean and a HalfNormal spread: choose those")
         between("evidence.family_mean.a", self.family_mean.a, -1, 1, " SD")
         between("evidence.family_mean.b", self.family_mean.b, 0, 1, " SD")
-        between("evidence.family_spread.a", self.family_spread.a, 0.001, 0.5, " SD")
+        between("evidence.family_spread.a", self.family_spread.a, 0, 0.5, " SD")
 
 
 @dataclass

@@ -54,7 +54,7 @@ def page(result: Result, headline: list[str]) -> str:
 def _opening(result: Result, title: str, headline: list[str]) -> str:
     gates = result.manifest["gates"]
     passed = gates["verdict"] == "PASS"
-    words = "the baseline passed its convergence gates" if passed else "do not use these figures"
+    means = "the baseline passed its convergence gates" if passed else "do not use these figures"
     alarm = "FAIL: the baseline did not pass its convergence gates, do not use these figures: " + gates["reason"]
     warning = f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
     lead = [f'<p class="lead">{escape(line)}</p>' for line in headline[:1]]
@@ -62,7 +62,7 @@ def _opening(result: Result, title: str, headline: list[str]) -> str:
     return (
         f"{'' if passed else warning}<header>\n<h1>{title}</h1>\n{lines}\n"
         f'<p class="scenario">{escape(_scenario_in_words(result))}</p>\n'
-        f'<p class="badge {gates["verdict"].lower()}">Verdict: {escape(gates["verdict"])}, {words}</p>\n</header>'
+        f'<p class="badge {gates["verdict"].lower()}">Verdict: {escape(gates["verdict"])}, {means}</p>\n</header>'
     )
 
 
@@ -97,8 +97,8 @@ def _futures(result: Result) -> str:
         "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
         f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
         f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
-        '<p class="note">Gaps in the published line are years without a figure for every area. Where a county stands in '
-        "for a district, the line is the county\u2019s and the projection is moved to the district: a step where it "
+        '<p class="note">Gaps in the published line are years without a figure for every area. Where a county stands '
+        "in for a district, the line is the county\u2019s and the projection is moved to the district: a step where it "
         "starts is that move, not a change.</p>"
     )
 

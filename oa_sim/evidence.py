@@ -75,7 +75,7 @@ def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws
     """
     reading = scenario.evidence
     by_type = _pooled(scaled_studies(tables, reading))
-    grid = np.linspace(0.001, 4 * reading.family_spread.a, GRID)
+    grid = 4 * reading.family_spread.a * np.arange(1, GRID + 1) / GRID
     weight, mean_mu, sd_mu = _family(by_type, reading, grid)
     rng = stream(scenario.seed, "family of trials")
     cell = rng.choice(GRID, size=(chains, draws), p=weight)
