@@ -11,6 +11,7 @@ from oa_sim import scale
 from oa_sim.areas import GLD
 from oa_sim.baseline import Record, record
 from oa_sim.refusal import Refusal
+from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
 from oa_sim.variables import MEASURES
@@ -22,20 +23,14 @@ NEEDED = ("mu", "level_sd", "deviation_sd", "noise_sd", "persistence", "national
 
 
 def project(
-    posterior: xr.Dataset,
-    history: xr.Dataset,
-    tables: dict[str, list[Row]],
-    rolls: xr.DataArray,
-    years: list[int],
-    *,
-    areas: list[str],
-    measures: list[str],
-    seed: int,
+    scenario: Scenario, posterior: xr.Dataset, history: xr.Dataset, tables: dict[str, list[Row]], rolls: xr.DataArray
 ) -> xr.DataArray:
     """Return the counterfactual on the latent scale, noise included: what would be published.
 
     Parameters
     ----------
+    scenario
+        Its areas, measures, years and seed; the first year follows the history.
     posterior
         Draws of the hyperparameters by (chain, draw, series).
     history
@@ -44,12 +39,6 @@ def project(
         The checked tables; ``proxies`` is used.
     rolls
         (area, group, year_group), pupils.
-    years
-        The years to project, the first of them the year after the history.
-    areas, measures
-        What to project.
-    seed
-        Root seed.
 
     Returns
     -------
@@ -58,6 +47,7 @@ def project(
     """
     known = record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
+    years, areas, measures, seed = scenario.years, scenario.areas.names, scenario.measures, scenario.seed
     shape = {"area": areas, "group": ["disadvantaged", "other", "all"], "measure": measures, "year": years}
     out = np.full((*size, *(len(values) for values in shape.values())), np.nan)
     offsets = {area: _district_offset(history, area, years, size, rolls, seed) for area in areas}
@@ -77,9 +67,7 @@ def project(
             spread = np.sqrt(draws["noise_sd"] ** 2 + scale.sampling_variance(measure, typical, behind))
             noise = spread[..., None] * rng.standard_normal((*size, len(years)))
             out[:, :, a, shape["group"].index(group), measures.index(measure)] = centre + noise
-    return xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"}).drop_vars(
-        "chain", errors="ignore"
-    )
+    return xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
 
 
 def _relative(draws: dict, known: Record, s: int, a: int, years: list[int], rng: np.random.Generator) -> np.ndarray:

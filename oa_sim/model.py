@@ -6,6 +6,7 @@ If a reader has to look elsewhere for the order of things, this file has failed.
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,19 +54,13 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     money = budget.allocate(scenario, pupils)
     drawn = evidence.parameters(scenario, known, chains, draws)
-    gain = cohort.gain_by_measure(scenario, money, pupils.rolls, drawn)
-    gain = impact.with_all(gain, pupils)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
-    latent = counterfactual.project(
-        posterior,
-        history,
-        known,
-        pupils.rolls,
-        scenario.years,
-        areas=scenario.areas.names,
-        measures=scenario.measures,
-        seed=scenario.seed,
-    )
+    with ThreadPoolExecutor(
+        1
+    ) as beside:  # the two halves meet only in the impact, so they need not wait for each other
+        projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
+        gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
+        latent = projected.result()
     outcomes = impact.outcomes(latent, gain, pupils)
     lasting = sustain.risk(scenario, gain, money)
     return Result(

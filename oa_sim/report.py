@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,17 +48,24 @@ def write(result: Result, outputs: str | Path) -> Path:
     folder = Path(outputs) / result.manifest["scenario"]["name"] / result.manifest["run_id"]
 
     def fill(at: Path) -> None:
-        from oa_sim import briefing  # pictures take a second to load, and not every use of a result needs them
-
-        result.save(at / "result.nc")
-        result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
-        result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
-        sentences = words.headline(result)
-        (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
-        facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
-        _write_json(at / "run.json", facts | result.manifest)
+        with ThreadPoolExecutor(1) as beside:  # compressing the draws takes as long as all the rest
+            saved = beside.submit(result.save, at / "result.nc")
+            _write_texts(result, at)
+            saved.result()
 
     return _whole(folder, fill)
+
+
+def _write_texts(result: Result, at: Path) -> None:
+    """Write what people read: the tables, the page and the facts of the run."""
+    from oa_sim import briefing  # pictures take a second to load, and not every use of a result needs them
+
+    sentences = words.headline(result)
+    result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
+    result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
+    (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
+    facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
+    _write_json(at / "run.json", facts | result.manifest)
 
 
 def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
