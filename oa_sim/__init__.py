@@ -10,9 +10,9 @@ _WHERE = {
     "load_scenario": "oa_sim.choices",
     "Scenario": "oa_sim.scenario",
     "run": "oa_sim.model",
-    "compare": "oa_sim.model",
+    "compare": "oa_sim.comparison",
     "Result": "oa_sim.result",
-    "Comparison": "oa_sim.result",
+    "Comparison": "oa_sim.comparison",
     "Refusal": "oa_sim.refusal",
 }
 __all__ = ["Comparison", "Refusal", "Result", "Scenario", "__version__", "compare", "load_scenario", "run"]

@@ -125,7 +125,7 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
             {"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json
         )
     from oa_sim import words
-    from oa_sim.model import compare
+    from oa_sim.comparison import compare
     from oa_sim.progress import Progress
 
     with Progress() as progress:

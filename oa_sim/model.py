@@ -11,15 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 import oa_sim
 from oa_sim import areas, baseline, budget, cohort, counterfactual, evidence, impact, inference, sustain, tables
-from oa_sim.refusal import Refusal
-from oa_sim.result import Comparison, Result
+from oa_sim.result import Result
 from oa_sim.scenario import Scenario
-from oa_sim.variables import MEASURES, QUANTILES
 
 _HERE = Path(__file__).parent
 MODEL_FILES = [_HERE / f"{name}.py" for name in ("areas", "baseline", "gaussian", "inference", "scale", "variables")]
@@ -89,73 +86,6 @@ def posterior_key(scenario: Scenario) -> str:
     return inference.identity(found, scenario.start_year - 1, scenario.sampler, scenario.seed, MODEL_FILES)
 
 
-def compare(*scenarios: Scenario, say: Callable[[str], None] | None = None) -> Comparison:
-    """Return scenarios side by side; the first is the reference.
-
-    Parameters
-    ----------
-    scenarios
-        Two or more, of the same areas, measures, years, sampler, seed and tables.
-    say
-        Called with a sentence at each stage.
-
-    Raises
-    ------
-    Refusal
-        For fewer than two, two of one name, or scenarios that do not share what makes them comparable.
-    """
-    _check_comparable(scenarios)
-    results = tuple(run(scenario, say=say) for scenario in scenarios)
-    return Comparison(results, pd.concat([_difference(results[0], other) for other in results[1:]], ignore_index=True))
-
-
-def _check_comparable(scenarios: tuple[Scenario, ...]) -> None:
-    if len(scenarios) < 2:
-        raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
-    names = [scenario.name for scenario in scenarios]
-    for name in names:
-        if names.count(name) > 1:
-            raise Refusal(f"scenario {name!r} is compared with itself: give the other one a name of its own")
-    for key in ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder"):
-        values = [getattr(scenario, key) for scenario in scenarios]
-        if any(value != values[0] for value in values):
-            raise Refusal(f"compared scenarios must share {key}, got different ones: give them the same")
-
-
-def _difference(reference: Result, other: Result) -> pd.DataFrame:
-    """Return how the projection of a scenario differs from the reference's, draw by draw."""
-    rows = []
-    for name in other.draws.measure.values.tolist():
-        about = MEASURES[name]
-        for group in about.table_groups:
-            at = {"measure": name, "group": group}
-            change = (other.draws.projection.sel(at) - reference.draws.projection.sel(at)).values.astype(float)
-            change = change.reshape(-1, *change.shape[2:])  # (draw, area, year)
-            better = (change < 0 if about.lower_is_better else change > 0).mean(0)
-            quantiles = np.quantile(change, list(QUANTILES.values()), axis=0)
-            for a, area in enumerate(other.draws.area.values.tolist()):
-                proxy = bool(other.draws.proxy.sel(at).sel(area=area))
-                for t, year in enumerate(other.draws.year.values.tolist()):
-                    rows.append(
-                        {
-                            "scenario": other.label,
-                            "reference": reference.label,
-                            "area": area,
-                            "group": group,
-                            "measure": name,
-                            "year": year,
-                            "unit": about.unit,
-                            "mean": change[:, a, t].mean(),
-                            "sd": change[:, a, t].std(ddof=1),
-                            **dict(zip(QUANTILES, quantiles[:, a, t], strict=True)),
-                            "p_better": better[a, t],
-                            "proxy": proxy,
-                            "n_draws": other.n_draws,
-                        }
-                    )
-    return pd.DataFrame(rows)
-
-
 def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario) -> xr.Dataset:
     """Return the outcomes with what is published beside them, and the mark of a county's figures."""
     at = {"area": scenario.areas.names, "measure": scenario.measures}
@@ -165,7 +95,6 @@ def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario)
         units="%", long_name="a district's own good level of development, all pupils"
     )
     outcomes["proxy"] = past.proxy.astype(np.int8).assign_attrs(units="1", long_name="1: a county's figures stand in")
-    outcomes.proxy.loc[{"group": ["disadvantaged", "other"]}] = past.proxy.sel(group=["disadvantaged", "other"])
     outcomes = outcomes.assign_coords({dim: np.arange(outcomes.sizes[dim]) for dim in ("chain", "draw")})
     order = ["chain", "draw", "area", "group", "measure", "year", "history_year"]
     return outcomes.transpose(*order)

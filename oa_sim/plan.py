@@ -11,8 +11,8 @@ from oa_sim.variables import series
 
 # measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more
 FIT_START_SECONDS, FIT_SECONDS_PER_ITERATION = 20.0, 0.0013
-RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 5.0, 0.5
-BASE_MEMORY_GB, FIT_MEMORY_GB, BYTES_PER_CELL = 0.35, 0.45, 70.0
+RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 4.0, 0.4
+BASE_MEMORY_GB, FIT_MEMORY_GB, BYTES_PER_CELL = 0.2, 0.4, 24.0
 
 
 def plan(scenario: Scenario) -> dict:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from oa_sim import words
+from oa_sim.comparison import Comparison
 from oa_sim.refusal import Refusal
-from oa_sim.result import Comparison, Result
+from oa_sim.result import Result
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
 

@@ -67,25 +67,9 @@ class Result:
         return pd.concat(parts, ignore_index=True)[list(TABLE_COLUMNS)]
 
     def _part(self, measure: str, group: str, quantity: str) -> pd.DataFrame:
-        at = self.draws[quantity].sel(measure=measure, group=group)
-        values = at.values.reshape(-1, at.sizes["area"] * at.sizes["year"]).astype(float)
-        area, year = np.meshgrid(at.area.values, at.year.values, indexing="ij")
-        proxy = self.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
-        columns = {
-            "scenario": self.label,
-            "area": area.ravel(),
-            "group": group,
-            "measure": measure,
-            "year": year.ravel(),
-            "quantity": quantity,
-            "unit": MEASURES[measure].unit,
-            "mean": values.mean(0),
-            "sd": values.std(0, ddof=1),
-            "proxy": np.repeat(proxy, at.sizes["year"]),
-            "n_draws": self.n_draws,
-        }
-        quantiles = np.quantile(values, list(QUANTILES.values()), axis=0)
-        return pd.DataFrame(columns | dict(zip(QUANTILES, quantiles, strict=True)))
+        at = {"measure": measure, "group": group}
+        about = {"scenario": self.label, **at, "quantity": quantity, "unit": MEASURES[measure].unit}
+        return described(self.draws[quantity].sel(at), self.draws.proxy.sel(at)).assign(**about)
 
     def lasting(self) -> pd.DataFrame:
         """Return what lasts as a table: a row for each area, group and measure."""
@@ -157,22 +141,20 @@ class Result:
         return cls(draws=draws, manifest=manifest, **parts)
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Scenarios side by side, on the same draws and the same noise.
+def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
+    """Return draws as a table: mean, SD and quantiles, a row for each area and year.
 
-    Attributes
+    Parameters
     ----------
-    results
-        The results, the reference first.
-    table
-        A row for each scenario, area, group, measure and year: how its projection differs from the reference's, in
-        the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
+    draws
+        (chain, draw, area, year).
+    proxy
+        (area), 1 where the figures are a county's.
     """
-
-    results: tuple[Result, ...]
-    table: pd.DataFrame
-
-    def summary(self) -> pd.DataFrame:
-        """Return the table."""
-        return self.table
+    values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"]).astype(float)
+    area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")
+    quantiles = np.quantile(values, list(QUANTILES.values()), axis=0)
+    columns = {"area": area.ravel(), "year": year.ravel(), "mean": values.mean(0), "sd": values.std(0, ddof=1)}
+    columns |= dict(zip(QUANTILES, quantiles, strict=True))
+    columns["proxy"] = np.repeat(proxy.values.astype(bool), draws.sizes["year"])
+    return pd.DataFrame(columns | {"n_draws": len(values)})

@@ -5,7 +5,8 @@ A figure is never said without its uncertainty, its unit and its year, and never
 
 import numpy as np
 
-from oa_sim.result import Comparison, Result
+from oa_sim.comparison import Comparison
+from oa_sim.result import Result
 from oa_sim.variables import MEASURES, academic_year
 
 FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for

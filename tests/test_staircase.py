@@ -9,7 +9,19 @@ import oa_sim
 STAIRCASE = (
     *("__init__", "refusal", "variables", "streams", "scale", "assumptions", "scenario", "columns", "tables"),
     *("choices", "areas", "budget", "evidence", "survival", "interventions", "cohort", "gaussian", "inference"),
-    *("baseline", "counterfactual", "sustain", "impact", "result", "model", "plan", "words", "figures", "briefing"),
+    *(
+        "baseline",
+        "counterfactual",
+        "sustain",
+        "impact",
+        "result",
+        "model",
+        "comparison",
+        "plan",
+        "words",
+        "figures",
+        "briefing",
+    ),
     *("report", "progress", "__main__"),
 )
 FENCES = {  # library: the files that may know it
@@ -22,7 +34,7 @@ FENCES = {  # library: the files that may know it
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
     "matplotlib": {"figures"},
-    "pandas": {"result", "model", "report", "words", "briefing"},
+    "pandas": {"result", "comparison"},
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 HOME = Path(oa_sim.__file__).parent

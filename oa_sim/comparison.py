@@ -1,0 +1,93 @@
+"""Comparison: scenarios side by side, on the same draws and the same noise, so that only the choices differ."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import xarray as xr
+
+from oa_sim.model import run
+from oa_sim.refusal import Refusal
+from oa_sim.result import Result, described
+from oa_sim.scenario import Scenario
+from oa_sim.variables import MEASURES, QUANTILES
+
+SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder")
+COLUMNS = (
+    *("scenario", "reference", "area", "group", "measure", "year", "unit", "mean", "sd"),
+    *(*QUANTILES, "p_better", "proxy", "n_draws"),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scenarios side by side.
+
+    Attributes
+    ----------
+    results
+        The results, the reference first.
+    table
+        A row for each other scenario, area, group, measure and year: how its projection differs from the reference's,
+        in the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
+    """
+
+    results: tuple[Result, ...]
+    table: pd.DataFrame
+
+    def summary(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.table
+
+
+def compare(*scenarios: Scenario, say: Callable[[str], None] | None = None) -> Comparison:
+    """Return scenarios side by side; the first is the reference.
+
+    Parameters
+    ----------
+    scenarios
+        Two or more, of the same areas, measures, years, sampler, seed and tables.
+    say
+        Called with a sentence at each stage.
+
+    Raises
+    ------
+    Refusal
+        For fewer than two, two of one name, or scenarios that do not share what makes them comparable.
+    """
+    _check_comparable(scenarios)
+    first = run(scenarios[0], say=say)
+    posterior = first.posterior.assign_attrs(gates=json.dumps(first.manifest["gates"]))
+    others = [run(scenario, posterior=posterior, say=say) for scenario in scenarios[1:]]
+    parts = [_part(first, other, measure, group) for other in others for measure, group in _asked(other)]
+    return Comparison((first, *others), pd.concat(parts, ignore_index=True)[list(COLUMNS)])
+
+
+def _check_comparable(scenarios: tuple[Scenario, ...]) -> None:
+    if len(scenarios) < 2:
+        raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
+    names = [scenario.name for scenario in scenarios]
+    for name in names:
+        if names.count(name) > 1:
+            raise Refusal(f"scenario {name!r} is compared with itself: give the other one a name of its own")
+    for key in SHARED:
+        values = [getattr(scenario, key) for scenario in scenarios]
+        if any(value != values[0] for value in values):
+            raise Refusal(f"compared scenarios must share {key}, got different ones: give them the same")
+
+
+def _asked(result: Result) -> list[tuple[str, str]]:
+    measures = result.draws.measure.values.tolist()
+    return [(measure, group) for measure in measures for group in MEASURES[measure].table_groups]
+
+
+def _part(reference: Result, other: Result, measure: str, group: str) -> pd.DataFrame:
+    """Return how the projection of a scenario differs from the reference's, draw by draw."""
+    about, at = MEASURES[measure], {"measure": measure, "group": group}
+    change: xr.DataArray = other.draws.projection.sel(at) - reference.draws.projection.sel(at)
+    better = (change < 0 if about.lower_is_better else change > 0).mean(("chain", "draw"))
+    table = described(change, other.draws.proxy.sel(at))
+    return table.assign(
+        scenario=other.label, reference=reference.label, **at, unit=about.unit, p_better=better.values.ravel()
+    )
