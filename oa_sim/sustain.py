@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.scenario import Scenario
+from oa_sim.variables import percent
 
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
 YEARS_AFTER = (1, 5, 10)
@@ -104,11 +105,11 @@ def _reason(scenario: Scenario, chance: float, why: str) -> str:
     if not np.isfinite(chance):
         return "there is no impact to keep"
     rule = {
-        "high": f"below {limits.high_risk_below:.0%}",
-        "medium": f"between {limits.high_risk_below:.0%} and {limits.low_risk_above:.0%}",
-        "low": f"above {limits.low_risk_above:.0%}",
+        "high": f"below {percent(limits.high_risk_below)}",
+        "medium": f"between {percent(limits.high_risk_below)} and {percent(limits.low_risk_above)}",
+        "low": f"above {percent(limits.low_risk_above)}",
     }[_grade(scenario, chance)]
-    return f"the chance that at least half the peak is left 5 years after the money is {chance:.0%}, {rule}; {why}"
+    return f"the chance that at least half the peak is left 5 years after the money is {percent(chance)}, {rule}; {why}"
 
 
 def _why(scenario: Scenario, money: xr.Dataset) -> str:
@@ -119,5 +120,5 @@ def _why(scenario: Scenario, money: xr.Dataset) -> str:
     total = sum(by_kind.values())
     if not total:
         return "nothing was bought"
-    parts = [f"{share / total:.0%} {kind.replace('_', '-')}" for kind, share in sorted(by_kind.items()) if share]
+    parts = [f"{percent(share / total)} {kind.replace('_', '-')}" for kind, share in sorted(by_kind.items()) if share]
     return f"the money bought {', '.join(parts)} activity and ends by '{scenario.sustainability.ending}'"

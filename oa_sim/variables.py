@@ -106,3 +106,8 @@ def series(measures: tuple[str, ...] | list[str] | None = None) -> list[tuple[st
 def academic_year(year: int) -> str:
     """Return the academic year that ends in ``year`` as people write it: 2026 is 2025/26."""
     return f"{year - 1}/{year % 100:02d}"
+
+
+def percent(share: float) -> str:
+    """Return a share as people read it: 0.664 is 66 %."""
+    return f"{100 * share:.0f} %"

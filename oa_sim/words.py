@@ -7,7 +7,7 @@ import numpy as np
 
 from oa_sim.comparison import Comparison
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, academic_year
+from oa_sim.variables import MEASURES, academic_year, percent
 
 FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for
 CANNOT_SAY = (
@@ -58,16 +58,14 @@ def compared(comparison: Comparison) -> list[str]:
     """Return a sentence for each scenario that is compared with the reference."""
     reference = comparison.results[0]
     measure, group = headline_measure(reference)
-    year = headline_year(reference)
+    year = max(headline_year(result) for result in comparison.results)
+    before = _mean_draws(reference, "projection", measure, group, year)
     sentences = []
     for other in comparison.results[1:]:
-        change = _mean_draws(other, "projection", measure, group, year) - _mean_draws(
-            reference, "projection", measure, group, year
-        )
-        better = (change < 0 if MEASURES[measure].lower_is_better else change > 0).mean()
+        change = _mean_draws(other, "projection", measure, group, year) - before
         sentences.append(
-            f"{other.label} against {reference.label}: {_who(measure, group)} in {academic_year(year)} differs by "
-            f"{_interval(change)} {_unit(measure)}; it is better in {better:.0%} of draws."
+            f"{other.label} against {reference.label}: {_who(measure, group)} in {academic_year(year)} is "
+            f"{_distance(change, measure)}; the chance that it is better is {_better(change, measure)}."
         )
     return sentences
 
@@ -76,12 +74,11 @@ def _impact(result: Result) -> str:
     measure, group = headline_measure(result)
     year = headline_year(result)
     draws = _mean_draws(result, "impact", measure, group, year)
-    good = (draws < 0 if MEASURES[measure].lower_is_better else draws > 0).mean()
     total = result.manifest["account_gbp"]["money_in"]
     return (
-        f"With {total / 1e6:,.0f}m GBP, {_who(measure, group)} in {academic_year(year)} is expected to differ by "
-        f"{_interval(draws)} {_unit(measure)} from what would have happened anyway, in the mean of "
-        f"{result.draws.sizes['area']} areas; the chance that it is better at all is {_chance(good)}."
+        f"With {total / 1e6:,.0f}m GBP, {_who(measure, group)} in {academic_year(year)} is expected to be "
+        f"{_distance(draws, measure, 'what would have happened anyway')}, in the mean of "
+        f"{result.draws.sizes['area']} areas; the chance that it is better at all is {_better(draws, measure)}."
     )
 
 
@@ -89,11 +86,11 @@ def _lasts(result: Result) -> str:
     measure, group = headline_measure(result)
     kept = result.sustainability.sel(measure=measure, group=group)
     chance = float(kept.p_half_left_5y.mean())
-    left = [float(kept[f"left_5y{end}"].mean()) for end in ("", "_q05", "_q95")]
+    left, low, high = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
     grades = kept.risk.values.tolist()
     counts = ", ".join(f"{grade} in {grades.count(grade)}" for grade in ("high", "medium", "low") if grade in grades)
     return (
-        f"Five years after the money ends, {left[0]:.0%} of its peak is left (90 %: {left[1]:.0%} to {left[2]:.0%}); "
+        f"Five years after the money ends, {left} of its peak is left (90 %: {low} to {high}); "
         f"the chance that at least half is left is {_chance(chance)}. Sustainability risk of areas: {counts}."
     )
 
@@ -122,8 +119,19 @@ def _interval(draws: np.ndarray) -> str:
     return f"{mean:.{digits}f} (90 %: {low:.{digits}f} to {high:.{digits}f})"
 
 
+def _distance(change: np.ndarray, measure: str, what: str = "it") -> str:
+    """Return how far a figure lies above or below another, with its interval."""
+    side = "above" if change.mean() >= 0 else "below"
+    sign = 1 if side == "above" else -1
+    return f"{_interval(sign * change)} {_unit(measure)} {side} {what}"
+
+
+def _better(change: np.ndarray, measure: str) -> str:
+    return _chance(float((change < 0 if MEASURES[measure].lower_is_better else change > 0).mean()))
+
+
 def _chance(value: float) -> str:
-    return "above 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else f"{100 * value:.0f} %"
+    return "above 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else percent(value)
 
 
 def _who(measure: str, group: str) -> str:
