@@ -1,7 +1,7 @@
 """Areas: what is known of each area, its history and its pupils, as labelled arrays.
 
-Six areas are authorities with figures of their own. Six are districts in a county: their early-years
-figures are their own, the rest is the county's and is marked as a proxy.
+Six areas are authorities with figures of their own. Six are districts in a county: of their own they have only the
+good level of development of all pupils, which moves the county's series; all that rests on a county is marked a proxy.
 """
 
 import numpy as np
@@ -154,7 +154,12 @@ def _of_place(figures: dict, counts: Counts, place: str, geography: str, years: 
             for year in series["all"].keys() & series["disadvantaged"].keys():
                 share = counts.share(about.share, place, year)
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
-                series["other"][year] = min(other, 99.9)
+                if not 0 <= other <= 100:
+                    raise Refusal(
+                        f"{measure} of {place} in {year}: the published groups leave {other:.1f} % for other pupils, "
+                        "which is no share: correct outcomes.csv or pupils.csv"
+                    )
+                series["other"][year] = other
         for g, values in enumerate(series.values()):
             for year, value in values.items():
                 out[g, m, year - years[0]] = value
@@ -175,13 +180,12 @@ def _behind(places: dict[str, Row], counts: Counts) -> xr.DataArray:
 
 
 def _proxy(places: dict[str, Row]) -> xr.DataArray:
-    """Mark what is a county's: all of a district but its good level of development of all pupils."""
+    """Mark what rests on a county's series: all of a district, its early years too, which its own figures only move."""
     shape = {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES)}
     proxy = xr.zeros_like(_empty(shape), dtype=bool)
     for area, row in places.items():
         if row["geography"] == "district":
             proxy.loc[area] = True
-            proxy.loc[area, "all", GLD] = False
     return proxy
 
 
@@ -206,7 +210,13 @@ def check_history(record: xr.Dataset, measures: list[str]) -> None:
     used = record.where(record.breaks < 2)
     for name in measures:
         for group in MEASURES[name].groups:
-            areas = used.published.sel(measure=name, group=group).notnull().any("year").all()
-            if not (areas and used.england.sel(measure=name, group=group).notnull().any()):
-                first = int(record.year[-1]) + 1
-                raise Refusal(f"{name} has no figures before {first}: start later or leave it out of measures")
+            at, first = {"measure": name, "group": group}, int(record.year[-1]) + 1
+            seen = used.published.sel(at).notnull().any("year")
+            without = seen.area.values[~seen.values].tolist()
+            if not used.england.sel(at).notnull().any():
+                without.insert(0, "England")
+            if without:
+                raise Refusal(
+                    f"{name}, {group}, has no usable figure of {without[0]} before {first}: start later or leave it out "
+                    "of measures"
+                )

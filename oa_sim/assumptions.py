@@ -29,7 +29,7 @@ class Prior:
     def __post_init__(self):
         one_of("distribution", self.dist, DISTRIBUTIONS)
         for value in (self.a, self.b):
-            between(f"a number of {self.dist}", value, -1e9, 1e9)
+            between(f"a number of {self.dist}", value, -1e6, 1e6)
         positive = {"Beta": (self.a, self.b), "LogNormal": (self.a, self.b), "HalfNormal": (self.a,)}
         for value in positive.get(self.dist, (self.b,) if self.dist == "Normal" else ()):
             if not value > 0:
@@ -84,13 +84,16 @@ class Evidence:
 
     def __post_init__(self):
         between("evidence.doubt_factor", self.doubt_factor, 1, 10)
-        check_share("evidence.kept_from_efficacy", self.kept_from_efficacy)
-        check_share("evidence.kept_from_effectiveness", self.kept_from_effectiveness)
+        for name in ("kept_from_efficacy", "kept_from_effectiveness"):
+            kept = getattr(self, name)
+            check_share(f"evidence.{name}", kept)
+            if kept.dist == "Uniform" and kept.b < 0.01:
+                raise Refusal(f"evidence.{name} must keep something of an effect, got {_said(kept)}: raise it")
         if self.family_spread.dist != "HalfNormal" or self.family_mean.dist != "Normal":
             raise Refusal("evidence: the family of trials needs a Normal mean and a HalfNormal spread: choose those")
         between("evidence.family_mean.a", self.family_mean.a, -1, 1, " SD")
-        between("evidence.family_mean.b", self.family_mean.b, 0, 1, " SD")
-        between("evidence.family_spread.a", self.family_spread.a, 0, 0.5, " SD")
+        between("evidence.family_mean.b", self.family_mean.b, 1e-4, 1, " SD")
+        between("evidence.family_spread.a", self.family_spread.a, 1e-4, 0.5, " SD")
 
 
 @dataclass

@@ -13,7 +13,7 @@ import xarray as xr
 from oa_sim.scenario import Budget, Scenario, Sustainability
 from oa_sim.variables import SCHOOL_YEARS
 
-AFTER_FUNDING = 11  # years kept in view after the last funded year, so that "ten years later" can be read
+AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 
 
 def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float]:
@@ -31,9 +31,9 @@ def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float
 
 
 def window(scenario: Scenario) -> list[int]:
-    """Return the years that the programme is followed over: the horizon, and long enough after the money."""
+    """Return the years that the programme is followed over: those with money and long enough after."""
     funded = len(funded_profile(scenario.budget, scenario.sustainability))
-    return list(range(scenario.start_year, scenario.start_year + max(scenario.horizon, funded + AFTER_FUNDING)))
+    return list(range(scenario.start_year, scenario.start_year + funded + AFTER_FUNDING))
 
 
 def allocate(scenario: Scenario, pupils: xr.Dataset) -> xr.Dataset:

@@ -18,6 +18,8 @@ PROGRAMME_KEYS = tuple(Scenario.__dataclass_fields__)
 
 def groups() -> dict[str, list[str]]:
     """Return the config groups and the choices of each, from the file names."""
+    if not CONFIGS.is_dir():
+        raise Refusal(f"the config folder {CONFIGS} is missing: install oa_sim again")
     folders = sorted(folder for folder in CONFIGS.iterdir() if folder.is_dir())
     return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in folders}
 

@@ -14,10 +14,10 @@ from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
-from oa_sim.variables import MEASURES
+from oa_sim.variables import LONGEST_HORIZON, MEASURES
 
 DAMPING = 0.8  # of England's drift from one year to the next: a trend is not trusted for long
-# a district's own early-years figures less its county's: assumed, wide enough for the six
+# a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
 NEEDED = ("mu", "level_sd", "deviation_sd", "noise_sd", "persistence", "national_drift", "national_sd")
 
@@ -47,7 +47,9 @@ def project(
     """
     known = record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
-    years, areas, measures, seed = scenario.years, scenario.areas.names, scenario.measures, scenario.seed
+    areas, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
+    # always the longest horizon, and then cut, so that a year is the same whatever horizon is asked for
+    years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     shape = {"area": areas, "group": ["disadvantaged", "other", "all"], "measure": measures, "year": years}
     out = np.full((*size, *(len(values) for values in shape.values())), np.nan)
     offsets = {area: _district_offset(history, area, years, size, rolls, seed) for area in areas}
@@ -67,7 +69,8 @@ def project(
             spread = np.sqrt(draws["noise_sd"] ** 2 + scale.sampling_variance(measure, typical, behind))
             noise = spread[..., None] * rng.standard_normal((*size, len(years)))
             out[:, :, a, shape["group"].index(group), measures.index(measure)] = centre + noise
-    return xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
+    drawn = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
+    return drawn.sel(year=scenario.years)
 
 
 def _relative(draws: dict, known: Record, s: int, a: int, years: list[int], rng: np.random.Generator) -> np.ndarray:

@@ -229,8 +229,9 @@ def _extreme(statistic: xr.Dataset, *, largest: bool) -> tuple[float, str]:
     return worst, where
 
 
-def _checksum(found: xr.Dataset) -> str:
-    digest = hashlib.sha256()
+def checksum(found: xr.Dataset) -> str:
+    """Return the SHA-256 of a posterior: its draws and its gates."""
+    digest = hashlib.sha256(str(found.attrs.get("gates")).encode())
     for name in sorted(str(name) for name in found.data_vars):
         digest.update(name.encode() + np.ascontiguousarray(found[name].values, dtype="<f8").tobytes())
     return digest.hexdigest()
@@ -243,7 +244,7 @@ def _keep(found: xr.Dataset, path: Path) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         os.close(handle)
         try:
-            found.assign_attrs(checksum=_checksum(found)).to_netcdf(name, engine="h5netcdf")
+            found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf")
             os.replace(name, path)
         finally:
             Path(name).unlink(missing_ok=True)
@@ -254,7 +255,7 @@ def _keep(found: xr.Dataset, path: Path) -> None:
 def _read(path: Path) -> xr.Dataset:
     try:
         found = xr.load_dataset(path, engine="h5netcdf")
-        whole = found.attrs.pop("checksum", None) == _checksum(found) and "gates" in found.attrs
+        whole = found.attrs.pop("checksum", None) == checksum(found) and bool(json.loads(found.attrs["gates"]))
     except Exception as error:  # a damaged file fails in as many ways as there are readers
         raise Refusal(
             f"the kept posterior {path} cannot be read ({type(error).__name__}): delete it and run again"

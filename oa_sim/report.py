@@ -27,9 +27,9 @@ def check_writable(outputs: str | Path) -> None:
         Where the nearest folder that exists does not take a file.
     """
     at = Path(outputs).absolute()
-    while not at.exists() and at != at.parent:
-        at = at.parent
     try:
+        while not at.exists() and at != at.parent:
+            at = at.parent
         os.rmdir(tempfile.mkdtemp(prefix=".oa_sim-", dir=at))
     except OSError as error:
         raise Refusal(f"outputs={outputs} cannot be written ({error.strerror}): choose another folder") from None
@@ -102,9 +102,9 @@ def _write_json(path: Path, facts: dict) -> None:
 
 def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     """Fill a hidden folder beside the right place and move it there once it is whole."""
-    made = [parent for parent in (folder.parent, *folder.parent.parents) if not parent.exists()]
-    partial = None
+    made, partial = [], None
     try:
+        made = [parent for parent in (folder.parent, *folder.parent.parents) if not parent.exists()]
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
         fill(partial)

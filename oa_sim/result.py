@@ -4,8 +4,10 @@ A result carries its scenario, draws, data hash, versions and verdict, so that e
 traced. It is one netCDF file that opens with plain xarray (the draws) and with ArviZ (the posterior).
 """
 
+import errno
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ FORMAT = 1
 GROUPS_IN_FILE = ("posterior", "money", "sustainability")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """The outcome of one scenario.
 
@@ -101,6 +103,7 @@ class Result:
         temporary = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._check_room(path.parent)
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             os.close(handle)
             self.draws.assign_attrs(attrs).to_netcdf(temporary, engine="h5netcdf", encoding=coded)
@@ -114,6 +117,12 @@ class Result:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
         return path
+
+    def _check_room(self, folder: Path) -> None:
+        """Raise where the disk cannot take the file: HDF5 does not survive a disk that fills under it."""
+        need = sum(part.nbytes for part in (self.draws, self.posterior, self.money, self.sustainability))
+        if shutil.disk_usage(folder).free < need:
+            raise OSError(errno.ENOSPC, f"the disk has less than the {need / 1e6:.0f} MB that a result may take")
 
     @classmethod
     def load(cls, path: str | Path) -> "Result":

@@ -10,7 +10,7 @@ from omegaconf import MISSING
 
 from oa_sim.assumptions import Delivery, Evidence, Prior, Sampler, Survival, check_share
 from oa_sim.refusal import Refusal, between, one_of
-from oa_sim.variables import CHANNELS, GROUPS, MEASURES, PHASES, YEAR_GROUPS
+from oa_sim.variables import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 
 SHARE_TOLERANCE = 1e-6
 SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "custom")
@@ -174,6 +174,11 @@ class Sustainability:
     def __post_init__(self):
         one_of("sustainability.ending", self.ending, ENDINGS)
         check_share("sustainability.quality", self.quality)
+        if self.ending == "hand_over" and not any(self.principles.values()):
+            raise Refusal(
+                "sustainability.ending=hand_over needs a principle above 0, since those are what carries it on, got none: "
+                "choose sustainability=hand_over"
+            )
         between("sustainability.taper_years", self.taper_years, 1, 10, " years")
         between("sustainability.extend_years", self.extend_years, 1, 10, " years")
         for name, score in self.principles.items():
@@ -215,7 +220,7 @@ class Scenario:
     data_folder: str | None = None
 
     def __post_init__(self):
-        between("horizon", self.horizon, 5, 15, " years")
+        between("horizon", self.horizon, SHORTEST_HORIZON, LONGEST_HORIZON, " years")
         between("start_year", self.start_year, 2018, 2040)
         between("seed", self.seed, 0, 2**63 - 1)
         for measure in self.measures:
@@ -228,9 +233,9 @@ class Scenario:
             raise Refusal("portfolio=custom needs shares, got none: add portfolio.shares={early_language: 1.0}")
         if self.portfolio.shares:
             _sums_to_one(f"portfolio {self.portfolio.name!r}", self.portfolio.shares)
-        if not all(character.isalnum() or character in "-_" for character in self.name) or not self.name:
+        if not all(character.isalnum() or character in "-_" for character in self.name) or not 0 < len(self.name) < 65:
             raise Refusal(
-                f"name must be letters, digits, - and _, since a folder bears it, got {self.name!r}: change it"
+                f"name must be 1 to 64 letters, digits, - and _, since a folder bears it, got {self.name!r}: change it"
             )
         for name, intervention in self.interventions.items():
             one_of(f"kind of {name}", intervention.kind, tuple(self.sustainability.kinds))

@@ -33,7 +33,7 @@ def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Datase
     Dataset
         ``peak_sd`` with ``_q05`` and ``_q95``, SD; ``peak_year`` (median); ``left_1y``, ``left_5y``, ``left_10y`` with
         intervals, share of the peak; ``half_life_years`` with interval, years after the money until the gain stays
-        below half the peak (the window's end where it never does); ``p_half_left_5y``, ``p_half_left_10y``;
+        below half the peak, counted as 15 in the share ``p_half_at_end`` of draws in which it is not yet; ``p_half_left_5y``, ``p_half_left_10y``;
         ``shortfall_5y_sd``, the expected amount by which half the peak is missed after 5 years; ``p_impact``, the
         share of draws that have an impact to keep, on which the others rest; ``risk`` and ``reason`` in words.
     """
@@ -52,6 +52,7 @@ def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Datase
         _describe(found, f"left_{k}y", share, has)
     lasting = (still >= 0.5 * peak[..., None]) & (years > last)
     _describe(found, "half_life_years", lasting.sum(-1).astype(float), has)
+    found["p_half_at_end"] = _mean(lasting[..., -1].astype(float), has)
     for k in (5, 10):
         found[f"p_half_left_{k}y"] = _mean(left[k] >= 0.5, has)
     found["shortfall_5y_sd"] = _mean(np.maximum(0.5 - left[5], 0.0) * peak, has)

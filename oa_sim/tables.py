@@ -40,7 +40,7 @@ def read(name: str, folder: Path | None = None) -> list[Row]:
     path = Path(folder or FOLDER) / f"{name}.csv"
     columns, identity = TABLES[name]
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             lines = [(reader.line_num, cells) for cells in reader]
     except FileNotFoundError:
@@ -97,6 +97,8 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
                 )
     _check_places(tables)
     _check_values(tables)
+    _check_shares(tables)
+    _check_spans(tables)
     _check_gaps(tables)
     return tables
 
@@ -148,6 +150,33 @@ def _check_values(tables: dict[str, list[Row]]) -> None:
                 raise Refusal(
                     f"{name}.csv row {row['row']}: value must be {low:g} to {high:g} {unit}, "
                     f"got {row['value']:g}: correct the cell"
+                )
+
+
+def _check_shares(tables: dict[str, list[Row]]) -> None:
+    """Refuse a part that is more than its whole, and published groups whose remainder is no share."""
+    whole = {(r["place"], r["year"]): r["value"] for r in tables["pupils"] if r["quantity"] == "aged_19"}
+    for row in tables["pupils"]:
+        limit = 0.999 * whole.get((row["place"], row["year"]), float("inf"))
+        if row["quantity"] == "aged_19_disadvantaged" and row["value"] > limit:
+            raise Refusal(
+                f"pupils.csv row {row['row']}: aged_19_disadvantaged must be below aged_19 of {row['place']} in "
+                f"{row['year']}, got {row['value']:g}: correct the cell"
+            )
+
+
+def _check_spans(tables: dict[str, list[Row]]) -> None:
+    """Refuse what begins after it ends."""
+    for name, first, last in (
+        ("breaks", "first_year", "last_year"),
+        ("programme", "first_year", "last_year"),
+        ("months", "lowest_sd", "highest_sd"),
+    ):
+        for row in tables[name]:
+            if row[first] > row[last]:
+                raise Refusal(
+                    f"{name}.csv row {row['row']}: {first} must not be above {last}, got {row[first]:g} and "
+                    f"{row[last]:g}: swap them"
                 )
 
 

@@ -67,6 +67,7 @@ class Measure:
         return self.groups if self.groups == ("all",) else (*self.groups, "all")
 
 
+SHORTEST_HORIZON, LONGEST_HORIZON = 5, 15
 SCHOOL_YEARS = tuple(range(0, 12))
 MEASURES = {
     "good_level_of_development": Measure("Good level of development (age 5)", "%", (0,), share="fsm_share_primary"),
