@@ -217,6 +217,6 @@ def check_history(record: xr.Dataset, measures: list[str]) -> None:
                 without.insert(0, "England")
             if without:
                 raise Refusal(
-                    f"{name}, {group}, has no usable figure of {without[0]} before {first}: start later or leave it out "
-                    "of measures"
+                    f"{name}, {group}, has no usable figure of {without[0]} before {first}: start later or leave it "
+                    "out of measures"
                 )

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import scale
-from oa_sim.inference import load_pymc
+from oa_sim.inference import LIMITS, load_pymc
 from oa_sim.streams import stream
 from oa_sim.variables import series
 
@@ -132,7 +132,8 @@ def prior_draws(chains: int, draws: int, seed: int) -> xr.Dataset:
     found["national_drift"] = DRIFT_SD * stream(seed, "prior", "national_drift").standard_normal(size)
     found["persistence"] = stream(seed, "prior", "persistence").beta(*PERSISTENCE, size)
     dims = ("chain", "draw", "series")
-    gates = {"verdict": "FAIL", "reason": "drawn from the priors: nothing was fitted"}
+    gates = {"verdict": "FAIL", "reason": "drawn from the priors: nothing was fitted", "worst": "all"}
+    gates |= {"r_hat_max": float("inf"), "ess_bulk_min": 0.0, "ess_tail_min": 0.0, "divergences": 0, "limits": LIMITS}
     coords = {"chain": range(chains), "draw": range(draws), "series": labels(series())}
     return xr.Dataset({name: (dims, value) for name, value in found.items()}, coords, {"gates": json.dumps(gates)})
 

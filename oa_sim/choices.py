@@ -13,6 +13,7 @@ from oa_sim.scenario import Scenario
 _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
 OPEN_MAPPINGS = ("split.shares", "portfolio.shares")  # the user names the keys
+PATHS = ("outputs", "data_folder")  # folders have names that Hydra's grammar does not take unquoted
 PROGRAMME_KEYS = tuple(Scenario.__dataclass_fields__)
 
 
@@ -44,7 +45,7 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     >>> load_scenario("scenario=early_years_first", horizon=15).portfolio.name
     'early_years_first'
     """
-    given = [_normal(text) for text in overrides] + [_normal(f"{key}={value}") for key, value in keys.items()]
+    given = [_normal(text) for text in overrides] + [_normal(f"{key}={_written(value)}") for key, value in keys.items()]
     if not any(text.startswith("intervention=") for text in given):
         given.append(f"intervention=[{','.join(groups()['intervention'])}]")
     scenario = _compose(given)
@@ -76,7 +77,7 @@ def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
     found = []
     for name in names:
         if _key(name) not in by_key:
-            raise unknown("area", name, known)
+            raise unknown("area or choice of areas", name, [*known, *groups()["areas"]])
         found.append(by_key[_key(name)])
     for name in found:
         if found.count(name) > 1:
@@ -112,14 +113,41 @@ def _normal(text: str) -> str:
     key, value = text.split("=", 1)
     bare = key.lstrip("+~")
     if bare == "areas" and value not in groups()["areas"]:
-        is_area = _key(value) in {_key(row["area"]) for row in tables.read("areas")}
-        if value.startswith("["):
-            return f"areas.names={value}"
-        if is_area:
-            return f"areas.names=['{value}']"
+        return f"areas.names={value}" if value.startswith("[") else f"areas.names=[{_quoted(value)}]"
+    if bare in PATHS and value not in ("null", "") and not value.startswith(("'", '"')):
+        return f"{bare}={_quoted(value)}"
+    if bare in OPEN_MAPPINGS and value.replace(" ", "") == "{}":
+        raise Refusal(f"{bare} adds shares and cannot take them away, got {value}: choose another {bare.split('.')[0]}")
     if any(bare == mapping or bare.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
         return f"++{bare}={value}"
     return text
+
+
+def _quoted(text: str) -> str:
+    """Return a text so that Hydra's grammar takes it as it stands."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _written(value: object) -> str:
+    """Return a Python value as an override writes it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_quoted(item) if isinstance(item, str) else _written(item) for item in value) + "]"
+    return str(value)
+
+
+def _check_packages(names: list[str]) -> None:
+    """Refuse an intervention's file whose first line does not put it where its name says."""
+    for name in names:
+        first = (CONFIGS / "intervention" / f"{name}.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
+        wanted = f"# @package interventions.{name}"
+        if not first or first[0].strip() != wanted:
+            raise Refusal(f"configs/intervention/{name}.yaml: its first line must be '{wanted}': correct it")
 
 
 def _compose(overrides: list[str]) -> Scenario:
@@ -151,24 +179,32 @@ def _check_override(text: str) -> None:
         for name in value.strip("[] ").split(","):
             if name.strip() and name.strip() not in choices[key]:
                 raise unknown("choice of intervention", name.strip(), choices[key])
+        _check_packages([name.strip() for name in value.strip("[] ").split(",") if name.strip()])
     elif key in choices and value.startswith("["):
         raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(choices[key])}")
     elif key in choices and not value.startswith("{") and value not in choices[key]:
-        also = [row["area"] for row in tables.read("areas")] if key == "areas" else []
-        raise unknown(f"choice of {key}", value, [*choices[key], *also])
+        raise unknown(f"choice of {key}", value, choices[key])
     _check_key(key)
 
 
 def _in_words(error: BaseException) -> Refusal:
     """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
-    lines = []
+    lines, where = [], ""
     while error is not None:
+        mark = getattr(error, "problem_mark", None)
+        if mark is not None:
+            return Refusal(f"{mark.name} line {mark.line + 1}: {error.problem}, which is no YAML: correct the file")
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        where = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
-        if where:
-            return Refusal(f"{where}: {lines[0].rstrip('.:')}: give a value of that kind")
+        if lines[0].startswith("In '"):
+            where = lines[0].split("'")[1]
+        key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+        if key:
+            return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
         error = error.__cause__
-    return Refusal(f"{lines[0].rstrip('.:')}: write overrides as key=value, such as horizon=15")
+    what = lines[0].rstrip(".:")
+    if where:
+        return Refusal(f"configs/{where}.yaml: {what}: correct the file")
+    return Refusal(f"{what}: write overrides as key=value, such as horizon=15")
 
 
 def _check_key(key: str) -> None:

@@ -86,19 +86,21 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
         ``disadvantaged`` and ``other``; the years are those of ``money``.
     """
     active = interventions.activity(scenario, money, rolls.sel(area=scenario.areas.names), drawn)
-    meets = interventions.meeting(scenario, list(active))
+    left = interventions.overlap(scenario, active, drawn.overlap.values)
     sizes = [drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), 2, len(scenario.measures)]
     out = np.zeros((money.sizes["year"], *sizes))  # year first while it is filled, since a year is filled at a time
     for name, share in active.items():
         about = scenario.interventions[name]
         eligible = np.array([about.eligible["disadvantaged"], about.eligible["other"]])
-        for channels, given, by_year_group in interventions.new_gain(scenario, name, share, drawn, meets):
-            touched = [m for m, measure in enumerate(scenario.measures) if MEASURES[measure].channel in channels]
+        new = interventions.new_gain(scenario, name, share, drawn)
+        first = min(about.year_groups) - YEAR_GROUPS[0]  # cohorts only move up: nothing is held below it
+        served = np.isin(YEAR_GROUPS, about.year_groups)[first:].astype(float)
+        for channel, weight in about.acts_on.items():
+            touched = [m for m, measure in enumerate(scenario.measures) if MEASURES[measure].channel == channel]
             if not touched:
                 continue
-            first = min(about.year_groups) - YEAR_GROUPS[0]  # cohorts only move up: nothing is held below it
-            reads = np.stack([_reads(scenario.measures[m], about.acts_on)[first:] for m in touched], axis=-1)
-            for t, held in enumerate(follow(given, by_year_group[..., first:], _keep(drawn, name))):
+            reads = weight * np.stack([_reads(scenario.measures[m])[first:] for m in touched], axis=-1)
+            for t, held in enumerate(follow(new * left[name, channel], served, _keep(drawn, name))):
                 seen = held @ reads  # (chain, draw, area, measure touched)
                 out[t][..., touched] += seen[..., None, :] * eligible[:, None]
     return xr.DataArray(
@@ -133,12 +135,10 @@ def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep):
         yield held.total()
 
 
-def _reads(measure: str, acts_on: dict[str, float]) -> np.ndarray:
-    """Return how a measure reads the gain of each year group: the mean over its own, times its channel's share."""
-    about = MEASURES[measure]
-    weights = np.zeros(len(YEAR_GROUPS))
-    weights[[group - YEAR_GROUPS[0] for group in about.year_groups]] = acts_on[about.channel] / len(about.year_groups)
-    return weights
+def _reads(measure: str) -> np.ndarray:
+    """Return how a measure reads the gain of each year group: the mean over its own."""
+    own = np.isin(YEAR_GROUPS, MEASURES[measure].year_groups)
+    return own / own.sum()
 
 
 def _keep(drawn: xr.Dataset, name: str) -> Keep:

@@ -9,11 +9,12 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.assumptions import Evidence, Prior
-from oa_sim.refusal import Refusal
+from oa_sim.refusal import Refusal, one_of
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
 
+FAMILY = "family"  # the study type of an intervention that no study speaks for
 GRID = 200  # points on the spread of the family of trials
 
 
@@ -49,6 +50,19 @@ def scaled_studies(tables: dict[str, list[Row]], reading: Evidence) -> list[dict
         spread = np.sqrt(mean**2 * error**2 + effect**2 * variance + error**2 * variance)
         found.append({"study_type": row["study_type"], "effect": mean * effect, "sd": float(spread)})
     return found
+
+
+def check(scenario: Scenario, tables: dict[str, list[Row]]) -> None:
+    """Refuse studies that cannot be read, and an intervention of a type that no study has, before anything slow is done.
+
+    Raises
+    ------
+    Refusal
+        For months that the table does not convert, and an unknown ``study_type``.
+    """
+    types = {study["study_type"]: None for study in scaled_studies(tables, scenario.evidence)}
+    for about in scenario.interventions.values():
+        one_of(f"study_type of {about.label!r}", about.study_type, (*types, FAMILY))
 
 
 def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.DataArray:

@@ -24,6 +24,7 @@ from oa_sim.variables import POSTERIOR_NAMES
 
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS = 400
+LIMITS = {"r_hat_max": LARGEST_R_HAT, "ess_min": SMALLEST_ESS, "divergences": 0}
 LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "hydra-core")
 
 
@@ -197,7 +198,7 @@ def gates(found: xr.Dataset, diverging: int) -> dict:
         "ess_tail_min": worst_t,
         "divergences": diverging,
         "worst": where_r,
-        "limits": {"r_hat_max": LARGEST_R_HAT, "ess_min": SMALLEST_ESS, "divergences": 0},
+        "limits": LIMITS,
         "n_draws": int(found.sizes["chain"] * found.sizes["draw"]),
     }
 

@@ -9,7 +9,6 @@ import xarray as xr
 
 from oa_sim import survival
 from oa_sim.scenario import Scenario
-from oa_sim.variables import CHANNELS, YEAR_GROUPS
 
 
 def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
@@ -94,19 +93,47 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     return found
 
 
-def meeting(scenario: Scenario, active: list[str]) -> np.ndarray:
-    """Return where programmes meet: True (channel, year_group) where two or more act on the same pupils."""
-    count = np.zeros((len(CHANNELS), len(YEAR_GROUPS)), dtype=int)
-    for name in active:
-        about = scenario.interventions[name]
-        for channel in about.acts_on:
-            for year_group in about.year_groups:
-                count[CHANNELS.index(channel), year_group - YEAR_GROUPS[0]] += 1
-    return count > 1
+def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """Return what is left of each intervention's gain where programmes meet on one pupil.
+
+    Parameters
+    ----------
+    scenario
+        Its interventions: whom they serve, on what they act.
+    active
+        Share of eligible pupils fully served (chain, draw, area, year), by intervention.
+    kept : array (chain, draw)
+        What is left of a pupil's gain when two programmes or more act on it in one channel.
+
+    Returns
+    -------
+    dict
+        By (intervention, channel), the share (chain, draw, area, year) of its gain that is left,
+        ``1 - (1 - kept) P(another programme serves the pupil)``. Programmes find their pupils independently; one
+        that reaches nobody takes nothing from the others.
+    """
+    names = list(active)
+    missed = [np.log1p(-np.minimum(active[name] * _widest(scenario, name), 0.999)) for name in names]
+    found = {}
+    for name in names:
+        mine = set(scenario.interventions[name].year_groups)
+        for channel in scenario.interventions[name].acts_on:
+            alone = np.zeros_like(active[name])  # log of the chance that no other programme serves the pupil
+            for other, log_missed in zip(names, missed, strict=True):
+                theirs = scenario.interventions[other]
+                if other != name and channel in theirs.acts_on:
+                    alone += log_missed * (len(mine & set(theirs.year_groups)) / len(mine))
+            found[name, channel] = 1 + (1 - kept[..., None, None]) * np.expm1(alone)
+    return found
 
 
-def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Dataset, meets: np.ndarray):
-    """Yield the gain that an intervention newly gives, once for the channels that share it.
+def _widest(scenario: Scenario, name: str) -> float:
+    """Return the share of the group that an intervention serves most: those whom programmes meet on."""
+    return max(scenario.interventions[name].eligible.values())
+
+
+def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Dataset) -> np.ndarray:
+    """Return the gain that an intervention newly gives to a pupil group that is wholly eligible.
 
     Parameters
     ----------
@@ -116,24 +143,10 @@ def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Datase
         Share of eligible pupils fully served.
     drawn
         Draws of the programme's parameters.
-    meets : array (channel, year_group)
-        Where it meets other programmes and the sum is cut to the overlap share.
 
-    Yields
-    ------
-    tuple
-        The channels; the gain of a pupil group that is wholly eligible (chain, draw, area, year), SD, in a channel
-        that the whole effect reaches; and the share of it that each year group has (chain, draw, 1, year_group).
+    Returns
+    -------
+    array (chain, draw, area, year)
+        SD, in each year group that it serves and in a channel that the whole effect reaches.
     """
-    about = scenario.interventions[name]
-    columns = [year_group - YEAR_GROUPS[0] for year_group in about.year_groups]
-    patterns: dict[tuple, list[str]] = {}
-    for channel in about.acts_on:
-        patterns.setdefault(tuple(meets[CHANNELS.index(channel), columns]), []).append(channel)
-    given = active * drawn.effect.sel(intervention=name).values[..., None, None]
-    overlap = drawn.overlap.values[..., None]
-    for pattern, channels in patterns.items():
-        share = np.zeros((*overlap.shape, len(YEAR_GROUPS)))
-        for column, is_shared in zip(columns, pattern, strict=True):
-            share[..., column] = overlap if is_shared else 1.0
-        yield channels, given, share
+    return active * drawn.effect.sel(intervention=name).values[..., None, None]

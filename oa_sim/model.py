@@ -7,14 +7,27 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 import oa_sim
-from oa_sim import areas, baseline, budget, cohort, counterfactual, evidence, impact, inference, sustain, tables
+from oa_sim import (
+    areas,
+    baseline,
+    budget,
+    choices,
+    cohort,
+    counterfactual,
+    evidence,
+    impact,
+    inference,
+    sustain,
+    tables,
+)
+from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 
@@ -40,13 +53,17 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         Where the tables, the history or a kept posterior will not do.
     """
     say = say or (lambda sentence: None)
+    scenario = checked(scenario)
     say("reading the tables")
     known = tables.read_all(scenario.data_folder)
     history = areas.history(known, until=scenario.start_year - 1)
     areas.check_history(history, scenario.measures)
     pupils = areas.pupils(known)
+    evidence.check(scenario, known)
     if posterior is None:
         posterior = fit(scenario, history, say)
+    elif "gates" not in posterior.attrs:
+        posterior = posterior.assign_attrs(gates=json.dumps(inference.gates(posterior, diverging=0)))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     money = budget.allocate(scenario, pupils)
@@ -67,6 +84,22 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         sustainability=lasting,
         manifest=manifest(scenario, posterior, money),
     )
+
+
+def checked(scenario: Scenario) -> Scenario:
+    """Return a scenario that keeps its rules, also where it was changed after it was loaded.
+
+    Raises
+    ------
+    Refusal
+        Where it is no Scenario, or breaks a rule.
+    """
+    if not isinstance(scenario, Scenario):
+        raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
+    named = choices.area_names(scenario.areas.names, scenario.data_folder)
+    for part in (scenario.budget, scenario.split, scenario.evidence, scenario.delivery, scenario.sustainability):
+        part.__post_init__()
+    return replace(scenario, areas=replace(scenario.areas, names=named))
 
 
 def fit(scenario: Scenario, history: xr.Dataset, say: Callable[[str], None]) -> xr.Dataset:
@@ -117,11 +150,12 @@ def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> di
         "oa_sim": oa_sim.__version__,
         "code_hash": code_hash(),
         "versions": inference.versions(),
+        "posterior": inference.checksum(posterior),
         "gates": json.loads(posterior.attrs["gates"]),
         "account_gbp": budget.reconcile(money),
         "price_base": scenario.budget.price_base,
     }
     identity = json.dumps(
-        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions")}, sort_keys=True
+        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions", "posterior")}, sort_keys=True
     )
     return {"run_id": hashlib.sha256(identity.encode()).hexdigest()[:12], **found}

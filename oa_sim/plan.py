@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from oa_sim import areas, baseline, budget, inference, tables
+from oa_sim import areas, baseline, budget, evidence, inference, tables
 from oa_sim.choices import groups, load_scenario
 from oa_sim.model import posterior_key, run
 from oa_sim.refusal import Refusal
@@ -25,6 +25,7 @@ def plan(scenario: Scenario) -> dict:
     """
     known = tables.read_all(scenario.data_folder)
     areas.check_history(areas.history(known, scenario.start_year - 1), scenario.measures)
+    evidence.check(scenario, known)
     sampler = scenario.sampler
     n_draws = sampler.chains * sampler.draws
     cells = n_draws * len(scenario.areas.names) * 3 * len(scenario.measures)
@@ -65,8 +66,8 @@ def check(overrides: list[str], say: Callable[[str], None]) -> dict:
     known = tables.read_all(scenario.data_folder)
     doubted = sum(row.get("status") == "to verify" for rows in known.values() for row in rows)
     say("running a tiny example on draws from the priors")
-    folder = [] if scenario.data_folder is None else [f"data_folder='{scenario.data_folder}'"]
-    small = load_scenario("areas=three_areas", "horizon=5", *folder)
+    some = [row["area"] for row in known["areas"]][:3]
+    small = load_scenario(areas=some, horizon=5, data_folder=scenario.data_folder)
     tiny = run(small, posterior=baseline.prior_draws(2, 20, small.seed))
     holds = tiny.draws.counterfactual + tiny.draws.impact == tiny.draws.projection
     if tiny.manifest["account_gbp"]["difference"] or not bool((holds | tiny.draws.projection.isnull()).all()):

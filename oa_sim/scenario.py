@@ -111,7 +111,7 @@ class Intervention:
     acts_on
         Channel to the share of the effect that reaches it.
     study_type
-        The rows of ``studies.csv`` that speak for it; where there are none, the family of large trials does.
+        The rows of ``studies.csv`` that speak for it, or ``family`` where only the family of large trials does.
     fade_out
         A key of ``evidence.fade_out``.
     unit_cost_gbp
@@ -176,8 +176,8 @@ class Sustainability:
         check_share("sustainability.quality", self.quality)
         if self.ending == "hand_over" and not any(self.principles.values()):
             raise Refusal(
-                "sustainability.ending=hand_over needs a principle above 0, since those are what carries it on, got none: "
-                "choose sustainability=hand_over"
+                "sustainability.ending=hand_over needs a principle above 0, since those carry it on, got none: choose "
+                "sustainability=hand_over"
             )
         between("sustainability.taper_years", self.taper_years, 1, 10, " years")
         between("sustainability.extend_years", self.extend_years, 1, 10, " years")

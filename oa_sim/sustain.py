@@ -33,9 +33,10 @@ def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Datase
     Dataset
         ``peak_sd`` with ``_q05`` and ``_q95``, SD; ``peak_year`` (median); ``left_1y``, ``left_5y``, ``left_10y`` with
         intervals, share of the peak; ``half_life_years`` with interval, years after the money until the gain stays
-        below half the peak, counted as 15 in the share ``p_half_at_end`` of draws in which it is not yet; ``p_half_left_5y``, ``p_half_left_10y``;
-        ``shortfall_5y_sd``, the expected amount by which half the peak is missed after 5 years; ``p_impact``, the
-        share of draws that have an impact to keep, on which the others rest; ``risk`` and ``reason`` in words.
+        below half the peak, counted as 15 in the share ``p_half_at_end`` of draws in which it is not yet;
+        ``p_half_left_5y``, ``p_half_left_10y``; ``shortfall_5y_sd``, the expected amount by which half the peak is
+        missed after 5 years; ``p_impact``, the share of draws that have an impact to keep, on which the others rest;
+        ``risk`` and ``reason`` in words.
     """
     values = gain.values.reshape(-1, *gain.shape[2:])  # (draw, area, group, measure, year)
     years = gain.year.values

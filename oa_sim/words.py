@@ -9,6 +9,7 @@ from oa_sim.comparison import Comparison
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES, academic_year, percent
 
+SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
@@ -75,23 +76,34 @@ def _impact(result: Result) -> str:
     year = headline_year(result)
     draws = _mean_draws(result, "impact", measure, group, year)
     total = result.manifest["account_gbp"]["money_in"]
+    names = result.draws.area.values.tolist()
+    where = f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
+    if not np.abs(draws).max() > SMALLEST_CHANGE:
+        return f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} does not change {where}."
     return (
-        f"With {total / 1e6:,.0f}m GBP, {_who(measure, group)} in {academic_year(year)} is expected to be "
-        f"{_distance(draws, measure, 'what would have happened anyway')}, in the mean of "
-        f"{result.draws.sizes['area']} areas; the chance that it is better at all is {_better(draws, measure)}."
+        f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} is expected to be "
+        f"{_distance(draws, measure, 'what would have happened anyway')}, {where}; "
+        f"the chance that it is better at all is {_better(draws, measure)}."
     )
 
 
 def _lasts(result: Result) -> str:
+    """Return what is left of the headline's measure, and how the other measures fare, so that none is picked."""
     measure, group = headline_measure(result)
     kept = result.sustainability.sel(measure=measure, group=group)
-    chance = float(kept.p_half_left_5y.mean())
+    if not float(kept.p_impact.max()) > 0:
+        return "The impact is too small to say what of it lasts."
     left, low, high = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
-    grades = kept.risk.values.tolist()
-    counts = ", ".join(f"{grade} in {grades.count(grade)}" for grade in ("high", "medium", "low") if grade in grades)
+    later = percent(float(kept.left_10y.mean()))
+    measures = result.sustainability.measure.values.tolist()
+    risks = [result.sustainability.risk.sel(measure=name, group="all").values.tolist() for name in measures]
+    lost = sum(risk.count("high") > len(risk) / 2 for risk in risks)
+    chance = _chance(float(kept.p_half_left_5y.mean()))
     return (
-        f"Five years after the money ends, {left} of its peak is left (90 %: {low} to {high}); "
-        f"the chance that at least half is left is {_chance(chance)}. Sustainability risk of areas: {counts}."
+        f"Of the peak of {_who(measure, group)}, {left} is still to be seen five years after the money ends "
+        f"(90 % in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
+        f"after five is {chance}. Over all measures, the risk that impact does not last is high in most areas for "
+        f"{lost} of {len(measures)}."
     )
 
 
@@ -128,6 +140,10 @@ def _distance(change: np.ndarray, measure: str, what: str = "it") -> str:
 
 def _better(change: np.ndarray, measure: str) -> str:
     return _chance(float((change < 0 if MEASURES[measure].lower_is_better else change > 0).mean()))
+
+
+def _pounds(total: float) -> str:
+    return f"{total / 1e6:,.0f}m GBP" if total >= 1e6 else f"{total:,.0f} GBP"
 
 
 def _chance(value: float) -> str:

@@ -163,6 +163,11 @@ WRONG = {
     "a scenario against itself": ["compare", "hand_over", "hand_over"],
     "a dry run of show": ["show", "--dry-run"],
     "a name that is a path": ["run", "name=../elsewhere"],
+    "a name too long for a folder": ["run", f"name={'a' * 300}"],
+    "a folder's name too long for the disk": ["run", f"outputs={'a' * 300}"],
+    "a handing over to nobody": ["run", "sustainability.ending=hand_over"],
+    "a study type that no study has": ["run", "interventions.early_language.study_type=tutorng"],
+    "a kept share of nothing": ["run", "evidence.kept_from_efficacy={dist: Uniform, a: 0, b: 0}"],
 }
 
 
@@ -181,12 +186,33 @@ def test_a_bad_request_gets_one_sentence_and_leaves_nothing_behind(capsys, outpu
 def test_a_damaged_kept_posterior_is_refused_with_its_path(capsys, outputs):
     path = next(inference.cache_folder().iterdir())
     whole = path.read_bytes()
-    for damage in (whole[: len(whole) // 2], b"not a posterior", b""):
+    forged = whole.replace(b'"verdict": "PASS"', b'"verdict": "PASs"')
+    assert forged != whole
+    for damage in (whole[: len(whole) // 2], b"not a posterior", b"", forged):
         path.write_bytes(damage)
         code, out, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert str(path) in err
         assert not outputs.exists()
+
+
+def test_a_disk_without_room_is_refused_before_it_fills(capsys, outputs, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    code, _, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+    assert (code, err.count("\n")) == (2, 1)
+    assert not outputs.exists()
+
+
+@pytest.mark.parametrize("name", ["été", "a b", "a#b", "a(1)", "a=b", "it's"])
+def test_folders_may_have_the_names_that_folders_have(name):
+    assert load_scenario(f"outputs={name}").outputs == name
+
+
+def test_money_too_small_to_matter_is_said_in_words(capsys, outputs):
+    code, out, _ = answer(capsys, "run", "areas=Norwich", "horizon=5", "budget.total_gbp=10", f"outputs={outputs}")
+    assert code == 0
+    assert "With 10 GBP" in out
+    assert "nan" not in out
 
 
 def test_a_run_that_dies_while_writing_leaves_nothing_behind(capsys, outputs, monkeypatch):

@@ -131,11 +131,11 @@ def test_a_study_that_is_sure_speaks_for_itself(known):
 
 
 def test_an_intervention_without_studies_is_drawn_from_the_family(known):
-    scenario = load_scenario("interventions.early_language.study_type=none_yet")
+    scenario = load_scenario("interventions.early_language.study_type=family")
     drawn = evidence.effects(scenario, known, 2, 4000).sel(intervention="early_language").values.ravel()
     reading = scenario.evidence
     by_type = evidence._pooled(evidence.scaled_studies(known, reading))
-    grid = np.linspace(0.001, 4 * reading.family_spread.a, evidence.GRID)
+    grid = 4 * reading.family_spread.a * np.arange(1, evidence.GRID + 1) / evidence.GRID
     weight, mean, sd = evidence._family(by_type, reading, grid)
     expected = (weight * mean).sum()
     spread = np.sqrt((weight * (sd**2 + grid**2 + mean**2)).sum() - expected**2)

@@ -300,3 +300,34 @@ def test_the_programme_helps_on_average(tiny):
     table = tiny.summary().query("quantity == 'impact' and year == 2028")
     better = table["mean"] * np.where(table.measure.map(lambda name: MEASURES[name].lower_is_better), -1, 1)
     assert (better >= 0).all()
+
+
+# horizons and overlap
+
+
+def test_a_year_is_the_same_whatever_horizon_is_asked_for(run_tiny):
+    short, long = run_tiny("seed=3"), run_tiny("seed=3", "horizon=15")
+    shared = {"year": short.draws.year.values}
+    for quantity in QUANTITIES:
+        xr.testing.assert_identical(short.draws[quantity], long.draws[quantity].sel(shared))
+
+
+def test_what_lasts_does_not_depend_on_the_horizon(run_tiny):
+    short, long = run_tiny("seed=3"), run_tiny("seed=3", "horizon=15")
+    xr.testing.assert_identical(short.sustainability, long.sustainability)
+
+
+def test_a_thousandth_of_the_money_elsewhere_does_no_harm(run_tiny):
+    def impact_of(shares):
+        impact = run_tiny("portfolio=custom", f"portfolio.shares={shares}").draws.impact
+        return float(impact.sel(measure="key_stage_2", group="disadvantaged", year=2028).mean())
+
+    alone = impact_of("{primary_tutoring: 1.0}")
+    assert alone * 0.999 < impact_of("{primary_tutoring: 0.999, breakfast_clubs: 0.001}") < alone * 1.1
+
+
+def test_programmes_that_share_no_pupil_leave_each_other_alone(activity_of):
+    overrides = ("portfolio=custom", "portfolio.shares={primary_tutoring: 0.5, secondary_tutoring: 0.5}")
+    active, _ = activity_of(*overrides)
+    left = interventions.overlap(load_scenario(*TINY, *overrides), active, np.full((CHAINS, DRAWS), 0.8))
+    assert all((share == 1).all() for share in left.values())

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, compare, load_scenario
+from oa_sim import Refusal, Result, areas, compare, counterfactual, load_scenario
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 DISTRICTS = {
@@ -102,10 +102,24 @@ def test_without_money_nothing_is_said_to_last(run_tiny):
 # proxies
 
 
-def test_the_six_districts_are_proxies_but_for_their_own_early_years_figure(every_area):
+def test_all_that_rests_on_a_county_is_marked(every_area):
     table = every_area.summary()
-    own = (table.measure == "good_level_of_development") & (table.group == "all")
-    assert (table.proxy == (table.area.isin(DISTRICTS) & ~own)).all()
+    assert (table.proxy == table.area.isin(DISTRICTS)).all()
+
+
+def test_a_districts_own_figures_move_its_early_years(known, tiny_posterior):
+    other = [dict(row) for row in known["outcomes"]]
+    for row in other:
+        if (row["place"], row["geography"]) == ("Norwich", "district"):
+            row["value"] -= 10
+    scenario = load_scenario("areas=[Norwich]", "measures=[good_level_of_development]", "horizon=5")
+    rolls = areas.pupils(known).rolls
+    means = []
+    for tables in (known, known | {"outcomes": other}):
+        history = areas.history(tables, 2023)
+        latent = counterfactual.project(scenario, tiny_posterior, history, tables, rolls)
+        means.append(float(latent.sel(group="other").mean()))
+    assert means[1] < means[0] - 0.1
 
 
 def test_a_proxy_has_a_wider_interval_than_an_authority(every_area):

@@ -180,3 +180,27 @@ def test_the_hash_does_not_change_with_the_line_endings(folder):
         path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
     assert tables.data_hash(folder) == before == tables.data_hash()
     tables.read_all(folder)
+
+
+def test_a_part_that_is_more_than_its_whole_is_refused(folder):
+    path = folder / "pupils.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("aged_19_disadvantaged,Blackpool"))
+    cells = lines[at].split(",")
+    lines[at] = ",".join([*cells[:4], "99999", *cells[5:]])
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(Refusal, match=rf"pupils\.csv row {at + 1}: aged_19_disadvantaged must be below"):
+        tables.read_all(folder)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(folder):
+    path = folder / "months.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert tables.read("months", folder)
+
+
+def test_a_break_that_ends_before_it_begins_is_refused(folder):
+    path = folder / "breaks.csv"
+    path.write_text(path.read_text().replace("attainment_8,2017,2017", "attainment_8,2017,2016"))
+    with pytest.raises(Refusal, match=r"breaks\.csv row \d+: first_year must not be above last_year"):
+        tables.read_all(folder)
