@@ -53,7 +53,7 @@ def scaled_studies(tables: dict[str, list[Row]], reading: Evidence) -> list[dict
 
 
 def check(scenario: Scenario, tables: dict[str, list[Row]]) -> None:
-    """Refuse studies that cannot be read, and an intervention of a type that no study has, before anything slow is done.
+    """Refuse studies that cannot be read, and an intervention of a type that no study has.
 
     Raises
     ------
