@@ -4,12 +4,14 @@ Each year a cohort moves up one year group, keeps part of its gain, and receives
 year. Stocks stand at the end of a year, flows fall within it. The law is written once, in ``step``.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from oa_sim import interventions
+from oa_sim.budget import window
 from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES, YEAR_GROUPS
 
@@ -87,22 +89,12 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
     """
     active = interventions.activity(scenario, money, rolls.sel(area=scenario.areas.names), drawn)
     left = interventions.overlap(scenario, active, drawn.overlap.values)
-    sizes = [drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), 2, len(scenario.measures)]
-    out = np.zeros((money.sizes["year"], *sizes))  # year first while it is filled, since a year is filled at a time
-    for name, share in active.items():
-        about = scenario.interventions[name]
-        eligible = np.array([about.eligible["disadvantaged"], about.eligible["other"]])
-        new = interventions.new_gain(scenario, name, share, drawn)
-        first = min(about.year_groups) - YEAR_GROUPS[0]  # cohorts only move up: nothing is held below it
-        served = np.isin(YEAR_GROUPS, about.year_groups)[first:].astype(float)
-        for channel, weight in about.acts_on.items():
-            touched = [m for m, measure in enumerate(scenario.measures) if MEASURES[measure].channel == channel]
-            if not touched:
-                continue
-            reads = weight * np.stack([_reads(scenario.measures[m])[first:] for m in touched], axis=-1)
-            for t, held in enumerate(follow(new * left[name, channel], served, _keep(drawn, name))):
-                seen = held @ reads  # (chain, draw, area, measure touched)
-                out[t][..., touched] += seen[..., None, :] * eligible[:, None]
+    names = list(active)
+    with ThreadPoolExecutor(2) as workers:  # two fixed halves, so that the sum is the same on any machine
+        halves = workers.map(
+            lambda half: _held_by_measure(scenario, active, left, drawn, half), (names[::2], names[1::2])
+        )
+        out = sum(halves)
     return xr.DataArray(
         np.ascontiguousarray(np.moveaxis(out, 0, -1)),
         dims=("chain", "draw", "area", "group", "measure", "year"),
@@ -114,6 +106,28 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
         },
         attrs={"units": "SD", "long_name": "gain, positive where pupils do better"},
     )
+
+
+def _held_by_measure(scenario: Scenario, active: dict, left: dict, drawn: xr.Dataset, names: list[str]) -> np.ndarray:
+    """Return what some interventions add to each measure (year, chain, draw, area, group, measure), SD."""
+    sizes = [drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), 2, len(scenario.measures)]
+    n_years = len(window(scenario))
+    out = np.zeros((n_years, *sizes))  # year first while it is filled, since a year is filled at a time
+    for name in names:
+        about = scenario.interventions[name]
+        eligible = np.array([about.eligible["disadvantaged"], about.eligible["other"]])
+        new = interventions.new_gain(scenario, name, active[name], drawn)
+        first = min(about.year_groups) - YEAR_GROUPS[0]  # cohorts only move up: nothing is held below it
+        served = np.isin(YEAR_GROUPS, about.year_groups)[first:].astype(float)
+        for channel, weight in about.acts_on.items():
+            touched = [m for m, measure in enumerate(scenario.measures) if MEASURES[measure].channel == channel]
+            if not touched:
+                continue
+            reads = weight * np.stack([_reads(scenario.measures[m])[first:] for m in touched], axis=-1)
+            for t, held in enumerate(follow(new * left[name, channel], served, _keep(drawn, name))):
+                seen = held @ reads  # (chain, draw, area, measure touched)
+                out[t][..., touched] += seen[..., None, :] * eligible[:, None]
+    return out
 
 
 def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep):
