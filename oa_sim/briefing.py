@@ -57,8 +57,9 @@ def _opening(result: Result, title: str, headline: list[str]) -> str:
     means = "the baseline passed its convergence gates" if passed else "do not use these figures"
     alarm = "FAIL: the baseline did not pass its convergence gates, do not use these figures: " + gates["reason"]
     warning = f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
-    lead = [f'<p class="lead">{escape(line)}</p>' for line in headline[:1]]
-    lines = "\n".join([*lead, *(f"<p>{escape(line)}</p>" for line in headline[1:])])
+    whole = [escape(line).replace(" %", f"{NBSP}%") for line in headline]  # a sign is not left alone on a line
+    lead = [f'<p class="lead">{line}</p>' for line in whole[:1]]
+    lines = "\n".join([*lead, *(f"<p>{line}</p>" for line in whole[1:])])
     return (
         f"{'' if passed else warning}<header>\n<h1>{title}</h1>\n{lines}\n"
         f'<p class="scenario">{escape(_scenario_in_words(result))}</p>\n'
