@@ -69,9 +69,8 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     money = budget.allocate(scenario, pupils)
     drawn = evidence.parameters(scenario, known, chains, draws)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
-    with ThreadPoolExecutor(
-        1
-    ) as beside:  # the two halves meet only in the impact, so they need not wait for each other
+    # side by side: the two halves meet only in the impact
+    with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
         latent = projected.result()
