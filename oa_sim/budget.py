@@ -50,7 +50,7 @@ def allocate(scenario: Scenario, pupils: xr.Dataset) -> xr.Dataset:
     -------
     Dataset
         ``spend`` (area, intervention, year), ``management`` (area, year) and ``unspent`` (area, year), whole
-        GBP / year, constant prices. They sum to ``total_gbp``, exactly.
+        GBP / year of ``price_base``. They sum to ``total_gbp``, exactly.
     """
     years = window(scenario)
     names = list(scenario.interventions)

@@ -56,7 +56,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     scenario = checked(scenario)
     say("reading the tables")
     known = tables.read_all(scenario.data_folder)
-    history = areas.history(known, until=scenario.start_year - 1)
+    history = areas.history(known, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
     pupils = areas.pupils(known)
     evidence.check(scenario, known)
@@ -115,7 +115,12 @@ def fit(scenario: Scenario, history: xr.Dataset, say: Callable[[str], None]) -> 
 def posterior_key(scenario: Scenario) -> str:
     """Return the name under which the scenario's posterior is kept."""
     found = tables.data_hash(scenario.data_folder)
-    return inference.identity(found, scenario.start_year - 1, scenario.sampler, scenario.seed, MODEL_FILES)
+    return inference.identity(found, known_until(scenario), scenario.sampler, scenario.seed, MODEL_FILES)
+
+
+def known_until(scenario: Scenario) -> int:
+    """Return the last year that the baseline may know: the last published one before the first projected year."""
+    return min(scenario.start_year - 1, max(row["year"] for row in tables.read("outcomes", scenario.data_folder)))
 
 
 def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario) -> xr.Dataset:

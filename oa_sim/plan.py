@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from oa_sim import areas, baseline, budget, evidence, inference, tables
 from oa_sim.choices import groups, load_scenario
-from oa_sim.model import posterior_key, run
+from oa_sim.model import known_until, posterior_key, run
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.variables import series
@@ -24,7 +24,7 @@ def plan(scenario: Scenario) -> dict:
         Where the run itself would refuse the tables or the history.
     """
     known = tables.read_all(scenario.data_folder)
-    areas.check_history(areas.history(known, scenario.start_year - 1), scenario.measures)
+    areas.check_history(areas.history(known, known_until(scenario)), scenario.measures)
     evidence.check(scenario, known)
     sampler = scenario.sampler
     n_draws = sampler.chains * sampler.draws

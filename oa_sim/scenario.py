@@ -44,7 +44,7 @@ class Budget:
     Attributes
     ----------
     total_gbp
-        All the money, GBP, constant prices of ``price_base``.
+        All the money, GBP of ``price_base``; no year is inflated.
     profile
         Relative size of each funded year; the total is shared in these proportions.
     management_share

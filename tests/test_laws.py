@@ -7,6 +7,7 @@ import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
 from oa_sim import areas, budget, cohort, evidence, impact, interventions, load_scenario
+from oa_sim.model import posterior_key
 from oa_sim.variables import MEASURES, QUANTITIES, YEAR_GROUPS
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]
@@ -331,3 +332,8 @@ def test_programmes_that_share_no_pupil_leave_each_other_alone(activity_of):
     active, _ = activity_of(*overrides)
     left = interventions.overlap(load_scenario(*TINY, *overrides), active, np.full((CHAINS, DRAWS), 0.8))
     assert all((share == 1).all() for share in left.values())
+
+
+def test_a_later_start_knows_no_more_and_needs_no_new_fit():
+    assert posterior_key(load_scenario("start_year=2030")) == posterior_key(load_scenario())
+    assert posterior_key(load_scenario("start_year=2022")) != posterior_key(load_scenario())
