@@ -11,7 +11,7 @@ from omegaconf import MISSING
 from oa_sim.refusal import Refusal, between, one_of
 
 DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
-SAMPLERS = ("nutpie", "pymc", "numpyro")
+SAMPLERS = ("nutpie", "pymc")
 
 
 @dataclass

@@ -14,7 +14,7 @@ _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
 OPEN_MAPPINGS = ("split.shares", "portfolio.shares")  # the user names the keys
 PATHS = ("outputs", "data_folder")  # folders have names that Hydra's grammar does not take unquoted
-PROGRAMME_KEYS = tuple(Scenario.__dataclass_fields__)
+SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 
 
 def groups() -> dict[str, list[str]]:
@@ -105,9 +105,9 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
 
 
 def _normal(text: str) -> str:
-    """Return an override as Hydra needs it: lists of areas, open mappings and bare ``null`` among others."""
+    """Return an override as Hydra needs it: lists of areas, folders with odd names and open mappings are rewritten."""
     if "=" not in text:
-        known = [*groups(), *PROGRAMME_KEYS]
+        known = [*groups(), *SCENARIO_KEYS]
         guess = nearest(text, known)
         raise Refusal(f"an override has the form key=value, got {text!r}: write {guess or 'horizon'}=...")
     key, value = text.split("=", 1)

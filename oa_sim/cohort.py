@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import interventions
-from oa_sim.budget import window
 from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES, YEAR_GROUPS
 
@@ -92,7 +91,8 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
     names = list(active)
     with ThreadPoolExecutor(2) as workers:  # two fixed halves, so that the sum is the same on any machine
         halves = workers.map(
-            lambda half: _held_by_measure(scenario, active, left, drawn, half), (names[::2], names[1::2])
+            lambda half: _held_by_measure(scenario, active, left, drawn, half, money.sizes["year"]),
+            (names[::2], names[1::2]),
         )
         out = sum(halves)
     return xr.DataArray(
@@ -108,10 +108,11 @@ def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, 
     )
 
 
-def _held_by_measure(scenario: Scenario, active: dict, left: dict, drawn: xr.Dataset, names: list[str]) -> np.ndarray:
+def _held_by_measure(
+    scenario: Scenario, active: dict, left: dict, drawn: xr.Dataset, names: list[str], n_years: int
+) -> np.ndarray:
     """Return what some interventions add to each measure (year, chain, draw, area, group, measure), SD."""
     sizes = [drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), 2, len(scenario.measures)]
-    n_years = len(window(scenario))
     out = np.zeros((n_years, *sizes))  # year first while it is filled, since a year is filled at a time
     for name in names:
         about = scenario.interventions[name]

@@ -67,7 +67,7 @@ class RecordDensity(Op):
         return self.pullback(inputs, self(*inputs), output_gradients)
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")  # far out the sampler meets a density of nothing, not an error
 def density_and_gradients(parameters, years, value, observed, sampling, gradients):
     """Return the log density and write its gradients (parameter, series) in place.
 
@@ -115,7 +115,7 @@ def density_and_gradients(parameters, years, value, observed, sampling, gradient
     return density
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _invert(factor, precision, n):
     """Write the inverse of the n x n matrix whose lower half is in ``factor``; return half its log determinant.
 

@@ -141,7 +141,8 @@ class Result:
             draws = xr.load_dataset(path, engine="h5netcdf")
             form = int(draws.attrs.pop("format"))
             manifest = json.loads(draws.attrs.pop("manifest"))
-            parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in GROUPS_IN_FILE}
+            wanted = GROUPS_IN_FILE if form <= FORMAT else ()  # a later version may have other groups
+            parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in wanted}
         except Exception as error:  # a damaged file fails in as many ways as there are readers
             raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
         if form > FORMAT:

@@ -86,7 +86,7 @@ MEASURES = {
     ),
     "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
 }
-ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation, model.md section 2
+ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
 POSTERIOR_NAMES = {
     "mu": "how far the areas lie from England",
     "level_sd": "how much areas differ for good",

@@ -14,7 +14,7 @@ FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
     "past already contains it. The comparison here is with no further programme.",
-    "How precise the studies behind the effects truly are: where a study prints no standard error one is assumed, and "
+    "How precise the studies behind the effects truly are: all their standard errors are assumed in this version, and "
     "some studies are still marked \u2018to verify\u2019.",
     "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
     "county\u2019s (marked here as county proxies).",

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from oa_sim import counterfactual
+from oa_sim import counterfactual, gaussian
 from oa_sim.baseline import Record
 
 pytestmark = pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
-gaussian = pytest.importorskip("oa_sim.gaussian")
 N_SERIES, N_AREAS = 15, 3
 YEARS = np.array([2012, 2013, 2014, 2016, 2017, 2018, 2019, 2022, 2023])
 
@@ -137,3 +136,12 @@ def test_what_is_projected_is_the_exact_conditional_of_the_record():
     covariance = joint[future, future] - gain @ joint[past, future]
     np.testing.assert_allclose(found.mean(0), mean, atol=5 * np.sqrt(covariance.max() / n))
     np.testing.assert_allclose(np.cov(found.T), covariance, rtol=0.06)
+
+
+@pytest.mark.parametrize("absurd", [0.0, 1e200, np.inf])
+def test_a_sampler_that_strays_far_out_meets_no_error(theta, record, absurd):
+    years, value, observed, _ = record
+    strayed = theta.copy()
+    strayed[1:4] = absurd
+    found, _ = density(strayed, (years, value, observed, np.zeros_like(value)))
+    assert not found > 0 or not np.isfinite(found)

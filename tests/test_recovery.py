@@ -79,3 +79,10 @@ def test_a_run_that_is_too_short_fails_its_gates_and_says_why(shipped):
     assert "run more" in gates["reason"]
     assert "ESS" in gates["reason"]
     assert gates["n_draws"] == 40
+
+
+def test_the_other_sampler_runs_too(shipped):
+    sampler = Sampler(backend="pymc", chains=2, tune=20, draws=20, thin=1, target_accept=0.8)
+    found = inference.sample(baseline.model(shipped), sampler, 7)
+    assert dict(found.sizes)["draw"] == 20
+    assert all(np.isfinite(values).all() for values in found.values())

@@ -260,3 +260,11 @@ def test_three_scenarios_are_compared_with_the_first(no_fit):
     found = compare(*(load_scenario(*TINY, f"scenario={name}", "measures=[neet_16_17]") for name in names))
     assert list(found.table.scenario.unique()) == ["hand_over", "three_years_only"]
     assert [result.label for result in found.results] == list(names)
+
+
+def test_a_result_of_a_later_format_is_refused_in_words(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("oa_sim.result.FORMAT", 99)
+    path = tiny.save(tmp_path / "later.nc")
+    monkeypatch.undo()
+    with pytest.raises(Refusal, match="has format 99, this version reads up to 1"):
+        Result.load(path)
