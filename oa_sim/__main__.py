@@ -9,11 +9,14 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
 
   oa-sim run       run one scenario            oa-sim run scenario=early_years_first horizon=15
   oa-sim compare   scenarios side by side      oa-sim compare no_programme as_delivered hand_over
+  oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
+  oa-sim backtest  forecasts against figures   oa-sim backtest panel.path=panel.csv panel.train_until=2019 panel.actuals=later.csv
   oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
   oa-sim check     configs, tables, example    oa-sim check
 
 Each verb takes Hydra overrides, key=value. Keys that are used most:
-  scenario, horizon, seed, areas, split, portfolio, budget.total_gbp, sampler.draws, outputs
+  scenario, horizon, seed, areas, split, portfolio, budget.total_gbp, sampler.draws, posterior, outputs
+  fit and backtest: panel.path, panel.train_until, panel.actuals, sampler.draws, sampler.tune, seed, outputs
   oa-sim run --help lists every group and its choices.
 
   --json      machine-readable answer on stdout
@@ -136,6 +139,40 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     return _finish(facts, [*facts["headline"], words.verdict(comparison.results[0])], folder, as_json)
 
 
+def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim.choices import load_learning
+
+    learning = load_learning(*overrides)
+    from oa_sim import learned, report
+    from oa_sim.progress import Progress
+
+    report.check_writable(learning.outputs)
+    with Progress() as progress:
+        found = learned.fit(learning, progress.say, progress=sys.stderr.isatty())
+        folder = report.write_learned(found, learning.outputs)
+    gates = found.facts["gates"]
+    facts = {"verdict": gates["verdict"], "read": found.read} | found.facts
+    use = f"use it with oa-sim run posterior={folder / 'learned.nc'}"
+    return _finish(facts, [*found.read, f"{gates['verdict']}: {gates['reason']}", use], folder, as_json)
+
+
+def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim.choices import load_learning
+
+    learning = load_learning(*overrides)
+    from oa_sim import backtest, reliability, report
+    from oa_sim.progress import Progress
+
+    report.check_writable(learning.outputs)
+    with Progress() as progress:
+        found = backtest.contest(learning, progress.say, progress=sys.stderr.isatty())
+        progress.say("writing the scores")
+        folder = report.write_contest(found, learning.outputs)
+    gates, verdict = found.made["gates"], reliability.verdict(found.scores)
+    facts = {"verdict": gates["verdict"], "scores": verdict} | found.made
+    return _finish(facts, [*verdict, f"{gates['verdict']}: {gates['reason']}"], folder, as_json)
+
+
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from dataclasses import asdict
 
@@ -182,7 +219,7 @@ def _in_line(facts: dict) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
-VERBS = {"run": _run, "compare": _compare, "show": _show, "check": _check}
+VERBS = {"run": _run, "compare": _compare, "fit": _fit, "backtest": _backtest, "show": _show, "check": _check}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -56,7 +56,7 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     )
     record["behind"] = _behind(places, counts)
     record["proxy"] = _proxy(places)
-    record["breaks"] = _breaks(tables, years)
+    record["breaks"] = breaks(tables, years)
     return record
 
 
@@ -189,7 +189,7 @@ def _proxy(places: dict[str, Row]) -> xr.DataArray:
     return proxy
 
 
-def _breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
+def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
     kinds = {"level_shift": 1, "regraded": 2, "not_collected": 2}
     marks = xr.zeros_like(_empty({"measure": list(MEASURES), "year": years}), dtype=int)
     for row in tables["breaks"]:

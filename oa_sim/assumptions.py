@@ -1,6 +1,6 @@
 """Assumptions: what we do not know, as values that check themselves.
 
-How studies are read, how money becomes activity, what survives it, and how the baseline is sampled. What we
+How studies are read, how money becomes activity, what survives it, and how the baseline is learned. What we
 choose stands in ``scenario``.
 """
 
@@ -147,3 +147,52 @@ class Sampler:
         between("sampler.draws", self.draws, 10, 20_000)
         between("sampler.thin", self.thin, 1, 100)
         between("sampler.target_accept", self.target_accept, 0.5, 0.999)
+
+
+@dataclass
+class Draws:
+    """How many draws of the learned posterior a run carries."""
+
+    draws: int = MISSING
+
+    def __post_init__(self):
+        between("sampler.draws", self.draws, 10, 20_000, " a chain")
+
+
+@dataclass
+class Panel:
+    """The user's own files: published figures of authorities and of England.
+
+    Attributes
+    ----------
+    path
+        A file, or a folder of files that are read together.
+    train_until
+        The last year that may be learned from; 2019 is 2018/19. None: all.
+    actuals
+        What was published later, to score against; for a backtest only.
+    """
+
+    path: str | None = None
+    train_until: int | None = None
+    actuals: str | None = None
+
+    def __post_init__(self):
+        if self.train_until is not None:
+            between("panel.train_until", self.train_until, 2000, 2100)
+
+
+@dataclass
+class Learning:
+    """What the baseline is learned from, and how it is sampled."""
+
+    panel: Panel = MISSING
+    sampler: Sampler = MISSING
+    seed: int = MISSING
+    outputs: str = "outputs"
+    data_folder: str | None = None
+
+    def __post_init__(self):
+        between("seed", self.seed, 0, 2**63 - 1)
+        if not self.panel.path:
+            raise Refusal("panel.path must name a file or a folder of published figures, got none: add panel.path=FILE")

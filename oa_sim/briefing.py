@@ -166,7 +166,7 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
             low, middle, high = (figures.number(value, places) for value in (low, middle, high))
             row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
     caption = f"Impact on all pupils in {year}: mean, and 90 % interval below it"
-    return _table(caption, head, rows, kind="crowded")
+    return as_table(caption, head, rows, kind="crowded")
 
 
 def _lasting(result: Result) -> str:
@@ -200,7 +200,7 @@ def _lasting(result: Result) -> str:
         "even where the activity has stopped. 1 SD is one pupil-level standard deviation.</p>\n"
         f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
         f"{figures.retention(result)}\n</figure>\n"
-        f"{_table(caption, head, rows)}"
+        f"{as_table(caption, head, rows)}"
     )
 
 
@@ -240,8 +240,8 @@ def _money(result: Result) -> str:
     head = ["Area", "Activity", "Management", "Unspent", "Total"]
     return (
         f"<h2>Money</h2>\n<p>Price base: {escape(str(result.manifest['price_base']))}. All sums in GBP, over all years."
-        f"</p>\n{_table('The account', ['', 'GBP'], rows, total=True)}\n"
-        f"{_table('By area, GBP', head, by_area, total=True)}"
+        f"</p>\n{as_table('The account', ['', 'GBP'], rows, total=True)}\n"
+        f"{as_table('By area, GBP', head, by_area, total=True)}"
     )
 
 
@@ -263,7 +263,7 @@ def _trust(result: Result) -> str:
         f"<h2>How far to trust this</h2>\n<p>Every figure rests on {result.n_draws:,} draws from the posterior of the "
         f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with "
         f"the largest R-hat: {escape(gates['worst'])}.</p>\n"
-        f"{_table('The sampler against its limits', ['Check', 'Found', 'Limit', 'Met'], rows)}\n"
+        f"{as_table('The sampler against its limits', ['Check', 'Found', 'Limit', 'Met'], rows)}\n"
         f"<h3>What it cannot say</h3>\n<ul>\n{bullets}\n</ul>"
     )
 
@@ -278,7 +278,7 @@ def _footer(result: Result) -> str:
     return f"<footer>\n<p>{escape(words)}</p>\n<p>{escape(versions)}</p>\n</footer>"
 
 
-def _table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
+def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
     """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
     top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
     lines = []

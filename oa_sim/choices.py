@@ -7,13 +7,14 @@ right name.
 from pathlib import Path
 
 from oa_sim import tables
+from oa_sim.assumptions import Learning
 from oa_sim.refusal import Refusal, nearest, unknown
 from oa_sim.scenario import Scenario
 
 _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
 OPEN_MAPPINGS = ("split.shares", "portfolio.shares")  # the user names the keys
-PATHS = ("outputs", "data_folder")  # folders have names that Hydra's grammar does not take unquoted
+PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals")  # folders have names that Hydra's grammar does not take unquoted
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 
 
@@ -53,6 +54,25 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     if scenario.split.rule == "custom":
         scenario.split.shares = _shares_by_area(scenario)
     return scenario
+
+
+def load_learning(*overrides: str, **keys: object) -> Learning:
+    """Return what ``oa-sim fit`` and ``oa-sim backtest`` take: a panel, and how it is sampled.
+
+    Parameters
+    ----------
+    overrides
+        Hydra overrides: ``"panel.path=panel.csv"``, ``"sampler.draws=250"``.
+    keys
+        The same for simple keys: ``seed=7``.
+
+    Raises
+    ------
+    Refusal
+        For a key, type or value that is not right.
+    """
+    given = [_normal(text) for text in overrides] + [_normal(f"{key}={_written(value)}") for key, value in keys.items()]
+    return _compose(given, "learning", Learning)
 
 
 def as_yaml(scenario: Scenario) -> str:
@@ -150,32 +170,32 @@ def _check_packages(names: list[str]) -> None:
             raise Refusal(f"configs/intervention/{name}.yaml: its first line must be '{wanted}': correct it")
 
 
-def _compose(overrides: list[str]) -> Scenario:
+def _compose(overrides: list[str], config: str = "config", schema: type = Scenario):
     for text in overrides:
-        _check_override(text)
+        _check_override(text, schema)
     from hydra import compose, initialize_config_dir
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
-    ConfigStore.instance().store(name="oa_sim_schema", node=Scenario)
+    name = "oa_sim_schema" if schema is Scenario else f"oa_sim_{config}_schema"
+    ConfigStore.instance().store(name=name, node=schema)
     try:
         with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3", job_name="oa_sim"):
-            config = compose("config", overrides=overrides)
-        return OmegaConf.to_object(config)
+            return OmegaConf.to_object(compose(config, overrides=overrides))
     except Refusal:
         raise
     except Exception as error:  # Hydra, OmegaConf, YAML and ANTLR each raise kinds of their own
         raise _in_words(error) from None
 
 
-def _check_override(text: str) -> None:
+def _check_override(text: str, schema: type) -> None:
     """Refuse an override whose key the schema does not have, or whose choice the group does not have."""
     key, value = text.split("=", 1)
     if key.startswith("~"):
         raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
     key = key.lstrip("+")
-    choices = groups()
-    if key == "intervention":
+    choices = groups() if schema is Scenario else {}
+    if key == "intervention" and choices:
         for name in value.strip("[] ").split(","):
             if name.strip() and name.strip() not in choices[key]:
                 raise unknown("choice of intervention", name.strip(), choices[key])
@@ -184,7 +204,7 @@ def _check_override(text: str) -> None:
         raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(choices[key])}")
     elif key in choices and not value.startswith("{") and value not in choices[key]:
         raise unknown(f"choice of {key}", value, choices[key])
-    _check_key(key)
+    _check_key(key, schema)
 
 
 def _in_words(error: BaseException) -> Refusal:
@@ -207,13 +227,13 @@ def _in_words(error: BaseException) -> Refusal:
     return Refusal(f"{what}: write overrides as key=value, such as horizon=15")
 
 
-def _check_key(key: str) -> None:
+def _check_key(key: str, schema: type) -> None:
     """Refuse a dotted key that the schema does not have."""
     from dataclasses import fields, is_dataclass
     from typing import get_args, get_origin
 
-    known_groups = list(groups())
-    at: object = Scenario
+    known_groups = list(groups()) if schema is Scenario else []
+    at: object = schema
     path: list[str] = []
     for part in key.split("."):
         if is_dataclass(at):

@@ -1,25 +1,76 @@
 """Counterfactual: what would have been published without the programme, drawn exactly from each posterior draw.
 
-Level and deviation are Gaussian given the record, so their present values are drawn from the exact conditional
-and carried on: the deviation reverts, England drifts and wanders, and a district is moved off its county.
+Where an area stands at the end of its record is Gaussian given a draw of the hyperparameters; it is drawn from the
+exact conditional over all series at once and carried on: levels last, deviations revert, a cohort's luck goes with
+the children, England's trend is damped, a declared break is a shock of unknown size, and a district is moved off its
+county.
 """
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from oa_sim import scale
+from oa_sim import baseline, scale, state_space
 from oa_sim.areas import GLD
-from oa_sim.baseline import Record, record
+from oa_sim.baseline import National, Record
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
-from oa_sim.variables import LONGEST_HORIZON, MEASURES
+from oa_sim.variables import LINKED, LONGEST_HORIZON, MEASURES
 
-DAMPING = 0.8  # of England's drift from one year to the next: a trend is not trusted for long
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
-NEEDED = ("mu", "level_sd", "deviation_sd", "noise_sd", "persistence", "national_drift", "national_sd")
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Law:
+    """The hyperparameters of a posterior in the form in which areas are carried on.
+
+    Attributes
+    ----------
+    mean, pace, noise, link : array (draw, series)
+        Mean over areas (SD), persistence of deviations, variance of noise, share of luck that goes with a cohort.
+    level, shock : array (draw, series, series)
+        Covariance of levels in one year, and of the yearly shocks of deviations, SD squared.
+    level_pace : array (draw)
+        Persistence of levels.
+    """
+
+    mean: np.ndarray
+    level: np.ndarray
+    level_pace: np.ndarray
+    shock: np.ndarray
+    pace: np.ndarray
+    noise: np.ndarray
+    link: np.ndarray
+
+
+def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
+    """Return the law of each draw, chains one after another."""
+
+    def flat(name):
+        values = posterior[name].values
+        return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=float)
+
+    linked = np.array([LINKED.index(measure) if measure in LINKED else -1 for measure, _ in names])
+    by_series = np.where(linked < 0, 0.0, flat("cohort_link")[:, linked])
+    alike = np.eye(len(names)) + baseline.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
+    sd, pace = flat("deviation_sd"), flat("persistence")
+    size = sd * np.sqrt(1 - pace**2)
+    level_sd = flat("level_sd")
+    return Law(
+        mean=flat("mu"),
+        level=baseline.correlation(flat("level_rows")) * level_sd[:, :, None] * level_sd[:, None, :],
+        level_pace=flat("level_persistence"),
+        shock=alike * size[:, :, None] * size[:, None, :],
+        pace=pace,
+        noise=flat("noise_sd") ** 2,
+        link=np.ascontiguousarray(by_series),
+    )
 
 
 def project(
@@ -32,11 +83,11 @@ def project(
     scenario
         Its areas, measures, years and seed; the first year follows the history.
     posterior
-        Draws of the hyperparameters by (chain, draw, series).
+        Draws of the hyperparameters by (chain, draw, ...).
     history
         From ``areas.history``.
     tables
-        The checked tables; ``proxies`` is used.
+        The checked tables; ``proxies`` and ``breaks`` are used.
     rolls
         (area, group, year_group), pupils.
 
@@ -45,105 +96,151 @@ def project(
     DataArray
         (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled.
     """
-    known = record(history)
+    known = baseline.record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
     areas, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
-    # always the longest horizon, and then cut, so that a year is the same whatever horizon is asked for
+    # always the longest horizon and every series, and then cut: a year is the same whatever is asked for
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
+    hyper = law(posterior, known.series)
+    england = national(posterior, known, years, tables["breaks"], seed)
+
+    def of_area(area: str) -> np.ndarray:
+        is_proxy = bool(history.proxy.sel(area=area).any())
+        behind = _own_variance(known, area, rolls)
+        centre, error = relative(hyper, known, area, years, behind, stream(seed, "area", area), is_proxy=is_proxy)
+        if is_proxy:
+            offset = _district_offset(history, area, years, size, rolls, seed)
+            for s, name in enumerate(known.series):
+                moved = _proxy_offset(offset, tables, name, size, stream(seed, "proxy", area, *name))
+                centre[:, s] += moved.reshape(len(hyper.mean), -1)
+        return england + centre + error
+
+    with ThreadPoolExecutor(THREADS) as beside:  # the compiled law lets go of the interpreter's lock
+        drawn = list(beside.map(of_area, areas))
     shape = {"area": areas, "group": ["disadvantaged", "other", "all"], "measure": measures, "year": years}
     out = np.full((*size, *(len(values) for values in shape.values())), np.nan)
-    offsets = {area: _district_offset(history, area, years, size, rolls, seed) for area in areas}
-    for s, name in enumerate(known.series):
-        measure, group = name
-        if measure not in measures:
-            continue
-        draws = {key: posterior[key].isel(series=s).values for key in NEEDED}
-        course = _national(draws, known.national[name], years, stream(seed, "national", *name))
-        for a, area in enumerate(areas):
-            rng = stream(seed, "area", area, *name)
-            local = _relative(draws, known, s, known.areas.index(area), years, rng)
-            local += _proxy_offset(offsets[area], tables, name, size, stream(seed, "proxy", area, *name))
-            centre = course + draws["mu"][..., None] + local
-            behind = _own_pupils(rolls, area, group, measure)
-            typical = scale.to_published(measure, np.median(centre))
-            spread = np.sqrt(draws["noise_sd"] ** 2 + scale.sampling_variance(measure, typical, behind))
-            noise = spread[..., None] * rng.standard_normal((*size, len(years)))
-            out[:, :, a, shape["group"].index(group), measures.index(measure)] = centre + noise
-    drawn = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
-    return drawn.sel(year=scenario.years)
+    for s, (measure, group) in enumerate(known.series):
+        if measure in measures:
+            at = (shape["group"].index(group), measures.index(measure))
+            for a in range(len(areas)):
+                out[:, :, a, *at] = drawn[a][:, s].reshape(*size, -1)
+    found = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
+    return found.sel(year=scenario.years)
 
 
-def _relative(draws: dict, known: Record, s: int, a: int, years: list[int], rng: np.random.Generator) -> np.ndarray:
-    """Return level plus deviation in the years to come (chain, draw, year), exact given the record and each draw."""
-    seen = known.observed[s, a] > 0
-    at = known.years[seen]
-    base = years[0] - 1
-    level, deviation = draws["level_sd"] ** 2, draws["deviation_sd"] ** 2
-    phi = draws["persistence"]
-    lag = np.abs(np.subtract.outer(at, at))
-    noise = known.sampling[s, a, seen] + draws["noise_sd"][..., None] ** 2
-    covariance = level[..., None, None] + deviation[..., None, None] * phi[..., None, None] ** lag
-    covariance = covariance + noise[..., None] * np.eye(len(at))
-    now = deviation[..., None] * phi[..., None] ** (base - at)
-    cross = np.stack([np.broadcast_to(level[..., None], now.shape), now], axis=-1)
-    prior = np.zeros((*level.shape, 2, 2))
-    prior[..., 0, 0], prior[..., 1, 1] = level, deviation
-    residual = known.relative[s, a, seen] - draws["mu"][..., None]
-    mean, rest = _condition(residual, covariance, cross, prior)
-    start = mean + (_root(rest) @ rng.standard_normal((*level.shape, 2, 1)))[..., 0]
-    return start[..., :1] + _revert(start[..., 1], phi, deviation, len(years), rng)
-
-
-def _condition(residual: np.ndarray, covariance: np.ndarray, cross: np.ndarray, prior: np.ndarray):
-    """Return the mean and covariance of a few unknowns given a record.
+def relative(
+    hyper: Law, known: Record, area: str, years: list[int], behind: np.ndarray, rng, *, is_proxy: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an area's figures less England's in the years to come, exact given the record and each draw.
 
     Parameters
     ----------
-    residual : array (..., year)
-        Record less its mean, observed years only.
-    covariance : array (..., year, year)
-        Covariance of the record.
-    cross : array (..., year, unknown)
-        Covariance of record and unknowns.
-    prior : array (..., unknown, unknown)
-        Covariance of the unknowns.
+    hyper
+        From ``law``.
+    known
+        The record that holds the area.
+    area
+        Its name.
+    years
+        Contiguous; the first one follows any year of the record.
+    behind : array (series)
+        Sampling variance of the figures to come, SD squared.
+    rng
+        Random stream of the area.
+    is_proxy
+        Whether the record is a county's: its cohorts' luck is then not carried on.
 
     Returns
     -------
-    mean : array (..., unknown)
-    covariance : array (..., unknown, unknown)
+    centre, error : array (draw, series, year)
+        Course, and luck and noise about it, SD.
     """
-    gain = np.linalg.solve(covariance, cross)  # (..., year, unknown)
-    mean = (residual[..., None] * gain).sum(-2)
-    rest = prior - np.swapaxes(cross, -1, -2) @ gain
-    return mean, 0.5 * (rest + np.swapaxes(rest, -1, -2))
+    a = known.areas.index(area)
+    seen = known.observed[:, a].T > 0
+    seen &= (known.years < years[0])[:, None]
+    at_year, at_series = np.nonzero(seen)
+    kin, future = known.kin[at_series, at_year], baseline.kin(known.series, years)
+    if is_proxy:
+        kin = np.full_like(kin, -1)
+    kin, future = _counted_from_0(kin, future)
+    normal = rng.standard_normal((len(hyper.mean), state_space.numbers_needed(kin, future)))
+    found = state_space.courses(
+        hyper.mean, hyper.level, hyper.level_pace, hyper.shock, hyper.pace, hyper.noise, hyper.link,
+        at_series, known.years[at_year].astype(np.int64), kin, known.relative[at_series, a, at_year],
+        known.sampling[at_series, a, at_year], years[0] - 1, len(years), future, behind, normal,
+    )  # fmt: skip
+    return found[0], found[1]
 
 
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """Return the lower root of 2 x 2 covariances; written out, since rounding can leave one just short of definite."""
-    first = np.sqrt(np.maximum(covariance[..., 0, 0], 1e-18))
-    below = covariance[..., 1, 0] / first
-    second = np.sqrt(np.maximum(covariance[..., 1, 1] - below**2, 0.0))
-    return np.stack([np.stack([first, np.zeros_like(first)], -1), np.stack([below, second], -1)], -2)
+def _counted_from_0(kin: np.ndarray, future: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of cohorts counted from the first that occurs; -1 stays."""
+    known = np.concatenate([kin.ravel(), future.ravel()])
+    first = known[known >= 0].min() if (known >= 0).any() else 0
+    return np.where(kin >= 0, kin - first, -1), np.where(future >= 0, future - first, -1)
 
 
-def _revert(now, phi, variance, n_years: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the course of a first-order autoregressive deviation (chain, draw, year) from its present value."""
-    shock = np.sqrt(variance * (1 - phi**2))
-    course = np.empty((*now.shape, n_years))
-    for t in range(n_years):
-        now = phi * now + shock * rng.standard_normal(now.shape)
-        course[..., t] = now
+def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:
+    """Return England's course (draw, series, year): a damped trend, and shocks of unknown size where breaks are declared.
+
+    A shift of level stays; a year that is graded otherwise is moved alone.
+    """
+    damping, alike, break_sd = (
+        posterior[name].values.ravel() for name in ("national_damping", "groups_alike", "break_sd")
+    )
+    sd = posterior["national_sd"].values.reshape(len(damping), -1)
+    out = np.empty((len(damping), len(known.series), len(years)))
+    for s, (measure, group) in enumerate(known.series):
+        one = known.national[s]
+        size = (3, len(damping), years[-1] - one.last_year)
+        normal = stream(seed, "national", measure, "disadvantaged" if group == "other" else group).standard_normal(size)
+        if group == "other":  # leans on the disadvantaged group, whose stream it draws again
+            own = stream(seed, "national", measure, group).standard_normal(size)
+            normal = alike[:, None] * normal + np.sqrt(1 - alike**2)[:, None] * own
+        course = _england(one, damping, sd[:, s], break_sd, _marks(breaks, measure, one.last_year, years[-1]), normal)
+        out[:, s] = course[:, years[0] - one.last_year - 1 :]
+    return out
+
+
+def _england(one: National, damping, sd, break_sd, marks: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    change = np.full(len(damping), one.last_change)
+    if one.last_change == 0.0:  # after a break or a gap the trend is not known: it is drawn as it is in the long run
+        change = sd / np.sqrt(1 - damping**2) * normal[2, :, 0]
+    level = np.full(len(damping), one.last)
+    course = np.empty((len(damping), len(marks)))
+    for t, mark in enumerate(marks):
+        change = damping * change + sd * normal[0, :, t]
+        level = level + change + (mark == 1) * break_sd * normal[1, :, t]
+        course[:, t] = level + (mark == 2) * break_sd * normal[1, :, t]
     return course
 
 
-def _national(draws: dict, last: tuple[int, float], years: list[int], rng: np.random.Generator) -> np.ndarray:
-    """Return England's course (chain, draw, year): a damped drift and a random walk from its last figure."""
-    steps = years[-1] - last[0]
-    drift = draws["national_drift"][..., None] * DAMPING ** np.arange(1, steps + 1)
-    shock = draws["national_sd"][..., None] * rng.standard_normal((*draws["mu"].shape, steps))
-    course = last[1] + np.cumsum(drift + shock, axis=-1)
-    return course[..., years[0] - last[0] - 1 :]
+def _marks(breaks: list[Row], measure: str, after: int, until: int) -> np.ndarray:
+    """Return what is declared for each year after the record: 1 a shift of level, 2 graded otherwise, 0 nothing."""
+    marks = np.zeros(until - after, int)
+    for row in breaks:
+        if row["measure"] == measure and row["kind"] != "not_collected":
+            for year in range(max(row["first_year"], after + 1), min(row["last_year"], until) + 1):
+                marks[year - after - 1] = 1 if row["kind"] == "level_shift" else 2
+    return marks
+
+
+def last_variance(known: Record, area: str) -> np.ndarray:
+    """Return the sampling variance (series) of an authority's figures to come: that of its last figure, SD squared."""
+    a = known.areas.index(area)
+    seen = [np.flatnonzero(known.observed[s, a]) for s in range(len(known.series))]
+    return np.array([known.sampling[s, a, at[-1] if len(at) else -1] for s, at in enumerate(seen)])
+
+
+def _own_variance(known: Record, area: str, rolls: xr.DataArray) -> np.ndarray:
+    """Return the sampling variance (series) of an area's own pupils about its last figures, SD squared."""
+    found = np.empty(len(known.series))
+    a = known.areas.index(area)
+    for s, (measure, group) in enumerate(known.series):
+        seen = known.observed[s, a] > 0
+        last = known.relative[s, a, seen][-1] if seen.any() else 0.0
+        typical = scale.to_published(measure, known.national[s].last + last)
+        found[s] = scale.sampling_variance(measure, typical, _own_pupils(rolls, area, group, measure))
+    return found
 
 
 def _own_pupils(rolls: xr.DataArray, area: str, group: str, measure: str) -> float:
@@ -151,46 +248,37 @@ def _own_pupils(rolls: xr.DataArray, area: str, group: str, measure: str) -> flo
     return float(mine.sum() if group == "all" else mine.sel(group=group))
 
 
-def _district_offset(history, area: str, years: list[int], size, rolls: xr.DataArray, seed: int) -> dict | None:
-    """Return how a district's good level of development differs from its county's, or None for an authority.
+def _district_offset(history, area: str, years: list[int], size, rolls: xr.DataArray, seed: int) -> dict:
+    """Return how a district's good level of development differs from its county's, as a course and its mean.
 
     The difference is a level and a reverting deviation of its own, learned from the years in which both are
     published: with fewer such years it is known less well.
     """
-    if not bool(history.proxy.sel(area=area).any()):
-        return None
     own = history.own.sel(area=area).values
     county = history.published.sel(area=area, group="all", measure=GLD).values
     gap = scale.to_latent(GLD, own) - scale.to_latent(GLD, county)
     seen = np.isfinite(gap)
-    draws = {
-        "mu": np.zeros(size),
-        "level_sd": np.full(size, DISTRICT_LEVEL_SD),
-        "deviation_sd": np.full(size, DISTRICT_DEVIATION_SD),
-        "noise_sd": np.full(size, DISTRICT_NOISE_SD),
-        "persistence": np.full(size, DISTRICT_PERSISTENCE),
-    }
     sampling = scale.sampling_variance(GLD, np.where(seen, own, 50.0), _own_pupils(rolls, area, "all", GLD))
-    one = Record(
-        [(GLD, "all")],
-        [area],
-        history.year.values,
-        np.where(seen, gap, 0.0)[None, None],
-        seen[None, None].astype(float),
-        sampling[None, None],
-        np.empty((1, 0)),
-        {},
-    )
-    course = _relative(draws, one, 0, 0, years, stream(seed, "district", area))
+    n = size[0] * size[1]
+    cells = int(seen.sum())
+    kin, future = np.full(cells, -1), np.full((1, len(years)), -1)
+    normal = stream(seed, "district", area).standard_normal((n, state_space.numbers_needed(kin, future)))
+    shock = DISTRICT_DEVIATION_SD**2 * (1 - DISTRICT_PERSISTENCE**2)
+    course, _ = state_space.courses(
+        np.zeros((n, 1)), np.full((n, 1, 1), DISTRICT_LEVEL_SD**2), np.ones(n), np.full((n, 1, 1), shock),
+        np.full((n, 1), DISTRICT_PERSISTENCE), np.full((n, 1), DISTRICT_NOISE_SD**2), np.zeros((n, 1)),
+        np.zeros(cells, dtype=np.int64), history.year.values[seen].astype(np.int64), kin, gap[seen], sampling[seen],
+        years[0] - 1, len(years), future, np.zeros(1), normal,
+    )  # fmt: skip
+    course = course[:, 0].reshape(*size, -1)
     return {"course": course, "level": course.mean(-1)}
 
 
-def _proxy_offset(offset: dict | None, tables, name: tuple[str, str], size, rng: np.random.Generator):
+def _proxy_offset(offset: dict, tables, name: tuple[str, str], size, rng: np.random.Generator) -> np.ndarray:
     """Return what is added to a county's series to stand for its district (chain, draw, year), SD."""
-    if offset is None:
-        return 0.0
     row = next((row for row in tables["proxies"] if (row["measure"], row["group"]) == name), None)
     if row is None:
         raise Refusal(f"proxies.csv has no row for {name[0]}, {name[1]}, which a district needs: add one")
     follows = offset["course"] if name[0] == GLD else offset["level"][..., None]
-    return row["slope"] * follows + row["residual_sd"] * rng.standard_normal(size)[..., None]
+    moved = row["slope"] * follows + row["residual_sd"] * rng.standard_normal(size)[..., None]
+    return np.broadcast_to(moved, (*size, offset["course"].shape[-1]))

@@ -106,7 +106,7 @@ def fan(result: Result, measure: str) -> str:
         if shown:
             _paint_impact(axes[1, 0], result, measure)
 
-    return _picture(f"fan-{measure}", _fan_in_words(result, measure), (3.6, 4.1 if shown else 2.8), paint)
+    return picture(f"fan-{measure}", _fan_in_words(result, measure), (3.6, 4.1 if shown else 2.8), paint)
 
 
 def side_by_side(result: Result, measure: str, group: str) -> str:
@@ -127,7 +127,7 @@ def side_by_side(result: Result, measure: str, group: str) -> str:
 
     said = [f"{label} {interval(m, b[0], b[4])}" for label, m, b in zip(labels, mean, band.T, strict=True)]
     words = f"Impact on {MEASURES[measure].label}, group {group}, {unit}, mean by area: {'; '.join(said)}."
-    return _picture("areas", words, (5.0, 0.6 + 0.33 * len(names)), paint)
+    return picture("areas", words, (5.0, 0.6 + 0.33 * len(names)), paint)
 
 
 def retention(result: Result) -> str:
@@ -151,7 +151,7 @@ def retention(result: Result) -> str:
         for m, row in zip(measures, table, strict=True)
     ]
     words = f"Share of the peak impact left 1, 5 and 10 years after the money, {over_areas(result)}: {'; '.join(said)}."
-    return _picture("lasting", words, (5.0, 1.1 + 0.33 * len(measures)), paint)
+    return picture("lasting", words, (5.0, 1.1 + 0.33 * len(measures)), paint)
 
 
 def key(result: Result) -> list[tuple[str, str]]:
@@ -251,7 +251,7 @@ def _fan_in_words(result: Result, measure: str) -> str:
     return " ".join(words)
 
 
-def _picture(name: str, words: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> str:
+def picture(name: str, words: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> str:
     """Return what ``paint`` draws as one SVG element, of no fixed size, whose identifiers begin with ``name``."""
     buffer = StringIO()
     with rc_context(STYLE):

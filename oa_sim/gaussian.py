@@ -1,10 +1,13 @@
 """Gaussian: the density of a record whose level, deviation and noise are integrated out.
 
-The sampler then sees a few dozen hyperparameters instead of thousands of latents. The gradient of a
-Gaussian log density in its covariance is known in closed form, so density and gradient are given to
-PyTensor as one compiled operation: left to itself it spends a minute compiling the derivative of a
-Cholesky factor. Loaded only to fit, since PyTensor and Numba take seconds to load.
+The sampler then sees a few hundred hyperparameters instead of tens of thousands of latents, and authorities that
+share a pattern of published years and a band of cohort sizes share one Cholesky factor. The gradient of a
+Gaussian log density in its covariance is known in closed form, so density and gradient are given to PyTensor as
+one compiled operation: left to itself it spends minutes compiling the derivative of a Cholesky factor. Loaded
+only to fit, since PyTensor and Numba take seconds to load.
 """
+
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -13,31 +16,63 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 
+@dataclass(frozen=True)
+class Band:
+    """Authorities with the same published cells and cohorts of about the same size.
+
+    Attributes
+    ----------
+    series, year : array (cell)
+        Which series, and which year, each published cell is.
+    kin : array (cell)
+        Number of the cohort of pupils of a group behind a cell, -1 for none: cells of the same children share it.
+    value : array (authority, cell)
+        Record, SD.
+    sampling : array (cell)
+        Sampling variance, SD squared: the mean over the band.
+    """
+
+    series: np.ndarray
+    year: np.ndarray
+    kin: np.ndarray
+    value: np.ndarray
+    sampling: np.ndarray
+
+
 class RecordDensity(Op):
     """Log density of the record, with its gradients as further outputs; the constant is left out.
 
-    Inputs are vectors by series: mean, level SD, deviation SD, noise SD, persistence. Given them, the observed years
-    of an area are Gaussian about the mean with covariance ``S = level^2 + deviation^2 persistence^lag + (sampling +
-    noise^2) I``. The gradients are ``d/dmean = 1'S^-1 r`` and ``d/dS = (S^-1 r r' S^-1 - S^-1) / 2``
-    (Rasmussen and Williams 2006, equation 5.9), taken on to each parameter by the chain rule.
+    Given the inputs, the published cells of an authority are Gaussian about ``mean[series]``. Cells i and j, of series
+    s and r and years t and u, have covariance ``sum over parts of parts[s, r] persistence^|t - u|``, the persistence
+    being that of the earlier-named series where it is the later cell (a first-order autoregressive vector), plus
+    ``link[s] link[r] sqrt(v_i v_j)`` where the same children are behind both, plus ``v_i + noise[s]`` where
+    ``i = j``. The gradients are ``d/dmean = 1'S^-1 r`` and ``d/dS = (S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
+    Williams 2006, equation 5.9), taken on to each parameter by the chain rule.
+
+    Inputs: mean (series); parts (part, series, series), covariances in one year; persistence (part, series); noise
+    (series), a variance; link (series).
 
     Parameters
     ----------
-    years : array (year)
-        Whole numbers.
-    value, observed, sampling : array (series, area, year)
-        Record (SD), 1 where observed, sampling variance (SD squared).
+    bands : list of Band
+        The record.
+    by_band : bool
+        Whether the density is given for each band (for comparison by cross-validation) instead of as a sum.
     """
 
     __props__ = ()
 
-    def __init__(self, years, value, observed, sampling):
-        self.record = (
-            np.ascontiguousarray(years, dtype=np.int64),
-            np.ascontiguousarray(value, dtype=np.float64),
-            np.ascontiguousarray(observed, dtype=np.bool_),
-            np.ascontiguousarray(sampling, dtype=np.float64),
-        )
+    def __init__(self, bands: list[Band]):
+        self.bands = [
+            (
+                np.ascontiguousarray(band.series, dtype=np.int64),
+                np.ascontiguousarray(band.year, dtype=np.int64),
+                np.ascontiguousarray(band.kin, dtype=np.int64),
+                np.ascontiguousarray(band.value, dtype=np.float64),
+                np.ascontiguousarray(band.sampling, dtype=np.float64),
+            )
+            for band in bands
+        ]
         super().__init__()
 
     def __eq__(self, other):
@@ -53,10 +88,18 @@ class RecordDensity(Op):
 
     def perform(self, node, inputs, outputs):
         """Compute density and gradients."""
-        gradients = np.zeros((len(inputs), len(inputs[0])))
-        density = density_and_gradients(np.stack(inputs), *self.record, gradients)
+        density, gradients = self.evaluate(*inputs)
         for output, value in zip(outputs, [np.asarray(density), *gradients], strict=True):
             output[0] = value
+
+    def evaluate(self, *inputs) -> tuple[float, list[np.ndarray]]:
+        """Return the log density and its gradients, without PyTensor."""
+        inputs = [np.ascontiguousarray(value, dtype=np.float64) for value in inputs]
+        gradients = [np.zeros_like(value) for value in inputs]
+        density = 0.0
+        for band in self.bands:
+            density += density_and_gradients(*inputs, *band, *gradients)
+        return density, gradients
 
     def pullback(self, inputs, outputs, cotangents):
         """Return the gradients in the inputs, as PyTensor 3 asks for them."""
@@ -68,83 +111,123 @@ class RecordDensity(Op):
 
 
 @numba.njit(nogil=True, error_model="numpy")  # far out the sampler meets a density of nothing, not an error
-def density_and_gradients(parameters, years, value, observed, sampling, gradients):
-    """Return the log density and write its gradients (parameter, series) in place.
+def covariance_of(parts, persistence, noise, link, series, year, kin, sampling, power, out):
+    """Write the upper half of the covariance of a band's cells, and the table of powers that it needs."""
+    for k in range(len(parts)):
+        for s in range(len(noise)):
+            power[k, s, 0] = 1.0
+            for lag in range(1, power.shape[2]):
+                power[k, s, lag] = power[k, s, lag - 1] * persistence[k, s]
+    for i in range(len(series)):
+        s = series[i]
+        for j in range(i, len(series)):
+            r, lag = series[j], year[i] - year[j]
+            later = s if lag >= 0 else r
+            total = 0.0
+            for k in range(len(parts)):
+                total += parts[k, s, r] * power[k, later, abs(lag)]
+            if i != j and kin[i] >= 0 and kin[i] == kin[j]:
+                total += link[s] * link[r] * np.sqrt(sampling[i] * sampling[j])
+            out[i, j] = total
+        out[i, i] += sampling[i] + noise[s]
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def density_and_gradients(
+    mean, parts, persistence, noise, link, series, year, kin, value, sampling, g_mean, g_parts, g_persistence, g_noise,
+    g_link,
+):  # fmt: skip
+    """Return the log density of one band and add its gradients in place.
 
     Written as loops for the compiler; it lets go of the interpreter's lock, so that chains run side by side.
     """
-    n_series, n_areas, n_years = value.shape
-    density = 0.0
-    at = np.empty(n_years, np.int64)
-    residual, pull = np.empty(n_years), np.empty(n_years)
-    factor, precision = np.empty((n_years, n_years)), np.empty((n_years, n_years))
-    power = np.empty(years[-1] - years[0] + 1)
-    for s in range(n_series):
-        mean, level, deviation, noise, persistence = parameters[:, s]
-        power[0] = 1.0
-        for lag in range(1, len(power)):
-            power[lag] = power[lag - 1] * persistence
-        for a in range(n_areas):
-            n = 0
-            for t in range(n_years):
-                if observed[s, a, t]:
-                    at[n] = t
-                    residual[n] = value[s, a, t] - mean
-                    n += 1
-            for i in range(n):
-                for j in range(i + 1):
-                    factor[i, j] = level**2 + deviation**2 * power[years[at[i]] - years[at[j]]]
-                factor[i, i] += sampling[s, a, at[i]] + noise**2
-            density -= _invert(factor, precision, n)
-            for i in range(n):
-                pull[i] = 0.0
-                for j in range(n):
-                    pull[i] += precision[i, j] * residual[j]
-                density -= 0.5 * residual[i] * pull[i]
-                gradients[0, s] += pull[i]
-            for i in range(n):
-                for j in range(n):
-                    slope = 0.5 * (pull[i] * pull[j] - precision[i, j])
-                    lag = abs(years[at[i]] - years[at[j]])
-                    gradients[1, s] += 2 * level * slope
-                    gradients[2, s] += 2 * deviation * power[lag] * slope
-                    if lag > 0:
-                        gradients[4, s] += deviation**2 * lag * power[lag - 1] * slope
-                    else:
-                        gradients[3, s] += 2 * noise * slope
+    m, n = value.shape
+    power = np.empty((len(parts), len(mean), year.max() - year.min() + 1))
+    upper, precision = np.empty((n, n)), np.empty((n, n))
+    covariance_of(parts, persistence, noise, link, series, year, kin, sampling, power, upper)
+    half = invert(upper, precision)
+    if not half < np.inf:  # not positive definite: the inverse was never written
+        return -np.inf
+    density = -m * half
+    pull = np.zeros((m, n))
+    for a in range(m):
+        for i in range(n):
+            residual = value[a, i] - mean[series[i]]
+            for j in range(n):
+                pull[a, j] += residual * precision[i, j]
+        for i in range(n):
+            density -= 0.5 * (value[a, i] - mean[series[i]]) * pull[a, i]
+            g_mean[series[i]] += pull[a, i]
+    slope = upper  # its content is no longer needed
+    for i in range(n):
+        for j in range(i, n):
+            slope[i, j] = -0.5 * m * precision[i, j]
+    for a in range(m):
+        for i in range(n):
+            for j in range(i, n):
+                slope[i, j] += 0.5 * pull[a, i] * pull[a, j]
+    _chain(parts, link, series, year, kin, sampling, power, slope, g_parts, g_persistence, g_noise, g_link)
     return density
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _invert(factor, precision, n):
-    """Write the inverse of the n x n matrix whose lower half is in ``factor``; return half its log determinant.
+def _chain(parts, link, series, year, kin, sampling, power, slope, g_parts, g_persistence, g_noise, g_link):
+    """Carry the gradient in the covariance (upper half) on to the parameters."""
+    for i in range(len(series)):
+        s = series[i]
+        g_noise[s] += slope[i, i]
+        for j in range(i, len(series)):
+            r, lag = series[j], year[i] - year[j]
+            later, lag = (s, lag) if lag >= 0 else (r, -lag)
+            weight = slope[i, j] if i == j else 2 * slope[i, j]
+            for k in range(len(parts)):
+                g_parts[k, s, r] += weight * power[k, later, lag]
+                if lag > 0:
+                    g_persistence[k, later] += weight * parts[k, s, r] * lag * power[k, later, lag - 1]
+            if i != j and kin[i] >= 0 and kin[i] == kin[j]:
+                root = weight * np.sqrt(sampling[i] * sampling[j])
+                g_link[s] += root * link[r]
+                g_link[r] += root * link[s]
 
-    ``factor`` becomes the lower Cholesky factor L; ``precision`` becomes ``L^-T L^-1``.
+
+@numba.njit(nogil=True, error_model="numpy")
+def invert(upper, inverse):
+    """Write the inverse of the matrix whose upper half is in ``upper``; return half its log determinant.
+
+    ``upper`` is used up. The inner loops run along rows, which the compiler vectorises without changing the order of
+    any sum: the same answer on every machine. Returns infinity where the matrix is not positive definite.
     """
-    half = 0.0
-    for j in range(n):
-        for k in range(j):
-            factor[j, j] -= factor[j, k] ** 2
-        factor[j, j] = np.sqrt(factor[j, j])
-        half += np.log(factor[j, j])
-        for i in range(j + 1, n):
-            for k in range(j):
-                factor[i, j] -= factor[i, k] * factor[j, k]
-            factor[i, j] /= factor[j, j]
-    for j in range(n):  # L^-1 into the upper half of ``precision``, transposed
-        precision[j, j] = 1.0 / factor[j, j]
-        for i in range(j + 1, n):
-            total = 0.0
-            for k in range(j, i):
-                total -= factor[i, k] * precision[j, k]
-            precision[j, i] = total / factor[i, i]
-    for i in range(n):  # column by column from the left, so that what is still needed is not yet overwritten
+    n, half = len(upper), 0.0
+    for k in range(n):  # U of S = U'U, row by row
+        if not upper[k, k] > 0:
+            return np.inf
+        root = np.sqrt(upper[k, k])
+        half += np.log(root)
+        for j in range(k, n):
+            upper[k, j] /= root
+        for i in range(k + 1, n):
+            factor = upper[k, i]
+            for j in range(i, n):
+                upper[i, j] -= factor * upper[k, j]
+    inverse[:] = 0.0
+    for i in range(n - 1, -1, -1):  # U^-1, from the last row up
+        inverse[i, i] = 1.0
+        for k in range(i + 1, n):
+            factor = upper[i, k]
+            for j in range(k, n):
+                inverse[i, j] -= factor * inverse[k, j]
         for j in range(i, n):
-            total = 0.0
-            for k in range(j, n):
-                total += precision[i, k] * precision[j, k]
-            precision[i, j] = total
+            inverse[i, j] /= upper[i, i]
+    for i in range(n):  # its transpose, so that the columns are rows
+        for j in range(i, n):
+            upper[j, i] = inverse[i, j]
+    inverse[:] = 0.0
+    for k in range(n):
+        for i in range(k + 1):
+            factor = upper[k, i]
+            for j in range(i + 1):
+                inverse[i, j] += factor * upper[k, j]
     for i in range(n):
         for j in range(i):
-            precision[i, j] = precision[j, i]
+            inverse[j, i] = inverse[i, j]
     return half

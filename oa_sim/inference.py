@@ -1,25 +1,22 @@
-"""Inference: from a model to a posterior that has passed its gates, kept for the next run.
+"""Inference: from a model to draws from its posterior, and the gates that they have to pass.
 
 The only file that knows the sampler's and ArviZ's versions: PyMC 5 gives an InferenceData and ArviZ 0.23
 takes one; PyMC 6 gives a DataTree and ArviZ 1 takes it. Plain xarray Datasets go out.
 """
 
-import hashlib
 import json
 import os
 import platform
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from oa_sim.assumptions import Sampler
-from oa_sim.refusal import Refusal
+from oa_sim.streams import stream
 from oa_sim.variables import POSTERIOR_NAMES
 
 LARGEST_R_HAT = 1.01
@@ -31,77 +28,6 @@ LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that make the numbers."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
-
-
-def cache_folder() -> Path:
-    """Return where posteriors are kept: ``OA_SIM_CACHE``, or the user's cache."""
-    if os.environ.get("OA_SIM_CACHE"):
-        return Path(os.environ["OA_SIM_CACHE"])
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "oa_sim"
-
-
-def identity(data_hash: str, until: int, sampler: Sampler, seed: int, sources: list[Path]) -> str:
-    """Return the name of a posterior: all that it depends on, hashed.
-
-    Parameters
-    ----------
-    data_hash
-        Of the tables.
-    until
-        The last year of the record.
-    sampler, seed
-        How it is sampled.
-    sources
-        The files whose text is the model and its priors.
-    """
-    libraries = {name: version(name) for name in ("pymc", "pytensor", "nutpie", "numpy")}
-    parts = {
-        "data": data_hash,
-        "until": until,
-        "sampler": vars(sampler),
-        "seed": seed,
-        "model": [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources],
-        "libraries": libraries | {"python": platform.python_version()},
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def posterior(key: str, build: Callable, sampler: Sampler, seed: int, *, progress: bool = False) -> xr.Dataset:
-    """Return a posterior: the one kept under ``key``, or a new one.
-
-    Parameters
-    ----------
-    key
-        From ``identity``.
-    build
-        Makes the PyMC model; called only when sampling is needed.
-    sampler, seed
-        How to sample.
-    progress
-        Whether to show the sampler's progress.
-
-    Returns
-    -------
-    Dataset
-        The model's variables by (chain, draw, ...); ``attrs["gates"]`` holds the convergence gates as JSON.
-
-    Raises
-    ------
-    Refusal
-        Where the kept file cannot be read or is not what was written.
-    """
-    path = cache_folder() / f"posterior-{key}.nc"
-    if path.exists():
-        return _read(path)
-    found = sample(build(), sampler, seed, progress=progress)
-    _keep(found, path)
-    return found
-
-
-def is_kept(key: str) -> bool:
-    """Return whether a posterior is in the cache."""
-    return (cache_folder() / f"posterior-{key}.nc").exists()
 
 
 def load_pymc():
@@ -118,10 +44,13 @@ def load_pymc():
 def sample(model, sampler: Sampler, seed: int, *, progress: bool = False) -> xr.Dataset:
     """Return draws from the posterior of a PyMC model, with its gates.
 
+    The sampler starts about the mode and takes the curvature there as its metric, so that it has little to learn:
+    with hundreds of hyperparameters a short tuning is enough.
+
     Parameters
     ----------
     model
-        A PyMC model.
+        A PyMC model whose variables are all unbounded.
     sampler
         Backend, chains, iterations.
     seed
@@ -135,25 +64,74 @@ def sample(model, sampler: Sampler, seed: int, *, progress: bool = False) -> xr.
     # with fast arithmetic a cold and a warm compilation cache give different draws
     with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False):
         warnings.simplefilter("ignore")
+        options = {"nuts_sampler": sampler.backend, "target_accept": sampler.target_accept}
+        if sampler.backend == "pymc":
+            options = _about_the_mode(model, sampler, seed)
         tree = pm.sample(
             draws=sampler.draws * sampler.thin,
             tune=sampler.tune,
             chains=sampler.chains,
             cores=min(sampler.chains, os.cpu_count() or 1),
-            target_accept=sampler.target_accept,
-            nuts_sampler=sampler.backend,
             random_seed=seed % 2**32,
             progressbar=progress,
             compute_convergence_checks=False,
             model=model,
+            **options,
         )
     found = _dataset(tree["posterior"]).isel(draw=slice(sampler.thin - 1, None, sampler.thin))
     found = found.assign_coords(draw=np.arange(sampler.draws))
-    found = found[[name for name in found.data_vars if not name.endswith("__")]]
     found.attrs = {}
     diverging = int(np.asarray(_dataset(tree["sample_stats"])["diverging"]).sum())
     found.attrs["gates"] = json.dumps(gates(found, diverging))
     return found
+
+
+def mode(model) -> tuple[np.ndarray, np.ndarray, Callable]:
+    """Return the posterior mode, the covariance that its curvature gives, and what turns a point into named values.
+
+    Returns
+    -------
+    mode : array (parameter)
+    covariance : array (parameter, parameter)
+    named : callable
+        Takes a point and returns a dict of values, as ``initvals`` wants them.
+    """
+    from pymc.blocking import DictToArrayBijection, RaveledVars
+    from scipy.optimize import minimize
+
+    with model:
+        function = model.logp_dlogp_function(ravel_inputs=True)
+        function.set_extra_values({})
+    start = model.initial_point()
+    start = DictToArrayBijection.map({name: start[name] for name in (v.name for v in model.value_vars)})
+
+    def loss(point):
+        value, slope = function(RaveledVars(point, start.point_map_info))
+        return -float(value), -np.asarray(slope, dtype=float)
+
+    options = {"maxiter": 1000, "maxfun": 2000, "maxcor": 30}
+    found = minimize(loss, start.data.astype(float), jac=True, method="L-BFGS-B", options=options).x
+    step = 1e-4 * np.eye(len(found))
+    curvature = np.array([(loss(found + one)[1] - loss(found - one)[1]) / 2e-4 for one in step])
+    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    covariance = (vectors / np.maximum(values, 1.0)) @ vectors.T  # no prior is wider than an SD of 1
+    return found, covariance, lambda point: DictToArrayBijection.rmap(RaveledVars(point, start.point_map_info))
+
+
+def _about_the_mode(model, sampler: Sampler, seed: int) -> dict:
+    """Return the sampler's step, with the curvature at the mode as its metric, and where each chain starts."""
+    pm = load_pymc()
+    from pymc.step_methods.hmc.quadpotential import QuadPotentialFull
+
+    centre, covariance, named = mode(model)
+    root = np.linalg.cholesky(covariance)
+    starts = [
+        named(centre + root @ stream(seed, "start", str(chain)).standard_normal(len(centre)))
+        for chain in range(sampler.chains)
+    ]
+    with model:
+        step = pm.NUTS(potential=QuadPotentialFull(covariance), target_accept=sampler.target_accept)
+    return {"step": step, "initvals": starts}
 
 
 def gates(found: xr.Dataset, diverging: int) -> dict:
@@ -228,39 +206,3 @@ def _extreme(statistic: xr.Dataset, *, largest: bool) -> tuple[float, str]:
             meaning = POSTERIOR_NAMES.get(str(name))
             worst, where = float(flat[at]), " ".join([f"{name!r}", *([f"({meaning})"] if meaning else []), *labels])
     return worst, where
-
-
-def checksum(found: xr.Dataset) -> str:
-    """Return the SHA-256 of a posterior: its draws and its gates."""
-    digest = hashlib.sha256(str(found.attrs.get("gates")).encode())
-    for name in sorted(str(name) for name in found.data_vars):
-        digest.update(name.encode() + np.ascontiguousarray(found[name].values, dtype="<f8").tobytes())
-    return digest.hexdigest()
-
-
-def _keep(found: xr.Dataset, path: Path) -> None:
-    """Write a posterior whole or not at all; a cache that cannot be written costs time, not the run."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(handle)
-        try:
-            found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf")
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        print(f"the posterior was not kept, so the next run samples again ({error})", file=sys.stderr)
-
-
-def _read(path: Path) -> xr.Dataset:
-    try:
-        found = xr.load_dataset(path, engine="h5netcdf")
-        whole = found.attrs.pop("checksum", None) == checksum(found) and bool(json.loads(found.attrs["gates"]))
-    except Exception as error:  # a damaged file fails in as many ways as there are readers
-        raise Refusal(
-            f"the kept posterior {path} cannot be read ({type(error).__name__}): delete it and run again"
-        ) from None
-    if not whole:
-        raise Refusal(f"the kept posterior {path} is not what was written: delete it and run again")
-    return found

@@ -16,7 +16,6 @@ import xarray as xr
 import oa_sim
 from oa_sim import (
     areas,
-    baseline,
     budget,
     choices,
     cohort,
@@ -24,6 +23,7 @@ from oa_sim import (
     evidence,
     impact,
     inference,
+    learned,
     sustain,
     tables,
 )
@@ -32,7 +32,6 @@ from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 
 _HERE = Path(__file__).parent
-MODEL_FILES = [_HERE / f"{name}.py" for name in ("areas", "baseline", "gaussian", "inference", "scale", "variables")]
 
 
 def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None) -> Result:
@@ -43,14 +42,14 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     scenario
         From ``load_scenario``.
     posterior
-        Draws of the baseline to use instead of a fit, by (chain, draw, series).
+        Draws of the baseline's hyperparameters to use instead of the learned ones, by (chain, draw, ...).
     say
         Called with a sentence at each stage.
 
     Raises
     ------
     Refusal
-        Where the tables, the history or a kept posterior will not do.
+        Where the tables, the history or a learned posterior will not do.
     """
     say = say or (lambda sentence: None)
     scenario = checked(scenario)
@@ -61,7 +60,8 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     pupils = areas.pupils(known)
     evidence.check(scenario, known)
     if posterior is None:
-        posterior = fit(scenario, history, say)
+        posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+        say(f"taking what was learned from {_made(posterior).get('authorities', 'all')} authorities")
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(inference.gates(posterior, diverging=0)))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
@@ -101,21 +101,9 @@ def checked(scenario: Scenario) -> Scenario:
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 
-def fit(scenario: Scenario, history: xr.Dataset, say: Callable[[str], None]) -> xr.Dataset:
-    """Return the posterior of the baseline: the kept one, or a new fit."""
-    key = posterior_key(scenario)
-    if inference.is_kept(key):
-        say("using the posterior that was fitted before")
-    else:
-        iterations = scenario.sampler.tune + scenario.sampler.draws * scenario.sampler.thin
-        say(f"fitting the baseline: {scenario.sampler.chains} chains of {iterations:,} iterations, once for these data")
-    return inference.posterior(key, lambda: baseline.model(baseline.record(history)), scenario.sampler, scenario.seed)
-
-
-def posterior_key(scenario: Scenario) -> str:
-    """Return the name under which the scenario's posterior is kept."""
-    found = tables.data_hash(scenario.data_folder)
-    return inference.identity(found, known_until(scenario), scenario.sampler, scenario.seed, MODEL_FILES)
+def _made(posterior: xr.Dataset) -> dict:
+    """Return what a posterior was learned from; nothing for made-up draws."""
+    return json.loads(posterior.attrs.get("made", "{}"))
 
 
 def known_until(scenario: Scenario) -> int:
@@ -154,7 +142,8 @@ def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> di
         "oa_sim": oa_sim.__version__,
         "code_hash": code_hash(),
         "versions": inference.versions(),
-        "posterior": inference.checksum(posterior),
+        "posterior": learned.checksum(posterior),
+        "learned": _made(posterior),
         "gates": json.loads(posterior.attrs["gates"]),
         "account_gbp": budget.reconcile(money),
         "price_base": scenario.budget.price_base,

@@ -1,18 +1,18 @@
 """Plan: what would run, how long and how much memory; and whether everything is in order before anything runs."""
 
+import json
 from collections.abc import Callable
 
-from oa_sim import areas, baseline, budget, evidence, inference, tables
+from oa_sim import areas, budget, evidence, learned, tables
 from oa_sim.choices import groups, load_scenario
-from oa_sim.model import known_until, posterior_key, run
+from oa_sim.model import known_until, run
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
-from oa_sim.variables import series
+from oa_sim.variables import academic_year, series
 
 # measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more
-FIT_START_SECONDS, FIT_SECONDS_PER_ITERATION = 20.0, 0.0013
 RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 4.0, 0.4
-BASE_MEMORY_GB, FIT_MEMORY_GB, BYTES_PER_CELL = 0.2, 0.4, 24.0
+BASE_MEMORY_GB, BYTES_PER_CELL = 0.2, 24.0
 
 
 def plan(scenario: Scenario) -> dict:
@@ -26,17 +26,13 @@ def plan(scenario: Scenario) -> dict:
     known = tables.read_all(scenario.data_folder)
     areas.check_history(areas.history(known, known_until(scenario)), scenario.measures)
     evidence.check(scenario, known)
-    sampler = scenario.sampler
-    n_draws = sampler.chains * sampler.draws
+    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    made = json.loads(posterior.attrs["made"])
     cells = n_draws * len(scenario.areas.names) * 3 * len(scenario.measures)
     cells *= scenario.horizon + len(budget.window(scenario))
-    kept = inference.is_kept(posterior_key(scenario))
-    iterations = sampler.chains * (sampler.tune + sampler.draws * sampler.thin)
     seconds = RUN_START_SECONDS + RUN_SECONDS_PER_MILLION * cells / 1e6
     memory = BASE_MEMORY_GB + BYTES_PER_CELL * cells / 1e9
-    if not kept:
-        seconds += FIT_START_SECONDS + FIT_SECONDS_PER_ITERATION * iterations
-        memory = max(memory, BASE_MEMORY_GB + FIT_MEMORY_GB)
     return {
         "scenario": scenario.name,
         "years": f"{scenario.years[0]} to {scenario.years[-1]}",
@@ -44,7 +40,7 @@ def plan(scenario: Scenario) -> dict:
         "series": len(series(scenario.measures)),
         "draws": n_draws,
         "money_gbp": round(scenario.budget.total_gbp),
-        "posterior": "kept from an earlier run" if kept else f"to be fitted: {iterations:,} iterations",
+        "posterior": f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}",
         "seconds_about": round(seconds),
         "memory_gb_about": round(memory, 1),
         "outputs": scenario.outputs,
@@ -65,10 +61,10 @@ def check(overrides: list[str], say: Callable[[str], None]) -> dict:
     say("reading the tables")
     known = tables.read_all(scenario.data_folder)
     doubted = sum(row.get("status") == "to verify" for rows in known.values() for row in rows)
-    say("running a tiny example on draws from the priors")
+    say("running a tiny example on a few draws")
     some = [row["area"] for row in known["areas"]][:3]
     small = load_scenario(areas=some, horizon=5, data_folder=scenario.data_folder)
-    tiny = run(small, posterior=baseline.prior_draws(2, 20, small.seed))
+    tiny = run(small, posterior=learned.load(draws=20))
     holds = tiny.draws.counterfactual + tiny.draws.impact == tiny.draws.projection
     if tiny.manifest["account_gbp"]["difference"] or not bool((holds | tiny.draws.projection.isnull()).all()):
         raise Refusal("the tiny example breaks a law of the accounts: do not use this copy, report it")

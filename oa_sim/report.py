@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from oa_sim import words
+from oa_sim import learned, words
+from oa_sim.backtest import Contest
 from oa_sim.comparison import Comparison
+from oa_sim.learned import Learned
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
@@ -93,6 +95,36 @@ def verdict_of(comparison: Comparison) -> str:
     """Return PASS where every result passed its gates, FAIL otherwise."""
     verdicts = {result.manifest["gates"]["verdict"] for result in comparison.results}
     return "PASS" if verdicts == {"PASS"} else "FAIL"
+
+
+def write_learned(found: Learned, outputs: str | Path) -> Path:
+    """Write ``<outputs>/fit/<id>`` with ``learned.nc``, ``reading.txt`` and ``learned.json``, and return its path."""
+
+    def fill(at: Path) -> None:
+        learned.write(found.posterior, at / "learned.nc")
+        (at / "reading.txt").write_text("\n".join(found.read) + "\n", encoding="utf-8")
+        _write_json(at / "learned.json", found.facts | {"checksum": learned.checksum(found.posterior)})
+
+    return _whole(Path(outputs) / "fit" / learned.checksum(found.posterior)[:12], fill)
+
+
+def write_contest(found: Contest, outputs: str | Path) -> Path:
+    """Write ``<outputs>/backtest/<id>`` and return its path.
+
+    The folder holds ``scores.csv``, ``calibration.csv``, ``misses.csv``, ``backtest.html`` and ``backtest.json``.
+    """
+    from oa_sim import reliability  # pictures take a second to load
+
+    def fill(at: Path) -> None:
+        for name in ("calibration", "misses"):
+            getattr(found.scores, name).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        scored = found.scores.table
+        scored.to_csv(at / "scores.csv", index=False, float_format=DIGITS)
+        (at / "backtest.html").write_text(reliability.page(found.scores, found.read, found.made), encoding="utf-8")
+        _write_json(at / "backtest.json", {"verdict": reliability.verdict(found.scores), "read": found.read} | found.made)
+
+    identity = json.dumps(found.made, sort_keys=True).encode()
+    return _whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)
 
 
 def _write_json(path: Path, facts: dict) -> None:

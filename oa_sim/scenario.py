@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from oa_sim.assumptions import Delivery, Evidence, Prior, Sampler, Survival, check_share
+from oa_sim.assumptions import Delivery, Draws, Evidence, Prior, Survival, check_share
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.variables import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 
@@ -200,6 +200,8 @@ class Scenario:
         Years projected, 5 to 15.
     seed
         Root of every random number.
+    posterior
+        A learned posterior that ``oa-sim fit`` wrote; None: the one inside the package.
     """
 
     name: str = MISSING
@@ -215,7 +217,8 @@ class Scenario:
     evidence: Evidence = MISSING
     delivery: Delivery = MISSING
     sustainability: Sustainability = MISSING
-    sampler: Sampler = MISSING
+    sampler: Draws = MISSING
+    posterior: str | None = None
     outputs: str = "outputs"
     data_folder: str | None = None
 

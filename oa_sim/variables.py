@@ -86,15 +86,23 @@ MEASURES = {
     ),
     "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
 }
+# stages at which the same children are seen again: one year group each, two groups
+LINKED = tuple(name for name, about in MEASURES.items() if len(about.groups) == 2)
 ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
 POSTERIOR_NAMES = {
-    "mu": "how far the areas lie from England",
-    "level_sd": "how much areas differ for good",
+    "mu": "how far authorities lie from England",
+    "level_sd": "how much areas differ for long",
+    "level_rows": "how alike areas' levels are over series",
+    "level_persistence": "how slowly levels move",
     "deviation_sd": "how far areas wander",
+    "deviation_alike": "how alike two groups wander",
     "persistence": "how slowly a deviation reverts",
     "noise_sd": "noise beyond sampling",
-    "national_drift": "England's yearly change",
+    "cohort_link": "how much of a cohort's luck goes with it",
     "national_sd": "how much England's yearly change varies",
+    "national_damping": "how much of England's last change is repeated",
+    "groups_alike": "how alike two groups move in England",
+    "break_sd": "how far a declared break moves England",
 }
 
 

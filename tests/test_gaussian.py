@@ -1,147 +1,180 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from oa_sim import counterfactual, gaussian
-from oa_sim.baseline import Record
+from oa_sim import gaussian
+from oa_sim.gaussian import Band, RecordDensity
 
 pytestmark = pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
-N_SERIES, N_AREAS = 15, 3
-YEARS = np.array([2012, 2013, 2014, 2016, 2017, 2018, 2019, 2022, 2023])
+N_SERIES = 4
+NAMES = ("mean", "parts", "persistence", "noise", "link")
 
 
 @pytest.fixture(scope="module")
-def record():
-    """Give made-up figures with years missing here and there, and one area with none at all."""
-    rng = np.random.default_rng(1)
-    shape = (N_SERIES, N_AREAS, len(YEARS))
-    observed = (rng.uniform(size=shape) > 0.3).astype(float)
-    observed[3, 1] = 0
-    return YEARS, rng.normal(0, 0.2, shape) * observed, observed, rng.uniform(1e-4, 1e-2, shape)
-
-
-@pytest.fixture(scope="module")
-def theta():
+def inputs():
+    """Give two autoregressive parts, the second with a pace of its own for each series."""
     rng = np.random.default_rng(2)
-    ranges = [(-0.2, 0.2), (0.05, 0.2), (0.05, 0.2), (0.01, 0.05), (0.5, 0.95)]
-    return np.array([rng.uniform(*limits, N_SERIES) for limits in ranges])
+    pace = np.array([np.full(N_SERIES, 0.97), rng.uniform(0.5, 0.9, N_SERIES)])
+    parts = []
+    for some in pace:
+        root = rng.normal(0, 0.1, (N_SERIES, N_SERIES))
+        parts.append((root @ root.T + 0.002 * np.eye(N_SERIES)) / (1 - np.outer(some, some)))
+    return [
+        rng.normal(0, 0.1, N_SERIES), np.array(parts), pace, rng.uniform(1e-4, 1e-3, N_SERIES),
+        rng.uniform(0.1, 0.9, N_SERIES),
+    ]  # fmt: skip
 
 
-def density(theta, record):
-    years, value, observed, sampling = record
-    gradients = np.zeros_like(theta)
-    found = gaussian.density_and_gradients(theta, years, value, observed > 0, sampling, gradients)
-    return found, gradients
+@pytest.fixture(scope="module")
+def bands():
+    """Give three bands with their own missing cells; the children of series 0 are in series 1 a year later."""
+    rng = np.random.default_rng(1)
+    found = []
+    for n_areas, missing in ((3, 0.2), (1, 0.5), (4, 0.0)):
+        series, year = (grid.ravel() for grid in np.meshgrid(range(N_SERIES), [2013, 2014, 2016, 2017, 2021]))
+        seen = rng.uniform(size=len(series)) >= missing
+        series, year = series[seen], year[seen]
+        kin = np.where(series < 2, year - series, -1)
+        value = rng.normal(0, 0.2, (n_areas, len(series)))
+        found.append(Band(series, year, kin, value, rng.uniform(1e-4, 1e-2, len(series))))
+    return found
 
 
-def reference(theta, record):
-    """Return the same density from scipy, its constant taken out."""
-    years, value, observed, sampling = record
+def covariance(inputs, band):
+    """Return the covariance of a band's cells, element by element from its definition."""
+    _, parts, persistence, noise, link = inputs
+    n = len(band.series)
+    out = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            later = i if band.year[i] >= band.year[j] else j
+            for part, pace in zip(parts, persistence, strict=True):
+                lag = abs(int(band.year[i]) - int(band.year[j]))
+                out[i, j] += part[band.series[i], band.series[j]] * pace[band.series[later]] ** lag
+            if i == j:
+                out[i, j] += band.sampling[i] + noise[band.series[i]]
+            elif band.kin[i] == band.kin[j] != -1:
+                luck = np.sqrt(band.sampling[i] * band.sampling[j])
+                out[i, j] += link[band.series[i]] * link[band.series[j]] * luck
+    return out
+
+
+def reference(inputs, bands):
+    """Return the density from scipy, its constant taken out."""
     total = 0.0
-    for s, (mean, level, deviation, noise, persistence) in enumerate(theta.T):
-        for a in range(N_AREAS):
-            seen = observed[s, a] > 0
-            n = int(seen.sum())
-            if n:
-                lag = np.abs(np.subtract.outer(years[seen], years[seen]))
-                covariance = level**2 + deviation**2 * persistence**lag + np.diag(sampling[s, a, seen] + noise**2)
-                total += multivariate_normal.logpdf(value[s, a, seen], np.full(n, mean), covariance)
-                total += n / 2 * np.log(2 * np.pi)
+    for band in bands:
+        matrix, mean = covariance(inputs, band), inputs[0][band.series]
+        for row in band.value:
+            total += multivariate_normal.logpdf(row, mean, matrix) + len(row) / 2 * np.log(2 * np.pi)
     return total
 
 
-def test_the_density_is_scipys_with_years_missing(record, theta):
-    assert density(theta, record)[0] == pytest.approx(reference(theta, record), rel=1e-10)
+def test_the_density_is_scipys_with_cells_missing_and_children_in_two_series(inputs, bands):
+    assert RecordDensity(bands).evaluate(*inputs)[0] == pytest.approx(reference(inputs, bands), rel=1e-10)
 
 
-@pytest.mark.parametrize("parameter", range(5))
-def test_the_gradient_is_what_central_differences_give(record, theta, parameter):
-    gradients = density(theta, record)[1]
-    step = 1e-6
-    for s in range(N_SERIES):
-        up, down = theta.copy(), theta.copy()
-        up[parameter, s] += step
-        down[parameter, s] -= step
-        slope = (density(up, record)[0] - density(down, record)[0]) / (2 * step)
-        assert gradients[parameter, s] == pytest.approx(slope, rel=1e-5, abs=1e-4)
+def test_the_density_of_all_bands_is_the_sum_of_their_densities(inputs, bands):
+    apart = sum(RecordDensity([band]).evaluate(*inputs)[0] for band in bands)
+    assert RecordDensity(bands).evaluate(*inputs)[0] == pytest.approx(apart, rel=1e-12)
 
 
-def test_pytensor_takes_the_density_and_its_gradient_as_they_are(record, theta):
+def test_the_made_up_bands_have_what_the_density_must_take(bands):
+    for band in bands:
+        followed = band.kin[band.kin >= 0]
+        assert len(np.unique(followed)) < len(followed)  # the same children twice
+    assert len({len(band.series) for band in bands}) == len(bands)  # cells missing
+
+
+@pytest.mark.parametrize("which", range(5), ids=NAMES)
+def test_the_gradient_is_what_central_differences_give(inputs, bands, which):
+    op = RecordDensity(bands)
+    gradient = op.evaluate(*inputs)[1][which]
+    for at in np.ndindex(inputs[which].shape):
+        step = 1e-6 * max(abs(inputs[which][at]), 1e-2)
+        ends = []
+        for sign in (1, -1):
+            moved = [value.copy() for value in inputs]
+            moved[which][at] += sign * step
+            ends.append(op.evaluate(*moved)[0])
+        slope = (ends[0] - ends[1]) / (2 * step)
+        assert gradient[at] == pytest.approx(slope, rel=1e-5, abs=1e-4 * np.abs(gradient).max()), at
+
+
+def test_the_order_of_authorities_does_not_matter(inputs, bands):
+    turned = [dataclasses.replace(band, value=band.value[::-1]) for band in reversed(bands)]
+    one, other = RecordDensity(bands).evaluate(*inputs), RecordDensity(turned).evaluate(*inputs)
+    assert one[0] == pytest.approx(other[0], rel=1e-12)
+    for mine, theirs in zip(one[1], other[1], strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_the_order_of_cells_does_not_matter(inputs, bands):
+    rng = np.random.default_rng(3)
+    shuffled = []
+    for band in bands:
+        to = rng.permutation(len(band.series))
+        cells = [getattr(band, name)[to] for name in ("series", "year", "kin")]
+        shuffled.append(Band(*cells, band.value[:, to], band.sampling[to]))
+    one, other = RecordDensity(bands).evaluate(*inputs), RecordDensity(shuffled).evaluate(*inputs)
+    assert one[0] == pytest.approx(other[0], rel=1e-10)
+    for name, mine, theirs in zip(NAMES, one[1], other[1], strict=True):
+        if name == "parts":  # symmetric matrices go in: which of two equal elements is read is of no account
+            mine, theirs = (np.triu(g + g.swapaxes(1, 2)) for g in (mine, theirs))
+        np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-7 * np.abs(mine).max())
+
+
+def test_two_authorities_that_are_alike_count_twice(inputs, bands):
+    band = bands[0]
+    twice = dataclasses.replace(band, value=np.concatenate([band.value, band.value]))
+    assert RecordDensity([twice]).evaluate(*inputs)[0] == pytest.approx(2 * RecordDensity([band]).evaluate(*inputs)[0])
+
+
+def test_children_seen_once_have_no_link_to_carry(inputs, bands):
+    band = bands[2]
+    alone = dataclasses.replace(band, kin=np.where(band.series == 0, band.kin, -1))
+    unlinked = [*inputs[:4], np.zeros(N_SERIES)]
+    one, other = RecordDensity([alone]).evaluate(*inputs)[0], RecordDensity([band]).evaluate(*unlinked)[0]
+    assert one == pytest.approx(other, rel=1e-12)
+
+
+def test_pytensor_takes_the_density_and_its_gradient_as_they_are(inputs, bands):
     import pytensor
     import pytensor.tensor as pt
 
-    inputs = [pt.dvector(f"theta_{i}") for i in range(5)]
-    found = gaussian.RecordDensity(*record)(*inputs)[0]
-    compiled = pytensor.function(inputs, [found, *pytensor.grad(2 * found, inputs)], mode="FAST_COMPILE")
-    value, *slopes = compiled(*theta)
-    expected, gradients = density(theta, record)
+    op = RecordDensity(bands)
+    symbols = [pt.tensor(name, shape=value.shape, dtype="float64") for name, value in zip(NAMES, inputs, strict=True)]
+    found = op(*symbols)[0]
+    compiled = pytensor.function(symbols, [found, *pytensor.grad(2 * found, symbols)], mode="FAST_COMPILE")
+    value, *slopes = compiled(*inputs)
+    expected, gradients = op.evaluate(*inputs)
     assert value == pytest.approx(expected, rel=1e-12)
-    np.testing.assert_allclose(slopes, 2 * gradients, rtol=1e-12)
+    for slope, gradient in zip(slopes, gradients, strict=True):
+        np.testing.assert_allclose(slope, 2 * gradient, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 8, 13])
+@pytest.mark.parametrize("absurd", [-1.0, np.nan, np.inf])
+def test_a_sampler_that_strays_far_out_meets_a_density_of_nothing_and_no_error(inputs, bands, absurd):
+    for which in (1, 3):  # parts, noise
+        strayed = [value.copy() for value in inputs]
+        strayed[which][...] = absurd
+        assert RecordDensity(bands).evaluate(*strayed)[0] == -np.inf
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 13, 60])
 def test_the_inverse_is_an_inverse_and_the_determinant_a_determinant(n):
     rng = np.random.default_rng(n)
     root = rng.normal(size=(n, n))
     matrix = root @ root.T + 0.1 * np.eye(n)
-    precision = np.full((n + 2, n + 2), np.nan)  # work space is larger than the matrix and never clean
-    factor = np.full((n + 2, n + 2), np.nan)
-    factor[:n, :n] = matrix
-    half = gaussian._invert(factor, precision, n)
-    np.testing.assert_allclose(precision[:n, :n], np.linalg.inv(matrix), rtol=1e-8, atol=1e-8)
-    assert 2 * half == pytest.approx(np.linalg.slogdet(matrix)[1])
+    upper = np.where(np.triu(np.ones((n, n))) > 0, matrix, np.nan)  # work space below the diagonal is never clean
+    inverse = np.full((n, n), np.nan)
+    half = gaussian.invert(upper, inverse)
+    np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=1e-8, atol=1e-8)
+    assert 2 * half == pytest.approx(np.linalg.slogdet(matrix)[1], abs=1e-9)
+    np.testing.assert_array_equal(inverse, inverse.T)
 
 
-# the projection is the exact conditional of the same Gaussian
-
-
-def test_a_conditional_is_that_of_a_covariance_parted_by_hand():
-    rng = np.random.default_rng(3)
-    root = rng.normal(size=(4, 7, 7))
-    joint = root @ np.swapaxes(root, -1, -2) + 0.2 * np.eye(7)
-    residual = rng.normal(size=(4, 5))
-    mean, rest = counterfactual._condition(residual, joint[:, :5, :5], joint[:, :5, 5:], joint[:, 5:, 5:])
-    precision = np.linalg.inv(joint)  # the other road: through the precision
-    by_precision = np.linalg.inv(precision[:, 5:, 5:])
-    np.testing.assert_allclose(rest, by_precision, rtol=1e-8)
-    expected = -(by_precision @ precision[:, 5:, :5] @ residual[..., None])[..., 0]
-    np.testing.assert_allclose(mean, expected, rtol=1e-8)
-
-
-def test_the_root_of_a_covariance_gives_it_back_even_where_it_is_flat():
-    for covariance in ([[0.04, 0.01], [0.01, 0.09]], [[0.04, 0.06], [0.06, 0.09]], [[0.0, 0.0], [0.0, 0.0]]):
-        root = counterfactual._root(np.array(covariance))
-        np.testing.assert_allclose(root @ root.T, covariance, atol=1e-9)
-
-
-def test_what_is_projected_is_the_exact_conditional_of_the_record():
-    rng = np.random.default_rng(4)
-    n, ahead = 40_000, np.array([2024, 2025, 2028])
-    seen = np.array([1, 1, 0, 1, 1, 1, 1, 0, 1.0])
-    value, sampling = rng.normal(0, 0.15, 9) * seen, rng.uniform(1e-4, 4e-3, 9)
-    known = Record(
-        [("phonics", "other")], ["Norwich"], YEARS, value[None, None], seen[None, None], sampling[None, None],
-        np.empty((1, 0)), {},
-    )  # fmt: skip
-    numbers = {"mu": 0.05, "level_sd": 0.1, "deviation_sd": 0.08, "noise_sd": 0.02, "persistence": 0.8}
-    draws = {name: np.full((1, n), number) for name, number in numbers.items()}
-    found = counterfactual._relative(draws, known, 0, 0, list(range(2024, 2029)), rng)[0][:, ahead - 2024]
-    at = YEARS[seen > 0]
-    every = np.concatenate([at, ahead])
-    joint = 0.1**2 + 0.08**2 * 0.8 ** np.abs(np.subtract.outer(every, every))
-    past, future = slice(0, len(at)), slice(len(at), None)
-    with_noise = joint[past, past] + np.diag(sampling[seen > 0] + 0.02**2)
-    gain = np.linalg.solve(with_noise, joint[past, future]).T
-    mean = gain @ (value[seen > 0] - 0.05)
-    covariance = joint[future, future] - gain @ joint[past, future]
-    np.testing.assert_allclose(found.mean(0), mean, atol=5 * np.sqrt(covariance.max() / n))
-    np.testing.assert_allclose(np.cov(found.T), covariance, rtol=0.06)
-
-
-@pytest.mark.parametrize("absurd", [0.0, 1e200, np.inf])
-def test_a_sampler_that_strays_far_out_meets_no_error(theta, record, absurd):
-    years, value, observed, _ = record
-    strayed = theta.copy()
-    strayed[1:4] = absurd
-    found, _ = density(strayed, (years, value, observed, np.zeros_like(value)))
-    assert not found > 0 or not np.isfinite(found)
+@pytest.mark.parametrize("matrix", [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])
+def test_a_matrix_that_is_not_positive_definite_has_no_inverse(matrix):
+    assert gaussian.invert(np.array(matrix), np.empty((2, 2))) == np.inf

@@ -1,0 +1,198 @@
+"""Backtest: our forecasts and the peers' of years that they have not seen, against what was then published.
+
+Forward-chaining on one origin: everything is learned from figures up to a year, and scored on later ones. The
+relative scale is an area less England, in pupil SD, where England's course cancels; the level scale is the figure
+as it is published.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import baseline, counterfactual, forecasts, learned, panel, peers, readers, scale, scores, tables
+from oa_sim.assumptions import Learning
+from oa_sim.forecasts import Forecast
+from oa_sim.refusal import Refusal
+from oa_sim.scores import Entry, Scores
+from oa_sim.streams import stream
+from oa_sim.variables import MEASURES, academic_year
+
+OURS = "oa_sim"
+FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
+WORKERS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """A finished backtest.
+
+    Attributes
+    ----------
+    scores : Scores
+    read : list of str
+        What was read and what was left, in plain lines.
+    made : dict
+        What made it: train_until, files and their hashes, gates, version.
+    """
+
+    scores: Scores
+    read: list[str]
+    made: dict
+
+
+def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = False) -> Contest:
+    """Return the scores of our forecasts and the peers'.
+
+    Raises
+    ------
+    Refusal
+        Where the files will not do, or hold no later year to score.
+    """
+    until = learning.panel.train_until
+    if until is None or not learning.panel.actuals:
+        missing = "panel.train_until=YEAR" if until is None else "panel.actuals=FILE"
+        raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {missing}")
+    say("reading the panel and what was published later")
+    breaks = tables.read("breaks", learning.data_folder)
+    train, later = readers.read(learning.panel.path), readers.read(learning.panel.actuals)
+    history = panel.history(train, breaks, until)
+    panel.check(history)
+    truth = panel.history(later, breaks)
+    targets = [int(year) for year in truth.year.values if year > until]
+    targets = [year for year in targets if bool(truth.published.sel(year=year).notnull().any())]
+    if not targets:
+        last = academic_year(int(truth.year.values[-1]))
+        raise Refusal(f"panel.actuals holds no figure after {until}, its last year is {last}: name a later file")
+    posterior = learned.learn(learning, history, train.data_hash, say, progress=progress)
+    few = posterior.isel(draw=slice(FORECAST_DRAWS))
+    say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
+    entries = _ours(few, history, truth, breaks, targets, learning.seed)
+    say("asking the peers: random walk, drift, mean and the automatic forecasters")
+    theirs, stood_in = _peers(history, entries, until)
+    scored = scores.score([*entries, *theirs], OURS)
+    read = [*train.sentences(), *(f"later figures: {line}" for line in later.sentences()), *_stood_in(stood_in)]
+    import json
+
+    from oa_sim import __version__
+
+    made = {
+        "train_until": academic_year(until),
+        "version": __version__,
+        "files": {str(learning.panel.path): train.data_hash, str(learning.panel.actuals): later.data_hash},
+        "gates": json.loads(posterior.attrs["gates"]),
+        "draws": int(few.sizes["chain"] * few.sizes["draw"]),
+        "seed": learning.seed,
+        "cohorts": history.behind.attrs.get("basis", "counted"),
+    }
+    return Contest(scored, read, made)
+
+
+def _ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> list[Entry]:
+    """Return our forecasts of every authority with a record, on both scales."""
+    known = baseline.record(history)
+    years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
+    hyper = counterfactual.law(posterior, known.series)
+    england = counterfactual.national(posterior, known, years, breaks, seed)
+    areas = [area for a, area in enumerate(known.areas) if known.observed[:, a].any()]
+    drawn = np.empty((len(areas), *england.shape), dtype=np.float32)
+    for a, area in enumerate(areas):
+        behind = counterfactual.last_variance(known, area)
+        drawn[a] = sum(counterfactual.relative(hyper, known, area, years, behind, stream(seed, "area", area)))
+    found = []
+    for measure, about in MEASURES.items():
+        for group in about.table_groups:
+            ours, ours_england = _series(drawn, england, known, history, areas, measure, group)
+            for year in targets:
+                t = years.index(year)
+                relative = Forecast(draws=(ours[:, :, t] - ours_england[:, t]).T)
+                level = Forecast(draws=scale.to_published(measure, ours[:, :, t]).T)
+                found += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
+    return found
+
+
+def _series(drawn, england, known, history, areas, measure: str, group: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return level draws (area, draw, year) of a series, and England's (draw, year), SD.
+
+    ``all`` of a measure with two groups is their mean, weighted by the pupils behind them.
+    """
+    if (measure, group) in known.series:
+        s = known.series.index((measure, group))
+        return drawn[:, :, s] + england[:, s], england[:, s]
+    two = [known.series.index((measure, name)) for name in ("disadvantaged", "other")]
+    behind = history.behind.sel(area=areas, measure=measure)
+    poor = (behind.sel(group="disadvantaged") / (behind.sel(group="disadvantaged") + behind.sel(group="other"))).values
+    country = float(history.behind.sel(measure=measure, group="disadvantaged").sum())
+    country /= country + float(history.behind.sel(measure=measure, group="other").sum())
+
+    def mixed(some, others, share):
+        mean = share * scale.to_published(measure, some) + (1 - share) * scale.to_published(measure, others)
+        return scale.to_latent(measure, mean)
+
+    of_areas = [drawn[:, :, s] + england[:, s] for s in two]
+    return mixed(*of_areas, poor[:, None, None]), mixed(*(england[:, s] for s in two), country)
+
+
+def _entries(model, measure, group, year, history, truth, areas, relative, level) -> list[Entry]:
+    """Return what is scored of one series and year, on both scales; an area that was not published has no figure."""
+    actual, england = _figures(truth, measure, group, year, areas)
+    horizon = year - int(history.year.values[-1])
+    gap = scale.to_latent(measure, actual) - scale.to_latent(measure, england)
+    one = (model, measure, group, year, horizon)
+    return [
+        Entry(*one, "relative", tuple(areas), gap, relative),
+        Entry(*one, "level", tuple(areas), actual, level),
+    ]
+
+
+def _figures(truth: xr.Dataset, measure: str, group: str, year: int, areas: list[str]) -> tuple[np.ndarray, float]:
+    at = {"measure": measure, "group": group, "year": year}
+    return truth.published.sel(at).reindex(area=areas).values, float(truth.england.sel(at))
+
+
+def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Entry], dict[str, int]]:
+    """Return the peers' forecasts of what we forecast, and how often the random walk stood in for each."""
+    areas = list(ours[0].areas)
+    at = sorted({(entry.measure, entry.group, entry.scale) for entry in ours})
+    wanted = {key: [entry for entry in ours if (entry.measure, entry.group, entry.scale) == key] for key in at}
+    tasks = []
+    for measure, group, kind in at:
+        published = history.published.sel(area=areas, measure=measure, group=group).values
+        latent = scale.to_latent(measure, published)
+        if kind == "relative":
+            latent = latent - scale.to_latent(measure, history.england.sel(measure=measure, group=group).values)
+        years = np.array([entry.year for entry in wanted[measure, group, kind]])
+        tasks += [(name, latent, history.year.values, years) for name in peers.PEERS]
+    # other processes, since the automatic forecasters hold the interpreter's lock
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
+        outlooks = iter(list(workers.map(_outlook, tasks, chunksize=1)))
+    found, stood_in = [], dict.fromkeys(peers.PEERS, 0)
+    for key in at:
+        for name in peers.PEERS:
+            outlook = next(outlooks)
+            stood_in[name] += int(outlook.stood_in.sum())
+            for t, entry in enumerate(wanted[key]):
+                forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
+                if key[2] == "level":
+                    forecast = forecasts.published(forecast, entry.measure)
+                one = (name, entry.measure, entry.group, entry.year, entry.horizon, entry.scale)
+                found.append(Entry(*one, entry.areas, entry.actual, forecast))
+    return found, stood_in
+
+
+def _outlook(task: tuple) -> peers.Outlook:
+    """Return one peer's forecast of one series; runs in a process of its own."""
+    name, values, years, targets = task
+    return peers.PEERS[name](values, years, targets)
+
+
+def _stood_in(counts: dict[str, int]) -> list[str]:
+    """Say how often a peer had too little to go on."""
+    return [
+        f"the random walk stood in for {name} in {count:,} series with too few figures"
+        for name, count in counts.items()
+        if count
+    ]

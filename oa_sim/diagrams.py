@@ -1,0 +1,130 @@
+"""Diagrams: the scores of a contest in, pictures as inline SVG out.
+
+One model is ours and drawn boldly; the peers are told apart by dash and mark as well as by colour.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from oa_sim import figures
+from oa_sim.peers import PEERS
+from oa_sim.scores import SCALES, Scores
+from oa_sim.variables import academic_year
+
+OURS = {"color": figures.WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
+COLOURS = ("#222222", "#b34700", "#7a7a7a", "#009e73", "#cc79a7", "#997700")  # told apart without red and green
+DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKS = "sd^vxP"
+HIGHEST = 1.5  # of the ratios in a picture: one poor peer would flatten all the others
+
+
+def reliability(scores: Scores) -> str:
+    """Return how often each interval held the figure against how often it should, a panel for each scale."""
+    found = scores.calibration
+    names, held = _models(found), kinds(found)
+
+    def paint(figure: Figure) -> None:
+        for axes, kind in zip(_panels(figure, held), held, strict=True):
+            axes.plot([0, 100], [0, 100], color=figures.NARROW, linewidth=1)
+            for name in reversed(names):
+                part = found[(found.model == name) & (found.scale == kind)]
+                axes.plot(part.nominal, 100 * part.covered, **_look(name, scores.ours, every=4))
+            axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="the interval should hold, %", aspect="equal")
+        figure.axes[0].set_ylabel("it held, %")
+        _legend(figure)
+
+    return figures.picture("reliability", _reliability_in_words(found, names), _size(held, 3.4), paint)
+
+
+def by_year(scores: Scores) -> str:
+    """Return the mean ratio to the random walk in each year that was forecast, a panel for each scale."""
+    found = scores.table[scores.table.n > 0]
+    names, held = _models(found), kinds(found)
+    mean = found.groupby(["scale", "model", "horizon", "year"]).crps_ratio_rw.mean().reset_index()
+
+    def paint(figure: Figure) -> None:
+        for axes, kind in zip(_panels(figure, held), held, strict=True):
+            _paint_years(axes, mean[mean.scale == kind], names, scores.ours)
+        figure.axes[0].set_ylabel("CRPS, random walk = 1")
+        _legend(figure)
+
+    return figures.picture("years", _years_in_words(mean, names), _size(held, 3.0), paint)
+
+
+def when(horizon: int, year: int) -> str:
+    """Return a forecast year with its distance: ``2021/22, 3 years ahead``."""
+    return f"{academic_year(year)}, {horizon} year{'s' * (horizon > 1)} ahead"
+
+
+def kinds(found: pd.DataFrame) -> list[str]:
+    """Return the scales that a table of scores holds, in the order of the dictionary."""
+    return [kind for kind in SCALES if (found.scale == kind).any()]
+
+
+def _paint_years(axes: Axes, mean: pd.DataFrame, names: list[str], ours: str) -> None:
+    spots = sorted(set(zip(mean.horizon, mean.year, strict=True)))
+    for name in reversed(names):
+        part = mean[mean.model == name]
+        places = [spots.index(spot) for spot in zip(part.horizon, part.year, strict=True)]
+        axes.plot(places, part.crps_ratio_rw, **_look(name, ours))
+    axes.set_xticks(range(len(spots)), [when(*spot).replace(", ", "\n") for spot in spots])
+    axes.margins(x=0.12, y=0.1)
+    axes.set_ylim(top=min(axes.get_ylim()[1], HIGHEST))
+    lowest = mean.groupby("model", sort=False).crps_ratio_rw.min()
+    if above := lowest[lowest > HIGHEST].index.tolist():
+        axes.annotate(f"above the picture: {', '.join(above)}", (0.02, 0.98), xycoords="axes fraction", va="top")
+    axes.grid(axis="y", color="#eeeeee")
+    axes.set_axisbelow(True)
+
+
+def _panels(figure: Figure, held: list[str]) -> list[Axes]:
+    found = figure.subplots(1, len(held), squeeze=False)[0].tolist()
+    for axes, kind in zip(found, held, strict=True):
+        axes.set_title(f"{kind}: {SCALES[kind]}")
+    figure.subplots_adjust(left=0.1, right=0.98, top=0.93, bottom=0.28, wspace=0.25)
+    return found
+
+
+def _legend(figure: Figure) -> None:
+    """Put one key for all panels below them, in the order of the tables."""
+    marks, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(marks[::-1], names[::-1], loc="lower center", ncols=4, frameon=False, fontsize=8, handlelength=3)
+
+
+def _look(name: str, ours: str, every: int = 1) -> dict:
+    if name == ours:
+        return OURS | {"label": name, "markevery": (every - 1, every)}
+    place = list(PEERS).index(name) if name in PEERS else len(name) % len(COLOURS)
+    look = {"color": COLOURS[place], "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 4}
+    return look | {"linewidth": 1.1, "label": name, "markevery": (every - 1, every)}
+
+
+def _models(found: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(found.model))
+
+
+def _size(held: list[str], height: float) -> tuple[float, float]:
+    return (3.2 * len(held) + 0.4, height + 0.5)
+
+
+def _reliability_in_words(found: pd.DataFrame, names: list[str]) -> str:
+    words = ["Share of figures inside the 50, 80 and 95 % intervals."]
+    for kind in kinds(found):
+        said = []
+        for name in names:
+            part = found[(found.model == name) & (found.scale == kind)].set_index("nominal").covered
+            held = ", ".join(f"{100 * part[level]:.0f}" for level in (50, 80, 95))
+            said.append(f"{name} {held} %")
+        words.append(f"Scale {kind}: {'; '.join(said)}.")
+    return " ".join(words)
+
+
+def _years_in_words(mean: pd.DataFrame, names: list[str]) -> str:
+    words = ["CRPS as a share of the random walk\u2019s, mean over measures and groups."]
+    for (kind, horizon, year), part in mean.groupby(["scale", "horizon", "year"]):
+        ratios = part.set_index("model").crps_ratio_rw
+        said = [f"{name} {figures.number(float(ratios.get(name, np.nan)), 2)}" for name in names]
+        words.append(f"Scale {kind}, {when(horizon, year)}: {', '.join(said)}.")
+    return " ".join(words)

@@ -1,0 +1,233 @@
+"""Learned: from a panel of authorities to a compact posterior, shipped in the package or kept by the user.
+
+Learn wide, project narrow: the hyperparameters are learned once from all authorities that publish, and a run takes
+them as they are. The file says what made it: command, panel, versions, gates.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import baseline, inference, panel, readers, tables
+from oa_sim.assumptions import Learning
+from oa_sim.refusal import Refusal
+from oa_sim.variables import series
+
+_HERE = Path(__file__).parent
+SHIPPED = _HERE / "data" / "learned.nc"
+FORMAT = 1
+KEPT = (
+    *("mu", "level_sd", "level_rows", "level_persistence", "deviation_sd", "deviation_alike", "persistence"),
+    *("noise_sd", "cohort_link", "national_sd", "national_damping", "groups_alike", "break_sd"),
+)
+LAW_FILES = [_HERE / f"{name}.py" for name in ("baseline", "gaussian", "inference", "scale", "panel", "readers")]
+
+
+def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset:
+    """Return a learned posterior.
+
+    Parameters
+    ----------
+    path
+        A file that ``oa-sim fit`` wrote; the one inside the package by default.
+    draws
+        How many draws of each chain; all by default. With fewer the gates are reckoned again.
+
+    Returns
+    -------
+    Dataset
+        The variables of ``KEPT`` by (chain, draw, ...); ``attrs["gates"]`` and ``attrs["made"]`` hold JSON.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be read, is not what was written, or was learned for other series.
+    """
+    found = read(Path(path) if path else SHIPPED)
+    if found.attrs.get("format") != FORMAT or not set(KEPT) <= set(found.data_vars):
+        raise Refusal(
+            f"{path or SHIPPED.name}: a learned posterior of format {FORMAT} is needed, got format "
+            f"{found.attrs.get('format')}: learn it again with oa-sim fit"
+        )
+    if found.series.values.tolist() != baseline.labels(series()):
+        raise Refusal(f"{path or SHIPPED.name}: it was learned for other series: learn it again with oa-sim fit")
+    held = found.sizes["draw"]
+    if draws is not None and draws > held:
+        raise Refusal(
+            f"sampler.draws must be at most {held}, the draws a chain of the learned posterior, got {draws}: lower it, "
+            "or learn more with oa-sim fit"
+        )
+    if draws is not None and draws < held:
+        diverging = json.loads(found.attrs["gates"])["divergences"]
+        found = found.isel(draw=slice(draws))
+        found.attrs["gates"] = json.dumps(inference.gates(found, diverging))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What was learned from a panel.
+
+    Attributes
+    ----------
+    posterior : Dataset
+        The variables of ``KEPT`` by (chain, draw, ...).
+    read : list of str
+        What was read and what was left, in plain lines.
+    facts : dict
+        Gates, and what made it.
+    """
+
+    posterior: xr.Dataset
+    read: list[str]
+    facts: dict
+
+
+def fit(learning: Learning, say: Callable[[str], None], *, progress: bool = False) -> Learned:
+    """Return the posterior learned from the panel that is named.
+
+    Raises
+    ------
+    Refusal
+        Where the panel will not do, or later figures are named, which only a backtest uses.
+    """
+    if learning.panel.actuals:
+        raise Refusal("panel.actuals goes with backtest, not with fit: leave it out")
+    say("reading the panel")
+    found = readers.read(learning.panel.path)
+    history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
+    panel.check(history)
+    posterior = learn(learning, history, found.data_hash, say, progress=progress)
+    facts = {name: json.loads(posterior.attrs[name]) for name in ("gates", "made")}
+    return Learned(posterior, found.sentences(), facts)
+
+
+def learn(
+    learning: Learning, history: xr.Dataset, panel_hash: str, say: Callable[[str], None], *, progress: bool = False
+) -> xr.Dataset:
+    """Return the posterior learned from a history of authorities, from the cache where it was learned before.
+
+    Parameters
+    ----------
+    learning
+        How it is sampled.
+    history
+        From ``panel.history``.
+    panel_hash
+        SHA-256 of the files behind it.
+    say
+        Called with a sentence at each stage.
+    progress
+        Whether to show the sampler's progress.
+    """
+    until = int(history.year[-1])
+    key = _identity(learning, panel_hash, until, history)
+    path = cache_folder() / f"learned-{key}.nc"
+    if path.exists():
+        say("using what was learned from this panel before")
+        return read(path)
+    sampler = learning.sampler
+    known = baseline.record(history)
+    iterations = sampler.tune + sampler.draws * sampler.thin
+    say(f"learning from {len(known.areas)} authorities: {sampler.chains} chains of {iterations:,} iterations")
+    found = inference.sample(baseline.model(known), sampler, learning.seed, progress=progress)
+    compact = found[list(KEPT)].astype(np.float32).astype(float)
+    made = {
+        "panel_hash": panel_hash,
+        "until": until,
+        "authorities": len(known.areas),
+        "figures": int(known.observed.sum()),
+        "seed": learning.seed,
+        "sampler": vars(sampler),
+        "law": law_hash(),
+        "versions": inference.versions(),
+    }
+    compact.attrs = {"gates": found.attrs["gates"], "made": json.dumps(made), "format": FORMAT}
+    try:
+        write(compact, path)
+    except OSError as error:
+        print(f"what was learned was not kept, so the next command learns it again ({error})", file=sys.stderr)
+    return compact
+
+
+def _identity(learning: Learning, panel_hash: str, until: int, history: xr.Dataset) -> str:
+    """Return the name of what is learned: all that it depends on, hashed."""
+    parts = {
+        "panel": panel_hash,
+        "breaks": hashlib.sha256(history.breaks.values.tobytes()).hexdigest(),
+        "until": until,
+        "sampler": vars(learning.sampler),
+        "seed": learning.seed,
+        "law": law_hash(),
+        "libraries": {name: version(name) for name in ("pymc", "pytensor", "nutpie", "numpy", "scipy")},
+        "python": platform.python_version(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def law_hash() -> str:
+    """Return the SHA-256 of the files whose text is the model, its priors and its readers."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in LAW_FILES)).hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return where posteriors are kept: ``OA_SIM_CACHE``, or the user's cache."""
+    if os.environ.get("OA_SIM_CACHE"):
+        return Path(os.environ["OA_SIM_CACHE"])
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "oa_sim"
+
+
+def checksum(found: xr.Dataset) -> str:
+    """Return the SHA-256 of a posterior: its draws and its gates."""
+    digest = hashlib.sha256(str(found.attrs.get("gates")).encode())
+    for name in sorted(str(name) for name in found.data_vars):
+        digest.update(name.encode() + np.ascontiguousarray(found[name].values, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def write(found: xr.Dataset, path: Path) -> None:
+    """Write a posterior whole or not at all, in single precision and compressed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in found.data_vars}
+    try:
+        found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf", encoding=packed)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def read(path: Path) -> xr.Dataset:
+    """Return a posterior that was written, in double precision.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be read or is not what was written.
+    """
+    if not path.is_file():
+        raise Refusal(f"{path}: there is no such learned posterior: name a file that oa-sim fit wrote")
+    try:
+        found = xr.load_dataset(path, engine="h5netcdf")
+        found = found.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(found.attrs)
+        whole = found.attrs.pop("checksum", None) == checksum(found) and bool(json.loads(found.attrs["gates"]))
+    except Exception as error:  # a damaged file fails in as many ways as there are readers
+        raise Refusal(
+            f"the learned posterior {path} cannot be read ({type(error).__name__}): delete it and learn it again"
+        ) from None
+    if not whole:
+        raise Refusal(f"the learned posterior {path} is not what was written: delete it and learn it again")
+    return found

@@ -1,0 +1,256 @@
+"""Scores: forecasts against what was published, each beside a random walk on the same areas.
+
+A figure counts only where every model has a forecast of it, so that no model gains by saying nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from oa_sim.forecasts import Forecast, covered, crps, interval, quantile
+from oa_sim.peers import PEERS, REFERENCE
+from oa_sim.refusal import Refusal, one_of
+from oa_sim.variables import GROUPS, MEASURES
+
+SCALES = {"relative": "area less England, in SD of pupils", "level": "as published"}
+CENTRAL = (50, 80, 95)  # %, of the intervals whose coverage is in the table
+NOMINAL = tuple(range(5, 100, 5))  # %, of the intervals in a reliability diagram
+WORST = 10
+CELL = ["measure", "group", "year", "horizon", "scale"]
+COLUMNS = ["model", *CELL, "n", "crps", "crps_ratio_rw", *(f"cov{level}" for level in CENTRAL)]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one model says of one measure of one group in one year, and what was published.
+
+    Attributes
+    ----------
+    model
+        The name of the model; the random walk is an entry too.
+    measure, group
+        As in the dictionary.
+    year
+        The year that is forecast.
+    horizon
+        Years from the last year that the model was given.
+    scale
+        {"relative", "level"}
+    areas
+        Their names, in the order of the arrays.
+    actual : array (area)
+        The figure, in the unit of the scale; NaN where nothing was published.
+    forecast
+        In the same unit.
+    """
+
+    model: str
+    measure: str
+    group: str
+    year: int
+    horizon: int
+    scale: str
+    areas: tuple[str, ...] = field(repr=False)
+    actual: np.ndarray = field(repr=False)
+    forecast: Forecast = field(repr=False)
+
+    def __post_init__(self):
+        for what, value, known in (("measure", self.measure, MEASURES), ("group", self.group, GROUPS)):
+            one_of(what, value, known)
+        one_of("scale", self.scale, SCALES)
+        held = self.forecast.mean if self.forecast.draws is None else self.forecast.draws
+        sizes = {len(self.areas), len(set(self.areas)), np.size(self.actual), np.shape(held)[-1]}
+        if len(sizes) > 1:
+            raise Refusal(
+                f"{self.model}, {self.measure}, {self.group}, {self.year}: areas, actual and forecast have one value "
+                f"for each of different areas, got {len(self.areas)} names: align them"
+            )
+
+    @property
+    def cell(self) -> tuple:
+        """Return what is forecast: measure, group, year, horizon and scale."""
+        return self.measure, self.group, self.year, self.horizon, self.scale
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All that a report on a contest needs.
+
+    Attributes
+    ----------
+    ours
+        The name of the model that is judged.
+    table, calibration, misses
+        From the functions of these names.
+    """
+
+    ours: str
+    table: pd.DataFrame
+    calibration: pd.DataFrame
+    misses: pd.DataFrame
+
+
+def score(entries: list[Entry], ours: str, *, scale: str = "relative") -> Scores:
+    """Return the scores of all models, and the worst misses of ours on one of the scales."""
+    return Scores(ours, table(entries), calibration(entries), misses(entries, ours, scale=scale))
+
+
+def table(entries: list[Entry]) -> pd.DataFrame:
+    """Return the scores, one row for each model, measure, group, year, horizon and scale.
+
+    Parameters
+    ----------
+    entries
+        In any order; every model, the random walk among them, has one for each of the others' cells.
+
+    Returns
+    -------
+    DataFrame
+        ``COLUMNS``: ``n`` areas that all models forecast and that were published, ``crps`` their mean CRPS in the
+        scale's unit, ``crps_ratio_rw`` its share of the random walk's, and the share of figures in the central
+        intervals. A cell without such an area stays, with ``n`` 0 and NaN.
+
+    Raises
+    ------
+    Refusal
+        Where a model lacks a cell or has it twice, the random walk is missing, or two models name another figure.
+    """
+    rows = []
+    for entry in _common(entries):
+        n = len(entry.areas)
+        held = covered(*interval(entry.forecast, np.array(CENTRAL)), entry.actual)
+        means = [float(each.mean()) if n else np.nan for each in (crps(entry.forecast, entry.actual), *held)]
+        rows.append([entry.model, *entry.cell, n, means[0], np.nan, *means[1:]])
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    walk = found[found.model == REFERENCE].set_index(CELL).crps
+    score = found.set_index(CELL).crps
+    found["crps_ratio_rw"] = (score / walk.reindex(score.index)).to_numpy()
+    return found
+
+
+def overall(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each model and scale from ``table``.
+
+    Returns
+    -------
+    DataFrame
+        ``n`` figures; ``crps`` and ``crps_ratio_rw``, means over the rows; ``worst_ratio``, the largest of the ratios
+        by measure and group (a mean over years), and ``worst`` where that is; coverage over all figures.
+    """
+    rows = []
+    coverage = [f"cov{level}" for level in CENTRAL]
+    for (model, scale), part in scored[scored.n > 0].groupby(["model", "scale"], sort=False):
+        by_series = part.groupby(["measure", "group"], sort=False).crps_ratio_rw.mean()
+        means = part[["crps", "crps_ratio_rw"]].mean()
+        held = np.average(part[coverage], weights=part.n, axis=0)
+        rows.append([model, scale, part.n.sum(), *means, by_series.max(), ", ".join(by_series.idxmax()), *held])
+    columns = ["model", "scale", "n", "crps", "crps_ratio_rw", "worst_ratio", "worst", *coverage]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def calibration(entries: list[Entry]) -> pd.DataFrame:
+    """Return the share of figures inside the central intervals of 5, 10 ... 95 %, for each model and scale.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``scale``, ``nominal`` (%), ``covered`` (share) and ``n``, figures.
+    """
+    inside: dict[tuple, list] = {}
+    for entry in _common(entries):
+        held = covered(*interval(entry.forecast, np.array(NOMINAL)), entry.actual)
+        inside.setdefault((entry.model, entry.scale), []).append(held)
+    rows = []
+    for key, parts in inside.items():
+        held = np.concatenate(parts, axis=1)
+        n = held.shape[1]
+        rows += [[*key, level, each.mean() if n else np.nan, n] for level, each in zip(NOMINAL, held, strict=True)]
+    return pd.DataFrame(rows, columns=["model", "scale", "nominal", "covered", "n"])
+
+
+def misses(entries: list[Entry], model: str, *, scale: str = "relative") -> pd.DataFrame:
+    """Return the ten figures that lie furthest from the forecast of a model, in its own SDs, the worst first.
+
+    Returns
+    -------
+    DataFrame
+        ``area``, ``measure``, ``group``, ``year``, ``scale``; ``actual``, ``median``, ``low`` and ``high`` (95 %
+        interval) in the scale's unit; ``sds``, actual less mean in SDs of the forecast; ``chance``, the probability of
+        a figure as far out or further on that side: of n draws never less than ``1 / (n + 1)``.
+    """
+    one_of("model", model, sorted({entry.model for entry in entries}))
+    one_of("scale", scale, SCALES)
+    parts = [_missed(entry) for entry in _common(entries) if entry.model == model and entry.scale == scale]
+    if not parts:
+        raise Refusal(f"{model!r} has no forecast on the scale {scale!r}: choose the other scale")
+    found = pd.concat(parts, ignore_index=True)
+    far = found.sds.abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[far].head(WORST).reset_index(drop=True)
+
+
+def _missed(entry: Entry) -> pd.DataFrame:
+    given, actual = entry.forecast, entry.actual
+    low, high = interval(given, 95)
+    if given.draws is None:
+        mean, sd = given.mean, given.sd
+        chance = ndtr(-np.abs(_sds(actual - mean, sd)))
+    else:
+        mean, sd = given.draws.mean(0), given.draws.std(0)
+        further = np.minimum((given.draws <= actual).sum(0), (given.draws >= actual).sum(0))
+        chance = (1 + further) / (1 + len(given.draws))
+    sds = _sds(actual - mean, sd)
+    about = {"measure": entry.measure, "group": entry.group, "year": entry.year, "scale": entry.scale}
+    values = {"actual": actual, "median": quantile(given, 0.5), "low": low, "high": high, "sds": sds, "chance": chance}
+    return pd.DataFrame({"area": list(entry.areas)} | about | values)
+
+
+def _sds(error: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """Return errors in SDs; without a spread every error is infinitely far out."""
+    return np.divide(error, sd, out=np.where(error == 0, 0.0, np.copysign(np.inf, error)), where=sd > 0)
+
+
+def _common(entries: list[Entry]) -> Iterator[Entry]:
+    """Yield each entry in the order of ``_rank``, cut to the areas on which all models of its cell can be scored."""
+    cells: dict[tuple, dict[str, Entry]] = {}
+    for entry in entries:
+        found = cells.setdefault(entry.cell, {})
+        if entry.model in found:
+            raise Refusal(f"{entry.model} forecasts {entry.cell} twice: keep one")
+        found[entry.model] = entry
+    models = {entry.model for entry in entries} | {REFERENCE}
+    known = {cell: _areas(cell, found, models) for cell, found in cells.items()}
+    for entry in sorted(entries, key=lambda entry: _rank(entry.model, *entry.cell)):
+        at = [entry.areas.index(area) for area in known[entry.cell]]
+        given = entry.forecast
+        cut = Forecast(given.draws[:, at]) if given.draws is not None else Forecast(None, given.mean[at], given.sd[at])
+        yield replace(entry, areas=tuple(known[entry.cell]), actual=np.asarray(entry.actual)[at], forecast=cut)
+
+
+def _areas(cell: tuple, found: dict[str, Entry], models: set[str]) -> list[str]:
+    """Return the areas of a cell that every model forecasts and that were published, by name."""
+    where = ", ".join(map(str, cell))
+    if missing := sorted(models - found.keys()):
+        raise Refusal(f"{where}: {missing[0]!r} has no entry: let every model forecast every cell, NaN where it cannot")
+    figures = [_figures(entry) for entry in found.values()]
+    common = sorted(set.intersection(*(set(each) for each in figures)))
+    for area in common:
+        if np.ptp([each[area] for each in figures]):
+            raise Refusal(f"{where}: the models name different figures of {area}: score them on one record")
+    return common
+
+
+def _figures(entry: Entry) -> dict[str, float]:
+    """Return the figure of each area that can be scored; an SD of nothing claims to be certain and can be."""
+    given, actual = entry.forecast, np.asarray(entry.actual, dtype=float)
+    sure = np.isfinite(given.mean + given.sd) if given.draws is None else np.isfinite(given.draws).all(0)
+    return {area: value for area, value, ok in zip(entry.areas, actual, sure & np.isfinite(actual), strict=True) if ok}
+
+
+def _rank(model: str, measure: str, group: str, year: int, horizon: int, scale: str) -> tuple:
+    """Return the place of a row: our models by name, then the peers; the rest in the order of the dictionary."""
+    peers, measures, groups, kinds = map(list, (PEERS, MEASURES, GROUPS, SCALES))
+    place = (1 + peers.index(model), "") if model in peers else (0, model)
+    return *place, measures.index(measure), groups.index(group), year, horizon, kinds.index(scale)

@@ -1,0 +1,143 @@
+"""Simulated records: the baseline played forward year by year, written apart from the model that is fitted to them.
+
+Nothing is integrated out and no covariance of the record is ever formed: levels and deviations are walked from year to
+year, pupils' luck is drawn cohort by cohort, England's changes one after another.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from oa_sim.baseline import National, Record, kin
+
+BURN_IN = 400  # years, after which a deviation no longer knows where it began
+SERIES = [
+    ("good_level_of_development", "disadvantaged"),
+    ("good_level_of_development", "other"),
+    ("phonics", "disadvantaged"),
+    ("phonics", "other"),
+    ("neet_16_17", "all"),
+]
+LINKED_ORDER = (
+    "good_level_of_development", "phonics", "key_stage_2", "attainment_8", "level_3_by_19", "he_entry_by_19",
+)  # fmt: skip
+FREE = (  # the hyperparameters that are drawn from the priors
+    *("mu", "level_sd", "deviation_sd", "noise_sd", "national_sd", "persistence", "level_persistence", "level_rows"),
+    *("deviation_alike", "cohort_link", "national_damping", "groups_alike", "break_sd"),
+)
+
+
+def small(n_areas: int = 24) -> Record:
+    """Return a record without figures: five series, six years, gaps, two sizes of authority, a break in England."""
+    years = np.arange(2014, 2020)
+    shape = (len(SERIES), n_areas, len(years))
+    observed, sampling = np.ones(shape), np.empty(shape)
+    observed[2:4, :, 3] = 0  # no phonics in 2017
+    observed[4, n_areas // 2 :, :2] = 0  # the larger authorities publish NEET later: a pattern of their own
+    for s, pupils in enumerate((150, 600, 150, 600, 1500)):
+        sampling[s, : n_areas // 2] = 1.6 / pupils
+        sampling[s, n_areas // 2 :] = 1.6 / (4 * pupils)
+    courses = []
+    for s in range(len(SERIES)):
+        steps, broken = np.ones(12, int), np.zeros(12, int)
+        steps[0] = 0
+        if s in (2, 3):
+            steps[5], steps[6] = 0, 2  # a gap
+        if s in (0, 1):
+            broken[8] = 1
+        if s == 4:
+            steps[:4] = 0
+        nothing = np.full(12, np.nan)
+        courses.append(National(nothing, nothing, steps, broken, 2019, 0.0, 0.0))
+    areas = [f"Area {a}" for a in range(n_areas)]
+    return Record(SERIES, areas, years, np.zeros(shape), observed, sampling, kin(SERIES, years), courses)
+
+
+def typical() -> dict:
+    """Return a value of each hyperparameter that is likely enough, for five series."""
+    n = len(SERIES)
+    by_series = {"mu": -0.1, "level_sd": 0.12, "deviation_sd": 0.06, "noise_sd": 0.02, "national_sd": 0.04}
+    truth = {name: np.full(n, value) for name, value in (by_series | {"persistence": 0.8}).items()}
+    truth |= {"level_persistence": 0.99, "level_rows": np.full(n * (n - 1) // 2, 0.2), "national_damping": 0.6}
+    truth |= {name: np.full(len(LINKED_ORDER), 0.5) for name in ("deviation_alike", "cohort_link")}
+    return truth | {"groups_alike": 0.7, "break_sd": 0.12}
+
+
+def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
+    """Return the record with figures made up from known hyperparameters, its gaps and sizes as they are.
+
+    Parameters
+    ----------
+    known
+        Gives series, areas, years, what is observed, and sampling variances.
+    truth
+        One value of each hyperparameter, named as in the posterior.
+    rng
+        Source of chance.
+    """
+    n_series, n_areas, _ = known.relative.shape
+    here = np.array([LINKED_ORDER.index(measure) if measure in LINKED_ORDER else -1 for measure, _ in known.series])
+    level_root = np.linalg.cholesky(levels(truth["level_rows"], truth["level_sd"]))
+    slow, pace = float(truth["level_persistence"]), truth["persistence"]
+    push = np.diag((truth["deviation_sd"] * np.sqrt(1 - pace**2)) ** 2)
+    for s in range(n_series):
+        for r in range(n_series):
+            if s != r and known.series[s][0] == known.series[r][0]:
+                push[s, r] = truth["deviation_alike"][here[s]] * np.sqrt(push[s, s] * push[r, r])
+    push_root = np.linalg.cholesky(push)
+    deviation = np.zeros((n_series, n_areas))
+    for _ in range(BURN_IN):
+        deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
+    level = level_root @ rng.standard_normal(deviation.shape)
+    children: dict[int, np.ndarray] = {}
+    relative = np.zeros_like(known.relative)
+    for year in range(int(known.years[0]), int(known.years[-1]) + 1):
+        for t in np.flatnonzero(known.years == year):
+            for s in range(n_series):
+                luck = rng.standard_normal(n_areas)
+                if known.kin[s, t] >= 0:
+                    same = children.setdefault(int(known.kin[s, t]), rng.standard_normal(n_areas))
+                    goes_along = truth["cohort_link"][here[s]]
+                    luck = goes_along * same + np.sqrt(1 - goes_along**2) * luck
+                noise = truth["noise_sd"][s] * rng.standard_normal(n_areas)
+                place = truth["mu"][s] + level[s] + deviation[s]
+                relative[s, :, t] = place + np.sqrt(known.sampling[s, :, t]) * luck + noise
+        level = slow * level + np.sqrt(1 - slow**2) * level_root @ rng.standard_normal(level.shape)
+        deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
+    return dataclasses.replace(known, relative=relative * known.observed, national=_england(known, truth, rng))
+
+
+def levels(rows, sd) -> np.ndarray:
+    """Return the covariance of levels: row by row, what a series shares with those before it, then scaled."""
+    root, at = np.zeros((len(sd), len(sd))), 0
+    for s in range(len(sd)):
+        root[s, :s], root[s, s] = rows[at : at + s], 1.0
+        root[s] *= sd[s] / np.sqrt((root[s] ** 2).sum())
+        at += s
+    return root @ root.T
+
+
+def _england(known: Record, truth: dict, rng: np.random.Generator) -> list[National]:
+    """Return England's courses: each change follows on from the last, unless a gap or a break lies between."""
+    damping, groups_alike, courses = truth["national_damping"], truth["groups_alike"], []
+    shocks: dict[str, np.ndarray] = {}
+    for s, (measure, _) in enumerate(known.series):
+        pattern, sd = known.national[s], truth["national_sd"][s]
+        shock = rng.standard_normal(len(pattern.steps))
+        if measure in shocks:  # both groups of these records have their changes in the same years
+            shock = groups_alike * shocks[measure] + np.sqrt(1 - groups_alike**2) * shock
+        shocks[measure] = shock
+        change, before, last = np.full(len(shock), np.nan), np.full(len(shock), np.nan), None
+        for t, (steps, broken) in enumerate(zip(pattern.steps, pattern.broken, strict=True)):
+            if not steps:
+                continue
+            goes_on = steps == 1 and not broken
+            before[t] = last if last is not None else 0.0
+            if goes_on and last is not None:
+                change[t] = damping * last + sd * shock[t]
+            else:
+                spread = np.sqrt(sd**2 * steps / (1 - damping**2) + truth["break_sd"] ** 2 * broken)
+                change[t] = spread * shock[t]
+            last = change[t] if goes_on else None
+        courses.append(dataclasses.replace(pattern, change=change, before=before, last_change=last or 0.0))
+    return courses
