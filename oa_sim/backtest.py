@@ -2,9 +2,10 @@
 
 Forward-chaining on one origin: everything is learned from figures up to a year, and scored on later ones. The
 relative scale is an area less England, in pupil SD, where England's course cancels; the level scale is the figure
-as it is published.
+as it is published. The series that are modelled are scored; the mean of two groups follows from them.
 """
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from multiprocessing import get_context
 import numpy as np
 import xarray as xr
 
+import oa_sim
 from oa_sim import baseline, counterfactual, forecasts, learned, panel, peers, readers, scale, scores, tables
 from oa_sim.assumptions import Learning
 from oa_sim.forecasts import Forecast
 from oa_sim.refusal import Refusal
 from oa_sim.scores import Entry, Scores
 from oa_sim.streams import stream
-from oa_sim.variables import MEASURES, academic_year
+from oa_sim.variables import academic_year
 
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
@@ -60,7 +62,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     breaks = tables.read("breaks", learning.data_folder)
     train, later = readers.read(learning.panel.path), readers.read(learning.panel.actuals)
     history = panel.history(train, breaks, until)
-    panel.check(history)
+    lacking = panel.check(history)
     truth = panel.history(later, breaks)
     targets = [int(year) for year in truth.year.values if year > until]
     targets = [year for year in targets if bool(truth.published.sel(year=year).notnull().any())]
@@ -74,14 +76,10 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     say("asking the peers: random walk, drift, mean and the automatic forecasters")
     theirs, stood_in = _peers(history, entries, until)
     scored = scores.score([*entries, *theirs], OURS)
-    read = [*train.sentences(), *(f"later figures: {line}" for line in later.sentences()), *_stood_in(stood_in)]
-    import json
-
-    from oa_sim import __version__
-
+    read = [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences()), *_stood_in(stood_in)]
     made = {
         "train_until": academic_year(until),
-        "version": __version__,
+        "version": oa_sim.__version__,
         "files": {str(learning.panel.path): train.data_hash, str(learning.panel.actuals): later.data_hash},
         "gates": json.loads(posterior.attrs["gates"]),
         "draws": int(few.sizes["chain"] * few.sizes["draw"]),
@@ -101,39 +99,18 @@ def _ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> l
     drawn = np.empty((len(areas), *england.shape), dtype=np.float32)
     for a, area in enumerate(areas):
         behind = counterfactual.last_variance(known, area)
-        drawn[a] = sum(counterfactual.relative(hyper, known, area, years, behind, stream(seed, "area", area)))
+        centre, error = counterfactual.relative(hyper, known, area, years, behind, stream(seed, "area", area))
+        drawn[a] = england + centre + error
     found = []
-    for measure, about in MEASURES.items():
-        for group in about.table_groups:
-            ours, ours_england = _series(drawn, england, known, history, areas, measure, group)
-            for year in targets:
-                t = years.index(year)
-                relative = Forecast(draws=(ours[:, :, t] - ours_england[:, t]).T)
-                level = Forecast(draws=scale.to_published(measure, ours[:, :, t]).T)
-                found += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
+    for s, (measure, group) in enumerate(known.series):
+        if known.national[s].last_year is None or not known.observed[s].any():
+            continue  # there is no record to forecast from
+        for year in targets:
+            ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]
+            relative = Forecast(draws=(ours - country).T)
+            level = Forecast(draws=scale.to_published(measure, ours).T)
+            found += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
     return found
-
-
-def _series(drawn, england, known, history, areas, measure: str, group: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return level draws (area, draw, year) of a series, and England's (draw, year), SD.
-
-    ``all`` of a measure with two groups is their mean, weighted by the pupils behind them.
-    """
-    if (measure, group) in known.series:
-        s = known.series.index((measure, group))
-        return drawn[:, :, s] + england[:, s], england[:, s]
-    two = [known.series.index((measure, name)) for name in ("disadvantaged", "other")]
-    behind = history.behind.sel(area=areas, measure=measure)
-    poor = (behind.sel(group="disadvantaged") / (behind.sel(group="disadvantaged") + behind.sel(group="other"))).values
-    country = float(history.behind.sel(measure=measure, group="disadvantaged").sum())
-    country /= country + float(history.behind.sel(measure=measure, group="other").sum())
-
-    def mixed(some, others, share):
-        mean = share * scale.to_published(measure, some) + (1 - share) * scale.to_published(measure, others)
-        return scale.to_latent(measure, mean)
-
-    of_areas = [drawn[:, :, s] + england[:, s] for s in two]
-    return mixed(*of_areas, poor[:, None, None]), mixed(*(england[:, s] for s in two), country)
 
 
 def _entries(model, measure, group, year, history, truth, areas, relative, level) -> list[Entry]:

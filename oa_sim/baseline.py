@@ -6,28 +6,29 @@ On the latent scale, for area a, series s (a measure of a group) and year t:
 
 ``level`` is where an area stands: correlated over all series, and it moves so slowly that it differs little from a
 constant. ``deviation`` is alike in the two groups of a measure and reverts within years: the areas were chosen for
-being low, so part of any recovery comes free. ``luck`` is the sampling error of a cohort of finite size; it goes with the same children from
-stage to stage (the cohort link). All are integrated out here, and drawn exactly, given the record and each
-posterior draw, in ``counterfactual``.
+being low, so part of any recovery comes free. ``luck`` is the sampling error of a cohort of finite size; it goes with
+the same children from stage to stage (the cohort link). All are integrated out here, and drawn exactly, given the
+record and each posterior draw, in ``counterfactual``.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-import xarray as xr
 
-from oa_sim import scale
 from oa_sim.inference import load_pymc
+from oa_sim.record import National, Record, kin, record
 from oa_sim.refusal import one_of
-from oa_sim.variables import LINKED, MEASURES, series
+from oa_sim.variables import LINKED
 
-RECORD_FROM = 2013  # first year of the record of areas: what lies further back says little of today
-# priors: the centre of each SD over series (SD, or SD / year), the spread of that centre, and what else there is
-CENTRES = {"level_sd": (0.12, 0.4), "deviation_sd": (0.06, 0.3), "noise_sd": (0.02, 0.4), "national_sd": (0.04, 0.4)}
-SERIES_SPREAD = 0.5  # log SD of a series about the centre
+# priors: the centre of each SD over series (SD, or SD / year), the log spread of that centre, and that of a series
+# about it; noise has less room, since a deviation that reverts quickly can hardly be told from it
+CENTRES = {
+    "level_sd": (0.12, 0.4, 0.5),
+    "deviation_sd": (0.06, 0.3, 0.5),
+    "noise_sd": (0.015, 0.4, 0.3),
+    "national_sd": (0.04, 0.4, 0.5),
+}
 MU_SD = 0.3
 PERSISTENCE = (1.5, 0.5)  # centre over series of the logit of what is left of a deviation a year later, and its spread
-PERSISTENCE_SPREAD = 0.4
+PERSISTENCE_SPREAD = 0.3
 LEVEL_PERSISTENCE = (4.5, 1.0)  # logit: about 1 % of a level is lost in a year
 ROWS_SD = 0.4  # of the rows that make the correlation matrix of levels
 ALIKE = (0.5, 0.5)  # inverse hyperbolic tangent: correlation of the two groups of a measure in their deviations
@@ -37,121 +38,6 @@ GROUPS_ALIKE = (1.1, 0.7)  # logit: correlation of the two groups of a measure i
 BREAK = (0.12, 0.6)  # SD, and log SD: how far a declared break moves England
 PARTS = ("joint levels", "joint deviations", "cohort link", "free persistence", "moving level")
 AUTHORITIES_IN_A_BAND = 40  # about: those of one size share a factor
-
-
-@dataclass(frozen=True)
-class Record:
-    """The record on the latent scale, as plain arrays.
-
-    Attributes
-    ----------
-    series
-        Pairs (measure, group).
-    areas, years
-        Their labels.
-    relative : array (series, area, year)
-        Published figure less England's, SD; 0 where not observed.
-    observed : array (series, area, year)
-        1 where observed.
-    sampling : array (series, area, year)
-        Sampling variance, SD squared.
-    kin : array (series, year)
-        Number of the cohort of pupils of a group behind a figure, -1 where cohorts are not followed.
-    national : list of dict
-        By series: England's usable course as ``National``.
-    """
-
-    series: list[tuple[str, str]]
-    areas: list[str]
-    years: np.ndarray
-    relative: np.ndarray
-    observed: np.ndarray
-    sampling: np.ndarray
-    kin: np.ndarray
-    national: "list[National]"
-
-
-@dataclass(frozen=True)
-class National:
-    """England's course in one series.
-
-    Attributes
-    ----------
-    change, before : array (year)
-        Change on the year before and the change before that, SD; NaN where there is none.
-    steps : array (year)
-        Years since the last usable figure; 0 where nothing is usable.
-    broken : array (year)
-        Declared breaks that shift the level since the last usable figure.
-    last_year, last, last_change
-        The last usable figure, and the last change (0 across a break or a gap).
-    """
-
-    change: np.ndarray
-    before: np.ndarray
-    steps: np.ndarray
-    broken: np.ndarray
-    last_year: int | None
-    last: float
-    last_change: float
-
-
-def record(history: xr.Dataset, first: int = RECORD_FROM) -> Record:
-    """Return the history on the latent scale, England's course taken out.
-
-    A year that was graded otherwise moves England and areas alike, so areas' figures of that year are used and
-    England's are not.
-
-    Parameters
-    ----------
-    history
-        From ``areas.history`` or ``panel.history``.
-    first
-        First year of the areas' record; England's begins where it begins.
-    """
-    names, areas = series(), [str(a) for a in history.area.values]
-    used = history.sel(year=history.year >= first)
-    shape = (len(names), len(areas), used.sizes["year"])
-    relative, observed, sampling = np.zeros(shape), np.zeros(shape), np.full(shape, 1e-4)
-    for s, (measure, group) in enumerate(names):
-        at = {"measure": measure, "group": group}
-        published = used.published.sel(at).values
-        gap = scale.to_latent(measure, published) - scale.to_latent(measure, used.england.sel(at).values)
-        seen = np.isfinite(gap)
-        relative[s], observed[s] = np.where(seen, gap, 0.0), seen
-        behind = used.behind.sel(at).values[:, None]
-        typical = np.where(seen, published, np.nanmean(published) if seen.any() else 50.0)
-        sampling[s] = scale.sampling_variance(measure, typical, behind)
-    national = [_national(history, measure, group) for measure, group in names]
-    return Record(names, areas, used.year.values, relative, observed, sampling, kin(names, used.year.values), national)
-
-
-def kin(names: list[tuple[str, str]], years) -> np.ndarray:
-    """Return the number of the cohort behind each (series, year); -1 where cohorts are not followed."""
-    found = np.full((len(names), len(years)), -1)
-    for s, (measure, group) in enumerate(names):
-        if measure in LINKED:
-            found[s] = 2 * (np.asarray(years) - MEASURES[measure].year_groups[0]) + (group == "other")
-    return found
-
-
-def _national(history: xr.Dataset, measure: str, group: str) -> National:
-    years = history.year.values
-    marks = history.breaks.sel(measure=measure).values
-    england = history.england.sel(measure=measure, group=group).values
-    latent = scale.to_latent(measure, np.where(marks < 2, england, np.nan))
-    change, before = np.full(len(years), np.nan), np.full(len(years), np.nan)
-    steps, broken = np.zeros(len(years), int), np.zeros(len(years), int)
-    usable = np.flatnonzero(np.isfinite(latent))
-    last_change = 0.0
-    for earlier, now in zip(usable, usable[1:], strict=False):
-        change[now], steps[now] = latent[now] - latent[earlier], years[now] - years[earlier]
-        broken[now] = (marks[earlier + 1 : now + 1] == 1).sum()
-        before[now] = last_change
-        last_change = change[now] if steps[now] == 1 and not broken[now] else 0.0
-    if not len(usable):
-        return National(change, before, steps, broken, None, np.nan, 0.0)
-    return National(change, before, steps, broken, int(years[usable[-1]]), float(latent[usable[-1]]), float(last_change))
 
 
 def model(known: Record, without: tuple[str, ...] = ()):
@@ -187,9 +73,9 @@ def model(known: Record, without: tuple[str, ...] = ()):
     names = labels(known.series)
     with pm.Model(coords={"series": names, "linked": list(LINKED), "pair": pairs(names)}) as described:
         sd = {}
-        for name, (typical, spread) in CENTRES.items():
+        for name, (typical, spread, about) in CENTRES.items():
             centre = pm.Normal(f"{name}_centre", np.log(typical), spread)
-            logarithm = pm.Normal(f"{name}_log", centre, SERIES_SPREAD, dims="series")
+            logarithm = pm.Normal(f"{name}_log", centre, about, dims="series")
             sd[name] = pm.Deterministic(name, pt.exp(logarithm), dims="series")
         mu = pm.Normal("mu", 0.0, MU_SD, dims="series")
         centre = pm.Normal("persistence_centre", *PERSISTENCE)
@@ -258,7 +144,7 @@ def _england(known: Record, damping, groups_alike, break_sd, sd, pt):
     error = data("england_change", np.nan_to_num(change))
     error = error - damping * data("england_before", np.nan_to_num(np.where(plain, before, 0.0)))
     # without a change to go on from, the course is as uncertain as it is in the long run
-    fresh = ~plain | (np.nan_to_num(before) == 0)
+    fresh = ~plain | ~np.isfinite(before)
     variance = sd[:, None] ** 2 * np.maximum(steps, 1) * pt.where(fresh, 1 / (1 - damping**2), 1.0)
     variance = variance + break_sd**2 * broken
     first = np.array([np.flatnonzero(row)[0] if row.any() else s for s, row in enumerate(partners(known.series))])

@@ -4,6 +4,7 @@ The only file that knows Hydra. Whatever Hydra refuses is said again in one sent
 right name.
 """
 
+import re
 from pathlib import Path
 
 from oa_sim import tables
@@ -14,7 +15,8 @@ from oa_sim.scenario import Scenario
 _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
 OPEN_MAPPINGS = ("split.shares", "portfolio.shares")  # the user names the keys
-PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals")  # folders have names that Hydra's grammar does not take unquoted
+# files have names that Hydra's grammar does not take unquoted
+PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals")
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 
 
@@ -144,8 +146,8 @@ def _normal(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text so that Hydra's grammar takes it as it stands."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """Return a text so that Hydra's grammar takes it as it stands: it reads a backslash only before a quotation mark."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda hit: 2 * hit[1] + ("\\'" if hit[2] else ""), text) + "'"
 
 
 def _written(value: object) -> str:

@@ -188,9 +188,11 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
         posterior[name].values.ravel() for name in ("national_damping", "groups_alike", "break_sd")
     )
     sd = posterior["national_sd"].values.reshape(len(damping), -1)
-    out = np.empty((len(damping), len(known.series), len(years)))
+    out = np.full((len(damping), len(known.series), len(years)), np.nan)
     for s, (measure, group) in enumerate(known.series):
         one = known.national[s]
+        if one.last_year is None:  # nothing was published that could be carried on
+            continue
         size = (3, len(damping), years[-1] - one.last_year)
         normal = stream(seed, "national", measure, "disadvantaged" if group == "other" else group).standard_normal(size)
         if group == "other":  # leans on the disadvantaged group, whose stream it draws again
@@ -203,7 +205,7 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
 
 def _england(one: National, damping, sd, break_sd, marks: np.ndarray, normal: np.ndarray) -> np.ndarray:
     change = np.full(len(damping), one.last_change)
-    if one.last_change == 0.0:  # after a break or a gap the trend is not known: it is drawn as it is in the long run
+    if not np.isfinite(one.last_change):  # after a break or a gap the trend is not known: it is drawn as it is in the long run
         change = sd / np.sqrt(1 - damping**2) * normal[2, :, 0]
     level = np.full(len(damping), one.last)
     course = np.empty((len(damping), len(marks)))

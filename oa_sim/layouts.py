@@ -212,7 +212,7 @@ def _lait(table, known: list[dict]) -> tuple[list, dict]:
     used = table["Short Desc"].isin([name for name, bare in stripped.items() if bare in by_name])
     rows, others = table[used], set(stripped.values()) - set(by_name)
     ours = rows["Short Desc"].map(stripped)
-    left = [_absent("nothing is called", name, others) for name in by_name if name not in set(ours)]
+    left = [_absent("no row has the Short Desc", name, others) for name in by_name if name not in set(ours)]
     cells = {name: ours.map({key: row[name] for key, row in by_name.items()}) for name in ("measure", "group")}
     place, code = rows["LA and Regions"], rows["LA Number"]
     cells |= {"place": place, "code": code, "label": rows["Years"], "version": "", "text": rows["Values"]}
@@ -233,7 +233,7 @@ def _panel(table, known: list[dict]) -> tuple[list, dict]:
         for row in known
         if row["name"] in table
     ]
-    return pieces, {"left": [_absent("the column", name, absent) for name in strange]}
+    return pieces, {"left": [_absent("row 1: not a known column,", name, absent) for name in strange]}
 
 
 def _ees(table, known: list[dict]) -> tuple[list, dict]:
@@ -254,7 +254,7 @@ def _ees(table, known: list[dict]) -> tuple[list, dict]:
             cells |= {"label": rows["time_period"][mask], "version": version[mask], "text": rows[row["name"]][mask]}
             pieces.append(pd.DataFrame({**cells, "row": rows["row"][mask]}))
             used |= mask
-    left = [] if pieces else [_absent("the column", name, {row["name"] for row in known}) for name in table]
+    left = [] if pieces else [_absent("row 1: the column", name, {row["name"] for row in known}) for name in table]
     counts = {"other_places": int((~here).sum()), "other_breakdowns": int(here.sum() - used.sum()), "left": left}
     return pieces, counts
 

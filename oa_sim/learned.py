@@ -30,7 +30,7 @@ KEPT = (
     *("mu", "level_sd", "level_rows", "level_persistence", "deviation_sd", "deviation_alike", "persistence"),
     *("noise_sd", "cohort_link", "national_sd", "national_damping", "groups_alike", "break_sd"),
 )
-LAW_FILES = [_HERE / f"{name}.py" for name in ("baseline", "gaussian", "inference", "scale", "panel", "readers")]
+LAW_FILES = [_HERE / f"{name}.py" for name in ("record", "baseline", "gaussian", "inference", "scale", "panel", "readers")]
 
 
 def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset:
@@ -106,7 +106,12 @@ def fit(learning: Learning, say: Callable[[str], None], *, progress: bool = Fals
     say("reading the panel")
     found = readers.read(learning.panel.path)
     history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
-    panel.check(history)
+    lacking = panel.check(history)
+    if lacking:
+        raise Refusal(
+            f"{lacking[0].split(':')[0]} in {learning.panel.path}, and a run needs every series: add the figures, or "
+            "correct the name of the column"
+        )
     posterior = learn(learning, history, found.data_hash, say, progress=progress)
     facts = {name: json.loads(posterior.attrs[name]) for name in ("gates", "made")}
     return Learned(posterior, found.sentences(), facts)
@@ -143,6 +148,7 @@ def learn(
     found = inference.sample(baseline.model(known), sampler, learning.seed, progress=progress)
     compact = found[list(KEPT)].astype(np.float32).astype(float)
     made = {
+        "command": f"oa-sim fit panel.path={Path(learning.panel.path).name} panel.train_until={until}",
         "panel_hash": panel_hash,
         "until": until,
         "authorities": len(known.areas),
@@ -201,6 +207,7 @@ def write(found: xr.Dataset, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     os.close(handle)
+    found = found.astype(np.float32).astype(float)  # what is read again is what the checksum is of
     packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in found.data_vars}
     try:
         found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf", encoding=packed)

@@ -90,8 +90,8 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
     return record
 
 
-def check(record: xr.Dataset) -> None:
-    """Refuse a panel that cannot be modelled.
+def check(record: xr.Dataset) -> list[str]:
+    """Return what the panel lacks, in plain lines, or refuse a panel that cannot be modelled.
 
     Raises
     ------
@@ -110,6 +110,8 @@ def check(record: xr.Dataset) -> None:
                 f"{measure}, {group}, must have figures of England to be relative to, got none beside those of "
                 "authorities: read a file that has the nation's rows"
             )
+    lacks = [name for name in series() if not used.published.sel(measure=name[0], group=name[1]).notnull().any()]
+    return [f"no authority has a figure of {measure}, {group}: nothing is learned of it" for measure, group in lacks]
 
 
 def _grid(rows, codes: list[str], span: list[int]) -> np.ndarray:

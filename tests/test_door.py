@@ -11,21 +11,35 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from oa_sim import inference, load_scenario
+from conftest import DRAWS
+
+from oa_sim import learned, load_scenario
 from oa_sim.__main__ import main
-from oa_sim.model import posterior_key
 
 ROOT = Path(__file__).parent.parent
-SMALL = ["areas=three_areas", "horizon=5"]
+SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
 FILES = {"briefing.html", "result.nc", "run.json", "sustainability.csv", "table.csv"}
-HEAVY = ("pymc", "arviz", "arviz_stats", "xarray", "numpy", "pandas", "scipy", "matplotlib")
+HEAVY = (
+    "pymc",
+    "pytensor",
+    "arviz",
+    "arviz_stats",
+    "statsforecast",
+    "xarray",
+    "numpy",
+    "pandas",
+    "scipy",
+    "matplotlib",
+)
+ONLY_TO_LEARN = {"pymc", "pytensor", "nutpie", "arviz", "statsforecast"}
 
 
 @pytest.fixture
 def outputs(tmp_path, monkeypatch, tiny_posterior):
-    """Give a place to write, and a cache that holds the made-up posterior, so that nothing is sampled."""
+    """Give a place to write, and few draws in the place of the shipped ones."""
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
-    inference._keep(tiny_posterior, inference.cache_folder() / f"posterior-{posterior_key(load_scenario())}.nc")
+    monkeypatch.setattr(learned, "SHIPPED", tmp_path / "learned.nc")
+    learned.write(tiny_posterior, learned.SHIPPED)
     return tmp_path / "outputs"
 
 
@@ -45,7 +59,7 @@ def loaded_by(*words):
     """Return which heavy packages a command line imports."""
     code = f"import sys; from oa_sim.__main__ import main; main({list(words)!r}); print('loaded', *sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    return set(out.splitlines()[-1].split()) & set(HEAVY)
+    return set(out.splitlines()[-1].split()) & {*HEAVY, *ONLY_TO_LEARN}
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["run", "--help"], ["show"], ["show", "--json"]])
@@ -53,10 +67,16 @@ def test_help_and_show_load_nothing_heavy(words):
     assert loaded_by(*words) == set()
 
 
+def test_a_run_loads_nothing_that_only_learning_needs(tmp_path):
+    loaded = loaded_by("run", "areas=Norwich", "horizon=5", "measures=[phonics]", f"outputs={tmp_path}")
+    assert "xarray" in loaded
+    assert not loaded & ONLY_TO_LEARN
+
+
 def test_bare_command_prints_each_verb_with_an_example(capsys):
     code, out, _ = answer(capsys)
     assert code == 0
-    for verb in ("run", "compare", "show", "check"):
+    for verb in ("run", "compare", "fit", "backtest", "show", "check"):
         assert len(re.findall(rf"oa-sim {verb}", out)) >= 2
 
 
@@ -105,15 +125,38 @@ def test_same_question_twice_and_areas_in_another_order_give_the_same_files(caps
 
 def test_a_failed_gate_shows_in_every_output(capsys, outputs, tiny_posterior):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "bulk ESS is 12, below 400"}
-    failed = tiny_posterior.assign_attrs(gates=json.dumps(gates))
-    inference._keep(failed, inference.cache_folder() / f"posterior-{posterior_key(load_scenario('seed=5'))}.nc")
-    code, out, _ = answer(capsys, "run", *SMALL, "seed=5", f"outputs={outputs}")
-    folder = Path(out.splitlines()[-1])
+    learned.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), learned.SHIPPED)
+    code, out, _ = answer(capsys, "run", *SMALL, f"outputs={outputs}")
     assert code == 0
+    failed_everywhere(out)
+
+
+def test_fewer_draws_than_were_learned_are_judged_anew_and_fail(capsys, tmp_path):
+    assert json.loads(learned.load().attrs["gates"])["verdict"] == "PASS"
+    code, out, _ = answer(capsys, "run", *SMALL, f"outputs={tmp_path}")
+    assert code == 0
+    failed_everywhere(out)
+
+
+def failed_everywhere(out):
+    folder = Path(out.splitlines()[-1])
     assert "FAIL" in out
     for name in FILES - {"result.nc"}:
         assert "FAIL" in (folder / name).read_text(), name
     assert b"FAIL" in (folder / "result.nc").read_bytes()
+
+
+def test_a_posterior_of_ones_own_is_used_and_named(capsys, outputs, tiny_posterior, tmp_path):
+    mine = tmp_path / "it's mine (1).nc"
+    learned.write(tiny_posterior.assign(mu=tiny_posterior.mu + 0.1), mine)
+    shipped, own = (
+        json.loads((folder_of(capsys, outputs, *words) / "run.json").read_text())
+        for words in ((), (f"posterior={mine}",))
+    )
+    assert own["scenario"]["posterior"] == str(mine)
+    assert own["posterior"] != shipped["posterior"]
+    assert own["run_id"] != shipped["run_id"]
+    assert own["learned"] == shipped["learned"]
 
 
 def test_dry_run_says_what_would_run_and_writes_nothing(capsys, outputs):
@@ -152,6 +195,10 @@ WRONG = {
     "an unknown split": ["run", "split=per_pupils"],
     "a custom split without shares": ["run", "split=custom"],
     "too few draws to be anything": ["run", "sampler.draws=1"],
+    "more draws than were learned": ["run", "sampler.draws=20000"],
+    "a posterior that is not there": ["run", "posterior=nowhere.nc"],
+    "a posterior that is a folder": ["run", "posterior=."],
+    "a key that only learning takes": ["run", "sampler.tune=300"],
     "an unknown measure": ["run", "measures=[ks2]"],
     "a start before the figures": ["run", "start_year=2018"],
     "a folder of tables that is not there": ["run", "data_folder=/nowhere"],
@@ -168,6 +215,24 @@ WRONG = {
     "a handing over to nobody": ["run", "sustainability.ending=hand_over"],
     "a study type that no study has": ["run", "interventions.early_language.study_type=tutorng"],
     "a kept share of nothing": ["run", "evidence.kept_from_efficacy={dist: Uniform, a: 0, b: 0}"],
+    "nothing to learn from": ["fit"],
+    "a panel that is not there": ["fit", "panel.path=nowhere.csv"],
+    "a panel that is an empty folder": ["fit", "panel.path=."],
+    "a panel's key with a typing error": ["fit", "panel.pth=panel.csv"],
+    "a panel's file without its key": ["fit", "panel.csv"],
+    "a key that only a run takes": ["fit", "panel.path=panel.csv", "horizon=10"],
+    "later figures to learn from": ["fit", "panel.path=panel.csv", "panel.actuals=later.csv"],
+    "an academic year to learn until": ["fit", "panel.path=panel.csv", "panel.train_until=2018/19"],
+    "a sampler that is not one": ["fit", "panel.path=panel.csv", "sampler.backend=stan"],
+    "a dry run of fit": ["fit", "panel.path=panel.csv", "--dry-run"],
+    "outputs that take no file, after a fit": ["fit", "panel.path=panel.csv", "outputs=/proc/oa_sim"],
+    "nothing to backtest": ["backtest"],
+    "a backtest without a year": ["backtest", "panel.path=panel.csv", "panel.actuals=later.csv"],
+    "a backtest without later figures": ["backtest", "panel.path=panel.csv", "panel.train_until=2019"],
+    "a backtest of a file that is not there": [
+        *("backtest", "panel.path=nowhere.csv", "panel.train_until=2019", "panel.actuals=later.csv"),
+    ],
+    "a backtest with a typing error": ["backtest", "panel.path=panel.csv", "panel.train_untl=2019"],
 }
 
 
@@ -183,8 +248,31 @@ def test_a_bad_request_gets_one_sentence_and_leaves_nothing_behind(capsys, outpu
     assert not list(here.iterdir())
 
 
-def test_a_damaged_kept_posterior_is_refused_with_its_path(capsys, outputs):
-    path = next(inference.cache_folder().iterdir())
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["fit", "panl.path=panel.csv"], "did you mean 'panel'?"),
+        (["fit", "panel.pth=panel.csv"], "did you mean 'panel.path'?"),
+        (["fit", "panel.path=panel.csv", "sampler.drws=100"], "did you mean 'sampler.draws'?"),
+        (["fit", "panel.path=panel.csv", "panel.actuals=later.csv"], "panel.actuals goes with backtest"),
+        (["fit", "panel.path=nowhere.csv"], "nowhere.csv"),
+        (["backtest", "panel.path=panel.csv", "panel.train_untl=2019"], "did you mean 'panel.train_until'?"),
+        (["backtest", "panel.path=panel.csv", "panel.train_until=2019"], "add panel.actuals=FILE"),
+        (["backtest", "panel.path=panel.csv", "panel.actuals=later.csv"], "add panel.train_until=YEAR"),
+        (["run", "posterior=nowhere.nc"], "nowhere.nc: there is no such learned posterior"),
+        (["run", "sampler.draws=20000"], "sampler.draws must be at most 500"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
+)
+def test_what_is_wrong_with_learning_is_said_with_its_remedy(capsys, words, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = answer(capsys, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert says in err
+
+
+def test_a_damaged_posterior_is_refused_with_its_path(capsys, outputs):
+    path = learned.SHIPPED
     whole = path.read_bytes()
     forged = whole.replace(b'"verdict": "PASS"', b'"verdict": "PASs"')
     assert forged != whole
@@ -209,7 +297,7 @@ def test_folders_may_have_the_names_that_folders_have(name):
 
 
 def test_money_too_small_to_matter_is_said_in_words(capsys, outputs):
-    code, out, _ = answer(capsys, "run", "areas=Norwich", "horizon=5", "budget.total_gbp=10", f"outputs={outputs}")
+    code, out, _ = answer(capsys, "run", *SMALL, "areas=Norwich", "budget.total_gbp=10", f"outputs={outputs}")
     assert code == 0
     assert "With 10 GBP" in out
     assert "nan" not in out
@@ -235,9 +323,9 @@ def test_ci_runs_the_commands_of_the_readme():
 @pytest.mark.slow
 def test_a_first_run_passes_its_gates_and_two_processes_agree(tmp_path):
     tables = []
-    for n in range(2):  # each process has a cache of its own, so each one fits
+    for n in range(2):  # each process compiles for itself
         words = ["run", f"outputs={tmp_path / str(n)}", "areas=three_areas", "horizon=5", "--json"]
-        env = {**os.environ, "OA_SIM_CACHE": str(tmp_path / f"cache{n}")}
+        env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / f"compiled{n}")}
         out = subprocess.run(
             [sys.executable, "-m", "oa_sim", *words], capture_output=True, text=True, env=env, check=True
         )

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -6,8 +7,8 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import areas, budget, cohort, evidence, impact, interventions, load_scenario
-from oa_sim.model import posterior_key
+from oa_sim import areas, budget, cohort, evidence, impact, interventions, load_scenario, tables
+from oa_sim.model import known_until, run
 from oa_sim.variables import MEASURES, QUANTITIES, YEAR_GROUPS
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]
@@ -334,6 +335,31 @@ def test_programmes_that_share_no_pupil_leave_each_other_alone(activity_of):
     assert all((share == 1).all() for share in left.values())
 
 
-def test_a_later_start_knows_no_more_and_needs_no_new_fit():
-    assert posterior_key(load_scenario("start_year=2030")) == posterior_key(load_scenario())
-    assert posterior_key(load_scenario("start_year=2022")) != posterior_key(load_scenario())
+@pytest.mark.parametrize(("start", "until"), [(2030, 2023), (2025, 2023), (2024, 2023), (2023, 2022), (2020, 2019)])
+def test_a_run_knows_what_was_published_before_it_starts_and_no_more(start, until):
+    assert known_until(load_scenario(f"start_year={start}")) == until
+
+
+def test_figures_published_after_the_start_change_nothing(tmp_path, tiny_posterior):
+    folder = shutil.copytree(tables.FOLDER, tmp_path / "data")
+    path = folder / "outcomes.csv"
+    lines = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    later = [[*cells[:5], str(0.9 * float(cells[5])), *cells[6:]] if cells[4] == "2023" else cells for cells in lines]
+    assert later != lines
+    path.write_text("\n".join(",".join(cells) for cells in later) + "\n", encoding="utf-8")
+    early = [
+        run(load_scenario(*TINY, "start_year=2023", *more), posterior=tiny_posterior)
+        for more in ((), (f"data_folder={folder}",))
+    ]
+    same_counterfactual(*early)
+    assert early[0].manifest["data_hash"] != early[1].manifest["data_hash"]
+
+
+def test_a_later_start_is_the_later_years_of_the_same_course(run_tiny):
+    now, later = run_tiny("horizon=15"), run_tiny("start_year=2026", "horizon=5")
+    middle = [
+        draws.counterfactual.sel(year=2028, area="Blackpool").median(["chain", "draw"])
+        for draws in (now.draws, later.draws)
+    ]
+    spread = now.draws.counterfactual.sel(year=2028, area="Blackpool").std(["chain", "draw"])
+    assert bool((abs(middle[0] - middle[1]) <= spread).where(spread.notnull(), True).all())

@@ -185,7 +185,7 @@ def test_a_name_that_is_gone_is_reported_with_the_nearest(tmp_path):
     reading = readers.read(lait(tmp_path, rows))
     left = {item["name"]: item["nearest"] for item in reading.report["files"][0]["left"]}
     assert left["KS1P_all"] == "KS1P_Total"
-    assert any("nothing is called 'KS1P_all'; nearest is 'KS1P_Total'" in line for line in reading.sentences())
+    assert any("no row has the Short Desc 'KS1P_all'; nearest is 'KS1P_Total'" in line for line in reading.sentences())
 
 
 def test_the_wide_layout_is_read_by_its_columns(tmp_path):

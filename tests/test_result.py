@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, areas, compare, counterfactual, load_scenario
+from oa_sim import Refusal, Result, areas, compare, counterfactual, learned, load_scenario
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 DISTRICTS = {
@@ -23,9 +23,9 @@ def saved(tiny, tmp_path_factory):
 
 
 @pytest.fixture
-def no_fit(monkeypatch, tiny_posterior):
-    """Let compare use the made-up draws."""
-    monkeypatch.setattr(importlib.import_module("oa_sim.model"), "fit", lambda *_: tiny_posterior)
+def few_draws(monkeypatch, tiny_posterior):
+    """Let compare, which takes no posterior, use the few draws."""
+    monkeypatch.setattr(learned, "load", lambda *_: tiny_posterior)
 
 
 def refused(call):
@@ -71,9 +71,14 @@ def test_the_mean_lies_within_the_draws(tiny):
 
 def test_levels_stay_on_the_scale_of_the_measure(every_area):
     table = every_area.summary().query("quantity != 'impact'")
-    top = table.unit.map({"%": 100, "points": 90, "per 100 pupils": 100})
+    top = table.unit.map({"%": 100, "points": 90, "per 100 pupils": np.inf})  # a rate has no upper end
     assert (table[list(QUANTILES)].min(axis=1) >= 0).all()
     assert (table[list(QUANTILES)].max(axis=1) <= top).all()
+
+
+def test_a_rate_most_likely_stays_below_one_a_pupil(every_area):
+    table = every_area.summary().query("unit == 'per 100 pupils' and quantity != 'impact'")
+    assert (table.q75 <= 100).all()
 
 
 def test_each_row_bears_its_measures_unit(tiny):
@@ -243,7 +248,7 @@ def test_scenarios_that_are_not_alike_are_not_compared(other, shared):
     assert f"must share {shared}" in sentence
 
 
-def test_against_no_programme_the_difference_is_the_impact(no_fit, tiny):
+def test_against_no_programme_the_difference_is_the_impact(few_draws, tiny):
     found = compare(load_scenario(*TINY, "scenario=no_programme"), load_scenario(*TINY))
     keys = ["area", "group", "measure", "year"]
     mine = found.table.set_index(keys).sort_index()
@@ -255,7 +260,7 @@ def test_against_no_programme_the_difference_is_the_impact(no_fit, tiny):
     pd.testing.assert_frame_equal(found.summary(), found.table)
 
 
-def test_three_scenarios_are_compared_with_the_first(no_fit):
+def test_three_scenarios_are_compared_with_the_first(few_draws):
     names = ("as_delivered", "hand_over", "three_years_only")
     found = compare(*(load_scenario(*TINY, f"scenario={name}", "measures=[neet_16_17]") for name in names))
     assert list(found.table.scenario.unique()) == ["hand_over", "three_years_only"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from oa_sim import Refusal, choices, load_scenario
-from oa_sim.choices import CONFIGS
+from oa_sim.choices import CONFIGS, load_learning
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.txt"))
 QUICK = ["intervention=[early_language]", "portfolio=none"]  # a catalogue of one composes faster
@@ -157,8 +157,12 @@ REFUSED = [
     (["sustainability.principles.community=2"], "community must be 0 to 1"),
     (["sustainability.principles.magic=1"], "magic"),
     (["sustainability.high_risk_below=0.9"], "high_risk_below must be 0 to 0.67"),
-    (["sampler.chains=1"], "chains must be 2 to 16"),
-    (["sampler.backend=stan"], "unknown sampler.backend 'stan'"),
+    (["sampler=slow"], "unknown choice of sampler 'slow': choose from default, quick"),
+    (["sampler.draws=9"], "sampler.draws must be 10 to 20000 a chain, got 9"),
+    (["sampler.draws=all"], "'all'"),
+    (["sampler.chains=4"], "unknown key 'sampler.chains': did you mean 'sampler.draws'"),  # a matter of learning
+    (["sampler.tune=300"], "did you mean 'sampler.draws'"),
+    (["panel.path=panel.csv"], "unknown key 'panel'"),
     (["scenario=as_planned"], "did you mean 'as_delivered'"),
     (["name=a/b"], "name must be 1 to 64 letters"),
     (["name="], "name must be 1 to 64 letters"),
@@ -188,3 +192,58 @@ def test_a_refusal_leaves_the_next_question_unharmed():
     before = load_scenario()
     refused("horizon=40")
     assert load_scenario() == before
+
+
+# what fit and backtest take
+
+READ = "panel.path=panel.csv"
+REFUSED_LEARNING = [
+    ([], "panel.path must name a file or a folder"),
+    (["panel.path="], "panel.path must name a file or a folder"),
+    (["panl.path=panel.csv"], "did you mean 'panel'"),
+    (["panel.pth=panel.csv"], "did you mean 'panel.path'"),
+    (["panel=panel.csv"], "panel: "),
+    (["panel.csv"], "key=value"),
+    ([READ, "panel.train_until=2018/19"], "panel.train_until: "),
+    ([READ, "panel.train_until=19"], "panel.train_until must be 2000 to 2100"),
+    ([READ, "panel.actual=later.csv"], "did you mean 'panel.actuals'"),
+    ([READ, "sampler.chains=1"], "sampler.chains must be 2 to 16"),
+    ([READ, "sampler.backend=stan"], "unknown sampler.backend 'stan': choose from nutpie, pymc"),
+    ([READ, "sampler.tune=5"], "sampler.tune must be 10 to"),
+    ([READ, "sampler.draws=5"], "sampler.draws must be 10 to"),
+    ([READ, "sampler.thin=0"], "sampler.thin must be 1 to"),
+    ([READ, "sampler.target_accept=1"], "sampler.target_accept must be 0.5 to 0.999"),
+    ([READ, "sampler.draws=null"], "sampler.draws"),
+    ([READ, "sampler=quick"], "sampler"),  # a choice of a run, not of learning
+    ([READ, "seed=-1"], "seed must be"),
+    ([READ, "horizon=10"], "unknown key 'horizon'"),
+    ([READ, "areas=Norwich"], "unknown key 'areas'"),
+    ([READ, "scenario=hand_over"], "unknown key 'scenario'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"), REFUSED_LEARNING, ids=[" ".join(overrides) for overrides, _ in REFUSED_LEARNING]
+)
+def test_a_wrong_override_of_learning_is_refused_in_one_sentence(overrides, says):
+    with pytest.raises(Refusal) as caught:
+        load_learning(*overrides)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_typed_of_learning_outranks_the_file():
+    learning = load_learning(READ, "sampler.draws=250", seed=5)
+    assert (learning.sampler.draws, learning.sampler.chains, learning.seed) == (250, 4, 5)
+    assert (learning.panel.path, learning.panel.train_until, learning.panel.actuals) == ("panel.csv", None, None)
+
+
+@pytest.mark.parametrize("name", ["été.csv", "a b", "a#b", "a(1).csv", "a=b", "it's", r"a\b", r"a\'b", "a\\"])
+def test_files_may_have_the_names_that_files_have(name):
+    panel = load_learning(f"panel.path={name}", f"panel.actuals={name}").panel
+    assert (panel.path, panel.actuals, load_scenario(f"posterior={name}").posterior) == (name, name, name)
+
+
+def test_a_run_and_learning_do_not_disturb_each_other():
+    before = load_scenario(*QUICK), load_learning(READ)
+    assert (load_scenario(*QUICK), load_learning(READ)) == before

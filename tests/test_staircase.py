@@ -8,33 +8,35 @@ import oa_sim
 
 STAIRCASE = (
     *("__init__", "refusal", "variables", "streams", "scale", "assumptions", "scenario", "columns", "tables"),
-    *("choices", "areas", "budget", "evidence", "survival", "interventions", "cohort", "gaussian", "inference"),
+    *("layouts", "readers", "choices", "areas", "panel", "budget", "evidence", "survival", "interventions", "cohort"),
     *(
+        "record",
+        "gaussian",
+        "inference",
         "baseline",
+        "state_space",
+        "learned",
         "counterfactual",
         "sustain",
         "impact",
         "result",
-        "model",
-        "comparison",
-        "plan",
-        "words",
-        "figures",
-        "briefing",
     ),
-    *("report", "progress", "__main__"),
+    *("model", "comparison", "plan", "words", "figures", "briefing", "peers", "forecasts", "scores", "backtest"),
+    *("diagrams", "reliability", "report", "progress", "__main__"),
 )
 FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
     "omegaconf": {"choices", "scenario", "assumptions"},
     "pymc": {"inference"},
-    "pytensor": {"gaussian", "inference"},
-    "numba": {"gaussian"},
+    "pytensor": {"baseline", "gaussian", "inference"},
+    "numba": {"gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures"},
-    "pandas": {"result", "comparison"},
+    "matplotlib": {"figures", "diagrams"},
+    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability"},
+    "pyarrow": set(),
+    "statsforecast": {"peers"},
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 HOME = Path(oa_sim.__file__).parent

@@ -1,0 +1,103 @@
+"""Which parts of the baseline earn their place.
+
+Fits the baseline to the wide panel as it is and without each of its parts, and compares how well each expects the
+whole record of an authority that it has not seen (leave one authority out, by Pareto-smoothed importance sampling).
+The density of an authority is the fitted one: the mean sampling variance of its band, level, deviation and luck
+integrated out. Look at the difference over its standard error, and at Pareto k: above 0.7 the estimate is not to be
+trusted, and the last year of each authority given its other years stands beside it.
+
+    python experiments/which_parts_earn_their_place.py path/to/la_panel.csv
+"""
+
+import dataclasses
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from oa_sim import baseline, inference, panel, readers, tables
+from oa_sim.assumptions import Sampler
+from oa_sim.gaussian import RecordDensity
+
+UNTIL, SEED = 2023, 2017
+SHORT = Sampler(backend="pymc", chains=4, tune=150, draws=150, thin=1, target_accept=0.8)
+
+
+def authorities(known: baseline.Record, last: int | None = None) -> list[RecordDensity | None]:
+    """Return the density of each authority; without the years from ``last`` on, if given, None where none is left."""
+    found = []
+    for band in baseline.bands(known):
+        kept = np.ones(len(band.year), bool) if last is None else band.year < last
+        cells = {name: getattr(band, name)[kept] for name in ("series", "year", "kin", "sampling")}
+        ones = [dataclasses.replace(band, value=row[None, kept], **cells) for row in band.value]
+        found += [RecordDensity([one]) if kept.any() else None for one in ones]
+    return found
+
+
+def log_likelihood(described, draws: xr.Dataset, densities: list[RecordDensity]) -> np.ndarray:
+    """Return the log density of each authority (chain, draw, authority) given each draw."""
+    from pytensor.graph.traversal import ancestors
+
+    node = next(v.owner for v in ancestors(described.potentials) if v.owner and isinstance(v.owner.op, RecordDensity))
+    names = [variable.name for variable in described.value_vars]
+    graphs = described.replace_rvs_by_values(node.inputs)
+    compiled = described.compile_fn(graphs, inputs=described.value_vars, mode="FAST_COMPILE", on_unused_input="ignore")
+    out = np.empty((draws.sizes["chain"], draws.sizes["draw"], len(densities)))
+    for chain, draw in np.ndindex(out.shape[:2]):
+        inputs = compiled({name: draws[name].values[chain, draw] for name in names})
+        out[chain, draw] = [one.evaluate(*inputs)[0] if one else 0.0 for one in densities]
+    return out
+
+
+def leave_one_out(log_density: np.ndarray):
+    """Return the expected log density of each authority left out, and its Pareto k."""
+    import arviz as az
+
+    groups = {"posterior": {"x": log_density[..., 0]}, "log_likelihood": {"authority": log_density}}
+    # ArviZ 0.23 takes the groups as keyword arguments
+    data = az.from_dict(groups) if int(az.__version__.split(".")[0]) else az.from_dict(**groups)
+    found = az.loo(data, pointwise=True)
+    each = found.elpd_i if hasattr(found, "elpd_i") else found.loo_i
+    return np.asarray(each), np.asarray(found.pareto_k)
+
+
+def compared(rows: dict[str, tuple]) -> pd.DataFrame:
+    """Return the table: what each part brings, whole authorities and their last year."""
+    table = {}
+    for part, ways in rows.items():
+        table[part] = {}
+        for name, (each, k), (whole, _) in zip(("authority", "last year"), ways, rows["nothing"], strict=True):
+            gain = whole - each
+            table[part] |= {
+                f"{name}: gain": gain.sum().round(1),
+                f"{name}: SE": (np.sqrt(len(gain)) * gain.std(ddof=1)).round(1),
+                f"{name}: k > 0.7": int((k > 0.7).sum()),
+                f"{name}: k max": k.max().round(2),
+            }
+    return pd.DataFrame(table).T.rename_axis("left out")
+
+
+def main(path: str) -> None:
+    warnings.simplefilter("ignore")
+    known = baseline.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
+    whole, earlier = authorities(known), authorities(known, last=UNTIL)
+    rows = {}
+    for part in ("nothing", *baseline.PARTS):
+        described = baseline.model(known, without=() if part == "nothing" else (part,))
+        draws = inference.sample(described, SHORT, SEED)
+        full, past = (log_likelihood(described, draws, densities) for densities in (whole, earlier))
+        rows[part] = (leave_one_out(full), leave_one_out(full - past))
+        print(part, "done:", draws.attrs["gates"], file=sys.stderr)
+    table = compared(rows)
+    print(table.to_string())
+    earns = table.index[(table["authority: gain"] > 2 * table["authority: SE"])]
+    print(f"More than twice its standard error, over {len(whole)} authorities: {', '.join(earns)}.")
+    Path("outputs").mkdir(exist_ok=True)
+    table.to_csv("outputs/which_parts_earn_their_place.csv")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,334 @@
+"""What would have been published without the programme: what moves it, and what does not."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from oa_sim import areas, baseline, counterfactual, learned, load_scenario, tables
+from oa_sim.baseline import National
+from oa_sim.model import run
+from oa_sim.variables import LINKED, MEASURES, series
+
+YEARS = list(range(2024, 2039))
+LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15")
+OWN = "good_level_of_development,all,Norwich,district,"
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Give all the draws."""
+    return learned.load()
+
+
+@pytest.fixture(scope="module")
+def posterior(many):
+    """Give enough draws for a spread."""
+    return many.isel(draw=slice(100))
+
+
+@pytest.fixture(scope="module")
+def project(posterior):
+    """Answer the counterfactual on the latent scale, from the shipped tables or others."""
+
+    def answer(*overrides, known=None, draws=posterior):
+        known = known or tables.read_all()
+        history = areas.history(known, 2023)
+        return counterfactual.project(
+            load_scenario(*LATENT, *overrides), draws, history, known, areas.pupils(known).rolls
+        )
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def plain(project):
+    return project()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Give a copy of the shipped tables."""
+    return shutil.copytree(tables.FOLDER, tmp_path / "data")
+
+
+def edited(folder, name, edit):
+    path = folder / f"{name}.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    changed = edit(lines)
+    assert changed != lines
+    path.write_text("\n".join(changed) + "\n", encoding="utf-8")
+
+
+def width(result, **at):
+    """Return the widths of the 90 % intervals of the counterfactual, by year."""
+    draws = result.draws.counterfactual.sel(at)
+    low, high = (draws.quantile(share, ["chain", "draw"]) for share in (0.05, 0.95))
+    return (high - low).values
+
+
+# what does not move it
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        ("key_stage_2",),
+        ("good_level_of_development", "suspensions"),
+        tuple(name for name in MEASURES if name != "phonics"),
+    ],
+    ids=lambda kept: f"{len(kept)} measures",
+)
+def test_leaving_measures_out_changes_no_number_of_those_kept(project, plain, kept):
+    xr.testing.assert_identical(project(f"measures=[{','.join(kept)}]"), plain.sel(measure=list(kept)))
+
+
+@pytest.mark.parametrize("area", ["Blackpool", "Norwich", "Oldham"])
+def test_leaving_areas_out_changes_no_number_of_those_kept(project, plain, area):
+    xr.testing.assert_identical(project(f"areas={area}"), plain.sel(area=[area]))
+
+
+def test_leaving_years_out_changes_no_number_of_those_kept(project, plain):
+    xr.testing.assert_identical(project("horizon=5"), plain.sel(year=YEARS[:5]))
+
+
+def test_anothers_record_changes_nothing(project, plain, known):
+    moved = [dict(row) for row in known["outcomes"]]
+    for row in moved:
+        if row["place"] == "Blackpool" and row["measure"] != "suspensions":
+            row["value"] *= 0.9
+    found = project(known=known | {"outcomes": moved})
+    assert not found.sel(area="Blackpool").equals(plain.sel(area="Blackpool"))
+    others = {"area": ["Norwich", "Oldham"]}
+    xr.testing.assert_identical(found.sel(others), plain.sel(others))
+
+
+def test_the_same_draws_give_the_same_numbers(project, plain):
+    xr.testing.assert_identical(project(), plain)
+
+
+# what moves it
+
+
+def test_dropping_a_districts_last_own_figure_widens_its_early_years(folder, many, project, plain):
+    def without_last(lines):
+        last = max(line for line in lines if line.startswith(OWN))
+        return [line for line in lines if line != last]
+
+    edited(folder, "outcomes", without_last)
+    asked = ("areas=Norwich", "horizon=5", "measures=[good_level_of_development]")
+    full, fewer = (run(load_scenario(*asked, *more), posterior=many) for more in ((), (f"data_folder={folder}",)))
+    for group in ("disadvantaged", "other", "all"):
+        assert width(fewer, group=group, year=2024) > width(full, group=group, year=2024), group
+    # in later years England's course hides it, so that is taken as known
+    given = {"known": tables.read_all(folder), "draws": many.assign(national_sd=xr.zeros_like(many.national_sd))}
+    at = {"area": "Norwich", "measure": "good_level_of_development", "group": "other"}
+    full, fewer = (
+        project("areas=Norwich", **some).sel(at).std(["chain", "draw"]).values
+        for some in (given | {"known": None}, given)
+    )
+    assert (fewer > full).all()
+    others = {"area": ["Blackpool", "Oldham"]}
+    xr.testing.assert_identical(project(known=given["known"]).sel(others), plain.sel(others))
+
+
+def test_a_district_without_figures_of_its_own_is_known_worst(folder, posterior):
+    asked = ("areas=Norwich", "horizon=5", "measures=[good_level_of_development]")
+    spreads = [width(run(load_scenario(*asked), posterior=posterior), group="other")]
+    edited(folder, "outcomes", lambda lines: [line for line in lines if not line.startswith(OWN)])
+    spreads.append(width(run(load_scenario(*asked, f"data_folder={folder}"), posterior=posterior), group="other"))
+    assert (spreads[1] > spreads[0]).all()
+
+
+def test_a_proxy_is_marked_and_wider_than_an_authority(posterior):
+    result = run(load_scenario("areas=[Blackpool,Norwich]", "horizon=5"), posterior=posterior)
+    table = result.summary().query("measure == 'key_stage_2' and quantity == 'counterfactual'")
+    assert table[table.area == "Norwich"].proxy.all()
+    assert not table[table.area == "Blackpool"].proxy.any()
+    for group in ("disadvantaged", "other", "all"):
+        at = {"measure": "key_stage_2", "group": group}
+        assert (width(result, area="Norwich", **at) > width(result, area="Blackpool", **at)).all(), group
+
+
+def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(project, plain, known, posterior):
+    unlinked = posterior.assign(cohort_link=xr.zeros_like(posterior.cohort_link))
+    found = project("areas=[Norwich]", draws=unlinked).sel(measure="key_stage_2")
+    difference = found - plain.sel(area=["Norwich"], measure="key_stage_2")
+    record = baseline.record(areas.history(known, 2023))
+    law = counterfactual.law(unlinked, record.series)
+    centres = [
+        counterfactual.relative(
+            kind, record, "Norwich", YEARS, counterfactual.last_variance(record, "Norwich"), np.random.default_rng(1),
+            is_proxy=True,
+        )[0]
+        for kind in (law, counterfactual.law(posterior, record.series))
+    ]  # fmt: skip
+    np.testing.assert_allclose(*centres, atol=1e-12)
+    assert float(abs(difference.median()).max()) < 0.02
+
+
+def test_an_area_above_its_own_mean_is_expected_to_come_part_of_the_way_back(posterior, known):
+    record = baseline.record(areas.history(known, 2023))
+    law, a, s = counterfactual.law(posterior, record.series), record.areas.index("Blackpool"), 4
+    behind = counterfactual.last_variance(record, "Blackpool")
+    lifted = record.relative.copy()
+    last = np.flatnonzero(record.observed[s, a])[-1]
+    lifted[s, a, last] += 0.3
+    centres = [
+        counterfactual.relative(law, one, "Blackpool", YEARS, behind, np.random.default_rng(1))[0][:, s].mean(0)
+        for one in (record, replace(record, relative=lifted))
+    ]
+    moved = centres[1] - centres[0]
+    assert (0 < moved).all()
+    assert moved[0] < 0.3
+    assert (np.diff(moved) < 0).all()
+
+
+# England
+
+
+def national_of(posterior, one, years=YEARS, breaks=(), **given):
+    """Return England's course (draw, year) where every series has one record, and the posterior what is given."""
+    names = list(series())
+    record = baseline.Record(names, [], np.array([]), *(np.zeros(0),) * 3, np.zeros((0, 0)), [one] * len(names))
+    given = {name: xr.full_like(posterior[name], value) for name, value in given.items()}
+    return counterfactual.national(posterior.assign(given), record, years, list(breaks), 1)
+
+
+def course(last_change, last=0.4, last_year=2023):
+    nothing = np.zeros(0)
+    return National(nothing, nothing, nothing, nothing, last_year, last, last_change)
+
+
+def changes(drawn, last=0.4):
+    return np.diff(np.concatenate([np.full((*drawn.shape[:2], 1), last), drawn], axis=2), axis=2)
+
+
+def near(values, expected, sd):
+    """Whether the mean over draws is what is expected, within its Monte Carlo error, in each series."""
+    return (abs(values.mean(0) - expected) < 4.5 * sd / np.sqrt(len(values))).all()
+
+
+def test_without_damping_no_change_is_expected_whatever_the_last_one_was(many):
+    moved = changes(national_of(many, course(0.2), national_damping=0.0, national_sd=0.05))
+    assert near(moved, 0.0, 0.05)
+
+
+@pytest.mark.parametrize("damping", [0.3, 0.8])
+def test_a_share_of_the_last_change_is_expected_and_a_share_of_that_a_year_later(many, damping):
+    moved = changes(national_of(many, course(0.2), national_damping=damping, national_sd=0.05))
+    sd = 0.05 / np.sqrt(1 - damping**2)
+    assert near(moved, 0.2 * damping ** np.arange(1, len(YEARS) + 1), sd)
+    assert near(moved[..., 0] ** 2, 0.05**2 + (0.2 * damping) ** 2, 3 * 0.05 * 0.2)
+
+
+def test_a_trend_that_is_not_known_is_drawn_as_it_is_in_the_long_run(many):
+    moved = changes(national_of(many, course(np.nan), national_damping=0.8, national_sd=0.05))
+    sd = 0.05 / np.sqrt(1 - 0.8**2)
+    assert near(moved, 0.0, sd)
+    assert (abs(moved.std(0) / sd - 1) < 4.5 / np.sqrt(2 * len(moved))).all()
+
+
+def test_a_course_of_no_change_at_all_is_a_trend_that_is_known(many):
+    still = changes(national_of(many, course(0.0), national_damping=0.8, national_sd=0.05))
+    assert (abs(still[..., 0].std(0) / 0.05 - 1) < 0.1).all()
+
+
+def test_two_groups_of_a_measure_move_alike_and_two_measures_do_not(many):
+    moved = changes(national_of(many, course(0.0), national_damping=0.0, national_sd=0.05, groups_alike=0.9))
+    names = list(series())
+    for s, (measure, group) in enumerate(names):
+        for r, (another, _) in enumerate(names[:s]):
+            alike = np.corrcoef(moved[:, s].ravel(), moved[:, r].ravel())[0, 1]
+            assert alike == pytest.approx(0.9 if another == measure else 0.0, abs=0.03), (measure, group, another)
+
+
+def test_a_record_that_ends_earlier_is_carried_to_the_same_years(many):
+    early, late = (national_of(many, course(0.0, last_year=year), national_sd=0.05) for year in (2019, 2023))
+    assert early.shape == late.shape
+    assert (early[..., 0].std(0) > late[..., 0].std(0)).all()
+
+
+def declared(kind, first, last, measure="key_stage_2"):
+    return {"measure": measure, "first_year": first, "last_year": last, "kind": kind}
+
+
+def test_a_shift_of_level_widens_england_from_its_year_on(many):
+    plain, shifted = (
+        national_of(many, course(0.1), breaks=rows) for rows in ((), [declared("level_shift", 2027, 2027)])
+    )
+    for s, (measure, _) in enumerate(series()):
+        before, after = plain[:, s].std(0), shifted[:, s].std(0)
+        np.testing.assert_array_equal(plain[:, s, :3], shifted[:, s, :3])
+        if measure == "key_stage_2":
+            assert (after[3:] > before[3:]).all()
+            step = (shifted - plain)[:, s, 3:]
+            np.testing.assert_allclose(step, np.repeat(step[:, :1], step.shape[1], axis=1), atol=1e-12)  # it stays
+            assert step[:, 0].std() == pytest.approx(float(np.sqrt((many.break_sd**2).mean())), rel=0.1)
+        else:
+            np.testing.assert_array_equal(plain[:, s], shifted[:, s])
+
+
+def test_years_that_are_graded_otherwise_are_moved_alone(many):
+    rows = [declared("regraded", 2026, 2027)]
+    plain, moved = (national_of(many, course(0.1), breaks=rows) for rows in ((), rows))
+    differs = (plain != moved).any(axis=0)
+    for s, (measure, _) in enumerate(series()):
+        expected = [year in (2026, 2027) and measure == "key_stage_2" for year in YEARS]
+        assert differs[s].tolist() == expected, measure
+
+
+def test_a_year_that_is_not_collected_moves_nothing(many):
+    plain, same = (
+        national_of(many, course(0.1), breaks=rows) for rows in ((), [declared("not_collected", 2025, 2026)])
+    )
+    np.testing.assert_array_equal(plain, same)
+
+
+def test_a_break_before_the_last_figure_is_no_news(many):
+    plain, same = (national_of(many, course(0.1), breaks=rows) for rows in ((), [declared("level_shift", 2019, 2023)]))
+    np.testing.assert_array_equal(plain, same)
+
+
+def test_a_break_declared_in_the_table_widens_what_is_published_from_that_year_on(folder, posterior):
+    row = "key_stage_2,2026,2026,level_shift,made up for a test,LAIT,found"
+    edited(folder, "breaks", lambda lines: [*lines, row])
+    asked = ("areas=[Blackpool,Norwich]", "horizon=6", "measures=[phonics,key_stage_2]")
+    plain, broken = (
+        run(load_scenario(*asked, *more), posterior=posterior) for more in ((), (f"data_folder={folder}",))
+    )
+    for area in ("Blackpool", "Norwich"):
+        at = {"area": area, "measure": "key_stage_2", "group": "disadvantaged"}
+        one, other = width(plain, **at), width(broken, **at)
+        np.testing.assert_array_equal(one[:2], other[:2])
+        assert (other[2:] > one[2:]).all()
+    kept = {"measure": "phonics"}
+    xr.testing.assert_identical(
+        plain.draws.counterfactual.sel(kept).drop_attrs(), broken.draws.counterfactual.sel(kept).drop_attrs()
+    )
+    assert plain.manifest["data_hash"] != broken.manifest["data_hash"]
+
+
+# the law of a draw
+
+
+def test_the_law_is_what_the_posterior_says(posterior):
+    names = list(series())
+    law = counterfactual.law(posterior, names)
+    at = {"chain": 2, "draw": 7}
+    one, d = posterior.isel(at), 2 * posterior.sizes["draw"] + 7
+    np.testing.assert_array_equal(law.mean[d], one.mu)
+    np.testing.assert_allclose(np.sqrt(np.diag(law.level[d])), one.level_sd)
+    sd, pace = one.deviation_sd.values, one.persistence.values
+    long_run = law.shock[d] / (1 - np.outer(pace, pace))
+    np.testing.assert_allclose(np.sqrt(np.diag(long_run)), sd)
+    np.testing.assert_allclose(law.noise[d], one.noise_sd.values**2)
+    for s, (measure, _) in enumerate(names):
+        linked = measure in LINKED
+        assert law.link[d, s] == (float(one.cohort_link.sel(linked=measure)) if linked else 0.0)
+        for r, (another, _) in enumerate(names[:s]):
+            alike = law.shock[d, s, r] / np.sqrt(law.shock[d, s, s] * law.shock[d, r, r])
+            expected = float(one.deviation_alike.sel(linked=measure)) if another == measure else 0.0
+            assert alike == pytest.approx(expected, abs=1e-12)

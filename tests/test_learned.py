@@ -1,0 +1,271 @@
+"""The learned posterior: what the package carries, what is refused, and what reading and writing keep."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from oa_sim import Refusal, baseline, inference, learned, load_scenario, plan, variables
+from oa_sim.choices import load_learning
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return learned.load()
+
+
+@pytest.fixture
+def written(tiny_posterior, tmp_path):
+    learned.write(tiny_posterior, tmp_path / "learned.nc")
+    return tmp_path / "learned.nc"
+
+
+def refused(call):
+    with pytest.raises(Refusal) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# what the package carries
+
+
+def test_the_shipped_posterior_passes_its_gates(shipped):
+    gates = json.loads(shipped.attrs["gates"])
+    assert gates["verdict"] == "PASS", gates["reason"]
+    assert gates["n_draws"] == shipped.sizes["chain"] * shipped.sizes["draw"]
+    assert gates["r_hat_max"] <= inference.LARGEST_R_HAT
+    assert min(gates["ess_bulk_min"], gates["ess_tail_min"]) >= inference.SMALLEST_ESS
+    assert gates["divergences"] == 0
+
+
+def test_the_shipped_posterior_passes_its_gates_again_when_they_are_reckoned_from_its_draws(shipped):
+    gates = inference.gates(shipped, diverging=0)
+    assert gates["verdict"] == "PASS", gates["reason"]
+
+
+def test_the_shipped_posterior_says_what_made_it(shipped):
+    made = json.loads(shipped.attrs["made"])
+    assert len(made["panel_hash"]) == len(made["law"]) == 64
+    assert made["authorities"] >= 150
+    assert made["figures"] > 10_000
+    assert made["until"] == 2023
+    assert set(made["versions"]) == {"python", *inference.LIBRARIES}
+    given = load_learning("panel.path=panel.csv")
+    assert made["seed"] == given.seed
+    assert made["sampler"] == vars(given.sampler)  # so that the plain command makes it again
+
+
+def test_the_shipped_posterior_was_learned_by_this_law(shipped):
+    assert json.loads(shipped.attrs["made"])["law"] == learned.law_hash()
+
+
+def test_the_shipped_posterior_is_of_the_series_that_are_modelled(shipped):
+    assert shipped.series.values.tolist() == baseline.labels(variables.series())
+    assert shipped.linked.values.tolist() == list(variables.LINKED)
+    assert shipped.pair.values.tolist() == baseline.pairs(shipped.series.values.tolist())
+    assert set(shipped.data_vars) == set(learned.KEPT) == set(variables.POSTERIOR_NAMES)
+
+
+def test_the_shipped_posterior_lies_within_what_its_names_can_mean(shipped):
+    assert all(np.isfinite(values).all() for values in shipped.data_vars.values())
+    for name in ("level_sd", "deviation_sd", "noise_sd", "national_sd", "break_sd"):
+        assert float(shipped[name].min()) > 0, name
+    for name in ("persistence", "level_persistence", "cohort_link", "national_damping", "groups_alike"):
+        assert 0 < float(shipped[name].min()) <= float(shipped[name].max()) < 1, name
+    assert float(abs(shipped.deviation_alike).max()) < 1
+
+
+def test_a_run_carries_what_the_config_says_the_posterior_holds(shipped):
+    assert load_scenario().sampler.draws == shipped.sizes["draw"]
+
+
+def test_a_plan_says_what_was_learned_from():
+    made = json.loads(learned.load().attrs["made"])
+    found = plan.plan(load_scenario("areas=Norwich", "horizon=5"))
+    assert found["posterior"] == f"learned from {made['authorities']} authorities up to 2022/23"
+    assert found["draws"] == 2000
+
+
+# fewer draws, and more
+
+
+def test_fewer_draws_are_the_first_ones_and_judged_anew(shipped):
+    few = learned.load(draws=20)
+    xr.testing.assert_identical(few.drop_attrs(), shipped.isel(draw=slice(20)).drop_attrs())
+    gates = json.loads(few.attrs["gates"])
+    assert gates["verdict"] == "FAIL"
+    assert gates["n_draws"] == 20 * shipped.sizes["chain"]
+    assert few.attrs["made"] == shipped.attrs["made"]
+
+
+def test_divergences_are_not_forgotten_with_the_draws(tiny_posterior, tmp_path):
+    gates = json.loads(tiny_posterior.attrs["gates"]) | {"divergences": 3}
+    learned.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), tmp_path / "learned.nc")
+    assert json.loads(learned.load(tmp_path / "learned.nc", 10).attrs["gates"])["divergences"] == 3
+
+
+def test_all_draws_keep_the_gates_that_they_came_with(shipped):
+    every = learned.load(draws=shipped.sizes["draw"])
+    assert every.attrs == shipped.attrs
+
+
+def test_more_draws_than_are_held_are_refused(written):
+    assert "sampler.draws must be at most 500" in refused(lambda: learned.load(draws=501))
+    assert "sampler.draws must be at most 20" in refused(lambda: learned.load(written, 21))
+
+
+# reading and writing
+
+
+def test_what_is_written_is_read_again_to_single_precision(tiny_posterior, tmp_path):
+    for factor in (1.0, 1 + 1e-12):  # what is held in single precision already, and what is not
+        given = tiny_posterior.map(lambda values, by=factor: values * by, keep_attrs=True)
+        given = given.assign_attrs(tiny_posterior.attrs)
+        learned.write(given, tmp_path / "learned.nc")
+        back = learned.load(tmp_path / "learned.nc")
+        assert set(back.data_vars) == set(given.data_vars)
+        for name, values in given.data_vars.items():
+            assert back[name].dtype == np.float64
+            np.testing.assert_array_equal(back[name], values.values.astype(np.float32).astype(float))
+        for dim in given.coords:
+            np.testing.assert_array_equal(back[dim], given[dim])
+        assert {key: back.attrs[key] for key in ("gates", "made")} == {
+            key: given.attrs[key] for key in ("gates", "made")
+        }
+
+
+def test_writing_what_was_read_changes_no_number(written, tmp_path):
+    again = tmp_path / "again.nc"
+    learned.write(learned.load(written), again)
+    assert learned.checksum(learned.load(again)) == learned.checksum(learned.load(written))
+
+
+def test_writing_leaves_no_other_file_and_others_may_read_it(written):
+    assert [path.name for path in written.parent.iterdir()] == ["learned.nc"]
+    assert written.stat().st_mode & 0o044 == 0o044
+
+
+def test_a_checksum_is_of_every_number_and_of_the_gates(tiny_posterior):
+    before = learned.checksum(tiny_posterior)
+    for name in learned.KEPT:
+        other = tiny_posterior.copy(deep=True)
+        other[name].values.flat[-1] += 1e-6
+        assert learned.checksum(other) != before, name
+    assert learned.checksum(tiny_posterior.assign_attrs(gates="{}")) != before
+
+
+def test_it_opens_with_plain_xarray(shipped):
+    with xr.open_dataset(learned.SHIPPED, engine="h5netcdf") as opened:
+        assert opened.sizes == shipped.sizes
+        assert json.loads(opened.attrs["gates"])["verdict"] == "PASS"
+
+
+# what is refused
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.9, 0.999])
+def test_a_file_that_is_cut_short_is_refused_with_its_path(written, kept):
+    whole = written.read_bytes()
+    written.write_bytes(whole[: int(len(whole) * kept)])
+    assert str(written) in refused(lambda: learned.load(written))
+
+
+def test_a_file_that_was_changed_is_refused(written):
+    whole = written.read_bytes()
+    for old, new in ((b'"verdict": "PASS"', b'"verdict": "PASs"'), (b'"divergences": 0', b'"divergences": 1')):
+        assert old in whole
+        written.write_bytes(whole.replace(old, new))
+        assert "is not what was written" in refused(lambda: learned.load(written))
+
+
+@pytest.mark.parametrize("content", ["", "area,value\nNorwich,1\n"])
+def test_a_text_file_is_refused(tmp_path, content):
+    (tmp_path / "learned.nc").write_text(content)
+    assert "cannot be read" in refused(lambda: learned.load(tmp_path / "learned.nc"))
+
+
+def test_a_result_is_no_learned_posterior(tiny, tmp_path):
+    path = tiny.save(tmp_path / "result.nc")
+    assert str(path) in refused(lambda: learned.load(path))
+
+
+def test_another_netcdf_file_is_refused(tmp_path, tiny_posterior):
+    tiny_posterior.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")  # without a checksum
+    assert "is not what was written" in refused(lambda: learned.load(tmp_path / "other.nc"))
+
+
+@pytest.mark.parametrize("path", ["nowhere.nc", "."])
+def test_a_file_that_is_not_there_is_refused(tmp_path, path):
+    assert "there is no such learned posterior" in refused(lambda: learned.load(tmp_path / path))
+
+
+@pytest.mark.parametrize("form", [0, 2, 99])
+def test_another_format_is_refused_by_its_number(tiny_posterior, tmp_path, form):
+    learned.write(tiny_posterior.assign_attrs(format=form), tmp_path / "learned.nc")
+    sentence = refused(lambda: learned.load(tmp_path / "learned.nc"))
+    assert f"of format {learned.FORMAT} is needed, got format {form}" in sentence
+
+
+def test_a_posterior_without_one_of_its_variables_is_refused(tiny_posterior, tmp_path):
+    learned.write(tiny_posterior.drop_vars("cohort_link"), tmp_path / "learned.nc")
+    assert "learn it again" in refused(lambda: learned.load(tmp_path / "learned.nc"))
+
+
+def test_a_posterior_of_other_series_is_refused(tiny_posterior, tmp_path):
+    learned.write(tiny_posterior.isel(series=slice(None, None, -1)), tmp_path / "learned.nc")
+    assert "learned for other series" in refused(lambda: learned.load(tmp_path / "learned.nc"))
+
+
+# what is kept of learning
+
+
+def made_up(monkeypatch, tiny_posterior):
+    """Let what is sampled be the few draws, and count how often."""
+    asked = []
+
+    def sample(model, sampler, seed, **_):
+        asked.append(seed)
+        return tiny_posterior
+
+    monkeypatch.setattr(inference, "sample", sample)
+    monkeypatch.setattr(baseline, "model", lambda known: None)
+    return asked
+
+
+def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path, known):
+    from oa_sim import areas
+
+    monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
+    asked, said = made_up(monkeypatch, tiny_posterior), []
+    learning, history = load_learning("panel.path=panel.csv"), areas.history(known, 2023)
+    first, second = (learned.learn(learning, history, "a" * 64, said.append) for _ in range(2))
+    assert learned.checksum(first) == learned.checksum(second)
+    assert len(asked) == 1
+    assert said == [said[0], "using what was learned from this panel before"]
+    made = json.loads(first.attrs["made"])
+    assert (made["panel_hash"], made["until"], made["authorities"]) == ("a" * 64, 2023, 12)
+    others = {
+        "panel": lambda: learned.learn(learning, history, "b" * 64, said.append),
+        "seed": lambda: learned.learn(load_learning("panel.path=panel.csv", seed=1), history, "a" * 64, said.append),
+        "draws": lambda: learned.learn(
+            load_learning("panel.path=panel.csv", "sampler.draws=10"), history, "a" * 64, said.append
+        ),
+        "until": lambda: learned.learn(learning, history.sel(year=slice(2022)), "a" * 64, said.append),
+    }
+    for n, other in enumerate(others.values(), start=2):
+        other()
+        assert len(asked) == n
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch, tiny_posterior, capsys, known):
+    from oa_sim import areas
+
+    monkeypatch.setenv("OA_SIM_CACHE", "/proc/oa_sim")
+    made_up(monkeypatch, tiny_posterior)
+    found = learned.learn(
+        load_learning("panel.path=panel.csv"), areas.history(known, 2023), "a" * 64, lambda sentence: None
+    )
+    assert set(found.data_vars) == set(learned.KEPT)
+    assert "was not kept" in capsys.readouterr().err
