@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import baseline, learned, panel, readers, tables
+from oa_sim import learned, panel, readers, record, tables
 from oa_sim.streams import stream
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the simulator is written apart from the model
@@ -59,7 +59,7 @@ def statistics(values: np.ndarray, series: list[tuple[str, str]]) -> dict[tuple[
 
 def main(path: str) -> None:
     warnings.simplefilter("ignore")
-    known = baseline.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
+    known = record.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
     posterior = learned.load().stack(one=("chain", "draw")).transpose("one", ...)
     gaps = np.where(known.observed > 0, 0.0, np.nan)
     observed = pd.Series(statistics(known.relative + gaps, known.series))

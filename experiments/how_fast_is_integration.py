@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import baseline, inference, panel, readers, tables
+from oa_sim import baseline, inference, panel, readers, record, tables
 from oa_sim.gaussian import RecordDensity
 
 UNTIL, SEED = 2023, 2017
@@ -26,7 +26,7 @@ MEASURES = ("good_level_of_development", "phonics")
 RUN = {"nuts_sampler": "nutpie", "chains": 2, "cores": 2, "tune": 300, "draws": 300, "progressbar": False}
 
 
-def part_of(known: baseline.Record) -> baseline.Record:
+def part_of(known: record.Record) -> record.Record:
     """Return the record of some measures, from the first year in which any is published."""
     kept = [s for s, (measure, _) in enumerate(known.series) if measure in MEASURES]
     years = slice(np.flatnonzero(known.observed[kept].any(axis=(0, 1)))[0], None)
@@ -37,7 +37,7 @@ def part_of(known: baseline.Record) -> baseline.Record:
     )
 
 
-def explicit(known: baseline.Record, *, centred: bool):
+def explicit(known: record.Record, *, centred: bool):
     """Return the model in which levels, deviations and luck are variables instead of integrated out."""
     pm = inference.load_pymc()
     import pytensor.tensor as pt
@@ -98,7 +98,7 @@ def main(path: str) -> None:
     warnings.simplefilter("ignore")
     from arviz import ess
 
-    known = part_of(baseline.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL)))
+    known = part_of(record.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL)))
     forms = {
         "integrated": lambda: baseline.model(known),
         "explicit, not centred": lambda: explicit(known, centred=False),

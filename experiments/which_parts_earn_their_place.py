@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import baseline, inference, panel, readers, tables
+from oa_sim import baseline, inference, panel, readers, record, tables
 from oa_sim.assumptions import Sampler
 from oa_sim.gaussian import RecordDensity
 
@@ -26,7 +26,7 @@ UNTIL, SEED = 2023, 2017
 SHORT = Sampler(backend="pymc", chains=4, tune=150, draws=150, thin=1, target_accept=0.8)
 
 
-def authorities(known: baseline.Record, last: int | None = None) -> list[RecordDensity | None]:
+def authorities(known: record.Record, last: int | None = None) -> list[RecordDensity | None]:
     """Return the density of each authority; without the years from ``last`` on, if given, None where none is left."""
     found = []
     for band in baseline.bands(known):
@@ -82,7 +82,7 @@ def compared(rows: dict[str, tuple]) -> pd.DataFrame:
 
 def main(path: str) -> None:
     warnings.simplefilter("ignore")
-    known = baseline.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
+    known = record.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
     whole, earlier = authorities(known), authorities(known, last=UNTIL)
     rows = {}
     for part in ("nothing", *baseline.PARTS):

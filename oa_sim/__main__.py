@@ -10,7 +10,7 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
   oa-sim run       run one scenario            oa-sim run scenario=early_years_first horizon=15
   oa-sim compare   scenarios side by side      oa-sim compare no_programme as_delivered hand_over
   oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
-  oa-sim backtest  forecasts against figures   oa-sim backtest panel.path=panel.csv panel.train_until=2019 panel.actuals=later.csv
+  oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
   oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
   oa-sim check     configs, tables, example    oa-sim check
 

@@ -190,6 +190,7 @@ def _proxy(places: dict[str, Row]) -> xr.DataArray:
 
 
 def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
+    """Return what is declared (measure, year): 1 a shift of level, 2 graded otherwise or not collected, 0 nothing."""
     kinds = {"level_shift": 1, "regraded": 2, "not_collected": 2}
     marks = xr.zeros_like(_empty({"measure": list(MEASURES), "year": years}), dtype=int)
     for row in tables["breaks"]:

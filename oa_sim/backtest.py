@@ -76,7 +76,12 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     say("asking the peers: random walk, drift, mean and the automatic forecasters")
     theirs, stood_in = _peers(history, entries, until)
     scored = scores.score([*entries, *theirs], OURS)
-    read = [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences()), *_stood_in(stood_in)]
+    read = [
+        *lacking,
+        *train.sentences(),
+        *(f"later figures: {line}" for line in later.sentences()),
+        *_stood_in(stood_in),
+    ]
     made = {
         "train_until": academic_year(until),
         "version": oa_sim.__version__,

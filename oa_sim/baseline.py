@@ -14,7 +14,7 @@ record and each posterior draw, in ``counterfactual``.
 import numpy as np
 
 from oa_sim.inference import load_pymc
-from oa_sim.record import National, Record, kin, record
+from oa_sim.record import Record, kin, record  # noqa: F401  the record is handed on with its model
 from oa_sim.refusal import one_of
 from oa_sim.variables import LINKED
 
@@ -30,7 +30,7 @@ MU_SD = 0.3
 PERSISTENCE = (1.5, 0.5)  # centre over series of the logit of what is left of a deviation a year later, and its spread
 PERSISTENCE_SPREAD = 0.3
 LEVEL_PERSISTENCE = (4.5, 1.0)  # logit: about 1 % of a level is lost in a year
-ROWS_SD = 0.4  # of the rows that make the correlation matrix of levels
+ROWS_SD = 1.0  # of the rows that make the correlation matrix of levels: wide, since groups of a measure lie close
 ALIKE = (0.5, 0.5)  # inverse hyperbolic tangent: correlation of the two groups of a measure in their deviations
 LINK = (0.0, 1.0)  # logit: share of a cohort's luck that goes with it
 DAMPING = (0.7, 0.8)  # logit: share of England's last change that is repeated
@@ -52,7 +52,6 @@ def model(known: Record, without: tuple[str, ...] = ()):
 
     Notes
     -----
-
     By series: ``mu`` (SD), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``persistence`` (share of a deviation
     left a year later), ``national_sd`` (SD / year). One for all: ``level_persistence``, ``national_damping``,
     ``break_sd``, ``groups_alike``. By linked measure: ``deviation_alike``, ``cohort_link``. By pair of series:
@@ -113,7 +112,9 @@ def covariance(alike, sd, persistence, xp=np):
     ``G_ij = Q_ij / (1 - p_i p_j)``, which is positive definite.
     """
     shock = sd * xp.sqrt(1 - persistence**2)
-    return alike * shock[..., :, None] * shock[..., None, :] / (1 - persistence[..., :, None] * persistence[..., None, :])
+    return (
+        alike * shock[..., :, None] * shock[..., None, :] / (1 - persistence[..., :, None] * persistence[..., None, :])
+    )
 
 
 def partners(names: list[tuple[str, str]]) -> np.ndarray:
@@ -135,8 +136,7 @@ def _england(known: Record, damping, groups_alike, break_sd, sd, pt):
     """Return the log density of England's changes: damped, shifted at declared breaks, alike in two groups."""
     n = len(known.series)
     change, before, steps, broken = (
-        np.stack([getattr(one, name) for one in known.national])
-        for name in ("change", "before", "steps", "broken")
+        np.stack([getattr(one, name) for one in known.national]) for name in ("change", "before", "steps", "broken")
     )
     seen = np.isfinite(change)
     plain = (steps == 1) & (broken == 0)

@@ -146,7 +146,7 @@ def _normal(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text so that Hydra's grammar takes it as it stands: it reads a backslash only before a quotation mark."""
+    """Return a text as Hydra's grammar takes it, which reads a backslash only before a quotation mark."""
     return "'" + re.sub(r"(\\*)('|$)", lambda hit: 2 * hit[1] + ("\\'" if hit[2] else ""), text) + "'"
 
 

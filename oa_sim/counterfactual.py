@@ -14,7 +14,7 @@ import xarray as xr
 
 from oa_sim import baseline, scale, state_space
 from oa_sim.areas import GLD
-from oa_sim.baseline import National, Record
+from oa_sim.record import National, Record
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
@@ -180,9 +180,9 @@ def _counted_from_0(kin: np.ndarray, future: np.ndarray) -> tuple[np.ndarray, np
 
 
 def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:
-    """Return England's course (draw, series, year): a damped trend, and shocks of unknown size where breaks are declared.
+    """Return England's course (draw, series, year): a damped trend, and a shock of unknown size at a declared break.
 
-    A shift of level stays; a year that is graded otherwise is moved alone.
+    A shift of level stays; a year that is graded otherwise is moved alone. NaN where nothing was published.
     """
     damping, alike, break_sd = (
         posterior[name].values.ravel() for name in ("national_damping", "groups_alike", "break_sd")
@@ -191,7 +191,7 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
     out = np.full((len(damping), len(known.series), len(years)), np.nan)
     for s, (measure, group) in enumerate(known.series):
         one = known.national[s]
-        if one.last_year is None:  # nothing was published that could be carried on
+        if one.last_year is None:
             continue
         size = (3, len(damping), years[-1] - one.last_year)
         normal = stream(seed, "national", measure, "disadvantaged" if group == "other" else group).standard_normal(size)
@@ -205,7 +205,7 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
 
 def _england(one: National, damping, sd, break_sd, marks: np.ndarray, normal: np.ndarray) -> np.ndarray:
     change = np.full(len(damping), one.last_change)
-    if not np.isfinite(one.last_change):  # after a break or a gap the trend is not known: it is drawn as it is in the long run
+    if not np.isfinite(one.last_change):  # not known after a break or a gap: it is drawn as it is in the long run
         change = sd / np.sqrt(1 - damping**2) * normal[2, :, 0]
     level = np.full(len(damping), one.last)
     course = np.empty((len(damping), len(marks)))

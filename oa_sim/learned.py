@@ -30,7 +30,8 @@ KEPT = (
     *("mu", "level_sd", "level_rows", "level_persistence", "deviation_sd", "deviation_alike", "persistence"),
     *("noise_sd", "cohort_link", "national_sd", "national_damping", "groups_alike", "break_sd"),
 )
-LAW_FILES = [_HERE / f"{name}.py" for name in ("record", "baseline", "gaussian", "inference", "scale", "panel", "readers")]
+LAW = ("record", "baseline", "gaussian", "inference", "scale", "panel", "readers")
+LAW_FILES = [_HERE / f"{name}.py" for name in LAW]
 
 
 def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset:

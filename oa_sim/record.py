@@ -1,6 +1,7 @@
 """Record: what was published of each area, on the latent scale, with England's course taken out and kept apart."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -116,11 +117,13 @@ def _national(history: xr.Dataset, measure: str, group: str) -> National:
     steps, broken = np.zeros(len(years), int), np.zeros(len(years), int)
     usable = np.flatnonzero(np.isfinite(latent))
     last_change = np.nan
-    for earlier, now in zip(usable, usable[1:], strict=False):
+    for earlier, now in pairwise(usable):
         change[now], steps[now] = latent[now] - latent[earlier], years[now] - years[earlier]
         broken[now] = (marks[earlier + 1 : now + 1] == 1).sum()
         before[now] = last_change
         last_change = change[now] if steps[now] == 1 and not broken[now] else np.nan
     if not len(usable):
         return National(change, before, steps, broken, None, np.nan, np.nan)
-    return National(change, before, steps, broken, int(years[usable[-1]]), float(latent[usable[-1]]), float(last_change))
+    return National(
+        change, before, steps, broken, int(years[usable[-1]]), float(latent[usable[-1]]), float(last_change)
+    )

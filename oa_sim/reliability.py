@@ -209,7 +209,9 @@ def _every_score(scores: Scores) -> str:
         ]
         for row in scores.table.itertuples()
     ]
-    whole = briefing.as_table("One row for each model, measure, group, year and scale", head, rows, kind="crowded words")
+    whole = briefing.as_table(
+        "One row for each model, measure, group, year and scale", head, rows, kind="crowded words"
+    )
     return f"<details>\n<summary>Every score ({len(rows):,} rows)</summary>\n{whole}\n</details>"
 
 

@@ -121,7 +121,8 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
         scored = found.scores.table
         scored.to_csv(at / "scores.csv", index=False, float_format=DIGITS)
         (at / "backtest.html").write_text(reliability.page(found.scores, found.read, found.made), encoding="utf-8")
-        _write_json(at / "backtest.json", {"verdict": reliability.verdict(found.scores), "read": found.read} | found.made)
+        facts = {"verdict": reliability.verdict(found.scores), "read": found.read} | found.made
+        _write_json(at / "backtest.json", facts)
 
     identity = json.dumps(found.made, sort_keys=True).encode()
     return _whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)

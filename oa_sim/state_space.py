@@ -57,8 +57,9 @@ def courses(
             while now < year[i]:
                 _step(state, spread, level[d], level_pace[d], shock[d], pace[d], n)
                 now += 1
-            luck = link[d, series[i]] if kin[i] >= 0 else 0.0
-            _see(state, spread, n, series[i], kin[i], luck, value[i] - mean[d, series[i]], sampling[i], noise[d, series[i]])
+            s = series[i]
+            luck = link[d, s] if kin[i] >= 0 else 0.0
+            _see(state, spread, n, s, kin[i], luck, value[i] - mean[d, s], sampling[i], noise[d, s])
         while now < last:
             _step(state, spread, level[d], level_pace[d], shock[d], pace[d], n)
             now += 1

@@ -16,7 +16,7 @@ import simulated
 from scipy.optimize import minimize
 from scipy.stats import binom
 
-from oa_sim import baseline, inference
+from oa_sim import baseline, inference, record
 from oa_sim.streams import stream
 
 DRAWS, THIN, TUNE = 63, 3, 100  # 63 draws leave 64 ranks; every third is kept, so that they are nearly independent
@@ -28,7 +28,7 @@ NULL_SETS = 20_000
 class Machine:
     """The model, compiled once; each simulation puts another record in it."""
 
-    def __init__(self, known: baseline.Record | None = None):
+    def __init__(self, known: record.Record | None = None):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.pm = inference.load_pymc()
@@ -60,7 +60,7 @@ class Machine:
             found += [f"{variable.name} {label}".strip() for label in labels]
         return found
 
-    def put(self, known: baseline.Record) -> None:
+    def put(self, known: record.Record) -> None:
         """Put a record in the compiled model."""
         self.density.bands = self.RecordDensity(baseline.bands(known)).bands
         for name in ("change", "before"):

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from oa_sim.baseline import National, Record, kin
+from oa_sim.record import National, Record, kin
 
 BURN_IN = 400  # years, after which a deviation no longer knows where it began
 SERIES = [
@@ -132,12 +132,14 @@ def _england(known: Record, truth: dict, rng: np.random.Generator) -> list[Natio
             if not steps:
                 continue
             goes_on = steps == 1 and not broken
-            before[t] = last if last is not None else 0.0
+            before[t] = np.nan if last is None else last
             if goes_on and last is not None:
                 change[t] = damping * last + sd * shock[t]
             else:
                 spread = np.sqrt(sd**2 * steps / (1 - damping**2) + truth["break_sd"] ** 2 * broken)
                 change[t] = spread * shock[t]
             last = change[t] if goes_on else None
-        courses.append(dataclasses.replace(pattern, change=change, before=before, last_change=last or 0.0))
+        courses.append(
+            dataclasses.replace(pattern, change=change, before=before, last_change=np.nan if last is None else last)
+        )
     return courses

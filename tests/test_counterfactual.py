@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import areas, baseline, counterfactual, learned, load_scenario, tables
-from oa_sim.baseline import National
+from oa_sim import areas, counterfactual, learned, load_scenario, record, tables
 from oa_sim.model import run
+from oa_sim.record import National, Record
 from oa_sim.variables import LINKED, MEASURES, series
 
 YEARS = list(range(2024, 2039))
@@ -156,32 +156,32 @@ def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(projec
     unlinked = posterior.assign(cohort_link=xr.zeros_like(posterior.cohort_link))
     found = project("areas=[Norwich]", draws=unlinked).sel(measure="key_stage_2")
     difference = found - plain.sel(area=["Norwich"], measure="key_stage_2")
-    record = baseline.record(areas.history(known, 2023))
-    law = counterfactual.law(unlinked, record.series)
+    seen = record.record(areas.history(known, 2023))
+    law = counterfactual.law(unlinked, seen.series)
     centres = [
         counterfactual.relative(
-            kind, record, "Norwich", YEARS, counterfactual.last_variance(record, "Norwich"), np.random.default_rng(1),
+            kind, seen, "Norwich", YEARS, counterfactual.last_variance(seen, "Norwich"), np.random.default_rng(1),
             is_proxy=True,
         )[0]
-        for kind in (law, counterfactual.law(posterior, record.series))
+        for kind in (law, counterfactual.law(posterior, seen.series))
     ]  # fmt: skip
     np.testing.assert_allclose(*centres, atol=1e-12)
     assert float(abs(difference.median()).max()) < 0.02
 
 
 def test_an_area_above_its_own_mean_is_expected_to_come_part_of_the_way_back(posterior, known):
-    record = baseline.record(areas.history(known, 2023))
-    law, a, s = counterfactual.law(posterior, record.series), record.areas.index("Blackpool"), 4
-    behind = counterfactual.last_variance(record, "Blackpool")
-    lifted = record.relative.copy()
-    last = np.flatnonzero(record.observed[s, a])[-1]
+    seen = record.record(areas.history(known, 2023))
+    law, a, s = counterfactual.law(posterior, seen.series), seen.areas.index("Blackpool"), 4
+    behind = counterfactual.last_variance(seen, "Blackpool")
+    lifted = seen.relative.copy()
+    last = np.flatnonzero(seen.observed[s, a])[-1]
     lifted[s, a, last] += 0.3
     centres = [
         counterfactual.relative(law, one, "Blackpool", YEARS, behind, np.random.default_rng(1))[0][:, s].mean(0)
-        for one in (record, replace(record, relative=lifted))
+        for one in (seen, replace(seen, relative=lifted))
     ]
     moved = centres[1] - centres[0]
-    assert (0 < moved).all()
+    assert (moved > 0).all()
     assert moved[0] < 0.3
     assert (np.diff(moved) < 0).all()
 
@@ -192,9 +192,9 @@ def test_an_area_above_its_own_mean_is_expected_to_come_part_of_the_way_back(pos
 def national_of(posterior, one, years=YEARS, breaks=(), **given):
     """Return England's course (draw, year) where every series has one record, and the posterior what is given."""
     names = list(series())
-    record = baseline.Record(names, [], np.array([]), *(np.zeros(0),) * 3, np.zeros((0, 0)), [one] * len(names))
+    seen = Record(names, [], np.array([]), *(np.zeros(0),) * 3, np.zeros((0, 0)), [one] * len(names))
     given = {name: xr.full_like(posterior[name], value) for name, value in given.items()}
-    return counterfactual.national(posterior.assign(given), record, years, list(breaks), 1)
+    return counterfactual.national(posterior.assign(given), seen, years, list(breaks), 1)
 
 
 def course(last_change, last=0.4, last_year=2023):

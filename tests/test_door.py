@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from conftest import DRAWS
 
 from oa_sim import learned, load_scenario
@@ -18,6 +17,7 @@ from oa_sim.__main__ import main
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
+SMALLER = [*SMALL, "measures=[phonics,neet_16_17]"]
 FILES = {"briefing.html", "result.nc", "run.json", "sustainability.csv", "table.csv"}
 HEAVY = (
     "pymc",
@@ -53,6 +53,18 @@ def folder_of(capsys, outputs, *words):
     code, out, err = answer(capsys, "run", *SMALL, *words, f"outputs={outputs}")
     assert (code, err) == (0, "")
     return Path(out.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def first(tiny_posterior, tmp_path_factory):
+    """Give what was printed by one run, and its folder, to those that only look at it."""
+    folder, lines = tmp_path_factory.mktemp("first"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learned, "SHIPPED", folder / "learned.nc")
+        learned.write(tiny_posterior, learned.SHIPPED)
+        patch.setattr("builtins.print", lambda *parts, **_: lines.extend(map(str, parts)))
+        assert main(["run", *SMALL, f"outputs={folder / 'outputs'}"]) == 0
+    return Path(lines[-1])
 
 
 def loaded_by(*words):
@@ -92,15 +104,14 @@ def test_help_takes_at_most_six_times_an_empty_python():
     assert best("-m", "oa_sim", "--help") <= 6 * best("-c", "pass")
 
 
-def test_run_writes_its_five_files_and_ends_with_the_folder(capsys, outputs):
-    folder = folder_of(capsys, outputs)
-    assert {path.name for path in folder.iterdir()} == FILES
-    assert folder.parent == outputs / "as_delivered"
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]  # nothing half-written beside it
+def test_run_writes_its_five_files_and_ends_with_the_folder(first):
+    assert {path.name for path in first.iterdir()} == FILES
+    assert [*first.parts[-3:-1]] == ["outputs", "as_delivered"]
+    assert [path.name for path in first.parent.iterdir()] == [first.name]  # nothing half-written beside it
 
 
 def test_json_answer_is_one_clean_line(capsys, outputs):
-    code, out, err = answer(capsys, "run", *SMALL, f"outputs={outputs}", "--json")
+    code, out, err = answer(capsys, "run", *SMALLER, f"outputs={outputs}", "--json")
     assert (code, err, out.count("\n")) == (0, "", 1)
     facts = json.loads(out)
     assert Path(facts["folder"]).is_dir()
@@ -108,8 +119,8 @@ def test_json_answer_is_one_clean_line(capsys, outputs):
     assert facts["account_gbp"]["difference"] == 0
 
 
-def test_run_json_holds_what_makes_a_number_traceable(capsys, outputs):
-    facts = json.loads((folder_of(capsys, outputs) / "run.json").read_text())
+def test_run_json_holds_what_makes_a_number_traceable(first):
+    facts = json.loads((first / "run.json").read_text())
     assert {"scenario", "seed", "versions", "data_hash", "gates", "run_id", "account_gbp", "headline"} <= set(facts)
     assert facts["scenario"]["horizon"] == 5
 
@@ -118,7 +129,7 @@ def test_same_question_twice_and_areas_in_another_order_give_the_same_files(caps
     areas = ["areas=[Norwich,Blackpool,Oldham]", "areas=[Oldham,Norwich,Blackpool]"]
     tables = []
     for order in (*areas, areas[0]):
-        folder = folder_of(capsys, outputs, order)
+        folder = folder_of(capsys, outputs, order, SMALLER[-1])
         tables.append([(folder / name).read_bytes() for name in ("table.csv", "sustainability.csv", "briefing.html")])
     assert tables[0] == tables[1] == tables[2]
 
@@ -126,14 +137,14 @@ def test_same_question_twice_and_areas_in_another_order_give_the_same_files(caps
 def test_a_failed_gate_shows_in_every_output(capsys, outputs, tiny_posterior):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "bulk ESS is 12, below 400"}
     learned.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), learned.SHIPPED)
-    code, out, _ = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+    code, out, _ = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
     assert code == 0
     failed_everywhere(out)
 
 
 def test_fewer_draws_than_were_learned_are_judged_anew_and_fail(capsys, tmp_path):
     assert json.loads(learned.load().attrs["gates"])["verdict"] == "PASS"
-    code, out, _ = answer(capsys, "run", *SMALL, f"outputs={tmp_path}")
+    code, out, _ = answer(capsys, "run", *SMALLER, f"outputs={tmp_path}")
     assert code == 0
     failed_everywhere(out)
 
@@ -146,13 +157,11 @@ def failed_everywhere(out):
     assert b"FAIL" in (folder / "result.nc").read_bytes()
 
 
-def test_a_posterior_of_ones_own_is_used_and_named(capsys, outputs, tiny_posterior, tmp_path):
+def test_a_posterior_of_ones_own_is_used_and_named(capsys, outputs, first, tiny_posterior, tmp_path):
     mine = tmp_path / "it's mine (1).nc"
     learned.write(tiny_posterior.assign(mu=tiny_posterior.mu + 0.1), mine)
-    shipped, own = (
-        json.loads((folder_of(capsys, outputs, *words) / "run.json").read_text())
-        for words in ((), (f"posterior={mine}",))
-    )
+    folder = folder_of(capsys, outputs, f"posterior={mine}")
+    shipped, own = (json.loads((one / "run.json").read_text()) for one in (first, folder))
     assert own["scenario"]["posterior"] == str(mine)
     assert own["posterior"] != shipped["posterior"]
     assert own["run_id"] != shipped["run_id"]
@@ -169,7 +178,7 @@ def test_dry_run_says_what_would_run_and_writes_nothing(capsys, outputs):
 
 def test_compare_writes_a_table_and_a_sentence_for_each(capsys, outputs):
     names = ["no_programme", "as_delivered", "hand_over"]
-    code, out, err = answer(capsys, "compare", *names, *SMALL, f"outputs={outputs}")
+    code, out, err = answer(capsys, "compare", *names, *SMALLER, f"outputs={outputs}")
     assert (code, err) == (0, "")
     folder = Path(out.splitlines()[-1])
     table = pd.read_csv(folder / "compare.csv")
@@ -278,7 +287,7 @@ def test_a_damaged_posterior_is_refused_with_its_path(capsys, outputs):
     assert forged != whole
     for damage in (whole[: len(whole) // 2], b"not a posterior", b"", forged):
         path.write_bytes(damage)
-        code, out, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+        code, out, err = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert str(path) in err
         assert not outputs.exists()
@@ -286,7 +295,7 @@ def test_a_damaged_posterior_is_refused_with_its_path(capsys, outputs):
 
 def test_a_disk_without_room_is_refused_before_it_fills(capsys, outputs, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
-    code, _, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+    code, _, err = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
     assert (code, err.count("\n")) == (2, 1)
     assert not outputs.exists()
 
@@ -297,7 +306,7 @@ def test_folders_may_have_the_names_that_folders_have(name):
 
 
 def test_money_too_small_to_matter_is_said_in_words(capsys, outputs):
-    code, out, _ = answer(capsys, "run", *SMALL, "areas=Norwich", "budget.total_gbp=10", f"outputs={outputs}")
+    code, out, _ = answer(capsys, "run", *SMALLER, "areas=Norwich", "budget.total_gbp=10", f"outputs={outputs}")
     assert code == 0
     assert "With 10 GBP" in out
     assert "nan" not in out
@@ -308,7 +317,7 @@ def test_a_run_that_dies_while_writing_leaves_nothing_behind(capsys, outputs, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("oa_sim.briefing.page", fail)
-    code, _, err = answer(capsys, "run", *SMALL, f"outputs={outputs}")
+    code, _, err = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
     assert (code, err.count("\n")) == (2, 1)
     assert "No space left" in err
     assert not outputs.exists()

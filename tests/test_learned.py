@@ -269,3 +269,62 @@ def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch,
     )
     assert set(found.data_vars) == set(learned.KEPT)
     assert "was not kept" in capsys.readouterr().err
+
+
+# the whole way
+
+COLUMNS = {  # of the wide layout, with a made-up centre; shares and counts do not move
+    "gld_fsm_pct": 50, "gld_nonfsm_pct": 70, "phonics_y1_pct": 80, "phonics_y1_fsm_pct": 68,
+    "ks2_rwm_exp_disadv_pct": 46, "ks2_rwm_exp_nondisadv_pct": 68, "att8_disadv": 36, "att8_nondisadv": 50,
+    "l3_19_pct": 58, "l3_19_fsm_pct": 38, "he19_pct": 45, "he19_fsm_pct": 29, "neet1617_pct": 5, "pa10_pct": 12,
+    "susp_rate_pct": 5, "fsm_pri_pct": 20, "fsm_sec_pct": 20, "n_age19_cohort": 3000, "n_age19_fsm": 600,
+}  # fmt: skip
+STILL = ("fsm", "n_")
+
+
+def panel_of_all_series(path, n_authorities=24):
+    rng = np.random.default_rng(3)
+    lines = [",".join(("la_code", "la_name", "academic_year", *COLUMNS))]
+    for code in (*range(301, 301 + n_authorities), 970):
+        is_england = code == 970
+        level = 0.0 if is_england else 4 * rng.standard_normal()
+        for year in range(2014, 2020):
+            cells = [
+                centre
+                if name.startswith(STILL)
+                else centre * (1 + (level + rng.standard_normal() * (not is_england)) / 100)
+                for name, centre in COLUMNS.items()
+            ]
+            place = "England" if is_england else f"Place {code}"
+            lines.append(
+                ",".join([str(code), place, f"{year - 1}/{year % 100:02d}", *(f"{cell:.1f}" for cell in cells)])
+            )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_a_fit_of_ones_own_panel_is_written_said_and_used_by_a_run(tmp_path, monkeypatch, capsys):
+    from pathlib import Path
+
+    from oa_sim.__main__ import main
+
+    monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
+    path, outputs = panel_of_all_series(tmp_path / "panel.csv"), f"outputs={tmp_path / 'outputs'}"
+    words = ["fit", f"panel.path={path}", outputs, "sampler.chains=2", "sampler.tune=20", "sampler.draws=20"]
+    folders = []
+    for _ in range(2):  # the second time from the cache
+        assert main(words) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert any(line.startswith("FAIL: ") for line in lines)  # so few iterations are never enough
+        folders.append(Path(lines[-1]))
+    assert folders[0] == folders[1]
+    assert {path.name for path in folders[0].iterdir()} == {"learned.nc", "learned.json", "reading.txt"}
+    facts = json.loads((folders[0] / "learned.json").read_text())
+    assert (facts["made"]["authorities"], facts["made"]["until"], facts["gates"]["verdict"]) == (24, 2019, "FAIL")
+    mine = learned.load(folders[0] / "learned.nc")
+    assert (mine.sizes["chain"], mine.sizes["draw"]) == (2, 20)
+    assert facts["checksum"] == learned.checksum(mine)
+    asked = ["run", "areas=Norwich", "horizon=5", outputs, f"posterior={folders[0] / 'learned.nc'}", "sampler.draws=20"]
+    assert main(asked) == 0
+    assert "FAIL" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 import simulated
 from scipy.stats import binom
 
-from oa_sim import areas, baseline, inference
+from oa_sim import areas, baseline, inference, record
 from oa_sim.assumptions import Sampler
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the samplers' own libraries warn
@@ -17,7 +17,7 @@ TIMES = 7  # the twelve areas so many times: 84 areas with the years that are re
 @pytest.fixture(scope="module")
 def pattern(known):
     """Give the record's gaps and sizes; its figures are not used."""
-    real = baseline.record(areas.history(known, until=2023))
+    real = record.record(areas.history(known, until=2023))
     cubes = {name: np.tile(getattr(real, name), (1, TIMES, 1)) for name in ("relative", "observed", "sampling")}
     return dataclasses.replace(real, areas=[f"{area} {i}" for i in range(TIMES) for area in real.areas], **cubes)
 

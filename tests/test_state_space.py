@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from oa_sim import areas, baseline, counterfactual, learned, state_space
+from oa_sim import areas, counterfactual, learned, record, state_space
 
 LAST, AHEAD = 2023, 5
 
@@ -146,16 +146,16 @@ def test_levels_that_never_move_agree_too():
 
 
 def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
-    record = baseline.record(areas.history(known, LAST))
-    law = counterfactual.law(learned.load().isel(chain=[0], draw=[0]), record.series)
-    behind = counterfactual.last_variance(record, "Blackpool")
-    at_year, at_series = np.nonzero(record.observed[:, record.areas.index("Blackpool")].T > 0)
-    a = record.areas.index("Blackpool")
+    own = record.record(areas.history(known, LAST))
+    law = counterfactual.law(learned.load().isel(chain=[0], draw=[0]), own.series)
+    behind = counterfactual.last_variance(own, "Blackpool")
+    at_year, at_series = np.nonzero(own.observed[:, own.areas.index("Blackpool")].T > 0)
+    a = own.areas.index("Blackpool")
     case = Case(
         law.mean[0], law.level[0], float(law.level_pace[0]), law.shock[0], law.pace[0], law.noise[0], law.link[0],
-        at_series, record.years[at_year], record.kin[at_series, at_year], record.relative[at_series, a, at_year],
-        record.sampling[at_series, a, at_year],
-        baseline.kin(record.series, list(range(LAST + 1, LAST + 1 + AHEAD))), behind,
+        at_series, own.years[at_year], own.kin[at_series, at_year], own.relative[at_series, a, at_year],
+        own.sampling[at_series, a, at_year],
+        record.kin(own.series, list(range(LAST + 1, LAST + 1 + AHEAD))), behind,
     )  # fmt: skip
     mean, spread = by_algebra(case)
 
@@ -170,7 +170,7 @@ def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
     every = state_space.numbers_needed(*counted) + 1
     many = counterfactual.Law(*(np.repeat(part[:1], every, axis=0) for part in vars(law).values()))
     years = list(range(LAST + 1, LAST + 1 + AHEAD))
-    found = np.stack(counterfactual.relative(many, record, "Blackpool", years, behind, OneAtATime()))
+    found = np.stack(counterfactual.relative(many, own, "Blackpool", years, behind, OneAtATime()))
     flat = found.transpose(1, 0, 2, 3).reshape(every, -1)
     np.testing.assert_allclose(flat[0], mean, rtol=1e-7, atol=1e-10)
     root = (flat[1:] - flat[0]).T
