@@ -6,7 +6,7 @@ the next, how the groups go together, whether the same children are met again, t
 the tail share: twice the smaller share of replicated records beyond the observed one; below 0.01 the model does not
 make records like ours in that respect.
 
-    python experiments/does_the_record_look_like_the_model.py path/to/la_panel.csv
+    python experiments/does_the_record_look_like_the_model.py path/to/la_panel.csv [path/to/learned.nc]
 """
 
 import sys
@@ -57,15 +57,15 @@ def statistics(values: np.ndarray, series: list[tuple[str, str]]) -> dict[tuple[
     return found
 
 
-def main(path: str) -> None:
+def main(path: str, posterior: str | None = None) -> None:
     warnings.simplefilter("ignore")
     known = record.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
-    posterior = learned.load().stack(one=("chain", "draw")).transpose("one", ...)
+    draws = learned.load(posterior).stack(one=("chain", "draw")).transpose("one", ...)
     gaps = np.where(known.observed > 0, 0.0, np.nan)
     observed = pd.Series(statistics(known.relative + gaps, known.series))
     replicated = []
-    for i, draw in enumerate(stream(SEED, "draws").integers(posterior.sizes["one"], size=REPLICATES)):
-        truth = {name: posterior[name].values[draw] for name in simulated.FREE}
+    for i, draw in enumerate(stream(SEED, "draws").integers(draws.sizes["one"], size=REPLICATES)):
+        truth = {name: draws[name].values[draw] for name in simulated.FREE}
         made = simulated.play(known, truth, stream(SEED, "replicate", i))
         replicated.append(pd.Series(statistics(made.relative + gaps, known.series)))
     replicated = pd.concat(replicated, axis=1)

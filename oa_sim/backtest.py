@@ -108,7 +108,7 @@ def _ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> l
         drawn[a] = england + centre + error
     found = []
     for s, (measure, group) in enumerate(known.series):
-        if known.national[s].last_year is None or not known.observed[s].any():
+        if not len(known.national[s].years) or not known.observed[s].any():
             continue  # there is no record to forecast from
         for year in targets:
             ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]

@@ -13,6 +13,7 @@ record and each posterior draw, in ``counterfactual``.
 
 import numpy as np
 
+from oa_sim import england
 from oa_sim.inference import load_pymc
 from oa_sim.record import Record, kin, record  # noqa: F401  the record is handed on with its model
 from oa_sim.refusal import one_of
@@ -24,19 +25,40 @@ CENTRES = {
     "level_sd": (0.12, 0.4, 0.5),
     "deviation_sd": (0.06, 0.3, 0.5),
     "noise_sd": (0.015, 0.4, 0.3),
-    "national_sd": (0.04, 0.4, 0.5),
+    "national_sd": (0.03, 0.4, 0.5),
 }
 MU_SD = 0.3
 PERSISTENCE = (1.5, 0.5)  # centre over series of the logit of what is left of a deviation a year later, and its spread
 PERSISTENCE_SPREAD = 0.3
 LEVEL_PERSISTENCE = (4.5, 1.0)  # logit: about 1 % of a level is lost in a year
-ROWS_SD = 0.4  # of the rows that make the correlation matrix of levels; with 1.0 the sampler did not pass its gates
+# inverse hyperbolic tangent: correlation of two levels given those before them; the more are given, the less is new
+PARTIALS_SD, PARTIALS_FADE = 0.6, 0.5
 ALIKE = (0.5, 0.5)  # inverse hyperbolic tangent: correlation of the two groups of a measure in their deviations
 LINK = (0.0, 1.0)  # logit: share of a cohort's luck that goes with it
-DAMPING = (0.7, 0.8)  # logit: share of England's last change that is repeated
+TREND = (0.4, 0.5)  # England's trend in the long run, as a share of its yearly shock, and log spread
+DAMPING = (1.4, 0.6)  # logit: what is left of England's trend a year later
 GROUPS_ALIKE = (1.1, 0.7)  # logit: correlation of the two groups of a measure in what moves England
-BREAK = (0.12, 0.6)  # SD, and log SD: how far a declared break moves England
+BREAK = (0.15, 0.6)  # SD, and log SD: how far a declared break moves England
 PARTS = ("joint levels", "joint deviations", "cohort link", "free persistence", "moving level")
+# the order in which levels are told from one another, the one that says most that is new first: in another order a
+# series that is all but known from earlier ones has a remainder that the record says nothing of, and later ones lean on
+TOLD = (
+    ("he_entry_by_19", "disadvantaged"),
+    ("persistent_absence", "all"),
+    ("key_stage_2", "other"),
+    ("attainment_8", "other"),
+    ("good_level_of_development", "disadvantaged"),
+    ("neet_16_17", "all"),
+    ("suspensions", "all"),
+    ("good_level_of_development", "other"),
+    ("attainment_8", "disadvantaged"),
+    ("level_3_by_19", "other"),
+    ("phonics", "other"),
+    ("key_stage_2", "disadvantaged"),
+    ("he_entry_by_19", "other"),
+    ("phonics", "disadvantaged"),
+    ("level_3_by_19", "disadvantaged"),
+)
 AUTHORITIES_IN_A_BAND = 40  # about: those of one size share a factor
 
 
@@ -53,9 +75,10 @@ def model(known: Record, without: tuple[str, ...] = ()):
     Notes
     -----
     By series: ``mu`` (SD), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``persistence`` (share of a deviation
-    left a year later), ``national_sd`` (SD / year). One for all: ``level_persistence``, ``national_damping``,
-    ``break_sd``, ``groups_alike``. By linked measure: ``deviation_alike``, ``cohort_link``. By pair of series:
-    ``level_rows``, which ``correlation`` turns into a matrix. The priors stand at the top of this file.
+    left a year later), ``national_sd`` (SD / year). One for all: ``level_persistence``, ``national_trend`` (share of
+    ``national_sd``), ``national_damping``, ``break_sd`` (SD), ``groups_alike``. By linked measure:
+    ``deviation_alike``, ``cohort_link``. By pair of series: ``level_partials``, which ``correlation`` turns into a
+    matrix. The priors stand at the top of this file.
     """
     for part in without:
         one_of("part", part, PARTS)
@@ -67,10 +90,13 @@ def model(known: Record, without: tuple[str, ...] = ()):
     def share(name, centre, spread, **dims):
         return pm.Deterministic(name, pt.sigmoid(pm.Normal(f"{name}_logit", centre, spread, **dims)), **dims)
 
+    def factor(name, typical, spread):
+        return pm.Deterministic(name, pt.exp(pm.Normal(f"{name}_log", np.log(typical), spread)))
+
     n = len(known.series)
     linked = np.array([list(LINKED).index(m) if m in LINKED else -1 for m, _ in known.series])
     names = labels(known.series)
-    with pm.Model(coords={"series": names, "linked": list(LINKED), "pair": pairs(names)}) as described:
+    with pm.Model(coords={"series": names, "linked": list(LINKED), "pair": pairs(known.series)}) as described:
         sd = {}
         for name, (typical, spread, about) in CENTRES.items():
             centre = pm.Normal(f"{name}_centre", np.log(typical), spread)
@@ -81,12 +107,8 @@ def model(known: Record, without: tuple[str, ...] = ()):
         spread = 0.01 if "free persistence" in without else PERSISTENCE_SPREAD
         persistence = share("persistence", centre, spread, dims="series")
         slow = 1.0 - 1e-9 if "moving level" in without else share("level_persistence", *LEVEL_PERSISTENCE)
-        rows = np.zeros(n * (n - 1) // 2)
-        if "joint levels" not in without:
-            rows = pm.Normal("level_rows", 0.0, ROWS_SD, dims="pair")
-        lower = pt.set_subtensor(pt.eye(n)[np.tril_indices(n, -1)], rows)
-        lower = lower / pt.sqrt((lower**2).sum(axis=1, keepdims=True))
-        level = (lower @ lower.T) * sd["level_sd"][:, None] * sd["level_sd"]
+        free = None if "joint levels" in without else pm.Normal("level_partials", 0.0, partials_sd(n), dims="pair")
+        level = _alike(free, known.series, pt) * sd["level_sd"][:, None] * sd["level_sd"]
         alike = link = np.zeros(len(LINKED))
         if "joint deviations" not in without:
             alike = pm.Normal("deviation_alike_arctanh", *ALIKE, dims="linked")
@@ -99,9 +121,17 @@ def model(known: Record, without: tuple[str, ...] = ()):
         link = pt.where(linked < 0, 0.0, pt.as_tensor(link)[np.maximum(linked, 0)])
         seen = RecordDensity(bands(known))
         pm.Potential("history", seen(mu, pt.stack(parts), pt.stack(pace), sd["noise_sd"] ** 2, link)[0])
-        moves = [share("national_damping", *DAMPING), share("groups_alike", *GROUPS_ALIKE)]
-        break_sd = pm.Deterministic("break_sd", pt.exp(pm.Normal("break_sd_log", np.log(BREAK[0]), BREAK[1])))
-        pm.Potential("england", _england(known, *moves, break_sd, sd["national_sd"], pt))
+        moves = {
+            "trend": factor("national_trend", *TREND),
+            "damping": share("national_damping", *DAMPING),
+            "alike": share("groups_alike", *GROUPS_ALIKE),
+            "break_sd": factor("break_sd", *BREAK),
+        }
+        of = england.steps(known.series, known.national)
+        moves = {name: value[None] for name, value in moves.items()}
+        spread = england.covariance(of, sd["national_sd"][None], **moves, xp=pt)[0]
+        change = pm.Data("england_change", of.change)  # apart from the graph, so that a compiled model takes another
+        pm.Potential("england", pm.logp(pm.MvNormal.dist(np.zeros(len(of.change)), cov=spread), change))
     return described
 
 
@@ -123,38 +153,44 @@ def partners(names: list[tuple[str, str]]) -> np.ndarray:
     return (same & ~np.eye(len(names), dtype=bool)).astype(float)
 
 
-def correlation(rows: np.ndarray) -> np.ndarray:
-    """Return correlation matrices (..., series, series) from the rows (..., pair) of a triangle, row by row."""
-    n = round((1 + np.sqrt(1 + 8 * rows.shape[-1])) / 2)
-    lower = np.broadcast_to(np.eye(n), (*rows.shape[:-1], n, n)).copy()
-    lower[..., *np.tril_indices(n, -1)] = rows
-    lower /= np.linalg.norm(lower, axis=-1, keepdims=True)
+def correlation(partials: np.ndarray, names: list[tuple[str, str]]) -> np.ndarray:
+    """Return correlation matrices (..., series, series) from partial correlations (..., pair).
+
+    Each is the inverse hyperbolic tangent of the correlation of a series with an earlier one of ``TOLD``, given those
+    before that (Lewandowski, Kurowicka and Joe 2009): any values make a correlation matrix.
+    """
+    n = len(names)
+    below = np.zeros((*partials.shape[:-1], n, n))
+    below[..., *np.tril_indices(n, -1)] = partials
+    lower = _root(below)[..., np.argsort(_told(names)), :]
     return lower @ np.swapaxes(lower, -1, -2)
 
 
-def _england(known: Record, damping, groups_alike, break_sd, sd, pt):
-    """Return the log density of England's changes: damped, shifted at declared breaks, alike in two groups."""
-    n = len(known.series)
-    change, before, steps, broken = (
-        np.stack([getattr(one, name) for one in known.national]) for name in ("change", "before", "steps", "broken")
-    )
-    seen = np.isfinite(change)
-    plain = (steps == 1) & (broken == 0)
-    data = load_pymc().Data  # held apart from the graph, so that a compiled model takes another record
-    error = data("england_change", np.nan_to_num(change))
-    error = error - damping * data("england_before", np.nan_to_num(np.where(plain, before, 0.0)))
-    # without a change to go on from, the course is as uncertain as it is in the long run
-    fresh = ~plain | ~np.isfinite(before)
-    variance = sd[:, None] ** 2 * np.maximum(steps, 1) * pt.where(fresh, 1 / (1 - damping**2), 1.0)
-    variance = variance + break_sd**2 * broken
-    first = np.array([np.flatnonzero(row)[0] if row.any() else s for s, row in enumerate(partners(known.series))])
-    partner = np.minimum(first, np.arange(n))  # the second group of a measure leans on the first
-    both = seen & seen[partner] & (partner != np.arange(n))[:, None]
-    scaled = error / pt.sqrt(variance)
-    alike = pt.where(both, groups_alike, 0.0)
-    rest = variance * (1 - alike**2)
-    surprise = (scaled - alike * scaled[partner]) ** 2 / (1 - alike**2)
-    return (-0.5 * (surprise + pt.log(rest)) * seen).sum()
+def _told(names: list[tuple[str, str]]) -> list[int]:
+    """Return the positions of the series in the order in which their levels are told."""
+    return sorted(range(len(names)), key=lambda s: TOLD.index(names[s]))
+
+
+def partials_sd(n: int) -> np.ndarray:
+    """Return the prior SD (pair) of the partial correlations of so many levels."""
+    return PARTIALS_SD / np.sqrt(1 + PARTIALS_FADE * np.tril_indices(n, -1)[1])
+
+
+def _alike(partials, names: list[tuple[str, str]], pt):
+    """Return the correlation matrix of levels in the fit; that of levels which are not alike without partials."""
+    n = len(names)
+    if partials is None:
+        return pt.eye(n)
+    below = pt.set_subtensor(pt.zeros((n, n))[np.tril_indices(n, -1)], partials)
+    lower = _root(below, pt)[np.argsort(_told(names))]
+    return lower @ lower.T
+
+
+def _root(below, xp=np):
+    """Return the lower root of a correlation matrix from partial correlations (arctanh) below the diagonal."""
+    n = below.shape[-1] if xp is np else int(below.type.shape[-1])
+    left = np.log(2) - xp.logaddexp(below, -below)  # log of the share of the SD that is not told by each
+    return (xp.tanh(below) + np.eye(n)) * xp.exp(left @ np.triu(np.ones((n, n)), 1))
 
 
 def bands(known: Record, size: int = AUTHORITIES_IN_A_BAND) -> list:
@@ -183,9 +219,10 @@ def bands(known: Record, size: int = AUTHORITIES_IN_A_BAND) -> list:
     return found
 
 
-def pairs(names: list[str]) -> list[str]:
-    """Return the labels of the pairs of series, in the order of the rows of a lower triangle."""
-    return [f"{names[i]} | {names[j]}" for i, j in zip(*np.tril_indices(len(names), -1), strict=True)]
+def pairs(names: list[tuple[str, str]]) -> list[str]:
+    """Return the labels of the pairs of series, in the order of the partial correlations of their levels."""
+    told = labels([names[s] for s in _told(names)])
+    return [f"{told[i]} | {told[j]}" for i, j in zip(*np.tril_indices(len(names), -1), strict=True)]
 
 
 def labels(names: list[tuple[str, str]]) -> list[str]:

@@ -7,12 +7,12 @@ county.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, scale, state_space
+from oa_sim import baseline, england, scale, state_space
 from oa_sim.areas import GLD
 from oa_sim.record import National, Record
 from oa_sim.refusal import Refusal
@@ -24,6 +24,12 @@ from oa_sim.variables import LINKED, LONGEST_HORIZON, MEASURES
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
 THREADS = 2
+MOVES = {  # of England: the argument of its law, and the name in the posterior
+    "trend": "national_trend",
+    "damping": "national_damping",
+    "alike": "groups_alike",
+    "break_sd": "break_sd",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
     level_sd = flat("level_sd")
     return Law(
         mean=flat("mu"),
-        level=baseline.correlation(flat("level_rows")) * level_sd[:, :, None] * level_sd[:, None, :],
+        level=baseline.correlation(flat("level_partials"), names) * level_sd[:, :, None] * level_sd[:, None, :],
         level_pace=flat("level_persistence"),
         shock=alike * size[:, :, None] * size[:, None, :],
         pace=pace,
@@ -102,7 +108,7 @@ def project(
     # always the longest horizon and every series, and then cut: a year is the same whatever is asked for
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     hyper = law(posterior, known.series)
-    england = national(posterior, known, years, tables["breaks"], seed)
+    country = national(posterior, known, years, tables["breaks"], seed)
 
     def of_area(area: str) -> np.ndarray:
         is_proxy = bool(history.proxy.sel(area=area).any())
@@ -113,7 +119,7 @@ def project(
             for s, name in enumerate(known.series):
                 moved = _proxy_offset(offset, tables, name, size, stream(seed, "proxy", area, *name))
                 centre[:, s] += moved.reshape(len(hyper.mean), -1)
-        return england + centre + error
+        return country + centre + error
 
     with ThreadPoolExecutor(THREADS) as beside:  # the compiled law lets go of the interpreter's lock
         drawn = list(beside.map(of_area, areas))
@@ -180,50 +186,33 @@ def _counted_from_0(kin: np.ndarray, future: np.ndarray) -> tuple[np.ndarray, np
 
 
 def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:
-    """Return England's course (draw, series, year): a damped trend, and a shock of unknown size at a declared break.
-
-    A shift of level stays; a year that is graded otherwise is moved alone. NaN where nothing was published.
-    """
-    damping, alike, break_sd = (
-        posterior[name].values.ravel() for name in ("national_damping", "groups_alike", "break_sd")
-    )
-    sd = posterior["national_sd"].values.reshape(len(damping), -1)
-    out = np.full((len(damping), len(known.series), len(years)), np.nan)
-    for s, (measure, group) in enumerate(known.series):
-        one = known.national[s]
-        if one.last_year is None:
+    """Return England's course (draw, series, year), exact given its own figures: NaN where nothing was published."""
+    law = {name: posterior[kept].values.ravel() for name, kept in MOVES.items()}
+    sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
+    out = np.full((len(sd), len(known.series), len(years)), np.nan)
+    for measure in dict.fromkeys(measure for measure, _ in known.series):
+        here = [s for s, name in enumerate(known.series) if name[0] == measure and len(known.national[s].years)]
+        courses = [_declared(known.national[s], breaks, measure) for s in here]
+        if not here:
             continue
-        size = (3, len(damping), years[-1] - one.last_year)
-        normal = stream(seed, "national", measure, "disadvantaged" if group == "other" else group).standard_normal(size)
-        if group == "other":  # leans on the disadvantaged group, whose stream it draws again
-            own = stream(seed, "national", measure, group).standard_normal(size)
-            normal = alike[:, None] * normal + np.sqrt(1 - alike**2)[:, None] * own
-        course = _england(one, damping, sd[:, s], break_sd, _marks(breaks, measure, one.last_year, years[-1]), normal)
-        out[:, s] = course[:, years[0] - one.last_year - 1 :]
+        names = [known.series[s] for s in here]
+        ends = [known.national[s].years[-1] for s in here]
+        size = (4, len(sd), max(years[-1] - min(ends), 2))  # where each stands takes two
+        normal = {name[1]: stream(seed, "national", *name).standard_normal(size) for name in names}
+        drawn = england.ahead(names, courses, years[-1], law | {"sd": sd[:, here]}, normal)
+        for s, one in zip(here, drawn, strict=True):
+            out[:, s] = one[:, -len(years) :]
     return out
 
 
-def _england(one: National, damping, sd, break_sd, marks: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    change = np.full(len(damping), one.last_change)
-    if not np.isfinite(one.last_change):  # not known after a break or a gap: it is drawn as it is in the long run
-        change = sd / np.sqrt(1 - damping**2) * normal[2, :, 0]
-    level = np.full(len(damping), one.last)
-    course = np.empty((len(damping), len(marks)))
-    for t, mark in enumerate(marks):
-        change = damping * change + sd * normal[0, :, t]
-        level = level + change + (mark == 1) * break_sd * normal[1, :, t]
-        course[:, t] = level + (mark == 2) * break_sd * normal[1, :, t]
-    return course
-
-
-def _marks(breaks: list[Row], measure: str, after: int, until: int) -> np.ndarray:
-    """Return what is declared for each year after the record: 1 a shift of level, 2 graded otherwise, 0 nothing."""
-    marks = np.zeros(until - after, int)
+def _declared(one: National, breaks: list[Row], measure: str) -> National:
+    """Return England's course with what is declared of the years after its last figure."""
+    shifts, otherwise = set(one.shifts), set(one.otherwise)
     for row in breaks:
+        years = range(max(row["first_year"], int(one.years[-1]) + 1), row["last_year"] + 1)
         if row["measure"] == measure and row["kind"] != "not_collected":
-            for year in range(max(row["first_year"], after + 1), min(row["last_year"], until) + 1):
-                marks[year - after - 1] = 1 if row["kind"] == "level_shift" else 2
-    return marks
+            (shifts if row["kind"] == "level_shift" else otherwise).update(years)
+    return replace(one, shifts=tuple(sorted(shifts)), otherwise=tuple(sorted(otherwise)))
 
 
 def last_variance(known: Record, area: str) -> np.ndarray:
@@ -240,7 +229,7 @@ def _own_variance(known: Record, area: str, rolls: xr.DataArray) -> np.ndarray:
     for s, (measure, group) in enumerate(known.series):
         seen = known.observed[s, a] > 0
         last = known.relative[s, a, seen][-1] if seen.any() else 0.0
-        typical = scale.to_published(measure, known.national[s].last + last)
+        typical = scale.to_published(measure, known.national[s].figures[-1] + last)
         found[s] = scale.sampling_variance(measure, typical, _own_pupils(rolls, area, group, measure))
     return found
 

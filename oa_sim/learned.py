@@ -27,10 +27,10 @@ _HERE = Path(__file__).parent
 SHIPPED = _HERE / "data" / "learned.nc"
 FORMAT = 1
 KEPT = (
-    *("mu", "level_sd", "level_rows", "level_persistence", "deviation_sd", "deviation_alike", "persistence"),
-    *("noise_sd", "cohort_link", "national_sd", "national_damping", "groups_alike", "break_sd"),
+    *("mu", "level_sd", "level_partials", "level_persistence", "deviation_sd", "deviation_alike", "persistence"),
+    *("noise_sd", "cohort_link", "national_sd", "national_trend", "national_damping", "groups_alike", "break_sd"),
 )
-LAW = ("record", "baseline", "gaussian", "inference", "scale", "panel", "readers")
+LAW = ("record", "england", "baseline", "gaussian", "inference", "scale", "panel", "readers")
 LAW_FILES = [_HERE / f"{name}.py" for name in LAW]
 
 

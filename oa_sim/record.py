@@ -1,7 +1,6 @@
 """Record: what was published of each area, on the latent scale, with England's course taken out and kept apart."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -18,23 +17,16 @@ class National:
 
     Attributes
     ----------
-    change, before : array (year)
-        Change on the year before and the change before that, SD; NaN where there is none.
-    steps : array (year)
-        Years since the last usable figure; 0 where nothing is usable.
-    broken : array (year)
-        Declared breaks that shift the level since the last usable figure.
-    last_year, last, last_change
-        The last usable figure, and the last change (NaN across a break or a gap).
+    years, figures : array (figure)
+        The years of its published figures, and the figures, SD.
+    shifts, otherwise : tuple of int
+        Years in which a declared break shifts the level; years that are graded otherwise, and moved alone.
     """
 
-    change: np.ndarray
-    before: np.ndarray
-    steps: np.ndarray
-    broken: np.ndarray
-    last_year: int | None
-    last: float
-    last_change: float
+    years: np.ndarray
+    figures: np.ndarray
+    shifts: tuple[int, ...]
+    otherwise: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class Record:
     kin : array (series, year)
         Number of the cohort of pupils of a group behind a figure, -1 where cohorts are not followed.
     national : list of National
-        By series: England's usable course.
+        By series: England's course.
     """
 
     series: list[tuple[str, str]]
@@ -72,8 +64,8 @@ class Record:
 def record(history: xr.Dataset, first: int = RECORD_FROM) -> Record:
     """Return the history on the latent scale, England's course taken out.
 
-    A year that was graded otherwise moves England and areas alike, so areas' figures of that year are used and
-    England's are not.
+    A year that was graded otherwise moves England and areas alike, so areas' figures of that year are used as they
+    are.
 
     Parameters
     ----------
@@ -109,21 +101,8 @@ def kin(names: list[tuple[str, str]], years) -> np.ndarray:
 
 
 def _national(history: xr.Dataset, measure: str, group: str) -> National:
-    years = history.year.values
-    marks = history.breaks.sel(measure=measure).values
-    england = history.england.sel(measure=measure, group=group).values
-    latent = scale.to_latent(measure, np.where(marks < 2, england, np.nan))
-    change, before = np.full(len(years), np.nan), np.full(len(years), np.nan)
-    steps, broken = np.zeros(len(years), int), np.zeros(len(years), int)
-    usable = np.flatnonzero(np.isfinite(latent))
-    last_change = np.nan
-    for earlier, now in pairwise(usable):
-        change[now], steps[now] = latent[now] - latent[earlier], years[now] - years[earlier]
-        broken[now] = (marks[earlier + 1 : now + 1] == 1).sum()
-        before[now] = last_change
-        last_change = change[now] if steps[now] == 1 and not broken[now] else np.nan
-    if not len(usable):
-        return National(change, before, steps, broken, None, np.nan, np.nan)
-    return National(
-        change, before, steps, broken, int(years[usable[-1]]), float(latent[usable[-1]]), float(last_change)
-    )
+    years, marks = history.year.values, history.breaks.sel(measure=measure).values
+    latent = scale.to_latent(measure, history.england.sel(measure=measure, group=group).values)
+    seen = np.isfinite(latent)
+    shifts, otherwise = (tuple(years[marks == kind].tolist()) for kind in (1, 2))
+    return National(years[seen], latent[seen], shifts, otherwise)

@@ -92,7 +92,7 @@ ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
 POSTERIOR_NAMES = {
     "mu": "how far authorities lie from England",
     "level_sd": "how much areas differ for long",
-    "level_rows": "how alike areas' levels are over series",
+    "level_partials": "how alike areas' levels are over series",
     "level_persistence": "how slowly levels move",
     "deviation_sd": "how far areas wander",
     "deviation_alike": "how alike two groups wander",
@@ -100,7 +100,8 @@ POSTERIOR_NAMES = {
     "noise_sd": "noise beyond sampling",
     "cohort_link": "how much of a cohort's luck goes with it",
     "national_sd": "how much England's yearly change varies",
-    "national_damping": "how much of England's last change is repeated",
+    "national_trend": "how strong England's trend is",
+    "national_damping": "how much of England's trend is left a year later",
     "groups_alike": "how alike two groups move in England",
     "break_sd": "how far a declared break moves England",
 }

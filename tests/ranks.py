@@ -16,7 +16,7 @@ import simulated
 from scipy.optimize import minimize
 from scipy.stats import binom
 
-from oa_sim import baseline, inference, record
+from oa_sim import baseline, england, inference, record
 from oa_sim.streams import stream
 
 DRAWS, THIN, TUNE = 63, 3, 100  # 63 draws leave 64 ranks; every third is kept, so that they are nearly independent
@@ -63,11 +63,7 @@ class Machine:
     def put(self, known: record.Record) -> None:
         """Put a record in the compiled model."""
         self.density.bands = self.RecordDensity(baseline.bands(known)).bands
-        for name in ("change", "before"):
-            # the model lets a change go on from the one before unless a gap or a break lies between
-            goes_on = [(one.steps == 1) & (one.broken == 0) if name == "before" else True for one in known.national]
-            values = [np.where(on, getattr(one, name), 0.0) for on, one in zip(goes_on, known.national, strict=True)]
-            self.model[f"england_{name}"].set_value(np.nan_to_num(np.stack(values)))
+        self.model["england_change"].set_value(england.steps(known.series, known.national).change)
 
     def loss(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the log density of a point and its gradient."""

@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from oa_sim.baseline import TOLD
 from oa_sim.record import National, Record, kin
 
 BURN_IN = 400  # years, after which a deviation no longer knows where it began
@@ -22,8 +23,9 @@ LINKED_ORDER = (
     "good_level_of_development", "phonics", "key_stage_2", "attainment_8", "level_3_by_19", "he_entry_by_19",
 )  # fmt: skip
 FREE = (  # the hyperparameters that are drawn from the priors
-    *("mu", "level_sd", "deviation_sd", "noise_sd", "national_sd", "persistence", "level_persistence", "level_rows"),
-    *("deviation_alike", "cohort_link", "national_damping", "groups_alike", "break_sd"),
+    *("mu", "level_sd", "deviation_sd", "noise_sd", "national_sd", "persistence", "level_persistence"),
+    *("level_partials", "deviation_alike", "cohort_link", "national_trend", "national_damping", "groups_alike"),
+    "break_sd",
 )
 
 
@@ -37,18 +39,12 @@ def small(n_areas: int = 24) -> Record:
     for s, pupils in enumerate((150, 600, 150, 600, 1500)):
         sampling[s, : n_areas // 2] = 1.6 / pupils
         sampling[s, n_areas // 2 :] = 1.6 / (4 * pupils)
-    courses = []
-    for s in range(len(SERIES)):
-        steps, broken = np.ones(12, int), np.zeros(12, int)
-        steps[0] = 0
-        if s in (2, 3):
-            steps[5], steps[6] = 0, 2  # a gap
-        if s in (0, 1):
-            broken[8] = 1
-        if s == 4:
-            steps[:4] = 0
-        nothing = np.full(12, np.nan)
-        courses.append(National(nothing, nothing, steps, broken, 2019, 0.0, 0.0))
+    every = np.arange(2008, 2020)
+    seen = [every, every, every[every != 2013], every[every != 2013], every[4:]]  # a gap; one that begins later
+    shifts, otherwise = [(2016,), (2016,), (), (), ()], [(), (), (2017,), (2017,), ()]
+    courses = [
+        National(years, np.zeros(len(years)), *marks) for years, *marks in zip(seen, shifts, otherwise, strict=True)
+    ]
     areas = [f"Area {a}" for a in range(n_areas)]
     return Record(SERIES, areas, years, np.zeros(shape), observed, sampling, kin(SERIES, years), courses)
 
@@ -58,9 +54,9 @@ def typical() -> dict:
     n = len(SERIES)
     by_series = {"mu": -0.1, "level_sd": 0.12, "deviation_sd": 0.06, "noise_sd": 0.02, "national_sd": 0.04}
     truth = {name: np.full(n, value) for name, value in (by_series | {"persistence": 0.8}).items()}
-    truth |= {"level_persistence": 0.99, "level_rows": np.full(n * (n - 1) // 2, 0.2), "national_damping": 0.6}
+    truth |= {"level_persistence": 0.99, "level_partials": np.full(n * (n - 1) // 2, 0.2)}
     truth |= {name: np.full(len(LINKED_ORDER), 0.5) for name in ("deviation_alike", "cohort_link")}
-    return truth | {"groups_alike": 0.7, "break_sd": 0.12}
+    return truth | {"national_trend": 0.4, "national_damping": 0.8, "groups_alike": 0.7, "break_sd": 0.12}
 
 
 def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
@@ -77,7 +73,7 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
     """
     n_series, n_areas, _ = known.relative.shape
     here = np.array([LINKED_ORDER.index(measure) if measure in LINKED_ORDER else -1 for measure, _ in known.series])
-    level_root = np.linalg.cholesky(levels(truth["level_rows"], truth["level_sd"]))
+    level_root = np.linalg.cholesky(levels(truth["level_partials"], truth["level_sd"], known.series))
     slow, pace = float(truth["level_persistence"]), truth["persistence"]
     push = np.diag((truth["deviation_sd"] * np.sqrt(1 - pace**2)) ** 2)
     for s in range(n_series):
@@ -107,39 +103,36 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
     return dataclasses.replace(known, relative=relative * known.observed, national=_england(known, truth, rng))
 
 
-def levels(rows, sd) -> np.ndarray:
-    """Return the covariance of levels: row by row, what a series shares with those before it, then scaled."""
-    root, at = np.zeros((len(sd), len(sd))), 0
-    for s in range(len(sd)):
-        root[s, :s], root[s, s] = rows[at : at + s], 1.0
-        root[s] *= sd[s] / np.sqrt((root[s] ** 2).sum())
-        at += s
+def levels(partials, sd, names) -> np.ndarray:
+    """Return the covariance of levels: series by series, what is left after those before it have told their part."""
+    told = sorted(names, key=TOLD.index)
+    root, rest = np.zeros((len(sd), len(sd))), iter(partials)
+    for i, name in enumerate(told):
+        left = 1.0
+        for j in range(i):
+            root[names.index(name), j] = np.tanh(next(rest)) * np.sqrt(left)
+            left -= root[names.index(name), j] ** 2
+        root[names.index(name), i] = np.sqrt(left)
+    root *= np.asarray(sd)[:, None]
     return root @ root.T
 
 
 def _england(known: Record, truth: dict, rng: np.random.Generator) -> list[National]:
-    """Return England's courses: each change follows on from the last, unless a gap or a break lies between."""
-    damping, groups_alike, courses = truth["national_damping"], truth["groups_alike"], []
+    """Return England's courses: level and trend walked from year to year, figures read off where there are any."""
+    groups_alike, courses = truth["groups_alike"], []
+    damping, share = truth["national_damping"], truth["national_trend"]
+    first, last = (pick(course.years[end] for course in known.national) for pick, end in ((min, 0), (max, -1)))
     shocks: dict[str, np.ndarray] = {}
-    for s, (measure, _) in enumerate(known.series):
-        pattern, sd = known.national[s], truth["national_sd"][s]
-        shock = rng.standard_normal(len(pattern.steps))
-        if measure in shocks:  # both groups of these records have their changes in the same years
+    for (measure, _), pattern, sd in zip(known.series, known.national, truth["national_sd"], strict=True):
+        shock = rng.standard_normal((last - first + 1, 3))
+        if measure in shocks:
             shock = groups_alike * shocks[measure] + np.sqrt(1 - groups_alike**2) * shock
         shocks[measure] = shock
-        change, before, last = np.full(len(shock), np.nan), np.full(len(shock), np.nan), None
-        for t, (steps, broken) in enumerate(zip(pattern.steps, pattern.broken, strict=True)):
-            if not steps:
-                continue
-            goes_on = steps == 1 and not broken
-            before[t] = np.nan if last is None else last
-            if goes_on and last is not None:
-                change[t] = damping * last + sd * shock[t]
-            else:
-                spread = np.sqrt(sd**2 * steps / (1 - damping**2) + truth["break_sd"] ** 2 * broken)
-                change[t] = spread * shock[t]
-            last = change[t] if goes_on else None
-        courses.append(
-            dataclasses.replace(pattern, change=change, before=before, last_change=np.nan if last is None else last)
-        )
+        level, trend, figures = 0.0, None, {}
+        for year, (one, other, broken) in zip(range(first, last + 1), shock, strict=True):
+            pushed = share * sd * other
+            trend = pushed if trend is None else damping * trend + np.sqrt(1 - damping**2) * pushed
+            level += trend + sd * one + truth["break_sd"] * broken * (year in pattern.shifts)
+            figures[year] = level + truth["break_sd"] * broken * (year in pattern.otherwise)
+        courses.append(dataclasses.replace(pattern, figures=np.array([figures[year] for year in pattern.years])))
     return courses

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # PyMC warns of potentials wh
 YEARS = range(2010, 2024)
 GLD, KS2 = "good_level_of_development", "key_stage_2"
 GONE = {
-    **{"joint levels": "level_rows", "joint deviations": "deviation_alike", "cohort link": "cohort_link"},
+    **{"joint levels": "level_partials", "joint deviations": "deviation_alike", "cohort link": "cohort_link"},
     **{"moving level": "level_persistence", "free persistence": None},
 }
 
@@ -73,7 +73,7 @@ def test_a_figure_without_england_is_not_used():
     assert not made.observed.any()
 
 
-def test_a_year_graded_otherwise_counts_for_areas_but_not_for_england():
+def test_a_year_graded_otherwise_counts_for_areas_and_is_marked_for_england():
     both = {2019: 46.0, 2020: 50.0, 2022: 48.0}
     made = record.record(
         history(
@@ -83,8 +83,9 @@ def test_a_year_graded_otherwise_counts_for_areas_but_not_for_england():
     )  # fmt: skip
     s = made.series.index(("attainment_8", "other"))
     assert made.observed[s, 0].sum() == 3
-    assert np.isnan(made.national[s].change[YEARS.index(2020)])
-    assert made.national[s].steps[YEARS.index(2022)] == 3
+    assert made.national[s].years.tolist() == [2019, 2020, 2022]
+    assert made.national[s].otherwise == (2020,)
+    assert made.national[s].shifts == ()
 
 
 def test_what_lies_before_the_record_of_areas_is_kept_for_england():
@@ -93,7 +94,7 @@ def test_what_lies_before_the_record_of_areas_is_kept_for_england():
     s = made.series.index((KS2, "other"))
     assert made.years[0] == 2013
     assert made.observed[s].sum() == 1
-    assert np.isfinite(made.national[s].change).sum() == 2
+    assert made.national[s].years.tolist() == [2011, 2012, 2013]
 
 
 def test_the_sampling_variance_is_that_of_the_pupils_behind_a_figure():
@@ -127,44 +128,15 @@ def test_the_packages_own_record_has_figures_in_every_series(shipped):
     assert ((shipped.sampling > 0) & (shipped.sampling < 0.1)).all()
 
 
-# England
-
-
-def test_england_goes_on_from_the_change_before():
-    found = course({2014: 60.0, 2015: 61.0, 2016: 63.0})
-    one, other = np.diff(scale.to_latent(KS2, np.array([60.0, 61.0, 63.0])))
-    at = [YEARS.index(year) for year in (2014, 2015, 2016)]
-    np.testing.assert_allclose(found.change[at], [np.nan, one, other])
-    np.testing.assert_allclose(found.before[at], [np.nan, np.nan, one])
-    assert found.steps[at].tolist() == [0, 1, 1]
-    assert (found.last_year, found.last) == (2016, pytest.approx(scale.to_latent(KS2, 63.0)))
-    assert found.last_change == pytest.approx(other)
-
-
-def test_a_gap_is_one_change_of_several_years_and_nothing_goes_on_from_it():
-    found = course({2017: 60.0, 2018: 61.0, 2021: 65.0, 2022: 66.0})
-    at = [YEARS.index(year) for year in (2018, 2021, 2022)]
-    assert found.steps[at].tolist() == [1, 3, 1]
-    assert np.isnan(found.before[at][2])
-    assert not found.broken.any()
-
-
-def test_a_declared_break_is_counted_and_nothing_goes_on_from_it():
-    found = course({2017: 60.0, 2018: 64.0, 2019: 65.0}, breaks={(KS2, 2018): 1})
-    at = [YEARS.index(year) for year in (2018, 2019)]
-    assert found.broken[at].tolist() == [1, 0]
-    assert np.isnan(found.before[at]).all()
-    assert np.isnan(course({2017: 60.0, 2018: 64.0}, breaks={(KS2, 2018): 1}).last_change)
-
-
-def test_a_break_within_a_gap_is_counted_where_the_gap_ends():
-    assert course({2018: 60.0, 2021: 64.0}, breaks={(KS2, 2020): 1}).broken[YEARS.index(2021)] == 1
+def test_englands_course_is_its_figures_with_what_is_declared():
+    found = course({2014: 60.0, 2015: 61.0, 2018: 63.0}, breaks={(KS2, 2015): 1, (KS2, 2018): 2, (KS2, 2020): 2})
+    assert found.years.tolist() == [2014, 2015, 2018]
+    np.testing.assert_allclose(found.figures, scale.to_latent(KS2, np.array([60.0, 61.0, 63.0])))
+    assert (found.shifts, found.otherwise) == ((2015,), (2018, 2020))
 
 
 def test_england_without_figures_has_no_course():
-    found = course({})
-    assert found.last_year is None
-    assert not found.steps.any()
+    assert not len(course({}).years)
 
 
 # bands
@@ -244,26 +216,49 @@ def test_a_part_that_is_not_there_is_refused(small):
         baseline.model(small, without=("levels",))
 
 
-def test_rows_make_a_correlation_matrix():
-    rows = np.random.default_rng(1).normal(0, 1, (3, 2, 15 * 14 // 2))
-    found = baseline.correlation(rows)
+def test_partial_correlations_make_a_correlation_matrix():
+    partials = np.random.default_rng(1).normal(0, 1, (3, 2, 15 * 14 // 2))
+    found = baseline.correlation(partials, variables.series())
     assert found.shape == (3, 2, 15, 15)
     np.testing.assert_allclose(np.diagonal(found, axis1=-2, axis2=-1), 1.0)
     assert np.linalg.eigvalsh(found).min() > 0
-    np.testing.assert_allclose(baseline.correlation(np.zeros(6)), np.eye(4))
+    np.testing.assert_allclose(baseline.correlation(np.zeros(6), variables.series()[:4]), np.eye(4))
+
+
+def test_every_series_is_told_once():
+    assert sorted(baseline.TOLD) == sorted(variables.series())
+
+
+def test_a_partial_correlation_is_what_is_left_once_earlier_series_are_known():
+    names = variables.series()
+    partials = np.random.default_rng(1).normal(0, 0.7, 15 * 14 // 2)
+    labels, every = baseline.labels(names), baseline.correlation(partials, names)
+    for pair, value in zip(baseline.pairs(names), partials, strict=True):
+        one, other = (labels.index(label) for label in pair.split(" | "))
+        before = [names.index(name) for name in baseline.TOLD[: baseline.TOLD.index(names[other])]]
+        two = [one, other]
+        left = every[np.ix_(two, two)]
+        if before:
+            gain = every[np.ix_(two, before)] @ np.linalg.inv(every[np.ix_(before, before)])
+            left = left - gain @ every[np.ix_(before, two)]
+        assert left[0, 1] / np.sqrt(left[0, 0] * left[1, 1]) == pytest.approx(np.tanh(value), abs=1e-8), pair
 
 
 def test_the_model_computes_the_levels_and_deviations_that_the_functions_say(small):
     described = baseline.model(small)
     mean, parts, pace, noise, link = density_inputs(described)
-    names = ["mu", "level_rows", "level_sd", "deviation_sd", "deviation_alike", "persistence", "level_persistence"]
+    names = ["mu", "level_partials", "level_sd", "deviation_sd", "deviation_alike", "persistence", "level_persistence"]
     wanted = [described[name] for name in (*names, "noise_sd", "cohort_link")]
     drawn = load_pymc().draw([mean, parts, pace, noise, link, *wanted], random_seed=1, mode="FAST_COMPILE")
     value = dict(zip([*names, "noise_sd", "cohort_link"], drawn[5:], strict=True))
     np.testing.assert_allclose(
-        drawn[1][0], baseline.correlation(value["level_rows"]) * np.outer(value["level_sd"], value["level_sd"])
+        drawn[1][0],
+        baseline.correlation(value["level_partials"], simulated.SERIES)
+        * np.outer(value["level_sd"], value["level_sd"]),
     )
-    np.testing.assert_allclose(drawn[1][0], simulated.levels(value["level_rows"], value["level_sd"]))
+    np.testing.assert_allclose(
+        drawn[1][0], simulated.levels(value["level_partials"], value["level_sd"], simulated.SERIES)
+    )
     alike = np.eye(5)
     alike[0, 1] = alike[1, 0] = value["deviation_alike"][0]
     alike[2, 3] = alike[3, 2] = value["deviation_alike"][1]
@@ -280,7 +275,7 @@ def test_the_model_computes_the_levels_and_deviations_that_the_functions_say(sma
 def test_deviations_that_revert_at_their_own_pace_have_a_positive_definite_covariance(seed):
     rng = np.random.default_rng(seed)
     n = 8
-    alike = baseline.correlation(rng.normal(0, 2, n * (n - 1) // 2))
+    alike = baseline.correlation(rng.normal(0, 2, n * (n - 1) // 2), variables.series()[:n])
     sd, persistence = rng.uniform(0.01, 0.3, n), rng.uniform(0.0, 0.999, n)
     found = baseline.covariance(alike, sd, persistence)
     assert np.linalg.eigvalsh(found).min() > 0
@@ -290,7 +285,8 @@ def test_deviations_that_revert_at_their_own_pace_have_a_positive_definite_covar
 
 
 def test_deviations_that_revert_alike_are_as_alike_as_their_shocks():
-    alike, sd = baseline.correlation(np.array([0.5, -0.3, 0.8])), np.array([0.1, 0.2, 0.05])
+    alike = baseline.correlation(np.array([0.5, -0.3, 0.8]), variables.series()[:3])
+    sd = np.array([0.1, 0.2, 0.05])
     np.testing.assert_allclose(baseline.covariance(alike, sd, np.full(3, 0.8)), alike * np.outer(sd, sd))
 
 

@@ -20,6 +20,12 @@ def points(drawn, sd):
     return 100 * sd * np.exp(-0.5 * scale.to_latent(GLD, 65.0) ** 2) / np.sqrt(2 * np.pi)
 
 
+def fifteen_years(drawn):
+    """Return the SD (SD) of how far England moves in fifteen years, about: shocks, and a trend that is damped."""
+    damping, trend = drawn["national_damping"][:, None], drawn["national_trend"][:, None]
+    return drawn["national_sd"] * np.sqrt(15 * (1 + trend**2 * (1 + damping) / (1 - damping)))
+
+
 SENTENCES = {
     "the areas together lie 0.02 to 0.67 SD from England": (lambda d: np.abs(d["mu"]), 0.0094, 0.67),
     "areas differ for good with an SD of 0.034 to 0.42": (lambda d: d["level_sd"], 0.034, 0.42),
@@ -30,15 +36,19 @@ SENTENCES = {
     "in all, 95 % of areas lie within 0.12 to 0.84 SD of the areas' mean": (
         lambda d: 1.96 * np.sqrt(d["level_sd"] ** 2 + d["deviation_sd"] ** 2 + d["noise_sd"] ** 2), 0.122, 0.836
     ),
-    "England moves by an SD of 0.4 to 5 points in a year": (
-        lambda d: points(d, d["national_sd"] / np.sqrt(1 - d["national_damping"][:, None] ** 2)), 0.5, 7.0
+    "a year moves England by an SD of 0.3 to 4 points": (lambda d: points(d, d["national_sd"]), 0.31, 3.85),
+    "England's trend is 0.15 to 1.1 of the shock of a year": (lambda d: d["national_trend"], 0.15, 1.06),
+    "half of England's trend is gone after 1.2 to 10 years": (
+        lambda d: np.log(0.5) / np.log(d["national_damping"]), 1.19, 9.8
     ),
-    "a declared break moves England by an SD of 1.4 to 14 points": (lambda d: points(d, d["break_sd"]), 1.37, 14.4),
-    "the odds that England repeats its last change are 0.4 to 10": (lambda d: odds(d["national_damping"]), 0.42, 9.7),
+    "in fifteen years England moves by an SD of 2 to 31 points": (lambda d: points(d, fifteen_years(d)), 1.8, 31.0),
+    "a declared break moves England by an SD of 1.6 to 18 points": (lambda d: points(d, d["break_sd"]), 1.6, 17.9),
     "the odds that the groups move together in England are 0.8 to 12": (lambda d: odds(d["groups_alike"]), 0.76, 11.8),
     "the odds that luck goes with the children are 0.14 to 7": (lambda d: odds(d["cohort_link"]), 0.14, 7.1),
     "the odds of groups wandering alike are 0.4 to 18": (lambda d: odds((1 + d["deviation_alike"]) / 2), 0.38, 19.3),
-    "the odds of two levels being alike are 0.1 to 10": (lambda d: odds((1 + d["correlations"]) / 2), 0.1, 10.2),
+    "two levels have a correlation of -0.75 to 0.77: odds of 0.14 to 7.6": (
+        lambda d: odds((1 + d["correlations"]) / 2), 0.143, 7.6
+    ),
 }  # fmt: skip
 
 
@@ -49,7 +59,7 @@ def drawn():
         [described[name] for name in simulated.FREE], draws=3000, random_seed=2017, mode="FAST_COMPILE"
     )
     found = dict(zip(simulated.FREE, values, strict=True))
-    every = baseline.correlation(found["level_rows"])
+    every = baseline.correlation(found["level_partials"], simulated.SERIES)
     return found | {"correlations": every[:, *np.tril_indices(5, -1)]}
 
 

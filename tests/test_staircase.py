@@ -11,6 +11,7 @@ STAIRCASE = (
     *("layouts", "readers", "choices", "areas", "panel", "budget", "evidence", "survival", "interventions", "cohort"),
     *(
         "record",
+        "england",
         "gaussian",
         "inference",
         "baseline",
