@@ -90,9 +90,6 @@ def model(known: Record, without: tuple[str, ...] = ()):
     def share(name, centre, spread, **dims):
         return pm.Deterministic(name, pt.sigmoid(pm.Normal(f"{name}_logit", centre, spread, **dims)), **dims)
 
-    def factor(name, typical, spread):
-        return pm.Deterministic(name, pt.exp(pm.Normal(f"{name}_log", np.log(typical), spread)))
-
     n = len(known.series)
     linked = np.array([list(LINKED).index(m) if m in LINKED else -1 for m, _ in known.series])
     names = labels(known.series)
@@ -121,18 +118,27 @@ def model(known: Record, without: tuple[str, ...] = ()):
         link = pt.where(linked < 0, 0.0, pt.as_tensor(link)[np.maximum(linked, 0)])
         seen = RecordDensity(bands(known))
         pm.Potential("history", seen(mu, pt.stack(parts), pt.stack(pace), sd["noise_sd"] ** 2, link)[0])
-        moves = {
-            "trend": factor("national_trend", *TREND),
-            "damping": share("national_damping", *DAMPING),
-            "alike": share("groups_alike", *GROUPS_ALIKE),
-            "break_sd": factor("break_sd", *BREAK),
-        }
-        of = england.steps(known.series, known.national)
-        moves = {name: value[None] for name, value in moves.items()}
-        spread = england.covariance(of, sd["national_sd"][None], **moves, xp=pt)[0]
-        change = pm.Data("england_change", of.change)  # apart from the graph, so that a compiled model takes another
-        pm.Potential("england", pm.logp(pm.MvNormal.dist(np.zeros(len(of.change)), cov=spread), change))
+        _country(known, sd["national_sd"], share, pt)
     return described
+
+
+def _country(known: Record, sd, share, pt) -> None:
+    """Add England's own course to the model that is being described."""
+    pm = load_pymc()
+
+    def factor(name, typical, spread):
+        return pm.Deterministic(name, pt.exp(pm.Normal(f"{name}_log", np.log(typical), spread)))
+
+    law = {
+        "trend": factor("national_trend", *TREND),
+        "damping": share("national_damping", *DAMPING),
+        "alike": share("groups_alike", *GROUPS_ALIKE),
+        "break_sd": factor("break_sd", *BREAK),
+    }
+    of = england.steps(known.series, known.national)
+    spread = england.covariance(of, sd[None], **{name: value[None] for name, value in law.items()}, xp=pt)[0]
+    change = pm.Data("england_change", of.change)  # apart from the graph, so that a compiled model takes another
+    pm.Potential("england", pm.logp(pm.MvNormal.dist(np.zeros(len(of.change)), cov=spread), change))
 
 
 def covariance(alike, sd, persistence, xp=np):
