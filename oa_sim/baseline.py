@@ -135,10 +135,21 @@ def _country(known: Record, sd, share, pt) -> None:
         "alike": share("groups_alike", *GROUPS_ALIKE),
         "break_sd": factor("break_sd", *BREAK),
     }
-    of = england.steps(known.series, known.national)
-    spread = england.covariance(of, sd[None], **{name: value[None] for name, value in law.items()}, xp=pt)[0]
-    change = pm.Data("england_change", of.change)  # apart from the graph, so that a compiled model takes another
-    pm.Potential("england", pm.logp(pm.MvNormal.dist(np.zeros(len(of.change)), cov=spread), change))
+    law = {name: value[None] for name, value in law.items()}
+    # apart from the graph, so that a compiled model takes another
+    change = pm.Data("england_change", england.steps(known.series, known.national).change)
+    density, at = 0.0, 0
+    for measure in dict.fromkeys(
+        measure for measure, _ in known.series
+    ):  # measures have nothing in common: small blocks
+        here = [s for s, name in enumerate(known.series) if name[0] == measure]
+        of = england.steps([known.series[s] for s in here], [known.national[s] for s in here])
+        n = len(of.change)
+        if n:
+            spread = england.covariance(of, sd[None, here], **law, xp=pt)[0]
+            density += pm.logp(pm.MvNormal.dist(np.zeros(n), cov=spread), change[at : at + n])
+        at += n
+    pm.Potential("england", density)
 
 
 def covariance(alike, sd, persistence, xp=np):
