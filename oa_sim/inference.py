@@ -60,9 +60,11 @@ def sample(model, sampler: Sampler, seed: int, *, progress: bool = False) -> xr.
     """
     pm = load_pymc()
     import pytensor
+    from threadpoolctl import threadpool_limits
 
+    # one thread of linear algebra a chain: matrices are small, and threads that wait for each other slow all chains;
     # with fast arithmetic a cold and a warm compilation cache give different draws
-    with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False):
+    with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False), threadpool_limits(1):
         warnings.simplefilter("ignore")
         options = {"nuts_sampler": sampler.backend, "target_accept": sampler.target_accept}
         if sampler.backend == "pymc":
