@@ -123,7 +123,7 @@ def test_dropping_a_districts_last_own_figure_widens_its_early_years(folder, man
     for group in ("disadvantaged", "other", "all"):
         assert width(fewer, group=group, year=2024) > width(full, group=group, year=2024), group
     # in later years England's course hides it, so that is taken as known
-    given = {"known": tables.read_all(folder), "draws": many.assign(national_sd=xr.zeros_like(many.national_sd))}
+    given = {"known": tables.read_all(folder), "draws": many.assign(national_sd=xr.full_like(many.national_sd, 1e-6))}
     at = {"area": "Norwich", "measure": "good_level_of_development", "group": "other"}
     full, fewer = (
         project("areas=Norwich", **some).sel(at).std(["chain", "draw"]).values
@@ -222,12 +222,15 @@ def test_a_steady_rise_goes_on_and_is_damped(many):
 
 
 def test_in_the_long_run_no_course_leaves_the_scale(many, known):
-    """Fifteen years on, 90 % of draws of each series lie within 0.6 SD of where England stands."""
+    """Fifteen years on, 90 % of draws of each series lie within 0.9 SD of where England stands.
+
+    Level 3 of disadvantaged pupils rose by 0.5 SD in the ten years to 2015.
+    """
     seen = record.record(areas.history(known, 2023))
     drawn = counterfactual.national(many, seen, YEARS, known["breaks"], 1)
     for s, name in enumerate(seen.series):
         low, high = np.quantile(drawn[:, s, -1] - seen.national[s].figures[-1], [0.05, 0.95])
-        assert -0.6 < low < high < 0.6, (name, low, high)
+        assert -0.9 < low < high < 0.9, (name, low, high)
         narrow = np.quantile(drawn[:, s, 0] - seen.national[s].figures[-1], [0.05, 0.95])
         assert high - low > 1.5 * (narrow[1] - narrow[0]), name
 

@@ -9,7 +9,7 @@ from oa_sim.record import National
 
 NAMES = [("key_stage_2", "disadvantaged"), ("key_stage_2", "other"), ("neet_16_17", "all")]
 LAW = {"sd": (0.03, 0.05, 0.04), "trend": 0.6, "damping": 0.8, "alike": 0.7, "break_sd": 0.2}
-N = 40_000
+N, WALKS = 40_000, 8_000
 
 
 def course(years, figures=None, shifts=(), otherwise=()):
@@ -46,14 +46,14 @@ def walked(pattern):
     truth = {f"national_{name}": LAW[name] for name in ("sd", "trend", "damping")}
     truth |= {"groups_alike": LAW["alike"], "break_sd": LAW["break_sd"]}
     rng = np.random.default_rng(1)
-    return np.array([england.steps(NAMES, simulated._england(known, truth, rng)).change for _ in range(N)])
+    return np.array([england.steps(NAMES, simulated._england(known, truth, rng)).change for _ in range(WALKS)])
 
 
 def test_the_covariance_of_steps_is_that_of_courses_walked_year_by_year(pattern, walked):
     expected = covariance(pattern)
     size = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
-    error = np.sqrt((size**2 + expected**2) / N)  # of a covariance of Gaussian numbers
-    assert np.abs((walked.T @ walked / N - expected) / error).max() < 4.5
+    error = np.sqrt((size**2 + expected**2) / WALKS)  # of a covariance of Gaussian numbers
+    assert np.abs((walked.T @ walked / WALKS - expected) / error).max() < 4.5
 
 
 def test_steps_are_counted_from_figure_to_figure(pattern):

@@ -45,7 +45,6 @@ def test_the_shipped_posterior_passes_its_gates_again_when_they_are_reckoned_fro
     assert gates["verdict"] == "PASS", gates["reason"]
 
 
-@pytest.mark.xfail(strict=True, reason="learned.nc was learned before the last priors: it has to be learned again")
 def test_the_shipped_posterior_says_what_made_it(shipped):
     made = json.loads(shipped.attrs["made"])
     assert made["command"].startswith("oa-sim fit panel.path=")
@@ -59,7 +58,6 @@ def test_the_shipped_posterior_says_what_made_it(shipped):
     assert made["sampler"] == vars(given.sampler)  # so that the plain command makes it again
 
 
-@pytest.mark.xfail(strict=True, reason="learned.nc was learned before the last priors: it has to be learned again")
 def test_the_shipped_posterior_was_learned_by_this_law(shipped):
     assert json.loads(shipped.attrs["made"])["law"] == learned.law_hash()
 
