@@ -38,7 +38,7 @@ LINK = (0.0, 1.0)  # logit: share of a cohort's luck that goes with it
 TREND = (0.4, 0.5)  # England's trend in the long run, as a share of its yearly shock, and log spread
 DAMPING = (1.4, 0.6)  # logit: what is left of England's trend a year later
 GROUPS_ALIKE = (1.1, 0.7)  # logit: correlation of the two groups of a measure in what moves England
-BREAK = (0.15, 0.6)  # SD, and log SD: how far a declared break moves England
+BREAK = (0.11, 0.6)  # SD of the part of a declared break that stays, and of the part that fades, and log SD
 PARTS = ("joint levels", "joint deviations", "cohort link", "free persistence", "moving level")
 # the order in which levels are told from one another, the one that says most that is new first: in another order a
 # series that is all but known from earlier ones has a remainder that the record says nothing of, and later ones lean on

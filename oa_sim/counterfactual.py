@@ -197,7 +197,7 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
             continue
         names = [known.series[s] for s in here]
         ends = [known.national[s].years[-1] for s in here]
-        size = (4, len(sd), max(years[-1] - min(ends), 2))  # where each stands takes two
+        size = (5, len(sd), max(years[-1] - min(ends), 3))  # where each stands takes three
         normal = {name[1]: stream(seed, "national", *name).standard_normal(size) for name in names}
         drawn = england.ahead(names, courses, years[-1], law | {"sd": sd[:, here]}, normal)
         for s, one in zip(here, drawn, strict=True):

@@ -1,9 +1,9 @@
 """England: the law of the country's own course, one for the fit and for the years to come.
 
 From figure to figure the course makes steps. A step is the sum of what its years bring: a shock that stays, and a trend
-that is damped. A declared shift of level adds a shock of unknown size that stays; a figure that was graded otherwise
-is off by a shock of its own. So all steps, of both groups of a measure, are Gaussian together, and a first change after
-a break is read as what it mostly is, a shock, and only in part as a trend.
+that is damped. A declared shift of level adds two shocks of unknown size, one that stays and one that fades; a figure
+that was graded otherwise is off by a shock of its own. So all steps, of both groups of a measure, are Gaussian
+together, and a recovery after a break is read as what it mostly is, and only in part as a trend.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from oa_sim.record import National
+
+FADES = 0.5  # what is left a year later of the part of a break that does not stay: assumed, records are short of breaks
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Steps:
     same, partner : array (step, step)
         1 where both belong to one series; to the two groups of one measure.
     shocks, breaks : array (step, step)
-        Yearly shocks that are in both; declared breaks that are in both.
+        Yearly shocks that are in both; shocks of declared breaks that are in both.
     trends : array (lag, step, step)
         Yearly trends, one of each, that lie so many years apart.
     """
@@ -50,29 +52,30 @@ def steps(names: list[tuple[str, str]], courses: list[National], *, ends: bool =
     courses
         What was published, and what is declared.
     ends
-        Whether two rows are added for each course: its trend in the year of its last figure, and by how much that
-        figure is off (left out where it is not).
+        Whether rows are added for where each course stands in the year of its last figure: its trend, by how much
+        that figure is off (where it was graded otherwise), and what has not yet faded of breaks (after any).
     """
     first = min((int(course.years[0]) for course in courses if len(course.years)), default=0)
     last = max((int(course.years[-1]) for course in courses if len(course.years)), default=0)
+    span = np.arange(first, last + 1)
+    nothing = np.zeros(len(span))
     rows = []
     for s, course in enumerate(courses):
-        shift, off = (np.isin(np.arange(first, last + 1), years) for years in (course.shifts, course.otherwise))
-        at = course.years.astype(int) - first
-        for begin, end, change in zip(at[:-1], at[1:], np.diff(course.figures), strict=True):
-            covers = np.zeros(last - first + 1)
-            covers[begin + 1 : end + 1] = 1
-            rows.append(
-                (s, change, covers, covers, covers * shift, _one(covers, end) * off - _one(covers, begin) * off)
-            )
+        shift, off = (np.isin(span, years).astype(float) for years in (course.shifts, course.otherwise))
+        for begin, end, change in zip(course.years[:-1], course.years[1:], np.diff(course.figures), strict=True):
+            covers = ((span > begin) & (span <= end)).astype(float)
+            ill = ((span == end) - 1.0 * (span == begin)) * off
+            fading = (_left(span, end) - _left(span, begin)) * shift
+            rows.append((s, change, covers, covers, covers * shift, ill, fading))
     for s, course in enumerate(courses if ends else []):
-        nothing = np.zeros(last - first + 1)
-        end = _one(nothing, int(course.years[-1]) - first)
-        rows.append((s, np.nan, nothing, end, nothing, nothing))
-        if course.years[-1] in course.otherwise:
-            rows.append((s, np.nan, nothing, nothing, nothing, end))
-    shape = (len(rows), last - first + 1)
-    shock, trend, shift, off = (np.array([row[i] for row in rows], dtype=float).reshape(shape) for i in range(2, 6))
+        now = course.years[-1]
+        rows.append((s, np.nan, nothing, (span == now).astype(float), nothing, nothing, nothing))
+        if now in course.otherwise:
+            rows.append((s, np.nan, nothing, nothing, nothing, (span == now).astype(float), nothing))
+        if _unfaded(course, first):
+            rows.append((s, np.nan, *[nothing] * 4, _left(span, now) * np.isin(span, course.shifts)))
+    shape = (len(rows), len(span))
+    shock, trend, *broken = (np.array([row[i] for row in rows], dtype=float).reshape(shape) for i in range(2, 7))
     series = np.array([row[0] for row in rows], dtype=int)
     measure = np.array([names[s][0] for s in series])
     same = (series[:, None] == series).astype(float)
@@ -86,13 +89,19 @@ def steps(names: list[tuple[str, str]], courses: list[National], *, ends: bool =
         same=same,
         partner=(measure[:, None] == measure) - same,
         shocks=shock @ shock.T,
-        breaks=shift @ shift.T + off @ off.T,
+        breaks=sum(one @ one.T for one in broken),
         trends=np.array(trends),
     )
 
 
-def _one(like: np.ndarray, at: int) -> np.ndarray:
-    return (np.arange(len(like)) == at).astype(float)
+def _unfaded(course: National, first: int) -> bool:
+    """Return whether a break lies between the first year looked at and the last figure."""
+    return any(first <= year <= course.years[-1] for year in course.shifts)
+
+
+def _left(span: np.ndarray, now: int) -> np.ndarray:
+    """Return what is left in a year of what began to fade in each year of a span."""
+    return np.where(span <= now, FADES ** np.maximum(now - span, 0.0), 0.0)
 
 
 def covariance(of: Steps, sd, trend, damping, alike, break_sd, xp=np):
@@ -111,7 +120,7 @@ def covariance(of: Steps, sd, trend, damping, alike, break_sd, xp=np):
     alike : (draw)
         Correlation of the two groups of a measure in all that moves them.
     break_sd : (draw)
-        SD of a declared break.
+        SD of each shock of a declared break.
     xp
         NumPy, or ``pytensor.tensor`` in the fit.
     """
@@ -139,8 +148,8 @@ def ahead(names: list[tuple[str, str]], courses: list[National], last: int, law:
     law
         Arguments of ``covariance`` by name, ``sd`` for these groups alone.
     normal
-        Standard normal numbers (4, draw, year) by group, for shock, trend, break and where it stands; the years begin
-        after the earliest last figure.
+        Standard normal numbers (5, draw, year) by group, for shock, trend, a break's lasting and fading part, and
+        where it stands (three numbers); the years begin after the earliest last figure.
 
     Returns
     -------
@@ -153,22 +162,25 @@ def ahead(names: list[tuple[str, str]], courses: list[National], last: int, law:
     root = np.linalg.cholesky(covariance(of, **law))
     given = np.linalg.solve(root[:, :p, :p], np.broadcast_to(of.change[:p, None], (len(root), p, 1)))
     at = np.concatenate([np.arange((of.series[p:] == s).sum()) for s in range(len(names))])
-    own = np.stack([normal[names[s][1]][3, :, i] for s, i in zip(of.series[p:], at, strict=True)], axis=1)
+    own = np.stack([normal[names[s][1]][4, :, i] for s, i in zip(of.series[p:], at, strict=True)], axis=1)
     stands = (root[:, p:, :p] @ given)[..., 0] + (root[:, p:, p:] @ own[..., None])[..., 0]
     damping, alike = law["damping"], law["alike"]
     start, found = min(int(course.years[-1]) for course in courses) + 1, []
     for s, (course, (_, group)) in enumerate(zip(courses, names, strict=True)):
-        shocks = normal[group][:3]
+        shocks = normal[group][:4]
         if s:  # the second group leans on the first
-            shocks = alike[:, None] * normal[names[0][1]][:3] + np.sqrt(1 - alike**2)[:, None] * shocks
-        here = stands[:, of.series[p:] == s]
-        trend, level = here[:, 0], course.figures[-1] - (here[:, 1] if here.shape[1] > 1 else 0.0)
+            shocks = alike[:, None] * normal[names[0][1]][:4] + np.sqrt(1 - alike**2)[:, None] * shocks
+        here = iter(stands[:, of.series[p:] == s].T)
+        trend = next(here)
+        off = next(here) if course.years[-1] in course.otherwise else 0.0
+        fading = next(here, 0.0)  # nothing where no break has been
+        level = course.figures[-1] - off - fading
         sd, out = law["sd"][:, s], []
         for year in range(int(course.years[-1]) + 1, last + 1):
-            t = year - start
-            trend = damping * trend + sd * law["trend"] * np.sqrt(1 - damping**2) * shocks[1, :, t]
-            broken = law["break_sd"] * shocks[2, :, t]
-            level = level + trend + sd * shocks[0, :, t] + (year in course.shifts) * broken
-            out.append(level + (year in course.otherwise) * broken)
+            one, pushed, stays, fades = shocks[:, :, year - start]
+            trend = damping * trend + sd * law["trend"] * np.sqrt(1 - damping**2) * pushed
+            level = level + trend + sd * one + (year in course.shifts) * law["break_sd"] * stays
+            fading = FADES * fading + (year in course.shifts) * law["break_sd"] * fades
+            out.append(level + fading + (year in course.otherwise) * law["break_sd"] * stays)
         found.append(np.stack(out, axis=1))
     return found

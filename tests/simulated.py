@@ -124,15 +124,16 @@ def _england(known: Record, truth: dict, rng: np.random.Generator) -> list[Natio
     first, last = (pick(course.years[end] for course in known.national) for pick, end in ((min, 0), (max, -1)))
     shocks: dict[str, np.ndarray] = {}
     for (measure, _), pattern, sd in zip(known.series, known.national, truth["national_sd"], strict=True):
-        shock = rng.standard_normal((last - first + 1, 3))
+        shock = rng.standard_normal((last - first + 1, 4))
         if measure in shocks:
             shock = groups_alike * shocks[measure] + np.sqrt(1 - groups_alike**2) * shock
         shocks[measure] = shock
-        level, trend, figures = 0.0, None, {}
-        for year, (one, other, broken) in zip(range(first, last + 1), shock, strict=True):
+        level, trend, fading, figures = 0.0, None, 0.0, {}
+        for year, (one, other, broken, passing) in zip(range(first, last + 1), shock, strict=True):
             pushed = share * sd * other
             trend = pushed if trend is None else damping * trend + np.sqrt(1 - damping**2) * pushed
             level += trend + sd * one + truth["break_sd"] * broken * (year in pattern.shifts)
-            figures[year] = level + truth["break_sd"] * broken * (year in pattern.otherwise)
+            fading = fading / 2 + truth["break_sd"] * passing * (year in pattern.shifts)
+            figures[year] = level + fading + truth["break_sd"] * broken * (year in pattern.otherwise)
         courses.append(dataclasses.replace(pattern, figures=np.array([figures[year] for year in pattern.years])))
     return courses

@@ -265,9 +265,11 @@ def test_a_shift_of_level_widens_england_from_its_year_on(many):
         np.testing.assert_array_equal(plain[:, s, :3], shifted[:, s, :3])
         if measure == "key_stage_2":
             assert (after[3:] > before[3:]).all()
-            step = (shifted - plain)[:, s, 3:]
-            np.testing.assert_allclose(step, np.repeat(step[:, :1], step.shape[1], axis=1), atol=1e-12)  # it stays
-            assert step[:, 0].std() == pytest.approx(float(np.sqrt((many.break_sd**2).mean())), rel=0.1)
+            step = (shifted - plain)[:, s, 3:]  # a part that stays, and one that halves every year
+            stays, fades = 2 * step[:, 1] - step[:, 0], 2 * (step[:, 0] - step[:, 1])
+            np.testing.assert_allclose(step, stays[:, None] + fades[:, None] * 0.5 ** np.arange(12), atol=1e-12)
+            for part in (stays, fades):
+                assert part.std() == pytest.approx(float(np.sqrt((many.break_sd**2).mean())), rel=0.1)
         else:
             np.testing.assert_array_equal(plain[:, s], shifted[:, s])
 

@@ -60,7 +60,8 @@ def test_steps_are_counted_from_figure_to_figure(pattern):
     of = england.steps(NAMES, pattern)
     assert len(of.change) == sum(len(one.years) - 1 for one in pattern)
     assert np.diag(of.shocks).tolist() == [1, 1, 2, 1, 1, 1, 1, 2, 1, 2, 1, 1, 1, 1, 1]
-    assert np.diag(of.breaks)[[1, 2, 5, 14]].tolist() == [1, 2, 1, 1]  # begins, shifts after one, ends, shifts
+    # begins with an off figure; that and a shift, with its fading part; a quarter fades; ends off and fades; a shift
+    np.testing.assert_allclose(np.diag(of.breaks)[[1, 2, 4, 5, 14]], [1, 3, 1 / 16, 1 + 1 / 64, 2])
 
 
 def test_plain_steps_share_nothing_but_the_trend():
@@ -78,12 +79,28 @@ def test_a_course_of_one_figure_makes_no_step_and_its_trend_is_what_it_is_in_the
     np.testing.assert_allclose(found, [[[(0.03 * 0.6) ** 2]]])
 
 
+def test_a_break_fades_by_half_a_year_and_in_part_stays():
+    names = NAMES[:1]
+    found = covariance([course(range(2014, 2021), shifts=(2016,))], names, trend=0.0, sd=(1e-9, 0, 0), break_sd=1.0)
+    fades = np.array([0.0, 1.0, -0.5, -0.25, -0.125, -0.0625])
+    stays = np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(found, np.outer(fades, fades) + np.outer(stays, stays), atol=1e-12)
+
+
+def test_a_break_before_the_first_figure_leaves_nothing_to_fade():
+    names = NAMES[:1]
+    drawn = england.ahead(
+        names, [course(range(2018, 2022), shifts=(2015,))], 2023, law(10, names), numbers(names, 2, 10)
+    )
+    assert np.isfinite(drawn[0]).all()
+
+
 # the years to come
 
 
 def numbers(names, years, n=N, seed=1):
     rng = np.random.default_rng(seed)
-    return {group: rng.standard_normal((4, n, years)) for _, group in names}
+    return {group: rng.standard_normal((5, n, max(years, 3))) for _, group in names}
 
 
 def test_what_is_to_come_is_the_conditional_of_the_whole_given_the_past():
