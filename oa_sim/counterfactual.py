@@ -23,6 +23,7 @@ from oa_sim.variables import LINKED, LONGEST_HORIZON, MEASURES
 
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
+BREAK_FREEDOM = 4  # degrees of freedom of the size of a break to come (Student's t); assumed
 THREADS = 2
 MOVES = {  # of England: the argument of its law, and the name in the posterior
     "trend": "national_trend",
@@ -199,6 +200,10 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
         ends = [known.national[s].years[-1] for s in here]
         size = (5, len(sd), max(years[-1] - min(ends), 3))  # where each stands takes three
         normal = {name[1]: stream(seed, "national", *name).standard_normal(size) for name in names}
+        # one break is not of the size of another: those learned from range from a writing frame to a pandemic
+        spread = stream(seed, "size of breaks", measure).chisquare(BREAK_FREEDOM, size[1:]) / BREAK_FREEDOM
+        for group in normal:
+            normal[group][2:4] /= np.sqrt(spread)
         drawn = england.ahead(names, courses, years[-1], law | {"sd": sd[:, here]}, normal)
         for s, one in zip(here, drawn, strict=True):
             out[:, s] = one[:, -len(years) :]

@@ -78,13 +78,13 @@ def _opening(scores: Scores, title: str, made: dict) -> str:
     passed = gates["verdict"] == "PASS"
     alarm = f"FAIL: the model did not pass its convergence gates, do not rely on its scores: {gates['reason']}"
     warning = "" if passed else f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
+    badge = f'\n<p class="badge pass">Verdict: PASS, {escape(gates["reason"])}</p>' if passed else ""
     lead, rest = (escape(line).replace(" %", f"{briefing.NBSP}%") for line in verdict(scores))
     return (
         f'{warning}<header>\n<h1>{title}</h1>\n<p class="lead">{lead}</p>\n<p>{rest}</p>\n'
         f'<p class="scenario">All models were given the record up to {escape(_year(made["train_until"]))}. The CRPS is '
-        "the distance of a whole forecast from the figure, in the figure\u2019s unit: smaller is better.</p>\n"
-        f'<p class="badge {escape(gates["verdict"].lower())}">Verdict: {escape(gates["verdict"])}, '
-        f"{escape(gates['reason'])}</p>\n</header>"
+        "the distance of a whole forecast from the figure, in the figure\u2019s unit: smaller is better.</p>"
+        f"{badge}\n</header>"
     )
 
 
