@@ -33,7 +33,7 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
         ``england`` (group, measure, year); ``own`` (area, year), a district's own good level of development
         of all pupils; each in the measure's unit, NaN where nothing is published. ``behind``
         (area, group, measure), pupils a year behind the published figure. ``proxy`` (area, group, measure).
-        ``breaks`` (measure, year), 1 where the level shifts, 2 where the year is left out as regraded.
+        ``breaks`` (measure, year), 1 where the level shifts, 2 where the year was graded otherwise or not collected.
     """
     years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
     places = {row["area"]: row for row in tables["areas"]}

@@ -111,6 +111,8 @@ def _ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> l
         if not len(known.national[s].years) or not known.observed[s].any():
             continue  # there is no record to forecast from
         for year in targets:
+            if not np.isfinite(_figures(truth, measure, group, year, areas)[0]).any():
+                continue  # it was not collected: nothing to score
             ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]
             relative = Forecast(draws=(ours - country).T)
             level = Forecast(draws=scale.to_published(measure, ours).T)

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Callable
 
 from oa_sim.refusal import unknown
-from oa_sim.variables import GROUPS, MEASURES
+from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES
 
 STATUSES = ("found", "to verify")
 GEOGRAPHIES = ("england", "authority", "county", "district")
@@ -45,11 +45,11 @@ def _number(low: float, high: float, blank: bool = False) -> Callable:
     return check
 
 
-def _year(blank: bool = False) -> Callable:
+def _year(blank: bool = False, ahead: int = 0) -> Callable:
     def check(text: str):
         if blank and text == "":
             return None
-        last = datetime.date.today().year
+        last = datetime.date.today().year + ahead
         if not (text.isdigit() and FIRST_YEAR <= int(text) <= last):
             raise ValueError(f"must be the year in which an academic year ended, {FIRST_YEAR} to {last}, got {text!r}")
         return int(text)
@@ -120,8 +120,8 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
     "breaks": (
         {
             "measure": _measure,
-            "first_year": _year(),
-            "last_year": _year(),
+            "first_year": _year(ahead=LONGEST_HORIZON),  # a change to come may be declared
+            "last_year": _year(ahead=LONGEST_HORIZON),
             "kind": _one_of(*BREAKS),
             "what_changed": _text,
             **_known,

@@ -187,7 +187,11 @@ def _counted_from_0(kin: np.ndarray, future: np.ndarray) -> tuple[np.ndarray, np
 
 
 def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:
-    """Return England's course (draw, series, year), exact given its own figures: NaN where nothing was published."""
+    """Return England's course (draw, series, year) given its own figures, NaN where nothing was published.
+
+    It is exact where both groups of a measure end in the same year; where one goes on for longer, those further figures
+    say where it stands, and nothing of the other's years since.
+    """
     law = {name: posterior[kept].values.ravel() for name, kept in MOVES.items()}
     sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
     out = np.full((len(sd), len(known.series), len(years)), np.nan)
@@ -233,6 +237,9 @@ def _own_variance(known: Record, area: str, rolls: xr.DataArray) -> np.ndarray:
     a = known.areas.index(area)
     for s, (measure, group) in enumerate(known.series):
         seen = known.observed[s, a] > 0
+        if not len(known.national[s].years):
+            found[s] = np.nan  # without England's figures there is no course, and nothing to be uncertain about
+            continue
         last = known.relative[s, a, seen][-1] if seen.any() else 0.0
         typical = scale.to_published(measure, known.national[s].figures[-1] + last)
         found[s] = scale.sampling_variance(measure, typical, _own_pupils(rolls, area, group, measure))

@@ -20,21 +20,10 @@ LAYOUTS = {  # layout -> the columns that must be there
 }
 LABELS = {"lait": "interactive tool", "panel": "wide panel", "ees": "Explore Education Statistics"}
 EMPTY = {"", "nan", "none", "null", "<na>"}
-SUPPRESSED = {
-    *"-\u2013\u2014.:~*#xzcukb",
-    "..",
-    "...",
-    "**",
-    "low",
-    "lowcov",
-    "supp",
-    "sup",
-    "suppressed",
-    "ne",
-    "na",
-    "n/a",
-}
+SUPPRESSED = {*"-\u2013\u2014.:~*#xzcukb", "..", "...", "**", "low", "lowcov", "supp", "sup", "suppressed", "ne", "na"}
+SUPPRESSED |= {"n/a"}
 NUMBER = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?(e[-+]?\d+)?|-?\.\d+", re.IGNORECASE)
+CODE = re.compile(r"\d{1,9}(\.0+)?")  # of an authority; what is none counts as another place
 YEARLY = {"academic year", "calendar year", "financial year", "reporting year"}  # terms are parts of a year
 GEOGRAPHY = {"time_period", "time_identifier", "geographic_level", "version", "row"} | {
     f"{what}_{kind}" for what in ("country", "region", "old_la", "new_la", "la", "lad") for kind in ("code", "name")
@@ -123,12 +112,15 @@ def cells_of(file: str, layout: str, table, *, alone: bool):
         return None, report
     if not pieces:
         hints = [f"{item['name']!r} (nearest is {item['nearest']!r})" for item in report["left"] if item["nearest"]]
-        seen = f", got {', '.join(hints[:3])}" if hints else ""
+        needs = next((f"; {item['what']} {item['name']!r}" for item in report["left"] if "must" in item["what"]), "")
+        seen = f", got {', '.join(hints[:3])}" if hints else needs
         raise Refusal(
             f"{file}: must hold a measure that the layout {LABELS[layout]} is known to have{seen}: "
             "correct the names or add them to published_names.csv"
         )
-    return pd.concat(pieces, ignore_index=True), {"rows": len(table), **report}
+    cells = pd.concat(pieces, ignore_index=True)
+    code = cells["code"].str.strip()
+    return cells.assign(code=code.where(code.str.fullmatch(CODE.pattern), "")), {"rows": len(table), **report}
 
 
 def names() -> list[dict]:
@@ -254,9 +246,30 @@ def _ees(table, known: list[dict]) -> tuple[list, dict]:
             cells |= {"label": rows["time_period"][mask], "version": version[mask], "text": rows[row["name"]][mask]}
             pieces.append(pd.DataFrame({**cells, "row": rows["row"][mask]}))
             used |= mask
-    left = [] if pieces else [_absent("row 1: the column", name, {row["name"] for row in known}) for name in table]
-    counts = {"other_places": int((~here).sum()), "other_breakdowns": int(here.sum() - used.sum()), "left": left}
-    return pieces, counts
+    pieces = [piece for piece in pieces if len(piece)]
+    got = {(piece["measure"].iloc[0], piece["group"].iloc[0]) for piece in pieces}
+    names, lacking = {row["name"] for row in known}, [one for one in known if (one["measure"], one["group"]) not in got]
+    left = _renamed(rows, lacking, set(filters), names, bool(got))
+    left = left or [_absent("row 1: the column", name, names) for name in table if not pieces]
+    return pieces, {"other_places": int((~here).sum()), "other_breakdowns": int(here.sum() - used.sum()), "left": left}
+
+
+def _renamed(rows, lacking: list[dict], filters: set, names: set, some: bool) -> list[dict]:
+    """Return columns that are near to a known name, and why a series has no row: a value, or a column if none has."""
+    used = {value for row in lacking for values in row["filters"].values() for value in values} | TOTALS
+    strange = set(rows.columns) - names - GEOGRAPHY
+    found = [_absent("row 1: not a known column,", name, names - set(rows.columns)) for name in strange - filters]
+    found, why = sorted((one for one in found if one["nearest"]), key=lambda one: one["name"]), {}
+    for row in sorted(lacking, key=lambda row: sum(column not in rows for column in row["filters"])):
+        for column, wanted in row["filters"].items() if row["name"] in rows else ():
+            key = f"{row['measure']}, {row['group']}"
+            if column not in rows and (not some or nearest(column, strange)):
+                why.setdefault(key, _absent("row 1: must have the column", column, strange))
+            elif column in rows and not (values := {value.strip().lower() for value in rows[column]}) & wanted:
+                near = {one: nearest(one, values - used) for one in sorted(wanted - {"*"})}
+                for one in (one for one, value in near.items() if value):
+                    why.setdefault(key, {"what": f"{key}: no row has as {column}", "name": one, "nearest": near[one]})
+    return [*found, *why.values()]
 
 
 def _filters(rows) -> dict:

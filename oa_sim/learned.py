@@ -109,9 +109,11 @@ def fit(learning: Learning, say: Callable[[str], None], *, progress: bool = Fals
     history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     lacking = panel.check(history)
     if lacking:
+        near = [line for line in found.sentences() if "nearest is" in line]
+        hint = f" ({near[0]})" if near else ""
         raise Refusal(
-            f"{lacking[0].split(':')[0]} in {learning.panel.path}, and a run needs every series: add the figures, or "
-            "correct the name of the column"
+            f"{lacking[0].split(':')[0]} in {learning.panel.path}{hint}, and a run needs every series: add the "
+            "figures, or correct the name of the column"
         )
     posterior = learn(learning, history, found.data_hash, say, progress=progress)
     facts = {name: json.loads(posterior.attrs[name]) for name in ("gates", "made")}
@@ -171,7 +173,11 @@ def _identity(learning: Learning, panel_hash: str, until: int, history: xr.Datas
     """Return the name of what is learned: all that it depends on, hashed."""
     parts = {
         "panel": panel_hash,
-        "breaks": hashlib.sha256(history.breaks.values.tobytes()).hexdigest(),
+        # the figures as they were read: names of columns and layouts may have changed since
+        "figures": {
+            name: hashlib.sha256(np.ascontiguousarray(history[name].values).tobytes()).hexdigest()
+            for name in ("published", "england", "behind", "breaks")
+        },
         "until": until,
         "sampler": vars(learning.sampler),
         "seed": learning.seed,

@@ -116,10 +116,14 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
     from oa_sim import reliability  # pictures take a second to load
 
     def fill(at: Path) -> None:
-        for name in ("calibration", "misses"):
-            getattr(found.scores, name).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        scored = found.scores.table
-        scored.to_csv(at / "scores.csv", index=False, float_format=DIGITS)
+        failed = found.made["gates"]["verdict"] != "PASS"
+        for name, table in {"scores": "table", "calibration": "calibration", "misses": "misses"}.items():
+            written = getattr(found.scores, table)
+            if failed:  # the mark goes wherever the numbers go
+                ours = {found.scores.ours: f"{found.scores.ours} [FAIL]"}
+                mark = {"model": written["model"].replace(ours)} if "model" in written else {"verdict": "FAIL"}
+                written = written.assign(**mark)
+            written.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         (at / "backtest.html").write_text(reliability.page(found.scores, found.read, found.made), encoding="utf-8")
         facts = {"verdict": reliability.verdict(found.scores), "read": found.read} | found.made
         _write_json(at / "backtest.json", facts)

@@ -51,8 +51,10 @@ def headline(result: Result) -> list[str]:
 
 def verdict(result: Result) -> str:
     """Return whether the baseline passed its gates, and why."""
-    gates = result.manifest["gates"]
-    return f"{gates['verdict']}: {gates['reason']}"
+    gates, until = result.manifest["gates"], result.manifest["learned"].get("until", 0)
+    start = int(result.draws.year.values[0])
+    hindsight = f"; with hindsight: learned from figures up to {academic_year(until)}, after the start"
+    return f"{gates['verdict']}: {gates['reason']}{hindsight if until >= start else ''}"
 
 
 def compared(comparison: Comparison) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import Refusal, backtest, counterfactual, learned, panel, readers, record, scale, scores, tables
+from oa_sim import Refusal, backtest, counterfactual, learned, panel, readers, record, report, scale, scores, tables
 from oa_sim.__main__ import main
 from oa_sim.choices import load_learning
 from oa_sim.peers import PEERS
@@ -350,3 +350,25 @@ def test_a_backtest_that_cannot_be_answered_gets_one_sentence(words, tmp_path, m
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert "Traceback" not in said.err
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+# marks
+
+
+def test_a_year_that_was_not_collected_is_no_row(plain_peers, tmp_path):
+    actuals = {key: value for key, value in figures().items() if key[1] != 2019 or key[2] != "neet1617_pct"}
+    measure = SERIES["neet1617_pct"][0]
+    found = contest(asked(tmp_path, actuals=actuals)).scores.table
+    assert (found.n > 0).all()
+    assert 2019 not in set(found[(found.measure == measure) & (found.group == "all")].year)
+
+
+def test_a_fit_that_failed_is_marked_in_every_table(plain_peers, monkeypatch, tiny_posterior, tmp_path):
+    gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "made up"}
+    failed = tiny_posterior.assign_attrs(gates=json.dumps(gates))
+    monkeypatch.setattr(learned, "learn", lambda *_, **__: failed)
+    learning = asked(tmp_path)
+    folder = report.write_contest(contest(learning), learning.outputs)
+    for name in FILES:
+        assert "FAIL" in (folder / name).read_text(encoding="utf-8"), name
+    assert "oa_sim" not in set(pd.read_csv(folder / "scores.csv").model)

@@ -254,6 +254,9 @@ def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path,
             load_learning("panel.path=panel.csv", "sampler.draws=10"), history, "a" * 64, said.append
         ),
         "until": lambda: learned.learn(learning, history.sel(year=slice(2022)), "a" * 64, said.append),
+        "figures": lambda: learned.learn(
+            learning, history.assign(published=history.published + 1), "a" * 64, said.append
+        ),  # the same file, read otherwise
     }
     for n, other in enumerate(others.values(), start=2):
         other()

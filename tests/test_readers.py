@@ -391,3 +391,34 @@ def test_each_modelled_measure_is_in_the_departments_file(wide):
     wanted = {f"{measure}, {group}" for measure, group in series()} - {"phonics, other"}  # follows from the FSM share
     assert wanted <= have
     assert np.isfinite(wide[LAIT.name].figures.value).all()
+
+
+# names that are not known in underlying data
+
+
+def test_a_group_that_is_named_otherwise_is_said_with_the_nearest_name(tmp_path):
+    rows = [row.replace("FSM eligible", "FSM eligibles") for row in ees_rows()]
+    said = readers.read(panel(tmp_path, rows)).sentences()
+    assert any("phonics, disadvantaged: no row has as fsm_status" in line and "fsm eligibles" in line for line in said)
+
+
+def test_a_column_that_is_misspelt_beside_a_good_one_is_said(tmp_path):
+    rows = [",".join([*row.split(","), "5"]) for row in ees_rows()]
+    rows[0] = EES_HEADER + ",gld_percentag"
+    said = readers.read(panel(tmp_path, rows)).sentences()
+    assert any("'gld_percentag'" in line and "nearest is" in line for line in said)
+
+
+def test_a_file_without_the_column_that_tells_its_rows_apart_says_which(tmp_path):
+    rows = [row.replace("fsm_status", "fsm_state") for row in ees_rows()]
+    said = readers.read(panel(tmp_path, rows)).sentences()
+    assert any("must have the column 'fsm_status'" in line for line in said)
+
+
+@pytest.mark.parametrize("code", ["inf", "9e99", "353.5", "x"])
+def test_a_code_that_is_none_counts_as_another_place(tmp_path, code):
+    third = [row.replace(",202,", ",203,").replace("Camden", "Greenwich") for row in ees_rows() if ",202," in row]
+    plain = readers.read(panel(tmp_path, [*ees_rows(), *third]))
+    odd = readers.read(panel(tmp_path, [*ees_rows(), *(row.replace(",203,", f",{code},") for row in third)]))
+    assert odd.report["authorities"] == plain.report["authorities"] - 1
+    assert odd.report["other_places"] > plain.report["other_places"]

@@ -38,7 +38,7 @@ def truth(pattern):
         "national_sd": about(0.04),
         "persistence": rng.beta(16, 4, n),
         "level_persistence": 0.985,
-        "level_partials": rng.normal(0, 0.4, n * (n - 1) // 2),
+        "level_partials": 0.8 * baseline.partials_sd(n) * rng.standard_normal(n * (n - 1) // 2),
         "deviation_alike": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),
         "cohort_link": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),
         "national_trend": 0.5,
@@ -77,7 +77,7 @@ def test_more_than_the_priors_is_learned(pattern, truth):
     spread = named(np.sqrt(np.diag(covariance)))
     for name, prior in (("level_sd_log", 0.5), ("deviation_sd_log", 0.5), ("mu", baseline.MU_SD)):
         assert np.median(spread[name]) < prior / 3, name
-    assert np.median(spread["level_partials"]) < 0.6 * baseline.PARTIALS_SD
+    assert np.median(spread["level_partials"] / baseline.partials_sd(len(pattern.series))) < 0.6
     assert np.corrcoef(named(found)["level_partials"], truth["level_partials"])[0, 1] > 0.9
 
 
