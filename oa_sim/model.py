@@ -24,6 +24,7 @@ from oa_sim import (
     impact,
     inference,
     learned,
+    parameters,
     sustain,
     tables,
 )
@@ -67,7 +68,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     money = budget.allocate(scenario, pupils)
-    drawn = evidence.parameters(scenario, known, chains, draws)
+    drawn = parameters.drawn(scenario, known, chains, draws)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact
     with ThreadPoolExecutor(1) as beside:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import Refusal, evidence, load_scenario
+from oa_sim import Refusal, evidence, load_scenario, parameters
 from oa_sim.assumptions import Prior
 
 STUDIES = {"reading": (1 / 0.05**2, 0.12 / 0.05**2), "mentoring": (1 / 0.1**2, -0.02 / 0.1**2)}
@@ -166,7 +166,7 @@ def test_a_sceptic_expects_less_of_every_intervention(known):
     ids=lambda value: getattr(value, "dist", ""),
 )
 def test_a_prior_is_drawn_as_it_is_described(prior, mean, sd):
-    drawn = evidence.draw(prior, np.random.default_rng(1), (4, 20_000))
+    drawn = parameters.draw(prior, np.random.default_rng(1), (4, 20_000))
     assert drawn.mean() == pytest.approx(mean, rel=0.02)
     assert drawn.std() == pytest.approx(sd, rel=0.02)
     if prior.dist in ("Beta", "Uniform"):
@@ -174,19 +174,19 @@ def test_a_prior_is_drawn_as_it_is_described(prior, mean, sd):
 
 
 def test_no_principle_in_place_shifts_nothing():
-    assert not evidence.principle_shift(load_scenario(), (2, 20)).any()
+    assert not parameters.principle_shift(load_scenario(), (2, 20)).any()
 
 
 def test_a_share_moved_on_the_log_odds_scale_stays_a_share():
     shares = np.array([0.0, 0.2, 0.5, 1.0])
-    moved = evidence._shifted(shares, np.full(4, np.log(2)))
+    moved = parameters._shifted(shares, np.full(4, np.log(2)))
     assert moved[2] == pytest.approx(2 / 3)
     assert moved[1] == pytest.approx(1 / 3)
     assert ((moved >= 0) & (moved <= 1)).all()
 
 
 def test_shares_are_shares_and_delivery_has_mean_one(known):
-    drawn = evidence.parameters(load_scenario(), known, 4, 1000)
+    drawn = parameters.drawn(load_scenario(), known, 4, 1000)
     shares = "dose first_year later floor survives survives_later quality overlap leave_area"
     for name in shares.split():
         assert 0 <= float(drawn[name].min()) <= float(drawn[name].max()) <= 1

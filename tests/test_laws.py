@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import areas, budget, cohort, evidence, impact, interventions, load_scenario, tables
+from oa_sim import areas, budget, cohort, impact, interventions, load_scenario, parameters, tables
 from oa_sim.model import known_until, run
 from oa_sim.variables import MEASURES, QUANTITIES, YEAR_GROUPS
 
@@ -29,7 +29,7 @@ def activity_of(known, pupils):
     def answer(*overrides):
         scenario = load_scenario(*TINY, *overrides)
         money = budget.allocate(scenario, pupils)
-        drawn = evidence.parameters(scenario, known, CHAINS, DRAWS)
+        drawn = parameters.drawn(scenario, known, CHAINS, DRAWS)
         rolls = pupils.rolls.sel(area=scenario.areas.names)
         return interventions.activity(scenario, money, rolls, drawn), money
 
@@ -182,7 +182,7 @@ def test_a_longer_horizon_leaves_the_start_of_the_table_alone(run_tiny, tiny):
 def test_a_longer_catalogue_never_changes_anothers_random_numbers(known):
     few = load_scenario(*TINY, "intervention=[primary_tutoring,secondary_tutoring]", "portfolio=tutoring")
     every = load_scenario(*TINY, "portfolio=tutoring")
-    one, other = (evidence.parameters(scenario, known, CHAINS, DRAWS) for scenario in (few, every))
+    one, other = (parameters.drawn(scenario, known, CHAINS, DRAWS) for scenario in (few, every))
     xr.testing.assert_identical(one, other.sel(intervention=list(few.interventions)))
 
 
@@ -193,7 +193,7 @@ def test_a_longer_catalogue_never_changes_the_answer(run_tiny):
 
 def test_one_area_fewer_never_changes_anothers_random_numbers(known):
     few, every = (load_scenario(areas, "horizon=5") for areas in ("areas=[Norwich]", "areas=opportunity_areas"))
-    one, other = (evidence.parameters(scenario, known, CHAINS, DRAWS) for scenario in (few, every))
+    one, other = (parameters.drawn(scenario, known, CHAINS, DRAWS) for scenario in (few, every))
     xr.testing.assert_identical(one, other.sel(area=["Norwich"]))
 
 
@@ -210,7 +210,7 @@ def test_a_stopped_bought_in_service_fades_and_keeps_fading(activity_of):
 
 def test_embedded_activity_survives_more_than_bought_in(known):
     scenario = load_scenario(*TINY)
-    survives = evidence.parameters(scenario, known, CHAINS, 500).survives.mean(["chain", "draw"])
+    survives = parameters.drawn(scenario, known, CHAINS, 500).survives.mean(["chain", "draw"])
     by_kind = {}
     for name, about in scenario.interventions.items():
         by_kind.setdefault(about.kind, []).append(float(survives.sel(intervention=name)))

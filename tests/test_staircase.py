@@ -6,25 +6,20 @@ import pytest
 
 import oa_sim
 
-STAIRCASE = (
-    *("__init__", "refusal", "variables", "streams", "scale", "assumptions", "scenario", "columns", "tables"),
-    *("layouts", "readers", "choices", "areas", "panel", "budget", "evidence", "survival", "interventions", "cohort"),
-    *(
-        "record",
-        "england",
-        "gaussian",
-        "inference",
-        "baseline",
-        "state_space",
-        "learned",
-        "counterfactual",
-        "sustain",
-        "impact",
-        "result",
-    ),
-    *("model", "comparison", "plan", "words", "figures", "briefing", "peers", "forecasts", "scores", "backtest"),
-    *("diagrams", "reliability", "report", "progress", "__main__"),
-)
+STAIRCASE = """
+__init__ refusal variables streams scale assumptions scenario columns tables layouts readers choices areas panel
+budget
+evidence
+parameters survival interventions
+cohort
+record england gaussian inference baseline state_space learned counterfactual
+sustain impact
+result
+model comparison
+plan words figures briefing
+peers forecasts scores backtest
+diagrams reliability report progress __main__
+""".split()
 FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
     "omegaconf": {"choices", "scenario", "assumptions"},
