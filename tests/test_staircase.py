@@ -6,7 +6,7 @@ import pytest
 
 import oa_sim
 
-STAIRCASE = """
+FLIGHTS = """
 __init__ refusal variables streams scale assumptions scenario columns tables layouts readers choices areas panel
 budget
 evidence
@@ -19,7 +19,8 @@ model comparison
 plan words figures briefing
 peers forecasts scores backtest
 diagrams reliability report progress __main__
-""".split()
+"""
+STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
     "omegaconf": {"choices", "scenario", "assumptions"},
