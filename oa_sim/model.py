@@ -20,17 +20,20 @@ from oa_sim import (
     choices,
     cohort,
     counterfactual,
+    delivery,
     evidence,
     impact,
     inference,
     learned,
     parameters,
+    review,
     sustain,
     tables,
 )
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
+from oa_sim.variables import GROUPS
 
 _HERE = Path(__file__).parent
 
@@ -67,14 +70,15 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         posterior = posterior.assign_attrs(gates=json.dumps(inference.gates(posterior, diverging=0)))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
-    money = budget.allocate(scenario, pupils)
     drawn = parameters.drawn(scenario, known, chains, draws)
+    money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
-        latent = projected.result()
+        lost = delivery.learning_lost(scenario, drawn, pupils.share)
+        latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
     outcomes = impact.outcomes(latent, gain, pupils)
     lasting = sustain.risk(scenario, gain, money)
     return Result(
@@ -97,8 +101,9 @@ def checked(scenario: Scenario) -> Scenario:
     if not isinstance(scenario, Scenario):
         raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
     named = choices.area_names(scenario.areas.names, scenario.data_folder)
-    for part in (scenario.budget, scenario.split, scenario.evidence, scenario.delivery, scenario.sustainability):
-        part.__post_init__()
+    for part in vars(scenario).values():
+        if hasattr(part, "__post_init__"):
+            part.__post_init__()
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 

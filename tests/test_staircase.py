@@ -7,10 +7,11 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ refusal variables streams scale assumptions scenario columns tables layouts readers choices areas panel
-budget
+__init__ refusal variables streams scale assumptions organisation scenario columns tables
+layouts readers choices areas panel
+portfolio budget
 evidence
-parameters survival interventions
+delivery parameters survival interventions review
 cohort
 record england gaussian inference baseline state_space learned counterfactual
 sustain impact
@@ -23,7 +24,7 @@ diagrams reliability report progress __main__
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
-    "omegaconf": {"choices", "scenario", "assumptions"},
+    "omegaconf": {"choices", "scenario", "assumptions", "organisation"},
     "pymc": {"inference"},
     "pytensor": {"baseline", "gaussian", "inference"},
     "numba": {"gaussian", "state_space"},
