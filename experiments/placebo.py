@@ -4,8 +4,8 @@ For every authority the figures after 2016/17 are expected from those before, ar
 together; an effect on all attainment, nothing in 2016/17 and whole from 2020/21, is learned from how they came out,
 with a wide prior around zero (normal, SD 0.2). The placebo areas are the two authorities nearest to each of the six
 Opportunity Areas that are authorities, by their figures up to 2016/17, without those six and the six counties that hold
-the other Opportunity Areas; the rule was fixed before any estimate was looked at. Look at whether the placebo interval
-covers zero, and at how often those of sets drawn at random do: that is how far a 90 % interval is to be trusted.
+the other Opportunity Areas; the rule looks at no later figure. Look at whether the placebo interval covers zero, and at
+how often those of sets drawn at random do: that is how far a 90 % interval is to be trusted.
 
     python experiments/placebo.py --actuals FILE
 
