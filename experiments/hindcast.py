@@ -13,7 +13,7 @@ learns again from a panel of authorities, into ``outputs``; without it the poste
 last line is JSON. Young people not in education, employment or training are not judged: their series begins in 2017/18.
 
 Some hindsight is left: figures of 2016/17 came out in the autumn of 2017; studies of effects, sizes of year groups and
-how districts differ from their counties are those of our tables today; and breaks to come are declared, though not their
+how districts differ from their counties are those of our tables today; breaks to come are declared, though not their
 size. The law itself was written by people who had seen the record up to 2022/23.
 """
 
