@@ -18,8 +18,8 @@ CANNOT_SAY = (
     "some studies are still marked \u2018to verify\u2019.",
     "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
     "county\u2019s (marked here as county proxies).",
-    "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
-    "the bands of all pupils may be a little too narrow.",
+    "How many pupils will count as disadvantaged: figures of all pupils take the last known shares of the two groups; "
+    "when more pupils come to count, both groups can rise while their mean does not.",
     "That area programmes have mostly done less than their parts promised: this outside view is not applied in this "
     "version, so the impact is more likely stated too high than too low.",
 )

@@ -19,6 +19,7 @@ result
 model comparison
 plan words figures briefing
 peers forecasts scores backtest
+hindcast placebo
 diagrams reliability report progress __main__
 """
 STAIRCASE = FLIGHTS.split()
