@@ -59,9 +59,10 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     scenario = checked(scenario)
     say("reading the tables")
     known = tables.read_all(scenario.data_folder)
-    history = areas.history(known, until=known_until(scenario))
+    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
+    history = areas.history(here, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
-    pupils = areas.pupils(known)
+    pupils = areas.pupils(here)
     evidence.check(scenario, known)
     if posterior is None:
         posterior = learned.load(scenario.posterior, scenario.sampler.draws)
