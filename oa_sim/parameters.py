@@ -7,7 +7,7 @@ changes another's.
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence
+from oa_sim import synthesis
 from oa_sim.assumptions import Prior
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
@@ -56,7 +56,7 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     data["delivery"] = (("chain", "draw", "area"), np.stack(by_area, axis=-1))
     coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names}
     found = xr.Dataset(data, coords)
-    found["effect"] = evidence.effects(scenario, tables, chains, draws)
+    found["effect"] = synthesis.effects(scenario, tables, chains, draws)
     return found
 
 

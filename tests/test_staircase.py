@@ -9,14 +9,16 @@ import oa_sim
 FLIGHTS = """
 __init__ refusal variables streams scale assumptions scenario columns tables layouts readers choices areas panel
 budget
-evidence
+inference kept smoothing
+evidence synthesis
 parameters survival interventions
 cohort
-record england gaussian inference baseline state_space learned counterfactual
-sustain impact
+record england gaussian baseline state_space learned counterfactual
+sustain impact outside
 result
 model comparison
 plan words figures briefing
+ledger
 peers forecasts scores backtest
 diagrams reliability report progress __main__
 """
@@ -25,7 +27,7 @@ FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
     "omegaconf": {"choices", "scenario", "assumptions"},
     "pymc": {"inference"},
-    "pytensor": {"baseline", "gaussian", "inference"},
+    "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
     "numba": {"gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
