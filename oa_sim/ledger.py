@@ -26,7 +26,7 @@ COLUMNS = (
     *("at_scale", "at_scale_sd", "weight_in_type", "family_mean", "family_sd", "mean", "sd"),
     *("without_mean", "without_sd", "moved_sd", "moved_error", "pareto_k", "method", "speaks_for"),
     *("headline", "headline_q05", "headline_q95", "headline_without", "headline_without_q05", "headline_without_q95"),
-    *("headline_moved", "headline_moved_error", "headline_pareto_k", "headline_method", "proxy", "verdict"),
+    *("headline_moved", "headline_moved_error", "proxy", "n_draws", "verdict"),
 )
 HEADLINE_COLUMNS = (
     *("scenario", "study", "measure", "group", "year", "unit", "mean", "q05", "q95", "without_mean", "without_q05"),
@@ -92,20 +92,23 @@ def evidence_ledger(
     known = tables.read_all(scenario.data_folder)
     studies = evidence.studies(known, scenario.evidence)
     studied = synthesis.posterior(known, scenario.evidence, say)
-    matched = _as_they_stand(result, synthesis.draws(scenario, known, *result.outside.weight.shape))
+    behind = _behind(result, synthesis.draws(scenario, known, *result.outside.weight.shape))
     by_type, by_headline = [], []
     for study in studies:
         say(f"leaving out {study.name}")
         asked = replace(scenario, evidence=replace(scenario.evidence, without=[*scenario.evidence.without, study.name]))
-        one = _of_its_type(study, studied, lambda asked=asked: synthesis.posterior(known, asked.evidence, say))
-        weight, k = smoothing.weigh(-study.log_likelihood(matched[study.study_type]).ravel())
-        again = run(asked, posterior=posterior, say=say) if k >= smoothing.LARGEST_K else None
-        verdict = result.manifest["gates"] if again is None else again.manifest["gates"]
-        about = {"study": study.name, "scenario": result.label, "pareto_k": k, "method": _method(k)}
-        failed = "FAIL" in (verdict["verdict"], one.pop("verdict"))
-        about["verdict"] = "FAIL" if failed else "PASS"
-        by_type.append({**about, **one, **_as_read(study, studies, studied)})
-        by_headline += [{**about, **row} for row in _headlines(result, again, weight)]
+        weight, k = smoothing.weigh(
+            -study.log_likelihood(studied.theta.sel(study_type=study.study_type).values.ravel())
+        )
+        rest, again = studied, None
+        if k >= smoothing.LARGEST_K:
+            rest, again = synthesis.posterior(known, asked.evidence, say), run(asked, posterior=posterior, say=say)
+        about = {"study": study.name, "scenario": result.label, "pareto_k": k}
+        about["method"] = "reweighted" if again is None else "refitted"
+        about["verdict"] = (again or result).manifest["gates"]["verdict"]
+        moved = _of_its_type(study.study_type, studied, rest, weight)
+        by_type.append({**about, **moved, **_as_read(study, studies, studied)})
+        by_headline += [{**about, **row} for row in _headlines(result, again, weight[behind])]
     headlines = pd.DataFrame(by_headline)[list(HEADLINE_COLUMNS)]
     table = _with_headline(pd.DataFrame(by_type), headlines, result).merge(_published(known, scenario), on="study")
     return Ledger(
@@ -117,39 +120,25 @@ def evidence_ledger(
     )
 
 
-def _as_they_stand(result: Result, drawn: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the effect at scale of each study type behind each draw of a result (draw), SD."""
-    theta = drawn.theta.values.reshape(-1, drawn.sizes["study_type"])
-    if result.outside.attrs["is_on"]:
-        theta = theta[result.outside.taken.values.ravel()]
-    return dict(zip(drawn.study_type.values.tolist(), theta.T, strict=True))
+def _behind(result: Result, drawn: xr.Dataset) -> np.ndarray:
+    """Return which of the draws that are held of the studies stands behind each draw of a result (draw)."""
+    behind = drawn.taken.values.ravel()
+    return behind[result.outside.taken.values.ravel()] if result.outside.attrs["is_on"] else behind
 
 
-def _method(k: float) -> str:
-    return "refitted" if k >= smoothing.LARGEST_K else "reweighted"
-
-
-def _of_its_type(study: Study, studied: xr.Dataset, read_again: Callable[[], xr.Dataset]) -> dict:
-    """Return what a study's type is expected to do with it and without it, SD per fully served pupil."""
-    theta = studied.theta.sel(study_type=study.study_type).values.ravel()
-    even, verdict = np.full(theta.size, 1 / theta.size), "PASS"
-    weight, k = smoothing.weigh(-study.log_likelihood(theta))
-    without = theta
-    if k >= smoothing.LARGEST_K:
-        again = read_again()
-        without, weight = again.theta.sel(study_type=study.study_type).values.ravel(), even
-        verdict = json.loads(again.attrs["gates"])["verdict"]
-    before, after = _described(theta, even), _described(without, weight)
+def _of_its_type(study_type: str, studied: xr.Dataset, rest: xr.Dataset, weight: np.ndarray) -> dict:
+    """Return what a type is expected to do with a study and without it, SD per fully served pupil."""
+    theta, without = (held.theta.sel(study_type=study_type).values.ravel() for held in (studied, rest))
+    even = np.full(theta.size, 1 / theta.size)
+    used = weight if rest is studied else even
+    before, after = _described(theta, even), _described(without, used)
     return {
         "mean": before["mean"],
         "sd": before["sd"],
         "without_mean": after["mean"],
         "without_sd": after["sd"],
         "moved_sd": before["mean"] - after["mean"],
-        "moved_error": _error(theta, even, without, weight),
-        "pareto_k": k,
-        "method": _method(k),
-        "verdict": verdict,
+        "moved_error": _error(theta, even, theta if rest is studied else without, used),
     }
 
 
@@ -184,6 +173,7 @@ def _published(known: dict, scenario: Scenario) -> pd.DataFrame:
 
 def _headlines(result: Result, again: Result | None, weight: np.ndarray) -> list[dict]:
     """Return the mean over areas of each measure's impact in the headline's year, with a study and without it."""
+    weight = weight / weight.sum()
     year, rows = words.headline_year(result), []
     even = np.full(weight.size, 1 / weight.size)
     for measure in result.draws.measure.values.tolist():
@@ -236,14 +226,13 @@ def _with_headline(table: pd.DataFrame, headlines: pd.DataFrame, result: Result)
     renamed = {"mean": "headline", "q05": "headline_q05", "q95": "headline_q95", "moved": "headline_moved"}
     renamed |= {f"without_{name}": f"headline_without_{name}" for name in ("q05", "q95")}
     renamed |= {"without_mean": "headline_without", "moved_error": "headline_moved_error"}
-    renamed |= {"pareto_k": "headline_pareto_k", "method": "headline_method"}
-    return table.merge(mine[["study", "proxy", *renamed]].rename(columns=renamed), on="study")
+    return table.merge(mine[["study", "proxy", "n_draws", *renamed]].rename(columns=renamed), on="study")
 
 
 def sentences(found: Ledger) -> list[str]:
     """Return which studies move the headline most, how much is left without them, and how they were left out."""
     table, result = found.table, found.result
-    n, refitted = len(table), int((table.headline_method == "refitted").sum())
+    n, refitted = len(table), int((table.method == "refitted").sum())
     how = (
         f"Of {n} studies, {n - refitted} were left out by weighing the draws anew (Pareto k below "
         f"{smoothing.LARGEST_K:g}) and {refitted} by reading the others again."

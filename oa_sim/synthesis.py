@@ -207,14 +207,14 @@ def draws(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     Returns
     -------
     Dataset
-        As of ``posterior``, by (chain, draw). Every draw that is held comes once, in an order that belongs to the seed,
-        before any comes twice.
+        As of ``posterior``, by (chain, draw), and ``taken``, which of the draws that are held each is, counted over all
+        chains. Every one comes once, in an order that belongs to the seed, before any comes twice.
     """
     held = posterior(tables, scenario.evidence)
     flat = held.stack(at=("chain", "draw"), create_index=False).transpose("at", ...)
     rng, wanted, n = stream(scenario.seed, "draws of the synthesis"), chains * draws, flat.sizes["at"]
     taken = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
-    data = {}
+    data = {"taken": (("chain", "draw"), taken.reshape(chains, draws))}
     for name in KEPT.values():
         values = flat[name].values[taken]
         data[name] = (("chain", "draw", *flat[name].dims[1:]), values.reshape(chains, draws, *values.shape[1:]))

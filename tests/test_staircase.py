@@ -33,7 +33,7 @@ FENCES = {  # library: the files that may know it
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
     "matplotlib": {"figures", "diagrams"},
-    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability"},
+    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
     "pyarrow": set(),
     "statsforecast": {"peers"},
 }
