@@ -4,7 +4,7 @@ How studies are read, how money becomes activity, what survives it, and how the 
 choose stands in ``scenario``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
@@ -78,8 +78,23 @@ class FadeOut:
 
 
 @dataclass
+class OutsideView:
+    """What programmes of this kind have mostly done: a Student-t on the whole-area effect at its peak, SD."""
+
+    location: float = MISSING
+    scale: float = MISSING
+    degrees_of_freedom: float = MISSING
+    is_on: bool = MISSING
+
+    def __post_init__(self):
+        between("evidence.outside_view.location", self.location, -1, 1, " SD")
+        between("evidence.outside_view.scale", self.scale, 1e-4, 10, " SD")
+        between("evidence.outside_view.degrees_of_freedom", self.degrees_of_freedom, 1, 1000)
+
+
+@dataclass
 class Evidence:
-    """How the studies are read, not the studies."""
+    """How the studies are read, not the studies; ``without`` names those that are left out."""
 
     family_mean: Prior = MISSING
     family_spread: Prior = MISSING
@@ -87,8 +102,14 @@ class Evidence:
     kept_from_effectiveness: Prior = MISSING
     doubt_factor: float = MISSING
     fade_out: dict[str, FadeOut] = MISSING
+    outside_view: OutsideView = MISSING
+    without: list[str] = field(default_factory=list)
 
     def __post_init__(self):
+        for name in self.without:
+            if self.without.count(name) > 1:
+                raise Refusal(f"evidence.without names study {name!r} twice: name each study once")
+        self.outside_view.__post_init__()
         between("evidence.doubt_factor", self.doubt_factor, 1, 10)
         for name in ("kept_from_efficacy", "kept_from_effectiveness"):
             kept = getattr(self, name)

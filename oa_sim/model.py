@@ -25,9 +25,12 @@ from oa_sim import (
     impact,
     inference,
     learned,
+    outside,
     parameters,
     review,
+    smoothing,
     sustain,
+    synthesis,
     tables,
 )
 from oa_sim.refusal import Refusal
@@ -69,6 +72,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         say(f"taking what was learned from {_made(posterior).get('authorities', 'all')} authorities")
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(inference.gates(posterior, diverging=0)))
+    studied = synthesis.posterior(known, scenario.evidence, say)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     drawn = parameters.drawn(scenario, known, chains, draws)
@@ -77,7 +81,9 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     # side by side: the two halves meet only in the impact
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
-        gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
+        promised = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
+        seen = outside.weigh(scenario, promised)
+        gain = outside.resampled(promised, seen.taken) if scenario.evidence.outside_view.is_on else promised
         lost = delivery.learning_lost(scenario, drawn, pupils.share)
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
     outcomes = impact.outcomes(latent, gain, pupils)
@@ -87,7 +93,8 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         sustainability=lasting,
-        manifest=manifest(scenario, posterior, money),
+        outside=outside.other_way(scenario, seen, promised, latent, pupils, money),
+        manifest=manifest(scenario, posterior, money, studied, seen),
     )
 
 
@@ -138,7 +145,23 @@ def code_hash() -> str:
     return hashlib.sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files)).hexdigest()
 
 
-def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> dict:
+def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset) -> dict:
+    """Return the gates of the baseline, failed where the studies or the outside view fail theirs."""
+    found, wrong = json.loads(posterior.attrs["gates"]), []
+    studies = json.loads(studied.attrs["gates"])
+    if studies["verdict"] != "PASS":
+        wrong.append(f"the synthesis of the studies: {studies['reason']}")
+    if scenario.evidence.outside_view.is_on and seen.attrs["pareto_k"] >= smoothing.LARGEST_K:
+        wrong.append(f"the outside view: Pareto k is {seen.attrs['pareto_k']:.2f}, few draws agree with it")
+    if not wrong:
+        return found
+    before = [found["reason"]] if found["verdict"] != "PASS" else []
+    return found | {"verdict": "FAIL", "reason": "; ".join([*before, *wrong])}
+
+
+def manifest(
+    scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset
+) -> dict:
     """Return what makes a number traceable: scenario, seed, versions, data hash, gates, account, run id."""
     question = asdict(scenario)
     question.pop("outputs")
@@ -151,11 +174,18 @@ def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> di
         "versions": inference.versions(),
         "posterior": learned.checksum(posterior),
         "learned": _made(posterior),
-        "gates": json.loads(posterior.attrs["gates"]),
+        "synthesis": {
+            "checksum": learned.checksum(studied),
+            **_made(studied),
+            "gates": json.loads(studied.attrs["gates"]),
+        },
+        "outside_view": seen.attrs,
+        "gates": verdict(scenario, posterior, studied, seen),
         "account_gbp": budget.reconcile(money),
         "price_base": scenario.budget.price_base,
     }
     identity = json.dumps(
-        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions", "posterior")}, sort_keys=True
+        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")},
+        sort_keys=True,
     )
     return {"run_id": hashlib.sha256(identity.encode()).hexdigest()[:12], **found}

@@ -7,7 +7,7 @@ changes another's.
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence
+from oa_sim import synthesis
 from oa_sim.assumptions import Prior
 from oa_sim.delivery import academic
 from oa_sim.refusal import one_of
@@ -58,7 +58,7 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     data["announced_later"] = (("area",), np.array(later))
     coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names}
     found = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
-    found["effect"] = evidence.effects(scenario, tables, chains, draws)
+    found["effect"] = synthesis.effects(scenario, tables, chains, draws)
     return found
 
 

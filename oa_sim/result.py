@@ -19,8 +19,9 @@ import xarray as xr
 from oa_sim.refusal import Refusal
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
-FORMAT = 1
-GROUPS_IN_FILE = ("posterior", "money", "sustainability")
+FORMAT = 2
+GROUPS_IN_FILE = ("posterior", "money", "sustainability", "outside")
+ADDED = {"outside": 2}  # group: the format that first had it
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,9 @@ class Result:
         ``spend`` (area, intervention, money_year), ``management``, ``unspent`` (area, money_year), GBP / year.
     sustainability
         What lasts (area, group, measure).
+    outside
+        ``whole_area`` (SD), ``weight``, ``taken`` (chain, draw): the outside view on the whole-area effect; ``impact``
+        (chain, draw, year) and what lasts of the headline, the other way from ``draws``. Empty in an older file.
     manifest
         Run id, scenario in full, seed, versions, data hash, gates, verdict, account of the money.
     """
@@ -47,6 +51,7 @@ class Result:
     posterior: xr.Dataset
     money: xr.Dataset
     sustainability: xr.Dataset
+    outside: xr.Dataset
     manifest: dict
 
     @property
@@ -142,7 +147,12 @@ class Result:
             form = int(draws.attrs.pop("format"))
             manifest = json.loads(draws.attrs.pop("manifest"))
             wanted = GROUPS_IN_FILE if form <= FORMAT else ()  # a later version may have other groups
-            parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in wanted}
+            parts = {
+                name: xr.load_dataset(path, group=name, engine="h5netcdf")
+                if form >= ADDED.get(name, 1)
+                else xr.Dataset()
+                for name in wanted
+            }
         except Exception as error:  # a damaged file fails in as many ways as there are readers
             raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
         if form > FORMAT:

@@ -271,5 +271,5 @@ def test_a_result_of_a_later_format_is_refused_in_words(tiny, tmp_path, monkeypa
     monkeypatch.setattr("oa_sim.result.FORMAT", 99)
     path = tiny.save(tmp_path / "later.nc")
     monkeypatch.undo()
-    with pytest.raises(Refusal, match="has format 99, this version reads up to 1"):
+    with pytest.raises(Refusal, match="has format 99, this version reads up to 2"):
         Result.load(path)

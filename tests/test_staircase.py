@@ -10,14 +10,16 @@ FLIGHTS = """
 __init__ refusal variables streams scale assumptions organisation scenario columns tables
 layouts readers choices areas panel
 portfolio budget
-evidence
+inference kept smoothing
+evidence synthesis
 delivery parameters survival interventions review
 cohort
-record england gaussian inference baseline state_space learned counterfactual
-sustain impact
+record england gaussian baseline state_space learned counterfactual
+sustain impact outside
 result
 model comparison
 plan words figures briefing
+ledger
 peers forecasts scores backtest
 hindcast placebo
 diagrams reliability report progress __main__
@@ -27,13 +29,13 @@ FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
     "omegaconf": {"choices", "scenario", "assumptions", "organisation"},
     "pymc": {"inference"},
-    "pytensor": {"baseline", "gaussian", "inference"},
+    "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
     "numba": {"gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
     "matplotlib": {"figures", "diagrams"},
-    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability"},
+    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
     "pyarrow": set(),
     "statsforecast": {"peers"},
 }
