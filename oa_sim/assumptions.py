@@ -130,6 +130,61 @@ class Survival:
 
 
 @dataclass
+class Value:
+    """What an outcome is worth in money, and to whom.
+
+    Attributes
+    ----------
+    point_gbp
+        Lifetime earnings that go with one Attainment 8 point of one pupil, present value at age 16, GBP.
+    causal_share
+        Share of that which the point causes.
+    disadvantaged_factor
+        What a point is worth to a disadvantaged pupil, as a share of what it is worth to another.
+    benefit_prices, neet_prices
+        The prices that ``point_gbp`` and ``neet_gbp`` are in; nothing is deflated.
+    discount_rate, later_discount_rate
+        Yearly, in the first 30 years and after them.
+    elasticity
+        Of the marginal utility of income: a pound counts ``ratio ** elasticity`` times as much to the poorer.
+    income_ratio
+        Income of other pupils, once grown up, over that of disadvantaged ones.
+    neet_gbp, neet_causal_share
+        Lifetime cost to the public purse of a young person who is NEET, GBP, and the share that is saved where one is
+        not. It overlaps with earnings and is never added to them.
+    review_above
+        A ratio of benefit to cost above this is to be reviewed before it is used.
+    """
+
+    point_gbp: float = MISSING
+    causal_share: Prior = MISSING
+    disadvantaged_factor: float = MISSING
+    benefit_prices: str = MISSING
+    discount_rate: float = MISSING
+    later_discount_rate: float = MISSING
+    elasticity: float = MISSING
+    income_ratio: Prior = MISSING
+    neet_gbp: float = MISSING
+    neet_causal_share: Prior = MISSING
+    neet_prices: str = MISSING
+    review_above: float = MISSING
+
+    def __post_init__(self):
+        between("value.point_gbp", self.point_gbp, 0, 1e6, " GBP")
+        between("value.neet_gbp", self.neet_gbp, 0, 1e7, " GBP")
+        between("value.disadvantaged_factor", self.disadvantaged_factor, 0, 5)
+        between("value.discount_rate", self.discount_rate, 0, 0.2)
+        between("value.later_discount_rate", self.later_discount_rate, 0, 0.2)
+        between("value.elasticity", self.elasticity, 0, 5)
+        between("value.review_above", self.review_above, 0, 1000)
+        check_share("value.causal_share", self.causal_share)
+        check_share("value.neet_causal_share", self.neet_causal_share)
+        ratio = self.income_ratio
+        if ratio.dist != "LogNormal" and not (ratio.dist == "Uniform" and ratio.a > 0):
+            raise Refusal(f"value.income_ratio must be LogNormal or Uniform above 0, got {_said(ratio)}: change it")
+
+
+@dataclass
 class Sampler:
     """How the baseline is sampled."""
 

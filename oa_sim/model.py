@@ -24,9 +24,11 @@ from oa_sim import (
     impact,
     inference,
     learned,
+    origins,
     parameters,
     sustain,
     tables,
+    value,
 )
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
@@ -75,14 +77,18 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
         latent = projected.result()
-    outcomes = impact.outcomes(latent, gain, pupils)
+    outcomes = impact.outcomes(latent.drop_vars("national"), gain, pupils)
     lasting = sustain.risk(scenario, gain, money)
+    worth = value.appraise(scenario, gain, money, pupils, outcomes)
+    whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         sustainability=lasting,
         manifest=manifest(scenario, posterior, money),
+        value=worth,
+        uncertainty=whence,
     )
 
 
@@ -97,8 +103,8 @@ def checked(scenario: Scenario) -> Scenario:
     if not isinstance(scenario, Scenario):
         raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
     named = choices.area_names(scenario.areas.names, scenario.data_folder)
-    for part in (scenario.budget, scenario.split, scenario.evidence, scenario.delivery, scenario.sustainability):
-        part.__post_init__()
+    for part in ("budget", "split", "evidence", "delivery", "sustainability", "value"):
+        getattr(scenario, part).__post_init__()
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 

@@ -9,18 +9,21 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from oa_sim import accounts, ranking
 from oa_sim.refusal import Refusal
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 FORMAT = 1
-GROUPS_IN_FILE = ("posterior", "money", "sustainability")
+GROUPS_IN_FILE = ("posterior", "money", "sustainability", "value", "uncertainty")
+ADDED_LATER = ("value", "uncertainty")  # a file of the same format from before them has none
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,10 @@ class Result:
         What lasts (area, group, measure).
     manifest
         Run id, scenario in full, seed, versions, data hash, gates, verdict, account of the money.
+    value
+        What the impact is worth, by draw, and what was paid; empty in a file from before it was reckoned.
+    uncertainty
+        Where the uncertainty of the headline comes from; empty in a file from before it was reckoned.
     """
 
     draws: xr.Dataset
@@ -48,6 +55,8 @@ class Result:
     money: xr.Dataset
     sustainability: xr.Dataset
     manifest: dict
+    value: xr.Dataset = field(default_factory=xr.Dataset)
+    uncertainty: xr.Dataset = field(default_factory=xr.Dataset)
 
     @property
     def label(self) -> str:
@@ -89,6 +98,36 @@ class Result:
         rows["n_draws"] = self.n_draws
         return rows
 
+    def valued(self) -> pd.DataFrame:
+        """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
+        pieces = accounts.rows(self.draws, self.value) if len(self.value) else ()
+        parts = [pd.DataFrame(piece) for piece in pieces]
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(accounts.COLUMNS))
+        table = table.assign(scenario=self.label, n_draws=self.n_draws)[list(accounts.COLUMNS)]
+        return table.assign(year=table.year.astype("Int64").where(table.year > 0))
+
+    def ranked(self) -> pd.DataFrame:
+        """Return the areas in order of benefit per pound, in three views, with an alarm where those disagree."""
+        names = self.draws.area.values.tolist()
+        table = in_order(names, ranking.per_pound(self.value), "area")
+        county = dict(zip(names, self.draws.proxy.sel(group="all").values.any(axis=-1), strict=True))
+        table["proxy"] = table.area.map(county).astype(bool)
+        return table.assign(scenario=self.label, n_draws=self.n_draws)[["scenario", "area", *ranking.COLUMNS]]
+
+    def origins(self) -> pd.DataFrame:
+        """Return where the headline's uncertainty comes from as a table: shares of variance with standard errors."""
+        columns = ["scenario", "area", "measure", "group", "quantity", "year", "block"]
+        columns += ["share", "standard_error", "proxy", "n_draws"]
+        if not len(self.uncertainty):
+            return pd.DataFrame(columns=columns)
+        about = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
+        table = self.uncertainty.transpose("quantity", "year", "place", "block").to_dataframe().reset_index()
+        table = table.rename(columns={"place": "area", "error": "standard_error"}).dropna(subset="share")
+        county = self.draws.proxy.sel(about).to_series().astype(bool)
+        table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
+        table = table.assign(scenario=self.label, n_draws=self.n_draws, **about)
+        return table[columns].reset_index(drop=True)
+
     def save(self, path: str | Path) -> Path:
         """Write the result to one netCDF file, whole or not at all, and return its path.
 
@@ -120,7 +159,7 @@ class Result:
 
     def _check_room(self, folder: Path) -> None:
         """Raise where the disk cannot take the file: HDF5 does not survive a disk that fills under it."""
-        need = sum(part.nbytes for part in (self.draws, self.posterior, self.money, self.sustainability))
+        need = self.draws.nbytes + sum(getattr(self, name).nbytes for name in GROUPS_IN_FILE)
         if shutil.disk_usage(folder).free < need:
             raise OSError(errno.ENOSPC, f"the disk has less than the {need / 1e6:.0f} MB that a result may take")
 
@@ -142,6 +181,8 @@ class Result:
             form = int(draws.attrs.pop("format"))
             manifest = json.loads(draws.attrs.pop("manifest"))
             wanted = GROUPS_IN_FILE if form <= FORMAT else ()  # a later version may have other groups
+            with h5py.File(path) as file:
+                wanted = [name for name in wanted if name in file or name not in ADDED_LATER]
             parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in wanted}
         except Exception as error:  # a damaged file fails in as many ways as there are readers
             raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
@@ -149,6 +190,22 @@ class Result:
             raise Refusal(f"{path} has format {form}, this version reads up to {FORMAT}: update oa_sim")
         draws.attrs.pop("verdict", None)
         return cls(draws=draws, manifest=manifest, **parts)
+
+
+def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.DataFrame:
+    """Return a ranking as a table, without its marks; no rows where no benefit is claimed.
+
+    Parameters
+    ----------
+    names
+        Of the candidates.
+    views
+        By view, benefit per pound (candidate, draw).
+    what
+        The column that names the candidates.
+    """
+    parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, what)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[what, *ranking.COLUMNS])
 
 
 def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:

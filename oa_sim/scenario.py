@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from oa_sim.assumptions import Delivery, Draws, Evidence, Prior, Survival, check_share
+from oa_sim.assumptions import Delivery, Draws, Evidence, Prior, Survival, Value, check_share
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.variables import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 
@@ -217,6 +217,7 @@ class Scenario:
     evidence: Evidence = MISSING
     delivery: Delivery = MISSING
     sustainability: Sustainability = MISSING
+    value: Value = MISSING
     sampler: Draws = MISSING
     posterior: str | None = None
     outputs: str = "outputs"

@@ -14,9 +14,10 @@ parameters survival interventions
 cohort
 record england gaussian inference baseline state_space learned counterfactual
 sustain impact
+value accounts ranking origins
 result
 model comparison
-plan words figures briefing
+plan words figures bars sections briefing
 peers forecasts scores backtest
 diagrams reliability report progress __main__
 """
@@ -30,7 +31,7 @@ FENCES = {  # library: the files that may know it
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "diagrams"},
+    "matplotlib": {"figures", "bars", "diagrams"},
     "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability"},
     "pyarrow": set(),
     "statsforecast": {"peers"},
