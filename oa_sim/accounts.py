@@ -77,15 +77,15 @@ def rows(draws: xr.Dataset, value: xr.Dataset) -> Iterator[Piece]:
             mark = draws.proxy.sel(at).values.astype(bool)
             county[measure, group] = np.append(mark, mark.any())
             more = extra(draws, value.pupils, measure, group)
-            name, one, unit = COUNTED[MEASURES[measure].unit]
+            name, _, unit = COUNTED[MEASURES[measure].unit]
             places = at | {"proxy": county[measure, group]}
             yield _piece(more, value, **places, quantity=name, unit=unit, year=years)
-            yield _piece(more.sum(1), value, **places, quantity=name, unit=_over_years(measure, unit))
+            yield _piece(more.sum(1), value, **places, quantity=name, unit=unit_over_years(measure))
             statistics = value.gain_sd.sel(at).transpose("statistic", "place", "year").values
             found = dict(zip(STATISTICS, statistics, strict=True))
             yield _piece(found, value, **places, quantity="impact_sd", unit="SD", year=years)
             if group == "all":
-                yield from _prices(more, value, years, measure, (name, one, unit), places)
+                yield from _prices(more, value, years, measure, places)
         if len(MEASURES[measure].groups) == 2:
             yield from _gaps(draws, value, measure, county[measure, "all"])
     yield from _money(value)
@@ -100,8 +100,26 @@ def rows(draws: xr.Dataset, value: xr.Dataset) -> Iterator[Piece]:
         )  # fmt: skip
 
 
-def _over_years(measure: str, unit: str) -> str:
-    """Return the unit of a sum over years: a pupil of several year groups is counted once a year."""
+def per_pound(more: np.ndarray, value: xr.Dataset, years: np.ndarray) -> np.ndarray:
+    """Return how many a pound bought until each year (place, year, draw), NaN until the first pound is spent.
+
+    Parameters
+    ----------
+    more
+        From ``extra``.
+    value
+        ``spent`` (area, money_year), GBP / year; all that was spent by then counts, as it was paid.
+    years
+        Of ``more``.
+    """
+    spent = np.stack([value.spent.sel(money_year=value.money_year <= year).sum("money_year").values for year in years])
+    spent = np.concatenate([spent.T, spent.sum(1)[None]])[..., None]
+    return np.where(spent > 0, np.cumsum(more, axis=1) / np.where(spent > 0, spent, 1.0), np.nan)
+
+
+def unit_over_years(measure: str) -> str:
+    """Return the unit of a sum over years of ``extra``: a pupil of several year groups is counted once a year."""
+    unit = COUNTED[MEASURES[measure].unit][2]
     several = unit == "pupils" and len(MEASURES[measure].year_groups) > 1
     return "pupil-years" if several else unit
 
@@ -115,16 +133,14 @@ def _neet(value: xr.Dataset) -> str:
     return str(value.attrs["neet_prices"])
 
 
-def _prices(more: np.ndarray, value: xr.Dataset, years: np.ndarray, measure: str, names, about: Piece) -> Iterator:
+def _prices(more: np.ndarray, value: xr.Dataset, years: np.ndarray, measure: str, about: Piece) -> Iterator:
     """Yield what a pound buys of one measure and what one more costs, until each year and over all.
 
     All the money that was spent by then is set against each measure alone.
     """
-    name, one, unit = names
-    spent = np.stack([value.spent.sel(money_year=value.money_year <= year).sum("money_year").values for year in years])
-    spent = np.concatenate([spent.T, spent.sum(1)[None]])[..., None]
-    bought = np.where(spent > 0, np.cumsum(more, axis=1) / np.where(spent > 0, spent, 1.0), np.nan)
-    unit = _over_years(measure, unit)
+    name, one, _ = COUNTED[MEASURES[measure].unit]
+    bought = per_pound(more, value, years)
+    unit = unit_over_years(measure)
     for at, year in ((bought[-1:], years), (bought[:, -1], None)):  # each year for all areas, the whole for each
         where = about if year is None else about | {"area": [EVERYWHERE], "proxy": about["proxy"][-1:]}
         has = np.isfinite(at[..., 0])
@@ -189,7 +205,9 @@ def _earnings(value: xr.Dataset, county: np.ndarray) -> Iterator[Piece]:
     yield _piece(chance, value, **_told(about, paid), quantity="p_benefit_above_cost", unit="1")
     ratio = plain / np.where(cost > 0, cost, np.nan)
     high = ratio.mean(-1) > value.attrs["review_above"]
-    checked = about | {"note": np.where(high, f"REVIEW before use: above {value.attrs['review_above']:g}; {note}", note)}
+    checked = about | {
+        "note": np.where(high, f"REVIEW before use: above {value.attrs['review_above']:g}; {note}", note)
+    }
     yield _piece(ratio, value, **_told(checked, paid), quantity="benefit_cost_ratio", unit="1")
     ways = {"weighted": ("weighted_benefit", "income ratio assumed"), "gap_closing": ("gap_closing_benefit", "")}
     for way, (name, more) in ways.items():

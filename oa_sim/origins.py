@@ -21,6 +21,17 @@ BLOCKS = {  # block: names in the Dataset of parameters; a parameter that is nam
 LEVEL = ("national", "area")
 PROGRAMME, TOGETHER = "programme", "together"
 EVERY_BLOCK = (*BLOCKS, PROGRAMME, *LEVEL, TOGETHER)
+LABELS = {
+    "effect": "the effects",
+    "scale_loss": "the loss on the way to scale",
+    "delivery": "delivery",
+    "fade_out": "fade-out",
+    "survival": "what survives the money",
+    "programme": "the programme",
+    "national": "England\u2019s course",
+    "area": "the areas\u2019 own course",
+    "together": "several of these together",
+}
 MEAN = "mean of areas"
 SQUARES_NEED, LINE_NEEDS = 10, 3  # draws a column, for a fit with squares and for one without
 PARTS = 20  # of the draws, each left out once for the standard error

@@ -76,8 +76,9 @@ def _write_texts(result: Result, at: Path) -> None:
 
 
 def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
-    """Write a comparison's folder, ``<outputs>/compare/<id>``, holding ``compare.csv``, ``ranking.csv`` and
-    ``compare.json``.
+    """Write a comparison's folder, ``<outputs>/compare/<id>``, and return its path.
+
+    The folder holds ``compare.csv``, ``ranking.csv`` and ``compare.json``.
 
     Raises
     ------

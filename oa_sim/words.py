@@ -4,13 +4,15 @@ A figure is never said without its uncertainty, its unit and its year, and never
 """
 
 import numpy as np
+import xarray as xr
 
+from oa_sim import accounts, origins, ranking
 from oa_sim.comparison import Comparison
 from oa_sim.result import Result
+from oa_sim.value import price_of
 from oa_sim.variables import MEASURES, academic_year, percent
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
-FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
     "past already contains it. The comparison here is with no further programme.",
@@ -27,8 +29,7 @@ CANNOT_SAY = (
 
 def headline_measure(result: Result) -> tuple[str, str]:
     """Return the measure and group that the headline speaks of."""
-    measures = result.draws.measure.values.tolist()
-    return FAVOURITE if FAVOURITE[0] in measures else (measures[0], MEASURES[measures[0]].groups[0])
+    return origins.headline_of(result.draws.measure.values.tolist())
 
 
 def headline_year(result: Result) -> int:
@@ -45,8 +46,9 @@ def headline(result: Result) -> list[str]:
             f"Without money for activity there is no impact, exactly: projection and counterfactual of "
             f"{result.label!r} are the same on every draw.",
             _level(result),
+            *whence(result),
         ]
-    return [_impact(result), _lasts(result), _level(result)]
+    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result)]
 
 
 def verdict(result: Result) -> str:
@@ -70,7 +72,95 @@ def compared(comparison: Comparison) -> list[str]:
             f"{other.label} against {reference.label}: {_who(measure, group)} in {academic_year(year)} is "
             f"{_distance(change, measure)}; the chance that it is better is {_better(change, measure)}."
         )
-    return sentences
+    alarm = ranking.alarm([result.label for result in comparison.results], comparison.views())
+    return [*sentences, alarm] if alarm else sentences
+
+
+def worth(result: Result) -> list[str]:
+    """Return what the money buys: benefit over cost and the price of one more; nothing where it was not reckoned."""
+    value = result.value
+    if not len(value) or not value.spent.values.any():
+        return []
+    sentences = []
+    ratio = ranking.per_pound(value, whole=True).get("plain")
+    if ratio is None:
+        sentences.append(
+            "No benefit in pounds is claimed (nor a 90 % interval): Attainment 8 is not among the measures."
+        )
+    else:
+        above = value.attrs["review_above"]
+        review = f" REVIEW this before it is used: a ratio above {above:g} is more than comparable programmes found."
+        sentences.append(
+            f"A pound buys {_interval(ratio[0])} pounds of lifetime earnings, through Attainment 8 alone and both "
+            f"discounted; the chance that benefit exceeds cost is {_chance(float((ratio[0] > 1).mean()))}. Benefits "
+            f"are in prices of {value.attrs['benefit_prices']}, the money is {value.attrs['price_base']}: nothing is "
+            f"deflated."
+            f"{review if ratio[0].mean() > above else ''}"
+        )
+    return [*sentences, _price(result)]
+
+
+def whence(result: Result) -> list[str]:
+    """Return where the uncertainty of the headline comes from; nothing where it was not reckoned."""
+    if not len(result.uncertainty):
+        return []
+    year = headline_year(result)
+    about = result.uncertainty.sel(place=origins.MEAN, year=year)
+    said = []
+    for quantity, whose in (("impact", "the impact\u2019s"), ("projection", "the level\u2019s")):
+        part = about.sel(quantity=quantity).dropna("block", subset=["share"])
+        if "together" in part.block.values.tolist():
+            said.append(_origin(part, whose))
+        elif np.ptp(_mean_draws(result, quantity, *headline_measure(result), year)) > 0:
+            said.append(f"the draws are too few to tell where {whose} comes from")
+    who = _who(about.attrs["measure"], about.attrs["group"])
+    return [f"Of the uncertainty about {who} in {academic_year(year)}, {'; '.join(said)}."]
+
+
+def _origin(part: xr.Dataset, whose: str) -> str:
+    """Return which block most of an uncertainty comes from, and which is next."""
+    known = zip(part.block.values.tolist(), part.share.values, part.error.values, strict=True)
+    (top, share, error), (second, less, _) = sorted(known, key=lambda one: -one[1])[:2]
+    low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
+    return (
+        f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {origins.LABELS[top]} "
+        f"({percent(min(share, 1.0))} of its variance, 90 %: {low} to {high}), then from {origins.LABELS[second]} "
+        f"({percent(max(less, 0.0))})"
+    )
+
+
+def prices(bought: np.ndarray) -> tuple[str, str, str]:
+    """Return 5 % quantile, median and 95 % quantile of the price of one more, from how many a pound buys (draw)."""
+    found = [float(price_of(bought)[name]) for name in ("q05", "q50", "q95")]
+    size = 10 ** (np.floor(np.log10(found[0])) - 1) if np.isfinite(found[0]) else 1.0
+    low, middle, high = (f"{round(x / size) * size:,.0f}" if np.isfinite(x) else "no price" for x in found)
+    return low, middle, high
+
+
+def _price(result: Result) -> str:
+    """Return what one more of the headline's measure costs, all the money being set against it alone."""
+    measure, _ = headline_measure(result)
+    years = result.draws.year.values
+    bought = accounts.per_pound(accounts.extra(result.draws, result.value.pupils, measure, "all"), result.value, years)
+    without = float((bought[-1, -1] <= 0).mean())
+    if without > 0.5:
+        return f"{_one_more(measure)} has no price (nor a 90 % interval): in {_chance(without)} of draws there is none."
+    low, middle, high = prices(bought[-1, -1])
+    none = f"; in {_chance(without)} of draws nothing is gained, and there is no price" if without else ""
+    return (
+        f"{_one_more(measure)} costs {middle} GBP (median; 90 %: {low} to {high}){none}: all that is spent until "
+        f"{academic_year(int(years[-1]))} over all who do better until then, were this measure its only use."
+    )
+
+
+def _one_more(measure: str) -> str:
+    about, label = MEASURES[measure], _who(measure, "all")
+    if about.unit == "points":
+        return f"One more point of one pupil in {label}"
+    if about.unit == "per 100 pupils":
+        return "One suspension fewer"
+    who = f"One pupil {'fewer' if about.lower_is_better else 'more'} in {label}"
+    return f"{who} for a year" if len(about.year_groups) > 1 else who
 
 
 def _impact(result: Result) -> str:
