@@ -209,9 +209,8 @@ def _earnings(value: xr.Dataset, county: np.ndarray) -> Iterator[Piece]:
         "note": np.where(high, f"REVIEW before use: above {value.attrs['review_above']:g}; {note}", note)
     }
     yield _piece(ratio, value, **_told(checked, paid), quantity="benefit_cost_ratio", unit="1")
-    ways = {"weighted": ("weighted_benefit", "income ratio assumed"), "gap_closing": ("gap_closing_benefit", "")}
-    for way, (name, more) in ways.items():
-        each = _everywhere(value[way])
+    for name, more in {"weighted_benefit": "income ratio assumed", "gap_closing_benefit": ""}.items():
+        each = _everywhere(value[name])
         mine = about | {"note": f"{more}; {note}" if more else note}
         yield _piece(each, value, **mine, quantity=name, unit="GBP")
         ratio = each / np.where(cost > 0, cost, np.nan)

@@ -163,10 +163,10 @@ def uncertainty(
     Returns
     -------
     Dataset
-        ``share`` and ``error`` (quantity, place, year, block), fractions of variance: of the impact by block of the
-        programme, and, since a point is worth more pupils in the middle of a scale, the level it starts from; of the
-        projection by England's future, the area's own, and the programme as a whole. The years are the last
-        funded one and, where it is projected, five years later.
+        ``share`` and ``error`` (reading_year, place, quantity, block), fractions of variance: of the impact by block
+        of the programme, and, since a gain moves more pupils in the middle of a scale, by the level it starts from; of
+        the projection by England's course, the area's own, and the programme as a whole. The years read are the
+        last funded one and, where it is projected, five years later.
     """
     measure, group = headline_of(scenario.measures)
     at = {"measure": measure, "group": group}
@@ -190,9 +190,9 @@ def uncertainty(
             found = shares(values, known)
             where = [EVERY_BLOCK.index(block) for block in (*known, TOGETHER)]
             share[y, :, q, where], error[y, :, q, where] = found
-    dims = ("year", "place", "quantity", "block")
+    dims = ("reading_year", "place", "quantity", "block")
     coords = {
-        "year": years, "place": [*scenario.areas.names, MEAN], "quantity": ["impact", "projection"],
+        "reading_year": years, "place": [*scenario.areas.names, MEAN], "quantity": ["impact", "projection"],
         "block": list(EVERY_BLOCK),
     }  # fmt: skip
     out = xr.Dataset({"share": (dims, share), "error": (dims, error)}, coords, at | {"last_funded_year": last})

@@ -13,8 +13,8 @@ from oa_sim.variables import QUANTILES
 
 VIEWS = {  # view: the benefit that it ranks by, and what people call it
     "plain": ("benefit", "plain benefit"),
-    "weighted": ("weighted", "distribution-weighted benefit"),
-    "gap_closing": ("gap_closing", "gap-closing benefit"),
+    "weighted": ("weighted_benefit", "distribution-weighted benefit"),
+    "gap_closing": ("gap_closing_benefit", "gap-closing benefit"),
 }
 COLUMNS = (
     *("view", "quantity", "mean", "sd"),

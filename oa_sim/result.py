@@ -121,8 +121,9 @@ class Result:
         if not len(self.uncertainty):
             return pd.DataFrame(columns=columns)
         about = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
-        table = self.uncertainty.transpose("quantity", "year", "place", "block").to_dataframe().reset_index()
-        table = table.rename(columns={"place": "area", "error": "standard_error"}).dropna(subset="share")
+        table = self.uncertainty.transpose("quantity", "reading_year", ...).to_dataframe().reset_index()
+        names = {"place": "area", "reading_year": "year", "error": "standard_error"}
+        table = table.rename(columns=names).dropna(subset="share")
         county = self.draws.proxy.sel(about).to_series().astype(bool)
         table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
         table = table.assign(scenario=self.label, n_draws=self.n_draws, **about)

@@ -83,11 +83,11 @@ def _balance(result: Result) -> str:
     notes = "; ".join(f"{ranking.VIEWS[view][1]}: {note}" for view, note in VIEW_NOTES.items())
     neet = ""
     if "neet_saving" in result.value:
+        prices = escape(result.value.attrs["neet_prices"])
         saved = result.value.neet_saving.sum("area").values.ravel() / 1e6
         neet = (
             f"<p>Fewer young people who are NEET may save the public purse {_interval(saved)} million GBP in the "
-            f"projected years (prices of {escape(result.value.attrs['neet_prices'])}, the figure to verify). It overlaps "
-            "with earnings and is not added.</p>\n"
+            f"projected years (prices of {prices}, figure to verify). It overlaps with earnings: it is not added.</p>\n"
         )
     warned = f"<p>{escape(alarm)}</p>\n" if alarm else ""
     last = academic_year(result.value.attrs["last_year"])
@@ -106,8 +106,8 @@ def whence(result: Result) -> str:
     found = result.uncertainty.sel(place=origins.MEAN)
     rows, shares = [], []
     for quantity, name in (("impact", "impact"), ("projection", "level")):
-        for year in found.year.values.tolist():
-            share = 100 * found.share.sel(quantity=quantity, year=year).values
+        for year in found.reading_year.values.tolist():
+            share = 100 * found.share.sel(quantity=quantity, reading_year=year).values
             if np.isfinite(share).any():
                 rows.append(f"{name} in {academic_year(year)}")
                 shares.append(share)

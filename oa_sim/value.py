@@ -87,9 +87,9 @@ def appraise(
         ``pupils`` (area, group, measure); ``spent`` (area, money_year), activity and management, GBP / year as paid,
         and ``cost`` (area), its present value: unspent money is no cost. ``gain_sd`` (statistic, place, group, measure,
         year), SD, the places being the areas and all of them. Where Attainment 8 is asked for, by draw and area and
-        in GBP of ``benefit_prices``: ``benefit`` (with group), ``weighted``, in pounds as other pupils feel them, and
-        ``gap_closing``, what disadvantaged pupils gain beyond what they would had each gained as much as another.
-        Where NEET is asked for, ``neet_saving``, never to be added to the benefit.
+        in GBP of ``benefit_prices``: ``benefit`` (with group), ``weighted_benefit``, in pounds as other pupils feel
+        them, and ``gap_closing_benefit``, what disadvantaged pupils gain beyond what they would had each
+        gained as much as another. Where NEET is asked for, ``neet_saving``, never to be added to the benefit.
 
     Notes
     -----
@@ -140,8 +140,8 @@ def _add_earnings(out: xr.Dataset, scenario: Scenario, gain: xr.DataArray) -> No
     ahead = by_group["disadvantaged"] - by_group["other"]
     dims = ("chain", "draw", "area")
     out["benefit"] = ((*dims, "group"), np.stack([mine, theirs, mine + theirs], axis=-1))
-    out["weighted"] = (dims, welfare_weight(ratio, about.elasticity) * mine + theirs)
-    out["gap_closing"] = (dims, pound * about.disadvantaged_factor * poor * ahead)
+    out["weighted_benefit"] = (dims, welfare_weight(ratio, about.elasticity) * mine + theirs)
+    out["gap_closing_benefit"] = (dims, pound * about.disadvantaged_factor * poor * ahead)
 
 
 def _add_neet(out: xr.Dataset, scenario: Scenario, outcomes: xr.Dataset) -> None:

@@ -105,7 +105,7 @@ def whence(result: Result) -> list[str]:
     if not len(result.uncertainty):
         return []
     year = headline_year(result)
-    about = result.uncertainty.sel(place=origins.MEAN, year=year)
+    about = result.uncertainty.sel(place=origins.MEAN, reading_year=year)
     said = []
     for quantity, whose in (("impact", "the impact\u2019s"), ("projection", "the level\u2019s")):
         part = about.sel(quantity=quantity).dropna("block", subset=["share"])
