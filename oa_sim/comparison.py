@@ -53,6 +53,9 @@ class Comparison:
         table = in_order(names, self.views(), "scenario")
         county = dict(zip(names, (bool(result.draws.proxy.any()) for result in self.results), strict=True))
         table["proxy"] = table.scenario.map(county).astype(bool)
+        if len(table):
+            prices = {result.label: ranking.prices(result.value) for result in self.results}
+            table["price_base"] = table.scenario.map(prices)
         return table.assign(n_draws=self.results[0].n_draws)[["scenario", *ranking.COLUMNS]]
 
 

@@ -17,11 +17,16 @@ VIEWS = {  # view: the benefit that it ranks by, and what people call it
     "gap_closing": ("gap_closing_benefit", "gap-closing benefit"),
 }
 COLUMNS = (
-    *("view", "quantity", "mean", "sd"),
+    *("view", "quantity", "price_base", "mean", "sd"),
     *QUANTILES,
     *("p_first", "expected_rank", "place", "proxy", "n_draws", "alarm"),
 )
 SAME = 1e-9  # of the larger one; differences below it are rounding
+
+
+def prices(value: xr.Dataset) -> str:
+    """Return the prices that benefit and money are in, which differ: nothing is deflated."""
+    return f"benefits {value.attrs['benefit_prices']}; money {value.attrs['price_base']}; nothing is deflated"
 
 
 def per_pound(value: xr.Dataset, *, whole: bool = False) -> dict[str, np.ndarray]:

@@ -112,6 +112,7 @@ class Result:
         table = in_order(names, ranking.per_pound(self.value), "area")
         county = dict(zip(names, self.draws.proxy.sel(group="all").values.any(axis=-1), strict=True))
         table["proxy"] = table.area.map(county).astype(bool)
+        table["price_base"] = ranking.prices(self.value) if len(table) else ""
         return table.assign(scenario=self.label, n_draws=self.n_draws)[["scenario", "area", *ranking.COLUMNS]]
 
     def origins(self) -> pd.DataFrame:

@@ -75,10 +75,10 @@ def _balance(result: Result) -> str:
     for a, name in enumerate(names):
         mark = "\N{DAGGER}" if bool(result.draws.proxy.isel(area=a).any()) else ""
         leads = ["none" if np.isnan(lead[a]) else chance(lead[a]) for lead in firsts]
-        ratios = [_with_band(values[a], 2) for values in areas.values()]
+        ratios = [_with_band(values[a]) for values in areas.values()]
         rows.append([f"{escape(name)}{mark}", *ratios, *(leads if len(names) > 1 else [])])
     mark = "\N{DAGGER}" if bool(result.draws.proxy.any()) else ""
-    rows.append([f"All areas{mark}", *(_with_band(values[0], 2) for values in whole.values()), *[""] * (len(head) - 4)])
+    rows.append([f"All areas{mark}", *(_with_band(values[0]) for values in whole.values()), *[""] * (len(head) - 4)])
     alarm = ranking.alarm(names, areas)
     notes = "; ".join(f"{ranking.VIEWS[view][1]}: {note}" for view, note in VIEW_NOTES.items())
     neet = ""
@@ -131,13 +131,13 @@ def whence(result: Result) -> str:
     )
 
 
-def _with_band(draws: np.ndarray, places: int | None = None) -> str:
+def _with_band(draws: np.ndarray) -> str:
     """Return a mean with its 90 % interval below it, in as many digits as it supports."""
     if not np.isfinite(draws).all():
         return "none"
     low, high = np.quantile(draws, [LOW, HIGH])
-    n = figures.decimals(low, high) if places is None else min(places, figures.decimals(low, high) or places)
-    low, middle, high = (_grouped(value, n, high - low) for value in (low, draws.mean(), high))
+    places = figures.decimals(low, high)
+    low, middle, high = (_grouped(value, places, high - low) for value in (low, draws.mean(), high))
     return f"{middle} <small>{low} to {high}</small>"
 
 

@@ -22,6 +22,8 @@ CANNOT_SAY = (
     "county\u2019s (marked here as county proxies).",
     "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
     "the bands of all pupils may be a little too narrow.",
+    "What outcomes other than Attainment 8 are worth: no benefit is claimed through them, so the value is a part, not the "
+    "whole; and how much of the link between grades and earnings is causal is an assumption.",
     "That area programmes have mostly done less than their parts promised: this outside view is not applied in this "
     "version, so the impact is more likely stated too high than too low.",
 )
@@ -144,7 +146,7 @@ def _price(result: Result) -> str:
     bought = accounts.per_pound(accounts.extra(result.draws, result.value.pupils, measure, "all"), result.value, years)
     without = float((bought[-1, -1] <= 0).mean())
     if without > 0.5:
-        return f"{_one_more(measure)} has no price (nor a 90 % interval): in {_chance(without)} of draws there is none."
+        return f"{_one_more(measure)} has no price (nor a 90 % interval): {_chance(without)} of draws gain none."
     low, middle, high = prices(bought[-1, -1])
     none = f"; in {_chance(without)} of draws nothing is gained, and there is no price" if without else ""
     return (
@@ -159,8 +161,8 @@ def _one_more(measure: str) -> str:
         return f"One more point of one pupil in {label}"
     if about.unit == "per 100 pupils":
         return "One suspension fewer"
-    who = f"One pupil {'fewer' if about.lower_is_better else 'more'} in {label}"
-    return f"{who} for a year" if len(about.year_groups) > 1 else who
+    who = f"One pupil {'fewer' if about.lower_is_better else 'more'} in the figure for {label}"
+    return f"{who}, for a year," if len(about.year_groups) > 1 else who
 
 
 def _impact(result: Result) -> str:
