@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from oa_sim.accounts import NOBODY
 from oa_sim.value import described
 from oa_sim.variables import QUANTILES
 
@@ -21,6 +22,7 @@ COLUMNS = (
     *QUANTILES,
     *("p_first", "expected_rank", "place", "proxy", "n_draws", "alarm"),
 )
+NOT_CLAIMED = "none: no benefit is claimed, since Attainment 8 is not among the measures"
 SAME = 1e-9  # of the larger one; differences below it are rounding
 
 
@@ -92,7 +94,7 @@ def rows(names: list[str], views: dict[str, np.ndarray], what: str) -> Iterator[
         yield {
             what: names, "view": view, "quantity": "benefit_per_pound", **columns,
             "p_first": chance, "expected_rank": rank, "place": place,
-            "alarm": np.where(runs, said, "none: no money is spent"),
+            "alarm": np.where(runs, said, NOBODY),
         }  # fmt: skip
 
 

@@ -108,10 +108,10 @@ class Result:
 
     def ranked(self) -> pd.DataFrame:
         """Return the areas in order of benefit per pound, in three views, with an alarm where those disagree."""
-        names = self.draws.area.values.tolist()
+        names = self.draws.area.values.tolist() if len(self.value) else []
         table = in_order(names, ranking.per_pound(self.value), "area")
-        county = dict(zip(names, self.draws.proxy.sel(group="all").values.any(axis=-1), strict=True))
-        table["proxy"] = table.area.map(county).astype(bool)
+        county = self.draws.proxy.sel(group="all").any("measure").to_series()
+        table["proxy"] = table.area.map(county.to_dict()).astype(bool)
         table["price_base"] = ranking.prices(self.value) if len(table) else ""
         return table.assign(scenario=self.label, n_draws=self.n_draws)[["scenario", "area", *ranking.COLUMNS]]
 
@@ -195,7 +195,7 @@ class Result:
 
 
 def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.DataFrame:
-    """Return a ranking as a table, without its marks; no rows where no benefit is claimed.
+    """Return a ranking as a table, without its marks; a row without figures where no benefit is claimed.
 
     Parameters
     ----------
@@ -207,7 +207,8 @@ def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.Da
         The column that names the candidates.
     """
     parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, what)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[what, *ranking.COLUMNS])
+    nothing = pd.DataFrame({what: names, "alarm": ranking.NOT_CLAIMED}, columns=[what, *ranking.COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else nothing
 
 
 def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:

@@ -22,8 +22,8 @@ CANNOT_SAY = (
     "county\u2019s (marked here as county proxies).",
     "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
     "the bands of all pupils may be a little too narrow.",
-    "What outcomes other than Attainment 8 are worth: no benefit is claimed through them, so the value is a part, not the "
-    "whole; and how much of the link between grades and earnings is causal is an assumption.",
+    "What outcomes other than Attainment 8 are worth: no benefit is claimed through them, so the value is a part, not "
+    "the whole; and how much of the link between grades and earnings is causal is an assumption.",
     "That area programmes have mostly done less than their parts promised: this outside view is not applied in this "
     "version, so the impact is more likely stated too high than too low.",
 )
