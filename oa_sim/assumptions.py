@@ -8,60 +8,10 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from oa_sim.priors import Prior, check_duration, check_gain, check_share, said
 from oa_sim.refusal import Refusal, between, one_of
 
-DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
 SAMPLERS = ("nutpie", "pymc")
-
-
-@dataclass
-class Prior:
-    """A distribution, said by its name and two numbers.
-
-    ``Beta(a, b)``; ``Normal(mean a, sd b)``; ``LogNormal(median a, sigma b)``; ``Uniform(a, b)``;
-    ``HalfNormal(sd a)``, where b is not used.
-    """
-
-    dist: str = MISSING
-    a: float = MISSING
-    b: float = 0.0
-
-    def __post_init__(self):
-        one_of("distribution", self.dist, DISTRIBUTIONS)
-        for value in (self.a, self.b):
-            between(f"a number of {self.dist}", value, -1e6, 1e6)
-        positive = {"Beta": (self.a, self.b), "LogNormal": (self.a, self.b), "HalfNormal": (self.a,)}
-        for value in positive.get(self.dist, (self.b,) if self.dist == "Normal" else ()):
-            if not value > 0:
-                raise Refusal(
-                    f"{self.dist}({self.a:g}, {self.b:g}): its shape must be above 0, got {value:g}: raise it"
-                )
-        if self.dist == "Uniform" and self.b < self.a:
-            raise Refusal(f"Uniform must run from low to high, got {self.a:g} to {self.b:g}: swap them")
-
-
-def check_share(what: str, prior: Prior) -> None:
-    """Refuse a prior of a share that can leave 0 to 1."""
-    if prior.dist != "Beta" and not (prior.dist == "Uniform" and prior.a >= 0 and prior.b <= 1):
-        raise Refusal(
-            f"{what} is a share, so its prior must be Beta or Uniform within 0 to 1, got {_said(prior)}: change it"
-        )
-
-
-def check_duration(what: str, prior: Prior) -> None:
-    """Refuse a prior of a duration that can be 0 or less."""
-    if prior.dist != "LogNormal" and not (prior.dist == "Uniform" and prior.a > 0):
-        raise Refusal(f"{what} must be LogNormal or Uniform above 0 years, got {_said(prior)}: change it")
-
-
-def check_gain(what: str, prior: Prior) -> None:
-    """Refuse a prior of what helps, or of what its lack costs, that can be below 0."""
-    if prior.dist not in ("HalfNormal", "LogNormal", "Beta") and not (prior.dist == "Uniform" and prior.a >= 0):
-        raise Refusal(f"{what} must be HalfNormal, LogNormal, Beta or Uniform from 0, got {_said(prior)}: change it")
-
-
-def _said(prior: Prior) -> str:
-    return f"{prior.dist}({prior.a:g}, {prior.b:g})"
 
 
 @dataclass
@@ -115,7 +65,7 @@ class Evidence:
             kept = getattr(self, name)
             check_share(f"evidence.{name}", kept)
             if kept.dist == "Uniform" and kept.b < 0.01:
-                raise Refusal(f"evidence.{name} must keep something of an effect, got {_said(kept)}: raise it")
+                raise Refusal(f"evidence.{name} must keep something of an effect, got {said(kept)}: raise it")
         if self.family_spread.dist != "HalfNormal" or self.family_mean.dist != "Normal":
             raise Refusal("evidence: the family of trials needs a Normal mean and a HalfNormal spread: choose those")
         between("evidence.family_mean.a", self.family_mean.a, -1, 1, " SD")
@@ -206,6 +156,61 @@ class Survival:
     def __post_init__(self):
         check_share("survival: first_year", self.first_year)
         check_share("survival: later", self.later)
+
+
+@dataclass
+class Value:
+    """What an outcome is worth in money, and to whom.
+
+    Attributes
+    ----------
+    point_gbp
+        Lifetime earnings that go with one Attainment 8 point of one pupil, present value at age 16, GBP.
+    causal_share
+        Share of that which the point causes.
+    disadvantaged_factor
+        What a point is worth to a disadvantaged pupil, as a share of what it is worth to another.
+    benefit_prices, neet_prices
+        The prices that ``point_gbp`` and ``neet_gbp`` are in; nothing is deflated.
+    discount_rate, later_discount_rate
+        Yearly, in the first 30 years and after them.
+    elasticity
+        Of the marginal utility of income: a pound counts ``ratio ** elasticity`` times as much to the poorer.
+    income_ratio
+        Income of other pupils, once grown up, over that of disadvantaged ones.
+    neet_gbp, neet_causal_share
+        Lifetime cost to the public purse of a young person who is NEET, GBP, and the share that is saved where one is
+        not. It overlaps with earnings and is never added to them.
+    review_above
+        A ratio of benefit to cost above this is to be reviewed before it is used.
+    """
+
+    point_gbp: float = MISSING
+    causal_share: Prior = MISSING
+    disadvantaged_factor: float = MISSING
+    benefit_prices: str = MISSING
+    discount_rate: float = MISSING
+    later_discount_rate: float = MISSING
+    elasticity: float = MISSING
+    income_ratio: Prior = MISSING
+    neet_gbp: float = MISSING
+    neet_causal_share: Prior = MISSING
+    neet_prices: str = MISSING
+    review_above: float = MISSING
+
+    def __post_init__(self):
+        between("value.point_gbp", self.point_gbp, 0, 1e6, " GBP")
+        between("value.neet_gbp", self.neet_gbp, 0, 1e7, " GBP")
+        between("value.disadvantaged_factor", self.disadvantaged_factor, 0, 5)
+        between("value.discount_rate", self.discount_rate, 0, 0.2)
+        between("value.later_discount_rate", self.later_discount_rate, 0, 0.2)
+        between("value.elasticity", self.elasticity, 0, 5)
+        between("value.review_above", self.review_above, 0, 1000)
+        check_share("value.causal_share", self.causal_share)
+        check_share("value.neet_causal_share", self.neet_causal_share)
+        ratio = self.income_ratio
+        if ratio.dist != "LogNormal" and not (ratio.dist == "Uniform" and ratio.a > 0):
+            raise Refusal(f"value.income_ratio must be LogNormal or Uniform above 0, got {said(ratio)}: change it")
 
 
 @dataclass

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import figures, words
+from oa_sim import figures, sections, words
 from oa_sim.result import Result
+from oa_sim.sections import as_table, chance
 from oa_sim.sustain import YEARS_AFTER
 from oa_sim.variables import MEASURES, academic_year
 
@@ -41,8 +42,8 @@ def page(result: Result, headline: list[str]) -> str:
         Ready sentences, the main one first.
     """
     title = f"Opportunity Areas: {escape(result.label)}"
-    parts = (_futures, _areas, _lasting, _money, _trust)
-    body = "\n".join(f"<section>\n{part(result)}\n</section>" for part in parts)
+    parts = (_futures, _areas, _lasting, _money, sections.worth, sections.whence, _trust)
+    body = "\n".join(f"<section>\n{text}\n</section>" for text in (part(result) for part in parts) if text)
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -188,7 +189,7 @@ def _lasting(result: Result) -> str:
                 figures.number(float(at.peak_sd.mean()), 3),
                 academic_year(int(np.median(year))) if year.size else "none",
                 *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
-                *(_chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
+                *(chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
                 " / ".join(graded),
             ]
         )
@@ -208,13 +209,6 @@ def _mean(values: np.ndarray) -> float:
     """Return the mean of what is known, NaN where nothing is."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else float("nan")
-
-
-def _chance(share: float) -> str:
-    """Return a chance in words, never as certain: the draws are finite."""
-    if not np.isfinite(share):
-        return "no impact"
-    return "below 1 %" if share < 0.005 else "above 99 %" if share > 0.995 else f"{100 * share:.0f} %"
 
 
 def _share_and_range(values: np.ndarray) -> str:
@@ -276,17 +270,3 @@ def _footer(result: Result) -> str:
         f"data {about['data_hash'][:12]}; seed {about['seed']}."
     )
     return f"<footer>\n<p>{escape(words)}</p>\n<p>{escape(versions)}</p>\n</footer>"
-
-
-def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
-    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
-    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
-    lines = []
-    for i, (name, *cells) in enumerate(rows):
-        mark = ' class="total"' if total and i == len(rows) - 1 else ""
-        body = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
-    )

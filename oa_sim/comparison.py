@@ -4,16 +4,18 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from oa_sim import ranking
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
-from oa_sim.result import Result, described
+from oa_sim.result import Result, described, in_order
 from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES, QUANTILES
 
-SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder")
+SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
 COLUMNS = (
     *("scenario", "reference", "area", "group", "measure", "year", "unit", "mean", "sd"),
     *(*QUANTILES, "p_better", "proxy", "n_draws"),
@@ -39,6 +41,22 @@ class Comparison:
     def summary(self) -> pd.DataFrame:
         """Return the table."""
         return self.table
+
+    def views(self) -> dict[str, np.ndarray]:
+        """Return the benefit per pound of each scenario in each view (scenario, draw); none where it is not claimed."""
+        found = [ranking.per_pound(result.value, whole=True) for result in self.results]
+        return {view: np.concatenate([one[view] for one in found]) for view in found[0]} if all(found) else {}
+
+    def ranked(self) -> pd.DataFrame:
+        """Return the scenarios in order of benefit per pound, in three views, with an alarm where those disagree."""
+        names = [result.label for result in self.results]
+        table = in_order(names, self.views(), "scenario")
+        county = dict(zip(names, (bool(result.draws.proxy.any()) for result in self.results), strict=True))
+        table["proxy"] = table.scenario.map(county).astype(bool)
+        if len(table):
+            prices = {result.label: ranking.prices(result.value) for result in self.results}
+            table["price_base"] = table.scenario.map(prices)
+        return table.assign(n_draws=self.results[0].n_draws)[["scenario", *ranking.COLUMNS]]
 
 
 def compare(*scenarios: Scenario, say: Callable[[str], None] | None = None) -> Comparison:

@@ -101,7 +101,8 @@ def project(
     Returns
     -------
     DataArray
-        (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled.
+        (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled. Its coordinate ``national``
+        (chain, draw, group, measure, year) is England's course in it.
     """
     known = baseline.record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
@@ -126,12 +127,15 @@ def project(
         drawn = list(beside.map(of_area, areas))
     shape = {"area": areas, "group": ["disadvantaged", "other", "all"], "measure": measures, "year": years}
     out = np.full((*size, *(len(values) for values in shape.values())), np.nan)
+    england_alone = np.full_like(out[:, :, 0], np.nan)
     for s, (measure, group) in enumerate(known.series):
         if measure in measures:
             at = (shape["group"].index(group), measures.index(measure))
+            england_alone[:, :, *at] = country[:, s].reshape(*size, -1)
             for a in range(len(areas)):
                 out[:, :, a, *at] = drawn[a][:, s].reshape(*size, -1)
     found = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
+    found = found.assign_coords(national=(("chain", "draw", "group", "measure", "year"), england_alone))
     return found.sel(year=scenario.years)
 
 

@@ -25,6 +25,7 @@ from oa_sim import (
     impact,
     inference,
     learned,
+    origins,
     outside,
     parameters,
     review,
@@ -32,6 +33,7 @@ from oa_sim import (
     sustain,
     synthesis,
     tables,
+    value,
 )
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
@@ -86,8 +88,10 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         gain = outside.resampled(promised, seen.taken) if scenario.evidence.outside_view.is_on else promised
         lost = delivery.learning_lost(scenario, drawn, pupils.share)
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
-    outcomes = impact.outcomes(latent, gain, pupils)
+    outcomes = impact.outcomes(latent.drop_vars("national"), gain, pupils)
     lasting = sustain.risk(scenario, gain, money)
+    worth = value.appraise(scenario, gain, money, pupils, outcomes)
+    whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
@@ -95,6 +99,8 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         sustainability=lasting,
         outside=outside.other_way(scenario, seen, promised, latent, pupils, money),
         manifest=manifest(scenario, posterior, money, studied, seen),
+        value=worth,
+        uncertainty=whence,
     )
 
 

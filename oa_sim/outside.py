@@ -11,14 +11,7 @@ from oa_sim import impact, smoothing, sustain
 from oa_sim.assumptions import OutsideView
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
-from oa_sim.variables import MEASURES
-
-FAVOURITE = ("key_stage_2", "disadvantaged")  # what the headline speaks of, where it was asked for
-
-
-def spoken_of(measures: list[str]) -> tuple[str, str]:
-    """Return the measure and group that the headline speaks of."""
-    return FAVOURITE if FAVOURITE[0] in measures else (measures[0], MEASURES[measures[0]].groups[0])
+from oa_sim.variables import MEASURES, headline_of
 
 
 def whole_area(gain: xr.DataArray) -> xr.DataArray | None:
@@ -119,7 +112,7 @@ def other_way(
     """
     if not seen.attrs["speaks"]:
         return seen
-    measure, group = spoken_of(gain.measure.values.tolist())
+    measure, group = headline_of(gain.measure.values.tolist())
     asked = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
     one = asked.sel(measure=[measure])
     found = impact.outcomes(latent.sel(measure=[measure]), one, pupils).impact.sel(group=group, measure=measure)

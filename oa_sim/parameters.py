@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import synthesis
-from oa_sim.assumptions import Prior
 from oa_sim.delivery import academic
+from oa_sim.priors import Prior
 from oa_sim.refusal import one_of
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream

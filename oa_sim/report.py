@@ -41,8 +41,9 @@ def check_writable(outputs: str | Path) -> None:
 def write(result: Result, outputs: str | Path) -> Path:
     """Write a run's folder, ``<outputs>/<scenario>/<run id>``, and return its path.
 
-    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``briefing.html`` and ``run.json``. The run
-    id is made from the question, the tables and the versions, so the same run has the same folder.
+    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``value.csv``, ``ranking.csv``,
+    ``uncertainty.csv``, ``briefing.html`` and ``run.json``. The run id is made from the question, the tables and the
+    versions, so the same run has the same folder.
 
     Raises
     ------
@@ -67,13 +68,18 @@ def _write_texts(result: Result, at: Path) -> None:
     sentences = words.headline(result)
     result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
     result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
+    result.valued().to_csv(at / "value.csv", index=False, float_format=DIGITS)
+    result.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
+    result.origins().to_csv(at / "uncertainty.csv", index=False, float_format=DIGITS)
     (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
     facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
     _write_json(at / "run.json", facts | result.manifest)
 
 
 def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
-    """Write a comparison's folder, ``<outputs>/compare/<id>``, with ``compare.csv`` and ``compare.json``.
+    """Write a comparison's folder, ``<outputs>/compare/<id>``, and return its path.
+
+    The folder holds ``compare.csv``, ``ranking.csv`` and ``compare.json``.
 
     Raises
     ------
@@ -85,6 +91,7 @@ def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
 
     def fill(at: Path) -> None:
         comparison.summary().to_csv(at / "compare.csv", index=False, float_format=DIGITS)
+        comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
         labels = [result.label for result in comparison.results]
         facts = {"scenarios": labels, "headline": words.compared(comparison), "verdict": verdict_of(comparison)}
         _write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})

@@ -9,19 +9,20 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from oa_sim import accounts, ranking
 from oa_sim.refusal import Refusal
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 FORMAT = 2
-GROUPS_IN_FILE = ("posterior", "money", "sustainability", "outside")
-ADDED = {"outside": 2}  # group: the format that first had it
+FIRST_GROUPS = ("posterior", "money", "sustainability")
+GROUPS_IN_FILE = (*FIRST_GROUPS, "outside", "value", "uncertainty")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +46,20 @@ class Result:
         (chain, draw, year) and what lasts of the headline, the other way from ``draws``. Empty in an older file.
     manifest
         Run id, scenario in full, seed, versions, data hash, gates, verdict, account of the money.
+    value
+        What the impact is worth, by draw, and what was paid; empty in a file from before it was reckoned.
+    uncertainty
+        Where the uncertainty of the headline comes from; empty in a file from before it was reckoned.
     """
 
     draws: xr.Dataset
     posterior: xr.Dataset
     money: xr.Dataset
     sustainability: xr.Dataset
-    outside: xr.Dataset
     manifest: dict
+    outside: xr.Dataset = field(default_factory=xr.Dataset)
+    value: xr.Dataset = field(default_factory=xr.Dataset)
+    uncertainty: xr.Dataset = field(default_factory=xr.Dataset)
 
     @property
     def label(self) -> str:
@@ -94,6 +101,38 @@ class Result:
         rows["n_draws"] = self.n_draws
         return rows
 
+    def valued(self) -> pd.DataFrame:
+        """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
+        pieces = accounts.rows(self.draws, self.value) if len(self.value) else ()
+        parts = [pd.DataFrame(piece) for piece in pieces]
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(accounts.COLUMNS))
+        table = table.assign(scenario=self.label, n_draws=self.n_draws)[list(accounts.COLUMNS)]
+        return table.assign(year=table.year.astype("Int64").where(table.year > 0))
+
+    def ranked(self) -> pd.DataFrame:
+        """Return the areas in order of benefit per pound, in three views, with an alarm where those disagree."""
+        names = self.draws.area.values.tolist() if len(self.value) else []
+        table = in_order(names, ranking.per_pound(self.value), "area")
+        county = self.draws.proxy.sel(group="all").any("measure").to_series()
+        table["proxy"] = table.area.map(county.to_dict()).astype(bool)
+        table["price_base"] = ranking.prices(self.value) if len(table) else ""
+        return table.assign(scenario=self.label, n_draws=self.n_draws)[["scenario", "area", *ranking.COLUMNS]]
+
+    def origins(self) -> pd.DataFrame:
+        """Return where the headline's uncertainty comes from as a table: shares of variance with standard errors."""
+        columns = ["scenario", "area", "measure", "group", "quantity", "year", "block"]
+        columns += ["share", "standard_error", "proxy", "n_draws"]
+        if not len(self.uncertainty):
+            return pd.DataFrame(columns=columns)
+        about = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
+        table = self.uncertainty.transpose("quantity", "reading_year", ...).to_dataframe().reset_index()
+        names = {"place": "area", "reading_year": "year", "error": "standard_error"}
+        table = table.rename(columns=names).dropna(subset="share")
+        county = self.draws.proxy.sel(about).to_series().astype(bool)
+        table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
+        table = table.assign(scenario=self.label, n_draws=self.n_draws, **about)
+        return table[columns].reset_index(drop=True)
+
     def save(self, path: str | Path) -> Path:
         """Write the result to one netCDF file, whole or not at all, and return its path.
 
@@ -104,7 +143,9 @@ class Result:
         """
         path = Path(path)
         coded = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in QUANTITIES}
-        attrs = {"format": FORMAT, "manifest": json.dumps(self.manifest), "verdict": self.manifest["gates"]["verdict"]}
+        names = [name for name in GROUPS_IN_FILE if name in FIRST_GROUPS or len(getattr(self, name))]
+        attrs = {"format": FORMAT, "groups": json.dumps(names), "manifest": json.dumps(self.manifest)}
+        attrs["verdict"] = self.manifest["gates"]["verdict"]
         temporary = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +153,7 @@ class Result:
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             os.close(handle)
             self.draws.assign_attrs(attrs).to_netcdf(temporary, engine="h5netcdf", encoding=coded)
-            for name in GROUPS_IN_FILE:
+            for name in names:
                 getattr(self, name).to_netcdf(temporary, engine="h5netcdf", mode="a", group=name)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
@@ -125,7 +166,7 @@ class Result:
 
     def _check_room(self, folder: Path) -> None:
         """Raise where the disk cannot take the file: HDF5 does not survive a disk that fills under it."""
-        need = sum(part.nbytes for part in (self.draws, self.posterior, self.money, self.sustainability))
+        need = self.draws.nbytes + sum(getattr(self, name).nbytes for name in GROUPS_IN_FILE)
         if shutil.disk_usage(folder).free < need:
             raise OSError(errno.ENOSPC, f"the disk has less than the {need / 1e6:.0f} MB that a result may take")
 
@@ -146,19 +187,32 @@ class Result:
             draws = xr.load_dataset(path, engine="h5netcdf")
             form = int(draws.attrs.pop("format"))
             manifest = json.loads(draws.attrs.pop("manifest"))
-            wanted = GROUPS_IN_FILE if form <= FORMAT else ()  # a later version may have other groups
-            parts = {
-                name: xr.load_dataset(path, group=name, engine="h5netcdf")
-                if form >= ADDED.get(name, 1)
-                else xr.Dataset()
-                for name in wanted
-            }
+            names = json.loads(draws.attrs.pop("groups", json.dumps(FIRST_GROUPS)))
+            names = names if form <= FORMAT else ()  # a later version may have other groups
+            parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in names}
         except Exception as error:  # a damaged file fails in as many ways as there are readers
             raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
         if form > FORMAT:
             raise Refusal(f"{path} has format {form}, this version reads up to {FORMAT}: update oa_sim")
         draws.attrs.pop("verdict", None)
         return cls(draws=draws, manifest=manifest, **parts)
+
+
+def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.DataFrame:
+    """Return a ranking as a table, without its marks; a row without figures where no benefit is claimed.
+
+    Parameters
+    ----------
+    names
+        Of the candidates.
+    views
+        By view, benefit per pound (candidate, draw).
+    what
+        The column that names the candidates.
+    """
+    parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, what)]
+    nothing = pd.DataFrame({what: names, "alarm": ranking.NOT_CLAIMED}, columns=[what, *ranking.COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else nothing
 
 
 def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from oa_sim.assumptions import Delivery, Draws, Evidence, Prior, Survival, check_share
+from oa_sim.assumptions import Delivery, Draws, Evidence, Survival, Value
 from oa_sim.organisation import Organisation
+from oa_sim.priors import Prior, check_share
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.variables import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 
@@ -249,6 +250,7 @@ class Scenario:
     delivery: Delivery = MISSING
     organisation: Organisation = MISSING
     sustainability: Sustainability = MISSING
+    value: Value = MISSING
     sampler: Draws = MISSING
     posterior: str | None = None
     outputs: str = "outputs"

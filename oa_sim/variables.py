@@ -86,6 +86,7 @@ MEASURES = {
     ),
     "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
 }
+FAVOURITE = ("key_stage_2", "disadvantaged")  # what a headline speaks of, where it was asked for
 # stages at which the same children are seen again: one year group each, two groups
 LINKED = tuple(name for name, about in MEASURES.items() if len(about.groups) == 2)
 ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
@@ -111,6 +112,11 @@ def series(measures: tuple[str, ...] | list[str] | None = None) -> list[tuple[st
     """Return the modelled series as pairs (measure, group), in the order of the dictionary."""
     chosen = MEASURES if measures is None else measures
     return [(name, group) for name in MEASURES if name in chosen for group in MEASURES[name].groups]
+
+
+def headline_of(measures: list[str]) -> tuple[str, str]:
+    """Return the measure and group that a headline speaks of."""
+    return FAVOURITE if FAVOURITE[0] in measures else (measures[0], MEASURES[measures[0]].groups[0])
 
 
 def academic_year(year: int) -> str:

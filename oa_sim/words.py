@@ -4,12 +4,15 @@ A figure is never said without its uncertainty, its unit and its year, and never
 """
 
 import numpy as np
+import xarray as xr
 
+from oa_sim import accounts, origins, ranking
 from oa_sim.comparison import Comparison
-from oa_sim.outside import spoken_of
+from oa_sim.phrases import better, chance, distance, interval, pounds, unit, who
 from oa_sim.result import Result
 from oa_sim.smoothing import LARGEST_K
-from oa_sim.variables import MEASURES, academic_year, percent
+from oa_sim.value import price_of
+from oa_sim.variables import MEASURES, academic_year, headline_of, percent
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 CANNOT_SAY = (
@@ -23,12 +26,14 @@ CANNOT_SAY = (
     "when more pupils come to count, both groups can rise while their mean does not.",
     "How much less than their parts promised area programmes do: the headline is said with and without an outside view "
     "that we judged from a few such programmes; tables and pictures are without it unless it was switched on.",
+    "What outcomes other than Attainment 8 are worth: no benefit is claimed through them, so the value is a part, not "
+    "the whole; and how much of the link between grades and earnings is causal is an assumption.",
 )
 
 
 def headline_measure(result: Result) -> tuple[str, str]:
     """Return the measure and group that the headline speaks of."""
-    return spoken_of(result.draws.measure.values.tolist())
+    return headline_of(result.draws.measure.values.tolist())
 
 
 def headline_year(result: Result) -> int:
@@ -41,7 +46,7 @@ def headline_year(result: Result) -> int:
 def subject(result: Result) -> tuple[str, str]:
     """Return what the headline speaks of, and the unit of its change, as they stand in a sentence."""
     measure, group = headline_measure(result)
-    return f"the impact on {_who(measure, group)} in {academic_year(headline_year(result))}", _unit(measure)
+    return f"the impact on {who(measure, group)} in {academic_year(headline_year(result))}", unit(measure)
 
 
 def headline(result: Result) -> list[str]:
@@ -51,10 +56,11 @@ def headline(result: Result) -> list[str]:
             f"Without money for activity there is no impact, exactly: projection and counterfactual of "
             f"{result.label!r} are the same on every draw.",
             _level(result),
+            *whence(result),
         ]
     left_out = result.manifest["scenario"]["evidence"]["without"]
     read = [f"Read without {len(left_out)} of the studies: {', '.join(left_out)}."] if left_out else []
-    return [_impact(result), _lasts(result), _level(result), *read]
+    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *read]
 
 
 def verdict(result: Result) -> str:
@@ -75,11 +81,99 @@ def compared(comparison: Comparison) -> list[str]:
     for other in comparison.results[1:]:
         change = _mean_draws(other, "projection", measure, group, year) - before
         sentences.append(
-            f"{other.label} against {reference.label}: {_who(measure, group)} in {academic_year(year)} is "
-            f"{_distance(change, measure)}; the chance that it is better is {_better(change, measure)}"
+            f"{other.label} against {reference.label}: {who(measure, group)} in {academic_year(year)} is "
+            f"{distance(change, measure)}; the chance that it is better is {better(change, measure)}"
             f"{_compared_other_way(reference, other, year)}."
         )
-    return sentences
+    alarm = ranking.alarm([result.label for result in comparison.results], comparison.views())
+    return [*sentences, alarm] if alarm else sentences
+
+
+def worth(result: Result) -> list[str]:
+    """Return what the money buys: benefit over cost and the price of one more; nothing where it was not reckoned."""
+    value = result.value
+    if not len(value) or not value.spent.values.any():
+        return []
+    sentences = []
+    ratio = ranking.per_pound(value, whole=True).get("plain")
+    if ratio is None:
+        sentences.append(
+            "No benefit in pounds is claimed (nor a 90 % interval): Attainment 8 is not among the measures."
+        )
+    else:
+        above = value.attrs["review_above"]
+        review = f" REVIEW this before it is used: a ratio above {above:g} is more than comparable programmes found."
+        sentences.append(
+            f"A pound buys {interval(ratio[0])} pounds of lifetime earnings, through Attainment 8 alone and both "
+            f"discounted; the chance that benefit exceeds cost is {chance(float((ratio[0] > 1).mean()))}. Benefits "
+            f"are in prices of {value.attrs['benefit_prices']}, the money is {value.attrs['price_base']}: nothing is "
+            f"deflated."
+            f"{review if ratio[0].mean() > above else ''}"
+        )
+    return [*sentences, _price(result)]
+
+
+def whence(result: Result) -> list[str]:
+    """Return where the uncertainty of the headline comes from; nothing where it was not reckoned."""
+    if not len(result.uncertainty):
+        return []
+    year = headline_year(result)
+    about = result.uncertainty.sel(place=origins.MEAN, reading_year=year)
+    said = []
+    for quantity, whose in (("impact", "the impact\u2019s"), ("projection", "the level\u2019s")):
+        part = about.sel(quantity=quantity).dropna("block", subset=["share"])
+        if "together" in part.block.values.tolist():
+            said.append(_origin(part, whose))
+        elif np.ptp(_mean_draws(result, quantity, *headline_measure(result), year)) > 0:
+            said.append(f"the draws are too few to tell where {whose} comes from")
+    whose_figure = who(about.attrs["measure"], about.attrs["group"])
+    return [f"Of the uncertainty about {whose_figure} in {academic_year(year)}, {'; '.join(said)}."]
+
+
+def _origin(part: xr.Dataset, whose: str) -> str:
+    """Return which block most of an uncertainty comes from, and which is next."""
+    known = zip(part.block.values.tolist(), part.share.values, part.error.values, strict=True)
+    (top, share, error), (second, less, _) = sorted(known, key=lambda one: -one[1])[:2]
+    low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
+    return (
+        f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {origins.LABELS[top]} "
+        f"({percent(min(share, 1.0))} of its variance, 90 %: {low} to {high}), then from {origins.LABELS[second]} "
+        f"({percent(max(less, 0.0))})"
+    )
+
+
+def prices(bought: np.ndarray) -> tuple[str, str, str]:
+    """Return 5 % quantile, median and 95 % quantile of the price of one more, from how many a pound buys (draw)."""
+    found = [float(price_of(bought)[name]) for name in ("q05", "q50", "q95")]
+    size = 10 ** (np.floor(np.log10(found[0])) - 1) if np.isfinite(found[0]) else 1.0
+    low, middle, high = (f"{round(x / size) * size:,.0f}" if np.isfinite(x) else "no price" for x in found)
+    return low, middle, high
+
+
+def _price(result: Result) -> str:
+    """Return what one more of the headline's measure costs, all the money being set against it alone."""
+    measure, _ = headline_measure(result)
+    years = result.draws.year.values
+    bought = accounts.per_pound(accounts.extra(result.draws, result.value.pupils, measure, "all"), result.value, years)
+    without = float((bought[-1, -1] <= 0).mean())
+    if without > 0.5:
+        return f"{_one_more(measure)} has no price (nor a 90 % interval): {chance(without)} of draws gain none."
+    low, middle, high = prices(bought[-1, -1])
+    none = f"; in {chance(without)} of draws nothing is gained, and there is no price" if without else ""
+    return (
+        f"{_one_more(measure)} costs {middle} GBP (median; 90 %: {low} to {high}){none}: all that is spent until "
+        f"{academic_year(int(years[-1]))} over all who do better until then, were this measure its only use."
+    )
+
+
+def _one_more(measure: str) -> str:
+    about, label = MEASURES[measure], who(measure, "all")
+    if about.unit == "points":
+        return f"One more point of one pupil in {label}"
+    if about.unit == "per 100 pupils":
+        return "One suspension fewer"
+    whom = f"One pupil {'fewer' if about.lower_is_better else 'more'} in the figure for {label}"
+    return f"{whom}, for a year," if len(about.year_groups) > 1 else whom
 
 
 def _impact(result: Result) -> str:
@@ -90,11 +184,11 @@ def _impact(result: Result) -> str:
     names = result.draws.area.values.tolist()
     where = f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
     if not np.abs(draws).max() > SMALLEST_CHANGE:
-        return f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} does not change {where}."
+        return f"With {pounds(total)}, {who(measure, group)} in {academic_year(year)} does not change {where}."
     return (
-        f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
-        f"{_distance(draws, measure, 'what would have happened anyway')}, {where}; "
-        f"the chance that it is better at all is {_better(draws, measure)}{_impact_other_way(result, measure, year)}."
+        f"With {pounds(total)}, {who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
+        f"{distance(draws, measure, 'what would have happened anyway')}, {where}; "
+        f"the chance that it is better at all is {better(draws, measure)}{_impact_other_way(result, measure, year)}."
     )
 
 
@@ -114,7 +208,7 @@ def _impact_other_way(result: Result, measure: str, year: int) -> str:
     if not result.outside.attrs.get("speaks"):
         return "; the outside view is of attainment, which is not measured here" if result.outside.attrs else ""
     draws = result.outside.impact.sel(year=year).values.ravel()
-    return f"; {_other_way(result)} it is {_distance(draws, measure)}, with a chance of {_better(draws, measure)}"
+    return f"; {_other_way(result)} it is {distance(draws, measure)}, with a chance of {better(draws, measure)}"
 
 
 def _compared_other_way(reference: Result, other: Result, year: int) -> str:
@@ -128,9 +222,7 @@ def _compared_other_way(reference: Result, other: Result, year: int) -> str:
         for result in (reference, other)
     ]
     change = parts[1] - parts[0]
-    return (
-        f"; {_other_way(speaking[-1])} it is {_distance(change, measure)}, with a chance of {_better(change, measure)}"
-    )
+    return f"; {_other_way(speaking[-1])} it is {distance(change, measure)}, with a chance of {better(change, measure)}"
 
 
 def _lasts(result: Result) -> str:
@@ -147,7 +239,7 @@ def _lasts(result: Result) -> str:
         also = "; {way}: {0} ({1} to {2}), {3} and {4}".format(*_left(other), way=way)
         also_lost = f" ({_high_risks(result.outside)[0]} {way})"
     return (
-        f"Of the peak of {_who(measure, group)}, {left} is still to be seen five years after the money ends "
+        f"Of the peak of {who(measure, group)}, {left} is still to be seen five years after the money ends "
         f"(90 % in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
         f"after five is {chance}{also}. Over all measures, the risk that impact does not last is high in most areas "
         f"for {lost} of {of}{also_lost}."
@@ -157,7 +249,7 @@ def _lasts(result: Result) -> str:
 def _left(kept) -> tuple[str, ...]:
     """Return what is left of a peak after five years, its interval, after ten, and the chance of half after five."""
     five = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
-    return *five, percent(float(kept.left_10y.mean())), _chance(float(kept.p_half_left_5y.mean()))
+    return *five, percent(float(kept.left_10y.mean())), chance(float(kept.p_half_left_5y.mean()))
 
 
 def _high_risks(lasting) -> tuple[int, int]:
@@ -171,8 +263,8 @@ def _level(result: Result) -> str:
     year = int(result.draws.year.values[-1])
     draws = _mean_draws(result, "counterfactual", measure, group, year)
     return (
-        f"What would have happened anyway is far less certain than the impact: {_who(measure, group)} in "
-        f"{academic_year(year)} is {_interval(draws)} {_unit(measure, level=True)} without the programme."
+        f"What would have happened anyway is far less certain than the impact: {who(measure, group)} in "
+        f"{academic_year(year)} is {interval(draws)} {unit(measure, level=True)} without the programme."
     )
 
 
@@ -180,41 +272,3 @@ def _mean_draws(result: Result, quantity: str, measure: str, group: str, year: i
     """Return the unweighted mean over areas of a quantity, by draw."""
     at = result.draws[quantity].sel(measure=measure, group=group, year=year)
     return at.mean("area").values.astype(float).ravel()
-
-
-def _interval(draws: np.ndarray) -> str:
-    """Return a mean with its 90 % interval, in as many digits as the spread supports."""
-    low, high = np.quantile(draws, [0.05, 0.95])
-    digits = 1 if high - low >= 1 else 2 if high - low >= 0.1 else 3
-    mean, low, high = (round(float(value), digits) + 0.0 for value in (draws.mean(), low, high))
-    return f"{mean:.{digits}f} (90 %: {low:.{digits}f} to {high:.{digits}f})"
-
-
-def _distance(change: np.ndarray, measure: str, what: str = "it") -> str:
-    """Return how far a figure lies above or below another, with its interval."""
-    side = "above" if change.mean() >= 0 else "below"
-    sign = 1 if side == "above" else -1
-    return f"{_interval(sign * change)} {_unit(measure)} {side} {what}"
-
-
-def _better(change: np.ndarray, measure: str) -> str:
-    return _chance(float((change < 0 if MEASURES[measure].lower_is_better else change > 0).mean()))
-
-
-def _pounds(total: float) -> str:
-    return f"{total / 1e6:,.0f}m GBP" if total >= 1e6 else f"{total:,.0f} GBP"
-
-
-def _chance(value: float) -> str:
-    return "above 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else percent(value)
-
-
-def _who(measure: str, group: str) -> str:
-    whose = {"disadvantaged": " of disadvantaged pupils", "other": " of other pupils", "all": ""}[group]
-    label = MEASURES[measure].label
-    return f"{label[0].lower()}{label[1:]}{whose}" if not label.startswith("Attainment 8") else f"{label}{whose}"
-
-
-def _unit(measure: str, *, level: bool = False) -> str:
-    unit = MEASURES[measure].unit
-    return ("per cent" if level else "percentage points") if unit == "%" else unit

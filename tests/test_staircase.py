@@ -7,7 +7,7 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ refusal variables streams scale assumptions organisation scenario columns tables
+__init__ refusal variables streams scale priors assumptions organisation scenario columns tables
 layouts readers choices areas panel
 portfolio budget
 inference kept smoothing
@@ -16,9 +16,10 @@ delivery parameters survival interventions review
 cohort
 record england gaussian baseline state_space learned counterfactual
 sustain impact outside
+value accounts ranking origins
 result
 model comparison
-plan words figures briefing
+plan phrases words figures bars sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
@@ -27,14 +28,14 @@ diagrams reliability report progress __main__
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
-    "omegaconf": {"choices", "scenario", "assumptions", "organisation"},
+    "omegaconf": {"choices", "scenario", "assumptions", "organisation", "priors"},
     "pymc": {"inference"},
     "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
     "numba": {"gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "diagrams"},
+    "matplotlib": {"figures", "bars", "diagrams"},
     "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
     "pyarrow": set(),
     "statsforecast": {"peers"},

@@ -1,0 +1,196 @@
+"""Value: what the impact is worth, to whom, and what was paid for it.
+
+Benefits are lifetime earnings through Attainment 8, of every cohort that reaches Year 11 while the programme is
+followed. Value through any other measure is not claimed. Benefits and costs are discounted to the first funded year,
+draw by draw.
+"""
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import impact
+from oa_sim.parameters import draw
+from oa_sim.scenario import Scenario
+from oa_sim.streams import stream
+from oa_sim.variables import ATTAINMENT_8_SD, MEASURES, QUANTILES
+
+EARNINGS, NEET = "attainment_8", "neet_16_17"
+NEAR_YEARS = 30  # after these the discount rate is the later one
+EVERYWHERE = "all areas"
+STATISTICS = ("mean", "sd", *QUANTILES)
+
+
+def discount(years_ahead, rate: float, later_rate: float) -> np.ndarray:
+    """Return what a pound so many years ahead is worth in the first year.
+
+    ``1 / (1 + rate)^years``, with the later rate for the years beyond 30 (Green Book).
+
+    Parameters
+    ----------
+    years_ahead
+        Years after the first one.
+    rate, later_rate
+        Fractions a year.
+    """
+    near = np.minimum(years_ahead, NEAR_YEARS)
+    return (1 + rate) ** -near * (1 + later_rate) ** -(np.asarray(years_ahead, dtype=float) - near)
+
+
+def welfare_weight(income_ratio, elasticity: float):
+    """Return how much more a pound counts to the poorer: ``income_ratio ** elasticity`` (Green Book, annex 3)."""
+    return income_ratio**elasticity
+
+
+def pupils_of(pupils: xr.Dataset, areas: list[str], measures: list[str]) -> xr.DataArray:
+    """Return the area's own pupils that each measure describes in a year.
+
+    Returns
+    -------
+    DataArray
+        (area, group, measure), pupils. The groups divide the roll by the share with which the impact on ``all`` is
+        formed, so that the pupils of the two groups add to all; ``all`` alone where a measure has no groups.
+    """
+    out = np.zeros((len(areas), 3, len(measures)))
+    for m, measure in enumerate(measures):
+        rolls = pupils.rolls.sel(area=areas, year_group=list(MEASURES[measure].year_groups))
+        everyone = rolls.sum(("group", "year_group")).values
+        if len(MEASURES[measure].groups) == 2:
+            share = impact.weights(pupils, areas, measure)
+            out[:, 0, m], out[:, 1, m] = share * everyone, (1 - share) * everyone
+            everyone = out[:, 0, m] + out[:, 1, m]
+        out[:, 2, m] = everyone
+    shape = {"area": areas, "group": ["disadvantaged", "other", "all"], "measure": measures}
+    return xr.DataArray(out, shape, tuple(shape), attrs={"units": "pupils", "long_name": "pupils behind a year"})
+
+
+def appraise(
+    scenario: Scenario, gain: xr.DataArray, money: xr.Dataset, pupils: xr.Dataset, outcomes: xr.Dataset
+) -> xr.Dataset:
+    """Return what the impact is worth and what was paid for it.
+
+    Parameters
+    ----------
+    scenario
+        Its ``value``, seed and years.
+    gain
+        (chain, draw, area, group, measure, year), SD, ``all`` among the groups, over the whole window.
+    money
+        ``spend``, ``management`` and ``unspent`` by year, GBP / year.
+    pupils
+        ``rolls`` and ``share``.
+    outcomes
+        ``impact`` (chain, draw, area, group, measure, year), in the unit of each measure.
+
+    Returns
+    -------
+    Dataset
+        ``pupils`` (area, group, measure); ``spent`` (area, money_year), activity and management, GBP / year as paid,
+        and ``cost`` (area), its present value: unspent money is no cost. ``gain_sd`` (statistic, place, group, measure,
+        year), SD, the places being the areas and all of them. Where Attainment 8 is asked for, by draw and area and
+        in GBP of ``benefit_prices``: ``benefit`` (with group), ``weighted_benefit``, in pounds as other pupils feel
+        them, and ``gap_closing_benefit``, what disadvantaged pupils gain beyond what they would had each
+        gained as much as another. Where NEET is asked for, ``neet_saving``, never to be added to the benefit.
+
+    Notes
+    -----
+    A cohort's benefit is ``points x pupils x GBP a point x causal share x factor of the group``; one point is
+    ``1 / 19`` SD. Attainment 8 gains are not clipped at the end of the measure's scale here.
+    """
+    areas, first = scenario.areas.names, scenario.start_year
+    near, far = scenario.value.discount_rate, scenario.value.later_discount_rate
+    spent = money.spend.sum("intervention") + money.management
+    years = money.year.values
+    out = xr.Dataset({"pupils": pupils_of(pupils, areas, scenario.measures)})
+    out["spent"] = (("area", "money_year"), spent.transpose("area", "year").values)
+    out["cost"] = ("area", out.spent.values @ discount(years - first, near, far))
+    out = out.assign_coords(money_year=years)
+    out["gain_sd"] = _gain_in_sd(gain.sel(year=scenario.years), out.pupils)
+    if EARNINGS in scenario.measures:
+        _add_earnings(out, scenario, gain)
+    if NEET in scenario.measures:
+        _add_neet(out, scenario, outcomes)
+    for name in out.data_vars:
+        out[name].attrs.setdefault("units", "GBP / year" if name == "spent" else "GBP")
+    out.attrs = {
+        "price_base": str(scenario.budget.price_base),
+        "benefit_prices": scenario.value.benefit_prices,
+        "neet_prices": scenario.value.neet_prices,
+        "review_above": scenario.value.review_above,
+        "first_year": first,
+        "last_year": int(years[-1]),
+    }
+    return out
+
+
+def _add_earnings(out: xr.Dataset, scenario: Scenario, gain: xr.DataArray) -> None:
+    """Write the benefits through earnings, three ways, by draw and area."""
+    about, size = scenario.value, gain.shape[:2]
+    causal = draw(about.causal_share, stream(scenario.seed, "causal share"), size)[..., None]
+    ratio = draw(about.income_ratio, stream(scenario.seed, "income ratio"), size)[..., None]
+    held = gain.sel(measure=EARNINGS).transpose("chain", "draw", "area", "group", "year")
+    worth = discount(gain.year.values - scenario.start_year, about.discount_rate, about.later_discount_rate)
+    by_group = {}
+    for group in ("disadvantaged", "other"):  # points of one pupil of each cohort, summed over cohorts
+        by_group[group] = held.sel(group=group).values @ worth * ATTAINMENT_8_SD
+    roll = out.pupils.sel(measure=EARNINGS)
+    poor, other = (roll.sel(group=group).values for group in by_group)
+    pound = about.point_gbp * causal
+    mine = pound * about.disadvantaged_factor * poor * by_group["disadvantaged"]
+    theirs = pound * other * by_group["other"]
+    ahead = by_group["disadvantaged"] - by_group["other"]
+    dims = ("chain", "draw", "area")
+    out["benefit"] = ((*dims, "group"), np.stack([mine, theirs, mine + theirs], axis=-1))
+    out["weighted_benefit"] = (dims, welfare_weight(ratio, about.elasticity) * mine + theirs)
+    out["gap_closing_benefit"] = (dims, pound * about.disadvantaged_factor * poor * ahead)
+
+
+def _add_neet(out: xr.Dataset, scenario: Scenario, outcomes: xr.Dataset) -> None:
+    """Write what is saved where young people are not NEET, in the projected years alone, by draw and area."""
+    about = scenario.value
+    change = outcomes.impact.sel(measure=NEET, group="all").transpose("chain", "draw", "area", "year")
+    worth = discount(change.year.values - scenario.start_year, about.discount_rate, about.later_discount_rate)
+    # a person is in the figure once in each of its year groups
+    people = out.pupils.sel(measure=NEET, group="all").values / len(MEASURES[NEET].year_groups)
+    spared = -(change.values.astype(float) @ worth) / 100 * people
+    share = draw(about.neet_causal_share, stream(scenario.seed, "neet causal share"), change.shape[:2])
+    out["neet_saving"] = (("chain", "draw", "area"), spared * about.neet_gbp * share[..., None])
+
+
+def _gain_in_sd(gain: xr.DataArray, behind: xr.DataArray) -> xr.DataArray:
+    """Return mean, SD and quantiles of the gain (statistic, place, group, measure, year); all areas by pupils."""
+    gain = gain.sel(group=behind.group.values).transpose("area", "group", "measure", "year", "chain", "draw")
+    values = gain.values.reshape(*gain.shape[:4], -1)
+    weight = (behind / behind.sum("area").where(lambda total: total > 0, 1.0)).values
+    everywhere = np.einsum("agmyd,agm->gmyd", values, weight)
+    found = np.stack(list(described(np.concatenate([values, everywhere[None]])).values()))
+    shape = {"statistic": list(STATISTICS), "place": [*behind.area.values.tolist(), EVERYWHERE]}
+    shape |= {dim: gain[dim].values for dim in ("group", "measure", "year")}
+    return xr.DataArray(found, shape, tuple(shape), attrs={"units": "SD", "long_name": "impact on the latent scale"})
+
+
+def described(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return mean, SD and quantiles over the last axis, the draws."""
+    ordered = np.sort(values.astype(np.float32), axis=-1)  # seven digits are enough for a quantile, and twice as fast
+    last = ordered.shape[-1] - 1
+    found = {"mean": values.mean(axis=-1), "sd": values.std(axis=-1, ddof=min(1, last))}
+    for name, share in QUANTILES.items():
+        at = share * last
+        low, high = ordered[..., int(at)], ordered[..., min(int(at) + 1, last)]
+        found[name] = low.astype(float) + (high - low) * (at - int(at))
+    return found
+
+
+def price_of(per_pound: np.ndarray) -> dict[str, np.ndarray]:
+    """Return quantiles of the cost of one more (last axis: draws), from how many a pound buys.
+
+    A draw in which nothing is gained has no price: it is dearer than any, infinite. A mean over such draws does not
+    exist and is not given. The order is by how many a pound buys, most first, so that the 5 % quantile is the price
+    that one draw in twenty undercuts.
+    """
+    bought = described(per_pound)
+    found = {"mean": np.full(per_pound.shape[:-1], np.nan), "sd": np.full(per_pound.shape[:-1], np.nan)}
+    mirror = dict(zip(QUANTILES, reversed(QUANTILES), strict=True))
+    for name in QUANTILES:
+        rate = bought[mirror[name]]
+        found[name] = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1.0), np.inf)
+    return found
