@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from oa_sim.refusal import Refusal, between, one_of
+from oa_sim.variables import CARRYING
 
 DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
 SAMPLERS = ("nutpie", "pymc")
@@ -73,7 +74,13 @@ class FadeOut:
 
 @dataclass
 class Evidence:
-    """How the studies are read, not the studies."""
+    """How the studies are read, not the studies.
+
+    Attributes
+    ----------
+    attendance_link
+        Share of what is gained in a channel (absence, suspensions) that carries over to attainment within the year.
+    """
 
     family_mean: Prior = MISSING
     family_spread: Prior = MISSING
@@ -81,9 +88,16 @@ class Evidence:
     kept_from_effectiveness: Prior = MISSING
     doubt_factor: float = MISSING
     fade_out: dict[str, FadeOut] = MISSING
+    attendance_link: dict[str, Prior] = MISSING
 
     def __post_init__(self):
         between("evidence.doubt_factor", self.doubt_factor, 1, 10)
+        for channel, prior in self.attendance_link.items():
+            one_of("channel of evidence.attendance_link", channel, CARRYING)
+            check_share(f"evidence.attendance_link.{channel}", prior)
+        for channel in CARRYING:
+            if channel not in self.attendance_link:
+                raise Refusal(f"evidence.attendance_link lacks {channel}: add its share, such as Beta(2, 6)")
         for name in ("kept_from_efficacy", "kept_from_effectiveness"):
             kept = getattr(self, name)
             check_share(f"evidence.{name}", kept)

@@ -11,7 +11,7 @@ import numpy as np
 
 from oa_sim import figures, words
 from oa_sim.result import Result
-from oa_sim.sustain import YEARS_AFTER
+from oa_sim.retention import YEARS_AFTER
 from oa_sim.variables import MEASURES, academic_year
 
 STYLE = Path(__file__).with_name("briefing.css")

@@ -23,8 +23,10 @@ from oa_sim import (
     evidence,
     impact,
     inference,
+    interventions,
     learned,
     parameters,
+    served,
     sustain,
     tables,
 )
@@ -73,17 +75,31 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     # side by side: the two halves meet only in the impact
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
-        gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
+        active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+        gain, lasting = _followed(scenario, active, money, pupils, drawn)
+        people = served.counted(scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result()
     outcomes = impact.outcomes(latent, gain, pupils)
-    lasting = sustain.risk(scenario, gain, money)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
-        sustainability=lasting,
         manifest=manifest(scenario, posterior, money),
+        served=people,
+        **lasting._asdict(),
     )
+
+
+def _followed(
+    scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset
+) -> tuple[xr.DataArray, sustain.Lasting]:
+    """Return what activity adds, and what of it lasts; each intervention is summed up before it is let go."""
+    share, parts = impact.shares(pupils, scenario.areas.names, scenario.measures), []
+    gain = cohort.gain_by_measure(
+        scenario, active, drawn, lambda name, own: parts.append(sustain.part(scenario, name, own, share, money))
+    )
+    gain = impact.with_all(gain, pupils)
+    return gain, sustain.lasting(scenario, gain, money, drawn, parts, share)
 
 
 def checked(scenario: Scenario) -> Scenario:

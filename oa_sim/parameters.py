@@ -7,11 +7,12 @@ changes another's.
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence
+from oa_sim import evidence, survival
 from oa_sim.assumptions import Prior
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
+from oa_sim.variables import CARRYING
 
 
 def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.Dataset:
@@ -22,11 +23,14 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     Dataset
         By (chain, draw, intervention): ``effect``, ``unit_cost`` (GBP / pupil / year), ``lag``, ``ramp`` (years),
         ``dose``, ``first_year``, ``later``, ``floor`` (fade-out), ``survives``, ``survives_later``, ``quality``
-        (what goes on unpaid). By (chain, draw): ``overlap``, ``leave_area``. By (chain, draw, area): ``delivery``.
+        (what goes on unpaid), ``staff_renewed`` (trained posts that are still held by trained staff a year later, 1
+        where nothing rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``, ``leave_area``.
+        By (chain, draw, area): ``delivery``. By (chain, draw, channel): ``attendance_link``.
     """
     size, seed = (chains, draws), scenario.seed
     delivery, sustain = scenario.delivery, scenario.sustainability
     shift = principle_shift(scenario, size)
+    staff = survival.renewed(draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining)
     columns: dict[str, list[np.ndarray]] = {}
     for name, about in scenario.interventions.items():
         fade, kind = scenario.evidence.fade_out[about.fade_out], sustain.kinds[about.kind]
@@ -42,19 +46,26 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
             "survives": _shifted(draw(kind.first_year, stream(seed, "survives", name), size), shift),
             "survives_later": draw(kind.later, stream(seed, "survives_later", name), size),
             "quality": draw(sustain.quality, stream(seed, "quality", name), size),
+            "staff_renewed": staff if about.rests_on_trained_staff else np.ones(size),
         }
+        drawn["survives_later"] = drawn["survives_later"] * drawn["staff_renewed"]
         for key, values in drawn.items():
             columns.setdefault(key, []).append(values)
     data = {key: (("chain", "draw", "intervention"), np.stack(values, axis=-1)) for key, values in columns.items()}
     data["overlap"] = (("chain", "draw"), draw(delivery.overlap, stream(seed, "overlap"), size))
     data["leave_area"] = (("chain", "draw"), draw(delivery.leave_area, stream(seed, "leave_area"), size))
+    link = scenario.evidence.attendance_link
+    by_channel = [draw(link[channel], stream(seed, "attendance_link", channel), size) for channel in CARRYING]
+    data["attendance_link"] = (("chain", "draw", "channel"), np.stack(by_channel, axis=-1))
     spread = delivery.area_sigma
     by_area = [  # of mean 1, so that the spread between areas adds nothing on average
         np.exp(spread * stream(seed, "delivery", area).standard_normal(size) - spread**2 / 2)
         for area in scenario.areas.names
     ]
     data["delivery"] = (("chain", "draw", "area"), np.stack(by_area, axis=-1))
-    coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names}
+    coords = {
+        "intervention": list(scenario.interventions), "area": scenario.areas.names, "channel": list(CARRYING)
+    }  # fmt: skip
     found = xr.Dataset(data, coords)
     found["effect"] = evidence.effects(scenario, tables, chains, draws)
     return found

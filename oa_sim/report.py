@@ -40,8 +40,9 @@ def check_writable(outputs: str | Path) -> None:
 def write(result: Result, outputs: str | Path) -> Path:
     """Write a run's folder, ``<outputs>/<scenario>/<run id>``, and return its path.
 
-    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``briefing.html`` and ``run.json``. The run
-    id is made from the question, the tables and the versions, so the same run has the same folder.
+    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``retention.csv``, ``pupils_served.csv``,
+    ``briefing.html`` and ``run.json``. The run id is made from the question, the tables and the versions, so the same
+    run has the same folder.
 
     Raises
     ------
@@ -66,6 +67,8 @@ def _write_texts(result: Result, at: Path) -> None:
     sentences = words.headline(result)
     result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
     result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
+    result.retained().to_csv(at / "retention.csv", index=False, float_format="%.4g")
+    result.pupils_served().to_csv(at / "pupils_served.csv", index=False, float_format=DIGITS)
     (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
     facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
     _write_json(at / "run.json", facts | result.manifest)

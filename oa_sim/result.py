@@ -17,10 +17,12 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim.refusal import Refusal
+from oa_sim.sustain import WHOLE
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 FORMAT = 1
 GROUPS_IN_FILE = ("posterior", "money", "sustainability")
+LATER_GROUPS = ("by_intervention", "retention", "served")  # not in files that were written before there were any
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,12 @@ class Result:
         What lasts (area, group, measure).
     manifest
         Run id, scenario in full, seed, versions, data hash, gates, verdict, account of the money.
+    by_intervention
+        What lasts of each intervention (intervention, area, measure), all pupils.
+    retention
+        Share of the peak left (intervention, area, group, measure, years_after); ``all`` is the whole programme.
+    served
+        Places and distinct pupils (intervention, area, year); ``any`` is the whole programme.
     """
 
     draws: xr.Dataset
@@ -48,6 +56,9 @@ class Result:
     money: xr.Dataset
     sustainability: xr.Dataset
     manifest: dict
+    by_intervention: xr.Dataset | None = None
+    retention: xr.Dataset | None = None
+    served: xr.Dataset | None = None
 
     @property
     def label(self) -> str:
@@ -74,20 +85,42 @@ class Result:
         return described(self.draws[quantity].sel(at), self.draws.proxy.sel(at)).assign(**about)
 
     def lasting(self) -> pd.DataFrame:
-        """Return what lasts as a table: a row for each area, group and measure."""
+        """Return what lasts as a table: a row for each area, group and measure, then for each intervention as well."""
         rows = self.sustainability.to_dataframe().reset_index()
-        keep = [
-            group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)
-        ]
-        rows = rows[keep].reset_index(drop=True)
+        rows = _in_table(rows).assign(intervention=WHOLE)
+        if self.by_intervention is not None and self.by_intervention.sizes.get("intervention"):
+            apart = self.by_intervention.to_dataframe().reset_index().assign(group="all")
+            rows = pd.concat([rows, apart[apart.p_impact.notna()][rows.columns]], ignore_index=True)
         rows.insert(0, "scenario", self.label)
-        rows.insert(4, "money_ends", self.sustainability.attrs["last_funded_year"])
-        rows["proxy"] = [
-            bool(self.draws.proxy.sel(area=a, group=g, measure=m))
-            for a, g, m in zip(rows["area"], rows["group"], rows["measure"], strict=True)
-        ]
-        rows["n_draws"] = self.n_draws
-        return rows
+        rows.insert(4, "intervention", rows.pop("intervention"))
+        rows.insert(5, "money_ends", self.sustainability.attrs["last_funded_year"])
+        return self._marked(rows)
+
+    def retained(self) -> pd.DataFrame:
+        """Return the share of the peak that is left k years after the money, where there is an impact to keep."""
+        if self.retention is None:
+            return pd.DataFrame()
+        order = {"intervention": self.retention.sizes["intervention"], "area": self.retention.sizes["area"]}
+        rows = self.retention.to_dataframe(dim_order=[*order, "group", "measure", "years_after"]).reset_index()
+        rows = _in_table(rows[rows.left.notna()])
+        rows.insert(0, "scenario", self.label)
+        return self._marked(rows.rename(columns={"left": "mean", "left_q05": "q05", "left_q95": "q95"}))
+
+    def pupils_served(self) -> pd.DataFrame:
+        """Return places and distinct pupils as a table: a row for each area, intervention (or ``any``) and year."""
+        if self.served is None:
+            return pd.DataFrame()
+        rows = self.served.to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
+        rows.insert(0, "scenario", self.label)
+        return self._marked(rows.assign(group="all", measure=self.draws.measure.values[0])).drop(
+            columns=["group", "measure"]
+        )
+
+    def _marked(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows with the mark of a county's figures and the number of draws."""
+        proxy = self.draws.proxy.to_series()
+        keys = pd.MultiIndex.from_frame(rows[list(proxy.index.names)])
+        return rows.assign(proxy=proxy.reindex(keys).values.astype(bool), n_draws=self.n_draws)
 
     def save(self, path: str | Path) -> Path:
         """Write the result to one netCDF file, whole or not at all, and return its path.
@@ -99,7 +132,9 @@ class Result:
         """
         path = Path(path)
         coded = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in QUANTITIES}
-        attrs = {"format": FORMAT, "manifest": json.dumps(self.manifest), "verdict": self.manifest["gates"]["verdict"]}
+        names = [*GROUPS_IN_FILE, *(name for name in LATER_GROUPS if getattr(self, name) is not None)]
+        attrs = {"format": FORMAT, "groups": json.dumps(names), "manifest": json.dumps(self.manifest)}
+        attrs["verdict"] = self.manifest["gates"]["verdict"]
         temporary = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +142,7 @@ class Result:
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             os.close(handle)
             self.draws.assign_attrs(attrs).to_netcdf(temporary, engine="h5netcdf", encoding=coded)
-            for name in GROUPS_IN_FILE:
+            for name in names:
                 getattr(self, name).to_netcdf(temporary, engine="h5netcdf", mode="a", group=name)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
@@ -141,7 +176,8 @@ class Result:
             draws = xr.load_dataset(path, engine="h5netcdf")
             form = int(draws.attrs.pop("format"))
             manifest = json.loads(draws.attrs.pop("manifest"))
-            wanted = GROUPS_IN_FILE if form <= FORMAT else ()  # a later version may have other groups
+            names = json.loads(draws.attrs.pop("groups", json.dumps(GROUPS_IN_FILE)))
+            wanted = names if form <= FORMAT else ()  # a later version may have other groups
             parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in wanted}
         except Exception as error:  # a damaged file fails in as many ways as there are readers
             raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
@@ -149,6 +185,12 @@ class Result:
             raise Refusal(f"{path} has format {form}, this version reads up to {FORMAT}: update oa_sim")
         draws.attrs.pop("verdict", None)
         return cls(draws=draws, manifest=manifest, **parts)
+
+
+def _in_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of groups that their measure has."""
+    keep = [group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)]
+    return rows[keep].reset_index(drop=True)
 
 
 def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:

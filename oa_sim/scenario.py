@@ -120,6 +120,8 @@ class Intervention:
         Largest share of eligible pupils that can be reached.
     extra_lag_years
         Years by which it starts later than early-years and school work.
+    rests_on_trained_staff
+        True where what goes on unpaid leaves with the staff who were trained.
     """
 
     label: str = MISSING
@@ -133,6 +135,7 @@ class Intervention:
     unit_cost_gbp: float = MISSING
     capacity: float = MISSING
     extra_lag_years: float = 0.0
+    rests_on_trained_staff: bool = False
     source: str = MISSING
 
     def __post_init__(self):
@@ -159,7 +162,17 @@ class Intervention:
 
 @dataclass
 class Sustainability:
-    """How the money ends, what survives it, and when a risk is called high."""
+    """How the money ends, what survives it, and when a risk is called high.
+
+    Attributes
+    ----------
+    staff_stay
+        Share of trained staff who are still in their school a year later.
+    retraining
+        Share of those who leave whose successors are trained anew, without the programme's money.
+    what_matters_sd
+        The smallest impact on a measure that is worth speaking of, SD.
+    """
 
     ending: str = MISSING
     taper_years: int = MISSING
@@ -168,12 +181,18 @@ class Sustainability:
     quality: Prior = MISSING
     principles: dict[str, float] = MISSING
     principle_shift: Prior = MISSING
+    staff_stay: Prior = MISSING
+    retraining: float = MISSING
+    what_matters_sd: float = MISSING
     high_risk_below: float = MISSING
     low_risk_above: float = MISSING
 
     def __post_init__(self):
         one_of("sustainability.ending", self.ending, ENDINGS)
         check_share("sustainability.quality", self.quality)
+        check_share("sustainability.staff_stay", self.staff_stay)
+        between("sustainability.retraining", self.retraining, 0, 1)
+        between("sustainability.what_matters_sd", self.what_matters_sd, 0, 1, " SD")
         if self.ending == "hand_over" and not any(self.principles.values()):
             raise Refusal(
                 "sustainability.ending=hand_over needs a principle above 0, since those carry it on, got none: choose "

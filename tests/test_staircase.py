@@ -10,10 +10,10 @@ FLIGHTS = """
 __init__ refusal variables streams scale assumptions scenario columns tables layouts readers choices areas panel
 budget
 evidence
-parameters survival interventions
-cohort
+links survival parameters interventions
+cohort served
 record england gaussian inference baseline state_space learned counterfactual
-sustain impact
+retention reasons sustain impact
 result
 model comparison
 plan words figures briefing
