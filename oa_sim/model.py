@@ -85,7 +85,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         manifest=manifest(scenario, posterior, money),
-        served=people,
+        served=people.rename(year="money_year"),
         **lasting._asdict(),
     )
 

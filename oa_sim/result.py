@@ -48,7 +48,7 @@ class Result:
     retention
         Share of the peak left (intervention, area, group, measure, years_after); ``all`` is the whole programme.
     served
-        Places and distinct pupils (intervention, area, year); ``any`` is the whole programme.
+        Places and distinct pupils (intervention, area, money_year); ``any`` is the whole programme.
     """
 
     draws: xr.Dataset
@@ -110,7 +110,9 @@ class Result:
         """Return places and distinct pupils as a table: a row for each area, intervention (or ``any``) and year."""
         if self.served is None:
             return pd.DataFrame()
-        rows = self.served.to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
+        rows = (
+            self.served.rename(money_year="year").to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
+        )
         rows.insert(0, "scenario", self.label)
         return self._marked(rows.assign(group="all", measure=self.draws.measure.values[0])).drop(
             columns=["group", "measure"]
@@ -190,7 +192,7 @@ class Result:
 def _in_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of groups that their measure has."""
     keep = [group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)]
-    return rows[keep].reset_index(drop=True)
+    return rows[np.array(keep, dtype=bool)].reset_index(drop=True)
 
 
 def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:

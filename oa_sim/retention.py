@@ -6,6 +6,9 @@ the name have nothing to keep and stand aside.
 """
 
 import numpy as np
+import xarray as xr
+
+from oa_sim.refusal import Refusal
 
 LONGEST = 15  # years after the money that are looked at
 YEARS_AFTER = (1, 5, 10)  # those that get a column of their own
@@ -58,6 +61,37 @@ def described(values: np.ndarray, years: np.ndarray, last: int, *, smallest: flo
     found["p_below_what_matters_peak"] = (peak < matters).mean(-1)
     found["p_below_what_matters_5y"] = (still[:, after[5]] < matters).mean(-1)
     return found
+
+
+def share_left(gain: xr.DataArray, last: int, years_after: int) -> xr.DataArray:
+    """Return the share of its peak that a gain still has to show some years after the money.
+
+    Parameters
+    ----------
+    gain
+        (..., year), positive where pupils do better, in any unit.
+    last
+        The last funded year.
+    years_after
+        Years after it; ``last + years_after`` must be among the years.
+
+    Returns
+    -------
+    DataArray
+        (...), 0 to 1; NaN where a gain has no peak above 0.
+
+    Raises
+    ------
+    Refusal
+        Where the gain is not followed that far.
+    """
+    if last + years_after not in gain.year.values:
+        raise Refusal(
+            f"what is left {years_after} years after {last} needs the year {last + years_after}, got years up to "
+            f"{int(gain.year[-1])}: ask for a longer horizon"
+        )
+    peak = gain.max("year")
+    return gain.sel(year=slice(last + years_after, None)).max("year").clip(min=0) / peak.where(peak > 0)
 
 
 def left(values: np.ndarray) -> np.ndarray:

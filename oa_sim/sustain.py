@@ -101,7 +101,8 @@ def lasting(
         the chance that the impact is below ``what_matters_sd`` at its peak and 5 years after the money; ``risk`` and
         ``reason`` in words. ``retention`` holds ``left`` with ``_q05`` and ``_q95`` and ``p_half_left``, shares.
     """
-    parts, last, years = list(parts), last_funded(money), gain.year.values
+    parts = [one for one in parts if one.measures]  # an intervention may move nothing that is asked for
+    last, years = last_funded(money), gain.year.values
     dims = ("area", "group", "measure")
     coords = {dim: gain[dim].values for dim in dims}
     limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}

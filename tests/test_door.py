@@ -18,7 +18,10 @@ from oa_sim.__main__ import main
 ROOT = Path(__file__).parent.parent
 SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
 SMALLER = [*SMALL, "measures=[phonics,neet_16_17]"]
-FILES = {"briefing.html", "result.nc", "run.json", "sustainability.csv", "table.csv"}
+FILES = {
+    *("briefing.html", "result.nc", "run.json"),
+    *("pupils_served.csv", "retention.csv", "sustainability.csv", "table.csv"),
+}
 HEAVY = (
     "pymc",
     "pytensor",
