@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import figures, words
+from oa_sim import afterwards, figures, words
+from oa_sim.markup import as_table
 from oa_sim.result import Result
-from oa_sim.retention import YEARS_AFTER
 from oa_sim.variables import MEASURES, academic_year
 
 STYLE = Path(__file__).with_name("briefing.css")
@@ -41,7 +41,7 @@ def page(result: Result, headline: list[str]) -> str:
         Ready sentences, the main one first.
     """
     title = f"Opportunity Areas: {escape(result.label)}"
-    parts = (_futures, _areas, _lasting, _money, _trust)
+    parts = (_futures, _areas, afterwards.section, _money, _trust)
     body = "\n".join(f"<section>\n{part(result)}\n</section>" for part in parts)
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
@@ -169,62 +169,6 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
     return as_table(caption, head, rows, kind="crowded")
 
 
-def _lasting(result: Result) -> str:
-    title = "<h2>What lasts</h2>\n"
-    found = result.sustainability.sel(group="all")
-    if not (found.p_impact.values > 0).any():
-        return f"{title}<p>There is no impact to keep, so there is nothing that could last or be lost.</p>"
-    head = ["Measure", "Peak, SD", "Peak year", *(f"Left after {k} year{'s' * (k > 1)}" for k in YEARS_AFTER)]
-    head += [f"Chance at least half is left after {k} years" for k in YEARS_AFTER[1:]]
-    head.append("Areas by risk of losing it: high / medium / low")
-    rows = []
-    for name in found.measure.values.tolist():
-        at = found.sel(measure=name)
-        year = at.peak_year.values[np.isfinite(at.peak_year.values)]
-        graded = [str(int((at.risk.values == grade).sum())) for grade in ("high", "medium", "low")]
-        rows.append(
-            [
-                escape(MEASURES[name].label),
-                figures.number(float(at.peak_sd.mean()), 3),
-                academic_year(int(np.median(year))) if year.size else "none",
-                *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
-                *(_chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
-                " / ".join(graded),
-            ]
-        )
-    caption = f"What is left of the peak impact, all pupils, {escape(figures.over_areas(result))}"
-    caption += ", with the lowest and highest area" if result.draws.sizes["area"] > 1 else ""
-    return (
-        f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures "
-        "of older pupils can keep more for longer because pupils who were helped when young have yet to reach them, "
-        "even where the activity has stopped. 1 SD is one pupil-level standard deviation.</p>\n"
-        f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
-        f"{figures.retention(result)}\n</figure>\n"
-        f"{as_table(caption, head, rows)}"
-    )
-
-
-def _mean(values: np.ndarray) -> float:
-    """Return the mean of what is known, NaN where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _chance(share: float) -> str:
-    """Return a chance in words, never as certain: the draws are finite."""
-    if not np.isfinite(share):
-        return "no impact"
-    return "below 1 %" if share < 0.005 else "above 99 %" if share > 0.995 else f"{100 * share:.0f} %"
-
-
-def _share_and_range(values: np.ndarray) -> str:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return "no impact"
-    several = f" <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>" if known.size > 1 else ""
-    return f"{100 * known.mean():.0f} %{several}"
-
-
 def _money(result: Result) -> str:
     account, money = result.manifest["account_gbp"], result.money
     names = {"money_in": "Money in", "allocated": "Spent on activity", "management": "Management", "unspent": "Unspent"}
@@ -276,17 +220,3 @@ def _footer(result: Result) -> str:
         f"data {about['data_hash'][:12]}; seed {about['seed']}."
     )
     return f"<footer>\n<p>{escape(words)}</p>\n<p>{escape(versions)}</p>\n</footer>"
-
-
-def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
-    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
-    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
-    lines = []
-    for i, (name, *cells) in enumerate(rows):
-        mark = ' class="total"' if total and i == len(rows) - 1 else ""
-        body = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
-    )

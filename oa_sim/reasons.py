@@ -5,7 +5,7 @@ import xarray as xr
 
 from oa_sim import evidence
 from oa_sim.scenario import Scenario
-from oa_sim.variables import percent
+from oa_sim.variables import MEASURES, percent
 
 
 def grade(scenario: Scenario, chance: float) -> str:
@@ -55,6 +55,15 @@ def behind(scenario: Scenario, name: str, drawn: xr.Dataset) -> str:
         words += f"; it rests on trained staff, of whom {percent(lost)} a year leave without a trained successor"
     year, five = (float(_kept(mine, t).mean()) for t in (1, 5))
     return f"{words}; pupils already treated keep {percent(year)} of their gain after 1 year, {percent(five)} after 5"
+
+
+def arrives(scenario: Scenario, name: str, measure: str) -> str:
+    """Return how long the pupils whom an intervention serves take to come to a measure."""
+    own, read = scenario.interventions[name].year_groups, MEASURES[measure].year_groups
+    longest = max(read) - min(own)
+    if longest <= 0:
+        return "no pupil comes to this measure after the year of being served"
+    return f"the youngest pupils served come to this measure up to {longest} year{'s' * (longest > 1)} later"
 
 
 def principles(scenario: Scenario, drawn: xr.Dataset) -> str:

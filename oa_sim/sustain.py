@@ -195,8 +195,9 @@ def _by_intervention(scenario: Scenario, parts: list[Part], coords: dict, behind
         found[key] = np.full(shape, np.nan)
         for i, one in enumerate(parts):
             found[key][i][:, [order.index(measure) for measure in one.measures]] = one.found[key].T
-    why = np.array([f"{behind[one.name]}; {rules}" for one in parts], dtype=object)
-    return _dataset(scenario, found, tuple(at), at, np.broadcast_to(why[:, None, None], shape))
+    why = [[f"{behind[p.name]}; {reasons.arrives(scenario, p.name, m)}; {rules}" for m in order] for p in parts]
+    words = np.broadcast_to(np.array(why, dtype=object)[:, None, :], shape)
+    return _dataset(scenario, found, tuple(at), at, words)
 
 
 def _curves(parts: list[Part], whole: dict, coords: dict) -> xr.Dataset:

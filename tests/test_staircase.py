@@ -16,7 +16,7 @@ record england gaussian inference baseline state_space learned counterfactual
 retention reasons sustain impact
 result
 model comparison
-plan words figures briefing
+plan words figures charts markup afterwards briefing
 peers forecasts scores backtest
 diagrams reliability report progress __main__
 """
