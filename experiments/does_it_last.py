@@ -59,10 +59,10 @@ def main(*flags: str) -> None:
     shares = ", ".join(f"{ending.replace('_', ' ')} {100 * found.mean():.0f} %" for ending, found in left.items())
     said = ", ".join(figures.interval(row["mean"], row.q05, row.q95) for row in years)
     print(
-        f"When the money stops, the impact on disadvantaged pupils at key stage 2 is {said} percentage points after 5, 10 "
-        f"and 15 years (to {academic_year(start + 14)}); five years after its own money, what is left of the peak is: "
-        f"{shares}; handing over keeps {figures.interval(*(100 * np.array(spread(more))))} percentage points of the peak "
-        "more than stopping."
+        f"When the money stops, the impact on disadvantaged pupils at key stage 2 is {said} percentage points after 5, "
+        f"10 and 15 years (to {academic_year(start + 14)}); five years after its own money, what is left of the peak "
+        f"is: {shares}; handing over keeps {figures.interval(*(100 * np.array(spread(more))))} percentage points of "
+        "the peak more than stopping."
     )
 
 

@@ -7,6 +7,7 @@ the impact in the area that gets least out of it, percentage points.
     python experiments/how_to_split.py [--quick]
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def main(*flags: str) -> None:
     overrides = QUICK if "--quick" in flags else ()
     found = {rule: answer(f"split={rule}", f"name={rule}", *overrides) for rule in RULES}
     both = [found[rule]["shares"] for rule in ("equal", "per_disadvantaged_pupil")]
-    mixed = ", ".join(f"'{area}': {(both[0][area] + both[1][area]) / 2:.9f}" for area in both[0])
+    half = {area: (both[0][area] + both[1][area]) / 2 for area in both[0]}
+    mixed = ", ".join(f"{re.sub('[^A-Za-z]', '', area)}: {share:.9f}" for area, share in half.items())
     found[HALF] = answer("split=custom", f"split.shares={{{mixed}}}", "name=half", *overrides)
     names, year = list(both[0]), found["equal"]["year"]
     rolls = areas.pupils(tables.read_all()).rolls.sel(area=names, group="disadvantaged", year_group=6).values

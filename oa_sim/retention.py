@@ -24,7 +24,7 @@ def described(values: np.ndarray, years: np.ndarray, last: int, *, smallest: flo
     values : array (area, year, draw)
         Gain, SD.
     years
-        The years of ``values``; they run at least ``LONGEST`` years past ``last``.
+        The years of ``values``, past ``last`` by 5 or more.
     last
         The last funded year.
     smallest
@@ -36,7 +36,7 @@ def described(values: np.ndarray, years: np.ndarray, last: int, *, smallest: flo
     -------
     dict of array
         By area: the variables that ``sustain.lasting`` names, without words. By (area, years after, 0 to 15):
-        ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak.
+        ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak; NaN past the end of the years.
     """
     peak, still = values.max(axis=1), left(values)
     has = peak > smallest
@@ -47,6 +47,8 @@ def described(values: np.ndarray, years: np.ndarray, last: int, *, smallest: flo
     found["peak_year"] = np.where(has.any(-1), np.median(years[values.argmax(1)], axis=-1), np.nan)
     _describe(found, "curve", shares, np.broadcast_to(has[:, None], shares.shape))
     found["curve_p_half"] = mean(shares >= 0.5, has[:, None])
+    for end in ("", "_q05", "_q95", "_p_half"):
+        found[f"curve{end}"] = np.where(last + np.arange(LONGEST + 1) > years[-1], np.nan, found[f"curve{end}"])
     for k in YEARS_AFTER:
         for end in ("", "_q05", "_q95"):
             found[f"left_{k}y{end}"] = found[f"curve{end}"][:, k]

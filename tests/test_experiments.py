@@ -1,6 +1,8 @@
 """The gallery: each question of experiments/ is asked in its quick form, and answers in one sentence."""
 
+import contextlib
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -21,26 +23,38 @@ def script(name):
     return found
 
 
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Ask a question in its quick form, once: its folder and what it printed."""
+    kept = {}
+
+    def answer(name):
+        if name not in kept:
+            home = tmp_path_factory.mktemp(name)
+            with contextlib.chdir(home), contextlib.redirect_stdout(io.StringIO()) as printed:
+                script(name).main("--quick")
+            kept[name] = home / "outputs" / name, printed.getvalue()
+        return kept[name]
+
+    return answer
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_an_experiment_leaves_a_table_a_picture_and_one_sentence_with_its_interval(name, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    script(name).main("--quick")
-    folder = tmp_path / "outputs" / name
+def test_an_experiment_leaves_a_table_a_picture_and_one_sentence_with_its_interval(name, asked):
+    folder, printed = asked(name)
     table = pd.read_csv(folder / "table.csv")
     assert len(table) > 2
     assert (table.n_draws > 0).all()
     picture = (folder / "figure.svg").read_text(encoding="utf-8")
     assert picture.startswith("<svg")
     assert "aria-label" in picture
-    answer = capsys.readouterr().out.splitlines()[-1]
+    answer = printed.splitlines()[-1]
     assert answer.endswith(".")
     assert re.search(r"90 % interval .* to ", answer)
 
 
-def test_bought_in_tutoring_keeps_less_in_at_least_nine_draws_of_ten(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    script("bought_in_or_embedded").main("--quick")
-    table = pd.read_csv(tmp_path / "outputs/bought_in_or_embedded/table.csv")
+def test_bought_in_tutoring_keeps_less_in_at_least_nine_draws_of_ten(asked):
+    table = pd.read_csv(asked("bought_in_or_embedded")[0] / "table.csv")
     assert (table.p_keeps_less >= 0.9).all()
 
 
