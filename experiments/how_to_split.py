@@ -59,13 +59,13 @@ def main(*flags: str) -> None:
     (FOLDER / "figure.svg").write_text(charts.intervals("splits", labels, table[ends[:3]].values.T, unit))
     print(table.to_string(index=False))
     first = table.extra_pupils.idxmax()
-    more, less = extra[table.split[first]] - extra["equal"], found[table.split[first]]["impact"].min(1)
-    lost = found["equal"]["impact"].min(1) - less
+    more, here = extra[table.split[first]] - extra["equal"], found[table.split[first]]["impact"].min(1)
+    weakest = here - found["equal"]["impact"].min(1)
     print(
         f"The split '{table.split[first]}' helps most disadvantaged pupils over the expected standard in "
         f"{academic_year(year)}, {figures.interval(*spread(more))} a year more than the equal split "
-        f"({100 * (more > 0).mean():.0f} % of draws), and costs the weakest area {figures.interval(*spread(lost))} "
-        "percentage points."
+        f"({100 * (more > 0).mean():.0f} % of draws), and moves the impact in the weakest area by "
+        f"{figures.interval(*spread(weakest))} percentage points."
     )
 
 

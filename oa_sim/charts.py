@@ -32,17 +32,17 @@ def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, high
 
     def paint(figure: figures.Figure) -> None:
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.5 / figure.get_figheight())
+        figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.62 / figure.get_figheight())
         axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
         axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
         axes.axvline(0, color=figures.INK, linewidth=0.7)
         axes.set_yticks(rows, labels)
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(unit)
+        axes.set_xlabel(textwrap.fill(unit, 60))
 
     said = "; ".join(f"{label} {figures.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
-    return figures.picture(name, f"{unit}: {said}.", (5.4, 0.7 + 0.36 * len(labels)), paint)
+    return figures.picture(name, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
 def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str) -> str:
