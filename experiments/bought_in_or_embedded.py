@@ -30,7 +30,8 @@ def spread(draws: np.ndarray) -> tuple[float, ...]:
 
 
 def main(*flags: str) -> None:
-    overrides = ("budget=three_years", "portfolio=custom", *(QUICK if "--quick" in flags else ()))
+    overrides = ("budget=three_years", "portfolio=custom", "organisation.national=[]")
+    overrides = (*overrides, *(QUICK if "--quick" in flags else ()))
     names = list(dict.fromkeys(name for pair in PAIRS for name in pair[:2]))
     left, lines, why, last = {}, {}, {}, 0
     for name in names:

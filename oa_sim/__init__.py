@@ -11,11 +11,16 @@ _WHERE = {
     "Scenario": "oa_sim.scenario",
     "run": "oa_sim.model",
     "compare": "oa_sim.comparison",
+    "evidence_ledger": "oa_sim.ledger",
     "Result": "oa_sim.result",
     "Comparison": "oa_sim.comparison",
+    "Ledger": "oa_sim.ledger",
     "Refusal": "oa_sim.refusal",
 }
-__all__ = ["Comparison", "Refusal", "Result", "Scenario", "__version__", "compare", "load_scenario", "run"]
+__all__ = [
+    *("Comparison", "Ledger", "Refusal", "Result", "Scenario", "__version__", "compare", "evidence_ledger"),
+    *("load_scenario", "run"),
+]
 
 
 def __getattr__(name: str):

@@ -10,6 +10,7 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
   oa-sim run       run one scenario            oa-sim run scenario=early_years_first horizon=15
   oa-sim compare   scenarios side by side      oa-sim compare no_programme as_delivered hand_over
   oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
+  oa-sim evidence  what each study adds        oa-sim evidence scenario=hand_over
   oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
   oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
   oa-sim check     configs, tables, example    oa-sim check
@@ -173,6 +174,25 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     return _finish(facts, [*verdict, f"{gates['verdict']}: {gates['reason']}"], folder, as_json)
 
 
+def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim.choices import load_scenario
+
+    scenario = load_scenario(*overrides)
+    from oa_sim import report
+
+    report.check_writable(scenario.outputs)
+    from oa_sim import ledger, words
+    from oa_sim.progress import Progress
+
+    with Progress() as progress:
+        found = ledger.evidence_ledger(scenario, say=progress.say)
+        progress.say("writing the ledger")
+        folder = report.write_ledger(found, scenario.outputs)
+    facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
+    facts |= {key: found.result.manifest[key] for key in ("run_id", "synthesis", "gates", "data_hash", "oa_sim")}
+    return _finish(facts, [*facts["headline"], words.verdict(found.result)], folder, as_json)
+
+
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from dataclasses import asdict
 
@@ -219,7 +239,15 @@ def _in_line(facts: dict) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
-VERBS = {"run": _run, "compare": _compare, "fit": _fit, "backtest": _backtest, "show": _show, "check": _check}
+VERBS = {
+    "run": _run,
+    "compare": _compare,
+    "evidence": _evidence,
+    "fit": _fit,
+    "backtest": _backtest,
+    "show": _show,
+    "check": _check,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -51,7 +51,7 @@ def section(result: Result) -> str:
 def _by_intervention(result: Result) -> str:
     """Return what is left of each intervention, on the measure that it moves most; nothing for an older file."""
     found = result.by_intervention
-    if found is None or not found.sizes.get("intervention"):
+    if not found.sizes.get("intervention"):
         return ""
     head = ["Intervention", "Kind", "Measure it moves most", *(f"Left after {k} y" for k in YEARS_AFTER)]
     head += ["Chance at least half is left after 5 years", "Areas by risk: high / medium / low"]

@@ -74,14 +74,13 @@ def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:
     counts = Counts(tables)
     roll = _empty({"area": list(places), "group": ["disadvantaged", "other"], "year_group": list(YEAR_GROUPS)})
     share = _empty({"area": list(places), "measure": list(MEASURES)})
-    for area, row in places.items():
-        for year_group in YEAR_GROUPS:
+    for a, (area, row) in enumerate(places.items()):
+        for y, year_group in enumerate(YEAR_GROUPS):
             everyone = counts.cohort(area, row, year_group)
             poor = counts.share(_roll_share(year_group), row["published_place"])
-            roll.loc[area, "disadvantaged", year_group] = everyone * poor
-            roll.loc[area, "other", year_group] = everyone * (1 - poor)
-        for name, measure in MEASURES.items():
-            share.loc[area, name] = counts.share(measure.share, row["published_place"]) if measure.share else np.nan
+            roll.values[a, :, y] = everyone * poor, everyone * (1 - poor)
+        for m, measure in enumerate(MEASURES.values()):
+            share.values[a, m] = counts.share(measure.share, row["published_place"]) if measure.share else np.nan
     roll.attrs = {"units": "pupils", "long_name": "pupils in one year group"}
     share.attrs = {"units": "1", "long_name": "disadvantaged share of pupils"}
     return xr.Dataset({"rolls": roll, "share": share})
@@ -168,14 +167,14 @@ def _of_place(figures: dict, counts: Counts, place: str, geography: str, years: 
 
 def _behind(places: dict[str, Row], counts: Counts) -> xr.DataArray:
     behind = _empty({"area": list(places), "group": list(GROUPS), "measure": list(MEASURES)})
-    for area, row in places.items():
-        for name, measure in MEASURES.items():
+    poor, other, all_ = (list(GROUPS).index(group) for group in ("disadvantaged", "other", "all"))
+    for a, (area, row) in enumerate(places.items()):
+        for m, measure in enumerate(MEASURES.values()):
             everyone = sum(counts.cohort(area, row, group, published=True) for group in measure.year_groups)
-            behind.loc[area, "all", name] = everyone
+            behind.values[a, all_, m] = everyone
             if measure.share:
                 share = counts.share(measure.share, row["published_place"])
-                behind.loc[area, "disadvantaged", name] = everyone * share
-                behind.loc[area, "other", name] = everyone * (1 - share)
+                behind.values[a, [poor, other], m] = everyone * share, everyone * (1 - share)
     return behind
 
 

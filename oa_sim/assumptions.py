@@ -4,7 +4,7 @@ How studies are read, how money becomes activity, what survives it, and how the 
 choose stands in ``scenario``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
@@ -55,6 +55,12 @@ def check_duration(what: str, prior: Prior) -> None:
         raise Refusal(f"{what} must be LogNormal or Uniform above 0 years, got {_said(prior)}: change it")
 
 
+def check_gain(what: str, prior: Prior) -> None:
+    """Refuse a prior of what helps, or of what its lack costs, that can be below 0."""
+    if prior.dist not in ("HalfNormal", "LogNormal", "Beta") and not (prior.dist == "Uniform" and prior.a >= 0):
+        raise Refusal(f"{what} must be HalfNormal, LogNormal, Beta or Uniform from 0, got {_said(prior)}: change it")
+
+
 def _said(prior: Prior) -> str:
     return f"{prior.dist}({prior.a:g}, {prior.b:g})"
 
@@ -73,6 +79,21 @@ class FadeOut:
 
 
 @dataclass
+class OutsideView:
+    """What programmes of this kind have mostly done: a Student-t on the whole-area effect at its peak, SD."""
+
+    location: float = MISSING
+    scale: float = MISSING
+    degrees_of_freedom: float = MISSING
+    is_on: bool = MISSING
+
+    def __post_init__(self):
+        between("evidence.outside_view.location", self.location, -1, 1, " SD")
+        between("evidence.outside_view.scale", self.scale, 1e-4, 10, " SD")
+        between("evidence.outside_view.degrees_of_freedom", self.degrees_of_freedom, 1, 1000)
+
+
+@dataclass
 class Evidence:
     """How the studies are read, not the studies.
 
@@ -80,6 +101,8 @@ class Evidence:
     ----------
     attendance_link
         Share of what is gained in a channel (absence, suspensions) that carries over to attainment within the year.
+    without
+        The studies that are left out.
     """
 
     family_mean: Prior = MISSING
@@ -89,8 +112,14 @@ class Evidence:
     doubt_factor: float = MISSING
     fade_out: dict[str, FadeOut] = MISSING
     attendance_link: dict[str, Prior] = MISSING
+    outside_view: OutsideView = MISSING
+    without: list[str] = field(default_factory=list)
 
     def __post_init__(self):
+        for name in self.without:
+            if self.without.count(name) > 1:
+                raise Refusal(f"evidence.without names study {name!r} twice: name each study once")
+        self.outside_view.__post_init__()
         between("evidence.doubt_factor", self.doubt_factor, 1, 10)
         for channel, prior in self.attendance_link.items():
             one_of("channel of evidence.attendance_link", channel, CARRYING)
@@ -112,7 +141,33 @@ class Evidence:
 
 @dataclass
 class Delivery:
-    """How money becomes activity: late, unevenly, and less than planned."""
+    """How money becomes activity: late, unevenly, and less than planned.
+
+    Attributes
+    ----------
+    lag_years, ramp_years
+        Announcement to first delivery, as the programme was run; first delivery to full reach.
+    dose, overlap, leave_area
+        Delivered over planned; what is left of a sum where programmes meet on one pupil; pupils who leave a year.
+    cost_sigma, area_sigma
+        Log SD of unit costs, and of delivery between areas.
+    board_slower, board_weaker
+        What the lack of one part of the board costs: share by which the lag is longer, log-odds of dose.
+    procurement
+        Model to the factor on the lag, against the programme's own mixture.
+    open_procurement_years, network_years
+        What full open procurement takes of the lag, and what the lack of networks adds.
+    sharing_faster, sharing_better
+        Where areas share fully: share by which the lag is shorter, log-odds of dose.
+    spill
+        Share of an area's activity that its twin takes up a year later.
+    engagement_reach, engagement_survives
+        Between a partner absent and fully there: log-odds of reach, and of first-year survival.
+    load_loss
+        Share of fidelity lost for each programme beyond what a school can take on.
+    disadvantage_factor, recovery
+        A learning shock where all pupils are disadvantaged over one where none is; share of it left a year later.
+    """
 
     lag_years: Prior = MISSING
     ramp_years: Prior = MISSING
@@ -121,12 +176,38 @@ class Delivery:
     cost_sigma: float = MISSING
     area_sigma: float = MISSING
     leave_area: Prior = MISSING
+    board_slower: Prior = MISSING
+    board_weaker: Prior = MISSING
+    procurement: dict[str, Prior] = MISSING
+    open_procurement_years: Prior = MISSING
+    network_years: Prior = MISSING
+    sharing_faster: Prior = MISSING
+    sharing_better: Prior = MISSING
+    spill: Prior = MISSING
+    engagement_reach: Prior = MISSING
+    engagement_survives: Prior = MISSING
+    load_loss: Prior = MISSING
+    disadvantage_factor: Prior = MISSING
+    recovery: Prior = MISSING
 
     def __post_init__(self):
-        for name in ("lag_years", "ramp_years"):
+        for name in ("lag_years", "ramp_years", "open_procurement_years", "network_years"):
             check_duration(f"delivery.{name}", getattr(self, name))
-        for name in ("dose", "overlap", "leave_area"):
+        for name in (
+            "dose",
+            "overlap",
+            "leave_area",
+            "board_slower",
+            "sharing_faster",
+            "spill",
+            "load_loss",
+            "recovery",
+        ):
             check_share(f"delivery.{name}", getattr(self, name))
+        for name in ("board_weaker", "sharing_better", "engagement_reach", "engagement_survives"):
+            check_gain(f"delivery.{name}", getattr(self, name))
+        for name, factor in self.procurement.items():
+            check_duration(f"delivery.procurement.{name}", factor)
         between("delivery.cost_sigma", self.cost_sigma, 0, 2)
         between("delivery.area_sigma", self.area_sigma, 0, 2)
 

@@ -54,8 +54,8 @@ def page(result: Result, headline: list[str]) -> str:
 def _opening(result: Result, title: str, headline: list[str]) -> str:
     gates = result.manifest["gates"]
     passed = gates["verdict"] == "PASS"
-    means = "the baseline passed its convergence gates" if passed else "do not use these figures"
-    alarm = "FAIL: the baseline did not pass its convergence gates, do not use these figures: " + gates["reason"]
+    means = "baseline and evidence passed their gates" if passed else "do not use these figures"
+    alarm = "FAIL: baseline and evidence did not pass their gates, do not use these figures: " + gates["reason"]
     warning = f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
     whole = [escape(line).replace(" %", f"{NBSP}%") for line in headline]  # a sign is not left alone on a line
     lead = [f'<p class="lead">{line}</p>' for line in whole[:1]]

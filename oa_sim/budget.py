@@ -10,7 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from oa_sim import portfolio
+from oa_sim.refusal import Refusal
 from oa_sim.scenario import Budget, Scenario, Sustainability
+from oa_sim.tables import Row
 from oa_sim.variables import SCHOOL_YEARS
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
@@ -36,40 +39,44 @@ def window(scenario: Scenario) -> list[int]:
     return list(range(scenario.start_year, scenario.start_year + funded + AFTER_FUNDING))
 
 
-def allocate(scenario: Scenario, pupils: xr.Dataset) -> xr.Dataset:
+def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]] | None = None) -> xr.Dataset:
     """Return who gets how much, for what, when.
 
     Parameters
     ----------
     scenario
-        The choices; its areas, budget, split, portfolio and ending are used.
+        The choices; its areas, budget, split, portfolio, organisation and ending are used.
     pupils
         ``rolls`` (area, group, year_group), pupils.
+    known
+        The checked tables; ``programme``, ``priorities`` and ``national`` are used. None: there are none.
 
     Returns
     -------
     Dataset
         ``spend`` (area, intervention, year), ``management`` (area, year) and ``unspent`` (area, year), whole
-        GBP / year of ``price_base``. They sum to ``total_gbp``, exactly.
+        GBP / year of ``price_base``. They sum to ``total_gbp``, exactly. Beside the budget, ``national`` and ``offers``
+        (intervention, year), 0 where the budget is.
     """
-    years = window(scenario)
-    names = list(scenario.interventions)
-    profile = funded_profile(scenario.budget, scenario.sustainability)
-    by_year = whole_pounds(round(scenario.budget.total_gbp), profile)
-    weights = SPLIT_RULES[scenario.split.rule](scenario, pupils.rolls.sel(area=scenario.areas.names))
-    buys = [scenario.portfolio.shares.get(name, 0.0) for name in names]
-    spend = np.zeros((len(weights), len(names), len(years)))
-    management = np.zeros((len(weights), len(years)))
-    unspent = np.zeros((len(weights), len(years)))
+    known = known or {}
+    years, names, areas = window(scenario), list(scenario.interventions), scenario.areas.names
+    by_year = whole_pounds(round(scenario.budget.total_gbp), funded_profile(scenario.budget, scenario.sustainability))
+    rolls = pupils.rolls.sel(area=areas)
+    buys = portfolio.shares(scenario, known.get("priorities", []))
+    spend = np.zeros((len(areas), len(names), len(years)))
+    management, unspent = np.zeros((2, len(areas), len(years)))
     for t, pounds in enumerate(by_year):
+        weights = SPLIT_RULES[scenario.split.rule](scenario, rolls, known.get("programme", []), t)
+        if scenario.budget.reallocation:
+            weights = _reallocated(scenario.budget, rolls, pounds, weights)
         for a, share in enumerate(whole_pounds(pounds, weights)):
             management[a, t] = round(share * scenario.budget.management_share)
             rest = share - int(management[a, t])
-            if sum(buys) > 0:
-                spend[a, :, t] = whole_pounds(rest, buys)
+            if buys[a].sum() > 0:
+                spend[a, :, t] = whole_pounds(rest, buys[a].tolist())
             else:
                 unspent[a, t] = rest
-    areas = scenario.areas.names
+    _pay_in_rounds(scenario.budget, by_year, spend, unspent)
     money = xr.Dataset(
         {
             "spend": (("area", "intervention", "year"), spend),
@@ -79,13 +86,43 @@ def allocate(scenario: Scenario, pupils: xr.Dataset) -> xr.Dataset:
         {"area": areas, "intervention": names, "year": years},
         {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base},
     )
-    for name, meaning in (
-        ("spend", "money for activity"),
-        ("management", "programme management"),
-        ("unspent", "unspent"),
-    ):
+    meanings = {"spend": "money for activity", "management": "programme management", "unspent": "unspent"}
+    for name, meaning in meanings.items():
         money[name].attrs = {"units": "GBP / year", "long_name": meaning}
-    return money
+    return money.merge(portfolio.national(scenario, known.get("national", []), years) if known else xr.Dataset())
+
+
+def _pay_in_rounds(budget: Budget, by_year: list[int], spend: np.ndarray, unspent: np.ndarray) -> None:
+    """Move what the first funded year's payments leave into the next year, or leave it unspent."""
+    first = next((t for t, pounds in enumerate(by_year) if pounds), None)
+    if first is None:
+        return
+    late = spend[..., first] - np.floor(spend[..., first] * min(sum(budget.payment_rounds), 1.0) + 1e-6)
+    spend[..., first] -= late
+    if budget.carry_over:
+        spend[..., first + 1] += late
+    else:
+        unspent[..., first] += late.sum(axis=1)
+
+
+def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list[float]) -> list[float]:
+    """Return weights that give no area more than it can use, as long as others have room.
+
+    An area can use ``enough_gbp_per_pupil`` for each pupil on its roll; what is above goes to the others in proportion
+    to their weights.
+    """
+    most = budget.enough_gbp_per_pupil * rolls.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values
+    if pounds >= most.sum():
+        return weights
+    share = np.array(weights) / sum(weights)
+    held = np.zeros(len(share), dtype=bool)
+    for _ in share:
+        given = np.where(held, most, (pounds - most[held].sum()) * share / max(share[~held].sum(), 1e-300))
+        over = ~held & (given > most)
+        if not over.any():
+            break
+        held |= over
+    return given.tolist()
 
 
 def reconcile(money: xr.Dataset) -> dict[str, int]:
@@ -114,25 +151,41 @@ def whole_pounds(total: int, weights: list[float]) -> list[int]:
     return floor
 
 
-def _equal(scenario: Scenario, roll: xr.DataArray) -> list[float]:
+def _equal(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
     return [1.0] * roll.sizes["area"]
 
 
-def _per_pupil(scenario: Scenario, roll: xr.DataArray) -> list[float]:
+def _per_pupil(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
     return roll.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values.tolist()
 
 
-def _per_disadvantaged_pupil(scenario: Scenario, roll: xr.DataArray) -> list[float]:
+def _per_disadvantaged_pupil(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
     return roll.sel(year_group=list(SCHOOL_YEARS), group="disadvantaged").sum("year_group").values.tolist()
 
 
-def _custom(scenario: Scenario, roll: xr.DataArray) -> list[float]:
+def _custom(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
     return [scenario.split.shares[area] for area in roll.area.values]
 
 
-SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray], list[float]]] = {
+def _as_paid(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
+    """Return what was paid: equal for three years, then the fourth year's amounts; the fifth's where published."""
+    paid = {item: {row["area"]: row["value"] for row in programme if row["item"] == item} for item in PAID_YEARS}
+    fourth, fifth = (paid[item] for item in PAID_YEARS)
+    for area in scenario.areas.names:
+        if area not in fourth:
+            raise Refusal(
+                f"programme.csv has no fourth year of {area}, which split=as_paid needs: choose another split"
+            )
+    if t < 3:
+        return [1.0] * len(scenario.areas.names)
+    return [(fifth if t > 3 else fourth).get(area, fourth[area]) for area in scenario.areas.names]
+
+
+PAID_YEARS = ("fourth year", "fifth year")
+SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray, list[Row], int], list[float]]] = {
     "equal": _equal,
     "per_pupil": _per_pupil,
     "per_disadvantaged_pupil": _per_disadvantaged_pupil,
+    "as_paid": _as_paid,
     "custom": _custom,
 }

@@ -89,18 +89,23 @@ def as_yaml(scenario: Scenario) -> str:
 def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
     """Return the tables' names of the areas, in the order of the table, however they were written.
 
+    A set of ``area_sets.csv`` stands for its areas.
+
     Raises
     ------
     Refusal
         For an area that is not in the table, none at all, or one named twice.
     """
     known = [row["area"] for row in tables.read("areas", data_folder)]
-    by_key = {_key(name): name for name in known}
+    by_key = {_key(name): [name] for name in known}
+    for row in tables.read("area_sets", data_folder):
+        by_key.setdefault(_key(row["area_set"]), []).append(row["area"])
     found = []
     for name in names:
         if _key(name) not in by_key:
-            raise unknown("area or choice of areas", name, [*known, *groups()["areas"]])
-        found.append(by_key[_key(name)])
+            sets = {row["area_set"] for row in tables.read("area_sets", data_folder)}
+            raise unknown("area or choice of areas", name, [*known, *sorted({*groups()["areas"], *sets})])
+        found += by_key[_key(name)]
     for name in found:
         if found.count(name) > 1:
             raise Refusal(f"area {name!r} is listed twice: list each area once")
@@ -116,6 +121,9 @@ def _key(name: object) -> str:
 
 
 def _shares_by_area(scenario: Scenario) -> dict[str, float]:
+    for name in scenario.split.shares:
+        if len(area_names([name], scenario.data_folder)) > 1:
+            raise Refusal(f"split.shares gives a share to one area each, got the set {name!r}: name its areas")
     names = area_names(list(scenario.split.shares), scenario.data_folder)
     shares = {area_names([name], scenario.data_folder)[0]: share for name, share in scenario.split.shares.items()}
     if names != scenario.areas.names:

@@ -14,6 +14,12 @@ STATUSES = ("found", "to verify")
 GEOGRAPHIES = ("england", "authority", "county", "district")
 DESIGNS = ("toolkit", "efficacy", "effectiveness")
 BREAKS = ("not_collected", "regraded", "level_shift")
+HAPPENINGS = {  # what an event acts on, and the unit of its size
+    "commissioning": "share of work stopped",
+    "delivery": "share of activity lost",
+    "attainment": "SD of pupils",
+}
+MOST_PRIORITIES = 4  # of an area's delivery plan
 FIRST_YEAR = 2000
 QUANTITIES = {  # quantity of pupils.csv -> unit
     "reception_pupils": "pupils",
@@ -70,6 +76,22 @@ def _one_of(*known: str) -> Callable:
         return text
 
     return check
+
+
+def _month(text: str) -> float:
+    """Return a month such as 2017-04 as the year and fraction at which it begins."""
+    year, _, month = text.partition("-")
+    if not (year.isdigit() and month.isdigit() and len(text) == 7 and 1 <= int(month) <= 12):
+        raise ValueError(f"must be a month such as 2017-04, got {text!r}")
+    return int(year) + (int(month) - 1) / 12
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return names that stand with a blank between them."""
+    found = tuple(text.split())
+    if not found or len(set(found)) != len(found):
+        raise ValueError(f"must name one or more, each once, with a blank between them, got {text!r}")
+    return found
 
 
 _measure = _one_of(*MEASURES)
@@ -182,5 +204,48 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
             **_known,
         },
         ("measure", "group"),
+    ),
+    "events": (
+        {
+            "event": _text,
+            "what": _one_of(*HAPPENINGS),
+            "first_month": _month,
+            "last_month": _month,
+            "low": _number(0, 2),
+            "high": _number(0, 2),
+            "unit": _one_of(*HAPPENINGS.values()),
+            "what_happened": _text,
+            **_known,
+        },
+        ("event",),
+    ),
+    "national": (
+        {
+            "national": _text,
+            "interventions": _names,
+            "first_funded_year": _number(1, 15),
+            "last_funded_year": _number(1, 15),
+            "gbp": _number(0, 1e10),
+            "alignment": _number(0, 1),
+            "take_up": _number(0, 1),
+            "schools_share": _number(0, 1),
+            "what_it_is": _text,
+            **_known,
+        },
+        ("national",),
+    ),
+    "priorities": (
+        {
+            "area": _text,
+            "priority": _text,
+            "interventions": _names,
+            "budget_gbp": _number(0, 1e9, blank=True),
+            **_known,
+        },
+        ("area", "priority"),
+    ),
+    "area_sets": (
+        {"area_set": _text, "area": _text, **_known},
+        ("area_set", "area"),
     ),
 }

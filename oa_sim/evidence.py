@@ -1,42 +1,104 @@
-"""Evidence: studies to the effect of each intervention, and priors to draws of every programme parameter.
+"""Evidence: the studies as they are read, before anything is inferred from them.
 
-A random-effects synthesis: what an intervention does per fully served pupil in a new place, shrunk to the
-family of large trials. Months of progress become SD once, and the loss on the way to scale is taken once.
-All is Gaussian given the spread of the family, so the synthesis is exact on a grid of that spread.
+Months of progress become SD once. A study that is marked `to verify` counts for less. How much of an effect is left
+at scale depends on how the study was made, and that loss is taken once: in ``synthesis``, and nowhere else.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-import xarray as xr
+from scipy.special import betaincinv, logsumexp, roots_jacobi
 
 from oa_sim.assumptions import Evidence, Prior
 from oa_sim.refusal import Refusal, one_of
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
 from oa_sim.tables import Row
 
 FAMILY = "family"  # the study type of an intervention that no study speaks for
-GRID = 200  # points on the spread of the family of trials
+DOUBTED = "to verify"
+NODES = 40  # to sum a share out: the log-likelihood is then right to 0.0002 wherever it matters
+LARGEST_SHAPE = 500
+SMALLEST_SHARE, SMALLEST_WEIGHT = 1e-4, 1e-290  # so that nothing is divided by zero, and every logarithm is finite
 
 
-def scaled_studies(tables: dict[str, list[Row]], reading: Evidence) -> list[dict]:
-    """Return each study as an estimate of the effect at scale.
+class Study(NamedTuple):
+    """A study as it is read.
+
+    Attributes
+    ----------
+    name, study_type
+        As the table has them.
+    effect
+        As published, SD.
+    error
+        Its standard error, SD, wider where the study is doubted.
+    lowest, highest, a, b
+        The prior of the share kept at scale: ``lowest + (highest - lowest) Beta(a, b)``.
+    """
+
+    name: str
+    study_type: str
+    effect: float
+    error: float
+    lowest: float
+    highest: float
+    a: float
+    b: float
+
+    def shares(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return shares and weights that stand for the prior of the share kept (Gauss and Jacobi's quadrature)."""
+        if self.a + self.b > LARGEST_SHAPE:  # all but a point: the quadrature overflows and is not needed
+            return self.share_at((np.arange(NODES) + 0.5) / NODES), np.full(NODES, 1 / NODES)
+        nodes, weights = roots_jacobi(NODES, self.b - 1, self.a - 1)
+        shares = self.lowest + (self.highest - self.lowest) * (nodes + 1) / 2
+        return np.maximum(shares, SMALLEST_SHARE), np.maximum(weights / weights.sum(), SMALLEST_WEIGHT)
+
+    def share_at(self, quantile: np.ndarray) -> np.ndarray:
+        """Return the share kept at a quantile of its prior."""
+        share = self.lowest + (self.highest - self.lowest) * betaincinv(self.a, self.b, quantile)
+        return np.maximum(share, SMALLEST_SHARE)
+
+    def log_likelihood(self, effect: np.ndarray) -> np.ndarray:
+        """Return the log-likelihood of effects at scale, the share kept summed out (...)."""
+        shares, weights = self.shares()
+        away = (self.effect - effect[..., None] / shares) / self.error
+        return logsumexp(-0.5 * away**2 + np.log(weights), axis=-1) - np.log(self.error * np.sqrt(2 * np.pi))
+
+    @property
+    def kept(self) -> tuple[float, float]:
+        """Prior mean and variance of the share kept at scale."""
+        mean, variance = moments(Prior("Beta", self.a, self.b))
+        width = self.highest - self.lowest
+        return self.lowest + width * mean, width**2 * variance
+
+    def at_scale(self) -> tuple[float, float]:
+        """Return the effect that the study alone speaks for at scale, and its SD: ``k y`` with both uncertain, SD."""
+        mean, variance = self.kept
+        error, effect = self.error, self.effect
+        return mean * effect, float(np.sqrt(mean**2 * error**2 + effect**2 * variance + error**2 * variance))
+
+
+def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
+    """Return the studies that are read, in the order of their names, so that the order of rows never matters.
 
     Parameters
     ----------
     tables
         The checked tables; ``studies`` and ``months`` are used.
     reading
-        How studies are read: what is kept on the way to scale, how doubted ones widen.
+        How studies are read: what is kept on the way to scale, how doubted ones widen, which are left out.
 
-    Returns
-    -------
-    list of dict
-        ``study_type``, ``effect`` (SD per fully served pupil) and ``sd`` (its standard error, the uncertainty
-        about the loss included: ``Var(k y) = k^2 s^2 + y^2 v + s^2 v`` for a kept share of mean k, variance v).
+    Raises
+    ------
+    Refusal
+        For months that the table does not convert, a study to leave out that is not there, and none left.
     """
     by_months = {row["months"]: (row["lowest_sd"] + row["highest_sd"]) / 2 for row in tables["months"]}
+    rows = tables["studies"]
+    for name in reading.without:
+        one_of("study", name, [row["study"] for row in rows])
     found = []
-    for row in tables["studies"]:
+    for row in rows:
         effect = row["effect"]
         if row["effect_unit"] == "months":
             if effect not in by_months:
@@ -44,12 +106,19 @@ def scaled_studies(tables: dict[str, list[Row]], reading: Evidence) -> list[dict
                     f"studies.csv row {row['row']}: {effect:g} months is not in months.csv: give whole months"
                 )
             effect = by_months[effect]
-        error = row["standard_error_sd"] * (reading.doubt_factor if row["status"] == "to verify" else 1.0)
+        error = row["standard_error_sd"] * (reading.doubt_factor if row["status"] == DOUBTED else 1.0)
         kept = reading.kept_from_effectiveness if row["design"] == "effectiveness" else reading.kept_from_efficacy
-        mean, variance = moments(kept)
-        spread = np.sqrt(mean**2 * error**2 + effect**2 * variance + error**2 * variance)
-        found.append({"study_type": row["study_type"], "effect": mean * effect, "sd": float(spread)})
-    return found
+        share = (kept.a, kept.b, 1.0, 1.0) if kept.dist == "Uniform" else (0.0, 1.0, kept.a, kept.b)
+        found.append(Study(row["study"], row["study_type"], float(effect), float(error), *map(float, share)))
+    left = sorted(study for study in found if study.name not in reading.without)
+    if not left:
+        raise Refusal("evidence.without must leave a study to read, got every one: name fewer")
+    return left
+
+
+def study_types(tables: dict[str, list[Row]]) -> list[str]:
+    """Return the study types of the table, those without a study that is read too."""
+    return sorted({row["study_type"] for row in tables["studies"]})
 
 
 def check(scenario: Scenario, tables: dict[str, list[Row]]) -> None:
@@ -58,84 +127,12 @@ def check(scenario: Scenario, tables: dict[str, list[Row]]) -> None:
     Raises
     ------
     Refusal
-        For months that the table does not convert, and an unknown ``study_type``.
+        For months that the table does not convert, a study to leave out that is not there, and an unknown
+        ``study_type``.
     """
-    types = {study["study_type"]: None for study in scaled_studies(tables, scenario.evidence)}
+    studies(tables, scenario.evidence)
     for about in scenario.interventions.values():
-        one_of(f"study_type of {about.label!r}", about.study_type, (*types, FAMILY))
-
-
-def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.DataArray:
-    """Return draws of the effect of each intervention.
-
-    Parameters
-    ----------
-    scenario
-        Its interventions, reading of the evidence and seed.
-    tables
-        The checked tables.
-    chains, draws
-        How many, to match the posterior.
-
-    Returns
-    -------
-    DataArray
-        (chain, draw, intervention), SD per fully served pupil and year.
-
-    Notes
-    -----
-    ``theta_i ~ Normal(mu, tau)``, ``mu ~ Normal``, ``tau ~ HalfNormal``, ``y_ij ~ Normal(theta_i, s_ij)``. With mu and
-    the thetas integrated out, the likelihood of tau is Gaussian and is laid on a grid.
-    """
-    reading = scenario.evidence
-    by_type = _pooled(scaled_studies(tables, reading))
-    grid = 4 * reading.family_spread.a * np.arange(1, GRID + 1) / GRID
-    weight, mean_mu, sd_mu = _family(by_type, reading, grid)
-    rng = stream(scenario.seed, "family of trials")
-    cell = rng.choice(GRID, size=(chains, draws), p=weight)
-    mu = mean_mu[cell] + sd_mu[cell] * rng.standard_normal((chains, draws))
-    tau = grid[cell]
-    out = np.empty((chains, draws, len(scenario.interventions)))
-    for i, (name, intervention) in enumerate(scenario.interventions.items()):
-        precision, pull = by_type.get(intervention.study_type, (0.0, 0.0))
-        variance = 1 / (1 / tau**2 + precision)
-        mean = variance * (mu / tau**2 + pull)
-        out[..., i] = mean + np.sqrt(variance) * stream(scenario.seed, "effect", name).standard_normal((chains, draws))
-    return xr.DataArray(
-        out,
-        dims=("chain", "draw", "intervention"),
-        name="effect",
-        coords={"intervention": list(scenario.interventions)},
-        attrs={"units": "SD / year", "long_name": "effect per fully served pupil"},
-    )
-
-
-def _pooled(studies: list[dict]) -> dict[str, tuple[float, float]]:
-    """Return, for each study type, the sum of precisions and of precision-weighted effects."""
-    pooled: dict[str, tuple[float, float]] = {}
-    for study in studies:
-        precision, pull = pooled.get(study["study_type"], (0.0, 0.0))
-        weight = study["sd"] ** -2
-        pooled[study["study_type"]] = (precision + weight, pull + weight * study["effect"])
-    return pooled
-
-
-def _family(by_type: dict, reading: Evidence, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the posterior weight of each tau on the grid, and the mean and SD of mu given it."""
-    prior_mean, prior_sd = reading.family_mean.a, reading.family_mean.b
-    log_weight = -0.5 * (grid / reading.family_spread.a) ** 2
-    precision = np.full(GRID, prior_sd**-2)
-    pull = np.full(GRID, prior_mean * prior_sd**-2)
-    quadratic = np.full(GRID, prior_mean**2 * prior_sd**-2)
-    for total, weighted in by_type.values():
-        effect, variance = weighted / total, 1 / total + grid**2
-        log_weight -= 0.5 * np.log(variance)
-        precision += 1 / variance
-        pull += effect / variance
-        quadratic += effect**2 / variance
-    log_weight += -0.5 * np.log(precision) - 0.5 * (quadratic - pull**2 / precision)
-    weight = np.exp(log_weight - log_weight.max())
-    return weight / weight.sum(), pull / precision, precision**-0.5
+        one_of(f"study_type of {about.label!r}", about.study_type, (*study_types(tables), FAMILY))
 
 
 def moments(prior: Prior) -> tuple[float, float]:

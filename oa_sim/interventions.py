@@ -1,13 +1,14 @@
 """Interventions: spend to activity, and activity to new gain.
 
-Four ideas, one function each: reach saturates, delivery starts late and ramps up, some of it survives
-the money, and programmes that meet on one pupil add less than their sum.
+Reach saturates, delivery starts late and ramps up, schools take on only so much, some of it survives the money, and
+programmes that meet on one pupil add less than their sum.
 """
 
 import numpy as np
 import xarray as xr
 
-from oa_sim import links, survival
+from oa_sim import delivery, links, survival
+from oa_sim.refusal import one_of
 from oa_sim.scenario import Scenario
 
 
@@ -41,29 +42,15 @@ def reach(spend, unit_cost, eligible, capacity):
     return capacity * -np.expm1(-spend / (unit_cost * eligible * capacity))
 
 
-def delivered(years_since_start, lag, ramp):
-    """Return the share of planned delivery that falls within a year.
-
-    Delivery starts ``lag`` years after the first money and rises in a straight line to full over ``ramp`` years;
-    the share is its mean over the year that begins ``years_since_start`` after the first money.
-    """
-
-    def area_below(x):
-        late = np.maximum(x - lag, 0.0)
-        return np.where(late < ramp, late**2 / (2 * ramp), late - ramp / 2)
-
-    return area_below(years_since_start + 1.0) - area_below(years_since_start)
-
-
 def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: xr.Dataset) -> dict[str, np.ndarray]:
     """Return the activity of each intervention that has any money.
 
     Parameters
     ----------
     scenario
-        Its interventions and announcement.
+        Its interventions, announcement and organisation.
     money
-        ``spend`` (area, intervention, year), GBP / year.
+        ``spend`` (area, intervention, year), GBP / year; ``national`` and ``offers`` beside it, if any.
     rolls
         (area, group, year_group), pupils.
     drawn
@@ -75,22 +62,67 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
         Share of eligible pupils fully served, paid and unpaid, by intervention.
     """
     eligible = eligible_pupils(scenario, rolls)
-    found = {}
-    for name, about in scenario.interventions.items():
-        spend = money.spend.sel(intervention=name).values  # (area, year)
-        if not spend.any():
-            continue
-        mine = drawn.sel(intervention=name, drop=True)
-        pupils = np.maximum(eligible.sel(intervention=name).values, 1.0)[:, None]
-        column = {key: mine[key].values[..., None, None] for key in ("unit_cost", "lag", "ramp", "dose")}
-        reached = reach(spend, column["unit_cost"], pupils, about.capacity)
-        since = np.arange(spend.shape[1]) - np.argmax(spend > 0, axis=1)[:, None]  # (area, year)
-        lag = column["lag"] - scenario.budget.announced_years_before
-        funded = reached * column["dose"] * delivered(since, lag, column["ramp"])
-        funded = np.minimum(funded * drawn.delivery.values[..., None], about.capacity)
-        keeps = [mine[key].values[..., None] for key in ("survives", "survives_later", "quality")]
-        found[name] = np.minimum(funded + survival.unpaid(funded, *keeps), about.capacity)
-    return found
+    is_funded = (money.spend.sum("intervention") > 0).any("year").values[:, None].astype(float)  # (area, 1)
+    beside = {name: _beside(money, "national", name) * is_funded for name in scenario.interventions}
+    offers = {name: _beside(money, "offers", name) * is_funded for name in scenario.interventions}
+    kept = delivery.goes_on(drawn, money.year.values)
+    found, presence = {}, {}
+    for name in scenario.interventions:
+        if money.spend.sel(intervention=name).values.any() or beside[name].any():
+            pupils = np.maximum(eligible.sel(intervention=name).values, 1.0)[:, None]
+            found[name], presence[name] = _alone(scenario, name, money, beside[name], pupils, drawn)
+    load = delivery.loads(scenario, presence, offers)
+    takes, loss = scenario.organisation.schools_take, drawn.load_loss.values[..., None, None]
+    left = {stage: delivery.fidelity(load[stage], takes, loss) for stage in load}
+    for name, active in found.items():
+        where = delivery.stages(scenario.interventions[name].year_groups)
+        lost = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
+        found[name] = active * (1 + lost) * kept
+    return _with_twins(scenario, found, drawn)
+
+
+def _beside(money: xr.Dataset, variable: str, name: str) -> np.ndarray:
+    """Return what national programmes bring to an intervention in each area (1, year)."""
+    if variable not in money:
+        return np.zeros((1, money.sizes["year"]))
+    return money[variable].sel(intervention=name).values[None, :]
+
+
+def _alone(
+    scenario: Scenario, name: str, money: xr.Dataset, beside: np.ndarray, pupils: np.ndarray, drawn: xr.Dataset
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an intervention's activity as if no other were in the same schools, and the share of schools it is in."""
+    about, mine = scenario.interventions[name], drawn.sel(intervention=name, drop=True)
+    spend = money.spend.sel(intervention=name).values  # (area, year)
+    column = {key: mine[key].values[..., None, None] for key in ("unit_cost", "ramp", "dose", "reach_odds")}
+    wider = about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"])
+    wider = 1 / wider  # how much further partners carry each pound, and the capacity, so that it stays a share
+    since = np.arange(spend.shape[1]) - np.argmax(spend > 0, axis=1)[:, None]  # (area, year)
+    ready = delivery.delivered(since, delivery.lag(scenario, money, drawn, name), column["ramp"])
+    local = reach(spend, column["unit_cost"], pupils, about.capacity)
+    reached = local * ready
+    if beside.any():  # national programmes need no local commissioning; they find what local money has left
+        reached = reached + reach(spend + beside, column["unit_cost"], pupils, about.capacity) - local
+    most = about.capacity * wider
+    per_school = column["dose"] * drawn.delivery.values[..., None]
+    funded = np.minimum(reached * wider * per_school, most)
+    keeps = [mine[key].values[..., None] for key in ("survives", "survives_later", "quality")]
+    active = np.minimum(funded + survival.unpaid(funded, *keeps), most)
+    return active, np.minimum(active / (most * per_school), 1.0)
+
+
+def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return activity with what twins take up of it a year later, up to what they can reach."""
+    areas, spill = scenario.areas.names, drawn.spill.values[..., None]
+    for name, own in active.items():
+        taken = np.zeros_like(own)
+        for area, twin in sorted(scenario.organisation.twins.items()):
+            for named in (area, twin):
+                one_of("area in organisation.twins", named, areas)
+            taken[..., areas.index(twin), 1:] += spill * own[..., areas.index(area), :-1]
+        if scenario.organisation.twins:
+            active[name] = np.maximum(own, np.minimum(own + taken, scenario.interventions[name].capacity))
+    return active
 
 
 def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray) -> dict[tuple[str, str], np.ndarray]:

@@ -6,10 +6,8 @@ them as they are. The file says what made it: command, panel, versions, gates.
 
 import hashlib
 import json
-import os
 import platform
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, inference, panel, readers, tables
+from oa_sim import baseline, inference, kept, panel, readers, tables
 from oa_sim.assumptions import Learning
+from oa_sim.kept import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
 from oa_sim.refusal import Refusal
 from oa_sim.variables import series
 
@@ -193,37 +192,6 @@ def law_hash() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in LAW_FILES)).hexdigest()
 
 
-def cache_folder() -> Path:
-    """Return where posteriors are kept: ``OA_SIM_CACHE``, or the user's cache."""
-    if os.environ.get("OA_SIM_CACHE"):
-        return Path(os.environ["OA_SIM_CACHE"])
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "oa_sim"
-
-
-def checksum(found: xr.Dataset) -> str:
-    """Return the SHA-256 of a posterior: its draws and its gates."""
-    digest = hashlib.sha256(str(found.attrs.get("gates")).encode())
-    for name in sorted(str(name) for name in found.data_vars):
-        digest.update(name.encode() + np.ascontiguousarray(found[name].values, dtype="<f8").tobytes())
-    return digest.hexdigest()
-
-
-def write(found: xr.Dataset, path: Path) -> None:
-    """Write a posterior whole or not at all, in single precision and compressed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    found = found.astype(np.float32).astype(float)  # what is read again is what the checksum is of
-    packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in found.data_vars}
-    try:
-        found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf", encoding=packed)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
 def read(path: Path) -> xr.Dataset:
     """Return a posterior that was written, in double precision.
 
@@ -234,14 +202,4 @@ def read(path: Path) -> xr.Dataset:
     """
     if not path.is_file():
         raise Refusal(f"{path}: there is no such learned posterior: name a file that oa-sim fit wrote")
-    try:
-        found = xr.load_dataset(path, engine="h5netcdf")
-        found = found.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(found.attrs)
-        whole = found.attrs.pop("checksum", None) == checksum(found) and bool(json.loads(found.attrs["gates"]))
-    except Exception as error:  # a damaged file fails in as many ways as there are readers
-        raise Refusal(
-            f"the learned posterior {path} cannot be read ({type(error).__name__}): delete it and learn it again"
-        ) from None
-    if not whole:
-        raise Refusal(f"the learned posterior {path} is not what was written: delete it and learn it again")
-    return found
+    return kept.read(path, "the learned posterior", "delete it and learn it again")

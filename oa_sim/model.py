@@ -20,19 +20,25 @@ from oa_sim import (
     choices,
     cohort,
     counterfactual,
+    delivery,
     evidence,
     impact,
     inference,
     interventions,
     learned,
+    outside,
     parameters,
+    review,
     served,
+    smoothing,
     sustain,
+    synthesis,
     tables,
 )
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
+from oa_sim.variables import GROUPS
 
 _HERE = Path(__file__).parent
 
@@ -58,33 +64,43 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     scenario = checked(scenario)
     say("reading the tables")
     known = tables.read_all(scenario.data_folder)
-    history = areas.history(known, until=known_until(scenario))
+    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
+    history = areas.history(here, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
-    pupils = areas.pupils(known)
+    pupils = areas.pupils(here)
     evidence.check(scenario, known)
     if posterior is None:
         posterior = learned.load(scenario.posterior, scenario.sampler.draws)
         say(f"taking what was learned from {_made(posterior).get('authorities', 'all')} authorities")
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(inference.gates(posterior, diverging=0)))
+    studied = synthesis.posterior(known, scenario.evidence, say)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
-    money = budget.allocate(scenario, pupils)
     drawn = parameters.drawn(scenario, known, chains, draws)
+    money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
+        lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
         active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-        gain, lasting = _followed(scenario, active, money, pupils, drawn)
+        promised, parts = _followed(scenario, active, money, pupils, drawn)
+        seen, gain = outside.weigh(scenario, promised), promised
+        if scenario.evidence.outside_view.is_on:
+            active, drawn = outside.taken_by(active, drawn, seen.taken)
+            gain, parts = _followed(scenario, active, money, pupils, drawn)
+        share = impact.shares(pupils, scenario.areas.names, scenario.measures)
+        lasting = sustain.lasting(scenario, gain, money, drawn, parts, share)
         people = served.counted(scenario, active, pupils.rolls, budget.window(scenario))
-        latent = projected.result()
+        latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
     outcomes = impact.outcomes(latent, gain, pupils)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
-        manifest=manifest(scenario, posterior, money),
+        outside=outside.other_way(scenario, seen, promised, latent, pupils, money),
+        manifest=manifest(scenario, posterior, money, studied, seen),
         served=people.rename(year="money_year"),
         **lasting._asdict(),
     )
@@ -92,14 +108,13 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
 
 def _followed(
     scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset
-) -> tuple[xr.DataArray, sustain.Lasting]:
-    """Return what activity adds, and what of it lasts; each intervention is summed up before it is let go."""
+) -> tuple[xr.DataArray, list[sustain.Part]]:
+    """Return what activity adds, with each intervention summed up before it is let go."""
     share, parts = impact.shares(pupils, scenario.areas.names, scenario.measures), []
     gain = cohort.gain_by_measure(
         scenario, active, drawn, lambda name, own: parts.append(sustain.part(scenario, name, own, share, money))
     )
-    gain = impact.with_all(gain, pupils)
-    return gain, sustain.lasting(scenario, gain, money, drawn, parts, share)
+    return impact.with_all(gain, pupils), parts
 
 
 def checked(scenario: Scenario) -> Scenario:
@@ -113,8 +128,9 @@ def checked(scenario: Scenario) -> Scenario:
     if not isinstance(scenario, Scenario):
         raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
     named = choices.area_names(scenario.areas.names, scenario.data_folder)
-    for part in (scenario.budget, scenario.split, scenario.evidence, scenario.delivery, scenario.sustainability):
-        part.__post_init__()
+    for part in vars(scenario).values():
+        if hasattr(part, "__post_init__"):
+            part.__post_init__()
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 
@@ -148,7 +164,23 @@ def code_hash() -> str:
     return hashlib.sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files)).hexdigest()
 
 
-def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> dict:
+def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset) -> dict:
+    """Return the gates of the baseline, failed where the studies or the outside view fail theirs."""
+    found, wrong = json.loads(posterior.attrs["gates"]), []
+    studies = json.loads(studied.attrs["gates"])
+    if studies["verdict"] != "PASS":
+        wrong.append(f"the synthesis of the studies: {studies['reason']}")
+    if scenario.evidence.outside_view.is_on and seen.attrs["pareto_k"] >= smoothing.LARGEST_K:
+        wrong.append(f"the outside view: Pareto k is {seen.attrs['pareto_k']:.2f}, few draws agree with it")
+    if not wrong:
+        return found
+    before = [found["reason"]] if found["verdict"] != "PASS" else []
+    return found | {"verdict": "FAIL", "reason": "; ".join([*before, *wrong])}
+
+
+def manifest(
+    scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset
+) -> dict:
     """Return what makes a number traceable: scenario, seed, versions, data hash, gates, account, run id."""
     question = asdict(scenario)
     question.pop("outputs")
@@ -161,11 +193,18 @@ def manifest(scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset) -> di
         "versions": inference.versions(),
         "posterior": learned.checksum(posterior),
         "learned": _made(posterior),
-        "gates": json.loads(posterior.attrs["gates"]),
+        "synthesis": {
+            "checksum": learned.checksum(studied),
+            **_made(studied),
+            "gates": json.loads(studied.attrs["gates"]),
+        },
+        "outside_view": seen.attrs,
+        "gates": verdict(scenario, posterior, studied, seen),
         "account_gbp": budget.reconcile(money),
         "price_base": scenario.budget.price_base,
     }
     identity = json.dumps(
-        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions", "posterior")}, sort_keys=True
+        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")},
+        sort_keys=True,
     )
     return {"run_id": hashlib.sha256(identity.encode()).hexdigest()[:12], **found}

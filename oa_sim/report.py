@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from oa_sim import learned, words
+from oa_sim import kept, learned, ledger, words
 from oa_sim.backtest import Contest
 from oa_sim.comparison import Comparison
 from oa_sim.learned import Learned
+from oa_sim.ledger import Ledger
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
@@ -109,6 +110,23 @@ def write_learned(found: Learned, outputs: str | Path) -> Path:
         _write_json(at / "learned.json", found.facts | {"checksum": learned.checksum(found.posterior)})
 
     return _whole(Path(outputs) / "fit" / learned.checksum(found.posterior)[:12], fill)
+
+
+def write_ledger(found: Ledger, outputs: str | Path) -> Path:
+    """Write ``<outputs>/evidence/<id>`` and return its path.
+
+    The folder holds ``ledger.csv``, ``headlines.csv``, ``evidence.json`` and what the studies say, under the name by
+    which the package would hold it.
+    """
+
+    def fill(at: Path) -> None:
+        found.table.to_csv(at / "ledger.csv", index=False, float_format=DIGITS)
+        found.headlines.to_csv(at / "headlines.csv", index=False, float_format=DIGITS)
+        kept.write(found.studied, at / found.file_name)
+        facts = {"label": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
+        _write_json(at / "evidence.json", facts | found.result.manifest)
+
+    return _whole(Path(outputs) / "evidence" / found.result.manifest["run_id"], fill)
 
 
 def write_contest(found: Contest, outputs: str | Path) -> Path:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ from oa_sim.refusal import Refusal
 from oa_sim.sustain import WHOLE
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
-FORMAT = 1
-GROUPS_IN_FILE = ("posterior", "money", "sustainability")
-LATER_GROUPS = ("by_intervention", "retention", "served")  # not in files that were written before there were any
+FORMAT = 2
+GROUPS_IN_FILE = ("posterior", "money", "sustainability", "outside", "by_intervention", "retention", "served")
+ADDED = dict.fromkeys(("outside", "by_intervention", "retention", "served"), 2)  # group: the format that first had it
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,9 @@ class Result:
         ``spend`` (area, intervention, money_year), ``management``, ``unspent`` (area, money_year), GBP / year.
     sustainability
         What lasts (area, group, measure).
+    outside
+        ``whole_area`` (SD), ``weight``, ``taken`` (chain, draw): the outside view on the whole-area effect; ``impact``
+        (chain, draw, year) and what lasts of the headline, the other way from ``draws``. Empty in an older file.
     manifest
         Run id, scenario in full, seed, versions, data hash, gates, verdict, account of the money.
     by_intervention
@@ -55,10 +58,11 @@ class Result:
     posterior: xr.Dataset
     money: xr.Dataset
     sustainability: xr.Dataset
+    outside: xr.Dataset
     manifest: dict
-    by_intervention: xr.Dataset | None = None
-    retention: xr.Dataset | None = None
-    served: xr.Dataset | None = None
+    by_intervention: xr.Dataset = field(default_factory=xr.Dataset)
+    retention: xr.Dataset = field(default_factory=xr.Dataset)
+    served: xr.Dataset = field(default_factory=xr.Dataset)
 
     @property
     def label(self) -> str:
@@ -88,7 +92,7 @@ class Result:
         """Return what lasts as a table: a row for each area, group and measure, then for each intervention as well."""
         rows = self.sustainability.to_dataframe().reset_index()
         rows = _in_table(rows).assign(intervention=WHOLE)
-        if self.by_intervention is not None and self.by_intervention.sizes.get("intervention"):
+        if self.by_intervention.sizes.get("intervention"):
             apart = self.by_intervention.to_dataframe().reset_index().assign(group="all")
             rows = pd.concat([rows, apart[apart.p_impact.notna()][rows.columns]], ignore_index=True)
         rows.insert(0, "scenario", self.label)
@@ -98,7 +102,7 @@ class Result:
 
     def retained(self) -> pd.DataFrame:
         """Return the share of the peak that is left k years after the money, where there is an impact to keep."""
-        if self.retention is None:
+        if not self.retention.data_vars:
             return pd.DataFrame()
         order = {"intervention": self.retention.sizes["intervention"], "area": self.retention.sizes["area"]}
         rows = self.retention.to_dataframe(dim_order=[*order, "group", "measure", "years_after"]).reset_index()
@@ -108,7 +112,7 @@ class Result:
 
     def pupils_served(self) -> pd.DataFrame:
         """Return places and distinct pupils as a table: a row for each area, intervention (or ``any``) and year."""
-        if self.served is None:
+        if not self.served.data_vars:
             return pd.DataFrame()
         rows = (
             self.served.rename(money_year="year").to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
@@ -134,9 +138,7 @@ class Result:
         """
         path = Path(path)
         coded = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in QUANTITIES}
-        names = [*GROUPS_IN_FILE, *(name for name in LATER_GROUPS if getattr(self, name) is not None)]
-        attrs = {"format": FORMAT, "groups": json.dumps(names), "manifest": json.dumps(self.manifest)}
-        attrs["verdict"] = self.manifest["gates"]["verdict"]
+        attrs = {"format": FORMAT, "manifest": json.dumps(self.manifest), "verdict": self.manifest["gates"]["verdict"]}
         temporary = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +146,7 @@ class Result:
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             os.close(handle)
             self.draws.assign_attrs(attrs).to_netcdf(temporary, engine="h5netcdf", encoding=coded)
-            for name in names:
+            for name in GROUPS_IN_FILE:
                 getattr(self, name).to_netcdf(temporary, engine="h5netcdf", mode="a", group=name)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
@@ -178,9 +180,13 @@ class Result:
             draws = xr.load_dataset(path, engine="h5netcdf")
             form = int(draws.attrs.pop("format"))
             manifest = json.loads(draws.attrs.pop("manifest"))
-            names = json.loads(draws.attrs.pop("groups", json.dumps(GROUPS_IN_FILE)))
-            wanted = names if form <= FORMAT else ()  # a later version may have other groups
-            parts = {name: xr.load_dataset(path, group=name, engine="h5netcdf") for name in wanted}
+            wanted = GROUPS_IN_FILE if form <= FORMAT else ()  # a later version may have other groups
+            parts = {
+                name: xr.load_dataset(path, group=name, engine="h5netcdf")
+                if form >= ADDED.get(name, 1)
+                else xr.Dataset()
+                for name in wanted
+            }
         except Exception as error:  # a damaged file fails in as many ways as there are readers
             raise Refusal(f"{path} is not a whole result ({type(error).__name__}): run the scenario again") from None
         if form > FORMAT:

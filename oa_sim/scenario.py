@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from oa_sim.assumptions import Delivery, Draws, Evidence, Prior, Survival, check_share
+from oa_sim.organisation import Organisation
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.variables import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 
 SHARE_TOLERANCE = 1e-6
-SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "custom")
+SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid", "custom")
+RULES = ("shares", "delivery_plans")
 ENDINGS = ("stop", "taper", "extend", "hand_over")
 PRINCIPLES = (
     *("existing_networks", "clear_vision", "capacity_not_posts", "partners_beyond_education"),
@@ -50,19 +52,39 @@ class Budget:
     management_share
         Share for programme managers, taken before anything else.
     announced_years_before
-        Years between the announcement and the first funded year.
+        Years between the announcement of the first group of areas and the first funded year.
+    second_group_later_years
+        Years by which the second group of areas was announced later.
+    payment_rounds
+        Payments of the first funded year, each a share of that year's money; the rest comes too late for that year.
+    carry_over
+        Whether that rest is spent in the next year; otherwise it stays unspent.
+    reallocation
+        Whether money that an area cannot use goes to the others.
+    enough_gbp_per_pupil
+        What an area can use, GBP a pupil on the roll and year; for ``reallocation``.
     """
 
     total_gbp: float = MISSING
     profile: list[float] = MISSING
     management_share: float = MISSING
     announced_years_before: float = MISSING
+    second_group_later_years: float = MISSING
+    payment_rounds: list[float] = MISSING
+    carry_over: bool = MISSING
+    reallocation: bool = MISSING
+    enough_gbp_per_pupil: float = MISSING
     price_base: str = MISSING
 
     def __post_init__(self):
         between("budget.total_gbp", self.total_gbp, 0, 1e11, " GBP")
         between("budget.management_share", self.management_share, 0, 1)
         between("budget.announced_years_before", self.announced_years_before, 0, 5, " years")
+        between("budget.second_group_later_years", self.second_group_later_years, 0, 5, " years")
+        between("budget.enough_gbp_per_pupil", self.enough_gbp_per_pupil, 1, 1e6, " GBP")
+        for share in self.payment_rounds:
+            between("budget.payment_rounds: a round's share", share, 0, 1)
+        between("budget.payment_rounds: their sum", sum(self.payment_rounds), 0, 1 + SHARE_TOLERANCE)
         if not 1 <= len(self.profile) <= 15:
             raise Refusal(f"budget.profile must have 1 to 15 funded years, got {len(self.profile)}: change the list")
         for weight in self.profile:
@@ -90,10 +112,19 @@ class Split:
 
 @dataclass
 class Portfolio:
-    """Which interventions, and each one's share of the money; no shares means that nothing is bought."""
+    """Which interventions, and each one's share of the money; no shares means that nothing is bought.
+
+    By the rule ``delivery_plans`` each area buys what serves its own priorities (``priorities.csv``).
+    """
 
     name: str = MISSING
     shares: dict[str, float] = field(default_factory=dict)
+    rule: str = "shares"
+
+    def __post_init__(self):
+        one_of("portfolio.rule", self.rule, RULES)
+        if self.rule == "delivery_plans" and self.shares:
+            raise Refusal("portfolio.shares does not go with the rule delivery_plans, got both: drop one")
 
 
 @dataclass
@@ -162,17 +193,7 @@ class Intervention:
 
 @dataclass
 class Sustainability:
-    """How the money ends, what survives it, and when a risk is called high.
-
-    Attributes
-    ----------
-    staff_stay
-        Share of trained staff who are still in their school a year later.
-    retraining
-        Share of those who leave whose successors are trained anew, without the programme's money.
-    what_matters_sd
-        The smallest impact on a measure that is worth speaking of, SD.
-    """
+    """How the money ends, what survives it, and when a risk is called high."""
 
     ending: str = MISSING
     taper_years: int = MISSING
@@ -181,9 +202,9 @@ class Sustainability:
     quality: Prior = MISSING
     principles: dict[str, float] = MISSING
     principle_shift: Prior = MISSING
-    staff_stay: Prior = MISSING
-    retraining: float = MISSING
-    what_matters_sd: float = MISSING
+    staff_stay: Prior = MISSING  # share of trained staff who are still in their school a year later
+    retraining: float = MISSING  # share of leavers whose successors are trained, without the programme's money
+    what_matters_sd: float = MISSING  # the smallest impact worth speaking of
     high_risk_below: float = MISSING
     low_risk_above: float = MISSING
 
@@ -235,6 +256,7 @@ class Scenario:
     interventions: dict[str, Intervention] = MISSING
     evidence: Evidence = MISSING
     delivery: Delivery = MISSING
+    organisation: Organisation = MISSING
     sustainability: Sustainability = MISSING
     sampler: Draws = MISSING
     posterior: str | None = None
@@ -259,6 +281,9 @@ class Scenario:
             raise Refusal(
                 f"name must be 1 to 64 letters, digits, - and _, since a folder bears it, got {self.name!r}: change it"
             )
+        one_of(
+            "procurement without a prior in delivery", self.organisation.procurement, tuple(self.delivery.procurement)
+        )
         for name, intervention in self.interventions.items():
             one_of(f"kind of {name}", intervention.kind, tuple(self.sustainability.kinds))
             one_of(f"fade_out of {name}", intervention.fade_out, tuple(self.evidence.fade_out))

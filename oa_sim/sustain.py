@@ -102,21 +102,42 @@ def lasting(
         ``reason`` in words. ``retention`` holds ``left`` with ``_q05`` and ``_q95`` and ``p_half_left``, shares.
     """
     parts = [one for one in parts if one.measures]  # an intervention may move nothing that is asked for
-    last, years = last_funded(money), gain.year.values
-    dims = ("area", "group", "measure")
-    coords = {dim: gain[dim].values for dim in dims}
-    limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}
-    values = gain.transpose("measure", "group", "chain", "draw", "area", "year").values
-    each = [[retention.described(_draws_last(one), years, last, **limits) for one in groups] for groups in values]
-    found = {key: np.array([[one[key] for one in groups] for groups in each]) for key in each[0][0]}
-    found = {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}  # area, group, measure
+    coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
     behind = {one.name: reasons.behind(scenario, one.name, drawn) for one in parts}
-    why = _whys(scenario, gain, money, drawn, parts, behind, share)
-    whole = _dataset(scenario, {k: v for k, v in found.items() if not k.startswith("curve")}, dims, coords, why)
+    found = _found(scenario, gain, money)
+    whole = _whole(scenario, found, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
     apart = _by_intervention(scenario, parts, coords, behind, reasons.principles(scenario, drawn))
     for one in (whole, apart):
-        one.attrs = {"last_funded_year": last, "ending": scenario.sustainability.ending}
+        one.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
     return Lasting(whole, apart, _curves(parts, found, coords))
+
+
+def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Dataset:
+    """Return the ``sustainability`` of ``lasting`` alone, with what the money bought as its reason.
+
+    Parameters
+    ----------
+    scenario, gain, money
+        As in ``lasting``.
+    """
+    coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
+    why = np.full([len(values) for values in coords.values()], reasons.mix(scenario, money), dtype=object)
+    out = _whole(scenario, _found(scenario, gain, money), coords, why)
+    return out.assign_attrs(last_funded_year=last_funded(money), ending=scenario.sustainability.ending)
+
+
+def _found(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return what is left of the whole programme's gain, as numbers (area, group, measure, ...)."""
+    limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}
+    values = gain.transpose("measure", "group", "chain", "draw", "area", "year").values
+    years, last = gain.year.values, last_funded(money)
+    each = [[retention.described(_draws_last(one), years, last, **limits) for one in groups] for groups in values]
+    found = {key: np.array([[one[key] for one in groups] for groups in each]) for key in each[0][0]}
+    return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}
+
+
+def _whole(scenario: Scenario, found: dict, coords: dict, why: np.ndarray) -> xr.Dataset:
+    return _dataset(scenario, {k: v for k, v in found.items() if not k.startswith("curve")}, tuple(coords), coords, why)
 
 
 def last_funded(money: xr.Dataset) -> int:

@@ -8,7 +8,7 @@ import csv
 import hashlib
 from pathlib import Path
 
-from oa_sim.columns import LARGEST, QUANTITIES, SMALLEST, TABLES
+from oa_sim.columns import LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.variables import MEASURES
 
@@ -98,6 +98,7 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
     _check_places(tables)
     _check_values(tables)
     _check_shares(tables)
+    _check_priorities(tables)
     _check_spans(tables)
     _check_gaps(tables)
     return tables
@@ -124,7 +125,7 @@ def _check_places(tables: dict[str, list[Row]]) -> None:
             if row["place"] not in places:
                 error = unknown("place", row["place"], sorted(places))
                 raise Refusal(f"{name}.csv row {row['row']}: {error}")
-    for name in ("programme", "targets"):
+    for name in ("programme", "targets", "priorities", "area_sets"):
         for row in tables[name]:
             if row["area"] not in areas and row["area"] != "all":
                 raise Refusal(f"{name}.csv row {row['row']}: {unknown('area', row['area'], areas)}")
@@ -165,12 +166,34 @@ def _check_shares(tables: dict[str, list[Row]]) -> None:
             )
 
 
+def _check_priorities(tables: dict[str, list[Row]]) -> None:
+    """Refuse more priorities than a delivery plan may have, and budgets for some priorities of an area only."""
+    by_area: dict[str, list[Row]] = {}
+    for row in tables["priorities"]:
+        by_area.setdefault(row["area"], []).append(row)
+    for area, rows in by_area.items():
+        if len(rows) > MOST_PRIORITIES:
+            raise Refusal(
+                f"priorities.csv row {rows[MOST_PRIORITIES]['row']}: {area} must have at most {MOST_PRIORITIES} "
+                f"priorities, got {len(rows)}: take some out"
+            )
+        priced = [row["budget_gbp"] is not None for row in rows]
+        if any(priced) and (not all(priced) or not sum(row["budget_gbp"] for row in rows)):
+            raise Refusal(
+                f"priorities.csv row {rows[0]['row']}: {area} must have a budget for each priority or for none, got "
+                f"{sum(priced)} of {len(rows)}: complete them"
+            )
+
+
 def _check_spans(tables: dict[str, list[Row]]) -> None:
     """Refuse what begins after it ends."""
     for name, first, last in (
         ("breaks", "first_year", "last_year"),
         ("programme", "first_year", "last_year"),
         ("months", "lowest_sd", "highest_sd"),
+        ("events", "first_month", "last_month"),
+        ("events", "low", "high"),
+        ("national", "first_funded_year", "last_funded_year"),
     ):
         for row in tables[name]:
             if row[first] > row[last]:

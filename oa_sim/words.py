@@ -6,11 +6,12 @@ A figure is never said without its uncertainty, its unit and its year, and never
 import numpy as np
 
 from oa_sim.comparison import Comparison
+from oa_sim.outside import spoken_of
 from oa_sim.result import Result
+from oa_sim.smoothing import LARGEST_K
 from oa_sim.variables import MEASURES, academic_year, percent
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
-FAVOURITE = ("key_stage_2", "disadvantaged")  # the headline, where it was asked for
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
     "past already contains it. The comparison here is with no further programme.",
@@ -18,17 +19,16 @@ CANNOT_SAY = (
     "some studies are still marked \u2018to verify\u2019.",
     "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
     "county\u2019s (marked here as county proxies).",
-    "How disadvantaged and other pupils move together: given the record the groups are independent in this version, so "
-    "the bands of all pupils may be a little too narrow.",
-    "That area programmes have mostly done less than their parts promised: this outside view is not applied in this "
-    "version, so the impact is more likely stated too high than too low.",
+    "How many pupils will count as disadvantaged: figures of all pupils take the last known shares of the two groups; "
+    "when more pupils come to count, both groups can rise while their mean does not.",
+    "How much less than their parts promised area programmes do: the headline is said with and without an outside view "
+    "that we judged from a few such programmes; tables and pictures are without it unless it was switched on.",
 )
 
 
 def headline_measure(result: Result) -> tuple[str, str]:
     """Return the measure and group that the headline speaks of."""
-    measures = result.draws.measure.values.tolist()
-    return FAVOURITE if FAVOURITE[0] in measures else (measures[0], MEASURES[measures[0]].groups[0])
+    return spoken_of(result.draws.measure.values.tolist())
 
 
 def headline_year(result: Result) -> int:
@@ -36,6 +36,12 @@ def headline_year(result: Result) -> int:
     last = int(result.sustainability.attrs["last_funded_year"])
     years = result.draws.year.values
     return int(np.clip(last, years[0], years[-1]))
+
+
+def subject(result: Result) -> tuple[str, str]:
+    """Return what the headline speaks of, and the unit of its change, as they stand in a sentence."""
+    measure, group = headline_measure(result)
+    return f"the impact on {_who(measure, group)} in {academic_year(headline_year(result))}", _unit(measure)
 
 
 def headline(result: Result) -> list[str]:
@@ -46,7 +52,9 @@ def headline(result: Result) -> list[str]:
             f"{result.label!r} are the same on every draw.",
             _level(result),
         ]
-    return [_impact(result), _lasts(result), _level(result)]
+    left_out = result.manifest["scenario"]["evidence"]["without"]
+    read = [f"Read without {len(left_out)} of the studies: {', '.join(left_out)}."] if left_out else []
+    return [_impact(result), _lasts(result), _level(result), *read]
 
 
 def verdict(result: Result) -> str:
@@ -68,7 +76,8 @@ def compared(comparison: Comparison) -> list[str]:
         change = _mean_draws(other, "projection", measure, group, year) - before
         sentences.append(
             f"{other.label} against {reference.label}: {_who(measure, group)} in {academic_year(year)} is "
-            f"{_distance(change, measure)}; the chance that it is better is {_better(change, measure)}."
+            f"{_distance(change, measure)}; the chance that it is better is {_better(change, measure)}"
+            f"{_compared_other_way(reference, other, year)}."
         )
     return sentences
 
@@ -83,9 +92,44 @@ def _impact(result: Result) -> str:
     if not np.abs(draws).max() > SMALLEST_CHANGE:
         return f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} does not change {where}."
     return (
-        f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} is expected to be "
+        f"With {_pounds(total)}, {_who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
         f"{_distance(draws, measure, 'what would have happened anyway')}, {where}; "
-        f"the chance that it is better at all is {_better(draws, measure)}."
+        f"the chance that it is better at all is {_better(draws, measure)}{_impact_other_way(result, measure, year)}."
+    )
+
+
+def _this_way(result: Result) -> str:
+    return ", with the outside view," if result.outside.attrs.get("speaks") and result.outside.attrs["is_on"] else ""
+
+
+def _other_way(result: Result) -> str:
+    """Return what a figure is called that is said the other way, with a doubt where the draws hardly agree with it."""
+    k = result.outside.attrs["pareto_k"]
+    doubt = f" (doubtful: Pareto k is {k:.2f}, few draws agree with it)" if k >= LARGEST_K else ""
+    return f"{'without' if result.outside.attrs['is_on'] else 'with'} the outside view{doubt}"
+
+
+def _impact_other_way(result: Result, measure: str, year: int) -> str:
+    """Return the impact of the headline the other way; the outside view is of attainment and speaks of nothing else."""
+    if not result.outside.attrs.get("speaks"):
+        return "; the outside view is of attainment, which is not measured here" if result.outside.attrs else ""
+    draws = result.outside.impact.sel(year=year).values.ravel()
+    return f"; {_other_way(result)} it is {_distance(draws, measure)}, with a chance of {_better(draws, measure)}"
+
+
+def _compared_other_way(reference: Result, other: Result, year: int) -> str:
+    """Return the difference of two scenarios the other way, each weighed by itself."""
+    speaking = [result for result in (reference, other) if result.outside.attrs.get("speaks")]
+    if not speaking or len({result.outside.attrs["is_on"] for result in speaking}) > 1:
+        return ""
+    measure, _ = headline_measure(reference)
+    parts = [
+        result.outside.impact.sel(year=year).values.ravel() if result in speaking else 0.0
+        for result in (reference, other)
+    ]
+    change = parts[1] - parts[0]
+    return (
+        f"; {_other_way(speaking[-1])} it is {_distance(change, measure)}, with a chance of {_better(change, measure)}"
     )
 
 
@@ -95,18 +139,31 @@ def _lasts(result: Result) -> str:
     kept = result.sustainability.sel(measure=measure, group=group)
     if not float(kept.p_impact.max()) > 0:
         return "The impact is too small to say what of it lasts."
-    left, low, high = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
-    later = percent(float(kept.left_10y.mean()))
-    measures = result.sustainability.measure.values.tolist()
-    risks = [result.sustainability.risk.sel(measure=name, group="all").values.tolist() for name in measures]
-    lost = sum(risk.count("high") > len(risk) / 2 for risk in risks)
-    chance = _chance(float(kept.p_half_left_5y.mean()))
+    left, low, high, later, chance = _left(kept)
+    lost, of = _high_risks(result.sustainability)
+    also = also_lost = ""
+    if "p_impact" in result.outside:
+        other, way = result.outside.sel(measure=measure, group=group), _other_way(result)
+        also = "; {way}: {0} ({1} to {2}), {3} and {4}".format(*_left(other), way=way)
+        also_lost = f" ({_high_risks(result.outside)[0]} {way})"
     return (
         f"Of the peak of {_who(measure, group)}, {left} is still to be seen five years after the money ends "
         f"(90 % in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
-        f"after five is {chance}. Over all measures, the risk that impact does not last is high in most areas for "
-        f"{lost} of {len(measures)}."
+        f"after five is {chance}{also}. Over all measures, the risk that impact does not last is high in most areas "
+        f"for {lost} of {of}{also_lost}."
     )
+
+
+def _left(kept) -> tuple[str, ...]:
+    """Return what is left of a peak after five years, its interval, after ten, and the chance of half after five."""
+    five = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
+    return *five, percent(float(kept.left_10y.mean())), _chance(float(kept.p_half_left_5y.mean()))
+
+
+def _high_risks(lasting) -> tuple[int, int]:
+    """Return for how many measures the risk is high in most areas, and of how many."""
+    risks = [lasting.risk.sel(measure=name, group="all").values.tolist() for name in lasting.measure.values.tolist()]
+    return sum(risk.count("high") > len(risk) / 2 for risk in risks), len(risks)
 
 
 def _level(result: Result) -> str:

@@ -91,7 +91,7 @@ def test_a_run_loads_nothing_that_only_learning_needs(tmp_path):
 def test_bare_command_prints_each_verb_with_an_example(capsys):
     code, out, _ = answer(capsys)
     assert code == 0
-    for verb in ("run", "compare", "fit", "backtest", "show", "check"):
+    for verb in ("run", "compare", "evidence", "fit", "backtest", "show", "check"):
         assert len(re.findall(rf"oa-sim {verb}", out)) >= 2
 
 
@@ -190,6 +190,30 @@ def test_compare_writes_a_table_and_a_sentence_for_each(capsys, outputs):
     assert sum(line.startswith(("as_delivered against", "hand_over against")) for line in out.splitlines()) == 2
 
 
+def test_a_ledger_is_written_with_a_row_for_each_study(capsys, outputs, known):
+    code, out, err = answer(capsys, "evidence", *SMALLER, f"outputs={outputs}")
+    assert (code, err) == (0, "")
+    folder = Path(out.splitlines()[-1])
+    assert folder.parent == outputs / "evidence"
+    (synthesis,) = folder.glob("synthesis-*.nc")
+    assert {path.name for path in folder.iterdir()} == {
+        *("ledger.csv", "headlines.csv", "evidence.json", synthesis.name),
+    }
+    assert pd.read_csv(folder / "ledger.csv").study.tolist() == sorted(row["study"] for row in known["studies"])
+    facts = json.loads((folder / "evidence.json").read_text())
+    assert {"headline", "verdict", "run_id", "synthesis", "outside_view", "written"} <= set(facts)
+    assert facts["headline"][0] in out
+    assert "17 studies" in out
+
+
+def test_a_ledgers_json_answer_is_one_clean_line(capsys, outputs):
+    code, out, err = answer(capsys, "evidence", *SMALLER, f"outputs={outputs}", "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    facts = json.loads(out)
+    assert Path(facts["folder"]).is_dir()
+    assert facts["verdict"] == "PASS"
+
+
 WRONG = {
     "a key with a typing error": ["run", "horizn=10"],
     "a flag that is unknown": ["run", "--jsn"],
@@ -227,6 +251,15 @@ WRONG = {
     "a handing over to nobody": ["run", "sustainability.ending=hand_over"],
     "a study type that no study has": ["run", "interventions.early_language.study_type=tutorng"],
     "a kept share of nothing": ["run", "evidence.kept_from_efficacy={dist: Uniform, a: 0, b: 0}"],
+    "an unknown study to leave out": ["run", "evidence.without=[Magic Brekfast trial]"],
+    "a study left out twice": ["run", "evidence.without=[Phonics strand, Phonics strand]"],
+    "an outside view without a width": ["run", "evidence.outside_view.scale=0"],
+    "an outside view that is neither on nor off": ["run", "evidence.outside_view.is_on=perhaps"],
+    "a ledger with a typing error": ["evidence", "horizn=10"],
+    "a ledger of an unknown scenario": ["evidence", "scenario=as_deliverd"],
+    "a ledger without an unknown study": ["evidence", "evidence.without=[Magic Brekfast trial]"],
+    "a dry run of a ledger": ["evidence", "--dry-run"],
+    "outputs that take no file, after a ledger": ["evidence", "outputs=/proc/oa_sim"],
     "nothing to learn from": ["fit"],
     "a panel that is not there": ["fit", "panel.path=nowhere.csv"],
     "a panel that is an empty folder": ["fit", "panel.path=."],
@@ -271,6 +304,9 @@ def test_a_bad_request_gets_one_sentence_and_leaves_nothing_behind(capsys, outpu
         (["backtest", "panel.path=panel.csv", "panel.train_untl=2019"], "did you mean 'panel.train_until'?"),
         (["backtest", "panel.path=panel.csv", "panel.train_until=2019"], "add panel.actuals=FILE"),
         (["backtest", "panel.path=panel.csv", "panel.actuals=later.csv"], "add panel.train_until=YEAR"),
+        (["run", "evidence.without=[Magic Brekfast trial]"], "did you mean 'Magic Breakfast trial'?"),
+        (["evidence", "evidence.without=[Phonics]"], "did you mean 'Phonics strand'?"),
+        (["evidence", "--dry-run"], "--dry-run goes with run and compare"),
         (["run", "posterior=nowhere.nc"], "nowhere.nc: there is no such learned posterior"),
         (["run", "sampler.draws=20000"], "sampler.draws must be at most 500"),
     ],

@@ -7,8 +7,6 @@ from scipy.stats import norm
 from oa_sim import Refusal, evidence, load_scenario, parameters
 from oa_sim.assumptions import Prior
 
-STUDIES = {"reading": (1 / 0.05**2, 0.12 / 0.05**2), "mentoring": (1 / 0.1**2, -0.02 / 0.1**2)}
-
 
 def keeping(share, **more):
     """Return the standard reading with a fixed share kept from every study, and no doubt."""
@@ -28,127 +26,107 @@ def one_study(**changes):
     return {"studies": [row | changes], "months": months}
 
 
-# from a study to an estimate
+# as it is read
 
 
 def test_months_become_sd_once():
-    (study,) = evidence.scaled_studies(one_study(), keeping(1.0))
-    assert study["effect"] == pytest.approx(0.31)
-    assert study["sd"] == pytest.approx(0.1)
+    (study,) = evidence.studies(one_study(), keeping(1.0))
+    assert (study.effect, study.error) == (pytest.approx(0.31), 0.1)
 
 
 def test_an_effect_in_sd_is_left_alone():
-    (study,) = evidence.scaled_studies(one_study(effect=0.2, effect_unit="sd"), keeping(1.0))
-    assert study["effect"] == pytest.approx(0.2)
+    (study,) = evidence.studies(one_study(effect=0.2, effect_unit="sd"), keeping(1.0))
+    assert study.effect == 0.2
 
 
 def test_months_outside_the_table_are_refused():
     with pytest.raises(Refusal, match=r"studies\.csv row 2: 3\.5 months"):
-        evidence.scaled_studies(one_study(effect=3.5), keeping(1.0))
+        evidence.studies(one_study(effect=3.5), keeping(1.0))
 
 
-def test_the_loss_on_the_way_to_scale_is_taken_once():
-    (study,) = evidence.scaled_studies(one_study(), keeping(0.5))
-    assert study["effect"] == pytest.approx(0.155)
-    assert study["sd"] == pytest.approx(0.05)
+def test_a_doubted_study_has_a_wider_error_and_the_same_effect():
+    reading = dataclasses.replace(keeping(1.0), doubt_factor=3.0)
+    (trusted,), (doubted,) = (evidence.studies(one_study(status=s), reading) for s in ("found", "to verify"))
+    assert doubted.error == pytest.approx(3 * trusted.error)
+    assert doubted.effect == trusted.effect
+
+
+def test_the_order_of_rows_is_irrelevant(known):
+    reading = load_scenario().evidence
+    turned = known | {"studies": known["studies"][::-1]}
+    assert evidence.studies(turned, reading) == evidence.studies(known, reading)
+
+
+# leaving studies out
+
+
+def test_a_study_that_is_left_out_is_not_read(known):
+    name = known["studies"][0]["study"]
+    reading = dataclasses.replace(load_scenario().evidence, without=[name])
+    assert {study.name for study in evidence.studies(known, reading)} == {row["study"] for row in known["studies"][1:]}
+
+
+def test_its_type_stays_known_when_its_only_study_is_left_out(known):
+    scenario = load_scenario("evidence.without=[Magic Breakfast trial]")
+    evidence.check(scenario, known)
+    assert "breakfast" in evidence.study_types(known)
+
+
+def test_an_unknown_study_is_refused_with_the_nearest(known):
+    reading = dataclasses.replace(load_scenario().evidence, without=["Magic Breakfst trial"])
+    with pytest.raises(Refusal, match="did you mean 'Magic Breakfast trial'"):
+        evidence.studies(known, reading)
+
+
+def test_a_study_named_twice_is_refused():
+    with pytest.raises(Refusal, match="names study 'Phonics strand' twice"):
+        load_scenario("evidence.without=[Phonics strand, Phonics strand]")
+
+
+def test_not_every_study_can_be_left_out(known):
+    reading = dataclasses.replace(load_scenario().evidence, without=[row["study"] for row in known["studies"]])
+    with pytest.raises(Refusal, match="must leave a study to read"):
+        evidence.studies(known, reading)
+
+
+# the loss on the way to scale
+
+
+def test_a_share_that_is_known_is_taken_once():
+    (study,) = evidence.studies(one_study(), keeping(0.5))
+    assert study.at_scale() == (pytest.approx(0.155), pytest.approx(0.05))
+    effects = np.array([0.05, 0.155, 0.3])
+    np.testing.assert_allclose(study.log_likelihood(effects), norm.logpdf(0.31, effects / 0.5, 0.1))
+
+
+@pytest.mark.parametrize(("design", "share"), [("effectiveness", 8 / 11), ("efficacy", 5 / 13), ("toolkit", 5 / 13)])
+def test_a_design_keeps_what_it_keeps_once(design, share):
+    (study,) = evidence.studies(one_study(design=design), load_scenario().evidence)
+    shares, weights = study.shares()
+    assert study.kept[0] == pytest.approx(share)
+    assert weights @ shares == pytest.approx(share)
+    assert study.at_scale()[0] == pytest.approx(share * 0.31)
 
 
 def test_the_spread_of_what_is_kept_widens_the_estimate_as_by_simulation():
     kept = Prior("Beta", 5, 8)
-    (study,) = evidence.scaled_studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
+    (study,) = evidence.studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
     rng = np.random.default_rng(1)
     simulated = rng.beta(5, 8, 400_000) * rng.normal(0.31, 0.1, 400_000)
-    assert study["effect"] == pytest.approx(simulated.mean(), rel=0.01)
-    assert study["sd"] == pytest.approx(simulated.std(), rel=0.01)
+    mean, sd = study.at_scale()
+    assert mean == pytest.approx(simulated.mean(), rel=0.01)
+    assert sd == pytest.approx(simulated.std(), rel=0.01)
 
 
-def test_less_is_kept_from_efficacy_than_from_effectiveness():
-    standard = load_scenario().evidence
-    (small,), (large,) = (evidence.scaled_studies(one_study(design=d), standard) for d in ("toolkit", "effectiveness"))
-    assert small["effect"] < large["effect"]
-
-
-def test_a_doubted_study_pulls_less(known):
-    scenario = load_scenario()
-    doubted = {row["study_type"] for row in known["studies"] if row["status"] == "to verify"}
-    trusted = {row["study_type"] for row in known["studies"]} - doubted
-    assert doubted
-    pulls = []
-    for factor in (1.0, 10.0):
-        reading = dataclasses.replace(scenario.evidence, doubt_factor=factor)
-        pulls.append(evidence._pooled(evidence.scaled_studies(known, reading)))
-    assert all(pulls[1][name][0] < pulls[0][name][0] for name in doubted)
-    assert all(pulls[1][name] == pulls[0][name] for name in trusted)
-
-
-# from estimates to effects
-
-
-def brute_force(reading, grid):
-    """Return weight of tau, and mean and SD of mu given it, by summing over a fine grid of mu."""
-    mu = np.linspace(-0.4, 0.5, 4001)
-    log_density = (
-        norm.logpdf(mu, reading.family_mean.a, reading.family_mean.b)
-        - 0.5 * ((grid / reading.family_spread.a) ** 2)[:, None]
-    )
-    for precision, pull in STUDIES.values():
-        log_density = log_density + norm.logpdf(pull / precision, mu, np.sqrt(1 / precision + grid**2)[:, None])
-    density = np.exp(log_density - log_density.max())
-    weight = density.sum(1)
-    mean = (density * mu).sum(1) / weight
-    sd = np.sqrt((density * (mu - mean[:, None]) ** 2).sum(1) / weight)
-    return weight / weight.sum(), mean, sd
-
-
-def test_the_family_of_trials_is_what_brute_force_gives():
-    reading = load_scenario().evidence
-    grid = np.linspace(0.001, 4 * reading.family_spread.a, evidence.GRID)
-    for found, expected in zip(evidence._family(STUDIES, reading, grid), brute_force(reading, grid), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
-
-
-def test_without_spread_every_effect_is_the_familys(known):
-    scenario = load_scenario("evidence.family_spread.a=0.0003")
-    drawn = evidence.effects(scenario, known, 2, 2000).values.reshape(-1, len(scenario.interventions))
-    by_type = evidence._pooled(evidence.scaled_studies(known, scenario.evidence))
-    prior = scenario.evidence.family_mean
-    precision = prior.b**-2 + sum(total for total, _ in by_type.values())
-    mean = (prior.a * prior.b**-2 + sum(pull for _, pull in by_type.values())) / precision
-    assert np.ptp(drawn, axis=1).max() < 0.015
-    np.testing.assert_allclose(drawn.mean(0), mean, atol=5 * precision**-0.5 / np.sqrt(4000) + 1e-4)
-    np.testing.assert_allclose(drawn.std(0), precision**-0.5, rtol=0.08)
-
-
-def test_a_study_that_is_sure_speaks_for_itself(known):
-    sure = known | {"studies": [row | {"standard_error_sd": 1e-4} for row in known["studies"]]}
-    scenario = dataclasses.replace(load_scenario(), evidence=keeping(0.5))
-    by_type = evidence._pooled(evidence.scaled_studies(sure, scenario.evidence))
-    drawn = evidence.effects(scenario, sure, 2, 200).mean(["chain", "draw"])
-    for name, about in scenario.interventions.items():
-        if about.study_type in by_type:
-            precision, pull = by_type[about.study_type]
-            assert float(drawn.sel(intervention=name)) == pytest.approx(pull / precision, abs=1e-3)
-
-
-def test_an_intervention_without_studies_is_drawn_from_the_family(known):
-    scenario = load_scenario("interventions.early_language.study_type=family")
-    drawn = evidence.effects(scenario, known, 2, 4000).sel(intervention="early_language").values.ravel()
-    reading = scenario.evidence
-    by_type = evidence._pooled(evidence.scaled_studies(known, reading))
-    grid = 4 * reading.family_spread.a * np.arange(1, evidence.GRID + 1) / evidence.GRID
-    weight, mean, sd = evidence._family(by_type, reading, grid)
-    expected = (weight * mean).sum()
-    spread = np.sqrt((weight * (sd**2 + grid**2 + mean**2)).sum() - expected**2)
-    assert drawn.mean() == pytest.approx(expected, abs=5 * spread / np.sqrt(8000))
-    assert drawn.std() == pytest.approx(spread, rel=0.06)
-
-
-def test_a_sceptic_expects_less_of_every_intervention(known):
-    standard, sceptical = (
-        evidence.effects(load_scenario(f"evidence={name}"), known, 2, 2000).mean(["chain", "draw"])
-        for name in ("standard", "sceptical")
-    )
-    assert bool((sceptical < standard).all())
+@pytest.mark.parametrize(
+    "kept", [Prior("Beta", 5, 8), Prior("Beta", 3, 9), Prior("Uniform", 0.2, 0.9), Prior("Beta", 1e4, 3e4)], ids=str
+)
+def test_a_share_is_summed_out_as_by_simulation(kept):
+    (study,) = evidence.studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
+    shares = study.share_at(np.random.default_rng(1).random(400_000))
+    effects = np.array([0.02, 0.06, 0.12])
+    simulated = np.log(norm.pdf(0.31, effects[:, None] / shares, 0.1).mean(axis=1))
+    np.testing.assert_allclose(study.log_likelihood(effects), simulated, atol=0.02)
 
 
 # draws

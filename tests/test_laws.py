@@ -104,9 +104,9 @@ def test_reach_never_exceeds_capacity_and_starts_at_a_pounds_worth():
     assert interventions.reach(1.0, 180.0, 900.0, 0.5) == pytest.approx(1 / (180 * 900), rel=1e-4)
 
 
-def test_more_money_never_lowers_activity(activity_of):
-    less, _ = activity_of("budget.total_gbp=5e7")
-    more, _ = activity_of("budget.total_gbp=1e8")
+def test_more_money_never_lowers_activity_where_schools_take_on_all_that_they_are_offered(activity_of):
+    less, _ = activity_of("budget.total_gbp=5e7", "organisation.schools_take=100")
+    more, _ = activity_of("budget.total_gbp=1e8", "organisation.schools_take=100")
     assert all((more[name][..., :5] >= less[name][..., :5] - 1e-12).all() for name in less)
 
 

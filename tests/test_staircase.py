@@ -7,31 +7,35 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ refusal variables streams scale assumptions scenario columns tables layouts readers choices areas panel
-budget
-evidence
-links survival parameters interventions
+__init__ refusal variables streams scale assumptions organisation scenario columns tables
+layouts readers choices areas panel
+portfolio budget
+inference kept smoothing
+evidence synthesis
+links delivery survival parameters interventions review
 cohort served
-record england gaussian inference baseline state_space learned counterfactual
-retention reasons sustain impact
+record england gaussian baseline state_space learned counterfactual
+retention reasons sustain impact outside
 result
 model comparison
 plan words figures charts markup afterwards briefing
+ledger
 peers forecasts scores backtest
+hindcast placebo
 diagrams reliability report progress __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
     "hydra": {"choices"},
-    "omegaconf": {"choices", "scenario", "assumptions"},
+    "omegaconf": {"choices", "scenario", "assumptions", "organisation"},
     "pymc": {"inference"},
-    "pytensor": {"baseline", "gaussian", "inference"},
+    "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
     "numba": {"gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
     "matplotlib": {"figures", "diagrams"},
-    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability"},
+    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
     "pyarrow": set(),
     "statsforecast": {"peers"},
 }

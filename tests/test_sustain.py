@@ -122,7 +122,7 @@ def test_without_money_for_activity_nothing_fails(run_tiny):
 
 def test_what_lasts_is_said_of_each_intervention_on_the_measures_it_moves(tiny):
     table = tiny.lasting()
-    assert list(table.intervention.unique()) == ["all", *tiny.money.intervention.values]
+    assert list(table.intervention.unique()) == ["all", *tiny.served.intervention.values[1:]]
     apart = table[table.intervention != "all"]
     assert set(apart.group) == {"all"}
     assert set(apart[apart.intervention == "secondary_tutoring"].measure) == {

@@ -1,0 +1,185 @@
+"""Delivery: when money becomes activity, how well it is done, and what happens to it on the way.
+
+Work begins some time after the announcement and stands still while commissioning is stopped; it ramps up; a school
+that is offered too much does each thing less well; a pandemic takes activity away, and learning too.
+"""
+
+import numpy as np
+import xarray as xr
+
+from oa_sim.scenario import Scenario
+from oa_sim.variables import MEASURES
+
+STAGES = {"settings": (-2, -1), "primary": tuple(range(0, 7)), "secondary": tuple(range(7, 14))}  # that share a load
+FIRST_OF_SEPTEMBER = 8 / 12  # of a calendar year: the academic year that ends in y begins at y - 1 + this
+
+
+def academic(moment: float) -> float:
+    """Return a calendar moment on the clock of academic years, on which the year that ends in y runs from y to y + 1.
+
+    April 2017 (2017.25) is 2017.58, a little over half through 2016/17.
+    """
+    return moment + 1 - FIRST_OF_SEPTEMBER
+
+
+def delivered(years_since_start, lag, ramp):
+    """Return the share of planned delivery that falls within a year.
+
+    Delivery starts ``lag`` years after the first money and rises in a straight line to full over ``ramp`` years;
+    the share is its mean over the year that begins ``years_since_start`` after the first money.
+    """
+
+    def area_below(x):
+        late = np.maximum(x - lag, 0.0)
+        return np.where(late < ramp, late**2 / (2 * ramp), late - ramp / 2)
+
+    return area_below(years_since_start + 1.0) - area_below(years_since_start)
+
+
+def stopped(begins, announced, first, last, size):
+    """Return when delivery begins once work has stood still, on the same clock.
+
+    Parameters
+    ----------
+    begins
+        When it would have begun.
+    announced
+        When work towards it began.
+    first, last
+        From when to when commissioning was stopped.
+    size
+        Share of the work that stood still.
+    """
+    lost = size * np.maximum(last - np.maximum(first, announced), 0.0)
+    return np.where(begins > first, begins + lost, begins)
+
+
+def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> np.ndarray:
+    """Return the years from the first money of an intervention to its first delivery (chain, draw, area, 1).
+
+    Parameters
+    ----------
+    scenario
+        Its announcement and sign-off threshold.
+    money
+        ``spend`` (area, intervention, year), GBP / year.
+    drawn
+        ``lag`` (chain, draw, intervention) from announcement to delivery, years; ``announced_later`` (area);
+        ``open_procurement`` (chain, draw); ``happens`` (chain, draw, event).
+    name
+        The intervention.
+    """
+    spend = money.spend.sel(intervention=name).values
+    first_money = (money.year.values[0] + np.argmax(spend > 0, axis=1)).astype(float)[:, None]  # (area, 1)
+    announced = first_money - scenario.budget.announced_years_before + drawn.announced_later.values[:, None]
+    waits = np.broadcast_to(drawn.lag.sel(intervention=name).values[..., None, None], (*_draws(drawn), 1, 1))
+    is_small = (spend.max(axis=1) <= scenario.organisation.sign_off_gbp)[:, None]
+    spared = np.where(is_small, drawn.open_procurement.values[..., None, None], 0.0)
+    begins = announced + np.maximum(waits - spared, 0.0)
+    for happened in _events(drawn, "commissioning"):
+        size = happened.values[..., None, None]
+        begins = stopped(begins, announced, float(happened.begins), float(happened.ends), size)
+    return np.maximum(begins - first_money, 0.0)
+
+
+def goes_on(drawn: xr.Dataset, years: np.ndarray) -> np.ndarray:
+    """Return the share of activity that events leave in each year (chain, draw, 1, year)."""
+    kept = np.ones((*_draws(drawn), 1, len(years)))
+    for happened in _events(drawn, "delivery"):
+        within = np.minimum(years + 1, float(happened.ends)) - np.maximum(years, float(happened.begins))
+        kept *= 1 - happened.values[..., None, None] * np.maximum(within, 0.0)
+    return kept
+
+
+def fidelity(load, takes, loss):
+    """Return what is left of each programme's quality in schools that are offered too many at once.
+
+    ``(1 - loss) ^ max(load - takes, 0)``: each programme beyond what a school can take on costs all of them ``loss``.
+
+    Parameters
+    ----------
+    load
+        Programmes at once in a school.
+    takes
+        Programmes that it can take on.
+    loss
+        Share of fidelity lost for each one more.
+    """
+    return (1 - loss) ** np.maximum(load - takes, 0.0)
+
+
+def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return how many programmes a school has at once, by stage of schooling.
+
+    Parameters
+    ----------
+    scenario
+        Its interventions' year groups.
+    presence : dict of array (chain, draw, area, year)
+        Share of schools in which each intervention is at work.
+    offers : dict of array (area, year)
+        National programmes offered beside it, a number.
+    """
+    found = {}
+    for stage, year_groups in STAGES.items():
+        here = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
+        found[stage] = sum((presence[name] for name in here), np.zeros(()))
+        beside = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
+        found[stage] = found[stage] + sum((offers[name] for name in beside), np.zeros(()))
+    return found
+
+
+def stages(year_groups: list[int]) -> dict[str, float]:
+    """Return the share of an intervention's year groups that lies in each stage; those past school share no load."""
+    return {
+        stage: len(set(year_groups) & set(own)) / len(year_groups)
+        for stage, own in STAGES.items()
+        if set(year_groups) & set(own)
+    }
+
+
+def learning_lost(scenario: Scenario, drawn: xr.Dataset, share: xr.DataArray) -> xr.DataArray:
+    """Return what dated shocks take from attainment, SD, in programme and counterfactual alike.
+
+    Parameters
+    ----------
+    scenario
+        Its years and measures.
+    drawn
+        ``happens`` (chain, draw, event), ``recovery`` and ``disadvantage_factor`` (chain, draw).
+    share
+        Disadvantaged share of pupils (area, measure).
+
+    Returns
+    -------
+    DataArray
+        (chain, draw, area, group, measure, year), SD; groups ``disadvantaged`` and ``other``. A shock builds up while
+        it lasts; ``recovery`` of it is left a year later. It is the larger the more disadvantaged the pupils are:
+        ``factor ^ (exposure - 1/2)``, exposure being 1 for disadvantaged pupils and the area's share for others.
+    """
+    years, areas = np.array(scenario.years, dtype=float), scenario.areas.names
+    course = np.zeros((*_draws(drawn), len(years)))
+    for happened in _events(drawn, "attainment"):
+        first, last = float(happened.begins), float(happened.ends)
+        if first < scenario.start_year:  # it is in the record
+            continue
+        since = years + 1 - last
+        left = drawn.recovery.values[..., None] ** np.maximum(since, 0.0)
+        course += happened.values[..., None] * np.clip((years + 1 - first) / (last - first), 0.0, 1.0) * left
+    poor = share.sel(area=areas, measure=scenario.measures).fillna(0.0).values  # (area, measure)
+    exposure = np.stack([np.ones_like(poor), poor], axis=1)  # (area, group, measure)
+    factor = drawn.disadvantage_factor.values[..., None, None, None] ** (exposure - 0.5)
+    taught = np.array([MEASURES[name].channel == "attainment" for name in scenario.measures], dtype=float)
+    lost = course[:, :, None, None, None, :] * (factor * taught)[..., None]
+    coords = {"area": areas, "group": ["disadvantaged", "other"], "measure": scenario.measures, "year": scenario.years}
+    return xr.DataArray(lost, coords, ("chain", "draw", *coords), attrs={"units": "SD"})
+
+
+def _draws(drawn: xr.Dataset) -> tuple[int, int]:
+    return drawn.sizes["chain"], drawn.sizes["draw"]
+
+
+def _events(drawn: xr.Dataset, what: str) -> list[xr.DataArray]:
+    """Return the events of one kind in the order in which they happened."""
+    mine = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
+    return sorted(mine, key=lambda happened: float(happened.begins))

@@ -1,0 +1,275 @@
+"""Hindcast: the twelve areas projected from what was known before the programme, against what was then published.
+
+One run gives both answers, with the programme and without, on the same draws and the same noise. Scored is every
+published figure of the areas that are authorities, and the early years of districts. The level scale is the figure
+itself; on the relative scale, area less England, a shock that meets the whole country cancels, and a programme could
+be seen.
+"""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import areas, baseline, counterfactual, forecasts, learned, model, panel, scale, tables
+from oa_sim.assumptions import Learning
+from oa_sim.readers import Reading, read
+from oa_sim.refusal import Refusal, unknown
+from oa_sim.scenario import Scenario
+from oa_sim.variables import LONGEST_HORIZON, MEASURES, academic_year
+
+LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
+KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Figures, one an entry of each array.
+
+    Attributes
+    ----------
+    area, measure, group : array (figure) of str
+    year : array (figure)
+    value, england : array (figure)
+        As published of the area and of England, in the measure's unit; NaN where England has none.
+    """
+
+    area: np.ndarray
+    measure: np.ndarray
+    group: np.ndarray
+    year: np.ndarray
+    value: np.ndarray
+    england: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """How forecasts with and without the programme did on one scale.
+
+    Attributes
+    ----------
+    figures : Figures
+        What was scored.
+    held : array (level, figure) of bool
+        Whether each lay in the central 50, 80 and 95 % intervals of the forecast with the programme.
+    log_with, log_without : array (figure)
+        Log density on the latent scale, nats.
+    """
+
+    figures: Figures
+    held: np.ndarray
+    log_with: np.ndarray
+    log_without: np.ndarray
+
+
+def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
+    """Write the tables with shares and counts of pupils up to a year alone, and return their folder.
+
+    Where a place has no figure of a quantity by then, its first one stays: our rolls are of later years only. Outcomes
+    stay, since a run cuts them itself.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    for path in sorted(Path(folder or tables.FOLDER).glob("*.csv")):
+        shutil.copyfile(path, into / path.name)
+    rows = tables.read("pupils", into)
+    first: dict[tuple, int] = {}
+    for row in rows:
+        key = (row["quantity"], row["place"], row["geography"])
+        first[key] = min(first.get(key, row["year"]), row["year"])
+    columns = list(tables.TABLES["pupils"][0])
+    with (into / "pupils.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            if row["year"] <= max(until, first[row["quantity"], row["place"], row["geography"]]):
+                writer.writerow([row[column] for column in columns])
+    return into
+
+
+def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
+    """Return the posterior learned from a panel up to ``panel.train_until``, also where a series begins later.
+
+    Of a series without a figure by then nothing is learned but what its prior says, and it is not to be projected.
+
+    Raises
+    ------
+    Refusal
+        Where the panel will not do.
+    """
+    found = read(learning.panel.path)
+    history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
+    for lacking in panel.check(history):
+        say(lacking)
+    return learned.learn(learning, history, found.data_hash, say)
+
+
+def check(posterior: xr.Dataset, until: int) -> str:
+    """Return what a posterior was learned from, in words, or refuse one that knows what is to be forecast.
+
+    Raises
+    ------
+    Refusal
+        Where it was learned from later figures, or by another law than this version's.
+    """
+    made = json.loads(posterior.attrs.get("made", "{}"))
+    if made.get("until", until + 1) > until:
+        raise Refusal(
+            f"a hindcast from {academic_year(until)} takes a posterior learned from figures up to then, got one up to "
+            f"{academic_year(made['until']) if 'until' in made else 'an unknown year'}: learn it from a panel again"
+        )
+    if made.get("law") != learned.law_hash():
+        raise Refusal("the posterior was learned by the law of another version: learn it from a panel again")
+    gates = json.loads(posterior.attrs["gates"])
+    what = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"
+    return f"{what}; {gates['verdict']}: {gates['reason']}"
+
+
+def published(reading: Reading, rows: dict[str, list[tables.Row]], scenario: Scenario) -> Figures:
+    """Return what was published of a scenario's areas in its years: figures that can be held against it.
+
+    Areas that are authorities are taken from the reading, all groups that were published; of districts the good level
+    of development of all pupils, from our own tables, since the reading has authorities only.
+
+    Raises
+    ------
+    Refusal
+        Where an area's authority is not in the file, or nothing of those years is.
+    """
+    found, figures = [], reading.figures
+    places = sorted(set(figures["place"]))
+    later = figures[figures["measure"].isin(scenario.measures) & figures["year"].isin(scenario.years)]
+    england = later[later["place"] == "England"].set_index(["measure", "group", "year"])["value"].to_dict()
+    chosen = [row for row in rows["areas"] if row["area"] in scenario.areas.names]
+    for row in chosen:
+        if row["geography"] != "authority":
+            continue
+        if row["published_place"] not in places:
+            raise unknown("place among the later figures", row["published_place"], places)
+        mine = later[later["place"] == row["published_place"]]
+        cells = mine[["measure", "group", "year", "value"]].itertuples(index=False, name=None)
+        found += [(row["area"], *cell, england.get(cell[:3], np.nan)) for cell in cells]
+    districts = {row["area"] for row in chosen if row["geography"] != "authority"}
+    for row in rows["outcomes"]:
+        asked = row["year"] in scenario.years and row["measure"] in scenario.measures
+        if row["geography"] == "district" and row["place"] in districts and asked:
+            found.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
+    if not found:
+        first, last = (academic_year(scenario.years[end]) for end in (0, -1))
+        raise Refusal(f"the later figures hold none of {first} to {last}: name a file that goes on later")
+    return Figures(*(np.array(column) for column in zip(*found, strict=True)))
+
+
+def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | None = None) -> dict[str, Judged]:
+    """Return how a scenario, run from what was known, did against later figures, by scale: ``level``, ``relative``.
+
+    Parameters
+    ----------
+    scenario
+        The programme as it was delivered; its posterior was learned from figures before its first year.
+    reading
+        What was published later.
+    say
+        Called with a sentence at each stage.
+    """
+    known = tables.read_all(scenario.data_folder)
+    figures = published(reading, known, scenario)
+    result = model.run(scenario, say=say)
+    runs = [_forecast(result.draws[name], figures) for name in ("projection", "counterfactual")]
+    found = {"level": _judged(figures, figures.value, runs)}
+    course, own = _england(scenario, known, figures)
+    kept = replace(figures, **{name: values[own] for name, values in vars(figures).items()})
+    runs = [_latent(kept, draws[:, own]) - course for draws in runs]
+    found["relative"] = _judged(kept, _latent(kept, kept.value) - _latent(kept, kept.england), runs, is_latent=True)
+    return found
+
+
+def _forecast(draws: xr.DataArray, figures: Figures) -> np.ndarray:
+    """Return the draws (draw, figure) of each figure, in its measure's unit."""
+    at = {dim: xr.DataArray(getattr(figures, dim), dims="figure") for dim in ("area", "measure", "group", "year")}
+    found = draws.sel(at).transpose("chain", "draw", "figure").values.astype(float)
+    return found.reshape(-1, found.shape[-1])
+
+
+def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
+    """Return England's course as it was drawn for the run (draw, figure), SD, and which figures have one.
+
+    The course is that of a group that is modelled; the mean of two groups has none of its own.
+    """
+    history = areas.history(known, until=model.known_until(scenario))
+    record = baseline.record(history)
+    years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
+    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    course = counterfactual.national(posterior, record, years, known["breaks"], scenario.seed)
+    names = list(zip(figures.measure.tolist(), figures.group.tolist(), strict=True))
+    own = np.array([name in record.series for name in names]) & np.isfinite(figures.england)
+    at = [record.series.index(name) for name, mine in zip(names, own, strict=True) if mine]
+    return course[:, at, figures.year[own] - scenario.start_year], own
+
+
+def _latent(figures: Figures, values: np.ndarray) -> np.ndarray:
+    """Return published values (..., figure) on the latent scale, SD."""
+    out = np.empty(values.shape)
+    for measure in MEASURES:
+        mine = figures.measure == measure
+        out[..., mine] = scale.to_latent(measure, values[..., mine])
+    return out
+
+
+def _judged(figures: Figures, actual: np.ndarray, runs: list[np.ndarray], *, is_latent: bool = False) -> Judged:
+    """Return the scores of two runs (draw, figure), with and without; both in the unit of what was published."""
+    low, high = forecasts.interval(forecasts.Forecast(draws=runs[0]), np.array(LEVELS))
+    held = forecasts.covered(low, high, actual)
+    if not is_latent:
+        actual, runs = _latent(figures, actual), [_latent(figures, draws) for draws in runs]
+    degrees = forecasts.tails(runs[1])
+    return Judged(figures, held, *(forecasts.log_density(draws, actual, degrees) for draws in runs))
+
+
+def clustered_se(values: np.ndarray, cluster: np.ndarray) -> float:
+    """Return the standard error of a mean of values that are alike within clusters: the figures of one area are.
+
+    ``sqrt(G / (G - 1) sum over clusters of (sum of deviations)^2) / n`` (Liang and Zeger 1986). What two clusters have
+    in common, such as England's course, it does not know.
+    """
+    names, at = np.unique(cluster, return_inverse=True)
+    if len(names) < 2:
+        raise Refusal(f"a clustered standard error needs two areas or more, got {len(names)}: judge more areas")
+    sums = np.bincount(at, weights=values - values.mean())
+    return float(np.sqrt(len(names) / (len(names) - 1) * (sums**2).sum()) / len(values))
+
+
+def summary(judged: Judged) -> dict[str, float]:
+    """Return number, coverage, mean log densities (nats) and the standard error of their difference by area."""
+    n, difference = len(judged.log_with), judged.log_with - judged.log_without
+    values = [*judged.held.mean(axis=1), judged.log_with.mean(), judged.log_without.mean()]
+    return dict(zip(KEYS, [n, *map(float, values), clustered_se(difference, judged.figures.area)], strict=True))
+
+
+def coverage_by(judged: Judged, what: str) -> list[str]:
+    """Return coverage by ``measure``, ``group``, ``year`` or ``area``, a line each."""
+    labels, lines = getattr(judged.figures, what), []
+    for label in dict.fromkeys(labels.tolist() if what != "year" else np.sort(labels).tolist()):
+        held = judged.held[:, labels == label]
+        shares = ", ".join(f"{level} %: {share:.2f}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True))
+        lines.append(f"{academic_year(label) if what == 'year' else label}: {held.shape[1]} figures, {shares}")
+    return lines
+
+
+def verdict(judged: Judged) -> str:
+    """Return in a sentence whether the figures favour the model with or without the programme."""
+    found = summary(judged)
+    gain, error = found["log_score_with"] - found["log_score_without"], found["log_score_difference_se"]
+    if not np.any(judged.log_with - judged.log_without):
+        return "the model with the programme and the one without say the same of every figure"
+    which = "with" if gain > 0 else "without"
+    firm = "more" if abs(gain) > 2 * error else "less"
+    meaning = "which is more than chance gives easily" if firm == "more" else "so that they do not tell the two apart"
+    return (
+        f"the figures favour the model {which} the programme by {abs(gain):.4f} nats a figure (standard error by area "
+        f"{error:.4f}), {firm} than two standard errors, {meaning}"
+    )

@@ -1,0 +1,69 @@
+"""Kept: draws from a posterior in a file, written whole or not at all, and known by their checksum."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from oa_sim.refusal import Refusal
+
+
+def cache_folder() -> Path:
+    """Return where posteriors are kept: ``OA_SIM_CACHE``, or the user's cache."""
+    if os.environ.get("OA_SIM_CACHE"):
+        return Path(os.environ["OA_SIM_CACHE"])
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "oa_sim"
+
+
+def checksum(found: xr.Dataset) -> str:
+    """Return the SHA-256 of a posterior: its draws and its gates."""
+    digest = hashlib.sha256(str(found.attrs.get("gates")).encode())
+    for name in sorted(str(name) for name in found.data_vars):
+        digest.update(name.encode() + np.ascontiguousarray(found[name].values, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def write(found: xr.Dataset, path: Path) -> None:
+    """Write a posterior whole or not at all, in single precision and compressed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    found = found.astype(np.float32).astype(float)  # what is read again is what the checksum is of
+    packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in found.data_vars}
+    try:
+        found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf", encoding=packed)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def read(path: Path, what: str, remedy: str) -> xr.Dataset:
+    """Return a posterior that was written, in double precision.
+
+    Parameters
+    ----------
+    path
+        The file; it must exist.
+    what, remedy
+        What it is and what to do where it is damaged, in words.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be read or is not what was written.
+    """
+    try:
+        found = xr.load_dataset(path, engine="h5netcdf")
+        found = found.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(found.attrs)
+        whole = found.attrs.pop("checksum", None) == checksum(found) and bool(json.loads(found.attrs["gates"]))
+    except Exception as error:  # a damaged file fails in as many ways as there are readers
+        raise Refusal(f"{what} {path} cannot be read ({type(error).__name__}): {remedy}") from None
+    if not whole:
+        raise Refusal(f"{what} {path} is not what was written: {remedy}")
+    return found

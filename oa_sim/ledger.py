@@ -1,0 +1,256 @@
+"""Ledger: what each study adds, to the effect of its type and to the headline, found by leaving it out.
+
+The draws are weighed anew by ``1 / p(y_j | theta)``, the share kept summed out; where the largest weights cannot be
+trusted (Pareto k of 0.7 or more), the other studies are read again and the scenario is run again without it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from oa_sim import evidence, smoothing, synthesis, tables, words
+from oa_sim.evidence import FAMILY, Study
+from oa_sim.model import run
+from oa_sim.result import Result
+from oa_sim.scenario import Scenario
+from oa_sim.variables import MEASURES, percent
+
+ENDS = (0.05, 0.95)
+AS_PUBLISHED = ("study_type", "design", "status", "standard_error_basis", "source", "effect", "effect_unit")
+COLUMNS = (
+    *("scenario", "study", *AS_PUBLISHED, "effect_sd", "standard_error_sd", "kept_prior", "kept"),
+    *("at_scale", "at_scale_sd", "weight_in_type", "family_mean", "family_sd", "mean", "sd"),
+    *("without_mean", "without_sd", "moved_sd", "moved_error", "pareto_k", "method", "speaks_for"),
+    *("headline", "headline_q05", "headline_q95", "headline_without", "headline_without_q05", "headline_without_q95"),
+    *("headline_moved", "headline_moved_error", "proxy", "n_draws", "verdict"),
+)
+HEADLINE_COLUMNS = (
+    *("scenario", "study", "measure", "group", "year", "unit", "mean", "q05", "q95", "without_mean", "without_q05"),
+    *("without_q95", "moved", "moved_error", "pareto_k", "method", "proxy", "verdict", "n_draws"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """What each study adds.
+
+    Attributes
+    ----------
+    table
+        A row for each study: as published, as read, at scale, what its type is expected to do with and without it
+        (SD per fully served pupil), and the headline of the scenario with and without it (unit of its measure).
+    headlines
+        A row for each study, measure and group: the mean over areas of the impact in the headline's year.
+    result
+        The scenario with every study.
+    studied
+        What the studies say, from ``synthesis.posterior``.
+    file_name
+        The name under which the package or the cache would hold it.
+    """
+
+    table: pd.DataFrame
+    headlines: pd.DataFrame
+    result: Result
+    studied: xr.Dataset
+    file_name: str
+
+    @property
+    def verdict(self) -> str:
+        """PASS where the run and every reading of the studies passed, FAIL otherwise."""
+        failed = self.result.manifest["gates"]["verdict"] != "PASS" or (self.table.verdict != "PASS").any()
+        return "FAIL" if failed else "PASS"
+
+
+def evidence_ledger(
+    scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None
+) -> Ledger:
+    """Return what each study adds to a scenario.
+
+    Parameters
+    ----------
+    scenario
+        From ``load_scenario``.
+    posterior
+        Draws of the baseline's hyperparameters to use instead of the learned ones.
+    say
+        Called with a sentence at each stage.
+
+    Raises
+    ------
+    Refusal
+        As of ``run``.
+    """
+    say = say or (lambda sentence: None)
+    result = run(scenario, posterior=posterior, say=say)
+    if posterior is None:
+        posterior = result.posterior.assign_attrs(gates=json.dumps(result.manifest["gates"]))
+    known = tables.read_all(scenario.data_folder)
+    studies = evidence.studies(known, scenario.evidence)
+    studied = synthesis.posterior(known, scenario.evidence, say)
+    behind = _behind(result, synthesis.draws(scenario, known, *result.outside.weight.shape))
+    by_type, by_headline = [], []
+    for study in studies:
+        say(f"leaving out {study.name}")
+        asked = replace(scenario, evidence=replace(scenario.evidence, without=[*scenario.evidence.without, study.name]))
+        weight, k = smoothing.weigh(
+            -study.log_likelihood(studied.theta.sel(study_type=study.study_type).values.ravel())
+        )
+        rest, again = studied, None
+        if k >= smoothing.LARGEST_K:
+            rest, again = synthesis.posterior(known, asked.evidence, say), run(asked, posterior=posterior, say=say)
+        about = {"study": study.name, "scenario": result.label, "pareto_k": k}
+        about["method"] = "reweighted" if again is None else "refitted"
+        about["verdict"] = (again or result).manifest["gates"]["verdict"]
+        moved = _of_its_type(study.study_type, studied, rest, weight)
+        by_type.append({**about, **moved, **_as_read(study, studies, studied)})
+        by_headline += [{**about, **row} for row in _headlines(result, again, weight[behind])]
+    headlines = pd.DataFrame(by_headline)[list(HEADLINE_COLUMNS)]
+    table = _with_headline(pd.DataFrame(by_type), headlines, result).merge(_published(known, scenario), on="study")
+    return Ledger(
+        table[list(COLUMNS)],
+        headlines,
+        result,
+        studied,
+        synthesis.file_name(studies, evidence.study_types(known), scenario.evidence),
+    )
+
+
+def _behind(result: Result, drawn: xr.Dataset) -> np.ndarray:
+    """Return which of the draws that are held of the studies stands behind each draw of a result (draw)."""
+    behind = drawn.taken.values.ravel()
+    return behind[result.outside.taken.values.ravel()] if result.outside.attrs["is_on"] else behind
+
+
+def _of_its_type(study_type: str, studied: xr.Dataset, rest: xr.Dataset, weight: np.ndarray) -> dict:
+    """Return what a type is expected to do with a study and without it, SD per fully served pupil."""
+    theta, without = (held.theta.sel(study_type=study_type).values.ravel() for held in (studied, rest))
+    even = np.full(theta.size, 1 / theta.size)
+    used = weight if rest is studied else even
+    before, after = _described(theta, even), _described(without, used)
+    return {
+        "mean": before["mean"],
+        "sd": before["sd"],
+        "without_mean": after["mean"],
+        "without_sd": after["sd"],
+        "moved_sd": before["mean"] - after["mean"],
+        "moved_error": _error(theta, even, theta if rest is studied else without, used),
+    }
+
+
+def _as_read(study: Study, studies: list[Study], studied: xr.Dataset) -> dict:
+    """Return a study in SD, at scale, its weight among those of its type, and the family that it is shrunk to."""
+    at_scale, sd = study.at_scale()
+    own_type = [other.at_scale()[1] ** -2 for other in studies if other.study_type == study.study_type]
+    spread = np.sqrt(studied.mu.var() + (studied.tau**2).mean())
+    return {
+        "effect_sd": study.effect,
+        "standard_error_sd": study.error,
+        "kept_prior": study.kept[0],
+        "kept": float(studied.kept.sel(study=study.name).mean()),
+        "at_scale": at_scale,
+        "at_scale_sd": sd,
+        "weight_in_type": sd**-2 / sum(own_type),
+        "family_mean": float(studied.mu.mean()),
+        "family_sd": float(spread),
+    }
+
+
+def _published(known: dict, scenario: Scenario) -> pd.DataFrame:
+    """Return the studies as their table has them, with the interventions of the scenario that each speaks for."""
+    rows = []
+    for row in known["studies"]:
+        speaks = [name for name, about in scenario.interventions.items() if about.study_type == row["study_type"]]
+        rows.append(
+            {"study": row["study"], **{name: row[name] for name in AS_PUBLISHED}, "speaks_for": "; ".join(speaks)}
+        )
+    return pd.DataFrame(rows)
+
+
+def _headlines(result: Result, again: Result | None, weight: np.ndarray) -> list[dict]:
+    """Return the mean over areas of each measure's impact in the headline's year, with a study and without it."""
+    weight = weight / weight.sum()
+    year, rows = words.headline_year(result), []
+    even = np.full(weight.size, 1 / weight.size)
+    for measure in result.draws.measure.values.tolist():
+        for group in [name for name in MEASURES[measure].table_groups if name != "other"]:
+            impact = _mean_over_areas(result, measure, group, year)
+            without = impact if again is None else _mean_over_areas(again, measure, group, year)
+            used = weight if again is None else even
+            before, after = _described(impact, even), _described(without, used)
+            rows.append(
+                {
+                    **{"measure": measure, "group": group, "year": year, "unit": MEASURES[measure].unit},
+                    **{name: before[name] for name in ("mean", "q05", "q95")},
+                    **{f"without_{name}": after[name] for name in ("mean", "q05", "q95")},
+                    "moved": before["mean"] - after["mean"],
+                    "moved_error": _error(impact, even, without, used),
+                    "proxy": bool(result.draws.proxy.sel(measure=measure, group=group).any()),
+                    "n_draws": result.n_draws,
+                }
+            )
+    return rows
+
+
+def _mean_over_areas(result: Result, measure: str, group: str, year: int) -> np.ndarray:
+    at = result.draws.impact.sel(measure=measure, group=group, year=year)
+    return at.mean("area", dtype=float).values.ravel()
+
+
+def _described(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """Return mean, SD and interval of weighted draws."""
+    mean = float(weight @ values)
+    low, high = smoothing.quantiles(values, weight, ENDS)
+    sd = float(np.sqrt(weight @ (values - mean) ** 2))
+    return {"mean": mean, "sd": sd, "q05": float(low), "q95": float(high)}
+
+
+def _error(one: np.ndarray, of_one: np.ndarray, other: np.ndarray, of_other: np.ndarray) -> float:
+    """Return the Monte Carlo standard error of the difference of two weighted means, of the same draws or of others."""
+    if one is other:
+        return float(np.sqrt((((of_one - of_other) * (one - of_other @ one)) ** 2).sum()))
+    parts = (
+        ((weight * (values - weight @ values)) ** 2).sum() for values, weight in ((one, of_one), (other, of_other))
+    )
+    return float(np.sqrt(sum(parts)))
+
+
+def _with_headline(table: pd.DataFrame, headlines: pd.DataFrame, result: Result) -> pd.DataFrame:
+    """Return the table with the scenario's one headline beside each study."""
+    measure, group = words.headline_measure(result)
+    mine = headlines[(headlines.measure == measure) & (headlines.group == group)]
+    renamed = {"mean": "headline", "q05": "headline_q05", "q95": "headline_q95", "moved": "headline_moved"}
+    renamed |= {f"without_{name}": f"headline_without_{name}" for name in ("q05", "q95")}
+    renamed |= {"without_mean": "headline_without", "moved_error": "headline_moved_error"}
+    return table.merge(mine[["study", "proxy", "n_draws", *renamed]].rename(columns=renamed), on="study")
+
+
+def sentences(found: Ledger) -> list[str]:
+    """Return which studies move the headline most, how much is left without them, and how they were left out."""
+    table, result = found.table, found.result
+    n, refitted = len(table), int((table.method == "refitted").sum())
+    how = (
+        f"Of {n} studies, {n - refitted} were left out by weighing the draws anew (Pareto k below "
+        f"{smoothing.LARGEST_K:g}) and {refitted} by reading the others again."
+    )
+    if not table.headline.abs().max() > words.SMALLEST_CHANGE:
+        return ["No study moves the headline, which has no impact to move.", how]
+    about, unit = words.subject(result)
+    most = table.reindex(table.headline_moved.abs().sort_values(ascending=False).index)
+    said = []
+    for i, row in enumerate(most.head(3).itertuples()):
+        doubt = f", which is marked '{evidence.DOUBTED}'" if row.status == evidence.DOUBTED else ""
+        start = f"{row.study!r}{doubt}" if i else f"The study that moves {about} most is {row.study!r}{doubt}"
+        said.append(
+            f"{start}: without it the mean is {row.headline_without:.2f} (90 %: {row.headline_without_q05:.2f} to "
+            f"{row.headline_without_q95:.2f}) instead of {row.headline:.2f} (90 %: {row.headline_q05:.2f} to "
+            f"{row.headline_q95:.2f}) {unit}, {percent(row.headline_without / row.headline)} of it."
+        )
+    silent = table[(table.speaks_for == "") & (table.study_type != FAMILY)]
+    if len(silent):
+        said.append(f"{len(silent)} speak for no intervention of this scenario but for the family of trials.")
+    return [*said, how]

@@ -1,0 +1,140 @@
+"""Outside: what area programmes have mostly done, set against what the parts of this one promise.
+
+A soft likelihood on the whole-area effect. Draws of the programme are weighed by it, and taken as often as their weight
+says; what would have happened anyway does not depend on the programme and is left as it is.
+"""
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import impact, smoothing, sustain
+from oa_sim.assumptions import OutsideView
+from oa_sim.scenario import Scenario
+from oa_sim.streams import stream
+from oa_sim.variables import MEASURES
+
+FAVOURITE = ("key_stage_2", "disadvantaged")  # what the headline speaks of, where it was asked for
+
+
+def spoken_of(measures: list[str]) -> tuple[str, str]:
+    """Return the measure and group that the headline speaks of."""
+    return FAVOURITE if FAVOURITE[0] in measures else (measures[0], MEASURES[measures[0]].groups[0])
+
+
+def whole_area(gain: xr.DataArray) -> xr.DataArray | None:
+    """Return the whole-area effect at its peak (chain, draw), SD; None where no attainment is measured.
+
+    The gain of all pupils, averaged over the areas and over the measures of attainment, in the year in which it is
+    largest in size. It keeps its sign: a draw that harms has a peak below zero, since the outside view has a quarter of
+    its weight there.
+
+    Parameters
+    ----------
+    gain
+        (chain, draw, area, group, measure, year), SD, with the group ``all``.
+    """
+    of_attainment = [name for name in gain.measure.values.tolist() if MEASURES[name].channel == "attainment"]
+    if not of_attainment:
+        return None
+    mean = gain.sel(group="all", measure=of_attainment).mean(("area", "measure"))
+    return mean.isel(year=abs(mean).argmax("year")).drop_vars(("year", "group")).assign_attrs(units="SD")
+
+
+def log_likelihood(view: OutsideView, peak: np.ndarray) -> np.ndarray:
+    """Return the log-density, up to a constant, of whole-area effects (SD) by the Student-t of the outside view."""
+    nu = view.degrees_of_freedom
+    return -(nu + 1) / 2 * np.log1p(((peak - view.location) / view.scale) ** 2 / nu)
+
+
+def weigh(scenario: Scenario, gain: xr.DataArray) -> xr.Dataset:
+    """Return the weight of each draw of the programme by the outside view, whether it is on or off.
+
+    Parameters
+    ----------
+    scenario
+        Its outside view and seed.
+    gain
+        (chain, draw, area, group, measure, year), SD, with the group ``all``.
+
+    Returns
+    -------
+    Dataset
+        By (chain, draw): ``whole_area`` (SD; zero where no attainment is measured), ``weight`` (adding up to one; alike
+        where there is no effect), ``taken`` (which draw, counted over all chains, stands in its place once the draws
+        are weighed). ``attrs``: ``pareto_k``, ``effective_draws``, ``speaks`` (1 where there is an effect to weigh).
+    """
+    shape = (gain.sizes["chain"], gain.sizes["draw"])
+    peak = whole_area(gain)
+    values = np.zeros(shape) if peak is None else peak.values
+    weight, k = smoothing.weigh(log_likelihood(scenario.evidence.outside_view, values.ravel()))
+    taken = smoothing.systematic(weight, stream(scenario.seed, "outside view"))
+    data = {"whole_area": values, "weight": weight.reshape(shape), "taken": taken.reshape(shape)}
+    found = xr.Dataset({name: (("chain", "draw"), part) for name, part in data.items()})
+    found.whole_area.attrs, found.weight.attrs, found.taken.attrs = {"units": "SD"}, {"units": "1"}, {"units": "draw"}
+    found.attrs = {
+        "pareto_k": k,
+        "effective_draws": smoothing.effective(weight),
+        "speaks": int(peak is not None and bool(values.any())),
+        "is_on": int(scenario.evidence.outside_view.is_on),
+    }
+    return found
+
+
+def resampled(gain: xr.DataArray, taken: xr.DataArray) -> xr.DataArray:
+    """Return gain with each draw replaced by the one that is taken in its place."""
+    flat = gain.values.reshape(-1, *gain.shape[2:])
+    return gain.copy(data=flat[taken.values.ravel()].reshape(gain.shape))
+
+
+def taken_by(
+    active: dict[str, np.ndarray], drawn: xr.Dataset, taken: xr.DataArray
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+    """Return activity and parameters with each draw of the programme replaced by the one that is taken in its place.
+
+    What is read off single interventions then rests on the same draws as the whole.
+    """
+    at = taken.values.ravel()
+    moved = {name: one.reshape(-1, *one.shape[2:])[at].reshape(one.shape) for name, one in active.items()}
+    return moved, drawn.map(lambda one: resampled(one, taken) if "draw" in one.dims else one, keep_attrs=True)
+
+
+def other_way(
+    scenario: Scenario,
+    seen: xr.Dataset,
+    gain: xr.DataArray,
+    latent: xr.DataArray,
+    pupils: xr.Dataset,
+    money: xr.Dataset,
+) -> xr.Dataset:
+    """Return what the headline says the other way: with the outside view where it is off, without where it is on.
+
+    Parameters
+    ----------
+    scenario
+        The choices.
+    seen
+        From ``weigh``.
+    gain
+        What the programme adds, not weighed (chain, draw, area, group, measure, year), SD, with ``all``.
+    latent
+        The counterfactual, SD.
+    pupils
+        ``rolls`` and ``share``.
+    money
+        ``spend`` (area, intervention, year), GBP / year.
+
+    Returns
+    -------
+    Dataset
+        ``seen``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's measure and
+        group, in the measure's unit; and what lasts (area, group, measure).
+    """
+    if not seen.attrs["speaks"]:
+        return seen
+    measure, group = spoken_of(gain.measure.values.tolist())
+    asked = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
+    one = asked.sel(measure=[measure])
+    found = impact.outcomes(latent.sel(measure=[measure]), one, pupils).impact.sel(group=group, measure=measure)
+    lasting = sustain.risk(scenario, asked, money)
+    mean = found.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
+    return seen.assign(lasting.data_vars).assign(impact=mean)

@@ -1,0 +1,228 @@
+"""Placebo: the effect of a programme learned from later figures, for areas that had one and areas that had none.
+
+Given a draw of the hyperparameters, the figures of an authority less England's are Gaussian, all series and years
+together. A programme adds ``delta + u`` (SD) times its ramp to all later attainment; ``delta`` is common to a set of
+areas and has a wide prior around zero, ``u`` is an area's own. So what each area says of ``delta`` is exact, and two
+numbers an area and draw hold all of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from oa_sim.counterfactual import Law
+from oa_sim.record import Record
+from oa_sim.refusal import Refusal
+from oa_sim.streams import stream
+from oa_sim.variables import MEASURES
+
+RAMP = (2017, 2021)  # no effect yet, and the whole effect, which then stays: money 2017/18 to 2021/22, late and uneven
+EFFECT_SD = 0.2  # SD; a wide prior around zero: trials of single interventions rarely find as much
+SPREAD_SD = 0.02  # SD; between areas, HalfNormal: assumed, as for the outside view on area programmes
+SPREADS = np.linspace(0.0, 0.08, 33)  # SD; the values of it that are weighed
+ENDS = (0.05, 0.95)
+STEPS = 60  # of bisection: to the last digit
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the later figures of each authority say of an effect on it.
+
+    Attributes
+    ----------
+    areas
+        Their names.
+    estimate : array (draw, area)
+        The effect that the later figures are likeliest under, SD.
+    variance : array (draw, area)
+        Its sampling variance, SD squared; infinite where nothing was published.
+    """
+
+    areas: list[str]
+    estimate: np.ndarray
+    variance: np.ndarray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The posterior of an effect: mean, SD and 90 % interval, SD of pupils; and the chance that it is above zero."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+    p_positive: float
+
+    @property
+    def covers_zero(self) -> bool:
+        """Whether the interval has zero in it."""
+        return self.low <= 0 <= self.high
+
+
+def ramp(year):
+    """Return how much of the whole effect is there in a year, 0 to 1: a straight line between the years of ``RAMP``."""
+    return np.interp(year, RAMP, (0.0, 1.0))
+
+
+def evidence(hyper: Law, known: Record, until: int) -> Evidence:
+    """Return what later figures say of an effect on each authority, given its record and each draw.
+
+    Parameters
+    ----------
+    hyper
+        From ``counterfactual.law``; learned from figures up to ``until``.
+    known
+        The record of all authorities, later years included.
+    until
+        The last year of the record on which expectations rest.
+
+    Notes
+    -----
+    With ``K`` the covariance of all an area's figures, earlier and later, ``x`` the ramp (0 for the record and for what
+    is no attainment) and ``r`` figures less mean, generalised least squares gives ``x'K^-1 r / x'K^-1 x`` with variance
+    ``1 / x'K^-1 x``. That is the same as conditioning the later figures on the record first. Later figures of absence
+    and suspensions are not used, since a programme may move them by another amount.
+    """
+    later = known.years > until
+    attains = np.array([MEASURES[measure].channel == "attainment" for measure, _ in known.series])
+    used = (known.observed > 0) & (~later | attains[:, None, None])
+    shape = (len(hyper.mean), len(known.areas))
+    information, pull = np.zeros(shape), np.zeros(shape)
+    patterns: dict[bytes, list[int]] = {}
+    for a in range(len(known.areas)):
+        patterns.setdefault(used[:, a].tobytes(), []).append(a)
+    for members in patterns.values():
+        series, at = np.nonzero(used[:, members[0]])
+        x = np.where(later[at], ramp(known.years[at]), 0.0)
+        if not x.any():
+            continue
+        value, size = (cube[series, :, at][:, members].T for cube in (known.relative, known.sampling))
+        kin = known.kin[series, at]
+        same = (kin[:, None] == kin) & (kin >= 0) & ~np.eye(len(kin), dtype=bool)
+        for d in range(shape[0]):
+            whole = _course(hyper, d, series, known.years[at])
+            load = hyper.link[d, series] * np.sqrt(size)
+            whole = whole + same * load[:, :, None] * load[:, None, :]
+            whole = whole + (size + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
+            solved = np.linalg.solve(whole, np.broadcast_to(x[:, None], (len(members), len(x), 1)))[..., 0]
+            information[d, members] = solved @ x
+            pull[d, members] = (solved * (value - hyper.mean[d, series])).sum(axis=1)
+    said = information > 0
+    safe = np.where(said, information, 1.0)
+    return Evidence(known.areas, pull / safe, np.where(said, 1 / safe, np.inf))
+
+
+def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndarray:
+    """Return the covariance (cell, cell) of levels and deviations in one draw, SD squared."""
+    lag = np.abs(year[:, None] - year)
+    later = np.where(year[:, None] >= year, series[:, None], series)  # whose pace carries the earlier one on
+    pace = hyper.pace[d]
+    long_run = hyper.shock[d] / (1 - np.outer(pace, pace))
+    one, other = np.ix_(series, series)
+    return hyper.level[d][one, other] * hyper.level_pace[d] ** lag + long_run[one, other] * pace[later] ** lag
+
+
+def effect(found: Evidence, chosen: list[str]) -> Estimate:
+    """Return the posterior of the effect common to some areas.
+
+    Notes
+    -----
+    Given a draw and the spread between areas it is normal: precisions ``1 / (variance + spread^2)`` and that of the
+    prior add up. The spread is weighed by its prior and by how well it explains the areas; draws are weighed equally,
+    so that the later figures do not teach the hyperparameters anything (a cut posterior): what is learned from them is
+    the effect alone.
+
+    Raises
+    ------
+    Refusal
+        For an area that is not in the evidence, or of which nothing was published later.
+    """
+    at = [found.areas.index(area) if area in found.areas else -1 for area in chosen]
+    for area, a in zip(chosen, at, strict=True):
+        if a < 0 or not np.isfinite(found.variance[:, a]).all():
+            raise Refusal(f"{area} has no later figures of attainment to learn an effect from: leave it out")
+    estimate, variance = found.estimate[:, at, None], found.variance[:, at, None] + SPREADS**2
+    precision = 1 / EFFECT_SD**2 + (1 / variance).sum(axis=1)  # (draw, spread)
+    centre = (estimate / variance).sum(axis=1) / precision
+    fit = -0.5 * (np.log(variance) + estimate**2 / variance).sum(axis=1)
+    fit += 0.5 * centre**2 * precision - 0.5 * np.log(precision) - 0.5 * (SPREADS / SPREAD_SD) ** 2
+    weight = np.exp(fit - fit.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True) * len(weight)
+    return _described(weight.ravel(), centre.ravel(), 1 / np.sqrt(precision.ravel()))
+
+
+def _described(weight: np.ndarray, centre: np.ndarray, sd: np.ndarray) -> Estimate:
+    """Return mean, SD, interval and chance of a mixture of normals."""
+    mean = float(weight @ centre)
+    spread = float(np.sqrt(weight @ (sd**2 + (centre - mean) ** 2)))
+    ends = []
+    for share in ENDS:
+        low, high = mean - 12 * spread, mean + 12 * spread
+        for _ in range(STEPS):
+            middle = 0.5 * (low + high)
+            below = weight @ ndtr((middle - centre) / sd) < share
+            low, high = (middle, high) if below else (low, middle)
+        ends.append(0.5 * (low + high))
+    return Estimate(mean, spread, *ends, float(weight @ ndtr(centre / sd)))
+
+
+def matched(known: Record, until: int, real: list[str], barred: list[str], each: int = 2) -> list[str]:
+    """Return the authorities that are most like some real ones, as many for each.
+
+    The distance of two authorities is the root mean square of the differences of their mean figures (area less England,
+    up to a year) over the series that both have, each over its SD among authorities. In the order of the real ones each
+    takes the nearest that are left; the real ones, those barred and those that publish nothing later are never taken.
+    What they published later is not looked at.
+
+    Raises
+    ------
+    Refusal
+        Where a real area has no figure up to the year, or too few others are left.
+    """
+    earlier = known.years <= until
+    seen = known.observed[..., earlier]
+    number = seen.sum(axis=2)
+    mean = np.where(number > 0, (known.relative[..., earlier] * seen).sum(axis=2) / np.maximum(number, 1), np.nan)
+    with_figures = np.isfinite(mean).any(axis=1)
+    standard = mean[with_figures] / np.nanstd(mean[with_figures], axis=1, keepdims=True)
+    left = [a for a in others(known, until, [*real, *barred]) if np.isfinite(standard[:, known.areas.index(a)]).any()]
+    found: list[str] = []
+    for area in real:
+        here = known.areas.index(area) if area in known.areas else None
+        if here is None or not np.isfinite(standard[:, here]).any():
+            raise Refusal(f"{area} has no figure up to {until} to match others by: name a file that goes back")
+        apart = {other: _apart(standard[:, here], standard[:, known.areas.index(other)]) for other in left}
+        found += sorted(left, key=apart.get)[:each]
+        left = [other for other in left if other not in found]
+    if len(found) < each * len(real):
+        raise Refusal(
+            f"{each * len(real)} authorities to match are needed, got {len(found)}: read a file of all of them"
+        )
+    return found
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the root mean square difference of two areas' standardised means over the series that both have."""
+    both = np.isfinite(one) & np.isfinite(other)
+    return float(np.sqrt(np.mean((one - other)[both] ** 2))) if both.any() else np.inf
+
+
+def others(known: Record, until: int, barred: list[str]) -> list[str]:
+    """Return the authorities that had no programme and have figures of attainment later than a year."""
+    attains = [s for s, (measure, _) in enumerate(known.series) if MEASURES[measure].channel == "attainment"]
+    counts = known.observed[attains][..., (known.years > until) & (ramp(known.years) > 0)].any(axis=(0, 2))
+    return [area for area, some in zip(known.areas, counts, strict=True) if some and area not in barred]
+
+
+def at_random(found: Evidence, pool: list[str], size: int, sets: int, seed: int) -> list[Estimate]:
+    """Return the estimates of sets of areas drawn at random from a pool, each set without repeats."""
+    if size > len(pool):
+        raise Refusal(f"a set of {size} areas needs a pool as large, got {len(pool)}: ask for smaller sets")
+    drawn = (stream(seed, "placebo", str(size), str(i)).choice(len(pool), size, replace=False) for i in range(sets))
+    return [effect(found, [pool[a] for a in sorted(one)]) for one in drawn]
+
+
+def coverage(estimates: list[Estimate]) -> float:
+    """Return the share of 90 % intervals that have zero in them."""
+    return float(np.mean([one.covers_zero for one in estimates]))

@@ -1,0 +1,118 @@
+"""Portfolio: which share of an area's money each intervention gets.
+
+The same shares everywhere, or those that follow from each area's own priorities; and, where the programme is
+reviewed, the shares that follow from the progress seen.
+"""
+
+import numpy as np
+import xarray as xr
+
+from oa_sim.refusal import Refusal, one_of
+from oa_sim.scenario import Scenario
+from oa_sim.tables import Row
+
+N_PRIORITY_AREAS = 12  # areas that share the money of national.csv
+
+
+def shares(scenario: Scenario, priorities: list[Row]) -> np.ndarray:
+    """Return each area's share of money by intervention (area, intervention); rows sum to 1, or to 0 for nothing.
+
+    Parameters
+    ----------
+    scenario
+        Its portfolio, areas and interventions.
+    priorities
+        Rows of ``priorities.csv``, used by the rule ``delivery_plans``: a plan's money is shared by the priorities'
+        published budgets, equally where none is, and a priority's equally among the interventions that serve it.
+
+    Raises
+    ------
+    Refusal
+        For an area without a plan, or a plan that names an intervention that is not in the scenario.
+    """
+    names = list(scenario.interventions)
+    if scenario.portfolio.rule == "shares":
+        return np.tile([scenario.portfolio.shares.get(name, 0.0) for name in names], (len(scenario.areas.names), 1))
+    out = np.zeros((len(scenario.areas.names), len(names)))
+    for a, area in enumerate(scenario.areas.names):
+        rows = [row for row in priorities if row["area"] == area]
+        if not rows:
+            raise Refusal(
+                f"priorities.csv has no priority of {area}, which portfolio=delivery_plans needs: add its rows"
+            )
+        total = sum(_weight(row) for row in rows)
+        for row in rows:
+            for name in row["interventions"]:
+                one_of(f"intervention in priorities.csv row {row['row']}", name, names)
+                out[a, names.index(name)] += _weight(row) / total / len(row["interventions"])
+    return out
+
+
+def _weight(row: Row) -> float:
+    return 1.0 if row["budget_gbp"] is None else float(row["budget_gbp"])
+
+
+def reviewed(rule: str, before: np.ndarray, progress: np.ndarray, per_pound: np.ndarray) -> np.ndarray:
+    """Return the shares of an area's money after a review (area, intervention), each row as large as before.
+
+    Parameters
+    ----------
+    rule
+        ``none``; ``to_progress``: in proportion to the share of planned delivery that is there; ``to_effect``: in
+        proportion to the gain expected for a pound.
+    before : array (area, intervention)
+        Shares, or pounds, before it.
+    progress : array (area, intervention)
+        Expected delivery in the year of the review, as a share of what was planned.
+    per_pound : array (intervention)
+        Expected gain for a pound, SD of pupils; what is below 0 gets nothing.
+    """
+    if rule == "none":
+        return before
+    merit = progress if rule == "to_progress" else np.broadcast_to(np.maximum(per_pound, 0.0), before.shape)
+    after = before * merit
+    whole = after.sum(axis=1, keepdims=True)
+    return np.where(whole > 0, after / np.where(whole > 0, whole, 1.0) * before.sum(axis=1, keepdims=True), before)
+
+
+def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Dataset:
+    """Return what national programmes bring to the areas beside the budget.
+
+    Parameters
+    ----------
+    scenario
+        Its organisation names the programmes.
+    rows
+        Rows of ``national.csv``; their money is that of the twelve areas together.
+    years
+        The programme's years; the first is its first funded one.
+
+    Returns
+    -------
+    Dataset
+        ``national`` (intervention, year), GBP / year in each area that is taken up in line with the local plan, and
+        ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add.
+    """
+    known = {row["national"]: row for row in rows}
+    names = list(scenario.interventions)
+    money, offers = np.zeros((2, len(names), len(years)))
+    for name in scenario.organisation.national:
+        one_of("programme in organisation.national", name, tuple(known))
+        row = known[name]
+        span = range(int(row["first_funded_year"]) - 1, min(int(row["last_funded_year"]), len(years)))
+        n_years = row["last_funded_year"] - row["first_funded_year"] + 1
+        for served in row["interventions"]:
+            if served in names:
+                part = 1 / len(row["interventions"])
+                yearly = row["gbp"] * row["alignment"] * row["take_up"] * part / n_years / N_PRIORITY_AREAS
+                money[names.index(served), list(span)] += yearly
+                offers[names.index(served), list(span)] += row["schools_share"] * row["take_up"] * part
+    coords = {"intervention": names, "year": years}
+    dims = ("intervention", "year")
+    found = xr.Dataset({"national": (dims, money), "offers": (dims, offers)}, coords)
+    found["national"].attrs = {
+        "units": "GBP / year",
+        "long_name": "national programmes in each area, beside the budget",
+    }
+    found["offers"].attrs = {"units": "1", "long_name": "national programmes that an area's schools are offered"}
+    return found

@@ -1,0 +1,256 @@
+"""Synthesis: from the studies to what each type of intervention does at scale, per fully served pupil.
+
+A random-effects synthesis, shrunk to the family of large trials. For study j of type T, published effect y_j:
+
+    y_j ~ Normal(theta_T / k_j, s_j)      theta_T ~ Normal(mu, tau)      k_j ~ its design's prior
+
+``theta_T`` is the effect at scale and ``k_j`` the share of a published effect that is kept on the way there, so the
+published effect is the larger of the two and the loss is taken once. Each study has a share of its own, and it learns
+from the data: of two studies that disagree, the one that promises more has likely lost more. A share cut off from the
+data would be no part of a joint posterior, and then a study could not be left out by weighing the draws anew.
+Given ``theta_T`` the shares are independent of each other, so they are summed out, where the sampler would have to
+follow ``theta / k`` around a bend, and are drawn afterwards.
+
+It depends on the studies and their reading alone, never on the interventions, the areas or the seed of a scenario.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import evidence, inference, kept
+from oa_sim.assumptions import Evidence, Sampler
+from oa_sim.evidence import FAMILY, Study
+from oa_sim.refusal import Refusal
+from oa_sim.scenario import Scenario
+from oa_sim.streams import stream
+from oa_sim.tables import Row
+
+_HERE = Path(__file__).parent
+SHIPPED = _HERE / "data"
+SEED = 2017  # of the sampler; a scenario's own seed says which draw meets which of the baseline
+SAMPLER = Sampler("pymc", chains=4, tune=500, draws=500, thin=4, target_accept=0.95)
+CELLS = 500  # equally likely parts of a share's prior, from which it is drawn
+LAW = ("synthesis", "evidence", "inference")
+KEPT = {"family_mean": "mu", "family_spread": "tau", "theta": "theta", "kept": "kept"}  # name in the model: handed on
+_UNKEPT: dict[str, xr.Dataset] = {}  # what could not be written to the cache: sampled once in a process all the same
+
+
+def model(studies: list[Study], study_types: list[str], reading: Evidence):
+    """Return the PyMC model of the studies, the share kept from each summed out.
+
+    Parameters
+    ----------
+    studies
+        From ``evidence.studies``.
+    study_types
+        Every type, those without a study too: they are what the family is.
+    reading
+        The priors of the family.
+
+    Notes
+    -----
+    All is sampled unbounded. ``tau``, half-normal, is ``softplus`` of its variable: near zero it is a logarithm, so
+    that the family may be narrow, and above it is tau itself; its Jacobian stands in the potential.
+    """
+    pm = inference.load_pymc()
+    import pytensor.tensor as pt
+
+    effect, error = (np.array([getattr(study, name) for study in studies])[:, None] for name in ("effect", "error"))
+    shares, weights = (np.array(part) for part in zip(*(study.shares() for study in studies), strict=True))
+    own = np.array([study_types.index(study.study_type) for study in studies])
+    prior, spread = reading.family_mean, reading.family_spread.a
+    with pm.Model(coords={"study_type": study_types}) as described:
+        mu = pm.Deterministic("family_mean", prior.a + prior.b * pm.Normal("family_mean_z"))
+        free = pm.Flat("family_spread_free")
+        pm.Potential("half_normal", -0.5 * pt.softplus(free) ** 2 - pt.softplus(-free))
+        tau = pm.Deterministic("family_spread", spread * pt.softplus(free))
+        standing = pm.Normal("theta_z", dims="study_type")
+        theta = pm.Deterministic("theta", mu + tau * standing, dims="study_type")
+        away = (effect - theta[own][:, None] / shares) / error
+        pm.Potential("studies", pt.logsumexp(-0.5 * away**2 + np.log(weights), axis=1).sum())
+    return described
+
+
+def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[str], None] | None = None) -> xr.Dataset:
+    """Return what the studies say, as they are read.
+
+    What ships inside the package is taken where it is of these studies and this reading; otherwise it is sampled, which
+    takes some seconds, and kept in the user's cache.
+
+    Parameters
+    ----------
+    tables
+        The checked tables.
+    reading
+        How studies are read.
+    say
+        Called with a sentence where something is sampled.
+
+    Returns
+    -------
+    Dataset
+        By (chain, draw): ``mu`` and ``tau`` (SD), the mean and spread of the family; ``theta`` (study_type), the effect
+        at scale (SD per fully served pupil and year); ``kept`` (study), the share kept at scale.
+        ``attrs["gates"]`` and ``attrs["made"]`` hold JSON.
+
+    Raises
+    ------
+    Refusal
+        Where studies cannot be read, or the file inside the package is damaged.
+    """
+    say = say or (lambda sentence: None)
+    studies, study_types = evidence.studies(tables, reading), evidence.study_types(tables)
+    name = file_name(studies, study_types, reading)
+    if (SHIPPED / name).is_file():
+        return kept.read(SHIPPED / name, "the synthesis inside the package", "install oa_sim again")
+    path = kept.cache_folder() / name
+    if path.is_file():
+        try:
+            return kept.read(path, "the synthesis in the cache", "delete it")
+        except Refusal:
+            say("what was kept of these studies is damaged, so they are read anew")
+    if name not in _UNKEPT:
+        found = _sampled(studies, study_types, reading, say)
+        try:
+            kept.write(found, path)
+        except OSError as error:
+            print(f"what the studies say was not kept, so the next command samples it again ({error})", file=sys.stderr)
+            _UNKEPT[name] = found
+        return found
+    return _UNKEPT[name]
+
+
+def file_name(studies: list[Study], study_types: list[str], reading: Evidence) -> str:
+    """Return the name of the file of a synthesis, from all that it depends on."""
+    parts = {
+        "studies": studies,
+        "study_types": study_types,
+        "family": [asdict(reading.family_mean), asdict(reading.family_spread)],
+        "sampler": asdict(SAMPLER),
+        "seed": SEED,
+        "law": law_hash(),
+    }
+    return f"synthesis-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]}.nc"
+
+
+def law_hash() -> str:
+    """Return the SHA-256 of the files whose text is the model and its priors, whatever ends their lines."""
+    text = b"".join((_HERE / f"{name}.py").read_bytes().replace(b"\r\n", b"\n") for name in LAW)
+    return hashlib.sha256(text).hexdigest()
+
+
+def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable) -> xr.Dataset:
+    """Return the posterior of the studies, sampled, in the precision in which it is kept."""
+    iterations = SAMPLER.tune + SAMPLER.draws * SAMPLER.thin
+    say(f"weighing {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
+    found = inference.sample(model(studies, study_types, reading), SAMPLER, SEED)
+    diverging = json.loads(found.attrs["gates"])["divergences"]
+    found["kept"] = shares_given(found.theta, studies)
+    gates = json.dumps(inference.gates(found, diverging))
+    small = found[list(KEPT)].rename(KEPT).astype(np.float32).astype(float)
+    made = {
+        "command": "oa-sim evidence",
+        "studies": len(studies),
+        "left_out": list(reading.without),
+        "family": [asdict(reading.family_mean), asdict(reading.family_spread)],
+        "sampler": asdict(SAMPLER),
+        "seed": SEED,
+        "law": law_hash(),
+        "versions": inference.versions(),
+    }
+    small.attrs = {"gates": gates, "made": json.dumps(made)}
+    return small
+
+
+def shares_given(theta: xr.DataArray, studies: list[Study]) -> xr.DataArray:
+    """Return the share kept from each study, drawn from what it is given the effect at scale (chain, draw, study).
+
+    Parameters
+    ----------
+    theta
+        (chain, draw, study_type), SD.
+    studies
+        From ``evidence.studies``; each has a stream of its own.
+    """
+    columns, cells = [], (np.arange(CELLS) + 0.5) / CELLS
+    for study in studies:
+        rng = stream(SEED, "share kept", study.name)
+        at_scale = theta.sel(study_type=study.study_type).values
+        likely = -0.5 * ((study.effect - at_scale[..., None] / study.share_at(cells)) / study.error) ** 2
+        below = np.cumsum(np.exp(likely - likely.max(axis=-1, keepdims=True)), axis=-1)
+        wanted = rng.random(at_scale.shape)[..., None] * below[..., -1:]
+        cell = np.minimum((below < wanted).sum(axis=-1), CELLS - 1)
+        columns.append(study.share_at((cell + rng.random(at_scale.shape)) / CELLS))
+    names = [study.name for study in studies]
+    return xr.DataArray(np.stack(columns, axis=-1), {"study": names}, ("chain", "draw", "study"))
+
+
+def draws(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.Dataset:
+    """Return what the studies say, in as many draws as a run carries.
+
+    Parameters
+    ----------
+    scenario
+        Its reading of the evidence and its seed.
+    tables
+        The checked tables.
+    chains, draws
+        How many, to match the posterior of the baseline, of which these are independent.
+
+    Returns
+    -------
+    Dataset
+        As of ``posterior``, by (chain, draw), and ``taken``, which of the draws that are held each is, counted over all
+        chains. Every one comes once, in an order that belongs to the seed, before any comes twice.
+    """
+    held = posterior(tables, scenario.evidence)
+    flat = held.stack(at=("chain", "draw"), create_index=False).transpose("at", ...)
+    rng, wanted, n = stream(scenario.seed, "draws of the synthesis"), chains * draws, flat.sizes["at"]
+    taken = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
+    data = {"taken": (("chain", "draw"), taken.reshape(chains, draws))}
+    for name in KEPT.values():
+        values = flat[name].values[taken]
+        data[name] = (("chain", "draw", *flat[name].dims[1:]), values.reshape(chains, draws, *values.shape[1:]))
+    return xr.Dataset(data, {"study_type": held.study_type.values, "study": held.study.values}, held.attrs)
+
+
+def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws_: int) -> xr.DataArray:
+    """Return draws of the effect of each intervention.
+
+    Parameters
+    ----------
+    scenario
+        Its interventions, reading of the evidence and seed.
+    tables
+        The checked tables.
+    chains, draws_
+        How many, to match the posterior.
+
+    Returns
+    -------
+    DataArray
+        (chain, draw, intervention), SD per fully served pupil and year. Interventions of one study type share one
+        effect; one of type ``family`` draws its own from the family of trials.
+    """
+    found = draws(scenario, tables, chains, draws_)
+    out = np.empty((chains, draws_, len(scenario.interventions)))
+    for i, (name, about) in enumerate(scenario.interventions.items()):
+        if about.study_type == FAMILY:
+            own = stream(scenario.seed, "effect", name).standard_normal((chains, draws_))
+            out[..., i] = found.mu.values + found.tau.values * own
+        else:
+            out[..., i] = found.theta.sel(study_type=about.study_type).values
+    return xr.DataArray(
+        out,
+        dims=("chain", "draw", "intervention"),
+        name="effect",
+        coords={"intervention": list(scenario.interventions)},
+        attrs={"units": "SD / year", "long_name": "effect per fully served pupil"},
+    )
