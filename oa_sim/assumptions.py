@@ -10,6 +10,7 @@ from omegaconf import MISSING
 
 from oa_sim.priors import Prior, check_duration, check_gain, check_share, said
 from oa_sim.refusal import Refusal, between, one_of
+from oa_sim.variables import CARRYING
 
 SAMPLERS = ("nutpie", "pymc")
 
@@ -44,7 +45,15 @@ class OutsideView:
 
 @dataclass
 class Evidence:
-    """How the studies are read, not the studies; ``without`` names those that are left out."""
+    """How the studies are read, not the studies.
+
+    Attributes
+    ----------
+    attendance_link
+        Share of what is gained in a channel (absence, suspensions) that carries over to attainment within the year.
+    without
+        The studies that are left out.
+    """
 
     family_mean: Prior = MISSING
     family_spread: Prior = MISSING
@@ -52,6 +61,7 @@ class Evidence:
     kept_from_effectiveness: Prior = MISSING
     doubt_factor: float = MISSING
     fade_out: dict[str, FadeOut] = MISSING
+    attendance_link: dict[str, Prior] = MISSING
     outside_view: OutsideView = MISSING
     without: list[str] = field(default_factory=list)
 
@@ -61,6 +71,12 @@ class Evidence:
                 raise Refusal(f"evidence.without names study {name!r} twice: name each study once")
         self.outside_view.__post_init__()
         between("evidence.doubt_factor", self.doubt_factor, 1, 10)
+        for channel, prior in self.attendance_link.items():
+            one_of("channel of evidence.attendance_link", channel, CARRYING)
+            check_share(f"evidence.attendance_link.{channel}", prior)
+        for channel in CARRYING:
+            if channel not in self.attendance_link:
+                raise Refusal(f"evidence.attendance_link lacks {channel}: add its share, such as Beta(2, 6)")
         for name in ("kept_from_efficacy", "kept_from_effectiveness"):
             kept = getattr(self, name)
             check_share(f"evidence.{name}", kept)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import figures, sections, words
+from oa_sim import afterwards, figures, sections, words
+from oa_sim.markup import as_table
 from oa_sim.result import Result
-from oa_sim.sections import as_table, chance
-from oa_sim.sustain import YEARS_AFTER
 from oa_sim.variables import MEASURES, academic_year
 
 STYLE = Path(__file__).with_name("briefing.css")
@@ -42,7 +41,7 @@ def page(result: Result, headline: list[str]) -> str:
         Ready sentences, the main one first.
     """
     title = f"Opportunity Areas: {escape(result.label)}"
-    parts = (_futures, _areas, _lasting, _money, sections.worth, sections.whence, _trust)
+    parts = (_futures, _areas, afterwards.section, _money, sections.worth, sections.whence, _trust)
     body = "\n".join(f"<section>\n{text}\n</section>" for text in (part(result) for part in parts) if text)
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
@@ -168,55 +167,6 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
             row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
     caption = f"Impact on all pupils in {year}: mean, and 90 % interval below it"
     return as_table(caption, head, rows, kind="crowded")
-
-
-def _lasting(result: Result) -> str:
-    title = "<h2>What lasts</h2>\n"
-    found = result.sustainability.sel(group="all")
-    if not (found.p_impact.values > 0).any():
-        return f"{title}<p>There is no impact to keep, so there is nothing that could last or be lost.</p>"
-    head = ["Measure", "Peak, SD", "Peak year", *(f"Left after {k} year{'s' * (k > 1)}" for k in YEARS_AFTER)]
-    head += [f"Chance at least half is left after {k} years" for k in YEARS_AFTER[1:]]
-    head.append("Areas by risk of losing it: high / medium / low")
-    rows = []
-    for name in found.measure.values.tolist():
-        at = found.sel(measure=name)
-        year = at.peak_year.values[np.isfinite(at.peak_year.values)]
-        graded = [str(int((at.risk.values == grade).sum())) for grade in ("high", "medium", "low")]
-        rows.append(
-            [
-                escape(MEASURES[name].label),
-                figures.number(float(at.peak_sd.mean()), 3),
-                academic_year(int(np.median(year))) if year.size else "none",
-                *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
-                *(chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
-                " / ".join(graded),
-            ]
-        )
-    caption = f"What is left of the peak impact, all pupils, {escape(figures.over_areas(result))}"
-    caption += ", with the lowest and highest area" if result.draws.sizes["area"] > 1 else ""
-    return (
-        f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures "
-        "of older pupils can keep more for longer because pupils who were helped when young have yet to reach them, "
-        "even where the activity has stopped. 1 SD is one pupil-level standard deviation.</p>\n"
-        f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
-        f"{figures.retention(result)}\n</figure>\n"
-        f"{as_table(caption, head, rows)}"
-    )
-
-
-def _mean(values: np.ndarray) -> float:
-    """Return the mean of what is known, NaN where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _share_and_range(values: np.ndarray) -> str:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return "no impact"
-    several = f" <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>" if known.size > 1 else ""
-    return f"{100 * known.mean():.0f} %{several}"
 
 
 def _money(result: Result) -> str:

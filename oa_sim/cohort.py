@@ -4,15 +4,15 @@ Each year a cohort moves up one year group, keeps part of its gain, and receives
 year. Stocks stand at the end of a year, flows fall within it. The law is written once, in ``step``.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from oa_sim import interventions
+from oa_sim import budget, interventions, links
 from oa_sim.scenario import Scenario
-from oa_sim.variables import MEASURES, YEAR_GROUPS
+from oa_sim.variables import CARRYING, MEASURES, YEAR_GROUPS
 
 
 class Gain(NamedTuple):
@@ -66,69 +66,100 @@ def _move_up(held: np.ndarray) -> np.ndarray:
     return moved
 
 
-def gain_by_measure(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: xr.Dataset) -> xr.DataArray:
+def gain_by_measure(
+    scenario: Scenario,
+    active: dict[str, np.ndarray],
+    drawn: xr.Dataset,
+    watch: Callable[[str, xr.DataArray], None] | None = None,
+) -> xr.DataArray:
     """Return what the programme adds to each measure.
 
     Parameters
     ----------
     scenario
         The choices.
-    money
-        ``spend`` (area, intervention, year), GBP / year.
-    rolls
-        (area, group, year_group), pupils.
+    active : dict of array (chain, draw, area, year)
+        Share of eligible pupils fully served, by intervention; from ``interventions.activity``.
+    drawn
+        Draws of the programme's parameters.
+    watch
+        Called with the name of each intervention and its own gain (chain, draw, area, measure, year), SD, of pupils
+        who are all eligible, on the measures that it moves, before that is added and let go.
+
+    Returns
+    -------
+    DataArray
+        (chain, draw, area, group, measure, year), SD, positive where pupils do better. Groups are
+        ``disadvantaged`` and ``other``; the years are those of the money.
+    """
+    years, groups = budget.window(scenario), ("disadvantaged", "other")
+    size = (drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), len(years))
+    out = np.zeros((len(groups), len(scenario.measures), *size))
+    left = interventions.overlap(scenario, active, drawn.overlap.values)
+    for name in active:
+        own = gain_of(scenario, name, active[name], left, drawn).assign_coords(year=years)
+        if watch:
+            watch(name, own)
+        for measure in own.measure.values.tolist():
+            for g, group in enumerate(groups):
+                added = scenario.interventions[name].eligible[group] * own.sel(measure=measure).values
+                out[g, scenario.measures.index(measure)] += added
+    found = xr.DataArray(
+        out,
+        {"group": list(groups), "measure": scenario.measures, "area": scenario.areas.names, "year": years},
+        ("group", "measure", "chain", "draw", "area", "year"),
+        attrs={"units": "SD", "long_name": "gain, positive where pupils do better"},
+    )
+    return found.transpose("chain", "draw", "area", "group", "measure", "year")
+
+
+def gain_of(scenario: Scenario, name: str, active: np.ndarray, left: dict, drawn: xr.Dataset) -> xr.DataArray:
+    """Return what one intervention adds to each measure that it moves, for pupils who are all eligible.
+
+    Parameters
+    ----------
+    scenario, name
+        The intervention and where it stands.
+    active : array (chain, draw, area, year)
+        Share of eligible pupils fully served.
+    left
+        By (intervention, channel), the share of its gain that is left where programmes meet on one pupil.
     drawn
         Draws of the programme's parameters.
 
     Returns
     -------
     DataArray
-        (chain, draw, area, group, measure, year), SD, positive where pupils do better. Groups are
-        ``disadvantaged`` and ``other``; the years are those of ``money``.
+        (chain, draw, area, measure, year), SD, positive where pupils do better; years count from 0.
+
+    Notes
+    -----
+    The law is linear and the same in every year and area, so what a year's gain becomes is followed once per draw,
+    by ``step``, and then laid over the years in which gain is given.
     """
-    active = interventions.activity(scenario, money, rolls.sel(area=scenario.areas.names), drawn)
-    left = interventions.overlap(scenario, active, drawn.overlap.values)
-    names = list(active)
-    with ThreadPoolExecutor(2) as workers:  # two fixed halves, so that the sum is the same on any machine
-        halves = workers.map(
-            lambda half: _held_by_measure(scenario, active, left, drawn, half, money.sizes["year"]),
-            (names[::2], names[1::2]),
-        )
-        out = sum(halves)
-    return xr.DataArray(
-        np.ascontiguousarray(np.moveaxis(out, 0, -1)),
-        dims=("chain", "draw", "area", "group", "measure", "year"),
-        coords={
-            "area": scenario.areas.names,
-            "group": ["disadvantaged", "other"],
-            "measure": list(scenario.measures),
-            "year": money.year.values,
-        },
-        attrs={"units": "SD", "long_name": "gain, positive where pupils do better"},
-    )
-
-
-def _held_by_measure(
-    scenario: Scenario, active: dict, left: dict, drawn: xr.Dataset, names: list[str], n_years: int
-) -> np.ndarray:
-    """Return what some interventions add to each measure (year, chain, draw, area, group, measure), SD."""
-    sizes = [drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), 2, len(scenario.measures)]
-    out = np.zeros((n_years, *sizes))  # year first while it is filled, since a year is filled at a time
-    for name in names:
-        about = scenario.interventions[name]
-        eligible = np.array([about.eligible["disadvantaged"], about.eligible["other"]])
-        new = interventions.new_gain(scenario, name, active[name], drawn)
-        first = min(about.year_groups) - YEAR_GROUPS[0]  # cohorts only move up: nothing is held below it
-        served = np.isin(YEAR_GROUPS, about.year_groups)[first:].astype(float)
-        for channel, weight in about.acts_on.items():
-            touched = [m for m, measure in enumerate(scenario.measures) if MEASURES[measure].channel == channel]
-            if not touched:
-                continue
-            reads = weight * np.stack([_reads(scenario.measures[m])[first:] for m in touched], axis=-1)
-            for t, held in enumerate(follow(new * left[name, channel], served, _keep(drawn, name))):
-                seen = held @ reads  # (chain, draw, area, measure touched)
-                out[t][..., touched] += seen[..., None, :] * eligible[:, None]
-    return out
+    about = scenario.interventions[name]
+    served = np.isin(YEAR_GROUPS, about.year_groups).astype(float)
+    n_years = active.shape[-1]
+    once = np.zeros((*active.shape[:2], n_years))
+    once[..., 0] = 1.0  # given in the first year, followed through the others
+    held = np.stack(list(follow(once, served, _keep(drawn, name))), axis=-2)  # (chain, draw, year since, year_group)
+    link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
+    weights = links.reaches(about, link)
+    new = interventions.new_gain(scenario, name, active, drawn)
+    seen = {  # measure -> what it sees of the gain (chain, draw, year since), where it sees any
+        measure: (held * _reads(measure)).sum(-1)
+        for measure in scenario.measures
+        if MEASURES[measure].channel in weights and (held * _reads(measure)).any()
+    }
+    out = np.zeros((len(seen), *active.shape))
+    for m, (measure, sight) in enumerate(seen.items()):
+        channel = MEASURES[measure].channel
+        given = new * left[name, channel] * np.asarray(weights[channel])[..., None, None]
+        for since in np.flatnonzero(sight.any(axis=(0, 1))):
+            out[m, ..., since:] += given[..., : n_years - since] * sight[:, :, None, None, since]
+    coords = {"measure": list(seen), "area": scenario.areas.names}
+    found = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), name, {"units": "SD"})
+    return found.transpose("chain", "draw", "area", "measure", "year")
 
 
 def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep):
@@ -158,5 +189,5 @@ def _reads(measure: str) -> np.ndarray:
 
 def _keep(drawn: xr.Dataset, name: str) -> Keep:
     mine = drawn.sel(intervention=name, drop=True)
-    parts = [mine[key].values[..., None, None] for key in ("first_year", "later", "floor")]
-    return Keep(*parts, 1 - drawn.leave_area.values[..., None, None])
+    parts = [mine[key].values[..., None] for key in ("first_year", "later", "floor")]
+    return Keep(*parts, 1 - drawn.leave_area.values[..., None])

@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim import ranking
+from oa_sim.listings import described, in_order
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
-from oa_sim.result import Result, described, in_order
+from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES, QUANTILES
 

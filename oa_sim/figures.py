@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.result import Result
-from oa_sim.sustain import YEARS_AFTER
+from oa_sim.retention import YEARS_AFTER
 from oa_sim.variables import MEASURES, academic_year
 
 BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90 % band, the 50 % band and the median

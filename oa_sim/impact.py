@@ -22,10 +22,15 @@ def weights(pupils: xr.Dataset, areas: list[str], measure: str) -> np.ndarray:
     return (rolls.sel(group="disadvantaged") / rolls.sum("group")).values
 
 
+def shares(pupils: xr.Dataset, areas: list[str], measures: list[str]) -> xr.DataArray:
+    """Return the disadvantaged share of the pupils that each measure describes (area, measure)."""
+    values = np.stack([weights(pupils, areas, measure) for measure in measures], axis=-1)
+    return xr.DataArray(values, {"area": areas, "measure": measures}, ["area", "measure"], attrs={"units": "1"})
+
+
 def with_all(gain: xr.DataArray, pupils: xr.Dataset) -> xr.DataArray:
     """Return gain with the group ``all``, the roll-weighted mean of the two groups."""
-    areas = [str(area) for area in gain.area.values]
-    share = np.stack([weights(pupils, areas, str(m)) for m in gain.measure.values], axis=-1)[..., None]
+    share = shares(pupils, gain.area.values.tolist(), gain.measure.values.tolist()).values[..., None]
     poor, other = gain.sel(group="disadvantaged").values, gain.sel(group="other").values
     both = np.stack([poor, other, share * poor + (1 - share) * other], axis=3)
     return xr.DataArray(both, {**gain.drop_vars("group").coords, "group": list(GROUPS)}, gain.dims, attrs=gain.attrs)

@@ -24,11 +24,13 @@ from oa_sim import (
     evidence,
     impact,
     inference,
+    interventions,
     learned,
     origins,
     outside,
     parameters,
     review,
+    served,
     smoothing,
     sustain,
     synthesis,
@@ -83,25 +85,42 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     # side by side: the two halves meet only in the impact
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
-        promised = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
-        seen = outside.weigh(scenario, promised)
-        gain = outside.resampled(promised, seen.taken) if scenario.evidence.outside_view.is_on else promised
-        lost = delivery.learning_lost(scenario, drawn, pupils.share)
+        lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
+        active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+        promised, parts = _followed(scenario, active, money, pupils, drawn)
+        seen, gain = outside.weigh(scenario, promised), promised
+        if scenario.evidence.outside_view.is_on:
+            active, drawn = outside.taken_by(active, drawn, seen.taken)
+            gain, parts = _followed(scenario, active, money, pupils, drawn)
+        share = impact.shares(pupils, scenario.areas.names, scenario.measures)
+        lasting = sustain.lasting(scenario, gain, money, drawn, parts, share)
+        people = served.counted(scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
     outcomes = impact.outcomes(latent.drop_vars("national"), gain, pupils)
-    lasting = sustain.risk(scenario, gain, money)
     worth = value.appraise(scenario, gain, money, pupils, outcomes)
     whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
-        sustainability=lasting,
         outside=outside.other_way(scenario, seen, promised, latent, pupils, money),
         manifest=manifest(scenario, posterior, money, studied, seen),
         value=worth,
         uncertainty=whence,
+        served=people.rename(year="money_year"),
+        **lasting._asdict(),
     )
+
+
+def _followed(
+    scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset
+) -> tuple[xr.DataArray, list[sustain.Part]]:
+    """Return what activity adds, with each intervention summed up before it is let go."""
+    share, parts = impact.shares(pupils, scenario.areas.names, scenario.measures), []
+    gain = cohort.gain_by_measure(
+        scenario, active, drawn, lambda name, own: parts.append(sustain.part(scenario, name, own, share, money))
+    )
+    return impact.with_all(gain, pupils), parts
 
 
 def checked(scenario: Scenario) -> Scenario:

@@ -79,6 +79,18 @@ def resampled(gain: xr.DataArray, taken: xr.DataArray) -> xr.DataArray:
     return gain.copy(data=flat[taken.values.ravel()].reshape(gain.shape))
 
 
+def taken_by(
+    active: dict[str, np.ndarray], drawn: xr.Dataset, taken: xr.DataArray
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+    """Return activity and parameters with each draw of the programme replaced by the one that is taken in its place.
+
+    What is read off single interventions then rests on the same draws as the whole.
+    """
+    at = taken.values.ravel()
+    moved = {name: one.reshape(-1, *one.shape[2:])[at].reshape(one.shape) for name, one in active.items()}
+    return moved, drawn.map(lambda one: resampled(one, taken) if "draw" in one.dims else one, keep_attrs=True)
+
+
 def other_way(
     scenario: Scenario,
     seen: xr.Dataset,

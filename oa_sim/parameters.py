@@ -7,13 +7,14 @@ changes another's.
 import numpy as np
 import xarray as xr
 
-from oa_sim import synthesis
+from oa_sim import survival, synthesis
 from oa_sim.delivery import academic
 from oa_sim.priors import Prior
 from oa_sim.refusal import one_of
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.tables import Row
+from oa_sim.variables import CARRYING
 
 ONE_FOR_ALL = ("overlap", "leave_area", "spill", "load_loss", "recovery", "disadvantage_factor")
 WORKS_WITH = {  # the phases whose reach a partner widens
@@ -31,10 +32,12 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     Dataset
         By (chain, draw, intervention): ``effect``, ``unit_cost`` (GBP / pupil / year), ``lag``, ``ramp`` (years),
         ``dose``, ``reach_odds``, ``first_year``, ``later``, ``floor`` (fade-out), ``survives``, ``survives_later``,
-        ``quality`` (what goes on unpaid). By (chain, draw): ``overlap``, ``leave_area``, ``open_procurement`` (years),
-        ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``. By (chain, draw, area): ``delivery``; by
-        (area): ``announced_later`` (years). By (chain, draw, event): ``happens``, with the coordinates ``what``,
-        ``begins`` and ``ends`` (on the clock of academic years).
+        ``quality`` (what goes on unpaid), ``staff_renewed`` (trained posts that are still held by trained staff a year
+        later, 1 where nothing rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``,
+        ``leave_area``, ``open_procurement`` (years), ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``.
+        By (chain, draw, area): ``delivery``; by (area): ``announced_later`` (years). By (chain, draw, channel):
+        ``attendance_link``. By (chain, draw, event): ``happens``, with the coordinates ``what``, ``begins`` and
+        ``ends`` (on the clock of academic years).
     """
     size, seed = (chains, draws), scenario.seed
     columns: dict[str, list[np.ndarray]] = {}
@@ -47,6 +50,9 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
         data[key] = (("chain", "draw"), draw(getattr(scenario.delivery, key), stream(seed, key), size))
     waits = scenario.delivery.open_procurement_years
     data["open_procurement"] = (("chain", "draw"), draw(waits, stream(seed, "open_procurement"), size))
+    link = scenario.evidence.attendance_link
+    by_channel = [draw(link[channel], stream(seed, "attendance_link", channel), size) for channel in CARRYING]
+    data["attendance_link"] = (("chain", "draw", "channel"), np.stack(by_channel, axis=-1))
     spread = scenario.delivery.area_sigma
     by_area = [  # of mean 1, so that the spread between areas adds nothing on average
         np.exp(spread * stream(seed, "delivery", area).standard_normal(size) - spread**2 / 2)
@@ -56,7 +62,11 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     group = {row["area"]: row["wave"] for row in tables["areas"]}
     later = [scenario.budget.second_group_later_years * (group[area] > 1) for area in scenario.areas.names]
     data["announced_later"] = (("area",), np.array(later))
-    coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names}
+    coords = {
+        "intervention": list(scenario.interventions),
+        "area": scenario.areas.names,
+        "channel": list(CARRYING),
+    }
     found = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
     found["effect"] = synthesis.effects(scenario, tables, chains, draws)
     return found
@@ -73,6 +83,9 @@ def _of_intervention(scenario: Scenario, name: str, run: dict[str, np.ndarray], 
     lag = draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"] + missing + about.extra_lag_years
     reach_odds, survival_odds = _engaged(scenario, about.phase, size)
     survives = draw(kind.first_year, stream(seed, "survives", name), size)
+    renewed = np.ones(size)
+    if about.rests_on_trained_staff:
+        renewed = survival.renewed(draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining)
     return {
         "unit_cost": draw(cost, stream(seed, "unit_cost", name), size),
         "lag": lag,
@@ -83,8 +96,9 @@ def _of_intervention(scenario: Scenario, name: str, run: dict[str, np.ndarray], 
         "later": draw(fade.later, stream(seed, "later", name), size),
         "floor": draw(fade.floor, stream(seed, "floor", name), size),
         "survives": _shifted(survives, run["survives"] + survival_odds),
-        "survives_later": draw(kind.later, stream(seed, "survives_later", name), size),
+        "survives_later": draw(kind.later, stream(seed, "survives_later", name), size) * renewed,
         "quality": draw(sustain.quality, stream(seed, "quality", name), size),
+        "staff_renewed": renewed,
     }
 
 

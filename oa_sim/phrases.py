@@ -31,7 +31,9 @@ def pounds(total: float) -> str:
 
 
 def chance(value: float) -> str:
-    """Return a probability as people say it, never as certainty."""
+    """Return a probability as people say it, never as certainty, since the draws are finite."""
+    if not np.isfinite(value):
+        return "no impact"
     return "above 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else percent(value)
 
 

@@ -41,9 +41,9 @@ def check_writable(outputs: str | Path) -> None:
 def write(result: Result, outputs: str | Path) -> Path:
     """Write a run's folder, ``<outputs>/<scenario>/<run id>``, and return its path.
 
-    The folder holds ``result.nc``, ``table.csv``, ``sustainability.csv``, ``value.csv``, ``ranking.csv``,
-    ``uncertainty.csv``, ``briefing.html`` and ``run.json``. The run id is made from the question, the tables and the
-    versions, so the same run has the same folder.
+    The folder holds ``result.nc``, ``table.csv``, ``money.csv``, ``pupils_served.csv``, ``sustainability.csv``,
+    ``retention.csv``, ``value.csv``, ``ranking.csv``, ``uncertainty.csv``, ``briefing.html`` and ``run.json``. The run
+    id is made from the question, the tables and the versions, so the same run has the same folder.
 
     Raises
     ------
@@ -71,6 +71,9 @@ def _write_texts(result: Result, at: Path) -> None:
     result.valued().to_csv(at / "value.csv", index=False, float_format=DIGITS)
     result.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
     result.origins().to_csv(at / "uncertainty.csv", index=False, float_format=DIGITS)
+    result.retained().to_csv(at / "retention.csv", index=False, float_format="%.4g")
+    result.pupils_served().to_csv(at / "pupils_served.csv", index=False, float_format=DIGITS)
+    result.account().to_csv(at / "money.csv", index=False, float_format="%.0f")
     (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
     facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
     _write_json(at / "run.json", facts | result.manifest)

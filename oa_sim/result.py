@@ -12,17 +12,15 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import xarray as xr
 
-from oa_sim import accounts, ranking
+from oa_sim import listings
 from oa_sim.refusal import Refusal
-from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
+from oa_sim.variables import QUANTITIES
 
 FORMAT = 2
 FIRST_GROUPS = ("posterior", "money", "sustainability")
-GROUPS_IN_FILE = (*FIRST_GROUPS, "outside", "value", "uncertainty")
+GROUPS_IN_FILE = (*FIRST_GROUPS, "outside", "by_intervention", "retention", "served", "value", "uncertainty")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +48,12 @@ class Result:
         What the impact is worth, by draw, and what was paid; empty in a file from before it was reckoned.
     uncertainty
         Where the uncertainty of the headline comes from; empty in a file from before it was reckoned.
+    by_intervention
+        What lasts of each intervention (intervention, area, measure), all pupils.
+    retention
+        Share of the peak left (intervention, area, group, measure, years_after); ``all`` is the whole programme.
+    served
+        Places and distinct pupils (intervention, area, money_year); ``any`` is the whole programme.
     """
 
     draws: xr.Dataset
@@ -60,6 +64,9 @@ class Result:
     outside: xr.Dataset = field(default_factory=xr.Dataset)
     value: xr.Dataset = field(default_factory=xr.Dataset)
     uncertainty: xr.Dataset = field(default_factory=xr.Dataset)
+    by_intervention: xr.Dataset = field(default_factory=xr.Dataset)
+    retention: xr.Dataset = field(default_factory=xr.Dataset)
+    served: xr.Dataset = field(default_factory=xr.Dataset)
 
     @property
     def label(self) -> str:
@@ -72,66 +79,14 @@ class Result:
         """Number of posterior draws behind each figure."""
         return self.draws.sizes["chain"] * self.draws.sizes["draw"]
 
-    def summary(self) -> pd.DataFrame:
-        """Return the long table: mean, SD and quantiles of every quantity, by area, group, measure and year."""
-        parts = []
-        for name in self.draws.measure.values.tolist():
-            for group in MEASURES[name].table_groups:
-                parts.extend(self._part(name, group, quantity) for quantity in QUANTITIES)
-        return pd.concat(parts, ignore_index=True)[list(TABLE_COLUMNS)]
-
-    def _part(self, measure: str, group: str, quantity: str) -> pd.DataFrame:
-        at = {"measure": measure, "group": group}
-        about = {"scenario": self.label, **at, "quantity": quantity, "unit": MEASURES[measure].unit}
-        return described(self.draws[quantity].sel(at), self.draws.proxy.sel(at)).assign(**about)
-
-    def lasting(self) -> pd.DataFrame:
-        """Return what lasts as a table: a row for each area, group and measure."""
-        rows = self.sustainability.to_dataframe().reset_index()
-        keep = [
-            group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)
-        ]
-        rows = rows[keep].reset_index(drop=True)
-        rows.insert(0, "scenario", self.label)
-        rows.insert(4, "money_ends", self.sustainability.attrs["last_funded_year"])
-        rows["proxy"] = [
-            bool(self.draws.proxy.sel(area=a, group=g, measure=m))
-            for a, g, m in zip(rows["area"], rows["group"], rows["measure"], strict=True)
-        ]
-        rows["n_draws"] = self.n_draws
-        return rows
-
-    def valued(self) -> pd.DataFrame:
-        """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
-        pieces = accounts.rows(self.draws, self.value) if len(self.value) else ()
-        parts = [pd.DataFrame(piece) for piece in pieces]
-        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(accounts.COLUMNS))
-        table = table.assign(scenario=self.label, n_draws=self.n_draws)[list(accounts.COLUMNS)]
-        return table.assign(year=table.year.astype("Int64").where(table.year > 0))
-
-    def ranked(self) -> pd.DataFrame:
-        """Return the areas in order of benefit per pound, in three views, with an alarm where those disagree."""
-        names = self.draws.area.values.tolist() if len(self.value) else []
-        table = in_order(names, ranking.per_pound(self.value), "area")
-        county = self.draws.proxy.sel(group="all").any("measure").to_series()
-        table["proxy"] = table.area.map(county.to_dict()).astype(bool)
-        table["price_base"] = ranking.prices(self.value) if len(table) else ""
-        return table.assign(scenario=self.label, n_draws=self.n_draws)[["scenario", "area", *ranking.COLUMNS]]
-
-    def origins(self) -> pd.DataFrame:
-        """Return where the headline's uncertainty comes from as a table: shares of variance with standard errors."""
-        columns = ["scenario", "area", "measure", "group", "quantity", "year", "block"]
-        columns += ["share", "standard_error", "proxy", "n_draws"]
-        if not len(self.uncertainty):
-            return pd.DataFrame(columns=columns)
-        about = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
-        table = self.uncertainty.transpose("quantity", "reading_year", ...).to_dataframe().reset_index()
-        names = {"place": "area", "reading_year": "year", "error": "standard_error"}
-        table = table.rename(columns=names).dropna(subset="share")
-        county = self.draws.proxy.sel(about).to_series().astype(bool)
-        table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
-        table = table.assign(scenario=self.label, n_draws=self.n_draws, **about)
-        return table[columns].reset_index(drop=True)
+    summary = listings.summary
+    lasting = listings.lasting
+    retained = listings.retained
+    pupils_served = listings.pupils_served
+    account = listings.account
+    valued = listings.valued
+    ranked = listings.ranked
+    origins = listings.origins
 
     def save(self, path: str | Path) -> Path:
         """Write the result to one netCDF file, whole or not at all, and return its path.
@@ -196,39 +151,3 @@ class Result:
             raise Refusal(f"{path} has format {form}, this version reads up to {FORMAT}: update oa_sim")
         draws.attrs.pop("verdict", None)
         return cls(draws=draws, manifest=manifest, **parts)
-
-
-def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.DataFrame:
-    """Return a ranking as a table, without its marks; a row without figures where no benefit is claimed.
-
-    Parameters
-    ----------
-    names
-        Of the candidates.
-    views
-        By view, benefit per pound (candidate, draw).
-    what
-        The column that names the candidates.
-    """
-    parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, what)]
-    nothing = pd.DataFrame({what: names, "alarm": ranking.NOT_CLAIMED}, columns=[what, *ranking.COLUMNS])
-    return pd.concat(parts, ignore_index=True) if parts else nothing
-
-
-def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
-    """Return draws as a table: mean, SD and quantiles, a row for each area and year.
-
-    Parameters
-    ----------
-    draws
-        (chain, draw, area, year).
-    proxy
-        (area), 1 where the figures are a county's.
-    """
-    values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"]).astype(float)
-    area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")
-    quantiles = np.quantile(values, list(QUANTILES.values()), axis=0)
-    columns = {"area": area.ravel(), "year": year.ravel(), "mean": values.mean(0), "sd": values.std(0, ddof=1)}
-    columns |= dict(zip(QUANTILES, quantiles, strict=True))
-    columns["proxy"] = np.repeat(proxy.values.astype(bool), draws.sizes["year"])
-    return pd.DataFrame(columns | {"n_draws": len(values)})

@@ -152,6 +152,8 @@ class Intervention:
         Largest share of eligible pupils that can be reached.
     extra_lag_years
         Years by which it starts later than early-years and school work.
+    rests_on_trained_staff
+        True where what goes on unpaid leaves with the staff who were trained.
     """
 
     label: str = MISSING
@@ -165,6 +167,7 @@ class Intervention:
     unit_cost_gbp: float = MISSING
     capacity: float = MISSING
     extra_lag_years: float = 0.0
+    rests_on_trained_staff: bool = False
     source: str = MISSING
 
     def __post_init__(self):
@@ -200,12 +203,18 @@ class Sustainability:
     quality: Prior = MISSING
     principles: dict[str, float] = MISSING
     principle_shift: Prior = MISSING
+    staff_stay: Prior = MISSING  # share of trained staff who are still in their school a year later
+    retraining: float = MISSING  # share of leavers whose successors are trained, without the programme's money
+    what_matters_sd: float = MISSING  # the smallest impact worth speaking of
     high_risk_below: float = MISSING
     low_risk_above: float = MISSING
 
     def __post_init__(self):
         one_of("sustainability.ending", self.ending, ENDINGS)
         check_share("sustainability.quality", self.quality)
+        check_share("sustainability.staff_stay", self.staff_stay)
+        between("sustainability.retraining", self.retraining, 0, 1)
+        between("sustainability.what_matters_sd", self.what_matters_sd, 0, 1, " SD")
         if self.ending == "hand_over" and not any(self.principles.values()):
             raise Refusal(
                 "sustainability.ending=hand_over needs a principle above 0, since those carry it on, got none: choose "

@@ -8,6 +8,8 @@ from html import escape
 import numpy as np
 
 from oa_sim import accounts, bars, figures, origins, ranking, words
+from oa_sim.markup import as_table
+from oa_sim.phrases import chance
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES, QUANTILES, academic_year
 
@@ -152,24 +154,3 @@ def _grouped(value: float, places: int, width: float) -> str:
         size = 10 ** max(0.0, np.floor(np.log10(width / 2)) - 1)
         value = round(value / size) * size
     return f"{value:,.{places}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def chance(share: float) -> str:
-    """Return a chance in words, never as certain: the draws are finite."""
-    if not np.isfinite(share):
-        return "no impact"
-    return "below 1 %" if share < 0.005 else "above 99 %" if share > 0.995 else f"{100 * share:.0f} %"
-
-
-def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
-    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
-    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
-    lines = []
-    for i, (name, *cells) in enumerate(rows):
-        mark = ' class="total"' if total and i == len(rows) - 1 else ""
-        body = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
-    )

@@ -7,6 +7,26 @@ activity that serves later cohorts. They never act on the same gain.
 import numpy as np
 
 
+def renewed(stay: np.ndarray, retraining: float) -> np.ndarray:
+    """Return the share of trained posts that are still held by trained staff a year later.
+
+    Parameters
+    ----------
+    stay : array (...)
+        Share of trained staff who are still in their school a year later.
+    retraining
+        Share of those who leave whose successors are trained anew.
+
+    Notes
+    -----
+    ``1 - (1 - stay) (1 - retraining)``. It multiplies the *later* survival of activity that rests on trained staff.
+    The survival of the first year was observed in schools whose staff had turned over meanwhile, so it holds that
+    year's loss already and is left alone; the later survival of a kind says how often schools go on with a policy
+    or a practice, whoever works there.
+    """
+    return 1 - (1 - stay) * (1 - retraining)
+
+
 def unpaid(funded: np.ndarray, survives: np.ndarray, survives_later: np.ndarray, quality: np.ndarray) -> np.ndarray:
     """Return the activity that goes on without money.
 

@@ -1,23 +1,77 @@
 """Sustain: does it last once the money stops, as a posterior and not as an opinion.
 
-Everything is read off the same draws as the impact. What is left k years after the last funded year is the
-largest gain still to be seen from then on, so that a measure whose cohorts have yet to arrive is not
-called lost.
+Everything is read off the same draws as the impact: for the whole programme by area, group and measure, and for each
+intervention by area and measure. Within one intervention the share that is left is the same for every group, since
+groups differ only by how many of them may be served; so each stands once, for all pupils.
 """
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from oa_sim import reasons, retention
+from oa_sim.retention import LONGEST
 from oa_sim.scenario import Scenario
-from oa_sim.variables import percent
 
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
-YEARS_AFTER = (1, 5, 10)
-INTERVAL = (0.05, 0.95)
+SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
+WHOLE = "all"  # the name of the programme as a whole among interventions
 
 
-def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Dataset:
-    """Return what lasts, by area, group and measure.
+class Part(NamedTuple):
+    """What one intervention adds, summed up."""
+
+    name: str
+    measures: list[str]
+    found: dict[str, np.ndarray]  # of all pupils, by (measure, area, ...)
+    mean: np.ndarray  # gain of pupils who are all eligible (measure, area, year), SD
+
+
+class Lasting(NamedTuple):
+    """What lasts."""
+
+    sustainability: xr.Dataset  # (area, group, measure)
+    by_intervention: xr.Dataset  # (intervention, area, measure), all pupils
+    retention: xr.Dataset  # (intervention, area, group, measure, years_after), the whole first
+
+
+def part(scenario: Scenario, name: str, own: xr.DataArray, share: xr.DataArray, money: xr.Dataset) -> Part:
+    """Return what is left of one intervention's gain, for all pupils.
+
+    Parameters
+    ----------
+    scenario, name
+        The intervention and where it stands.
+    own
+        Its gain (chain, draw, area, measure, year), SD, of pupils who are all eligible.
+    share
+        The disadvantaged share of pupils (area, measure).
+    money
+        ``spend`` (area, intervention, year), GBP / year.
+    """
+    measures, years = own.measure.values.tolist(), own.year.values
+    factor = _factors(scenario, name, share.sel(measure=measures))["all"]  # (area, measure)
+    limits = {"smallest": SMALLEST_PART_SD, "matters": scenario.sustainability.what_matters_sd}
+    each, means = [], []
+    for m, measure in enumerate(measures):
+        values = _draws_last(own.sel(measure=measure).values)
+        means.append(values.mean(-1))
+        each.append(retention.described(values * factor[:, m, None, None], years, last_funded(money), **limits))
+    found = {key: np.stack([one[key] for one in each]) for key in each[0]} if each else {}
+    return Part(name, measures, found, np.array(means))
+
+
+def lasting(
+    scenario: Scenario,
+    gain: xr.DataArray,
+    money: xr.Dataset,
+    drawn: xr.Dataset,
+    parts: Iterable[Part] = (),
+    share: xr.DataArray | None = None,
+) -> Lasting:
+    """Return what lasts, of the whole programme and of each intervention.
 
     Parameters
     ----------
@@ -27,100 +81,157 @@ def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Datase
         (chain, draw, area, group, measure, year), SD, over a window that runs long past the money.
     money
         ``spend`` (area, intervention, year), GBP / year.
+    drawn
+        Draws of the programme's parameters, from which the reasons speak.
+    parts
+        What each intervention adds, from ``part``.
+    share
+        The disadvantaged share of pupils (area, measure); needed where there are parts.
 
     Returns
     -------
-    Dataset
-        ``peak_sd`` with ``_q05`` and ``_q95``, SD; ``peak_year`` (median); ``left_1y``, ``left_5y``, ``left_10y`` with
-        intervals, share of the peak; ``half_life_years`` with interval, years after the money until the gain stays
-        below half the peak, counted as 15 in the share ``p_half_at_end`` of draws in which it is not yet;
-        ``p_half_left_5y``, ``p_half_left_10y``; ``shortfall_5y_sd``, the expected amount by which half the peak is
-        missed after 5 years; ``p_impact``, the share of draws that have an impact to keep, on which the others rest;
-        ``risk`` and ``reason`` in words.
+    Lasting
+        ``sustainability`` and ``by_intervention`` hold ``peak_sd`` with ``_q05`` and ``_q95``, SD; ``peak_year``
+        (median); ``left_1y``, ``left_5y``, ``left_10y`` with intervals, share of the peak; ``half_life_years`` with
+        interval, years after the money until the gain stays below half the peak, counted as 15 in the share
+        ``p_half_at_end`` of draws in which it is not yet; ``p_half_left_5y``, ``p_half_left_10y``;
+        ``shortfall_5y_sd``, the expected amount by which half the peak is missed after 5 years, and
+        ``shortfall_5y_cvar_sd``, its mean over the worst 5 % of draws (CVaR); ``p_impact``, the share of draws that
+        have an impact to keep, on which the others rest; ``p_below_what_matters_peak`` and ``_5y``, over all draws,
+        the chance that the impact is below ``what_matters_sd`` at its peak and 5 years after the money; ``risk`` and
+        ``reason`` in words. ``retention`` holds ``left`` with ``_q05`` and ``_q95`` and ``p_half_left``, shares.
     """
-    values = gain.values.reshape(-1, *gain.shape[2:])  # (draw, area, group, measure, year)
-    years = gain.year.values
+    parts = [one for one in parts if one.measures]  # an intervention may move nothing that is asked for
+    coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
+    behind = {one.name: reasons.behind(scenario, one.name, drawn) for one in parts}
+    found = _found(scenario, gain, money)
+    whole = _whole(scenario, found, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
+    apart = _by_intervention(scenario, parts, coords, behind, reasons.principles(scenario, drawn))
+    for one in (whole, apart):
+        one.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
+    return Lasting(whole, apart, _curves(parts, found, coords))
+
+
+def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Dataset:
+    """Return the ``sustainability`` of ``lasting`` alone, with what the money bought as its reason.
+
+    Parameters
+    ----------
+    scenario, gain, money
+        As in ``lasting``.
+    """
+    coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
+    why = np.full([len(values) for values in coords.values()], reasons.mix(scenario, money), dtype=object)
+    out = _whole(scenario, _found(scenario, gain, money), coords, why)
+    return out.assign_attrs(last_funded_year=last_funded(money), ending=scenario.sustainability.ending)
+
+
+def _found(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return what is left of the whole programme's gain, as numbers (area, group, measure, ...)."""
+    limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}
+    values = gain.transpose("measure", "group", "chain", "draw", "area", "year").values
+    years, last = gain.year.values, last_funded(money)
+    each = [[retention.described(_draws_last(one), years, last, **limits) for one in groups] for groups in values]
+    found = {key: np.array([[one[key] for one in groups] for groups in each]) for key in each[0][0]}
+    return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}
+
+
+def _whole(scenario: Scenario, found: dict, coords: dict, why: np.ndarray) -> xr.Dataset:
+    return _dataset(scenario, {k: v for k, v in found.items() if not k.startswith("curve")}, tuple(coords), coords, why)
+
+
+def last_funded(money: xr.Dataset) -> int:
+    """Return the last year with money for activity, or the year before the first where there is none."""
+    years = money.year.values
     paid = money.spend.sum(("area", "intervention")).values > 0
-    last = int(years[paid][-1]) if paid.any() else int(years[0]) - 1
-    peak = values.max(axis=-1)
-    has = peak > SMALLEST_PEAK_SD
-    still = np.maximum.accumulate(values[..., ::-1], axis=-1)[..., ::-1]  # the largest gain from a year on
-    found: dict[str, np.ndarray] = {"p_impact": has.mean(0)}
-    _describe(found, "peak_sd", peak, np.ones_like(has))
-    found["peak_year"] = np.where(has.any(0), np.median(years[values.argmax(-1)], axis=0), np.nan)
-    left = {k: still[..., int(np.searchsorted(years, last + k))] / np.where(has, peak, 1.0) for k in YEARS_AFTER}
-    for k, share in left.items():
-        _describe(found, f"left_{k}y", share, has)
-    lasting = (still >= 0.5 * peak[..., None]) & (years > last)
-    _describe(found, "half_life_years", lasting.sum(-1).astype(float), has)
-    found["p_half_at_end"] = _mean(lasting[..., -1].astype(float), has)
-    for k in (5, 10):
-        found[f"p_half_left_{k}y"] = _mean(left[k] >= 0.5, has)
-    found["shortfall_5y_sd"] = _mean(np.maximum(0.5 - left[5], 0.0) * peak, has)
-    dims = ("area", "group", "measure")
-    out = xr.Dataset({name: (dims, value) for name, value in found.items()}, {dim: gain[dim].values for dim in dims})
-    grade = np.vectorize(lambda p: _grade(scenario, p), otypes=[object])(found["p_half_left_5y"])
-    why = _why(scenario, money)
-    words = np.vectorize(lambda p: _reason(scenario, p, why), otypes=[object])(found["p_half_left_5y"])
-    out["risk"], out["reason"] = (dims, grade.astype(str)), (dims, words.astype(str))
-    out.attrs = {"last_funded_year": last, "ending": scenario.sustainability.ending}
+    return int(years[paid][-1]) if paid.any() else int(years[0]) - 1
+
+
+def _draws_last(values: np.ndarray) -> np.ndarray:
+    """Return (chain, draw, area, year) as (area, year, draw), contiguous."""
+    return np.ascontiguousarray(np.moveaxis(values.reshape(-1, *values.shape[2:]), 0, -1))
+
+
+def _factors(scenario: Scenario, name: str, share: xr.DataArray) -> dict[str, np.ndarray]:
+    """Return the share of each group that an intervention may serve (area, measure)."""
+    eligible = scenario.interventions[name].eligible
+    poor, part_poor = np.full(share.shape, eligible["disadvantaged"]), share.values
+    other = np.full(share.shape, eligible["other"])
+    return {"disadvantaged": poor, "other": other, "all": part_poor * poor + (1 - part_poor) * other}
+
+
+def _dataset(scenario: Scenario, found: dict, dims: tuple, coords: dict, why: np.ndarray) -> xr.Dataset:
+    """Return numbers with their units, and the grade and its reason in words."""
+    out = xr.Dataset({name: (dims, value) for name, value in found.items()}, coords)
+    chance = found["p_half_left_5y"]
+    words = np.empty(chance.shape, dtype=object)
+    graded = np.empty(chance.shape, dtype=object)
+    for at in np.ndindex(chance.shape):
+        graded[at] = reasons.grade(scenario, chance[at])
+        words[at] = reasons.sentence(scenario, chance[at], why[at])
+    out["risk"], out["reason"] = (dims, graded.astype(str)), (dims, words.astype(str))
     for name in out.data_vars:
         out[name].attrs["units"] = _unit(str(name))
     return out
 
 
 def _unit(name: str) -> str:
-    if "_sd" in name:
+    if name.endswith("_sd") or "_sd_" in name:
         return "SD"
     if name.startswith("half_life"):
         return "years"
     return "year" if name == "peak_year" else "text" if name in ("risk", "reason") else "1"
 
 
-def _mean(value: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """Return the mean over the draws that have an impact, NaN where none has."""
-    n = has.sum(0)
-    return np.where(n > 0, (value * has).sum(0) / np.maximum(n, 1), np.nan)
+def _whys(scenario, gain, money, drawn, parts, behind, share) -> np.ndarray:
+    """Return what lies behind each grade of the whole programme (area, group, measure), in words."""
+    about, rules = reasons.mix(scenario, money), reasons.principles(scenario, drawn)
+    out = np.full([gain.sizes[dim] for dim in ("area", "group", "measure")], about, dtype=object)
+    if not parts:
+        return out
+    after = slice(int(np.searchsorted(gain.year.values, last_funded(money) + 5)), None)
+    means = gain.mean(("chain", "draw")).transpose("area", "group", "measure", "year").values
+    factors = {one.name: _factors(scenario, one.name, share.sel(measure=one.measures)) for one in parts}
+    for a, g, m in np.ndindex(out.shape):
+        group, measure = str(gain.group.values[g]), str(gain.measure.values[m])
+        here = {}
+        for one in parts:
+            if measure in one.measures:
+                i = one.measures.index(measure)
+                here[one.name] = one.mean[i, a] * factors[one.name][group][a, i]
+        later = after.start + int(means[a, g, m, after].argmax())
+        led = reasons.leaders(here, behind, int(means[a, g, m].argmax()), later)
+        out[a, g, m] = f"{about}; {led}; {rules}"
+    return out
 
 
-def _describe(found: dict, name: str, value: np.ndarray, has: np.ndarray) -> None:
-    """Write mean and interval of a quantity over the draws that have an impact."""
-    found[name] = _mean(value, has)
-    ordered = np.sort(np.where(has, value, np.inf), axis=0)
-    n = has.sum(0)
-    for label, q in zip(("q05", "q95"), INTERVAL, strict=True):
-        at = np.clip(np.round(q * (n - 1)), 0, len(ordered) - 1).astype(int)
-        found[f"{name}_{label}"] = np.where(n > 0, np.take_along_axis(ordered, at[None], 0)[0], np.nan)
+def _by_intervention(scenario: Scenario, parts: list[Part], coords: dict, behind: dict, rules: str) -> xr.Dataset:
+    """Return what lasts of each intervention (intervention, area, measure); NaN where it moves nothing."""
+    at = {"intervention": [one.name for one in parts], "area": coords["area"], "measure": coords["measure"]}
+    if not parts:
+        return xr.Dataset(coords=at)
+    shape = [len(values) for values in at.values()]
+    found, order = {}, list(coords["measure"])
+    for key in [key for key in parts[0].found if not key.startswith("curve")]:
+        found[key] = np.full(shape, np.nan)
+        for i, one in enumerate(parts):
+            found[key][i][:, [order.index(measure) for measure in one.measures]] = one.found[key].T
+    why = [[f"{behind[p.name]}; {reasons.arrives(scenario, p.name, m)}; {rules}" for m in order] for p in parts]
+    words = np.broadcast_to(np.array(why, dtype=object)[:, None, :], shape)
+    return _dataset(scenario, found, tuple(at), at, words)
 
 
-def _grade(scenario: Scenario, chance: float) -> str:
-    if not np.isfinite(chance):
-        return "none"
-    if chance < scenario.sustainability.high_risk_below:
-        return "high"
-    return "low" if chance > scenario.sustainability.low_risk_above else "medium"
-
-
-def _reason(scenario: Scenario, chance: float, why: str) -> str:
-    """Return why a risk is graded as it is."""
-    limits = scenario.sustainability
-    if not np.isfinite(chance):
-        return "there is no impact to keep"
-    rule = {
-        "high": f"below {percent(limits.high_risk_below)}",
-        "medium": f"between {percent(limits.high_risk_below)} and {percent(limits.low_risk_above)}",
-        "low": f"above {percent(limits.low_risk_above)}",
-    }[_grade(scenario, chance)]
-    return f"the chance that at least half the peak is left 5 years after the money is {percent(chance)}, {rule}; {why}"
-
-
-def _why(scenario: Scenario, money: xr.Dataset) -> str:
-    """Return what carries the activity on, by the share of spend."""
-    by_kind: dict[str, float] = {}
-    for name, about in scenario.interventions.items():
-        by_kind[about.kind] = by_kind.get(about.kind, 0.0) + float(money.spend.sel(intervention=name).sum())
-    total = sum(by_kind.values())
-    if not total:
-        return "nothing was bought"
-    parts = [f"{percent(share / total)} {kind.replace('_', '-')}" for kind, share in sorted(by_kind.items()) if share]
-    return f"the money bought {', '.join(parts)} activity and ends by '{scenario.sustainability.ending}'"
+def _curves(parts: list[Part], whole: dict, coords: dict) -> xr.Dataset:
+    """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
+    at = {"intervention": [WHOLE, *(one.name for one in parts)], **coords, "years_after": np.arange(LONGEST + 1)}
+    out = xr.Dataset(coords=at)
+    order, everyone = list(coords["measure"]), list(coords["group"]).index("all")
+    for key, name in {"": "left", "_q05": "left_q05", "_q95": "left_q95", "_p_half": "p_half_left"}.items():
+        values = np.full([len(value) for value in at.values()], np.nan, dtype=np.float32)
+        values[0] = whole[f"curve{key}"]
+        for i, one in enumerate(parts, start=1):
+            for m, measure in enumerate(one.measures):
+                values[i, :, everyone, order.index(measure)] = one.found[f"curve{key}"][m]
+        out[name] = (tuple(at), values)
+        out[name].attrs["units"] = "1"
+    return out

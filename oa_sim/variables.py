@@ -20,6 +20,7 @@ GROUPS = {
 PHASES = ("early_years", "primary", "secondary", "post_16", "attendance")
 YEAR_GROUPS = tuple(range(-2, 15))  # counted from Reception = 0; -2 is age 2 to 3, 14 is the year of turning 19
 CHANNELS = ("attainment", "persistent_absence", "suspensions", "neet")
+CARRYING = ("persistent_absence", "suspensions")  # channels that act on attainment within the year
 QUANTILES = {"q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q90": 0.90, "q95": 0.95}
 TABLE_COLUMNS = (
     *("scenario", "area", "group", "measure", "year", "quantity", "unit", "mean", "sd"),

@@ -19,14 +19,8 @@ ROOT = Path(__file__).parent.parent
 SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
 SMALLER = [*SMALL, "measures=[phonics,neet_16_17]"]
 FILES = {
-    "briefing.html",
-    "result.nc",
-    "run.json",
-    "sustainability.csv",
-    "table.csv",
-    "value.csv",
-    "ranking.csv",
-    "uncertainty.csv",
+    *("briefing.html", "result.nc", "run.json", "table.csv", "sustainability.csv", "retention.csv"),
+    *("money.csv", "pupils_served.csv", "value.csv", "ranking.csv", "uncertainty.csv"),
 }
 HEAVY = (
     "pymc",

@@ -8,6 +8,7 @@ import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
 from oa_sim import areas, budget, cohort, impact, interventions, load_scenario, parameters, tables
+from oa_sim.choices import groups
 from oa_sim.model import known_until, run
 from oa_sim.variables import MEASURES, QUANTITIES, YEAR_GROUPS
 
@@ -302,6 +303,24 @@ def test_the_programme_helps_on_average(tiny):
     table = tiny.summary().query("quantity == 'impact' and year == 2028")
     better = table["mean"] * np.where(table.measure.map(lambda name: MEASURES[name].lower_is_better), -1, 1)
     assert (better >= 0).all()
+
+
+# every shipped scenario
+
+
+@pytest.mark.parametrize("scenario", groups()["scenario"])
+def test_a_shipped_scenario_keeps_its_accounts(run_tiny, scenario):
+    result = run_tiny(f"scenario={scenario}")
+    table = result.pupils_served()
+    assert (table.pupils_q95 <= table.roll + 1e-6).all()
+    assert (table.pupils <= table.places + 1e-6).all()
+    assert result.manifest["account_gbp"]["difference"] == 0
+    assert int(sum(result.money[name].sum() for name in ("spend", "management", "unspent"))) == round(
+        result.manifest["scenario"]["budget"]["total_gbp"]
+    )
+    draws = result.draws
+    off = abs(draws.counterfactual.astype(float) + draws.impact.astype(float) - draws.projection.astype(float))
+    assert float(off.max()) <= 1e-9
 
 
 # horizons and overlap

@@ -12,7 +12,19 @@ from conftest import TINY
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from oa_sim import Result, areas, budget, cohort, impact, load_scenario, outside, parameters, smoothing, words
+from oa_sim import (
+    Result,
+    areas,
+    budget,
+    cohort,
+    impact,
+    interventions,
+    load_scenario,
+    outside,
+    parameters,
+    smoothing,
+    words,
+)
 from oa_sim.model import run
 
 ON = "evidence.outside_view.is_on=true"
@@ -172,6 +184,15 @@ def test_a_result_keeps_its_outside_view_in_its_file(run_tiny, tmp_path):
     assert back.manifest["outside_view"]["pareto_k"] == result.outside.attrs["pareto_k"]
 
 
+def test_what_is_said_of_single_interventions_rests_on_the_draws_that_are_taken(run_tiny):
+    weighed, as_promised = run_tiny(LARGE, ON), run_tiny(LARGE)
+    for name in ("retention", "by_intervention", "served"):
+        assert not getattr(weighed, name).identical(getattr(as_promised, name))
+    curve = weighed.retention.sel(intervention="all", years_after=5).left
+    np.testing.assert_allclose(curve, weighed.sustainability.left_5y.transpose(*curve.dims), rtol=1e-5)
+    xr.testing.assert_identical(weighed.draws.counterfactual, as_promised.draws.counterfactual)
+
+
 def test_a_result_of_the_first_format_still_loads_and_says_one_way(run_tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("oa_sim.result.FORMAT", 1)
     monkeypatch.setattr("oa_sim.result.GROUPS_IN_FILE", ("posterior", "money", "sustainability"))
@@ -221,7 +242,8 @@ def peaks(known):
     scenario, pupils = load_scenario("sampler.draws=250"), areas.pupils(known)
     drawn = parameters.drawn(scenario, known, 4, 250)
     money = budget.allocate(scenario, pupils)
-    gain = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
+    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    gain = impact.with_all(cohort.gain_by_measure(scenario, active, drawn), pupils)
     by_area = {name: outside.whole_area(gain.sel(area=[name])).values.ravel() for name in scenario.areas.names}
     return scenario, outside.weigh(scenario, gain), by_area
 

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, areas, compare, counterfactual, learned, load_scenario
+from oa_sim import Refusal, Result, afterwards, areas, compare, counterfactual, learned, load_scenario
 from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 DISTRICTS = {
@@ -93,7 +93,7 @@ def test_a_choice_of_measures_is_a_choice_of_rows(run_tiny):
 def test_what_lasts_has_a_row_for_each_area_group_and_measure(tiny):
     groups = sum(len(about.table_groups) for about in MEASURES.values())
     rows = tiny.lasting()
-    assert len(rows) == 3 * groups
+    assert (rows.intervention == "all").sum() == 3 * groups
     assert set(rows.risk) <= {"high", "medium", "low", "none"}
     assert rows.reason.str.len().min() > 20
 
@@ -138,11 +138,24 @@ def test_a_proxy_has_a_wider_interval_than_an_authority(every_area):
 
 def test_a_saved_result_loads_as_it_was(tiny, saved):
     back = Result.load(saved)
-    for part in ("draws", "posterior", "money", "sustainability"):
+    for part in ("draws", "posterior", "money", "sustainability", "by_intervention", "retention", "served"):
         xr.testing.assert_identical(getattr(back, part), getattr(tiny, part))
     assert back.manifest == tiny.manifest
     pd.testing.assert_frame_equal(back.summary(), tiny.summary(), check_exact=True)
     pd.testing.assert_frame_equal(back.lasting(), tiny.lasting())
+
+
+def test_a_result_of_before_there_were_more_parts_still_loads(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("oa_sim.result.FORMAT", 1)
+    monkeypatch.setattr("oa_sim.result.GROUPS_IN_FILE", ("posterior", "money", "sustainability"))
+    path = tiny.save(tmp_path / "before.nc")
+    monkeypatch.undo()
+    back = Result.load(path)
+    assert not any(getattr(back, name).data_vars for name in ("by_intervention", "retention", "served"))
+    xr.testing.assert_identical(back.sustainability, tiny.sustainability)
+    assert set(back.lasting().intervention) == {"all"}
+    assert len(back.retained()) == len(back.pupils_served()) == 0
+    assert "What is left of each intervention" not in afterwards.section(back)
 
 
 def test_a_result_loads_from_its_folder(tiny, saved):

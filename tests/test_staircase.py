@@ -12,14 +12,14 @@ layouts readers choices areas panel
 portfolio budget
 inference kept smoothing
 evidence synthesis
-delivery parameters survival interventions review
-cohort
+links delivery survival parameters interventions review
+cohort served
 record england gaussian baseline state_space learned counterfactual
-sustain impact outside
+retention reasons sustain impact outside
 value accounts ranking origins
-result
+listings result
 model comparison
-plan phrases words figures bars sections briefing
+plan phrases words figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
@@ -36,7 +36,7 @@ FENCES = {  # library: the files that may know it
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
     "matplotlib": {"figures", "bars", "diagrams"},
-    "pandas": {"layouts", "readers", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
+    "pandas": {"layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
     "pyarrow": set(),
     "statsforecast": {"peers"},
 }

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import load_scenario, sustain
+from oa_sim import areas, budget, cohort, interventions, load_scenario, parameters, retention, sustain, tables
 
-YEARS = np.arange(2024, 2040)
+YEARS = np.arange(2024, 2045)
 LAST = 2028
 
 
@@ -29,7 +29,8 @@ def lasting(scenario, *courses):
     values = np.array(courses)[None, :, None, None, None, :]
     dims = ("chain", "draw", "area", "group", "measure", "year")
     gain = xr.DataArray(values, {"area": ["Norwich"], "group": ["all"], "measure": ["phonics"], "year": YEARS}, dims)
-    return sustain.risk(scenario, gain, money(scenario)).squeeze()
+    drawn = parameters.drawn(scenario, tables.read_all(), 1, 50)
+    return sustain.lasting(scenario, gain, money(scenario), drawn).sustainability.squeeze()
 
 
 def course(peak, *after):
@@ -85,3 +86,115 @@ def test_the_reason_names_the_chance_the_rule_and_what_was_bought(scenario):
     reason = str(lasting(scenario, course(0.02, 0.0)).reason.values)
     for part in ("is 0 %", "below 33 %", "100 % bought-in", "'stop'"):
         assert part in reason
+
+
+def test_the_tail_is_the_mean_of_the_worst_draws(scenario):
+    lost, kept = course(0.02, 0.0), course(0.02, 0.02)
+    found = lasting(scenario, lost, *[kept] * 39)  # one draw in 40: half of the worst 5 %
+    assert float(found.shortfall_5y_sd) == pytest.approx(0.01 / 40)
+    assert float(found.shortfall_5y_cvar_sd) == pytest.approx(0.01 / 2)
+
+
+def test_the_chance_of_too_little_counts_every_draw(scenario):
+    much, little, nothing = course(0.02, 0.012), course(0.009, 0.009), course(0.0, 0.0)
+    found = lasting(scenario, much, much, little, nothing)  # what matters: 0.01 SD
+    assert float(found.p_below_what_matters_peak) == 0.5
+    assert float(found.p_below_what_matters_5y) == 0.5
+    assert float(lasting(scenario, course(0.02, 0.005)).p_below_what_matters_5y) == 1
+
+
+def test_the_curve_runs_from_the_last_funded_year_to_fifteen_after(scenario):
+    values = np.array([course(0.02, 0.01, 0.004)]).T[None]
+    found = retention.described(values, YEARS, LAST, smallest=5e-4, matters=0.01)
+    assert found["curve"][0].tolist() == pytest.approx([1, 0.5] + [0.2] * 14)
+    assert found["curve_p_half"][0].tolist() == [1, 1] + [0] * 14
+    assert (found["curve_q05"] <= found["curve_q95"]).all()
+
+
+def test_without_money_for_activity_nothing_fails(run_tiny):
+    result = run_tiny("scenario=no_programme")
+    assert set(result.lasting().intervention) == {"all"}
+    assert len(result.retained()) == 0
+
+
+# by intervention
+
+
+def test_what_lasts_is_said_of_each_intervention_on_the_measures_it_moves(tiny):
+    table = tiny.lasting()
+    assert list(table.intervention.unique()) == ["all", *tiny.served.intervention.values[1:]]
+    apart = table[table.intervention != "all"]
+    assert set(apart.group) == {"all"}
+    assert set(apart[apart.intervention == "secondary_tutoring"].measure) == {
+        "attainment_8", "level_3_by_19", "he_entry_by_19"
+    }  # fmt: skip
+    assert table.reason.str.len().min() > 20
+    assert not table.drop(columns="peak_year").isna().any().any()
+
+
+def test_the_reason_says_what_kind_of_activity_it_is_who_carries_it_and_what_pupils_keep(tiny):
+    table = tiny.lasting().query("area == 'Blackpool' and measure == 'attainment_8'").set_index("intervention")
+    bought, trained = table.reason["secondary_tutoring"], table.reason["teacher_development"]
+    assert "bought-in: " in bought
+    assert "embedded: " in trained
+    for part in ("of activity goes on in the first year without money", "pupils already treated keep", "principles"):
+        assert part in bought
+        assert part in trained
+    assert "trained staff" in trained
+    assert "the youngest pupils served come to this measure up to 1 year later" in bought
+    assert "trained staff" not in bought
+    whole = table.reason["all"].iloc[-1]
+    for part in ("the money bought", "most of the peak is", "most of what is left after 5 years is", "principles"):
+        assert part in whole
+
+
+def test_principles_in_place_are_named_with_what_they_do(run_tiny):
+    reason = run_tiny("scenario=hand_over").lasting().reason.iloc[0]
+    assert "in place: existing networks, clear vision (0.5)" in reason
+    assert "move survival of the first year of bought-in activity from 20 % to " in reason
+
+
+def test_the_curve_agrees_with_the_columns_and_never_grows(tiny):
+    curve = tiny.retained()
+    whole = tiny.lasting()
+    for k in (1, 5, 10):
+        keys = ["intervention", "area", "group", "measure"]
+        both = curve[curve.years_after == k].merge(whole, on=keys)
+        assert len(both) == len(whole)
+        np.testing.assert_allclose(both["mean"], both[f"left_{k}y"], rtol=1e-6)
+    steps = curve.groupby(["intervention", "area", "group", "measure"], sort=False)["mean"].diff().dropna()
+    assert (steps <= 1e-6).all()
+    assert curve["mean"].between(0, 1).all()
+
+
+# must last: bought-in against embedded, of equal peak
+
+
+@pytest.fixture(scope="module")
+def left_of(known):
+    """Answer the share of its own peak left five years after three years of money, by draw."""
+
+    def answer(name, measure):
+        shares = f"portfolio.shares={{{name}: 1.0}}"
+        scenario = load_scenario("areas=[Norwich]", "budget=three_years", "portfolio=custom", shares)
+        pupils = areas.pupils(known)
+        money = budget.allocate(scenario, pupils)
+        drawn = parameters.drawn(scenario, known, 4, 500)
+        active = interventions.activity(scenario, money, pupils.rolls.sel(area=["Norwich"]), drawn)
+        gain = cohort.gain_by_measure(scenario, active, drawn).sel(
+            group="disadvantaged", measure=measure, area="Norwich"
+        )
+        return retention.share_left(gain, sustain.last_funded(money), 5).values.ravel()
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("bought", "measure"), [("primary_tutoring", "key_stage_2"), ("secondary_tutoring", "attainment_8")]
+)
+@pytest.mark.parametrize("embedded", ["teacher_development", "maths_mastery"])
+def test_bought_in_tutoring_keeps_less_than_embedded_training_of_equal_peak(left_of, bought, embedded, measure):
+    tutoring, training = left_of(bought, measure), left_of(embedded, measure)
+    both = np.isfinite(tutoring) & np.isfinite(training)  # shares of each one's own peak: equal peaks
+    assert both.mean() > 0.9
+    assert (tutoring < training)[both].mean() >= 0.9

@@ -1,0 +1,225 @@
+"""The cohort law: a case worked by hand, a second plain implementation, and the two carry-overs."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from conftest import TINY
+
+from oa_sim import areas, budget, cohort, interventions, links, load_scenario, parameters
+from oa_sim.model import run
+from oa_sim.scenario import Prior
+from oa_sim.variables import MEASURES, YEAR_GROUPS
+
+ALONE = ("areas=[Norwich]", "horizon=5", "portfolio=custom", "portfolio.shares={early_language: 1.0}")
+
+
+def fixed(drawn, **values):
+    """Return draws in which some parameters have one value each."""
+    return drawn.assign({name: xr.full_like(drawn[name], value) for name, value in values.items()})
+
+
+def by_hand(known, **survival):
+    """Return the gain of 100,000 GBP of early language in one year in a made-up Norwich."""
+    scenario = load_scenario(*ALONE, "budget.profile=[1]", "budget.announced_years_before=0.9")
+    drawn = fixed(
+        parameters.drawn(scenario, known, 1, 1), unit_cost=180.0, lag=0.9, ramp=1.0, dose=0.6, effect=0.1, delivery=1.0,
+        first_year=0.7, later=0.8, floor=0.25, leave_area=0.02, **survival,
+    )  # fmt: skip
+    money = budget.allocate(scenario, areas.pupils(known)) * 0
+    money.spend.loc[{"intervention": "early_language", "year": 2024}] = 100_000.0
+    rolls = xr.zeros_like(areas.pupils(known).rolls.sel(area=["Norwich"]))
+    rolls.loc[{"group": "disadvantaged", "year_group": 0}] = 1000.0
+    rolls.loc[{"group": "other", "year_group": 0}] = 2000.0
+    active = interventions.activity(scenario, money, rolls, drawn)
+    return cohort.gain_by_measure(scenario, active, drawn).squeeze(), active["early_language"].squeeze()
+
+
+def test_one_cohort_worked_by_hand(known):
+    gain, active = by_hand(known, survives=0.0)
+    eligible = 0.5 * 1000 + 0.25 * 2000  # pupils whom the programme may serve
+    reach = 0.7 * (1 - np.exp(-100_000 / (180 * eligible * 0.7)))  # capacity 0.7
+    delivered = 0.5  # it starts with the year, and rises to full within it
+    served = reach * 0.6 * delivered  # dose
+    assert active[0] == pytest.approx(served, abs=1e-10)
+    given = served * 0.1 * 0.5  # SD; half of the effect reaches the whole profile
+    f = 0.25 * 0.7  # never fades
+    for measure, years in {"good_level_of_development": 0, "phonics": 1, "key_stage_2": 6, "attainment_8": 11}.items():
+        kept = 1.0 if years == 0 else f + (0.7 - f) * 0.8 ** (years - 1)
+        for group, share in {"disadvantaged": 0.5, "other": 0.25}.items():
+            course = gain.sel(measure=measure, group=group)
+            expected = share * given * kept * 0.98**years  # 2 % leave the area each year
+            assert float(course.sel(year=2024 + years)) == pytest.approx(expected, abs=1e-10)
+            assert np.count_nonzero(course) == 1  # one cohort, seen once
+
+
+def test_three_years_of_fade_out_and_one_year_group_up_a_year(known):
+    keep = cohort.Keep(*(np.array([value]) for value in (0.7, 0.8, 0.25, 0.98)))
+    given = np.zeros(5)
+    given[0] = 0.01
+    held = list(cohort.follow(given, np.isin(YEAR_GROUPS, [0]).astype(float), keep))
+    on_paper = [0.01, 0.01 * 0.98 * 0.7]
+    on_paper.append(0.01 * 0.98**2 * (0.175 + 0.525 * 0.8))
+    on_paper.append(0.01 * 0.98**3 * (0.175 + 0.525 * 0.8 * 0.8))
+    for years, expected in enumerate(on_paper):
+        assert held[years][YEAR_GROUPS.index(years)] == pytest.approx(expected, abs=1e-10)
+        assert held[years].sum() == pytest.approx(expected, abs=1e-10)
+
+
+def test_what_goes_on_unpaid_serves_the_next_cohort_and_not_the_first_again(known):
+    gain, active = by_hand(known, survives=0.4, survives_later=0.8, quality=0.5)
+    served = float(active[0])
+    course = gain.sel(measure="good_level_of_development", group="disadvantaged").values
+    for years, goes_on in enumerate((1.0, 0.4 * 0.5, 0.4 * 0.5 * 0.8, 0.4 * 0.5 * 0.8**2)):
+        assert course[years] == pytest.approx(0.5 * served * goes_on * 0.1 * 0.5, abs=1e-10)
+
+
+# a second, plain implementation
+
+
+def plainly(active, effect, weight, year_groups, keep, read):
+    """Return the gain that a measure sees in each year: each gift followed by itself, in closed form."""
+    first_year, later, floor, stay = keep
+    course = []
+    for year in range(len(active)):
+        seen = 0.0
+        for given_in in range(year + 1):
+            years = year - given_in
+            kept = 1.0 if years == 0 else first_year * (floor + (1 - floor) * later ** (years - 1))
+            for year_group in year_groups:
+                if year_group + years in read:  # the same pupils, so many year groups on
+                    seen += active[given_in] * effect * weight * kept * stay**years / len(read)
+        course.append(seen)
+    return course
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_second_plain_implementation_agrees(known, seed):
+    rng = np.random.default_rng(seed)
+    scenario = load_scenario("areas=[Norwich]", "horizon=5", f"seed={seed}")
+    drawn = fixed(parameters.drawn(scenario, known, 1, 2), overlap=1.0)  # programmes do not meet
+    n_years = len(budget.window(scenario))
+    active = {name: rng.uniform(0, 0.5, (1, 2, 1, n_years)) for name in scenario.interventions}
+    found = cohort.gain_by_measure(scenario, active, drawn)
+    for draw in range(2):
+        at = drawn.isel(chain=0, draw=draw)
+        for measure, about in MEASURES.items():
+            expected = {"disadvantaged": np.zeros(n_years), "other": np.zeros(n_years)}
+            for name, mine in scenario.interventions.items():
+                link = {str(c): float(at.attendance_link.sel(channel=c)) for c in at.channel.values}
+                weight = links.reaches(mine, link).get(about.channel, 0.0)
+                one = at.sel(intervention=name)
+                keep = (*(float(one[key]) for key in ("first_year", "later", "floor")), 1 - float(at.leave_area))
+                course = plainly(
+                    active[name][0, draw, 0], float(one.effect), weight, mine.year_groups, keep, about.year_groups
+                )
+                for group in expected:
+                    expected[group] += mine.eligible[group] * np.array(course)
+            for group, course in expected.items():
+                here = found.isel(chain=0, draw=draw, area=0).sel(group=group, measure=measure)
+                np.testing.assert_allclose(here, course, atol=1e-12)
+
+
+def test_each_intervention_is_watched_once_and_the_parts_make_the_whole(known):
+    scenario = load_scenario(*TINY)
+    pupils = areas.pupils(known)
+    drawn = parameters.drawn(scenario, known, 1, 3)
+    money = budget.allocate(scenario, pupils)
+    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    parts = {}
+    gain = cohort.gain_by_measure(scenario, active, drawn, lambda name, own: parts.setdefault(name, own))
+    assert list(parts) == list(active)
+    for group in ("disadvantaged", "other"):
+        whole = xr.zeros_like(gain.sel(group=group))
+        for name, own in parts.items():
+            added = scenario.interventions[name].eligible[group] * own
+            whole += added.reindex(measure=whole.measure, fill_value=0.0).transpose(*whole.dims)
+        np.testing.assert_allclose(whole, gain.sel(group=group), atol=1e-15)
+
+
+# attendance and exclusions act within the year, and on attainment
+
+
+def test_who_comes_to_school_learns_within_the_year(run_tiny):
+    shares = "portfolio.shares={attendance_support: 1.0}"
+    carried = run_tiny("portfolio=custom", shares, "organisation.national=[]").draws.impact.sel(
+        measure="key_stage_2", group="all"
+    )
+    assert float(carried.sel(year=2025).mean()) > 0
+
+
+def test_without_the_link_attendance_leaves_attainment_alone(run_tiny):
+    none = "{dist: Uniform, a: 0, b: 0}"
+    link = f"evidence.attendance_link={{persistent_absence: {none}, suspensions: {none}}}"
+    alone = ("portfolio=custom", "portfolio.shares={attendance_support: 1.0}", "organisation.national=[]")
+    impact = run_tiny(*alone, link).draws.impact
+    assert float(abs(impact.sel(measure="key_stage_2", group="all")).max()) == 0
+    assert float(impact.sel(measure="persistent_absence", group="all", year=2026).mean()) < 0
+
+
+def test_an_effect_on_attainment_that_was_measured_is_never_counted_twice():
+    scenario = load_scenario()
+    link = {"persistent_absence": np.array([[0.25]]), "suspensions": np.array([[0.25]])}
+    measured = scenario.interventions["breakfast_clubs"]
+    assert measured.acts_on["persistent_absence"] > 0  # the link would apply, had attainment not been measured
+    assert links.reaches(measured, link)["attainment"] == measured.acts_on["attainment"] == 1.0
+    for name in ("attendance_support", "inclusion_support"):
+        assert "attainment" not in scenario.interventions[name].acts_on
+        assert links.reaches(scenario.interventions[name], link)["attainment"] == 0.5  # 0.25 of 1.5 and of 0.5
+        assert "attainment" in links.channels(scenario.interventions[name])
+    assert "attainment" not in links.channels(scenario.interventions["careers_and_work"])[2:]
+
+
+def test_on_average_half_the_effect_of_attendance_work_reaches_attainment(known):
+    link = parameters.drawn(load_scenario(*TINY), known, 4, 2000).attendance_link.mean(["chain", "draw"])
+    assert float(1.5 * link[0] + 0.5 * link[1]) == pytest.approx(0.5, abs=0.02)
+
+
+# two carry-overs: pupils' luck in the baseline, and what is kept of a treatment
+
+
+def test_what_pupils_keep_of_a_treatment_leaves_the_baseline_alone(run_tiny, tiny):
+    none = "{dist: Uniform, a: 0.05, b: 0.05}"
+    quick = {f"evidence.fade_out.{kind}.first_year={none}" for kind in load_scenario().evidence.fade_out}
+    faded = run_tiny(*sorted(quick))
+    xr.testing.assert_identical(faded.draws.counterfactual, tiny.draws.counterfactual)
+    assert float(faded.sustainability.left_5y.mean()) < float(tiny.sustainability.left_5y.mean())
+
+
+def test_how_much_of_a_cohorts_luck_goes_with_it_leaves_the_treatment_alone(tiny, tiny_posterior):
+    linked = tiny_posterior.assign(cohort_link=tiny_posterior.cohort_link * 0.2)
+    other = run(load_scenario(*TINY), posterior=linked)
+    assert not np.array_equal(other.draws.counterfactual, tiny.draws.counterfactual, equal_nan=True)
+    xr.testing.assert_identical(other.sustainability, tiny.sustainability)
+    xr.testing.assert_identical(other.served, tiny.served)
+
+
+def test_early_years_carry_a_fifth_to_two_fifths_of_a_treatment_to_key_stage_2(known):
+    drawn = parameters.drawn(load_scenario(*TINY), known, 4, 2000).sel(intervention="early_language")
+    f = drawn.floor * drawn.first_year
+    kept = f + (drawn.first_year - f) * drawn.later**5  # R(6): from Reception to year 6
+    assert 0.2 < float(kept.mean()) < 0.4
+
+
+# staff
+
+
+def test_activity_that_rests_on_trained_staff_wears_with_them_unless_they_are_replaced(known):
+    asked = [load_scenario(*TINY, f"sustainability.retraining={share}") for share in (0, 0.5, 1)]
+    never, half, always = (parameters.drawn(scenario, known, 2, 500) for scenario in asked)
+    trained = [name for name, about in asked[0].interventions.items() if about.rests_on_trained_staff]
+    assert {"teacher_development", "maths_mastery"} <= set(trained) < set(asked[0].interventions)
+    for name, about in asked[0].interventions.items():
+        one, two, three = (found.survives_later.sel(intervention=name) for found in (never, half, always))
+        if about.rests_on_trained_staff:
+            assert bool((one < two).all())
+            assert bool((two < three).all())
+        else:
+            xr.testing.assert_identical(one, three)
+        xr.testing.assert_identical(*(found.survives.sel(intervention=name) for found in (never, always)))
+    assert float(never.staff_renewed.sel(intervention=trained[0]).mean()) == pytest.approx(0.79, abs=0.01)
+
+
+def test_a_share_that_is_no_share_is_refused():
+    with pytest.raises(Exception, match="attendance_link"):
+        load_scenario("evidence.attendance_link.suspensions={dist: Normal, a: 0.2, b: 0.1}")
+    assert Prior("Beta", 2, 6)

@@ -1,0 +1,71 @@
+"""The gallery: each question of experiments/ is asked in its quick form, and answers in one sentence."""
+
+import contextlib
+import importlib.util
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from oa_sim import load_scenario
+from oa_sim.choices import groups
+
+FOLDER = Path(__file__).parents[1] / "experiments"
+SCRIPTS = ("which_portfolio", "how_to_split", "does_it_last", "how_sure_are_we", "bought_in_or_embedded")
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Ask a question in its quick form, once: its folder and what it printed."""
+    kept = {}
+
+    def answer(name):
+        if name not in kept:
+            home = tmp_path_factory.mktemp(name)
+            with contextlib.chdir(home), contextlib.redirect_stdout(io.StringIO()) as printed:
+                script(name).main("--quick")
+            kept[name] = home / "outputs" / name, printed.getvalue()
+        return kept[name]
+
+    return answer
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_an_experiment_leaves_a_table_a_picture_and_one_sentence_with_its_interval(name, asked):
+    folder, printed = asked(name)
+    table = pd.read_csv(folder / "table.csv")
+    assert len(table) > 2
+    assert (table.n_draws > 0).all()
+    picture = (folder / "figure.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<svg")
+    assert "aria-label" in picture
+    answer = printed.splitlines()[-1]
+    assert answer.endswith(".")
+    assert re.search(r"90 % interval .* to ", answer)
+
+
+def test_bought_in_tutoring_keeps_less_in_at_least_nine_draws_of_ten(asked):
+    table = pd.read_csv(asked("bought_in_or_embedded")[0] / "table.csv")
+    assert (table.p_keeps_less >= 0.9).all()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_an_experiment_stands_in_the_gallery_and_fits_on_a_page(name):
+    assert f"`{name}.py`" in (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert 40 <= len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 80
+
+
+def test_every_ending_and_reading_that_is_compared_is_a_choice():
+    assert set(script("does_it_last").ENDINGS) == set(groups()["sustainability"])
+    assert set(script("how_sure_are_we").READINGS) <= set(groups()["evidence"])
+    assert set(script("which_portfolio").PORTFOLIOS) <= set(groups()["portfolio"])
+    assert load_scenario("split=per_pupil").split.rule in script("how_to_split").RULES
