@@ -74,21 +74,22 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     money = budget.allocate(scenario, pupils)
     drawn = parameters.drawn(scenario, known, chains, draws)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
-    # side by side: the two halves meet only in the impact
+    # side by side: the two halves meet only in the impact; the headline is said both ways
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         promised = impact.with_all(cohort.gain_by_measure(scenario, money, pupils.rolls, drawn), pupils)
         seen = outside.weigh(scenario, promised)
         gain = outside.resampled(promised, seen.taken) if scenario.evidence.outside_view.is_on else promised
         latent = projected.result()
-    outcomes = impact.outcomes(latent, gain, pupils)
-    lasting = sustain.risk(scenario, gain, money)
+        other_way = beside.submit(outside.other_way, scenario, seen, promised, latent, pupils, money)
+        outcomes = impact.outcomes(latent, gain, pupils)
+        lasting = sustain.risk(scenario, gain, money)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         sustainability=lasting,
-        outside=outside.other_way(scenario, seen, promised, latent, pupils, money),
+        outside=other_way.result(),
         manifest=manifest(scenario, posterior, money, studied, seen),
     )
 
