@@ -72,13 +72,13 @@ def evidence_behind(result: Result) -> list[str]:
     if studies:
         said.append(f"{studies['studies']} studies were read together: {studies['gates']['reason']}.")
     if seen.attrs.get("speaks"):
-        promised = seen.whole_area.values.ravel()
+        promised, worth = seen.whole_area.values.ravel(), f"{seen.attrs['effective_draws']:,.0f}"
         if seen.attrs["is_on"]:
             said.append("The outside view is on: tables and pictures are with it.")
         said.append(
             f"The effect on all pupils' attainment in the mean of the areas at its peak is {_interval(promised)} SD as "
             f"the parts promise and {_interval(promised[seen.taken.values.ravel()])} SD with the outside view on "
-            f"programmes of this kind (Pareto k {seen.attrs['pareto_k']:.2f}, worth {seen.attrs['effective_draws']:,.0f} draws)."
+            f"programmes of this kind (Pareto k {seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
         )
     return said
 
