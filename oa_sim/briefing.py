@@ -202,13 +202,14 @@ def _trust(result: Result) -> str:
     for label, value, rule, limit, form in checks:  # what is not a number meets no limit
         met = value <= limit if rule == "at most" else value >= limit
         rows.append([label, f"{value:{form}}", f"{rule} {limit:,}", "yes" if met else "NO"])
+    evidence = "".join(f"<p>{escape(line)}</p>\n" for line in words.evidence_behind(result))
     bullets = "\n".join(f"<li>{escape(line)}</li>" for line in words.CANNOT_SAY)
     return (
         f"<h2>How far to trust this</h2>\n<p>Every figure rests on {result.n_draws:,} draws from the posterior of the "
         f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with "
         f"the largest R-hat: {escape(gates['worst'])}.</p>\n"
         f"{as_table('The sampler against its limits', ['Check', 'Found', 'Limit', 'Met'], rows)}\n"
-        f"<h3>What it cannot say</h3>\n<ul>\n{bullets}\n</ul>"
+        f"<h3>The evidence</h3>\n{evidence}<h3>What it cannot say</h3>\n<ul>\n{bullets}\n</ul>"
     )
 
 

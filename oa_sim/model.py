@@ -82,7 +82,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     drawn = parameters.drawn(scenario, known, chains, draws)
     money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
-    # side by side: the two halves meet only in the impact
+    # side by side: the two halves meet only in the impact; the headline is said both ways
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
@@ -92,18 +92,20 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         if scenario.evidence.outside_view.is_on:
             active, drawn = outside.taken_by(active, drawn, seen.taken)
             gain, parts = _followed(scenario, active, money, pupils, drawn)
+        latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
+        plain = latent.drop_vars("national")
+        other_way = beside.submit(outside.other_way, scenario, seen, promised, plain, pupils, money)
         share = impact.shares(pupils, scenario.areas.names, scenario.measures)
         lasting = sustain.lasting(scenario, gain, money, drawn, parts, share)
         people = served.counted(scenario, active, pupils.rolls, budget.window(scenario))
-        latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
-    outcomes = impact.outcomes(latent.drop_vars("national"), gain, pupils)
-    worth = value.appraise(scenario, gain, money, pupils, outcomes)
-    whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
+        outcomes = impact.outcomes(plain, gain, pupils)
+        worth = value.appraise(scenario, gain, money, pupils, outcomes)
+        whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
-        outside=outside.other_way(scenario, seen, promised, latent, pupils, money),
+        outside=other_way.result(),
         manifest=manifest(scenario, posterior, money, studied, seen),
         value=worth,
         uncertainty=whence,

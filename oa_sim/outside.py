@@ -120,14 +120,14 @@ def other_way(
     -------
     Dataset
         ``seen``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's measure and
-        group, in the measure's unit; and what lasts (area, group, measure).
+        group, in the measure's unit; and what lasts (area, group, measure), as of ``sustain.risk``.
     """
     if not seen.attrs["speaks"]:
         return seen
     measure, group = headline_of(gain.measure.values.tolist())
-    asked = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
-    one = asked.sel(measure=[measure])
-    found = impact.outcomes(latent.sel(measure=[measure]), one, pupils).impact.sel(group=group, measure=measure)
-    lasting = sustain.risk(scenario, asked, money)
+    gain = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
+    at = {"measure": [measure]}
+    found = impact.outcomes(latent.sel(at), gain.sel(at), pupils).impact.sel(group=group, measure=measure)
+    lasting = sustain.risk(scenario, gain, money)
     mean = found.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
     return seen.assign(lasting.data_vars).assign(impact=mean)

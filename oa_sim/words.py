@@ -71,6 +71,24 @@ def verdict(result: Result) -> str:
     return f"{gates['verdict']}: {gates['reason']}{hindsight if until >= start else ''}"
 
 
+def evidence_behind(result: Result) -> list[str]:
+    """Return how the studies were judged, and the whole-area effect with and without the outside view."""
+    studies, seen = result.manifest.get("synthesis"), result.outside
+    said = []
+    if studies:
+        said.append(f"{studies['studies']} studies were read together: {studies['gates']['reason']}.")
+    if seen.attrs.get("speaks"):
+        promised, worth = seen.whole_area.values.ravel(), f"{seen.attrs['effective_draws']:,.0f}"
+        if seen.attrs["is_on"]:
+            said.append("The outside view is on: tables and pictures are with it.")
+        said.append(
+            f"The effect on all pupils' attainment in the mean of the areas at its peak is {_interval(promised)} SD as "
+            f"the parts promise and {_interval(promised[seen.taken.values.ravel()])} SD with the outside view on "
+            f"programmes of this kind (Pareto k {seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
+        )
+    return said
+
+
 def compared(comparison: Comparison) -> list[str]:
     """Return a sentence for each scenario that is compared with the reference."""
     reference = comparison.results[0]

