@@ -151,15 +151,21 @@ def gain_of(scenario: Scenario, name: str, active: np.ndarray, left: dict, drawn
         for measure in scenario.measures
         if MEASURES[measure].channel in weights and (held * _reads(measure)).any()
     }
-    out = np.zeros((len(seen), *active.shape))
+    out = np.empty((len(seen), *active.shape))
     for m, (measure, sight) in enumerate(seen.items()):
         channel = MEASURES[measure].channel
         given = new * left[name, channel] * np.asarray(weights[channel])[..., None, None]
-        for since in np.flatnonzero(sight.any(axis=(0, 1))):
-            out[m, ..., since:] += given[..., : n_years - since] * sight[:, :, None, None, since]
+        np.matmul(given, _laid_over(sight), out=out[m])
     coords = {"measure": list(seen), "area": scenario.areas.names}
     found = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), name, {"units": "SD"})
     return found.transpose("chain", "draw", "area", "measure", "year")
+
+
+def _laid_over(sight: np.ndarray) -> np.ndarray:
+    """Return what a gain given in one year is in another (..., year given, year), from what it is years since."""
+    n = sight.shape[-1]
+    since = np.arange(n) - np.arange(n)[:, None]
+    return np.where(since >= 0, sight[..., np.maximum(since, 0)], 0.0)
 
 
 def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep):

@@ -251,8 +251,9 @@ def _own_variance(known: Record, area: str, rolls: xr.DataArray) -> np.ndarray:
 
 
 def _own_pupils(rolls: xr.DataArray, area: str, group: str, measure: str) -> float:
-    mine = rolls.sel(area=area, year_group=list(MEASURES[measure].year_groups)).sum("year_group")
-    return float(mine.sum() if group == "all" else mine.sel(group=group))
+    own = np.isin(rolls.year_group.values, MEASURES[measure].year_groups)
+    mine = rolls.sel(area=area).transpose("group", "year_group").values[:, own].sum(axis=1)
+    return float(mine.sum() if group == "all" else mine[rolls.group.values.tolist().index(group)])
 
 
 def _district_offset(history, area: str, years: list[int], size, rolls: xr.DataArray, seed: int) -> dict:

@@ -92,12 +92,12 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         if scenario.evidence.outside_view.is_on:
             active, drawn = outside.taken_by(active, drawn, seen.taken)
             gain, parts = _followed(scenario, active, money, pupils, drawn)
+        people = beside.submit(served.counted, scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
         plain = latent.drop_vars("national")
         other_way = beside.submit(outside.other_way, scenario, seen, promised, plain, pupils, money)
         share = impact.shares(pupils, scenario.areas.names, scenario.measures)
         lasting = sustain.lasting(scenario, gain, money, drawn, parts, share)
-        people = served.counted(scenario, active, pupils.rolls, budget.window(scenario))
         outcomes = impact.outcomes(plain, gain, pupils)
         worth = value.appraise(scenario, gain, money, pupils, outcomes)
         whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
@@ -109,7 +109,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         manifest=manifest(scenario, posterior, money, studied, seen),
         value=worth,
         uncertainty=whence,
-        served=people.rename(year="money_year"),
+        served=people.result().rename(year="money_year"),
         **lasting._asdict(),
     )
 

@@ -143,7 +143,7 @@ def _whole(scenario: Scenario, found: dict, coords: dict, why: np.ndarray) -> xr
 def last_funded(money: xr.Dataset) -> int:
     """Return the last year with money for activity, or the year before the first where there is none."""
     years = money.year.values
-    paid = money.spend.sum(("area", "intervention")).values > 0
+    paid = money.spend.transpose("year", ...).values.reshape(len(years), -1).any(axis=1)
     return int(years[paid][-1]) if paid.any() else int(years[0]) - 1
 
 

@@ -82,8 +82,8 @@ def evidence_behind(result: Result) -> list[str]:
         if seen.attrs["is_on"]:
             said.append("The outside view is on: tables and pictures are with it.")
         said.append(
-            f"The effect on all pupils' attainment in the mean of the areas at its peak is {_interval(promised)} SD as "
-            f"the parts promise and {_interval(promised[seen.taken.values.ravel()])} SD with the outside view on "
+            f"The effect on all pupils' attainment in the mean of the areas at its peak is {interval(promised)} SD as "
+            f"the parts promise and {interval(promised[seen.taken.values.ravel()])} SD with the outside view on "
             f"programmes of this kind (Pareto k {seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
         )
     return said
