@@ -11,11 +11,11 @@ from oa_sim.scenario import Scenario
 from oa_sim.variables import headline_of
 
 BLOCKS = {  # block: names in the Dataset of parameters; a parameter that is named nowhere belongs to delivery
-    "effect": ("effect",),
+    "effect": ("effect", "attendance_link"),
     "scale_loss": ("kept",),  # where the synthesis tells it apart; otherwise it is part of the effect
     "delivery": (),
     "fade_out": ("first_year", "later", "floor", "leave_area"),
-    "survival": ("survives", "survives_later", "quality"),
+    "survival": ("survives", "survives_later", "quality", "staff_renewed"),
 }
 LEVEL = ("national", "area")
 PROGRAMME, TOGETHER = "programme", "together"
@@ -46,6 +46,11 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
         From ``parameters.drawn``, by (chain, draw) and anything else.
     money
         ``spend`` (area, intervention, year): only interventions and areas that have any enter.
+
+    Notes
+    -----
+    The studies say of effects and of the loss on the way to scale together, so the two are not independent; of an
+    effect stands here what the shares kept do not already tell of it.
     """
     paid = money.spend.sum("year")
     if "national" in money:  # beside the budget, and only where there is one
@@ -59,8 +64,12 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
         mine = values.sel({dim: kept for dim, kept in on.items() if dim in values.dims})
         flat = mine.transpose("chain", "draw", ...).values.astype(float)
         flat = flat.reshape(values.sizes["chain"] * values.sizes["draw"], -1)
-        found[placed.get(str(name), "delivery")].append(flat)
-    return {block: np.concatenate(columns, axis=1) for block, columns in found.items() if columns}
+        found[placed.get(str(name), "delivery")].append(flat[:, np.ptp(flat, axis=0) > 0])
+    known = {block: np.concatenate(columns, axis=1) for block, columns in found.items() if columns}
+    if "scale_loss" in known and len(known["effect"]) > 3 * known["scale_loss"].shape[1]:
+        told = np.column_stack([np.ones(len(known["effect"])), known["scale_loss"]])
+        known["effect"] = known["effect"] - told @ np.linalg.lstsq(told, known["effect"], rcond=None)[0]
+    return known
 
 
 _OTHER = {"intervention": "area", "area": "intervention"}

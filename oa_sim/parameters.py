@@ -36,8 +36,9 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
         later, 1 where nothing rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``,
         ``leave_area``, ``open_procurement`` (years), ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``.
         By (chain, draw, area): ``delivery``; by (area): ``announced_later`` (years). By (chain, draw, channel):
-        ``attendance_link``. By (chain, draw, event): ``happens``, with the coordinates ``what``, ``begins`` and
-        ``ends`` (on the clock of academic years).
+        ``attendance_link``; by (chain, draw, study): ``kept``, the share of a study's effect that is kept at scale.
+        By (chain, draw, event): ``happens``, with the coordinates ``what``, ``begins`` and ``ends`` (on the clock of
+        academic years).
     """
     size, seed = (chains, draws), scenario.seed
     columns: dict[str, list[np.ndarray]] = {}
@@ -69,6 +70,7 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     }
     found = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
     found["effect"] = synthesis.effects(scenario, tables, chains, draws)
+    found["kept"] = synthesis.draws(scenario, tables, chains, draws).kept
     return found
 
 

@@ -121,7 +121,7 @@ def test_the_same_children_are_kin_from_stage_to_stage_and_others_are_not():
 
 def test_the_packages_own_record_has_figures_in_every_series(shipped):
     assert shipped.series == variables.series()
-    assert len(shipped.areas) == 12
+    assert len(shipped.areas) == 24
     assert (shipped.observed.sum(axis=(1, 2)) > 0).all()
     assert np.isfinite(shipped.relative).all()
     assert np.abs(shipped.relative).max() < 1.5

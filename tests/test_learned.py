@@ -246,7 +246,7 @@ def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path,
     assert len(asked) == 1
     assert said == [said[0], "using what was learned from this panel before"]
     made = json.loads(first.attrs["made"])
-    assert (made["panel_hash"], made["until"], made["authorities"]) == ("a" * 64, 2023, 12)
+    assert (made["panel_hash"], made["until"], made["authorities"]) == ("a" * 64, 2023, 24)
     others = {
         "panel": lambda: learned.learn(learning, history, "b" * 64, said.append),
         "seed": lambda: learned.learn(load_learning("panel.path=panel.csv", seed=1), history, "a" * 64, said.append),

@@ -90,19 +90,32 @@ def test_only_interventions_and_areas_with_money_enter(plenty):
     _, money, drawn, _ = plenty
     paid = int((money.spend.sum(["area", "year"]) > 0).sum())
     found = origins.blocks(drawn, money)
-    assert list(found) == ["effect", "delivery", "fade_out", "survival"]
+    assert list(found) == ["effect", "scale_loss", "delivery", "fade_out", "survival"]
     widths = {name: values.shape[1] for name, values in found.items()}
-    assert widths == {"effect": paid, "delivery": 4 * paid + 1 + 3, "fade_out": 3 * paid + 1, "survival": 3 * paid}
+    trained = sum(about.rests_on_trained_staff for about in load_scenario().interventions.values())
+    assert widths == {
+        "effect": paid + 2,  # and the two links from attendance and exclusions
+        "scale_loss": drawn.sizes["study"],
+        "delivery": 4 * paid + 3 + drawn.sizes["event"] + 6,  # what is one for all: overlap, load and the like
+        "fade_out": 3 * paid + 1,
+        "survival": 3 * paid + trained,
+    }
     nothing = money.assign(spend=money.spend.where(money.area != "Norwich", 0.0))
     assert origins.blocks(drawn, nothing)["delivery"].shape[1] == widths["delivery"] - 1
 
 
 def test_a_parameter_that_is_new_belongs_to_delivery_and_kept_shares_to_the_loss_on_the_way_to_scale(plenty):
     _, money, drawn, _ = plenty
-    more = drawn.assign(load=drawn.overlap, kept=(("chain", "draw", "study"), np.ones((4, 500, 5))))
-    one, other = origins.blocks(drawn, money), origins.blocks(more, money)
+    one, other = origins.blocks(drawn, money), origins.blocks(drawn.assign(load=drawn.overlap), money)
     assert other["delivery"].shape[1] == one["delivery"].shape[1] + 1
-    assert other["scale_loss"].shape == (2000, 5)
+    assert other["scale_loss"].shape == (2000, drawn.sizes["study"])
+
+
+def test_of_an_effect_stands_only_what_the_loss_to_scale_does_not_tell(plenty):
+    _, money, drawn, _ = plenty
+    found = origins.blocks(drawn, money)
+    kept, effect = (found[name] - found[name].mean(0) for name in ("scale_loss", "effect"))
+    assert abs(kept.T @ effect).max() < 1e-8 * len(kept)
 
 
 @pytest.mark.slow

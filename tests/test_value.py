@@ -324,6 +324,7 @@ def test_a_file_from_before_value_was_reckoned_still_loads_and_says_nothing_of_i
     path = tiny.save(tmp_path / "result.nc")
     with h5py.File(path, "a") as file:
         del file["value"], file["uncertainty"]
+        file.attrs["groups"] = json.dumps(["posterior", "money", "sustainability", "outside"])
     old = Result.load(path)
     assert len(old.valued()) == len(old.ranked()) == len(old.origins()) == 0
     assert tuple(old.valued().columns) == accounts.COLUMNS
