@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import areas, bars, briefing, budget, cohort, load_scenario, origins, parameters, words
+from oa_sim import areas, bars, briefing, budget, cohort, interventions, load_scenario, origins, parameters, words
 
 HERE = [*TINY, "measures=[key_stage_2]"]
 
@@ -123,7 +123,8 @@ def test_the_shares_agree_with_a_pick_freeze_calculation_on_the_tiny_scenario(pl
     scenario, money, one, other = plenty
 
     def impact_of(drawn):
-        gain = cohort.gain_by_measure(scenario, money, pupils.rolls, drawn)
+        active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+        gain = cohort.gain_by_measure(scenario, active, drawn)
         at = gain.sel(measure="key_stage_2", group="disadvantaged", year=[2028, 2033])
         return at.mean("area").values.reshape(-1, 2)
 
