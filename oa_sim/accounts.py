@@ -182,7 +182,7 @@ def _money(value: xr.Dataset) -> Iterator[Piece]:
     spent = np.concatenate([spent, spent.sum(0, keepdims=True)])
     cost = np.append(value.cost.values, value.cost.values.sum())
     about = {"measure": "", "group": "", "price_base": base, "proxy": np.zeros(len(spent), dtype=bool)}
-    about["note"] = "activity and management; what is unspent is no cost"
+    about["note"] = "activity, management and what national programmes bring; what is unspent is no cost"
     yield _piece(_certain(spent), value, **about, quantity="spent", unit="GBP / year", year=value.money_year.values)
     yield _piece(_certain(spent.sum(1)), value, **about, quantity="spent", unit="GBP")
     yield _piece(_certain(cost), value, **about, quantity="present_cost", unit="GBP")

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence
+from oa_sim import evidence, phrases
 from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES, percent
 
@@ -27,7 +27,8 @@ def sentence(scenario: Scenario, chance: float, why: str) -> str:
         "medium": f"between {percent(limits.high_risk_below)} and {percent(limits.low_risk_above)}",
         "low": f"above {percent(limits.low_risk_above)}",
     }[grade(scenario, chance)]
-    return f"the chance that at least half the peak is left 5 years after the money is {percent(chance)}, {rule}; {why}"
+    said = phrases.chance(chance)
+    return f"the chance that at least half the peak is left 5 years after the money is {said}, {rule}; {why}"
 
 
 def mix(scenario: Scenario, money: xr.Dataset) -> str:

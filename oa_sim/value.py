@@ -84,8 +84,9 @@ def appraise(
     Returns
     -------
     Dataset
-        ``pupils`` (area, group, measure); ``spent`` (area, money_year), activity and management, GBP / year as paid,
-        and ``cost`` (area), its present value: unspent money is no cost. ``gain_sd`` (statistic, place, group, measure,
+        ``pupils`` (area, group, measure); ``spent`` (area, money_year), activity, management and what national
+        programmes bring beside the budget, GBP / year as paid, and ``cost`` (area), its present value: unspent money
+        is no cost. ``gain_sd`` (statistic, place, group, measure,
         year), SD, the places being the areas and all of them. Where Attainment 8 is asked for, by draw and area and
         in GBP of ``benefit_prices``: ``benefit`` (with group), ``weighted_benefit``, in pounds as other pupils feel
         them, and ``gap_closing_benefit``, what disadvantaged pupils gain beyond what they would had each
@@ -99,6 +100,8 @@ def appraise(
     areas, first = scenario.areas.names, scenario.start_year
     near, far = scenario.value.discount_rate, scenario.value.later_discount_rate
     spent = money.spend.sum("intervention") + money.management
+    if "national" in money:  # what it does is in the gain, so what it costs belongs beside it
+        spent = spent + money.national.sum("intervention") * (money.spend.sum(["intervention", "year"]) > 0)
     years = money.year.values
     out = xr.Dataset({"pupils": pupils_of(pupils, areas, scenario.measures)})
     out["spent"] = (("area", "money_year"), spent.transpose("area", "year").values)

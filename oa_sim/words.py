@@ -6,7 +6,7 @@ A figure is never said without its uncertainty, its unit and its year, and never
 import numpy as np
 import xarray as xr
 
-from oa_sim import accounts, origins, ranking
+from oa_sim import accounts, doubts, origins, ranking
 from oa_sim.comparison import Comparison
 from oa_sim.phrases import better, chance, distance, interval, pounds, unit, who
 from oa_sim.result import Result
@@ -60,7 +60,9 @@ def headline(result: Result) -> list[str]:
         ]
     left_out = result.manifest["scenario"]["evidence"]["without"]
     read = [f"Read without {len(left_out)} of the studies: {', '.join(left_out)}."] if left_out else []
-    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *read]
+    unsure = doubts.sentence(result.manifest.get("to_verify", {}))
+    said = [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *read]
+    return [*said, unsure] if unsure else said
 
 
 def verdict(result: Result) -> str:

@@ -7,8 +7,8 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ refusal variables streams scale priors assumptions organisation scenario columns tables
-layouts readers choices areas panel
+__init__ refusal variables phrases streams scale priors assumptions organisation scenario columns tables
+doubts layouts readers choices areas panel
 portfolio budget
 inference kept smoothing
 evidence synthesis
@@ -19,7 +19,7 @@ retention reasons sustain impact outside
 value accounts ranking origins
 listings result
 model comparison
-plan phrases words figures charts bars markup afterwards sections briefing
+plan words figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo

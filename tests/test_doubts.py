@@ -1,0 +1,44 @@
+from oa_sim import doubts, load_scenario, words
+
+
+def used(known, *overrides):
+    return doubts.to_verify(load_scenario(*overrides), known)
+
+
+def test_every_study_and_programme_that_is_recalled_is_named(known):
+    found = used(known)
+    assert "National Tutoring Programme year two" not in found["studies"]
+    assert "Phonics strand" in found["studies"]
+    assert "maths_hubs" in found["national"]
+    assert "essential_life_skills" not in found["national"]
+
+
+def test_a_figure_that_is_not_used_is_not_named(known):
+    found = used(known, "evidence.without=[Phonics strand]", "organisation.national=[essential_life_skills]")
+    assert "Phonics strand" not in found["studies"]
+    assert not {"national", "priorities", "events", "pupils"} & set(found)
+
+
+def test_priorities_are_doubted_where_they_are_followed(known):
+    found = used(known, "portfolio=delivery_plans", "areas=[West Somerset, Norwich]")
+    assert len(found["priorities"]) == 4
+    assert all("Norwich" in name for name in found["priorities"])
+
+
+def test_events_are_doubted_where_they_fall_into_view(known):
+    assert used(known, "scenario=with_covid")["events"] == ["covid_19_delivery"]
+
+
+def test_derived_numbers_of_pupils_are_doubted_in_their_own_areas_alone(known):
+    assert "pupils" not in used(known)
+    assert len(used(known, "areas=opportunity_north_east")["pupils"]) == 24
+
+
+def test_the_doubts_stand_in_the_headline_and_in_the_manifest(tiny, known):
+    assert tiny.manifest["to_verify"] == used(known, "areas=three_areas")
+    assert words.headline(tiny)[-1].startswith("Still to verify")
+
+
+def test_nothing_to_verify_is_no_sentence():
+    assert doubts.sentence({}) == ""
+    assert doubts.sentence({"studies": ["one"], "priorities": ["a", "b"]}).count("1 study, 2 priorities") == 1
