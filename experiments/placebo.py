@@ -44,8 +44,10 @@ def main() -> None:
     known = record.record(panel.history(readers.read(asked.actuals), rows["breaks"]))
     hyper = counterfactual.law(posterior.isel(draw=slice(None, None, EVERY)), known.series)
     found = placebo.evidence(hyper, known, UNTIL)
-    real = [row["area"] for row in rows["areas"] if row["geography"] == "authority"]
-    counties = [row["published_place"] for row in rows["areas"] if row["geography"] != "authority"]
+    twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}
+    own = {row["area"]: row["geography"] == "authority" for row in rows["areas"] if row["area"] in twelve}
+    real = [area for area, is_own in own.items() if is_own]
+    counties = [row["published_place"] for row in rows["areas"] if not own.get(row["area"], True)]
     sets = {"placebo": placebo.matched(known, UNTIL, real, counties), "real": real}
     effects = {name: placebo.effect(found, chosen) for name, chosen in sets.items()}
     for name, chosen in sets.items():

@@ -222,7 +222,8 @@ def test_twelve_matched_areas_without_a_programme_give_an_interval_that_covers_z
     known = record.record(panel.history(readers.read(LAIT), rows["breaks"]))
     posterior = learned.load(EXPERIMENTS / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
     found = placebo.evidence(counterfactual.law(posterior, known.series), known, UNTIL)
-    real = [row["area"] for row in rows["areas"] if row["geography"] == "authority"]
+    twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}
+    real = [row["area"] for row in rows["areas"] if row["geography"] == "authority" and row["area"] in twelve]
     counties = [row["published_place"] for row in rows["areas"] if row["geography"] != "authority"]
     chosen = placebo.matched(known, UNTIL, real, counties)
     assert len(set(chosen) - {*real, *counties}) == 12

@@ -84,7 +84,7 @@ def test_no_impact_at_all_is_said_in_words(scenario):
 
 def test_the_reason_names_the_chance_the_rule_and_what_was_bought(scenario):
     reason = str(lasting(scenario, course(0.02, 0.0)).reason.values)
-    for part in ("is 0 %", "below 33 %", "100 % bought-in", "'stop'"):
+    for part in ("is below 1 %", "below 33 %", "100 % bought-in", "'stop'"):
         assert part in reason
 
 
