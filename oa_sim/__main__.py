@@ -128,7 +128,7 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
         return _say(
             {"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json
         )
-    from oa_sim import words
+    from oa_sim import contrasts, words
     from oa_sim.comparison import compare
     from oa_sim.progress import Progress
 
@@ -136,7 +136,7 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
         comparison = compare(*scenarios, say=progress.say)
         folder = report.write_comparison(comparison, outputs)
     facts = {"scenarios": [result.label for result in comparison.results], "verdict": report.verdict_of(comparison)}
-    facts["headline"] = words.compared(comparison)
+    facts["headline"] = contrasts.compared(comparison)
     return _finish(facts, [*facts["headline"], words.verdict(comparison.results[0])], folder, as_json)
 
 

@@ -109,10 +109,10 @@ def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list
     """Return weights that give no area more than it can use, as long as others have room.
 
     An area can use ``enough_gbp_per_pupil`` for each pupil on its roll; what is above goes to the others in proportion
-    to their weights.
+    to their weights. That caps what is allotted for a year; money carried over from the first year comes on top.
     """
     most = budget.enough_gbp_per_pupil * rolls.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values
-    if pounds >= most.sum():
+    if not pounds or pounds >= most.sum():
         return weights
     share = np.array(weights) / sum(weights)
     held = np.zeros(len(share), dtype=bool)

@@ -14,7 +14,7 @@ from oa_sim.scenario import Scenario
 
 _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
-OPEN_MAPPINGS = ("split.shares", "portfolio.shares")  # the user names the keys
+OPEN_MAPPINGS = ("split.shares", "portfolio.shares", "organisation.twins")  # the user names the keys
 # files have names that Hydra's grammar does not take unquoted
 PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals")
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
@@ -147,7 +147,9 @@ def _normal(text: str) -> str:
     if bare in PATHS and value not in ("null", "") and not value.startswith(("'", '"')):
         return f"{bare}={_quoted(value)}"
     if bare in OPEN_MAPPINGS and value.replace(" ", "") == "{}":
-        raise Refusal(f"{bare} adds shares and cannot take them away, got {value}: choose another {bare.split('.')[0]}")
+        raise Refusal(
+            f"{bare} adds to what there is and cannot take it away, got {value}: choose another {bare.split('.')[0]}"
+        )
     if any(bare == mapping or bare.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
         return f"++{bare}={value}"
     return text

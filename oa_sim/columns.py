@@ -63,6 +63,15 @@ def _year(blank: bool = False, ahead: int = 0) -> Callable:
     return check
 
 
+def _whole(low: int, high: int) -> Callable:
+    def check(text: str) -> int:
+        if not (text.isdigit() and low <= int(text) <= high):
+            raise ValueError(f"must be a whole number from {low} to {high}, got {text!r}")
+        return int(text)
+
+    return check
+
+
 def _text(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
@@ -223,8 +232,8 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
         {
             "national": _text,
             "interventions": _names,
-            "first_funded_year": _number(1, 15),
-            "last_funded_year": _number(1, 15),
+            "first_funded_year": _whole(1, 15),
+            "last_funded_year": _whole(1, 15),
             "gbp": _number(0, 1e10),
             "alignment": _number(0, 1),
             "take_up": _number(0, 1),

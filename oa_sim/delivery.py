@@ -50,8 +50,11 @@ def stopped(begins, announced, first, last, size):
     size
         Share of the work that stood still.
     """
-    lost = size * np.maximum(last - np.maximum(first, announced), 0.0)
-    return np.where(begins > first, begins + lost, begins)
+    start = np.maximum(first, announced)
+    left = np.maximum(begins - start, 0.0)  # work still to do when it slows down
+    while_stopped = np.maximum(last - start, 0.0)
+    lost = np.minimum(size * while_stopped, left * size / np.maximum(1 - size, 1e-9))
+    return begins + np.where(left > 0, lost, 0.0)
 
 
 def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> np.ndarray:

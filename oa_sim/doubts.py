@@ -3,15 +3,14 @@
 from oa_sim.scenario import Scenario
 from oa_sim.tables import Row
 
-WHAT = {
-    "studies": "study",
-    "priorities": "priority",
-    "national": "national programme",
-    "events": "event",
-    "pupils": "number of pupils",
+KINDS = {  # table: one of its rows, several, and the columns that name one
+    "studies": ("study", "studies", ("study",)),
+    "priorities": ("priority", "priorities", ("priority", "area")),
+    "national": ("national programme", "national programmes", ("national",)),
+    "events": ("event", "events", ("event",)),
+    "pupils": ("number of pupils", "numbers of pupils", ("quantity", "place")),
+    "area_sets": ("area of a set", "areas of a set", ("area", "area_set")),
 }
-MANY = {"study": "studies", "priority": "priorities", "number of pupils": "numbers of pupils"}
-NAMES = {"studies": "study", "priorities": "priority", "national": "national", "events": "event", "pupils": "quantity"}
 
 
 def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, list[str]]:
@@ -33,25 +32,19 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
             row["event"] in scenario.organisation.events and row["first_month"] + 1 >= scenario.start_year
         ),
         "pupils": lambda row: row["place"] in {*areas, *areas.values()},
+        "area_sets": lambda row: row["area"] in areas,
     }
     found = {}
     for table, is_used in rests.items():
         rows = [row for row in tables[table] if row["status"] == "to verify" and is_used(row)]
-        names = [" of ".join(str(row[key]) for key in _keys(table)) for row in rows]
+        names = [" of ".join(str(row[key]) for key in KINDS[table][2]) for row in rows]
         if names:
             found[table] = names
     return found
 
 
-def sentence(found: dict[str, list[str]]) -> str:
+def sentence(found: dict[str, list[str]], named_in: str = "run.json") -> str:
     """Return how many figures of each kind are still to verify, in words."""
-    parts = []
-    for table, names in found.items():
-        one = WHAT[table]
-        parts.append(f"{len(names)} {one if len(names) == 1 else MANY.get(one, one + 's')}")
-    return f"Still to verify, and recalled or assumed so far: {', '.join(parts)} (named in run.json)." if parts else ""
-
-
-def _keys(table: str) -> tuple[str, ...]:
-    place = {"priorities": ("area",), "pupils": ("place",)}
-    return (NAMES[table], *place.get(table, ()))
+    parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in found.items()]
+    said = f"Still to verify, and recalled or assumed so far: {', '.join(parts)} (named in {named_in})."
+    return said if parts else ""

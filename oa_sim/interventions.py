@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import delivery, links, survival
-from oa_sim.refusal import one_of
 from oa_sim.scenario import Scenario
 
 
@@ -107,8 +106,10 @@ def _alone(
     per_school = column["dose"] * drawn.delivery.values[..., None]
     funded = np.minimum(reached * wider * per_school, most)
     keeps = [mine[key].values[..., None] for key in ("survives", "survives_later", "quality")]
-    active = np.minimum(funded + survival.unpaid(funded, *keeps), most)
-    return active, np.minimum(active / (most * per_school), 1.0)
+    unpaid = survival.unpaid(funded, *keeps)
+    # schools in which local money or what survives is at work; those of national programmes are counted as offers
+    presence = local * ready / about.capacity + unpaid / (most * per_school)
+    return np.minimum(funded + unpaid, most), np.minimum(presence, 1.0)
 
 
 def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> dict[str, np.ndarray]:
@@ -117,8 +118,6 @@ def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dat
     for name, own in active.items():
         taken = np.zeros_like(own)
         for area, twin in sorted(scenario.organisation.twins.items()):
-            for named in (area, twin):
-                one_of("area in organisation.twins", named, areas)
             taken[..., areas.index(twin), 1:] += spill * own[..., areas.index(area), :-1]
         if scenario.organisation.twins:
             active[name] = np.maximum(own, np.minimum(own + taken, scenario.interventions[name].capacity))

@@ -30,6 +30,7 @@ from oa_sim import (
     origins,
     outside,
     parameters,
+    portfolio,
     review,
     served,
     smoothing,
@@ -38,7 +39,7 @@ from oa_sim import (
     tables,
     value,
 )
-from oa_sim.refusal import Refusal
+from oa_sim.refusal import Refusal, one_of
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 from oa_sim.variables import GROUPS
@@ -66,7 +67,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say = say or (lambda sentence: None)
     scenario = checked(scenario)
     say("reading the tables")
-    known = tables.read_all(scenario.data_folder)
+    known = _tables(scenario)
     here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
     history = areas.history(here, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
@@ -126,6 +127,13 @@ def _followed(
     return impact.with_all(gain, pupils), parts
 
 
+def _tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
+    """Return the checked tables, their interventions among those that there are."""
+    known = tables.read_all(scenario.data_folder)
+    portfolio.check(known, [*scenario.interventions, *choices.groups()["intervention"]])
+    return known
+
+
 def checked(scenario: Scenario) -> Scenario:
     """Return a scenario that keeps its rules, also where it was changed after it was loaded.
 
@@ -140,6 +148,8 @@ def checked(scenario: Scenario) -> Scenario:
     for part in vars(scenario).values():
         if hasattr(part, "__post_init__"):
             part.__post_init__()
+    for area in (name for pair in scenario.organisation.twins.items() for name in pair):
+        one_of("area in organisation.twins", area, named)
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 

@@ -74,6 +74,7 @@ class Organisation:
         for what, names in (("national", self.national), ("events", self.events)):
             if len(set(names)) != len(names):
                 raise Refusal(f"organisation.{what} must name each once, got {names}: list them once")
+        self.national, self.events = sorted(self.national), sorted(self.events)  # an order typed is no other question
         for area, twin in self.twins.items():
             if area == twin:
                 raise Refusal(f"organisation.twins: {area!r} is twinned with itself: name another area")

@@ -92,12 +92,12 @@ def _of_intervention(scenario: Scenario, name: str, run: dict[str, np.ndarray], 
         "unit_cost": draw(cost, stream(seed, "unit_cost", name), size),
         "lag": lag,
         "ramp": draw(delivery.ramp_years, stream(seed, "ramp", name), size),
-        "dose": _shifted(draw(delivery.dose, stream(seed, "dose", name), size), run["better"]),
+        "dose": shifted(draw(delivery.dose, stream(seed, "dose", name), size), run["better"]),
         "reach_odds": reach_odds,
         "first_year": draw(fade.first_year, stream(seed, "first_year", name), size),
         "later": draw(fade.later, stream(seed, "later", name), size),
         "floor": draw(fade.floor, stream(seed, "floor", name), size),
-        "survives": _shifted(survives, run["survives"] + survival_odds),
+        "survives": shifted(survives, run["survives"] + survival_odds),
         "survives_later": draw(kind.later, stream(seed, "survives_later", name), size) * renewed,
         "quality": draw(sustain.quality, stream(seed, "quality", name), size),
         "staff_renewed": renewed,
@@ -159,7 +159,7 @@ def principle_shift(scenario: Scenario, size: tuple[int, int]) -> np.ndarray:
     return total
 
 
-def _shifted(share: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def shifted(share: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Return a share moved on the log-odds scale."""
     share = np.clip(share, 1e-9, 1 - 1e-9)
     return 1 / (1 + (1 - share) / share * np.exp(-shift))

@@ -75,6 +75,20 @@ def reviewed(rule: str, before: np.ndarray, progress: np.ndarray, per_pound: np.
     return np.where(whole > 0, after / np.where(whole > 0, whole, 1.0) * before.sum(axis=1, keepdims=True), before)
 
 
+def check(tables: dict[str, list[Row]], catalogue: list[str]) -> None:
+    """Refuse a row of ``priorities.csv`` or ``national.csv`` that names no intervention of the catalogue.
+
+    Raises
+    ------
+    Refusal
+        With the nearest right name.
+    """
+    for table in ("priorities", "national"):
+        for row in tables[table]:
+            for name in row["interventions"]:
+                one_of(f"intervention in {table}.csv row {row['row']}", name, catalogue)
+
+
 def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Dataset:
     """Return what national programmes bring to the areas beside the budget.
 

@@ -3,9 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence, phrases
+from oa_sim import evidence, parameters, phrases
 from oa_sim.scenario import Scenario
+from oa_sim.streams import stream
 from oa_sim.variables import MEASURES, percent
+
+DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
 
 
 def grade(scenario: Scenario, chance: float) -> str:
@@ -67,7 +70,7 @@ def arrives(scenario: Scenario, name: str, measure: str) -> str:
     return f"the youngest pupils served come to this measure up to {longest} year{'s' * (longest > 1)} later"
 
 
-def principles(scenario: Scenario, drawn: xr.Dataset) -> str:
+def principles(scenario: Scenario) -> str:
     """Return which principles are in place, and what they do to survival."""
     asked = scenario.sustainability.principles
     there = [
@@ -75,11 +78,14 @@ def principles(scenario: Scenario, drawn: xr.Dataset) -> str:
     ]
     if not there:
         return "none of the principles of sustainability is in place"
-    kinds = {about.kind: name for name, about in scenario.interventions.items()}
-    raised = []
-    for kind, name in sorted(kinds.items()):
-        before = evidence.moments(scenario.sustainability.kinds[kind].first_year)[0]
-        after = float(drawn.survives.sel(intervention=name).mean())
+    size = (1, DRAWS_OF_A_KIND)
+    shift, raised = parameters.principle_shift(scenario, size), []
+    bought = scenario.portfolio.shares or scenario.interventions
+    for kind in sorted({scenario.interventions[name].kind for name in bought}):
+        prior = scenario.sustainability.kinds[kind].first_year
+        alone = parameters.draw(prior, stream(scenario.seed, "survival of a kind", kind), size)
+        before = evidence.moments(prior)[0]
+        after = before + float((parameters.shifted(alone, shift) - alone).mean())  # without what partners do
         raised.append(f"of {_kind(kind)} activity from {percent(before)} to {percent(after)}")
     return f"in place: {', '.join(there)}, which move survival of the first year {', '.join(raised)}"
 
@@ -97,14 +103,17 @@ def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int
         Places of the year of the peak, and of the largest gain that is left later, among the years.
     """
     said, words = set(), []
-    for place, what in ((peak, "most of the peak"), (later, "most of what is left after 5 years")):
+    for place, what in ((peak, "the peak"), (later, "what is left after 5 years")):
         gains = {name: max(float(gain[place]), 0.0) for name, gain in means.items()}
         total = sum(gains.values())
         if not total > 0:
             continue
         first = max(gains, key=lambda name: gains[name])
         note = "" if first in said else f" ({behind_each[first]})"
-        words.append(f"{what} is {first}, {percent(gains[first] / total)} of it{note}")
+        share = gains[first] / total
+        words.append(
+            f"{'most' if share > 0.5 else 'the largest part'} of {what} is {first}, {percent(share)} of it{note}"
+        )
         said.add(first)
     return "; ".join(words) or "no intervention adds to it"
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from oa_sim import kept, learned, ledger, words
+from oa_sim import contrasts, kept, learned, ledger, words
 from oa_sim.backtest import Contest
 from oa_sim.comparison import Comparison
 from oa_sim.learned import Learned
@@ -96,7 +96,7 @@ def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
         comparison.summary().to_csv(at / "compare.csv", index=False, float_format=DIGITS)
         comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
         labels = [result.label for result in comparison.results]
-        facts = {"scenarios": labels, "headline": words.compared(comparison), "verdict": verdict_of(comparison)}
+        facts = {"scenarios": labels, "headline": contrasts.compared(comparison), "verdict": verdict_of(comparison)}
         _write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
 
     return _whole(folder, fill)

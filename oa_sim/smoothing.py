@@ -93,13 +93,18 @@ def systematic(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Returns
     -------
     array (draw)
-        Positions in ascending order; every draw once where all weights are alike.
+        Which draw is taken for each place. A draw that is taken keeps its own place, and further copies fill the places
+        of those that are not, so that draws stay paired with all else that they were drawn beside.
     """
     n = weight.size
     if np.ptp(weight) < 1e-15:
         return np.arange(n)
     grid = (np.arange(n) + rng.random()) / n
-    return np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), grid, side="right"), n - 1)
+    found = np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), grid, side="right"), n - 1)
+    times = np.bincount(found, minlength=n)
+    taken = np.arange(n)
+    taken[times == 0] = np.repeat(taken, np.maximum(times - 1, 0))
+    return taken
 
 
 def quantiles(values: np.ndarray, weight: np.ndarray, at: tuple[float, ...]) -> np.ndarray:

@@ -106,7 +106,7 @@ def lasting(
     behind = {one.name: reasons.behind(scenario, one.name, drawn) for one in parts}
     found = _found(scenario, gain, money)
     whole = _whole(scenario, found, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
-    apart = _by_intervention(scenario, parts, coords, behind, reasons.principles(scenario, drawn))
+    apart = _by_intervention(scenario, parts, coords, behind, reasons.principles(scenario))
     for one in (whole, apart):
         one.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
     return Lasting(whole, apart, _curves(parts, found, coords))
@@ -185,7 +185,7 @@ def _unit(name: str) -> str:
 
 def _whys(scenario, gain, money, drawn, parts, behind, share) -> np.ndarray:
     """Return what lies behind each grade of the whole programme (area, group, measure), in words."""
-    about, rules = reasons.mix(scenario, money), reasons.principles(scenario, drawn)
+    about, rules = reasons.mix(scenario, money), reasons.principles(scenario)
     out = np.full([gain.sizes[dim] for dim in ("area", "group", "measure")], about, dtype=object)
     if not parts:
         return out

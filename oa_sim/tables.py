@@ -8,7 +8,7 @@ import csv
 import hashlib
 from pathlib import Path
 
-from oa_sim.columns import LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
+from oa_sim.columns import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.variables import MEASURES
 
@@ -99,6 +99,7 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
     _check_values(tables)
     _check_shares(tables)
     _check_priorities(tables)
+    _check_events(tables)
     _check_spans(tables)
     _check_gaps(tables)
     return tables
@@ -182,6 +183,20 @@ def _check_priorities(tables: dict[str, list[Row]]) -> None:
             raise Refusal(
                 f"priorities.csv row {rows[0]['row']}: {area} must have a budget for each priority or for none, got "
                 f"{sum(priced)} of {len(rows)}: complete them"
+            )
+
+
+def _check_events(tables: dict[str, list[Row]]) -> None:
+    """Refuse an event whose unit is not that of what it acts on, and a share above one."""
+    for row in tables["events"]:
+        if row["unit"] != HAPPENINGS[row["what"]]:
+            raise Refusal(
+                f"events.csv row {row['row']}: unit of {row['what']} must be {HAPPENINGS[row['what']]!r}, got "
+                f"{row['unit']!r}: correct the cell"
+            )
+        if row["what"] != "attainment" and row["high"] > 1:
+            raise Refusal(
+                f"events.csv row {row['row']}: high is a share of at most 1, got {row['high']:g}: correct the cell"
             )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import accounts, doubts, origins, ranking
-from oa_sim.comparison import Comparison
 from oa_sim.phrases import better, chance, distance, interval, pounds, unit, who
 from oa_sim.result import Result
 from oa_sim.smoothing import LARGEST_K
@@ -51,18 +50,18 @@ def subject(result: Result) -> tuple[str, str]:
 
 def headline(result: Result) -> list[str]:
     """Return the result in a few sentences; the first stands for all."""
+    unsure = [line for line in [doubts.sentence(result.manifest.get("to_verify", {}))] if line]
     if not result.money.spend.values.any():
         return [
             f"Without money for activity there is no impact, exactly: projection and counterfactual of "
             f"{result.label!r} are the same on every draw.",
             _level(result),
             *whence(result),
+            *unsure,
         ]
     left_out = result.manifest["scenario"]["evidence"]["without"]
     read = [f"Read without {len(left_out)} of the studies: {', '.join(left_out)}."] if left_out else []
-    unsure = doubts.sentence(result.manifest.get("to_verify", {}))
-    said = [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *read]
-    return [*said, unsure] if unsure else said
+    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *read, *unsure]
 
 
 def verdict(result: Result) -> str:
@@ -89,24 +88,6 @@ def evidence_behind(result: Result) -> list[str]:
             f"programmes of this kind (Pareto k {seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
         )
     return said
-
-
-def compared(comparison: Comparison) -> list[str]:
-    """Return a sentence for each scenario that is compared with the reference."""
-    reference = comparison.results[0]
-    measure, group = headline_measure(reference)
-    year = max(headline_year(result) for result in comparison.results)
-    before = _mean_draws(reference, "projection", measure, group, year)
-    sentences = []
-    for other in comparison.results[1:]:
-        change = _mean_draws(other, "projection", measure, group, year) - before
-        sentences.append(
-            f"{other.label} against {reference.label}: {who(measure, group)} in {academic_year(year)} is "
-            f"{distance(change, measure)}; the chance that it is better is {better(change, measure)}"
-            f"{_compared_other_way(reference, other, year)}."
-        )
-    alarm = ranking.alarm([result.label for result in comparison.results], comparison.views())
-    return [*sentences, alarm] if alarm else sentences
 
 
 def worth(result: Result) -> list[str]:
@@ -144,7 +125,7 @@ def whence(result: Result) -> list[str]:
         part = about.sel(quantity=quantity).dropna("block", subset=["share"])
         if "together" in part.block.values.tolist():
             said.append(_origin(part, whose))
-        elif np.ptp(_mean_draws(result, quantity, *headline_measure(result), year)) > 0:
+        elif np.ptp(mean_draws(result, quantity, *headline_measure(result), year)) > 0:
             said.append(f"the draws are too few to tell where {whose} comes from")
     whose_figure = who(about.attrs["measure"], about.attrs["group"])
     return [f"Of the uncertainty about {whose_figure} in {academic_year(year)}, {'; '.join(said)}."]
@@ -199,14 +180,14 @@ def _one_more(measure: str) -> str:
 def _impact(result: Result) -> str:
     measure, group = headline_measure(result)
     year = headline_year(result)
-    draws = _mean_draws(result, "impact", measure, group, year)
-    total = result.manifest["account_gbp"]["money_in"]
+    draws = mean_draws(result, "impact", measure, group, year)
+    total = _paid(result)
     names = result.draws.area.values.tolist()
     where = f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
     if not np.abs(draws).max() > SMALLEST_CHANGE:
-        return f"With {pounds(total)}, {who(measure, group)} in {academic_year(year)} does not change {where}."
+        return f"With {total}, {who(measure, group)} in {academic_year(year)} does not change {where}."
     return (
-        f"With {pounds(total)}, {who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
+        f"With {total}, {who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
         f"{distance(draws, measure, 'what would have happened anyway')}, {where}; "
         f"the chance that it is better at all is {better(draws, measure)}{_impact_other_way(result, measure, year)}."
     )
@@ -216,11 +197,21 @@ def _this_way(result: Result) -> str:
     return ", with the outside view," if result.outside.attrs.get("speaks") and result.outside.attrs["is_on"] else ""
 
 
-def _other_way(result: Result) -> str:
+def other_way(result: Result) -> str:
     """Return what a figure is called that is said the other way, with a doubt where the draws hardly agree with it."""
     k = result.outside.attrs["pareto_k"]
     doubt = f" (doubtful: Pareto k is {k:.2f}, few draws agree with it)" if k >= LARGEST_K else ""
     return f"{'without' if result.outside.attrs['is_on'] else 'with'} the outside view{doubt}"
+
+
+def _paid(result: Result) -> str:
+    """Return what stands behind the impact: the budget, and national programmes beside it."""
+    said = pounds(result.manifest["account_gbp"]["money_in"])
+    if "national" not in result.money:
+        return said
+    areas = (result.money.spend.sum(["intervention", "money_year"]) > 0).sum()
+    beside = float(result.money.national.sum() * areas)
+    return f"{said} and {pounds(beside)} of national programmes beside it" if beside else said
 
 
 def _impact_other_way(result: Result, measure: str, year: int) -> str:
@@ -228,21 +219,7 @@ def _impact_other_way(result: Result, measure: str, year: int) -> str:
     if not result.outside.attrs.get("speaks"):
         return "; the outside view is of attainment, which is not measured here" if result.outside.attrs else ""
     draws = result.outside.impact.sel(year=year).values.ravel()
-    return f"; {_other_way(result)} it is {distance(draws, measure)}, with a chance of {better(draws, measure)}"
-
-
-def _compared_other_way(reference: Result, other: Result, year: int) -> str:
-    """Return the difference of two scenarios the other way, each weighed by itself."""
-    speaking = [result for result in (reference, other) if result.outside.attrs.get("speaks")]
-    if not speaking or len({result.outside.attrs["is_on"] for result in speaking}) > 1:
-        return ""
-    measure, _ = headline_measure(reference)
-    parts = [
-        result.outside.impact.sel(year=year).values.ravel() if result in speaking else 0.0
-        for result in (reference, other)
-    ]
-    change = parts[1] - parts[0]
-    return f"; {_other_way(speaking[-1])} it is {distance(change, measure)}, with a chance of {better(change, measure)}"
+    return f"; {other_way(result)} it is {distance(draws, measure)}, with a chance of {better(draws, measure)}"
 
 
 def _lasts(result: Result) -> str:
@@ -251,12 +228,12 @@ def _lasts(result: Result) -> str:
     kept = result.sustainability.sel(measure=measure, group=group)
     if not float(kept.p_impact.max()) > 0:
         return "The impact is too small to say what of it lasts."
-    left, low, high, later, chance = _left(kept)
+    left, low, high, later, chance = left_of(kept)
     lost, of = _high_risks(result.sustainability)
     also = also_lost = ""
     if "p_impact" in result.outside:
-        other, way = result.outside.sel(measure=measure, group=group), _other_way(result)
-        also = "; {way}: {0} ({1} to {2}), {3} and {4}".format(*_left(other), way=way)
+        other, way = result.outside.sel(measure=measure, group=group), other_way(result)
+        also = "; {way}: {0} ({1} to {2}), {3} and {4}".format(*left_of(other), way=way)
         also_lost = f" ({_high_risks(result.outside)[0]} {way})"
     return (
         f"Of the peak of {who(measure, group)}, {left} is still to be seen five years after the money ends "
@@ -266,7 +243,7 @@ def _lasts(result: Result) -> str:
     )
 
 
-def _left(kept) -> tuple[str, ...]:
+def left_of(kept) -> tuple[str, ...]:
     """Return what is left of a peak after five years, its interval, after ten, and the chance of half after five."""
     five = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
     return *five, percent(float(kept.left_10y.mean())), chance(float(kept.p_half_left_5y.mean()))
@@ -281,14 +258,14 @@ def _high_risks(lasting) -> tuple[int, int]:
 def _level(result: Result) -> str:
     measure, group = headline_measure(result)
     year = int(result.draws.year.values[-1])
-    draws = _mean_draws(result, "counterfactual", measure, group, year)
+    draws = mean_draws(result, "counterfactual", measure, group, year)
     return (
         f"What would have happened anyway is far less certain than the impact: {who(measure, group)} in "
         f"{academic_year(year)} is {interval(draws)} {unit(measure, level=True)} without the programme."
     )
 
 
-def _mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
+def mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
     """Return the unweighted mean over areas of a quantity, by draw."""
     at = result.draws[quantity].sel(measure=measure, group=group, year=year)
     return at.mean("area").values.astype(float).ravel()

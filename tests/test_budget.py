@@ -84,3 +84,17 @@ def test_the_money_is_followed_long_enough_to_see_ten_years_after():
         scenario = load_scenario(*TINY, f"sustainability={ending}")
         funded = len(budget.funded_profile(scenario.budget, scenario.sustainability))
         assert len(budget.window(scenario)) >= funded + 10
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ("scenario=no_programme",),
+        ("budget.profile=[0,1]",),
+        ("budget.total_gbp=1",),
+        ("budget.total_gbp=7", "sustainability=taper"),
+    ],
+)
+def test_reallocation_of_next_to_nothing_adds_up(pupils, odd):
+    money = budget.allocate(load_scenario(*TINY, *odd, "budget.reallocation=true"), pupils)
+    assert budget.reconcile(money)["difference"] == 0

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from oa_sim import Refusal, areas, budget, delivery, load_scenario, parameters, portfolio, review, tables
+from oa_sim.model import run
 
 CLOCK = delivery.academic
 
@@ -255,3 +256,40 @@ def test_a_fifth_priority_is_refused(tmp_path):
         file.write("Norwich,one more,maths_mastery,,RECALLED,to verify\n")
     with pytest.raises(Refusal, match="at most 4 priorities"):
         tables.read_all(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "says"),
+    [
+        ("events", "high", "1.5", "a share of at most 1"),
+        ("events", "unit", "SD of pupils", "must be 'share of work stopped'"),
+        ("national", "first_funded_year", "1.5", "must be a whole number"),
+    ],
+)
+def test_an_impossible_cell_is_refused(tmp_path, table, column, value, says):
+    test_a_wrong_cell_is_refused_with_its_row(tmp_path, table, column, value, says)
+
+
+def test_a_row_that_names_no_intervention_is_refused_and_not_lost(known):
+    wrong = [row | {"interventions": ("teacher_devlopment",)} for row in known["national"]]
+    with pytest.raises(Refusal, match="did you mean 'teacher_development'"):
+        portfolio.check(known | {"national": wrong}, list(load_scenario().interventions))
+
+
+def test_twins_are_set_as_they_are_written_and_must_be_areas_of_the_scenario(tiny_posterior):
+    assert load_scenario("organisation.twins={Norwich: Ipswich}").organisation.twins == {"Norwich": "Ipswich"}
+    with pytest.raises(Refusal, match=r"unknown area in organisation\.twins 'Ipswich'"):
+        run(load_scenario("areas=[Norwich,Oldham]", "organisation.twins={Norwich: Ipswich}"), posterior=tiny_posterior)
+
+
+def test_work_that_would_be_done_before_a_partial_stoppage_ends_loses_only_its_part():
+    assert delivery.stopped(2017.55, 2017.0, 2017.5, 2017.7, 0.5) == pytest.approx(2017.6)
+    assert delivery.stopped(2018.0, 2017.0, 2017.5, 2017.7, 0.5) == pytest.approx(2018.1)
+
+
+def test_the_order_in_which_events_and_programmes_are_typed_is_no_other_question():
+    one, other = (
+        load_scenario(f"organisation.national=[{names}]")
+        for names in ("maths_hubs,research_schools", "research_schools,maths_hubs")
+    )
+    assert one == other

@@ -157,7 +157,7 @@ def test_no_principle_in_place_shifts_nothing():
 
 def test_a_share_moved_on_the_log_odds_scale_stays_a_share():
     shares = np.array([0.0, 0.2, 0.5, 1.0])
-    moved = parameters._shifted(shares, np.full(4, np.log(2)))
+    moved = parameters.shifted(shares, np.full(4, np.log(2)))
     assert moved[2] == pytest.approx(2 / 3)
     assert moved[1] == pytest.approx(1 / 3)
     assert ((moved >= 0) & (moved <= 1)).all()

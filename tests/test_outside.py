@@ -273,3 +273,11 @@ def test_before_any_outcome_the_outside_view_brings_the_mean_closer_to_its_own(p
     weighed = drawn @ seen.weight.values.ravel()
     assert abs(weighed - 0.015) < abs(drawn.mean() - 0.015)
     assert abs(drawn[seen.taken.values.ravel()].mean() - weighed) < 2e-4
+
+
+def test_a_draw_that_is_taken_keeps_its_own_place():
+    weight = np.random.default_rng(4).dirichlet(np.full(500, 0.5))
+    taken = smoothing.systematic(weight, np.random.default_rng(5))
+    times = np.bincount(taken, minlength=500)
+    assert (taken[times > 0] == np.flatnonzero(times)).all()
+    assert (abs(times - 500 * weight) < 1).all()

@@ -200,6 +200,13 @@ def test_money_for_a_phase_moves_the_measure_of_that_phase(pair, name, measure, 
     assert impact(with_it, year, measure).mean() > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "unserved"), [("early_years", "neet_16_17"), ("secondary", "neet_16_17"), ("post_16", "key_stage_2")]
+)
+def test_money_for_a_phase_moves_nothing_else(pair, name, unserved):
+    assert not pair(name)[1].draws.impact.sel(measure=unserved).fillna(0).any()
+
+
 def test_engaging_families_employers_and_volunteers_widens_reach_and_survival(pair):
     without, with_it = pair("engagement")
     for measure in ("good_level_of_development", "neet_16_17", "persistent_absence"):

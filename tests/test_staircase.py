@@ -19,7 +19,7 @@ retention reasons sustain impact outside
 value accounts ranking origins
 listings result
 model comparison
-plan words figures charts bars markup afterwards sections briefing
+plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
