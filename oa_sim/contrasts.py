@@ -58,8 +58,8 @@ def _moved_most(reference: Result, other: Result, year: int) -> list[str]:
     measure = max(found, key=lambda name: found[name][0])
     change = found[measure][1]
     return [
-        f"what differs most surely is {who(measure, 'all')}, which is {distance(change, measure)}; the chance that it is "
-        f"better is {better(change, measure)}"
+        f"what differs most surely is {who(measure, 'all')}, which is {distance(change, measure)}; the chance that it "
+        f"is better is {better(change, measure)}"
     ]
 
 
