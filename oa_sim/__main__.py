@@ -29,8 +29,12 @@ FLAGS = ("--json", "--dry-run", "--help", "-h", "--version")
 
 def main(argv: list[str] | None = None) -> int:
     """Answer one command line and return the exit code."""
+    import os
+
     from oa_sim.refusal import Refusal
 
+    # small matrices, and threads that wait for each other: one thread of linear algebra is faster, here as in the fit
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _answer(words)

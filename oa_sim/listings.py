@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import accounts, ranking
+from oa_sim import accounts, ranking, value
 from oa_sim.sustain import WHOLE
-from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
+from oa_sim.variables import MEASURES, QUANTITIES, TABLE_COLUMNS
 
 
 def summary(result) -> pd.DataFrame:
@@ -157,10 +157,9 @@ def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
     proxy
         (area), 1 where the figures are a county's.
     """
-    values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"]).astype(float)
+    values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"])
     area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")
-    quantiles = np.quantile(values, list(QUANTILES.values()), axis=0)
-    columns = {"area": area.ravel(), "year": year.ravel(), "mean": values.mean(0), "sd": values.std(0, ddof=1)}
-    columns |= dict(zip(QUANTILES, quantiles, strict=True))
+    columns = {"area": area.ravel(), "year": year.ravel()}
+    columns |= value.described(np.ascontiguousarray(values.T, dtype=float))
     columns["proxy"] = np.repeat(proxy.values.astype(bool), draws.sizes["year"])
     return pd.DataFrame(columns | {"n_draws": len(values)})

@@ -200,7 +200,7 @@ def test_a_run_without_a_study_says_so(tiny_posterior, monkeypatch):
         synthesis, "posterior", lambda tables, reading, say=None: shipped(tables, load_scenario().evidence, say)
     )
     result = run(load_scenario(*TINY, "measures=[phonics]", f"evidence.without=[{ALONE}]"), posterior=tiny_posterior)
-    assert words.headline(result)[-1] == f"Read without 1 of the studies: {ALONE}."
+    assert f"Read without 1 of the studies: {ALONE}." in words.headline(result)
     assert result.manifest["scenario"]["evidence"]["without"] == [ALONE]
 
 
