@@ -104,7 +104,7 @@ def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Datase
     Returns
     -------
     Dataset
-        ``national`` (intervention, year), GBP / year in each area that is taken up in line with the local plan, and
+        ``national`` (intervention, year), GBP / year in an area that is taken up in line with the local plan, and
         ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add.
     """
     known = {row["national"]: row for row in rows}

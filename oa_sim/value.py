@@ -75,7 +75,7 @@ def appraise(
     gain
         (chain, draw, area, group, measure, year), SD, ``all`` among the groups, over the whole window.
     money
-        ``spend``, ``management`` and ``unspent`` by year, GBP / year.
+        ``spend``, ``national``, ``management`` and ``unspent`` by year, GBP / year.
     pupils
         ``rolls`` and ``share``.
     outcomes
@@ -100,8 +100,7 @@ def appraise(
     areas, first = scenario.areas.names, scenario.start_year
     near, far = scenario.value.discount_rate, scenario.value.later_discount_rate
     spent = money.spend.sum("intervention") + money.management
-    if "national" in money:  # what it does is in the gain, so what it costs belongs beside it
-        spent = spent + money.national.sum("intervention") * (money.spend.sum(["intervention", "year"]) > 0)
+    spent = spent + money.national.sum("intervention")  # what it does is in the gain, so its cost belongs beside it
     years = money.year.values
     out = xr.Dataset({"pupils": pupils_of(pupils, areas, scenario.measures)})
     out["spent"] = (("area", "money_year"), spent.transpose("area", "year").values)

@@ -207,10 +207,7 @@ def other_way(result: Result) -> str:
 def _paid(result: Result) -> str:
     """Return what stands behind the impact: the budget, and national programmes beside it."""
     said = pounds(result.manifest["account_gbp"]["money_in"])
-    if "national" not in result.money:
-        return said
-    areas = (result.money.spend.sum(["intervention", "money_year"]) > 0).sum()
-    beside = float(result.money.national.sum() * areas)
+    beside = float(result.money.national.sum())
     return f"{said} and {pounds(beside)} of national programmes beside it" if beside else said
 
 
