@@ -8,6 +8,7 @@ KINDS = {  # table: one of its rows, several, and the columns that name one
     "priorities": ("priority", "priorities", ("priority", "area")),
     "national": ("national programme", "national programmes", ("national",)),
     "events": ("event", "events", ("event",)),
+    "areas": ("announcement of an area", "announcements of areas", ("area",)),
     "pupils": ("number of pupils", "numbers of pupils", ("quantity", "place")),
     "area_sets": ("area of a set", "areas of a set", ("area", "area_set")),
 }
@@ -31,6 +32,7 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         "events": lambda row: (
             row["event"] in scenario.organisation.events and row["first_month"] + 1 >= scenario.start_year
         ),
+        "areas": lambda row: row["area"] in areas,
         "pupils": lambda row: row["place"] in {*areas, *areas.values()},
         "area_sets": lambda row: row["area"] in areas,
     }

@@ -34,6 +34,25 @@ def test_derived_numbers_of_pupils_are_doubted_in_their_own_areas_alone(known):
     assert len(used(known, "areas=opportunity_north_east")["pupils"]) == 24
 
 
+def test_a_recalled_announcement_is_doubted_where_its_area_is_asked_for(known):
+    assert "areas" not in used(known)
+    assert used(known, "areas=[Norwich, Gateshead]")["areas"] == ["Gateshead"]
+    assert len(used(known, "areas=opportunity_north_east")["areas"]) == 12
+
+
+def test_a_derived_number_of_pupils_says_where_and_of_which_year_its_count_is(known):
+    derived = [row for row in known["pupils"] if row["status"] == "to verify"]
+    of = {"primary_pupils": (2019, "EYFS-LA"), "secondary_pupils": (2023, "NEET-LA")}
+    assert {row["quantity"] for row in derived} == set(of)
+    assert all((row["year"], row["source"]) == of[row["quantity"]] for row in derived)
+    reception = {
+        row["place"]: row["value"]
+        for row in known["pupils"]
+        if row["quantity"] == "reception_pupils" and row["year"] == 2019 and row["geography"] == "authority"
+    }
+    assert all(row["value"] == 7 * reception[row["place"]] for row in derived if row["quantity"] == "primary_pupils")
+
+
 def test_the_doubts_stand_in_the_headline_and_in_the_manifest(tiny, known):
     assert tiny.manifest["to_verify"] == used(known, "areas=three_areas")
     assert words.headline(tiny)[-1].startswith("Still to verify")
