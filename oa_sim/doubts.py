@@ -25,6 +25,10 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         The checked tables.
     """
     areas = {row["area"]: row["published_place"] for row in tables["areas"] if row["area"] in scenario.areas.names}
+    sets: dict[str, set[str]] = {}
+    for row in tables["area_sets"]:
+        sets.setdefault(row["area_set"], set()).add(row["area"])
+    whole = {name for name, members in sets.items() if members <= set(areas)}
     rests = {
         "studies": lambda row: row["study"] not in scenario.evidence.without,
         "priorities": lambda row: scenario.portfolio.rule == "delivery_plans" and row["area"] in areas,
@@ -34,7 +38,7 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         ),
         "areas": lambda row: row["area"] in areas,
         "pupils": lambda row: row["place"] in {*areas, *areas.values()},
-        "area_sets": lambda row: row["area"] in areas,
+        "area_sets": lambda row: row["area_set"] in whole,
     }
     found = {}
     for table, is_used in rests.items():

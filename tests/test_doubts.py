@@ -53,6 +53,13 @@ def test_a_derived_number_of_pupils_says_where_and_of_which_year_its_count_is(kn
     assert all(row["value"] == 7 * reception[row["place"]] for row in derived if row["quantity"] == "primary_pupils")
 
 
+def test_who_is_in_a_set_is_doubted_where_the_whole_set_is_asked_for_alone(known):
+    doubted = [f"{row['area']} of {row['area_set']}" for row in known["area_sets"] if row["status"] == "to verify"]
+    assert used(known, "areas=priority_education_investment_areas")["area_sets"] == doubted
+    assert "area_sets" not in used(known, "areas=opportunity_north_east")
+    assert "area_sets" not in used(known, f"areas=[{doubted[0].split(' of ')[0]}]")
+
+
 def test_the_doubts_stand_in_the_headline_and_in_the_manifest(tiny, known):
     assert tiny.manifest["to_verify"] == used(known, "areas=three_areas")
     assert words.headline(tiny)[-1].startswith("Still to verify")
