@@ -49,6 +49,15 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
     return found
 
 
+def together(found: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Return what several scenarios rest on that is to verify: each row once, by table, in the order they are named."""
+    return {
+        table: list(dict.fromkeys(name for one in found for name in one.get(table, [])))
+        for table in KINDS
+        if any(table in one for one in found)
+    }
+
+
 def sentence(found: dict[str, list[str]], named_in: str = "run.json") -> str:
     """Return how many figures of each kind are still to verify, in words."""
     parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in found.items()]
