@@ -67,7 +67,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say = say or (lambda sentence: None)
     scenario = checked(scenario)
     say("reading the tables")
-    known = _tables(scenario)
+    known = checked_tables(scenario)
     here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
     history = areas.history(here, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
@@ -127,8 +127,14 @@ def _followed(
     return impact.with_all(gain, pupils), parts
 
 
-def _tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
-    """Return the checked tables, their interventions among those that there are."""
+def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
+    """Return the checked tables, their interventions among those that there are.
+
+    Raises
+    ------
+    Refusal
+        At the first cell that is not right.
+    """
     known = tables.read_all(scenario.data_folder)
     portfolio.check(known, [*scenario.interventions, *choices.groups()["intervention"]])
     return known
