@@ -17,6 +17,7 @@ from oa_sim.tables import Row
 from oa_sim.variables import SCHOOL_YEARS
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
+PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
 
 
 def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float]:
@@ -190,7 +191,6 @@ def _as_paid(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: in
     return [(fifth if t > 3 else fourth).get(area, fourth[area]) for area in scenario.areas.names]
 
 
-PAID_YEARS = ("fourth year", "fifth year")
 SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray, list[Row], int], list[float]]] = {
     "equal": _equal,
     "per_pupil": _per_pupil,

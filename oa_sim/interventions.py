@@ -86,8 +86,8 @@ def _alone(
     about, mine = scenario.interventions[name], drawn.sel(intervention=name, drop=True)
     spend, beside = (money[of].sel(intervention=name).values for of in ("spend", "national"))  # (area, year)
     column = {key: mine[key].values[..., None, None] for key in ("unit_cost", "ramp", "dose", "reach_odds")}
-    wider = about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"])
-    wider = 1 / wider  # how much further partners carry each pound, and the capacity, so that it stays a share
+    # how much further partners carry each pound, and the capacity, so that it stays a share
+    wider = 1 / (about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"]))
     since = np.arange(spend.shape[1]) - np.argmax(spend > 0, axis=1)[:, None]  # (area, year)
     ready = delivery.delivered(since, delivery.lag(scenario, money, drawn, name), column["ramp"])
     local = reach(spend, column["unit_cost"], pupils, about.capacity)

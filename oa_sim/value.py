@@ -86,11 +86,11 @@ def appraise(
     Dataset
         ``pupils`` (area, group, measure); ``spent`` (area, money_year), activity, management and what national
         programmes bring beside the budget, GBP / year as paid, and ``cost`` (area), its present value: unspent money
-        is no cost. ``gain_sd`` (statistic, place, group, measure,
-        year), SD, the places being the areas and all of them. Where Attainment 8 is asked for, by draw and area and
-        in GBP of ``benefit_prices``: ``benefit`` (with group), ``weighted_benefit``, in pounds as other pupils feel
-        them, and ``gap_closing_benefit``, what disadvantaged pupils gain beyond what they would had each
-        gained as much as another. Where NEET is asked for, ``neet_saving``, never to be added to the benefit.
+        is no cost. ``gain_sd`` (statistic, place, group, measure, year), SD, the places being the areas and all of
+        them. Where Attainment 8 is asked for, by draw and area and in GBP of ``benefit_prices``: ``benefit`` (with
+        group), ``weighted_benefit``, in pounds as other pupils feel them, and ``gap_closing_benefit``, what
+        disadvantaged pupils gain beyond what they would had each gained as much as another. Where NEET is asked for,
+        ``neet_saving``, never to be added to the benefit.
 
     Notes
     -----
