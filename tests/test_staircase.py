@@ -17,8 +17,10 @@ cohort served
 record england gaussian baseline state_space learned counterfactual
 retention reasons sustain impact outside
 value accounts ranking origins
+compiled arithmetic passes readings factors
 listings result
 model comparison
+world kernel
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
@@ -31,7 +33,7 @@ FENCES = {  # library: the files that may know it
     "omegaconf": {"choices", "scenario", "assumptions", "organisation", "priors"},
     "pymc": {"inference"},
     "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
-    "numba": {"gaussian", "state_space"},
+    "numba": {"compiled", "gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
