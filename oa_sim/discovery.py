@@ -89,8 +89,8 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
     PRIM of the EMA Workbench (Friedman and Fisher 1999; Bryant and Lempert 2010). Of its peeling trajectory the box
     with the greatest harmonic mean of coverage and density is taken, and limits with a quasi p above 0.05 are dropped.
     The search is repeated five times without a fifth of the futures, which then say how good it was; a box is worth its
-    name where it holds more of their failures than a hypergeometric draw would in one of a hundred cases. A further box
-    is sought among the futures outside the ones before.
+    name where it fails more often than futures at large, and holds more of those failures than a draw by chance would in
+    one of a hundred cases. A further box is sought among the futures outside the ones before.
     """
     column, sign, value = condition(fails, columns)
     table = table[np.isfinite(table[column].to_numpy(float))]
@@ -113,7 +113,8 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
             break
         inside = left & _holds(box, x)
         tried = _held_out(x, failing, left, learned, part)
-        if not tried["held_out_p"] < WORTH:
+        is_clearer = min(failing[inside].mean(), tried["held_out_density"]) > failing.mean()
+        if not (is_clearer and tried["held_out_p"] < WORTH):
             break
         about = {"fails": fails, "box": number, "base_rate": failing.mean(), "n_failing": int(failing.sum())}
         about |= {"coverage": failing[inside].sum() / failing.sum(), "density": failing[inside].mean()}
@@ -225,9 +226,11 @@ def sentences(found: pd.DataFrame, fails: str) -> list[str]:
     for number, part in found.groupby("box"):
         one = part.iloc[0]
         where = " and ".join(_where(row) for row in part.itertuples())
-        start = f"{fails} holds in {percent(one.base_rate)} of {one.n_rows} futures" if number == 1 else "Of the others"
+        start = (
+            f"{fails} holds in {percent(one.base_rate)} of {one.n_rows} futures;" if number == 1 else "Of the others,"
+        )
         told.append(
-            f"{start}; where {where}, it holds in {percent(one.density)} (in futures not used to find this box "
+            f"{start} where {where}, it holds in {percent(one.density)} (in futures not used to find this box "
             f"{percent(one.held_out_density)}, 90 %: {percent(one.held_out_low)} to {percent(one.held_out_high)}), "
             f"which is {percent(one.coverage)} of all cases in {percent(one.mass)} of all futures."
         )

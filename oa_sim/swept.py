@@ -114,15 +114,18 @@ def varied(table: pd.DataFrame, keys: list[str]) -> list[str]:
     return [key for key in keys if table[key].nunique(dropna=False) > 1]
 
 
-def step_of(design: dict, inputs: pd.DataFrame) -> int:
-    """Return how many rows belong to one base point: those of a Saltelli design hang together, all others stand alone.
+def standing_alone(rows: pd.DataFrame, design: dict, keys: list[str]) -> pd.DataFrame:
+    """Return the rows that do not hang together: of a Saltelli design the two bases, of any other all.
 
     Raises
     ------
     Refusal
         Where a design says that it is Saltelli's and its rows are not in that order.
     """
-    return LAYOUTS[layout_of(inputs)](inputs.shape[1]) if design["kind"] == "saltelli" else 1
+    if design["kind"] != "saltelli":
+        return rows
+    step = LAYOUTS[layout_of(rows[keys])](len(keys))
+    return rows[np.isin(np.arange(len(rows)) % step, [0, step - 1])]
 
 
 def layout_of(inputs: pd.DataFrame) -> str:

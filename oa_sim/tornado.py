@@ -41,7 +41,7 @@ def table(rows: pd.DataFrame, keys: list[str], headline: str) -> pd.DataFrame:
     keys = varied(rows, keys)
     is_exact = is_whole_grid(rows, keys)
     parts = [pd.DataFrame(_of_key(rows, key, headline, is_exact)) for key in keys]
-    swings = [float(greater["mean"] - lesser["mean"]) for lesser, greater in map(_ends, parts)]
+    swings = [float(greater["mean"] - lesser["mean"]) for lesser, greater in map(span, parts)]
     order = np.argsort(-np.array(swings), kind="stable")
     found = pd.concat([parts[k].assign(swing=swings[k]) for k in order])
     return found.assign(headline=headline).reindex(columns=list(COLUMNS)).reset_index(drop=True)
@@ -131,7 +131,7 @@ def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, m
 
 def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> None:
     """Draw one key: low end hollow, high end filled, values as diamonds, each with its interval."""
-    lesser, greater = _ends(part)
+    lesser, greater = span(part)
     axes.hlines(at, lesser["mean"], greater["mean"], color=NARROW, linewidth=6)
     looks = {LOW: ("o", "white", WITH), HIGH: ("o", WITH, WITH), LEVEL: ("D", "white", CHANGE)}
     names = {LOW: "low end of the key", HIGH: "high end", LEVEL: "one value of the key"}
@@ -147,7 +147,7 @@ def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> N
         )  # fmt: skip
 
 
-def _ends(part: pd.DataFrame) -> list[pd.Series]:
+def span(part: pd.DataFrame) -> list[pd.Series]:
     """Return the two rows that a key's bar runs between, the lesser mean first: its ends, or a choice's extremes."""
     ends = part[part.end != LEVEL] if (part.end != LEVEL).any() else part
     return [ends.loc[ends["mean"].idxmin()], ends.loc[ends["mean"].idxmax()]]
@@ -168,7 +168,7 @@ def _in_words(
     for key in keys:
         ends = [
             f"{row['where']}: {row['mean']:.4g} (90 %: {row['low']:.4g} to {row['high']:.4g})"
-            for row in _ends(found[found.key == key])
+            for row in span(found[found.key == key])
         ]
         said.append(f"{key} {'; '.join(ends)}.")
     return " ".join(said)
