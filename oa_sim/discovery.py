@@ -89,7 +89,7 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
     PRIM of the EMA Workbench (Friedman and Fisher 1999; Bryant and Lempert 2010). Of its peeling trajectory the box
     with the greatest harmonic mean of coverage and density is taken, and limits with a quasi p above 0.05 are dropped.
     The search is repeated five times without a fifth of the futures, which then say how good it was; a box is worth its
-    name where it fails more often than futures at large, and holds more of those failures than a draw by chance would in
+    name where it fails more often than futures at large, and holds more of those failures than chance would in
     one of a hundred cases. A further box is sought among the futures outside the ones before.
     """
     column, sign, value = condition(fails, columns)

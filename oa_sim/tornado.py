@@ -10,7 +10,7 @@ from scipy.stats import t
 
 from oa_sim import figures
 from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
-from oa_sim.swept import by_level, is_number, is_whole_grid, levels, said, varied
+from oa_sim.swept import MOST_LEVELS, by_level, is_number, is_whole_grid, levels, said, varied
 
 COLUMNS = ("headline", "key", "end", "where", "value_from", "value_to", "mean", "low", "high", "swing", "n_rows")
 LOW, HIGH, LEVEL = "low end", "high end", "value"
@@ -50,7 +50,7 @@ def table(rows: pd.DataFrame, keys: list[str], headline: str) -> pd.DataFrame:
 def _of_key(rows: pd.DataFrame, key: str, headline: str, is_exact: bool) -> list[dict]:
     """Return a row for each end or value of a key."""
     y = rows[headline].to_numpy(float)
-    if by_level(rows[key]):
+    if by_level(rows[key]) or (is_exact and rows[key].nunique() <= MOST_LEVELS):
         codes, values = levels(rows[key])
         ends = [LEVEL] * len(values)
         if is_number(rows[key]):
