@@ -12,16 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import __version__, discovery, doubts, origins, sensitivity, tornado
+from oa_sim import __version__, discovery, doubts, origins, remarks, sensitivity, tornado
 from oa_sim.refusal import Refusal, unknown
-from oa_sim.swept import Swept, has_failed, read, said, standing_alone, usable, varied
-from oa_sim.variables import percent
+from oa_sim.swept import Swept, has_failed, read, standing_alone, usable, varied
 
 KEYS = ("headline", "fails", "outputs")
 DEFAULT = "impact_mean"
 QUANTITIES = ("impact", "projection")  # whose uncertainty a run tells by block
-UNITS = {"left": "share of the peak", "p": "probability", "benefit": "GBP for a GBP"}  # by the first word of a headline
-UNIT = "in the unit of its measure"
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,20 +129,21 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     shares = sensitivity.indices(whole, sweep.design, sweep.keys, sweep.bounds, headline)
     alone = standing_alone(rows, sweep.design, sweep.keys)
     moved = tornado.table(alone, sweep.keys, headline)
-    verdict, unit = _verdict(sweep), _unit(sweep.facts, headline)
+    verdict, unit = remarks.verdict(sweep), remarks.unit(rows, sweep.facts, headline)
     mark = "" if verdict == "PASS" else f" [{verdict}]"
     tables = {"indices": shares, "tornado": moved}
-    lines = [*_whence(shares, headline, len(rows), mark), *_moves(moved, alone, headline, unit)]
+    lines = [*remarks.whence(shares, headline, len(rows), mark), *remarks.moves(moved, alone, headline, unit)]
+    lines += remarks.subject(rows, headline)
     if fails:
         seed = sweep.design["seed"]
         every = standing_alone(sweep.table, sweep.design, sweep.keys)
         boxes = discovery.boxes(every[~has_failed(every)], sweep.keys, fails, sweep.headlines, seed=seed)
         tables["boxes"] = boxes
         lines += discovery.sentences(boxes, fails)
-    lines += [*_left_out(sweep, rows), *_doubts(sweep, verdict)]
-    n_doubts = sum(len(names) for names in sweep.facts["to_verify"].values()) if "to_verify" in sweep.facts else None
+    lines += [*remarks.left_out(sweep, rows), *remarks.marks(sweep, verdict)]
+    n_doubts = remarks.n_doubts(sweep)
     facts = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict, "oa_sim": __version__}
-    facts |= {"scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}
+    facts |= {"to_verify": n_doubts, "scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}
     picture = tornado.picture(moved, alone, headline, unit, mark)
     marked = {name: table.assign(unit=unit, verdict=verdict, to_verify=n_doubts) for name, table in tables.items()}
     marked["indices"]["unit"] = "share of variance"
@@ -176,7 +174,7 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
     lines = []
     for about, part in shares.groupby("headline", sort=False):
         known = part[part.key != origins.TOGETHER].nlargest(3, "share")
-        named = [f"{origins.LABELS[row.key]} ({_share(row)})" for row in known.itertuples()]
+        named = [f"{origins.LABELS[row.key]} ({remarks.share(row)})" for row in known.itertuples()]
         n, mark = part.n_rows.iloc[0], "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
         lines.append(
             f"Of the variance of the {about}{mark} over {n} draws most comes from {', then from '.join(named)}."
@@ -186,91 +184,6 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
     told = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
     marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, unsure.values())))
     return Findings({"indices": marked}, "", lines, told | {"to_verify": unsure})
-
-
-def _verdict(sweep: Swept) -> str:
-    """Return FAIL where any scenario's draws did not pass their gates."""
-    if "verdict" not in sweep.table:
-        return "verdict not known"
-    answered = sweep.table.verdict[~has_failed(sweep.table)].astype(str)
-    return "FAIL" if answered.str.contains("FAIL").any() else "PASS"
-
-
-def _unit(facts: dict, headline: str) -> str:
-    """Return the unit of a headline, as the sweep says it or as its name tells."""
-    return facts.get("units", {}).get(headline) or UNITS.get(headline.split("_")[0], UNIT)
-
-
-def _whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[str]:
-    """Return which keys most of the variance comes from, and of which that cannot be said."""
-    first = shares[shares["index"] == sensitivity.FIRST]
-    keys = first[first.key != sensitivity.TOGETHER]
-    is_known = keys.high - keys.low <= sensitivity.TOO_WIDE  # NaN is not known
-    total = shares[shares["index"] == sensitivity.TOTAL].set_index("key")
-    named = []
-    leading = keys[is_known].nlargest(3, "share")
-    for row in leading[(leading.low > 0) | (leading.share == leading.share.max())].itertuples():
-        beside = f"; with all it does beside others {_share(total.loc[row.key])}" if row.key in total.index else ""
-        named.append(f"{row.key} ({_share(row)}{beside})")
-    told = []
-    if named:
-        told.append(
-            f"Of the variance of {headline}{mark} over {n_rows} scenarios (what their draws do not know is no part of "
-            f"it) most comes from {', then from '.join(named)}."
-        )
-    if not is_known.all():
-        told.append(
-            f"{n_rows} scenarios are too few to say what share comes from {', '.join(keys.key[~is_known])}: the 90 % "
-            "interval is wider than half of all."
-        )
-    return told
-
-
-def _share(row) -> str:
-    """Return a share with its interval, as far as a share can go; one that is exact has none."""
-    share, low, high = (percent(float(np.clip(value, 0, 1))) for value in (row.share, row.low, row.high))
-    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90 %: {low} to {high}"
-
-
-def _moves(moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str) -> list[str]:
-    """Return what the greatest mover does to the mean, and how wide the draws within a scenario are beside it."""
-    key = moved.key.iloc[0]
-    ends = [
-        f"{said(row['mean'])} (90 %: {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
-        for row in tornado.span(moved[moved.key == key])
-    ]
-    within = tornado.draws_interval(rows, headline)
-    beside = f"; within one scenario its draws run from {said(within[0])} to {said(within[1])} (90 %)" if within else ""
-    return [f"{key} moves {headline} most: from {ends[0]} to {ends[1]}, {unit}{beside}."]
-
-
-def _left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
-    """Return how many scenarios have no answer and why, and what a list of scenarios cannot tell."""
-    lines = []
-    if gone := len(sweep.table) - len(rows):
-        at = np.flatnonzero(~sweep.table.index.isin(rows.index))[0]
-        is_failed = has_failed(sweep.table)[at]
-        why = str(sweep.table.failed.iloc[at]).strip().rstrip(".") if is_failed else "its headline is no number"
-        number = sweep.table.scenario.iloc[at] if "scenario" in sweep.table else at
-        lines.append(
-            f"{gone} of {len(sweep.table)} scenarios have no answer and were left out (first number {number}: {why})."
-        )
-    if sweep.design["kind"] == "list":
-        lines.append("The scenarios were listed, not sampled: where keys go together, their shares overlap.")
-    return lines
-
-
-def _doubts(sweep: Swept, verdict: str) -> list[str]:
-    """Return the marks that the figures carry."""
-    lines = []
-    if verdict == "FAIL":
-        n = int(sweep.table.verdict.astype(str).str.contains("FAIL").sum())
-        lines.append(f"[FAIL] {n} of {len(sweep.table)} scenarios rest on draws that did not pass their gates.")
-    elif verdict != "PASS":
-        lines.append("Whether the draws passed their gates is not known: the sweep has no verdict.")
-    if "to_verify" not in sweep.facts:
-        return [*lines, "Which figures are still to verify is not named in sweep.json."]
-    return [*lines, *(line for line in [doubts.sentence(sweep.facts["to_verify"], "sensitivity.json")] if line)]
 
 
 def _json(value: float) -> float | None:

@@ -12,7 +12,9 @@ from oa_sim.refusal import Refusal
 LAYOUTS = {"first_and_total": lambda d: d + 2, "second_order": lambda d: 2 * d + 2}  # rows a base point, d keys
 MOST_LEVELS, ROWS_A_LEVEL = 20, 4  # a number with few values is read value by value, where each has rows enough
 UNSET = "(not set)"
-ABOUT_ROWS = ("scenario", "n_draws")  # numbers that are no headline
+ABOUT_ROWS = ("scenario", "n_draws", "to_verify", "headline_year", "last_funded_year")  # numbers that are no headline
+NUMBER, NAMED = "scenario", "scenario_name"  # the number of a row; the column of a varied key of that name
+MIXED = "mixed"  # the kind of a sweep that was extended: its parts are no one sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +26,9 @@ class Swept:
     table
         A row for each scenario in the order of the design: the varied keys, the headlines, ``verdict``, ``failed``.
     design
-        ``kind`` and ``seed`` of the sample.
+        ``kind`` and ``seed`` of the sample; the kind is ``mixed`` where the sweep was extended.
     keys
-        The varied keys, in the design's order.
+        The columns of the varied keys, in the design's order.
     bounds
         Low and high of the keys that were given as an interval.
     facts
@@ -58,9 +60,11 @@ def read(folder: Path) -> Swept:
         raise Refusal(f"{folder} holds neither a sweep nor a run: give the folder that oa-sim sweep or run printed")
     try:
         facts = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
-        design = {"kind": str(facts["design"]["kind"]), "seed": int(facts["design"].get("seed") or 0)}
-        keys = [str(key) for key in facts["keys"]]
-        bounds = {str(key): (float(low), float(high)) for key, (low, high) in facts.get("bounds", {}).items()}
+        parts = [facts, *facts.get("extensions", [])]
+        kind = str(facts["design"]["kind"]) if len(parts) == 1 else MIXED
+        design = {"kind": kind, "seed": int(facts["design"].get("seed") or 0)}
+        keys = list(dict.fromkeys(NAMED if key == NUMBER else str(key) for part in parts for key in part["keys"]))
+        bounds = {str(key): (float(low), float(high)) for part in parts for key, (low, high) in part["bounds"].items()}
         table = _table(folder)
     except FileNotFoundError:
         raise Refusal(f"{folder} has no summary yet: finish the sweep with oa-sim resume {folder}") from None

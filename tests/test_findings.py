@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import qmc
 
-from oa_sim import findings, report
+from oa_sim import findings, remarks, report
 from oa_sim.__main__ import main
 
 KEYS = ["budget.total_gbp", "split"]
@@ -133,7 +133,49 @@ def test_a_sweep_that_does_not_name_its_doubts_says_so(capsys, tmp_path):
     del facts["to_verify"]
     (tmp_path / "sweep" / "sweep.json").write_text(json.dumps(facts), encoding="utf-8")
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert "Which figures are still to verify is not named in sweep.json." in out
+    assert "How many figures are still to verify is not known" in out
+
+
+def test_what_a_sweep_counts_and_speaks_of_is_said_with_its_unit(capsys, tmp_path):
+    table = sweep_in(tmp_path / "sweep", to_verify=None, units={})
+    about = {"headline_measure": "key_stage_2", "headline_group": "disadvantaged", "headline_year": 2028}
+    table.assign(**about, to_verify=[3, *[7] * 127]).to_csv(tmp_path / "sweep" / "summary.csv", index=False)
+    _, out, _ = ask(capsys, tmp_path / "sweep")
+    assert "percentage points; within" in out
+    assert (
+        "impact_mean speaks of key stage 2 reading, writing and maths (Year 6) of disadvantaged pupils in 2027/28"
+        in out
+    )
+    assert "up to 7 figures still to verify" in out
+    table.assign(**about | {"headline_year": [2027, *[2028] * 127]}).to_csv(tmp_path / "sweep" / "summary.csv")
+    assert "speaks of 2 different measures, groups or years" in ask(capsys, tmp_path / "sweep")[1]
+
+
+@pytest.mark.parametrize(
+    ("headline", "unit"),
+    [
+        ("impact_mean", "points"),
+        ("projection_q05", "points"),
+        ("impact_p_better", "probability"),
+        ("headline_left_5y", "share of the peak"),
+        ("benefit_per_pound_mean", "GBP for a GBP"),
+        ("gap_mean", remarks.UNIT),
+    ],
+)
+def test_a_headline_has_the_unit_that_its_name_and_measure_tell(headline, unit):
+    rows = pd.DataFrame({"headline_measure": ["attainment_8"] * 2})
+    assert remarks.unit(rows, {}, headline) == unit
+    assert remarks.unit(rows, {"units": {headline: "of its own"}}, headline) == "of its own"
+
+
+def test_a_varied_scenario_and_an_extended_sweep_are_understood(capsys, tmp_path):
+    more = {"design": {"kind": "grid"}, "keys": ["scenario"], "bounds": {}}
+    table = sweep_in(tmp_path / "sweep", extensions=[more])
+    table["scenario_name"] = np.where(np.arange(128) % 2, "hand_over", "as_delivered")
+    table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
+    _, out, _ = ask(capsys, tmp_path / "sweep")
+    assert "scenario_name" in pd.read_csv(Path(out.splitlines()[-1]) / "tornado.csv").key.tolist()
+    assert "no one sample" in out
 
 
 def test_a_list_of_scenarios_says_that_shares_may_overlap(capsys, tmp_path):

@@ -23,7 +23,7 @@ plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
-swept sensitivity tornado discovery findings
+swept sensitivity tornado discovery remarks findings
 diagrams reliability report progress __main__
 """
 STAIRCASE = FLIGHTS.split()
@@ -39,7 +39,7 @@ FENCES = {  # library: the files that may know it
     "matplotlib": {"figures", "bars", "diagrams", "tornado"},
     "pandas": {
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
-        *("swept", "sensitivity", "tornado", "discovery", "findings"),
+        *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings"),
     },
     "SALib": {"sensitivity"},
     "ema_workbench": {"discovery"},
