@@ -25,6 +25,7 @@ plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
+swept sensitivity tornado discovery remarks findings
 diagrams reliability report progress __main__
 """
 STAIRCASE = FLIGHTS.split()
@@ -37,8 +38,13 @@ FENCES = {  # library: the files that may know it
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "bars", "diagrams"},
-    "pandas": {"layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
+    "matplotlib": {"figures", "bars", "diagrams", "tornado"},
+    "pandas": {
+        *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
+        *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings"),
+    },
+    "SALib": {"sensitivity"},
+    "ema_workbench": {"discovery"},
     "pyarrow": set(),
     "statsforecast": {"peers"},
 }
