@@ -10,7 +10,20 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import budget, doubts, factors, model, outside, readings, review, sustain, synthesis, value, world
+from oa_sim import (
+    budget,
+    doubts,
+    factors,
+    model,
+    outside,
+    readings,
+    review,
+    selection,
+    sustain,
+    synthesis,
+    value,
+    world,
+)
 from oa_sim.passes import Levers
 from oa_sim.ranking import VIEWS
 from oa_sim.retention import INTERVAL
@@ -26,7 +39,7 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
 }  # fmt: skip
 EARNINGS = value.EARNINGS
 _ANYWAY = world.Memory(3)
-SHARES = np.array(list(QUANTILES.values()))
+SHARES, ENDS, SMALLEST = np.array(list(QUANTILES.values())), np.array(INTERVAL), np.float32(sustain.SMALLEST_PEAK_SD)
 
 
 class Asked(NamedTuple):
@@ -145,7 +158,6 @@ def _follow(scenario, programme, draws, levers: Levers, ground, asked: Asked, *,
     n_statistics = len(STATISTICS) + 2
     outcomes = {name: np.empty((n_areas + 1, rows, years, n_statistics)) for name in ("projection", "impact")}
     left, held, gain = np.empty((n_areas, n_measures, 3, 12)), [], []
-    shares = _empty(n_measures * 3, 3, n_draws)
     for a in range(n_areas):
         readings.area(
             programme.shape, draws, levers, ground, a, asked.after, asked.valued, asked.headline, seen, is_published
@@ -155,7 +167,7 @@ def _follow(scenario, programme, draws, levers: Levers, ground, asked: Asked, *,
         if is_published:
             describe(seen.projected, outcomes["projection"][a])
             describe(seen.impact, outcomes["impact"][a])
-            _left(seen.lasts, shares, left[a])
+            readings.left(seen.lasts.reshape(-1, 3, n_draws), SMALLEST, ENDS, left[a].reshape(-1, 12))
     if is_published:
         describe(seen.mean_projected, outcomes["projection"][-1])
         describe(seen.mean_impact, outcomes["impact"][-1])
@@ -181,18 +193,8 @@ def _empty(*size: int) -> np.ndarray:
 
 
 def describe(values: np.ndarray, out: np.ndarray) -> None:
-    """Write the statistics of draws (..., draw), which are put in order where they stand."""
-    flat = values.reshape(-1, values.shape[-1])
-    flat.sort(axis=-1)
-    readings.describe(flat, SHARES, out.reshape(len(flat), -1))
-
-
-def _left(lasts: np.ndarray, shares: np.ndarray, out: np.ndarray) -> None:
-    """Write what is left of a peak (measure, group, reading)."""
-    rows = out.reshape(-1, out.shape[-1])
-    readings.left(lasts.reshape(shares.shape), np.float32(sustain.SMALLEST_PEAK_SD), shares, rows)
-    shares.sort(axis=-1)
-    readings.ends(shares, np.array(INTERVAL), rows)
+    """Write the statistics (row, year, statistic) of draws (row, year, draw)."""
+    selection.describe(values.reshape(-1, values.shape[-1]), SHARES, out.reshape(-1, out.shape[-1]))
 
 
 def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Dataset:

@@ -6,13 +6,14 @@ import numpy as np
 
 from oa_sim import impact, scale
 from oa_sim.arithmetic import exp, normal_below
-from oa_sim.compiled import compiled, summing
-from oa_sim.passes import BLOCK, ONE, POINTS, RATE, SHARE, ZERO, activity, gains, taken_up
+from oa_sim.compiled import compiled
+from oa_sim.passes import BLOCK, HALF, ONE, POINTS, RATE, SHARE, ZERO, activity, gains, taken_up
+from oa_sim.selection import at_ranks, mean, room_for
 from oa_sim.variables import ATTAINMENT_8_SD
 
 PUPIL_SD, LOG_PER_SD = np.float32(ATTAINMENT_8_SD), np.float32(scale.LOG_PER_SD)
 HUNDRED, MOST_POINTS = np.float32(100.0), np.float32(90.0)
-GRID = np.float32(impact.GRID)
+GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
 
 
 class Ground(NamedTuple):
@@ -70,8 +71,8 @@ def _moved(kind, sign, latent, gain, out):
 def _keep(figure, before, part, projected, impact, mean_projected, mean_impact):
     """Write figures and impact on the grid, and add them to the means over areas."""
     for d in range(figure.size):
-        one = np.rint(figure[d] * GRID) / GRID
-        change = one - np.rint(before[d] * GRID) / GRID
+        one = np.rint(figure[d] * GRID) * STEP
+        change = one - np.rint(before[d] * GRID) * STEP
         projected[d] = one
         impact[d] = change
         mean_projected[d] += part * one
@@ -191,44 +192,9 @@ def area(shape, draws, levers, ground, a, after, valued, headline, seen, is_publ
         _sums(shape, levers, a, lo, hi, gain, after, valued, headline, seen, everyone)
 
 
-@summing
-def describe(ordered, shares, out):
-    """Write mean, SD, quantiles, and the shares of draws above and below 0 (row, statistic), of ordered draws.
-
-    Parameters
-    ----------
-    ordered : array (row, draw)
-        In ascending order.
-    shares
-        Of the quantiles, 0 to 1; between two draws a quantile lies on the straight line.
-    out : array (row, 4 + quantile)
-        Where they are written.
-    """
-    n = ordered.shape[1]
-    for row in range(ordered.shape[0]):
-        middle = np.float64(ordered[row, n // 2])
-        total, squares, above, below = 0.0, 0.0, 0, 0
-        for d in range(n):
-            one = ordered[row, d]
-            off = np.float64(one) - middle  # about a middle, so that no digit is lost in the squares
-            total += off
-            squares += off * off
-            above += one > ZERO
-            below += one < ZERO
-        mean = total / n
-        out[row, 0] = middle + mean
-        out[row, 1] = np.sqrt(max(squares - n * mean * mean, 0.0) / max(n - 1, 1))
-        for q in range(shares.size):
-            at = shares[q] * (n - 1)
-            low = int(at)
-            less, more = np.float64(ordered[row, low]), np.float64(ordered[row, min(low + 1, n - 1)])
-            out[row, 2 + q] = less + (more - less) * (at - low)
-        out[row, 2 + shares.size], out[row, 3 + shares.size] = above / n, below / n
-
-
-@summing
-def left(lasts, smallest, shares, out):
-    """Write what is left of a peak (row, reading), and prepare its intervals; see ``retention.described``.
+@compiled
+def left(lasts, smallest, interval, out):
+    """Write what is left of a peak; see ``retention.described``.
 
     Parameters
     ----------
@@ -236,42 +202,43 @@ def left(lasts, smallest, shares, out):
         Gain at its peak, and still to come 5 and 10 years after the money, SD.
     smallest
         Peak below which a draw has no impact to keep, SD.
-    shares : array (row, 3, draw)
-        Where the peak and the two shares of it are written, infinite where there is no impact.
+    interval : array (2)
+        Shares of draws below its ends.
     out : array (row, 12)
-        Its first six: share of draws with an impact; mean peak; means of the two shares, and shares of draws in which
-        half is left, over draws with an impact.
+        Share of draws with an impact; mean peak; means of the two shares, and shares of draws in which half is left,
+        over draws with an impact; then the interval of the peak and of the two shares.
     """
     n = lasts.shape[2]
+    room = room_for(n, 2)
+    some, ranks, found = np.empty(n, np.float32), np.empty(2, np.int32), np.empty(2, np.float32)
     for row in range(lasts.shape[0]):
-        with_impact, peaks = 0, 0.0
-        totals, halves = np.zeros(2), np.zeros(2)
+        out[row, 1] = _mean_and_ends(lasts[row, 0], interval, ranks, room, found, out[row, 6:8])
+        with_impact = 0
         for d in range(n):
-            peak = lasts[row, 0, d]
-            shares[row, 0, d] = peak
-            peaks += peak
-            has = peak > smallest
-            with_impact += has
-            for i in range(2):
-                share = np.float64(lasts[row, i + 1, d]) / np.float64(peak) if has else np.inf
-                shares[row, i + 1, d] = share
-                if has:
-                    totals[i] += share
-                    halves[i] += share >= 0.5
-        out[row, 0], out[row, 1] = with_impact / n, peaks / n
+            with_impact += lasts[row, 0, d] > smallest
+        out[row, 0] = with_impact / n
         for i in range(2):
-            out[row, 2 + i] = totals[i] / with_impact if with_impact else np.nan
-            out[row, 4 + i] = halves[i] / with_impact if with_impact else np.nan
+            if not with_impact:
+                out[row, 2 + i] = out[row, 4 + i] = np.nan
+                out[row, 8 + 2 * i : 10 + 2 * i] = np.nan
+                continue
+            at, halves = 0, 0
+            for d in range(n):
+                peak = lasts[row, 0, d]
+                if peak > smallest:
+                    some[at] = lasts[row, 1 + i, d] / peak
+                    halves += some[at] >= HALF
+                    at += 1
+            out[row, 4 + i] = halves / with_impact
+            ends = out[row, 8 + 2 * i : 10 + 2 * i]
+            out[row, 2 + i] = _mean_and_ends(some[:at], interval, ranks, room, found, ends)
 
 
 @compiled
-def ends(ordered, interval, out):
-    """Write the interval of the peak and of the two shares (row, from 6 on), of draws in ascending order."""
-    n = ordered.shape[2]
-    for row in range(ordered.shape[0]):
-        with_impact = int(np.round(out[row, 0] * n))
-        for i in range(3):
-            some = n if i == 0 else with_impact
-            for e in range(2):
-                at = min(max(int(np.round(interval[e] * (some - 1))), 0), n - 1)
-                out[row, 6 + 2 * i + e] = ordered[row, i, at] if some else np.nan
+def _mean_and_ends(draws, interval, ranks, room, found, out):
+    """Write the ends of an interval, each the nearest draw, and return the mean."""
+    for e in range(2):
+        ranks[e] = min(max(int(np.round(interval[e] * (draws.size - 1))), 0), draws.size - 1)
+    at_ranks(draws, ranks, room, found)
+    out[0], out[1] = found[0], found[1]
+    return mean(draws)

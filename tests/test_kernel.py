@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oa_sim import kernel, load_scenario, ranking, readings, value, words
+from oa_sim import kernel, load_scenario, ranking, selection, value, words
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
 from oa_sim.variables import MEASURES
@@ -141,8 +141,7 @@ def test_what_cannot_be_run_is_refused_as_a_run_refuses_it():
 def test_statistics_are_those_of_the_draws():
     draws = np.random.default_rng(5).standard_normal((7, 333)).astype(np.float32)
     out = np.empty((7, len(kernel.STATISTICS) + 2))
-    ordered = np.sort(draws, axis=1)
-    readings.describe(ordered, kernel.SHARES, out)
+    selection.describe(draws, kernel.SHARES, out)
     wanted = value.described(draws.astype(float))
     for s, name in enumerate(kernel.STATISTICS):
         np.testing.assert_allclose(out[:, s], wanted[name], atol=1e-7)

@@ -17,7 +17,7 @@ cohort served
 record england gaussian baseline state_space learned counterfactual
 retention reasons sustain impact outside
 value accounts ranking origins
-compiled arithmetic passes readings factors
+compiled arithmetic selection passes readings factors
 listings result
 model comparison
 world kernel
