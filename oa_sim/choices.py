@@ -26,7 +26,9 @@ from oa_sim.refusal import Refusal, unknown
 from oa_sim.scenario import Scenario
 
 OF_SWEEPING = tuple(Sweeping.__dataclass_fields__)
-PLAIN = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII)  # no quotes
+PLAIN = re.compile(
+    r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII
+)  # no quotes
 
 
 def load_scenario(*overrides: str, **keys: object) -> Scenario:
@@ -149,7 +151,9 @@ def read_word(word: str) -> object:
     if isinstance(told, Glob):
         return told.filter(groups().get(key, []))
     if isinstance(told, RangeSweep):
-        check_number(math.ceil((told.stop - told.start) / (told.step or math.nan)) if told.step else 0)
+        if not told.step:
+            raise Refusal(f"{word!r} makes steps of 0: give it another step")
+        check_number(math.ceil((told.stop - told.start) / told.step))
     return [_element(value) for value in found.sweep_iterator()]
 
 

@@ -152,16 +152,16 @@ def kind_of(key: str, schema: type) -> object:
     Refusal
         For a key that the schema does not have.
     """
-    known_groups = list(groups_of(schema))
     at: object = schema
     path: list[str] = []
     for part in key.split("."):
         if is_dataclass(at):
             kinds = {item.name: item.type for item in fields(at)}
-            if part not in kinds and not (not path and part in known_groups):
+            if part not in kinds:
                 names = [".".join([*path, name]) for name in kinds]
-                names = names if path else [*dict.fromkeys([*known_groups, *names])]
-                raise unknown("key", ".".join([*path, part]), names)
+                known_groups = [] if path else list(groups_of(schema))
+                if part not in known_groups:
+                    raise unknown("key", ".".join([*path, part]), dict.fromkeys([*known_groups, *names]))
             at = kinds.get(part)
         elif get_origin(at) is dict:
             at = get_args(at)[1]

@@ -5,11 +5,11 @@ A scenario is composed once for each choice of a group and for each list; number
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from itertools import product
-from typing import get_args
+from typing import get_args, get_origin
 
 from oa_sim import choices, listed
 from oa_sim.design import NAMED, Design, check_number, n_scenarios, points
@@ -69,6 +69,8 @@ def expand(words: list[str], design: Design) -> Variants:
         nothing that varies, and more scenarios than a sweep takes.
     """
     given = [(word, choices.read_word(word)) for word in words]
+    for word in (word for word in words if word.startswith("~")):
+        check_override(word, Scenario)
     typed = [bare(word.split("=", 1)[0]) for word in words]
     for key in typed:
         if typed.count(key) > 1:
@@ -79,7 +81,9 @@ def expand(words: list[str], design: Design) -> Variants:
     varied = {word.split("=", 1)[0]: value for word, value in given if isinstance(value, list | tuple)}
     if design.kind == "list":
         if varied:
-            raise Refusal(f"the rows of design.file say what varies, got {next(iter(varied))} too: name one value of it")
+            raise Refusal(
+                f"the rows of design.file say what varies, got {next(iter(varied))} too: name one value of it"
+            )
         keys, rows = listed.read(design.file)
         for key in (key for key in keys if bare(key) in typed):
             raise Refusal(f"{design.file}: column {key!r} is given as a word too: drop one of the two")
@@ -156,18 +160,18 @@ def scenarios(found: Variants) -> Iterator[Scenario | Refusal]:
     the last word over it; numbers, truth values and single words are set on what was composed. Every scenario is
     built anew and checks itself. Hydra is no matter for threads: iterate in one.
     """
-    parts = _Parts(found.fixed)
+    parts, kinds = _Parts(found.fixed), {key: kind_of(bare(key), Scenario) for key in found.keys}
     for i, row in enumerate(found.values):
         given = {key: value for key, value in zip(found.keys, row, strict=True) if value is not None}
         try:
-            yield _made(parts, given, found.overrides(i))
+            yield _made(parts, given, kinds, found.overrides(i))
         except Refusal as refusal:
             yield Refusal(str(refusal))  # without the frames it came through
 
 
-def _made(parts: "_Parts", given: dict, overrides: list[str]) -> Scenario:
+def _made(parts: "_Parts", given: dict, kinds: dict, overrides: list[str]) -> Scenario:
     """Return one scenario: its parts, what is set on them, built and checked."""
-    chosen = {key: value for key, value in given.items() if not _is_leaf(key, value, given)}
+    chosen = {key: value for key, value in given.items() if not _is_leaf(key, kinds[key], given)}
     plain = parts.together(tuple(chosen.items()))
     if isinstance(plain, Refusal):
         return parts.loaded(tuple(chosen.items()), plain, overrides)
@@ -177,7 +181,7 @@ def _made(parts: "_Parts", given: dict, overrides: list[str]) -> Scenario:
     if plain is None:  # one choice moves what another chose, or a key that is not there: Hydra's to say
         return choices.load_scenario(*overrides)
     try:
-        return choices.settled(_built(Scenario, plain), parts.area_names)
+        return choices.settled(_builder(Scenario)(plain), parts.area_names)
     except Refusal:
         raise
     except Exception:  # a rule that cannot even be asked of a number so odd; Hydra puts it in words
@@ -242,15 +246,15 @@ class _Parts:
         return {field: found[field]} if moved <= {field} else None
 
 
-def _is_leaf(key: str, value: object, given: dict) -> bool:
-    """Return whether setting a value on what was composed is all that Hydra would do."""
-    kind = kind_of(bare(key), Scenario)
+def _is_leaf(key: str, kind: object, given: dict) -> bool:
+    """Return whether setting a key's value on what was composed is all that Hydra would do."""
+    value = given[key]
     if key != bare(key) or not isinstance(kind, type) or type(value) not in LEAVES.get(kind, ()):
         return False
     if isinstance(value, str) and not WORD.fullmatch(value):
         return False
-    above = [other for other in given if key.startswith(other + ".")]
-    return not any(str(given[other]).startswith("{") for other in above)
+    # a mapping that varies above it may come after it
+    return not any(key.startswith(f"{other}.") and str(given[other]).startswith("{") for other in given)
 
 
 def _set(plain: dict, path: list[str], value: object) -> dict | None:
@@ -264,15 +268,20 @@ def _set(plain: dict, path: list[str], value: object) -> dict | None:
     return None if inner is None else {**plain, first: inner}
 
 
-def _built(kind: object, plain: object) -> object:
-    """Return plain values as the objects of their schema, inner ones first, in the order of their fields."""
-    if is_dataclass(kind):
-        return kind(**{name: _built(inner, plain[name]) for name, inner in _inside(kind)})
-    if isinstance(plain, dict):
-        return {key: _built(get_args(kind)[1], value) for key, value in plain.items()}
-    return list(plain) if isinstance(plain, list) else plain
-
-
 @lru_cache
-def _inside(kind: type) -> tuple[tuple[str, object], ...]:
-    return tuple((item.name, item.type) for item in fields(kind))
+def _builder(kind: object) -> Callable[[object], object] | None:
+    """Return what makes plain values the objects of a schema, inner ones first, in the order of their fields.
+
+    Nothing is shared between what it makes. None for a kind whose plain value is the value.
+    """
+    if is_dataclass(kind):
+        inside = [(item.name, _builder(item.type)) for item in fields(kind)]
+
+        def build(plain: dict) -> object:
+            return kind(*[make(plain[name]) if make else plain[name] for name, make in inside])
+
+        return build
+    if get_origin(kind) is dict:
+        inner = _builder(get_args(kind)[1])
+        return lambda plain: {key: inner(value) if inner else value for key, value in plain.items()}
+    return list if get_origin(kind) is list else None
