@@ -195,7 +195,7 @@ def test_run_m_runs_each_of_a_grid_with_the_numbers_of_single_runs(capsys, outpu
 
 
 def test_run_m_says_what_it_refuses_and_goes_on(capsys, outputs):
-    words = ["run", "--multirun", "--json", *SMALLER, "sampler.draws=9,20000,20", f"outputs={outputs}"]
+    words = ["run", "--multirun", "--json", *SMALL[:2], SMALLER[-1], "sampler.draws=9,20000,20", f"outputs={outputs}"]
     code, out, err = answer(capsys, *words)
     assert (code, err.count("\n"), out.count("\n")) == (2, 2, 1)
     assert err.startswith("oa-sim: sampler.draws=9: sampler.draws must be 10 to")
