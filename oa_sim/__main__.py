@@ -23,9 +23,10 @@ Each verb takes Hydra overrides, key=value. Keys that are used most:
 
   --json      machine-readable answer on stdout
   --dry-run   what would run, how long and how much memory; nothing is run
+  -m          run each of several: oa-sim run -m split=equal,per_pupil portfolio=teaching,balanced
   --version   the version
 """
-FLAGS = ("--json", "--dry-run", "--help", "-h", "--version")
+FLAGS = ("--json", "--dry-run", "--multirun", "-m", "--help", "-h", "--version")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         print("oa-sim: " + " ".join(str(refusal).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("oa-sim: stopped; nothing was written", file=sys.stderr)
+        print("oa-sim: stopped; nothing unfinished was written", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone, and there is nobody left to tell
@@ -74,13 +75,20 @@ def _answer(words: list[str]) -> int:
         return 0
     if "--dry-run" in flags and verb not in ("run", "compare"):
         raise Refusal(f"--dry-run goes with run and compare, got {verb}: leave it out")
+    if flags & {"-m", "--multirun"}:
+        if verb != "run":
+            raise Refusal(f"-m goes with run, got {verb}: leave it out")
+        return _run_each(overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
     return VERBS[verb](overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
 
 
 def _choices() -> str:
-    from oa_sim.choices import groups
+    from oa_sim.overrides import groups, sweep_groups
 
-    return "\nGroups and their choices\n" + "".join(f"  {name}: {', '.join(all_)}\n" for name, all_ in groups().items())
+    said = ""
+    for title, found in (("Groups and their choices", groups()), ("Of a sweep", sweep_groups())):
+        said += f"\n{title}\n" + "".join(f"  {name}: {', '.join(names)}\n" for name, names in found.items())
+    return said
 
 
 def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
@@ -94,19 +102,43 @@ def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
         from oa_sim.plan import plan
 
         return _say(plan(scenario), as_json)
-    from oa_sim import words
-    from oa_sim.model import run
+    from oa_sim import multirun
     from oa_sim.progress import Progress
 
     with Progress() as progress:
-        result = run(scenario, say=progress.say)
-        progress.say("writing the results")
-        folder = report.write(result, scenario.outputs)
-    facts = {key: result.manifest[key] for key in ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")}
-    facts = {"scenario": result.label, "verdict": result.manifest["gates"]["verdict"]} | facts
-    facts["headline"] = words.headline(result)
-    lines = [*facts["headline"], words.verdict(result)]
+        facts, lines, folder = multirun.answer(scenario, progress.say)
     return _finish(facts, lines, folder, as_json)
+
+
+def _run_each(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    """Answer ``run -m``: each scenario of a grid is run; one that is refused is said and the rest go on."""
+    from oa_sim.choices import load_sweeping
+    from oa_sim.design import Design
+    from oa_sim.refusal import Refusal
+    from oa_sim.variants import expand
+
+    _, left = load_sweeping(overrides)
+    for word in (word for word in overrides if word not in left):
+        raise Refusal(f"run -m runs a grid, each scenario in turn, got {word}: leave it out, or write oa-sim sweep")
+    found = expand(left, Design("grid"))
+    from oa_sim import multirun, plan
+    from oa_sim.progress import Progress
+
+    said, n_refused = [], 0
+    with Progress() as progress:
+        for apart, outcome in (plan.each if is_dry else multirun.each)(found, progress.say):
+            if isinstance(outcome, Refusal):
+                n_refused += 1
+                said.append({"overrides": apart, "refused": str(outcome)})
+                print(f"oa-sim: {apart}: {outcome}", file=sys.stderr)
+                continue
+            facts, lines, folder = outcome
+            said.append({"overrides": apart} | facts | ({"folder": str(folder)} if folder else {}))
+            if not as_json:
+                print(apart, *lines, *([folder] if folder else []), sep="\n", flush=True)
+    if as_json:
+        _say(said, as_json)
+    return 2 if n_refused else 0
 
 
 def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
@@ -234,8 +266,8 @@ def _finish(facts: dict, lines: list[str], folder, as_json: bool) -> int:
     return 0
 
 
-def _say(facts: dict, as_json: bool) -> int:
-    """Print facts as one line of JSON, or a line each."""
+def _say(facts: dict | list, as_json: bool) -> int:
+    """Print facts as one line of JSON, or a line each; a list is for JSON alone."""
     if as_json:
         import json
 

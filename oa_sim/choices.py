@@ -4,28 +4,31 @@ The only file that knows Hydra. Whatever Hydra refuses is said again in one sent
 right name.
 """
 
+import math
 import re
-from pathlib import Path
+from collections.abc import Callable
 
 from oa_sim import tables
 from oa_sim.assumptions import Learning
-from oa_sim.refusal import Refusal, nearest, unknown
+from oa_sim.design import Sweeping, check_number
+from oa_sim.overrides import (
+    CONFIGS,
+    PATHS,
+    check_form,
+    check_override,
+    groups,
+    in_words,
+    normal,
+    quoted,
+    written,
+)
+from oa_sim.refusal import Refusal, unknown
 from oa_sim.scenario import Scenario
 
-_HERE = Path(__file__).resolve().parent
-CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
-OPEN_MAPPINGS = ("split.shares", "portfolio.shares", "organisation.twins")  # the user names the keys
-# files have names that Hydra's grammar does not take unquoted
-PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals")
-SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
-
-
-def groups() -> dict[str, list[str]]:
-    """Return the config groups and the choices of each, from the file names."""
-    if not CONFIGS.is_dir():
-        raise Refusal(f"the config folder {CONFIGS} is missing: install oa_sim again")
-    folders = sorted(folder for folder in CONFIGS.iterdir() if folder.is_dir())
-    return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in folders}
+OF_SWEEPING = tuple(Sweeping.__dataclass_fields__)
+PLAIN = re.compile(
+    r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII
+)  # no quotes
 
 
 def load_scenario(*overrides: str, **keys: object) -> Scenario:
@@ -48,14 +51,124 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     >>> load_scenario("scenario=early_years_first", horizon=15).portfolio.name
     'early_years_first'
     """
-    given = [_normal(text) for text in overrides] + [_normal(f"{key}={_written(value)}") for key, value in keys.items()]
+    return settled(_compose(_given(*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))))
+
+
+def _given(*overrides: str) -> list[str]:
+    """Return overrides as Hydra needs them, with every intervention unless some are named."""
+    given = [normal(text) for text in overrides]
     if not any(text.startswith("intervention=") for text in given):
         given.append(f"intervention=[{','.join(groups()['intervention'])}]")
-    scenario = _compose(given)
-    scenario.areas.names = area_names(scenario.areas.names, scenario.data_folder)
+    return given
+
+
+def composed(*overrides: str) -> dict:
+    """Return the scenario that overrides make as nested plain values, of which none has been checked against another.
+
+    Raises
+    ------
+    Refusal
+        For a key, choice or type that is not right.
+    """
+    return _compose(_given(*overrides), is_plain=True)
+
+
+def settled(scenario: Scenario, named: Callable[[list[str], str | None], list[str]] | None = None) -> Scenario:
+    """Return a scenario just made, its areas by the names of the tables.
+
+    Parameters
+    ----------
+    scenario
+        It is changed in place: nobody else has it yet.
+    named
+        What stands in for ``area_names``, where many scenarios are settled.
+    """
+    scenario.areas.names = (named or area_names)(scenario.areas.names, scenario.data_folder)
     if scenario.split.rule == "custom":
         scenario.split.shares = _shares_by_area(scenario)
     return scenario
+
+
+def load_sweeping(words: list[str]) -> tuple[Sweeping, list[str]]:
+    """Return what a sweep is told, and the words that are left for its scenarios.
+
+    Parameters
+    ----------
+    words
+        Hydra overrides: ``"design=sobol"``, ``"design.n=1024"``, ``"engine=dask"``, ``"block=32"``, and those of
+        scenarios, which may name several values.
+
+    Raises
+    ------
+    Refusal
+        For a key, choice, type or value of the sweep that is not right.
+    """
+    for word in words:
+        check_form(word)
+    own = {word for word in words if re.split(r"[.=]", word.lstrip("+~"), maxsplit=1)[0] in OF_SWEEPING}
+    found = _compose([normal(word) for word in words if word in own], "sweep", Sweeping)
+    return found, [word for word in words if word not in own]
+
+
+def read_word(word: str) -> object:
+    """Return what a word says by Hydra's grammar.
+
+    Parameters
+    ----------
+    word
+        An override, whose value may be several: ``"split=equal,per_pupil"``, ``"horizon=range(5,11)"``.
+
+    Returns
+    -------
+    list, tuple or one value
+        The values that are named, as a list; the two ends of an interval, as a tuple; or the only value. Each is a
+        number, a truth value, or text as an override writes it.
+
+    Raises
+    ------
+    Refusal
+        For what the grammar does not take, a shuffled order, and more values than a sweep takes.
+    """
+    check_form(word)
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Glob, IntervalSweep, RangeSweep
+
+    key, value = word.split("=", 1)
+    try:
+        found = OverridesParser.create().parse_override(word)
+    except Exception as error:  # Hydra and ANTLR each raise kinds of their own
+        if key in PATHS or (key == "areas" and "," not in value and "[" not in value):
+            return value  # names that the grammar does not take unquoted
+        what = str(error).splitlines()[0].split(" expecting")[0]
+        raise Refusal(f"{word!r} cannot be read ({what}): write a,b or range(5,11) or interval(1,2)") from None
+    told = found.value()
+    if not found.is_sweep_override():
+        return _element(found._value)
+    if isinstance(told, IntervalSweep):
+        return told.start, told.end
+    if getattr(told, "shuffle", False):
+        raise Refusal(f"{word!r} would have another order each time: name the values without shuffle")
+    if isinstance(told, Glob):
+        return told.filter(groups().get(key, []))
+    if isinstance(told, RangeSweep):
+        if not told.step:
+            raise Refusal(f"{word!r} makes steps of 0: give it another step")
+        check_number(math.ceil((told.stop - told.start) / told.step))
+    return [_element(value) for value in found.sweep_iterator()]
+
+
+def _element(value: object) -> object:
+    """Return one value of Hydra's grammar: numbers as they are, all else as text that the grammar reads again."""
+    return value if isinstance(value, bool | int | float) else _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(key)}: {_text(item)}" for key, item in value.items()) + "}"
+    said = getattr(value, "text", value)  # a quoted text is a kind of its own
+    return (said if PLAIN.fullmatch(said) else quoted(said)) if isinstance(said, str) else written(said)
 
 
 def load_learning(*overrides: str, **keys: object) -> Learning:
@@ -73,7 +186,7 @@ def load_learning(*overrides: str, **keys: object) -> Learning:
     Refusal
         For a key, type or value that is not right.
     """
-    given = [_normal(text) for text in overrides] + [_normal(f"{key}={_written(value)}") for key, value in keys.items()]
+    given = [normal(text) for text in overrides] + [normal(f"{key}={written(value)}") for key, value in keys.items()]
     return _compose(given, "learning", Learning)
 
 
@@ -134,57 +247,10 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
     return {name: shares[name] for name in names}
 
 
-def _normal(text: str) -> str:
-    """Return an override as Hydra needs it: lists of areas, folders with odd names and open mappings are rewritten."""
-    if "=" not in text:
-        known = [*groups(), *SCENARIO_KEYS]
-        guess = nearest(text, known)
-        raise Refusal(f"an override has the form key=value, got {text!r}: write {guess or 'horizon'}=...")
-    key, value = text.split("=", 1)
-    bare = key.lstrip("+~")
-    if bare == "areas" and value not in groups()["areas"]:
-        return f"areas.names={value}" if value.startswith("[") else f"areas.names=[{_quoted(value)}]"
-    if bare in PATHS and value not in ("null", "") and not value.startswith(("'", '"')):
-        return f"{bare}={_quoted(value)}"
-    if bare in OPEN_MAPPINGS and value.replace(" ", "") == "{}":
-        raise Refusal(
-            f"{bare} adds to what there is and cannot take it away, got {value}: choose another {bare.split('.')[0]}"
-        )
-    if any(bare == mapping or bare.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
-        return f"++{bare}={value}"
-    return text
-
-
-def _quoted(text: str) -> str:
-    """Return a text as Hydra's grammar takes it, which reads a backslash only before a quotation mark."""
-    return "'" + re.sub(r"(\\*)('|$)", lambda hit: 2 * hit[1] + ("\\'" if hit[2] else ""), text) + "'"
-
-
-def _written(value: object) -> str:
-    """Return a Python value as an override writes it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_quoted(item) if isinstance(item, str) else _written(item) for item in value) + "]"
-    return str(value)
-
-
-def _check_packages(names: list[str]) -> None:
-    """Refuse an intervention's file whose first line does not put it where its name says."""
-    for name in names:
-        first = (CONFIGS / "intervention" / f"{name}.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
-        wanted = f"# @package interventions.{name}"
-        if not first or first[0].strip() != wanted:
-            raise Refusal(f"configs/intervention/{name}.yaml: its first line must be '{wanted}': correct it")
-
-
-def _compose(overrides: list[str], config: str = "config", schema: type = Scenario):
+def _compose(overrides: list[str], config: str = "config", schema: type = Scenario, *, is_plain: bool = False):
+    """Return what a config and overrides make: an object of the schema, checked, or nested plain values."""
     for text in overrides:
-        _check_override(text, schema)
+        check_override(text, schema)
     from hydra import compose, initialize_config_dir
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
@@ -193,68 +259,9 @@ def _compose(overrides: list[str], config: str = "config", schema: type = Scenar
     ConfigStore.instance().store(name=name, node=schema)
     try:
         with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3", job_name="oa_sim"):
-            return OmegaConf.to_object(compose(config, overrides=overrides))
+            found = compose(config, overrides=overrides)
+            return OmegaConf.to_container(found) if is_plain else OmegaConf.to_object(found)
     except Refusal:
         raise
     except Exception as error:  # Hydra, OmegaConf, YAML and ANTLR each raise kinds of their own
-        raise _in_words(error) from None
-
-
-def _check_override(text: str, schema: type) -> None:
-    """Refuse an override whose key the schema does not have, or whose choice the group does not have."""
-    key, value = text.split("=", 1)
-    if key.startswith("~"):
-        raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
-    key = key.lstrip("+")
-    choices = groups() if schema is Scenario else {}
-    if key == "intervention" and choices:
-        for name in value.strip("[] ").split(","):
-            if name.strip() and name.strip() not in choices[key]:
-                raise unknown("choice of intervention", name.strip(), choices[key])
-        _check_packages([name.strip() for name in value.strip("[] ").split(",") if name.strip()])
-    elif key in choices and value.startswith("["):
-        raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(choices[key])}")
-    elif key in choices and not value.startswith("{") and value not in choices[key]:
-        raise unknown(f"choice of {key}", value, choices[key])
-    _check_key(key, schema)
-
-
-def _in_words(error: BaseException) -> Refusal:
-    """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
-    lines, where = [], ""
-    while error is not None:
-        mark = getattr(error, "problem_mark", None)
-        if mark is not None:
-            return Refusal(f"{mark.name} line {mark.line + 1}: {error.problem}, which is no YAML: correct the file")
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        if lines[0].startswith("In '"):
-            where = lines[0].split("'")[1]
-        key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
-        if key:
-            return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
-        error = error.__cause__
-    what = lines[0].rstrip(".:")
-    if where:
-        return Refusal(f"configs/{where}.yaml: {what}: correct the file")
-    return Refusal(f"{what}: write overrides as key=value, such as horizon=15")
-
-
-def _check_key(key: str, schema: type) -> None:
-    """Refuse a dotted key that the schema does not have."""
-    from dataclasses import fields, is_dataclass
-    from typing import get_args, get_origin
-
-    known_groups = list(groups()) if schema is Scenario else []
-    at: object = schema
-    path: list[str] = []
-    for part in key.split("."):
-        if is_dataclass(at):
-            kinds = {item.name: item.type for item in fields(at)}
-            if part not in kinds and not (not path and part in known_groups):
-                names = [".".join([*path, name]) for name in kinds]
-                names = names if path else [*dict.fromkeys([*known_groups, *names])]
-                raise unknown("key", ".".join([*path, part]), names)
-            at = kinds.get(part)
-        elif get_origin(at) is dict:
-            at = get_args(at)[1]
-        path.append(part)
+        raise in_words(error) from None

@@ -1,14 +1,16 @@
 """Plan: what would run, how long and how much memory; and whether everything is in order before anything runs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from oa_sim import areas, budget, evidence, learned, parameters, tables
-from oa_sim.choices import groups, load_scenario
+from oa_sim import areas, budget, evidence, learned, parameters, tables, variants
+from oa_sim.choices import load_scenario, load_sweeping
 from oa_sim.model import checked, checked_tables, known_until, run
+from oa_sim.overrides import groups, sweep_groups
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.variables import academic_year, series
+from oa_sim.variants import Variants
 
 # measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more
 RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 4.0, 0.4
@@ -51,6 +53,21 @@ def plan(scenario: Scenario) -> dict:
     }
 
 
+def each(found: Variants, say: Callable[[str], None]) -> Iterator[tuple[str, tuple[dict, list[str], None] | Refusal]]:
+    """Yield for each scenario what sets it apart, and what its run would do or the refusal; nothing is run."""
+    for i, scenario in enumerate(variants.scenarios(found)):
+        apart = " ".join(found.overrides(i)[len(found.fixed) :])
+        try:
+            if isinstance(scenario, Refusal):
+                raise scenario
+            facts = plan(scenario)
+            lines = [", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())]
+            outcome = facts, lines, None
+        except Refusal as refusal:
+            outcome = refusal
+        yield apart, outcome
+
+
 def check(overrides: list[str], say: Callable[[str], None]) -> dict:
     """Return what was found in order: every config composes, the tables hold, a tiny example obeys its laws.
 
@@ -61,6 +78,7 @@ def check(overrides: list[str], say: Callable[[str], None]) -> dict:
     """
     say("composing every choice of every group")
     n_choices = sum(_composes(group, choice) for group, choices in groups().items() for choice in choices)
+    n_choices += sum(_sweeps(group, choice) for group, choices in sweep_groups().items() for choice in choices)
     scenario = load_scenario(*overrides)
     say("reading the tables")
     known = tables.read_all(scenario.data_folder)
@@ -73,7 +91,7 @@ def check(overrides: list[str], say: Callable[[str], None]) -> dict:
     if tiny.manifest["account_gbp"]["difference"] or not bool((holds | tiny.draws.projection.isnull()).all()):
         raise Refusal("the tiny example breaks a law of the accounts: do not use this copy, report it")
     return {
-        "configs": f"{n_choices} choices in {len(groups())} groups compose",
+        "configs": f"{n_choices} choices in {len(groups()) + len(sweep_groups())} groups compose",
         "tables": f"{len(known)} tables, {sum(map(len, known.values())):,} rows, {doubted} marked to verify",
         "data_hash": tables.data_hash(scenario.data_folder),
         "example": f"{small.name}: {tiny.n_draws} draws, money and impact reconcile",
@@ -90,4 +108,10 @@ def _composes(group: str, choice: str) -> int:
     value = f"[{choice}]" if group == "intervention" else choice
     more = ["portfolio=none"] if group == "intervention" else beside.get((group, choice), [])
     load_scenario(f"{group}={value}", *more)
+    return 1
+
+
+def _sweeps(group: str, choice: str) -> int:
+    """Compose one choice of a sweep, with what it needs beside it."""
+    load_sweeping([f"{group}={choice}", *(["design.file=scenarios.csv"] if choice == "list" else [])])
     return 1

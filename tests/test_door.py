@@ -179,6 +179,52 @@ def test_dry_run_says_what_would_run_and_writes_nothing(capsys, outputs):
     assert not outputs.exists()
 
 
+def test_run_m_runs_each_of_a_grid_with_the_numbers_of_single_runs(capsys, outputs):
+    grid = ["split=equal,per_pupil", "budget.total_gbp=3e7,6e7"]
+    code, out, err = answer(capsys, "run", "-m", *SMALLER, *grid, f"outputs={outputs}")
+    assert (code, err) == (0, "")
+    apart = [f"split={split} budget.total_gbp={gbp}" for split in ("equal", "per_pupil") for gbp in (3e7, 6e7)]
+    assert [line for line in out.splitlines() if line.startswith("split=")] == apart
+    folders = [Path(line) for line in out.splitlines() if line.startswith(str(outputs))]
+    assert len(set(folders)) == 4
+    table = (folders[2] / "table.csv").read_bytes()
+    (folders[2] / "table.csv").unlink()
+    _, out, _ = answer(capsys, "run", *SMALLER, "split=per_pupil", "budget.total_gbp=3e7", f"outputs={outputs}")
+    assert Path(out.splitlines()[-1]) == folders[2]
+    assert (folders[2] / "table.csv").read_bytes() == table
+
+
+def test_run_m_says_what_it_refuses_and_goes_on(capsys, outputs):
+    words = ["run", "--multirun", "--json", *SMALL[:2], SMALLER[-1], "sampler.draws=9,20000,20", f"outputs={outputs}"]
+    code, out, err = answer(capsys, *words)
+    assert (code, err.count("\n"), out.count("\n")) == (2, 2, 1)
+    assert err.startswith("oa-sim: sampler.draws=9: sampler.draws must be 10 to")
+    first, second, third = json.loads(out)
+    assert "sampler.draws must be 10 to" in first["refused"]
+    assert "sampler.draws must be at most" in second["refused"]
+    assert third["overrides"] == "sampler.draws=20"
+    assert (Path(third["folder"]) / "table.csv").is_file()
+
+
+def test_a_dry_run_of_several_says_each_and_writes_nothing(capsys, outputs):
+    code, out, _ = answer(capsys, "run", "-m", *SMALL, "start_year=2024,2025", f"outputs={outputs}", "--dry-run")
+    assert code == 0
+    assert [line for line in out.splitlines() if line.startswith("start_year=")] == [
+        "start_year=2024",
+        "start_year=2025",
+    ]
+    assert "years 2025 to 2029" in out
+    assert not outputs.exists()
+
+
+def test_help_lists_what_a_sweep_chooses_apart_from_what_a_scenario_does(capsys):
+    _, out, _ = answer(capsys, "run", "--help")
+    scenario, sweep = out.split("Of a sweep")
+    assert "  split: as_paid, custom, equal" in scenario
+    assert "  design: grid, latin_hypercube, list, saltelli, sobol" in sweep
+    assert "design:" not in scenario
+
+
 def test_compare_writes_a_table_and_a_sentence_for_each(capsys, outputs):
     names = ["no_programme", "as_delivered", "hand_over"]
     code, out, err = answer(capsys, "compare", *names, *SMALLER, f"outputs={outputs}")
@@ -245,6 +291,13 @@ WRONG = {
     "one scenario to compare": ["compare", "as_delivered"],
     "a scenario against itself": ["compare", "hand_over", "hand_over"],
     "a dry run of show": ["show", "--dry-run"],
+    "several scenarios to show": ["show", "-m", "split=equal,per_pupil"],
+    "several runs of one scenario": ["run", "-m", "horizon=10"],
+    "several runs with a typing error": ["run", "-m", "horizn=10,11"],
+    "several runs of an unknown split": ["run", "-m", "split=equal,per_pupils"],
+    "several runs of a sampled design": ["run", "-m", "design=sobol", "budget.total_gbp=interval(1e7,2e7)"],
+    "several runs of an interval": ["run", "-m", "budget.total_gbp=interval(1e7,2e7)"],
+    "several splits without -m": ["run", "split=equal,per_pupil"],
     "a name that is a path": ["run", "name=../elsewhere"],
     "a name too long for a folder": ["run", f"name={'a' * 300}"],
     "a folder's name too long for the disk": ["run", f"outputs={'a' * 300}"],

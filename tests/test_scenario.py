@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from oa_sim import Refusal, choices, load_scenario
-from oa_sim.choices import CONFIGS, load_learning
+from oa_sim.choices import CONFIGS, load_learning, load_sweeping
+from oa_sim.design import Design, Engine, Sweeping
+from oa_sim.overrides import sweep_groups
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.txt"))
 QUICK = ["intervention=[early_language]", "portfolio=none"]  # a catalogue of one composes faster
@@ -247,3 +249,57 @@ def test_files_may_have_the_names_that_files_have(name):
 def test_a_run_and_learning_do_not_disturb_each_other():
     before = load_scenario(*QUICK), load_learning(READ)
     assert (load_scenario(*QUICK), load_learning(READ)) == before
+
+
+# what a sweep is told
+
+
+def test_a_sweep_has_settings_of_its_own_and_leaves_the_rest_to_its_scenarios():
+    words = ["split=equal,per_pupil", "design=sobol", "horizon=10", "design.n=64", "engine=dask", "block=8"]
+    found, left = load_sweeping([*words, "engine.address=tcp://10.0.0.1:8786", "fail_fast=true"])
+    assert found == Sweeping(Design("sobol", 64), Engine("dask", address="tcp://10.0.0.1:8786"), 8, True)
+    assert left == ["split=equal,per_pupil", "horizon=10"]
+
+
+def test_a_sweep_is_a_grid_on_this_machine_unless_it_is_told():
+    assert load_sweeping([]) == (Sweeping(), [])
+
+
+@pytest.mark.parametrize("choice", [f"{g}={c}" for g, found in sweep_groups().items() for c in found])
+def test_every_choice_of_a_sweep_composes_and_is_none_of_a_scenario(choice):
+    group, name = choice.split("=")
+    found, _ = load_sweeping([choice, *(["design.file=rows (1).csv"] if name == "list" else [])])
+    assert getattr(found, group).kind == name
+    assert group not in choices.groups()
+    assert f"unknown key '{group}'" in refused(choice)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["design=sobl"], "unknown choice of design 'sobl': did you mean 'sobol'"),
+        (["design=sobol,grid"], "design takes one choice, got sobol,grid"),
+        (["design.n=5"], "design.n belongs to a sampled design"),
+        (["design=sobol", "design.n=0"], "design.n must be 1 to"),
+        (["design=sobol", "design.n=1000"], "a power of two, got 1000: write design.n=1024"),
+        (["design=sobol", "design.m=8"], "did you mean 'design.n'"),
+        (["design=list"], "design.file belongs to design=list"),
+        (["engine=ray"], "choose from dask, local, processes"),
+        (["engine.workers=-1"], "engine.workers must be 0 to"),
+        (["engine.address=tcp://10.0.0.1:8786"], "engine.address belongs to engine=dask"),
+        (["block=0"], "block must be 1 to"),
+        (["block=many"], "'many'"),
+        (["block"], "key=value"),
+        (["fail_fast=perhaps"], "'perhaps'"),
+        (["~design"], "key=value"),
+    ],
+)
+def test_a_wrong_setting_of_a_sweep_is_refused_in_one_sentence(words, says):
+    with pytest.raises(Refusal) as caught:
+        load_sweeping(words)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_several_choices_for_one_run_are_refused_with_the_way_to_run_each():
+    assert "add -m to oa-sim run" in refused("split=equal,per_pupil")

@@ -7,8 +7,8 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ refusal variables phrases streams scale priors assumptions organisation scenario columns tables
-doubts layouts readers choices areas panel
+__init__ refusal variables phrases streams scale priors assumptions organisation scenario design overrides columns
+tables doubts layouts readers choices listed variants areas panel
 portfolio budget
 inference kept smoothing
 evidence synthesis
@@ -26,7 +26,7 @@ ledger
 peers forecasts scores backtest
 hindcast placebo
 swept sensitivity tornado discovery remarks findings
-diagrams reliability report progress __main__
+diagrams reliability report multirun progress __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it

@@ -1,0 +1,191 @@
+"""Overrides: what is typed, key=value, checked and put into Hydra's words before Hydra sees it.
+
+Whatever Hydra refuses all the same is said again in one sentence with the nearest right name.
+"""
+
+import math
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import get_args, get_origin
+
+from oa_sim.design import Sweeping
+from oa_sim.refusal import Refusal, nearest, unknown
+from oa_sim.scenario import Scenario
+
+_HERE = Path(__file__).resolve().parent
+CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
+OPEN_MAPPINGS = ("split.shares", "portfolio.shares", "organisation.twins")  # the user names the keys
+# files have names that Hydra's grammar does not take unquoted
+PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address")
+SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
+NUMBERS = (float, int)
+LARGEST = 1e300  # of a number; beyond it not even the rules can be asked
+OF_A_SWEEP = ("design", "engine")  # groups that say which scenarios and by whom, and are part of none
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the config groups of a scenario and the choices of each, from the file names."""
+    return {name: found for name, found in _folders().items() if name not in OF_A_SWEEP}
+
+
+def sweep_groups() -> dict[str, list[str]]:
+    """Return the config groups of a sweep and the choices of each, from the file names."""
+    return {name: found for name, found in _folders().items() if name in OF_A_SWEEP}
+
+
+def groups_of(schema: type) -> dict[str, list[str]]:
+    """Return the config groups that fill a schema."""
+    return groups() if schema is Scenario else sweep_groups() if schema is Sweeping else {}
+
+
+def _folders() -> dict[str, list[str]]:
+    if not CONFIGS.is_dir():
+        raise Refusal(f"the config folder {CONFIGS} is missing: install oa_sim again")
+    folders = sorted(folder for folder in CONFIGS.iterdir() if folder.is_dir())
+    return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in folders}
+
+
+def bare(key: str) -> str:
+    """Return a key without what Hydra puts before it to add or force it."""
+    return key.lstrip("+~")
+
+
+def check_form(text: str) -> None:
+    """Refuse a word that is not key=value."""
+    if "=" not in text:
+        guess = nearest(text, [*groups(), *SCENARIO_KEYS])
+        raise Refusal(f"an override has the form key=value, got {text!r}: write {guess or 'horizon'}=...")
+
+
+def normal(text: str) -> str:
+    """Return an override as Hydra needs it: lists of areas, folders with odd names and open mappings are rewritten."""
+    check_form(text)
+    key, value = text.split("=", 1)
+    name = bare(key)
+    if name == "areas" and value not in groups()["areas"]:
+        return f"areas.names={value}" if value.startswith("[") else f"areas.names=[{quoted(value)}]"
+    if name in PATHS and value not in ("null", "") and not value.startswith(("'", '"')):
+        return f"{name}={quoted(value)}"
+    if name in OPEN_MAPPINGS and value.replace(" ", "") == "{}":
+        raise Refusal(
+            f"{name} adds to what there is and cannot take it away, got {value}: choose another {name.split('.')[0]}"
+        )
+    if any(name == mapping or name.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
+        return f"++{name}={value}"
+    return text
+
+
+def quoted(text: str) -> str:
+    """Return a text as Hydra's grammar takes it, which reads a backslash only before a quotation mark."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda hit: 2 * hit[1] + ("\\'" if hit[2] else ""), text) + "'"
+
+
+def written(value: object) -> str:
+    """Return a Python value as an override writes it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(quoted(item) if isinstance(item, str) else written(item) for item in value) + "]"
+    return str(value)
+
+
+def _check_packages(names: list[str]) -> None:
+    """Refuse an intervention's file whose first line does not put it where its name says."""
+    for name in names:
+        first = (CONFIGS / "intervention" / f"{name}.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
+        wanted = f"# @package interventions.{name}"
+        if not first or first[0].strip() != wanted:
+            raise Refusal(f"configs/intervention/{name}.yaml: its first line must be '{wanted}': correct it")
+
+
+def check_override(text: str, schema: type) -> None:
+    """Refuse an override whose key the schema does not have, or whose choice the group does not have."""
+    key, value = text.split("=", 1)
+    if key.startswith("~"):
+        raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
+    key = key.lstrip("+")
+    choices = groups_of(schema)
+    if key == "intervention" and key in choices:
+        for name in value.strip("[] ").split(","):
+            if name.strip() and name.strip() not in choices[key]:
+                raise unknown("choice of intervention", name.strip(), choices[key])
+        _check_packages([name.strip() for name in value.strip("[] ").split(",") if name.strip()])
+    elif key in choices and value.startswith("["):
+        raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(choices[key])}")
+    elif key in choices and "," in value and set(value.split(",")) <= set(choices[key]):
+        raise Refusal(f"{key} takes one choice, got {value}: add -m to oa-sim run for each, or write oa-sim sweep")
+    elif key in choices and not value.startswith("{") and value not in choices[key]:
+        raise unknown(f"choice of {key}", value, choices[key])
+    kind_of(key, schema)
+
+
+def in_words(error: BaseException) -> Refusal:
+    """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
+    lines, where = [], ""
+    while error is not None:
+        mark = getattr(error, "problem_mark", None)
+        if mark is not None:
+            return Refusal(f"{mark.name} line {mark.line + 1}: {error.problem}, which is no YAML: correct the file")
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        if lines[0].startswith("In '"):
+            where = lines[0].split("'")[1]
+        key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+        if key:
+            return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
+        error = error.__cause__
+    what = lines[0].rstrip(".:")
+    if where:
+        return Refusal(f"configs/{where}.yaml: {what}: correct the file")
+    return Refusal(f"{what}: write overrides as key=value, such as horizon=15")
+
+
+def kind_of(key: str, schema: type) -> object:
+    """Return the type that the schema gives to a dotted key; None for a group that is no field.
+
+    Raises
+    ------
+    Refusal
+        For a key that the schema does not have.
+    """
+    at: object = schema
+    path: list[str] = []
+    for part in key.split("."):
+        if is_dataclass(at):
+            kinds = {item.name: item.type for item in fields(at)}
+            if part not in kinds:
+                names = [".".join([*path, name]) for name in kinds]
+                known_groups = [] if path else list(groups_of(schema))
+                if part not in known_groups:
+                    raise unknown("key", ".".join([*path, part]), dict.fromkeys([*known_groups, *names]))
+            at = kinds.get(part)
+        elif get_origin(at) is dict:
+            at = get_args(at)[1]
+        path.append(part)
+    return at
+
+
+def of_kind(key: str, value: object) -> object:
+    """Return a value of a scenario's key as a number, truth value or text of the key's kind.
+
+    Raises
+    ------
+    Refusal
+        Where no scenario could have it: a key or choice that is unknown, a value of another kind.
+    """
+    kind = kind_of(bare(key), Scenario)
+    if kind in NUMBERS:
+        is_number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        if not is_number or LARGEST < abs(value) < math.inf:
+            what = "a whole number" if kind is int else "a number"
+            raise Refusal(f"{key} is {what}, got {written(value)}: give it a value of that kind")
+        return kind(value)
+    if kind is bool and not isinstance(value, bool):
+        raise Refusal(f"{key} is true or false, got {written(value)}: give it one of them")
+    if isinstance(value, str):
+        check_override(normal(f"{key}={value}"), Scenario)
+    return value

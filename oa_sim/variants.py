@@ -1,0 +1,287 @@
+"""Variants: the scenarios of a sweep, from words that name several values, without composing each anew.
+
+A scenario is composed once for each choice of a group and for each list; numbers are set on what was composed.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from itertools import product
+from typing import get_args, get_origin
+
+from oa_sim import choices, listed
+from oa_sim.design import NAMED, Design, check_number, n_scenarios, points
+from oa_sim.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, written
+from oa_sim.refusal import Refusal
+from oa_sim.scenario import Scenario
+
+KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios
+WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.IGNORECASE | re.ASCII)  # means itself to Hydra
+LEAVES = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}  # kind: what may be set without Hydra
+
+
+@dataclass(frozen=True)
+class Variants:
+    """The scenarios of a sweep, as what they share and what they do not.
+
+    Attributes
+    ----------
+    fixed
+        Overrides that all share.
+    keys
+        What varies, in the order typed.
+    values
+        For each scenario a value of each key: a number, a truth value, or text as an override writes it; None in a
+        row of a list that leaves the key alone.
+    bounds
+        The two ends of each key that was given as an interval; a whole number takes both.
+    """
+
+    fixed: tuple[str, ...]
+    keys: tuple[str, ...]
+    values: list[tuple]
+    bounds: dict[str, tuple[float, float]]
+
+    def overrides(self, i: int) -> list[str]:
+        """Return the overrides that make scenario i by ``load_scenario``, to the last digit of each number."""
+        row = zip(self.keys, self.values[i], strict=True)
+        return [*self.fixed, *(f"{key}={written(value)}" for key, value in row if value is not None)]
+
+
+def expand(words: list[str], design: Design) -> Variants:
+    """Return the scenarios that words and a design ask for.
+
+    Parameters
+    ----------
+    words
+        Hydra overrides, some with several values: ``"split=equal,per_pupil"``, ``"horizon=range(5,11)"``, or, for a
+        sampled design, ``"budget.total_gbp=interval(5e7,2e8)"``.
+    design
+        A grid goes through the keys in the order typed, the last one fastest. A sampled design gives each of the
+        values of a key, and each whole number of an interval of whole numbers, an even share of the points.
+
+    Raises
+    ------
+    Refusal
+        For words that cannot be read, unknown names, values of a wrong kind, a key or a scenario named twice,
+        nothing that varies, and more scenarios than a sweep takes.
+    """
+    given = [(word, choices.read_word(word)) for word in words]
+    for word in (word for word in words if word.startswith("~")):
+        check_override(word, Scenario)
+    typed = [bare(word.split("=", 1)[0]) for word in words]
+    for key in typed:
+        if typed.count(key) > 1:
+            raise Refusal(f"{key} is given twice: give its values once, such as {key}=a,b")
+    fixed = tuple(word for word, value in given if not isinstance(value, list | tuple))
+    for word in fixed:
+        check_override(normal(word), Scenario)
+    varied = {word.split("=", 1)[0]: value for word, value in given if isinstance(value, list | tuple)}
+    if design.kind == "list":
+        if varied:
+            raise Refusal(
+                f"the rows of design.file say what varies, got {next(iter(varied))} too: name one value of it"
+            )
+        keys, rows = listed.read(design.file)
+        for key in (key for key in keys if bare(key) in typed):
+            raise Refusal(f"{design.file}: column {key!r} is given as a word too: drop one of the two")
+        return Variants(fixed, keys, rows, {})
+    if not varied:
+        raise Refusal("nothing varies: name several values of a key, such as split=equal,per_pupil")
+    ranges = {key: _ends(key, value) for key, value in varied.items() if isinstance(value, tuple)}
+    named = {key: _named(key, value) for key, value in varied.items() if isinstance(value, list)}
+    if design.kind in NAMED:
+        return Variants(fixed, tuple(varied), _grid(named, ranges), {})
+    bounds = {key: (float(low), float(high)) for key, (low, high) in ranges.items()}
+    return Variants(fixed, tuple(varied), _sampled(design, tuple(varied), named, ranges), bounds)
+
+
+def _grid(named: dict[str, list], ranges: dict) -> list[tuple]:
+    """Return every combination of the values, the last key fastest."""
+    for key, (low, high) in ranges.items():
+        raise Refusal(
+            f"{key}=interval({low:g},{high:g}) names no values for a grid: name some, such as {key}={low:g},{high:g}, "
+            "or choose design=sobol"
+        )
+    check_number(math.prod(len(found) for found in named.values()))
+    return list(product(*named.values()))
+
+
+def _sampled(design: Design, keys: tuple[str, ...], named: dict[str, list], ranges: dict) -> list[tuple]:
+    """Return what the points of a sampled design mean."""
+    n_scenarios(design, len(keys))
+    columns = []
+    for key, shares in zip(keys, points(design, keys).T, strict=True):
+        if key in named:
+            found = named[key]
+            columns.append([found[min(int(share * len(found)), len(found) - 1)] for share in shares.tolist()])
+            continue
+        low, high = ranges[key]
+        if isinstance(low, int):  # a whole number: each has an even bin, both ends too
+            columns.append([min(low + int(share * (high - low + 1)), high) for share in shares.tolist()])
+        else:
+            columns.append([low + share * (high - low) for share in shares.tolist()])
+    return list(zip(*columns, strict=True))
+
+
+def _named(key: str, values: list) -> list:
+    """Return the values of a key, each checked for its kind and named once."""
+    if bare(key) == "outputs":
+        raise Refusal("outputs is a place and no part of a scenario: name one, in quotes if it has a comma")
+    if not values:
+        raise Refusal(f"{key} names no value: name some, such as {key}=a,b or {key}=range(5,11)")
+    found = [of_kind(key, value) for value in values]
+    seen = set()
+    for value in found:
+        if value in seen:
+            raise Refusal(f"{key} names {written(value)} twice: name each value once, so that no scenario is run twice")
+        seen.add(value)
+    return found
+
+
+def _ends(key: str, ends: tuple) -> tuple:
+    """Return the ends of an interval as the kind of their key."""
+    kind, (low, high) = kind_of(bare(key), Scenario), ends
+    if kind not in NUMBERS:
+        raise Refusal(f"{key} is no number, so interval() says nothing about it: name its values, such as {key}=a,b")
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise Refusal(f"{key}=interval({low:g},{high:g}) must run from a low to a high number: swap or change them")
+    if kind is int and (low != int(low) or high != int(high)):
+        raise Refusal(f"{key} is a whole number, got interval({low:g},{high:g}): give it whole ends")
+    return kind(low), kind(high)
+
+
+def scenarios(found: Variants) -> Iterator[Scenario | Refusal]:
+    """Yield each scenario, equal to ``load_scenario(*found.overrides(i))``, or the refusal that would raise.
+
+    Hydra composes once for each choice of a group, list and mapping of each field, beside the named bundle that has
+    the last word over it; numbers, truth values and single words are set on what was composed. Every scenario is
+    built anew and checks itself. Hydra is no matter for threads: iterate in one.
+    """
+    parts, kinds = _Parts(found.fixed), {key: kind_of(bare(key), Scenario) for key in found.keys}
+    for i, row in enumerate(found.values):
+        given = {key: value for key, value in zip(found.keys, row, strict=True) if value is not None}
+        try:
+            yield _made(parts, given, kinds, found.overrides(i))
+        except Refusal as refusal:
+            yield Refusal(str(refusal))  # without the frames it came through
+
+
+def _made(parts: "_Parts", given: dict, kinds: dict, overrides: list[str]) -> Scenario:
+    """Return one scenario: its parts, what is set on them, built and checked."""
+    chosen = {key: value for key, value in given.items() if not _is_leaf(key, kinds[key], given)}
+    plain = parts.together(tuple(chosen.items()))
+    if isinstance(plain, Refusal):
+        return parts.loaded(tuple(chosen.items()), plain, overrides)
+    for key, value in given.items():
+        if plain is not None and key not in chosen:
+            plain = _set(plain, key.split("."), value)
+    if plain is None:  # one choice moves what another chose, or a key that is not there: Hydra's to say
+        return choices.load_scenario(*overrides)
+    try:
+        return choices.settled(_builder(Scenario)(plain), parts.area_names)
+    except Refusal:
+        raise
+    except Exception:  # a rule that cannot even be asked of a number so odd; Hydra puts it in words
+        return choices.load_scenario(*overrides)
+
+
+class _Parts:
+    """What overrides compose to, kept by the choices that made it."""
+
+    def __init__(self, fixed: tuple[str, ...]):
+        self.fixed = fixed
+        self.refused: dict[tuple, Refusal] = {}
+        self.whole = lru_cache(KEPT)(self._whole)
+        self.field = lru_cache(KEPT)(self._field)
+        self.named = lru_cache(KEPT)(lambda names, folder: tuple(choices.area_names(list(names), folder)))
+
+    def area_names(self, names: list[str], folder: str | None) -> list[str]:
+        """Return the tables' names of areas, read once for each set of areas."""
+        return list(self.named(tuple(names), folder))
+
+    def together(self, chosen: tuple[tuple[str, object], ...]) -> dict | Refusal | None:
+        """Return the plain values that choices make; None where they do not each keep to a field of their own."""
+        bundle = tuple(pair for pair in chosen if pair[0] == "scenario")
+        plain = self.whole(bundle)
+        by_field: dict[str, tuple] = {}
+        for key, value in chosen:
+            if key != "scenario":
+                field = bare(key).split(".")[0]
+                field = "interventions" if field == "intervention" else field
+                by_field[field] = (*by_field.get(field, ()), (key, value))
+        for field, pairs in by_field.items():
+            part = self.field(bundle, field, pairs)
+            if not isinstance(plain, dict) or not isinstance(part, dict):
+                return plain if isinstance(plain, Refusal) else part
+            plain = {**plain, **part}
+        return plain
+
+    def loaded(self, chosen: tuple, refusal: Refusal, overrides: list[str]) -> Scenario:
+        """Return a scenario of choices of which one was refused, which is so whatever the numbers are."""
+        if chosen not in self.refused:
+            try:
+                return choices.load_scenario(*overrides)
+            except Refusal as whole:
+                if str(whole) != str(refusal) or len(self.refused) >= KEPT:
+                    raise
+                self.refused[chosen] = whole
+        raise self.refused[chosen]
+
+    def _whole(self, pairs: tuple) -> dict | Refusal | None:
+        try:
+            found = choices.composed(*self.fixed, *(f"{key}={written(value)}" for key, value in pairs))
+        except Refusal as refusal:
+            return refusal
+        return None if re.search(r"'\?\?\?'|\$\{", repr(found)) else found  # what only Hydra can fill in
+
+    def _field(self, bundle: tuple, field: str, pairs: tuple) -> dict | Refusal | None:
+        """Return the one field that choices make; None where they make more than that."""
+        plain, found = self.whole(bundle), self._whole(bundle + pairs)
+        if not isinstance(found, dict) or not isinstance(plain, dict):
+            return found if not isinstance(found, dict) else None
+        moved = {name for name in found if found[name] != plain[name]}
+        return {field: found[field]} if moved <= {field} else None
+
+
+def _is_leaf(key: str, kind: object, given: dict) -> bool:
+    """Return whether setting a key's value on what was composed is all that Hydra would do."""
+    value = given[key]
+    if key != bare(key) or not isinstance(kind, type) or type(value) not in LEAVES.get(kind, ()):
+        return False
+    if isinstance(value, str) and not WORD.fullmatch(value):
+        return False
+    # a mapping that varies above it may come after it
+    return not any(key.startswith(f"{other}.") and str(given[other]).startswith("{") for other in given)
+
+
+def _set(plain: dict, path: list[str], value: object) -> dict | None:
+    """Return plain values with one changed, the given ones left as they are; None where there is none to change."""
+    first, rest = path[0], path[1:]
+    if first not in plain:
+        return None
+    if not rest:
+        return {**plain, first: value}
+    inner = _set(plain[first], rest, value) if isinstance(plain[first], dict) else None
+    return None if inner is None else {**plain, first: inner}
+
+
+@lru_cache
+def _builder(kind: object) -> Callable[[object], object] | None:
+    """Return what makes plain values the objects of a schema, inner ones first, in the order of their fields.
+
+    Nothing is shared between what it makes. None for a kind whose plain value is the value.
+    """
+    if is_dataclass(kind):
+        inside = [(item.name, _builder(item.type)) for item in fields(kind)]
+
+        def build(plain: dict) -> object:
+            return kind(*[make(plain[name]) if make else plain[name] for name, make in inside])
+
+        return build
+    if get_origin(kind) is dict:
+        inner = _builder(get_args(kind)[1])
+        return lambda plain: {key: inner(value) if inner else value for key, value in plain.items()}
+    return list if get_origin(kind) is list else None
