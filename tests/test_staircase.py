@@ -8,7 +8,7 @@ import oa_sim
 
 FLIGHTS = """
 __init__ refusal variables phrases streams scale priors assumptions organisation scenario columns tables
-doubts layouts readers choices areas panel
+doubts layouts readers choices variants areas panel
 portfolio budget
 inference kept smoothing
 evidence synthesis
@@ -16,14 +16,15 @@ links delivery survival parameters interventions review
 cohort served
 record england gaussian baseline state_space learned counterfactual
 retention reasons sustain impact outside
-value accounts ranking origins
+value kernel accounts ranking origins
 listings result
 model comparison
+provenance logbook roster store tally engine blocks sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
-diagrams reliability report progress __main__
+diagrams reliability report progress sweep_door __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
@@ -37,7 +38,12 @@ FENCES = {  # library: the files that may know it
     "arviz_stats": {"inference"},
     "matplotlib": {"figures", "bars", "diagrams"},
     "pandas": {"layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
-    "pyarrow": set(),
+    "pyarrow": {"tally"},
+    "zarr": {"store"},
+    "numcodecs": {"store"},
+    "joblib": {"engine"},
+    "distributed": {"engine"},
+    "filelock": {"logbook"},
     "statsforecast": {"peers"},
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
