@@ -55,9 +55,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
-    from oa_sim.refusal import Refusal, unknown
-
     from oa_sim import sweep_door
+    from oa_sim.refusal import Refusal, unknown
 
     if words and words[0] in sweep_door.VERBS and not {"--help", "-h"} & set(words):
         return sweep_door.answer(words[0], words[1:])

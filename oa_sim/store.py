@@ -238,7 +238,7 @@ def write_columns(folder: Path, columns: dict[str, tuple[str, list]], varied: li
 def packed_size(result: xr.Dataset) -> int:
     """Return the bytes that a result takes in a store, about."""
     arrays = [np.ascontiguousarray(values, dtype=np.float32) for values in result.data_vars.values() if values.ndim]
-    return sum(len(blosc.compress(values.tobytes(), b"lz4", PACKED.clevel, blosc.SHUFFLE)) for values in arrays)
+    return sum(len(blosc.compress(values, b"lz4", PACKED.clevel, blosc.SHUFFLE)) for values in arrays)
 
 
 def _consolidate(path: Path) -> None:

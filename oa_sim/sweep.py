@@ -61,15 +61,15 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
         return _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
 
 
-def resume(folder: str | Path, sweeping=None, *, law=None, space=None, say=None) -> dict:
+def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=None, say=None) -> dict:
     """Compute what is left of a sweep, and return what came of it; see ``sweep``.
 
     Parameters
     ----------
     folder
         The sweep's folder.
-    sweeping
-        Another engine than the one it was begun with, and whether to fail fast.
+    machine, fail_fast
+        Another engine than the one it was begun with, and whether to fail fast, where it was not so begun.
     law, space, say
         As in ``sweep``.
 
@@ -85,8 +85,7 @@ def resume(folder: str | Path, sweeping=None, *, law=None, space=None, say=None)
         provenance.check_same(folder, about)
         for _ in roster.checked(folder, about, cases, space):
             pass
-        fail_fast = sweeping.fail_fast if sweeping else about["fail_fast"]
-        machine = sweeping.engine if sweeping else SimpleNamespace(**about["engine"])
+        fail_fast = about["fail_fast"] if fail_fast is None else fail_fast
         return _go(folder, about, cases, (law, space, say), machine, fail_fast)
 
 
@@ -100,7 +99,7 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
     words
         Overrides beside what the sweep has in common; a leading ``+`` may stand before each.
     sweeping
-        ``design`` of the words, ``engine``, ``fail_fast``.
+        ``design`` of the words, ``engine`` (None: the one that the sweep was begun with), ``fail_fast``.
     law, space, say
         As in ``sweep``.
 
@@ -143,6 +142,7 @@ def _variants():
 def _go(folder: Path, about: dict, cases: list[dict], ways: tuple, machine, fail_fast: bool) -> dict:
     """Go through the blocks that are left, making their scenarios as workers ask for them."""
     law, space, say = ways
+    machine = machine or SimpleNamespace(**about["engine"])
     made = json.dumps({key: about[key] for key in logbook.MADE}, sort_keys=True)
 
     def tasks(left: list[tuple[int, int]]) -> Iterator[blocks.Task]:

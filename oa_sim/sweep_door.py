@@ -38,25 +38,24 @@ def answer(verb: str, words: list[str]) -> int:
         if not words or "=" in words[0]:
             raise Refusal(f"{verb} needs the folder of a sweep, got none: write it as in {EXAMPLES[verb]}")
         folder = words.pop(0)
+    _check_words(verb, folder, words)
     from oa_sim.choices import load_sweeping
 
     sweeping, rest = load_sweeping(words)
     sweeping.fail_fast = sweeping.fail_fast or "--fail-fast" in flags
-    if verb == "resume" and rest:
-        raise Refusal(f"resume goes on with what was asked, got {rest[0]!r}: write oa-sim extend {folder} {rest[0]}")
     if "--dry-run" in flags:
         from oa_sim.sweep import plan
 
         return _say(plan(rest, sweeping), "--json" in flags)
     try:
-        found = _done(verb, folder, rest, sweeping, is_as_asked=not words and not flags & {"--fail-fast"})
+        found = _done(verb, folder, rest, sweeping, has_engine=any(_group(word) == "engine" for word in words))
     except KeyboardInterrupt:
         print(f"oa-sim: stopped; what is finished is kept, go on with oa-sim resume {folder}", file=sys.stderr)
         return 130
     return _say(found, "--json" in flags)
 
 
-def _done(verb: str, folder: str, rest: list[str], sweeping, *, is_as_asked: bool) -> dict:
+def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool) -> dict:
     from oa_sim import sweep
     from oa_sim.progress import Progress
 
@@ -64,9 +63,24 @@ def _done(verb: str, folder: str, rest: list[str], sweeping, *, is_as_asked: boo
         say: Callable[[str], None] = progress.change
         if verb == "sweep":
             return sweep.sweep(rest, sweeping, folder, say=say)
+        if not has_engine:
+            sweeping.engine = None
         if verb == "resume":
-            return sweep.resume(folder, None if is_as_asked else sweeping, say=say)
+            return sweep.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast or None, say=say)
         return sweep.extend(folder, rest, sweeping, say=say)
+
+
+def _check_words(verb: str, folder: str, words: list[str]) -> None:
+    """Refuse words that a sweep which is there already cannot take."""
+    for word in words:
+        if verb != "sweep" and _group(word) == "block":
+            raise Refusal(f"block belongs to sweep, since a store keeps the one it was made with, got {word}: drop it")
+        if verb == "resume" and _group(word) not in ("engine", "fail_fast"):
+            raise Refusal(f"resume goes on with what was asked, got {word!r}: write oa-sim extend {folder} {word}")
+
+
+def _group(word: str) -> str:
+    return word.lstrip("+").replace("=", ".").split(".")[0]
 
 
 def _read(verb: str, words: list[str]) -> tuple[list[str], str, set[str]]:

@@ -31,10 +31,10 @@ class Engine:
     address: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sweeping:
     design: Design = Design()
-    engine: Engine = Engine()
+    engine: Engine | None = Engine()
     block: int = 4
     fail_fast: bool = False
 
@@ -79,6 +79,13 @@ def scenarios(found):
             yield Refusal(f"{refusal} ({found.overrides(i)})")
 
 
+def load_sweeping(words):
+    """The sweep's own words among all; only the engine's kind and fail_fast are known."""
+    own = [word for word in words if word.split("=")[0] in ("engine", "fail_fast", "block")]
+    kinds = [word.split("=")[1] for word in own if word.startswith("engine=")]
+    return Sweeping(engine=Engine(*kinds)), [word for word in words if word not in own]
+
+
 def law(scenario):
     """Numbers that follow from the seed and the labels alone; a seed that ends in 13 fails."""
     if scenario.seed % 100 == 13:
@@ -119,6 +126,8 @@ def always_deadly_law(scenario):
 
 
 def wide_law(scenario):
-    """A quarter of a megabyte a scenario."""
+    """A quarter of a megabyte a scenario; from seed 8 on, one that cannot be packed."""
     wide = np.full((64, 1024), scenario.seed, dtype=np.float32)
+    if scenario.seed >= 8:
+        wide += np.random.default_rng(scenario.seed).random((64, 1024), dtype=np.float32)
     return xr.Dataset({"wide": (("row", "column"), wide), "headline": np.float32(scenario.seed)}, {"row": range(64)})
