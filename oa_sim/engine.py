@@ -5,6 +5,9 @@ futures. ``joblib.Parallel`` itself is not used: it begins a new block whenever 
 pile up in memory before a slow disk. Here no more than a few are under way or waiting to be written.
 """
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -130,11 +133,23 @@ def _processes(engine) -> Iterator[tuple[Executor, int]]:
 
     workers = workers_of(engine)
     # the small matrices of the law gain nothing from threads of linear algebra, and the workers share the cores
-    pool = ProcessPoolExecutor(workers, env={"OPENBLAS_NUM_THREADS": "1"})
+    env = {"OPENBLAS_NUM_THREADS": "1"}
+    pool = ProcessPoolExecutor(workers, env=env, initializer=_ends_with, initargs=(os.getpid(),))
     try:
         yield pool, workers
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def _ends_with(parent: int) -> None:
+    """Let this worker end when the process that asked for it is killed, which could not tell it so."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -236,9 +236,9 @@ def identity(found: dict) -> str:
     Parameters
     ----------
     found
-        ``scenario`` (from ``question``), ``data_hash``, ``code_hash``, ``versions``, ``posterior``, ``synthesis``, as
-        in a manifest; what is left out does not count.
+        ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
+        ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
     """
     parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")
-    text = json.dumps({key: found[key] for key in parts if key in found}, sort_keys=True)
+    text = json.dumps({key: found[key] for key in parts if key in found}, sort_keys=True, default=vars)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

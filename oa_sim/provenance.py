@@ -53,7 +53,8 @@ def identity(scenario: Scenario | Refusal, overrides: Sequence[str], made: dict)
     if learned_from not in made["posterior"]:
         made["posterior"][learned_from] = posterior_hash(learned_from)
     found |= {"data_hash": made["data_hash"][data], "posterior": made["posterior"][learned_from]}
-    return model.identity(found | {"scenario": model.question(scenario)})
+    asked = {name: value for name, value in vars(scenario).items() if name != "outputs"}
+    return model.identity(found | {"scenario": asked})  # as ``model.question``, without copying it
 
 
 def check_same(folder: Path, about: dict) -> None:

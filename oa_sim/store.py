@@ -74,7 +74,10 @@ def numbers_of(result: xr.Dataset) -> dict[str, float | None]:
 
 
 def _single(result: xr.Dataset) -> dict[str, np.generic]:
-    return {str(name): values.values[()] for name, values in result.data_vars.items() if not values.ndim}
+    # plain variables: an array with coordinates for each costs more than all the rest
+    return {
+        str(name): result.variables[name].values[()] for name in result.data_vars if not result.variables[name].ndim
+    }
 
 
 def _kind(value: str | int | float) -> str:
@@ -140,27 +143,26 @@ def placed(result: xr.Dataset, layout: Layout) -> dict[str, np.ndarray]:
     Refusal
         Where it has a variable or a label that the store has no room for.
     """
-    found = {}
-    more = {str(name) for name, values in result.data_vars.items() if values.ndim} - set(layout.arrays)
+    own = {str(name): result.variables[name] for name in result.data_vars}
+    more = {name for name, values in own.items() if values.ndim} - set(layout.arrays)
     if more:
         raise Refusal(f"the result has {sorted(more)[0]!r}, which the first scenario has not: sweep it apart")
+    places = {dim: _places(dim, result[dim].values.tolist(), layout) for dim in result.dims}
+    found = {}
     for name, dims in layout.arrays.items():
         whole = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
-        if name in result:
-            values = result[name].transpose(*dims)
-            whole[np.ix_(*(_places(dim, values[dim].values.tolist(), layout) for dim in dims))] = values.values
+        if name in own:
+            whole[np.ix_(*(places[dim] for dim in dims))] = own[name].transpose(*dims).values
         found[name] = whole
     return found
 
 
 def _places(dim: str, labels: list, layout: Layout) -> list[int]:
-    known = layout.labels[dim]
-    if labels == known:
-        return list(range(len(known)))
+    known = {label: i for i, label in enumerate(layout.labels[dim])}
     for label in labels:
         if label not in known:
             raise Refusal(f"the store has no {dim} {label!r}: sweep the scenarios that have it into another folder")
-    return [known.index(label) for label in labels]
+    return [known[label] for label in labels]
 
 
 def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None], layout: Layout) -> None:

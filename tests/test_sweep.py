@@ -288,6 +288,16 @@ def test_an_extension_of_a_broken_sweep_finishes_both(broken):
     assert not begun_after_done(broken)
 
 
+def test_an_identity_is_that_of_the_question_in_full_and_not_of_where_the_answer_goes():
+    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+    scenario = planted.base()
+    name = provenance.identity(scenario, [], made)
+    parts = made | {key: made[key][provenance.INSIDE] for key in ("data_hash", "posterior")}
+    assert name == model.identity(parts | {"scenario": model.question(scenario)})
+    assert name == provenance.identity(replace(scenario, outputs="elsewhere"), [], made)
+    assert name != provenance.identity(replace(scenario, seed=scenario.seed + 1), [], made)
+
+
 def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothing_touched(broken, monkeypatch):
     before = of_record(broken)
     here = provenance.made_by()
