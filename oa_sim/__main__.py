@@ -15,6 +15,7 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
   oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
   oa-sim evidence  what each study adds        oa-sim evidence scenario=hand_over
   oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
+  oa-sim sensitivity   what a sweep rests on   oa-sim sensitivity DIR headline=impact_mean 'fails=impact_q05<0'
   oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
   oa-sim check     configs, tables, example    oa-sim check
 
@@ -205,6 +206,13 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     return _finish(facts, [*facts["headline"], words.verdict(found.result)], folder, as_json)
 
 
+def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
+    from oa_sim import findings, report
+
+    outputs, found = findings.answer(overrides, report.check_writable)
+    return _finish(found.in_short, found.said, report.write_findings(found, outputs), as_json)
+
+
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from dataclasses import asdict
 
@@ -257,6 +265,7 @@ VERBS = {
     "evidence": _evidence,
     "fit": _fit,
     "backtest": _backtest,
+    "sensitivity": _sensitivity,
     "show": _show,
     "check": _check,
 }

@@ -17,6 +17,7 @@ from oa_sim.tables import Row
 from oa_sim.variables import SCHOOL_YEARS
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
+PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
 
 
 def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float]:
@@ -55,8 +56,8 @@ def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]
     -------
     Dataset
         ``spend`` (area, intervention, year), ``management`` (area, year) and ``unspent`` (area, year), whole
-        GBP / year of ``price_base``. They sum to ``total_gbp``, exactly. Beside the budget, ``national`` and ``offers``
-        (intervention, year), 0 where the budget is.
+        GBP / year of ``price_base``. They sum to ``total_gbp``, exactly. Beside the budget, ``national``, GBP / year,
+        and ``offers``, programmes (area, intervention, year), 0 in an area that has no money for activity.
     """
     known = known or {}
     years, names, areas = window(scenario), list(scenario.interventions), scenario.areas.names
@@ -89,7 +90,16 @@ def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]
     meanings = {"spend": "money for activity", "management": "programme management", "unspent": "unspent"}
     for name, meaning in meanings.items():
         money[name].attrs = {"units": "GBP / year", "long_name": meaning}
-    return money.merge(portfolio.national(scenario, known.get("national", []), years) if known else xr.Dataset())
+    return money.assign(_beside(scenario, money.spend, known))
+
+
+def _beside(scenario: Scenario, spend: xr.DataArray, known: dict[str, list[Row]]) -> dict[str, xr.DataArray]:
+    """Return what comes beside the budget (area, intervention, year), where an area has money for activity."""
+    if not known:
+        return dict.fromkeys(("national", "offers"), xr.zeros_like(spend))
+    each = portfolio.national(scenario, known.get("national", []), spend.year.values.tolist())
+    is_funded = (spend > 0).any(["intervention", "year"])
+    return {name: (is_funded * brought).assign_attrs(brought.attrs) for name, brought in each.items()}
 
 
 def _pay_in_rounds(budget: Budget, by_year: list[int], spend: np.ndarray, unspent: np.ndarray) -> None:
@@ -181,7 +191,6 @@ def _as_paid(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: in
     return [(fifth if t > 3 else fourth).get(area, fourth[area]) for area in scenario.areas.names]
 
 
-PAID_YEARS = ("fourth year", "fifth year")
 SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray, list[Row], int], list[float]]] = {
     "equal": _equal,
     "per_pupil": _per_pupil,

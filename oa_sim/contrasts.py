@@ -17,9 +17,7 @@ def compared(comparison: Comparison) -> list[str]:
     sentences = []
     for other in comparison.results[1:]:
         sentences += [_against(reference, other, measure, group, year), _left_by(reference, other, measure, group)]
-    unsure = {}
-    for result in comparison.results:
-        unsure |= result.manifest.get("to_verify", {})
+    unsure = doubts.together([result.manifest.get("to_verify", {}) for result in comparison.results])
     sentences = [one for one in [*sentences, doubts.sentence(unsure, "compare.json")] if one]
     alarm = ranking.alarm([result.label for result in comparison.results], comparison.views())
     return [*sentences, alarm] if alarm else sentences

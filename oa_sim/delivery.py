@@ -75,7 +75,7 @@ def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> 
     spend = money.spend.sel(intervention=name).values
     first_money = (money.year.values[0] + np.argmax(spend > 0, axis=1)).astype(float)[:, None]  # (area, 1)
     announced = first_money - scenario.budget.announced_years_before + drawn.announced_later.values[:, None]
-    waits = np.broadcast_to(drawn.lag.sel(intervention=name).values[..., None, None], (*_draws(drawn), 1, 1))
+    waits = drawn.lag.sel(intervention=name).values[..., None, None]
     is_small = (spend.max(axis=1) <= scenario.organisation.sign_off_gbp)[:, None]
     spared = np.where(is_small, drawn.open_procurement.values[..., None, None], 0.0)
     begins = announced + np.maximum(waits - spared, 0.0)

@@ -8,6 +8,7 @@ KINDS = {  # table: one of its rows, several, and the columns that name one
     "priorities": ("priority", "priorities", ("priority", "area")),
     "national": ("national programme", "national programmes", ("national",)),
     "events": ("event", "events", ("event",)),
+    "areas": ("announcement of an area", "announcements of areas", ("area",)),
     "pupils": ("number of pupils", "numbers of pupils", ("quantity", "place")),
     "area_sets": ("area of a set", "areas of a set", ("area", "area_set")),
 }
@@ -24,6 +25,10 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         The checked tables.
     """
     areas = {row["area"]: row["published_place"] for row in tables["areas"] if row["area"] in scenario.areas.names}
+    sets: dict[str, set[str]] = {}
+    for row in tables["area_sets"]:
+        sets.setdefault(row["area_set"], set()).add(row["area"])
+    whole = {name for name, members in sets.items() if members <= set(areas)}
     rests = {
         "studies": lambda row: row["study"] not in scenario.evidence.without,
         "priorities": lambda row: scenario.portfolio.rule == "delivery_plans" and row["area"] in areas,
@@ -31,8 +36,9 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         "events": lambda row: (
             row["event"] in scenario.organisation.events and row["first_month"] + 1 >= scenario.start_year
         ),
+        "areas": lambda row: row["area"] in areas,
         "pupils": lambda row: row["place"] in {*areas, *areas.values()},
-        "area_sets": lambda row: row["area"] in areas,
+        "area_sets": lambda row: row["area_set"] in whole,
     }
     found = {}
     for table, is_used in rests.items():
@@ -41,6 +47,15 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         if names:
             found[table] = names
     return found
+
+
+def together(found: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Return what several scenarios rest on that is to verify: each row once, by table, in the order they are named."""
+    return {
+        table: list(dict.fromkeys(name for one in found for name in one.get(table, [])))
+        for table in KINDS
+        if any(table in one for one in found)
+    }
 
 
 def sentence(found: dict[str, list[str]], named_in: str = "run.json") -> str:

@@ -49,7 +49,7 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     scenario
         Its interventions, announcement and organisation.
     money
-        ``spend`` (area, intervention, year), GBP / year; ``national`` and ``offers`` beside it, if any.
+        ``spend`` and, beside it, ``national`` (area, intervention, year), GBP / year; ``offers``, programmes.
     rolls
         (area, group, year_group), pupils.
     drawn
@@ -61,15 +61,14 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
         Share of eligible pupils fully served, paid and unpaid, by intervention.
     """
     eligible = eligible_pupils(scenario, rolls)
-    is_funded = (money.spend.sum("intervention") > 0).any("year").values[:, None].astype(float)  # (area, 1)
-    beside = {name: _beside(money, "national", name) * is_funded for name in scenario.interventions}
-    offers = {name: _beside(money, "offers", name) * is_funded for name in scenario.interventions}
     kept = delivery.goes_on(drawn, money.year.values)
     found, presence = {}, {}
     for name in scenario.interventions:
-        if money.spend.sel(intervention=name).values.any() or beside[name].any():
+        mine = money.sel(intervention=name)
+        if mine.spend.values.any() or mine.national.values.any():
             pupils = np.maximum(eligible.sel(intervention=name).values, 1.0)[:, None]
-            found[name], presence[name] = _alone(scenario, name, money, beside[name], pupils, drawn)
+            found[name], presence[name] = _alone(scenario, name, money, pupils, drawn)
+    offers = {name: money.offers.sel(intervention=name).values for name in scenario.interventions}
     load = delivery.loads(scenario, presence, offers)
     takes, loss = scenario.organisation.schools_take, drawn.load_loss.values[..., None, None]
     left = {stage: delivery.fidelity(load[stage], takes, loss) for stage in load}
@@ -80,22 +79,15 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     return _with_twins(scenario, found, drawn)
 
 
-def _beside(money: xr.Dataset, variable: str, name: str) -> np.ndarray:
-    """Return what national programmes bring to an intervention in each area (1, year)."""
-    if variable not in money:
-        return np.zeros((1, money.sizes["year"]))
-    return money[variable].sel(intervention=name).values[None, :]
-
-
 def _alone(
-    scenario: Scenario, name: str, money: xr.Dataset, beside: np.ndarray, pupils: np.ndarray, drawn: xr.Dataset
+    scenario: Scenario, name: str, money: xr.Dataset, pupils: np.ndarray, drawn: xr.Dataset
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return an intervention's activity as if no other were in the same schools, and the share of schools it is in."""
     about, mine = scenario.interventions[name], drawn.sel(intervention=name, drop=True)
-    spend = money.spend.sel(intervention=name).values  # (area, year)
+    spend, beside = (money[of].sel(intervention=name).values for of in ("spend", "national"))  # (area, year)
     column = {key: mine[key].values[..., None, None] for key in ("unit_cost", "ramp", "dose", "reach_odds")}
-    wider = about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"])
-    wider = 1 / wider  # how much further partners carry each pound, and the capacity, so that it stays a share
+    # how much further partners carry each pound, and the capacity, so that it stays a share
+    wider = 1 / (about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"]))
     since = np.arange(spend.shape[1]) - np.argmax(spend > 0, axis=1)[:, None]  # (area, year)
     ready = delivery.delivered(since, delivery.lag(scenario, money, drawn, name), column["ramp"])
     local = reach(spend, column["unit_cost"], pupils, about.capacity)

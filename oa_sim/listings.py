@@ -80,10 +80,8 @@ def account(result) -> pd.DataFrame:
         money[name].rename("gbp").to_dataframe().reset_index().assign(line=name) for name in ("management", "unspent")
     ]
     rows = pd.concat(parts, ignore_index=True).assign(paid_from="budget")
-    if "national" in money:
-        beside = money.national * (money.spend.sum(["intervention", "money_year"]) > 0)
-        table = beside.rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})
-        rows = pd.concat([rows, table.assign(paid_from="national programmes")], ignore_index=True)
+    beside = money.national.rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})
+    rows = pd.concat([rows, beside.assign(paid_from="national programmes")], ignore_index=True)
     rows = rows[rows.gbp > 0].rename(columns={"money_year": "year"})
     rows = rows.assign(scenario=result.label, price_base=result.manifest["price_base"])
     return rows[["scenario", "area", "line", "year", "paid_from", "gbp", "price_base"]].reset_index(drop=True)

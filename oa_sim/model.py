@@ -67,7 +67,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say = say or (lambda sentence: None)
     scenario = checked(scenario)
     say("reading the tables")
-    known = _tables(scenario)
+    known = checked_tables(scenario)
     here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
     history = areas.history(here, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
@@ -83,22 +83,22 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     drawn = parameters.drawn(scenario, known, chains, draws)
     money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
+    share = impact.shares(pupils, scenario.areas.names, scenario.measures)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact; the headline is said both ways
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
         active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-        promised, parts = _followed(scenario, active, money, pupils, drawn)
+        promised, parts = _followed(scenario, active, money, pupils, drawn, share)
         seen, gain = outside.weigh(scenario, promised), promised
         if scenario.evidence.outside_view.is_on:
             active, drawn = outside.taken_by(active, drawn, seen.taken)
-            gain, parts = _followed(scenario, active, money, pupils, drawn)
+            gain, parts = _followed(scenario, active, money, pupils, drawn, share)
         people = beside.submit(served.counted, scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
         plain = latent.drop_vars("national")
         other_way = beside.submit(outside.other_way, scenario, seen, promised, plain, pupils, money)
-        share = impact.shares(pupils, scenario.areas.names, scenario.measures)
         lasting = sustain.lasting(scenario, gain, money, drawn, parts, share)
         outcomes = impact.outcomes(plain, gain, pupils)
         worth = value.appraise(scenario, gain, money, pupils, outcomes)
@@ -117,18 +117,24 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
 
 
 def _followed(
-    scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset
+    scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset, share: xr.DataArray
 ) -> tuple[xr.DataArray, list[sustain.Part]]:
     """Return what activity adds, with each intervention summed up before it is let go."""
-    share, parts = impact.shares(pupils, scenario.areas.names, scenario.measures), []
+    parts: list[sustain.Part] = []
     gain = cohort.gain_by_measure(
         scenario, active, drawn, lambda name, own: parts.append(sustain.part(scenario, name, own, share, money))
     )
     return impact.with_all(gain, pupils), parts
 
 
-def _tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
-    """Return the checked tables, their interventions among those that there are."""
+def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
+    """Return the checked tables, their interventions among those that there are.
+
+    Raises
+    ------
+    Refusal
+        At the first cell that is not right.
+    """
     known = tables.read_all(scenario.data_folder)
     portfolio.check(known, [*scenario.interventions, *choices.groups()["intervention"]])
     return known

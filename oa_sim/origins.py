@@ -45,16 +45,14 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
     drawn
         From ``parameters.drawn``, by (chain, draw) and anything else.
     money
-        ``spend`` (area, intervention, year): only interventions and areas that have any enter.
+        ``spend`` and ``national`` (area, intervention, year): only interventions and areas that have any enter.
 
     Notes
     -----
     The studies say of effects and of the loss on the way to scale together, so the two are not independent; of an
     effect stands here what the shares kept do not already tell of it.
     """
-    paid = money.spend.sum("year")
-    if "national" in money:  # beside the budget, and only where there is one
-        paid = paid + money.national.sum("year") * (paid > 0).any("intervention")
+    paid = (money.spend + money.national).sum("year")
     on = {dim: paid[dim].values[(paid > 0).any(other).values] for dim, other in _OTHER.items()}
     placed = {name: block for block, names in BLOCKS.items() for name in names}
     found: dict[str, list[np.ndarray]] = {block: [] for block in BLOCKS}

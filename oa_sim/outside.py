@@ -52,13 +52,32 @@ def weigh(scenario: Scenario, gain: xr.DataArray) -> xr.Dataset:
     Returns
     -------
     Dataset
+        From ``weighed``.
+    """
+    peak = whole_area(gain)
+    return weighed(scenario, None if peak is None else peak.values, (gain.sizes["chain"], gain.sizes["draw"]))
+
+
+def weighed(scenario: Scenario, peak: np.ndarray | None, shape: tuple[int, int]) -> xr.Dataset:
+    """Return the weight of each draw of the programme, given the whole-area effect at its peak.
+
+    Parameters
+    ----------
+    scenario
+        Its outside view and seed.
+    peak : array (chain, draw)
+        SD; None where no attainment is measured.
+    shape
+        Number of chains, and of draws of each.
+
+    Returns
+    -------
+    Dataset
         By (chain, draw): ``whole_area`` (SD; zero where no attainment is measured), ``weight`` (adding up to one; alike
         where there is no effect), ``taken`` (which draw, counted over all chains, stands in its place once the draws
         are weighed). ``attrs``: ``pareto_k``, ``effective_draws``, ``speaks`` (1 where there is an effect to weigh).
     """
-    shape = (gain.sizes["chain"], gain.sizes["draw"])
-    peak = whole_area(gain)
-    values = np.zeros(shape) if peak is None else peak.values
+    values = np.zeros(shape) if peak is None else peak
     weight, k = smoothing.weigh(log_likelihood(scenario.evidence.outside_view, values.ravel()))
     taken = smoothing.systematic(weight, stream(scenario.seed, "outside view"))
     data = {"whole_area": values, "weight": weight.reshape(shape), "taken": taken.reshape(shape)}

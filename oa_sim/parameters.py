@@ -132,9 +132,8 @@ def _engaged(scenario: Scenario, phase: str, size: tuple[int, int]) -> tuple[np.
 
 def _events(scenario: Scenario, rows: list[Row], size: tuple[int, int]) -> xr.Dataset:
     """Return the size of each event that comes about, and when it does on the clock of academic years."""
+    check_events(scenario, rows)
     known = {row["event"]: row for row in rows}
-    for name in scenario.organisation.events:
-        one_of("event in organisation.events", name, tuple(known))
     mine = [known[name] for name in sorted(scenario.organisation.events)]
     sizes = [
         draw(Prior("Uniform", row["low"], row["high"]), stream(scenario.seed, "event", row["event"]), size)
@@ -149,6 +148,12 @@ def _events(scenario: Scenario, rows: list[Row], size: tuple[int, int]) -> xr.Da
     return xr.Dataset(
         {"happens": (("chain", "draw", "event"), happens)}, {"event": [row["event"] for row in mine], **when}
     )
+
+
+def check_events(scenario: Scenario, rows: list[Row]) -> None:
+    """Refuse an event of the scenario that is no row of ``events.csv``, with the nearest right name."""
+    for name in scenario.organisation.events:
+        one_of("event in organisation.events", name, [row["event"] for row in rows])
 
 
 def principle_shift(scenario: Scenario, size: tuple[int, int]) -> np.ndarray:

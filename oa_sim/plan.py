@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-from oa_sim import areas, budget, evidence, learned, tables
+from oa_sim import areas, budget, evidence, learned, parameters, tables
 from oa_sim.choices import groups, load_scenario
-from oa_sim.model import known_until, run
+from oa_sim.model import checked, checked_tables, known_until, run
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.variables import academic_year, series
@@ -21,11 +21,15 @@ def plan(scenario: Scenario) -> dict:
     Raises
     ------
     Refusal
-        Where the run itself would refuse the tables or the history.
+        Where the run itself would refuse the scenario, the tables or the history.
     """
-    known = tables.read_all(scenario.data_folder)
-    areas.check_history(areas.history(known, known_until(scenario)), scenario.measures)
+    scenario = checked(scenario)
+    known = checked_tables(scenario)
+    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
+    areas.check_history(areas.history(here, known_until(scenario)), scenario.measures)
     evidence.check(scenario, known)
+    parameters.check_events(scenario, known["events"])
+    budget.allocate(scenario, areas.pupils(here), known)  # an amount, a plan or a programme that is not in the tables
     posterior = learned.load(scenario.posterior, scenario.sampler.draws)
     n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     made = json.loads(posterior.attrs["made"])

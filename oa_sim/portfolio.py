@@ -104,7 +104,7 @@ def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Datase
     Returns
     -------
     Dataset
-        ``national`` (intervention, year), GBP / year in each area that is taken up in line with the local plan, and
+        ``national`` (intervention, year), GBP / year in an area that is taken up in line with the local plan, and
         ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add.
     """
     known = {row["national"]: row for row in rows}
@@ -113,7 +113,7 @@ def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Datase
     for name in scenario.organisation.national:
         one_of("programme in organisation.national", name, tuple(known))
         row = known[name]
-        span = range(int(row["first_funded_year"]) - 1, min(int(row["last_funded_year"]), len(years)))
+        span = range(row["first_funded_year"] - 1, min(row["last_funded_year"], len(years)))
         n_years = row["last_funded_year"] - row["first_funded_year"] + 1
         for served in row["interventions"]:
             if served in names:

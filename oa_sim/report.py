@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oa_sim import contrasts, kept, learned, ledger, words
 from oa_sim.backtest import Contest
@@ -17,6 +18,9 @@ from oa_sim.learned import Learned
 from oa_sim.ledger import Ledger
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
+
+if TYPE_CHECKING:
+    from oa_sim.findings import Findings  # its pictures take a second to load
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
 
@@ -158,6 +162,23 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
 
     identity = json.dumps(found.made, sort_keys=True).encode()
     return _whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)
+
+
+def write_findings(found: "Findings", outputs: str | Path) -> Path:
+    """Write ``<outputs>/<id>`` with what a sweep's headline rests on, and return its path.
+
+    The folder holds ``indices.csv``, ``sensitivity.json`` and, as far as they were made, ``tornado.csv``,
+    ``tornado.svg`` and ``boxes.csv``.
+    """
+
+    def fill(at: Path) -> None:
+        for name, table in found.tables.items():
+            table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        if found.picture:
+            (at / "tornado.svg").write_text(found.picture + "\n", encoding="utf-8")
+        _write_json(at / "sensitivity.json", found.facts | {"said": found.said})
+
+    return _whole(Path(outputs) / found.identity, fill)
 
 
 def _write_json(path: Path, facts: dict) -> None:

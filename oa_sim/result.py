@@ -18,7 +18,7 @@ from oa_sim import listings
 from oa_sim.refusal import Refusal
 from oa_sim.variables import QUANTITIES
 
-FORMAT = 2
+FORMAT = 3
 FIRST_GROUPS = ("posterior", "money", "sustainability")
 GROUPS_IN_FILE = (*FIRST_GROUPS, "outside", "by_intervention", "retention", "served", "value", "uncertainty")
 
@@ -36,7 +36,8 @@ class Result:
     posterior
         Draws of the baseline's hyperparameters (chain, draw, series).
     money
-        ``spend`` (area, intervention, money_year), ``management``, ``unspent`` (area, money_year), GBP / year.
+        ``spend`` (area, intervention, money_year), ``management``, ``unspent`` (area, money_year), GBP / year; beside
+        the budget ``national``, GBP / year, and ``offers``, programmes (area, intervention, money_year).
     sustainability
         What lasts (area, group, measure).
     outside
@@ -150,4 +151,13 @@ class Result:
         if form > FORMAT:
             raise Refusal(f"{path} has format {form}, this version reads up to {FORMAT}: update oa_sim")
         draws.attrs.pop("verdict", None)
+        if form < 3:
+            parts["money"] = _by_area(parts["money"])
         return cls(draws=draws, manifest=manifest, **parts)
+
+
+def _by_area(money: xr.Dataset) -> xr.Dataset:
+    """Return the money of an earlier format, where national programmes stood once for all funded areas, or nowhere."""
+    is_funded = (money.spend > 0).any(["intervention", "money_year"])
+    each = {name: money.get(name, xr.zeros_like(money.spend)) for name in ("national", "offers")}
+    return money.assign({name: (is_funded * brought).assign_attrs(brought.attrs) for name, brought in each.items()})

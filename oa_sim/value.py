@@ -75,7 +75,7 @@ def appraise(
     gain
         (chain, draw, area, group, measure, year), SD, ``all`` among the groups, over the whole window.
     money
-        ``spend``, ``management`` and ``unspent`` by year, GBP / year.
+        ``spend``, ``national``, ``management`` and ``unspent`` by year, GBP / year.
     pupils
         ``rolls`` and ``share``.
     outcomes
@@ -86,26 +86,21 @@ def appraise(
     Dataset
         ``pupils`` (area, group, measure); ``spent`` (area, money_year), activity, management and what national
         programmes bring beside the budget, GBP / year as paid, and ``cost`` (area), its present value: unspent money
-        is no cost. ``gain_sd`` (statistic, place, group, measure,
-        year), SD, the places being the areas and all of them. Where Attainment 8 is asked for, by draw and area and
-        in GBP of ``benefit_prices``: ``benefit`` (with group), ``weighted_benefit``, in pounds as other pupils feel
-        them, and ``gap_closing_benefit``, what disadvantaged pupils gain beyond what they would had each
-        gained as much as another. Where NEET is asked for, ``neet_saving``, never to be added to the benefit.
+        is no cost. ``gain_sd`` (statistic, place, group, measure, year), SD, the places being the areas and all of
+        them. Where Attainment 8 is asked for, by draw and area and in GBP of ``benefit_prices``: ``benefit`` (with
+        group), ``weighted_benefit``, in pounds as other pupils feel them, and ``gap_closing_benefit``, what
+        disadvantaged pupils gain beyond what they would had each gained as much as another. Where NEET is asked for,
+        ``neet_saving``, never to be added to the benefit.
 
     Notes
     -----
     A cohort's benefit is ``points x pupils x GBP a point x causal share x factor of the group``; one point is
     ``1 / 19`` SD. Attainment 8 gains are not clipped at the end of the measure's scale here.
     """
-    areas, first = scenario.areas.names, scenario.start_year
-    near, far = scenario.value.discount_rate, scenario.value.later_discount_rate
-    spent = money.spend.sum("intervention") + money.management
-    if "national" in money:  # what it does is in the gain, so what it costs belongs beside it
-        spent = spent + money.national.sum("intervention") * (money.spend.sum(["intervention", "year"]) > 0)
-    years = money.year.values
-    out = xr.Dataset({"pupils": pupils_of(pupils, areas, scenario.measures)})
-    out["spent"] = (("area", "money_year"), spent.transpose("area", "year").values)
-    out["cost"] = ("area", out.spent.values @ discount(years - first, near, far))
+    years, first = money.year.values, scenario.start_year
+    out = xr.Dataset({"pupils": pupils_of(pupils, scenario.areas.names, scenario.measures)})
+    paid = spent(money)
+    out["spent"], out["cost"] = (("area", "money_year"), paid), ("area", paid @ present(scenario, years))
     out = out.assign_coords(money_year=years)
     out["gain_sd"] = _gain_in_sd(gain.sel(year=scenario.years), out.pupils)
     if EARNINGS in scenario.measures:
@@ -125,26 +120,61 @@ def appraise(
     return out
 
 
+def spent(money: xr.Dataset) -> np.ndarray:
+    """Return what is paid (area, year), GBP / year: activity, management, and national programmes beside the budget.
+
+    What national programmes do is in the gain, so their cost belongs beside it; unspent money is no cost.
+    """
+    each = money.spend.sum("intervention") + money.management + money.national.sum("intervention")
+    return each.transpose("area", "year").values
+
+
+def present(scenario: Scenario, years: np.ndarray) -> np.ndarray:
+    """Return what a pound in each year is worth in the scenario's first one (year)."""
+    return discount(years - scenario.start_year, scenario.value.discount_rate, scenario.value.later_discount_rate)
+
+
 def _add_earnings(out: xr.Dataset, scenario: Scenario, gain: xr.DataArray) -> None:
     """Write the benefits through earnings, three ways, by draw and area."""
-    about, size = scenario.value, gain.shape[:2]
+    held = gain.sel(measure=EARNINGS).transpose("chain", "draw", "area", "group", "year")
+    worth = present(scenario, gain.year.values)
+    mine, theirs = (held.sel(group=group).values @ worth for group in ("disadvantaged", "other"))
+    dims = ("chain", "draw", "area")
+    for name, benefit in earnings(scenario, mine, theirs, out.pupils).items():
+        out[name] = ((*dims, "group") if benefit.ndim > len(dims) else dims, benefit)
+
+
+def earnings(scenario: Scenario, poor: np.ndarray, other: np.ndarray, pupils: xr.DataArray) -> dict[str, np.ndarray]:
+    """Return the benefits through earnings, three ways, GBP.
+
+    Parameters
+    ----------
+    scenario
+        Its ``value`` and seed.
+    poor, other : array (chain, draw, area)
+        Gain in Attainment 8 of a disadvantaged and of another pupil, SD, summed over cohorts, each at present value.
+    pupils
+        (area, group, measure).
+
+    Returns
+    -------
+    dict of array
+        ``benefit`` (chain, draw, area, group), and ``weighted_benefit`` and ``gap_closing_benefit``
+        (chain, draw, area).
+    """
+    about, size = scenario.value, poor.shape[:2]
     causal = draw(about.causal_share, stream(scenario.seed, "causal share"), size)[..., None]
     ratio = draw(about.income_ratio, stream(scenario.seed, "income ratio"), size)[..., None]
-    held = gain.sel(measure=EARNINGS).transpose("chain", "draw", "area", "group", "year")
-    worth = discount(gain.year.values - scenario.start_year, about.discount_rate, about.later_discount_rate)
-    by_group = {}
-    for group in ("disadvantaged", "other"):  # points of one pupil of each cohort, summed over cohorts
-        by_group[group] = held.sel(group=group).values @ worth * ATTAINMENT_8_SD
-    roll = out.pupils.sel(measure=EARNINGS)
-    poor, other = (roll.sel(group=group).values for group in by_group)
+    poor, other = poor * ATTAINMENT_8_SD, other * ATTAINMENT_8_SD
+    here, there = (pupils.sel(measure=EARNINGS, group=group).values for group in ("disadvantaged", "other"))
     pound = about.point_gbp * causal
-    mine = pound * about.disadvantaged_factor * poor * by_group["disadvantaged"]
-    theirs = pound * other * by_group["other"]
-    ahead = by_group["disadvantaged"] - by_group["other"]
-    dims = ("chain", "draw", "area")
-    out["benefit"] = ((*dims, "group"), np.stack([mine, theirs, mine + theirs], axis=-1))
-    out["weighted_benefit"] = (dims, welfare_weight(ratio, about.elasticity) * mine + theirs)
-    out["gap_closing_benefit"] = (dims, pound * about.disadvantaged_factor * poor * ahead)
+    mine = pound * about.disadvantaged_factor * here * poor
+    theirs = pound * there * other
+    return {
+        "benefit": np.stack([mine, theirs, mine + theirs], axis=-1),
+        "weighted_benefit": welfare_weight(ratio, about.elasticity) * mine + theirs,
+        "gap_closing_benefit": pound * about.disadvantaged_factor * here * (poor - other),
+    }
 
 
 def _add_neet(out: xr.Dataset, scenario: Scenario, outcomes: xr.Dataset) -> None:

@@ -207,10 +207,7 @@ def other_way(result: Result) -> str:
 def _paid(result: Result) -> str:
     """Return what stands behind the impact: the budget, and national programmes beside it."""
     said = pounds(result.manifest["account_gbp"]["money_in"])
-    if "national" not in result.money:
-        return said
-    areas = (result.money.spend.sum(["intervention", "money_year"]) > 0).sum()
-    beside = float(result.money.national.sum() * areas)
+    beside = float(result.money.national.sum())
     return f"{said} and {pounds(beside)} of national programmes beside it" if beside else said
 
 
@@ -228,7 +225,7 @@ def _lasts(result: Result) -> str:
     kept = result.sustainability.sel(measure=measure, group=group)
     if not float(kept.p_impact.max()) > 0:
         return "The impact is too small to say what of it lasts."
-    left, low, high, later, chance = left_of(kept)
+    left, low, high, later, half_left = left_of(kept)
     lost, of = _high_risks(result.sustainability)
     also = also_lost = ""
     if "p_impact" in result.outside:
@@ -238,7 +235,7 @@ def _lasts(result: Result) -> str:
     return (
         f"Of the peak of {who(measure, group)}, {left} is still to be seen five years after the money ends "
         f"(90 % in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
-        f"after five is {chance}{also}. Over all measures, the risk that impact does not last is high in most areas "
+        f"after five is {half_left}{also}. Over all measures, the risk that impact does not last is high in most areas "
         f"for {lost} of {of}{also_lost}."
     )
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oa_sim import Refusal, areas, budget, delivery, load_scenario, parameters, portfolio, review, tables
+from oa_sim import Refusal, areas, budget, delivery, interventions, load_scenario, parameters, portfolio, review, tables
 from oa_sim.model import run
 
 CLOCK = delivery.academic
@@ -178,6 +178,25 @@ def test_national_money_is_what_is_taken_up_and_aligned(known):
     yearly = 22e6 / 2 / 12 * 0.8 * 0.9
     np.testing.assert_allclose(found.national.sel(intervention="life_skills"), [yearly, yearly, 0, 0, 0, 0])
     assert float(found.national.sum()) == pytest.approx(2 * yearly)
+
+
+def test_an_area_without_money_for_activity_has_no_national_money(known, pupils):
+    shares = "split.shares={Norwich: 0.5, Oldham: 0, Derby: 0.5}"
+    scenario, drawn = drawn_of(known, "areas=[Norwich, Oldham, Derby]", "split=custom", shares, draws=10)
+    money = budget.allocate(scenario, pupils, known)
+    for name in ("national", "offers"):
+        assert money[name].dims == money.spend.dims
+        assert not money[name].sel(area="Oldham").any()
+        assert float(money[name].sel(area="Norwich").sum()) == float(money[name].sel(area="Derby").sum()) > 0
+    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    assert all((each[:, :, scenario.areas.names.index("Oldham")] == 0).all() for each in active.values())
+
+
+@pytest.mark.parametrize("nothing", ["portfolio=none", "budget.total_gbp=0"])
+def test_where_no_area_has_money_for_activity_nothing_stands_beside_it(known, pupils, nothing):
+    money = budget.allocate(load_scenario(nothing), pupils, known)
+    assert not money.national.any()
+    assert not money.offers.any()
 
 
 def test_a_review_that_is_none_or_too_late_changes_nothing(known, pupils):

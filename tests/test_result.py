@@ -1,3 +1,4 @@
+import dataclasses
 import importlib
 import json
 import os
@@ -158,6 +159,23 @@ def test_a_result_of_before_there_were_more_parts_still_loads(tiny, tmp_path, mo
     assert "What is left of each intervention" not in afterwards.section(back)
 
 
+@pytest.mark.parametrize("form", [1, 2])
+def test_national_money_of_an_earlier_format_is_read_as_it_was_meant(run_tiny, tmp_path, monkeypatch, form):
+    now = run_tiny("split=custom", "split.shares={Norwich: 0.5, Oldham: 0.5, Blackpool: 0}")
+    money = now.money.drop_vars(["national", "offers"])
+    if form == 2:  # it stood once, for each of the areas that have money for activity
+        money = money.assign({name: now.money[name].sel(area="Norwich", drop=True) for name in ("national", "offers")})
+    monkeypatch.setattr("oa_sim.result.FORMAT", form)
+    path = dataclasses.replace(now, money=money).save(tmp_path / "before.nc")
+    monkeypatch.undo()
+    back = Result.load(path)
+    if form == 2:
+        xr.testing.assert_identical(back.money.transpose("area", ...), now.money.transpose("area", ...))
+        pd.testing.assert_frame_equal(back.account(), now.account())
+    else:
+        assert set(back.account().paid_from) == {"budget"}
+
+
 def test_a_result_loads_from_its_folder(tiny, saved):
     assert Result.load(saved.parent).label == tiny.label
 
@@ -284,5 +302,5 @@ def test_a_result_of_a_later_format_is_refused_in_words(tiny, tmp_path, monkeypa
     monkeypatch.setattr("oa_sim.result.FORMAT", 99)
     path = tiny.save(tmp_path / "later.nc")
     monkeypatch.undo()
-    with pytest.raises(Refusal, match="has format 99, this version reads up to 2"):
+    with pytest.raises(Refusal, match="has format 99, this version reads up to 3"):
         Result.load(path)

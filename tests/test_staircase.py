@@ -16,14 +16,17 @@ links delivery survival parameters interventions review
 cohort served
 record england gaussian baseline state_space learned counterfactual
 retention reasons sustain impact outside
-value kernel accounts ranking origins
+value accounts ranking origins
+compiled arithmetic passes readings factors
 listings result
 model comparison
+world kernel
 provenance logbook roster store tally engine blocks sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
+swept sensitivity tornado discovery remarks findings
 diagrams reliability report progress sweep_door __main__
 """
 STAIRCASE = FLIGHTS.split()
@@ -32,12 +35,17 @@ FENCES = {  # library: the files that may know it
     "omegaconf": {"choices", "scenario", "assumptions", "organisation", "priors"},
     "pymc": {"inference"},
     "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
-    "numba": {"gaussian", "state_space"},
+    "numba": {"compiled", "gaussian", "state_space"},
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "bars", "diagrams"},
-    "pandas": {"layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"},
+    "matplotlib": {"figures", "bars", "diagrams", "tornado"},
+    "pandas": {
+        *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
+        *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings"),
+    },
+    "SALib": {"sensitivity"},
+    "ema_workbench": {"discovery"},
     "pyarrow": {"tally"},
     "zarr": {"store"},
     "numcodecs": {"store"},

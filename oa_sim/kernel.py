@@ -1,0 +1,288 @@
+"""Kernel: one scenario to its summaries, an area at a time, so that no draw array of a whole scenario need exist.
+
+The same law as ``model.run``, on the same draws and the same noise, in single precision: every summary agrees with it
+to a millionth of a share. What scenarios share is made once in a process (``world``).
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import budget, doubts, factors, model, outside, readings, review, sustain, synthesis, value, world
+from oa_sim.passes import Levers
+from oa_sim.ranking import VIEWS
+from oa_sim.retention import INTERVAL
+from oa_sim.scenario import Scenario
+from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of
+
+STATISTICS = ("mean", "sd", *QUANTILES)
+MEAN = "mean of areas"
+LEFT = {  # what is left of a peak: variable, and its place among the readings
+    "p_impact": 0, "peak_sd": 1, "peak_sd_q05": 6, "peak_sd_q95": 7,
+    "left_5y": 2, "left_5y_q05": 8, "left_5y_q95": 9, "p_half_left_5y": 4,
+    "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
+}  # fmt: skip
+EARNINGS = value.EARNINGS
+_ANYWAY = world.Memory(3)
+SHARES = np.array(list(QUANTILES.values()))
+
+
+class Asked(NamedTuple):
+    """Where a scenario's numbers are read."""
+
+    after: np.ndarray  # indices of the years 5 and 10 after the last funded one
+    valued: int  # index of the measure whose gain is valued, -1: none
+    headline: np.ndarray  # indices of measure and group
+    at: int  # index of the headline's year
+    last: int  # the last funded year
+
+
+def summary(scenario: Scenario) -> xr.Dataset:
+    """Return the summaries of a scenario.
+
+    Parameters
+    ----------
+    scenario
+        From ``load_scenario``.
+
+    Returns
+    -------
+    Dataset
+        In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in
+        the unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak
+        (place, group, measure), ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a
+        group that a measure does not have. Numbers of the headline, each without dims: its impact, projection and
+        counterfactual in the mean of the areas, also the other way with regard to the outside view, what is left of
+        it, and benefit per pound. ``attrs``: what the headline speaks of, verdict, number of draws.
+
+    Raises
+    ------
+    Refusal
+        Where ``model.run`` would refuse.
+    """
+    scenario = model.checked(scenario)
+    known = world.known(scenario)
+    programme = world.programme(scenario, known)
+    money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
+    levers = factors.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
+    asked, ground = _asked(scenario, money), world.ground(scenario, known)
+    promised, draws = None, programme.draws
+    if scenario.evidence.outside_view.is_on:  # the whole must be known before draws are weighed by it
+        promised = _follow(scenario, programme, draws, levers, ground, asked, is_published=False)
+        seen = _weighed(scenario, promised, known)
+        which = seen.taken.values.ravel()
+        draws = draws._replace(**{name: factors.taken(part, which) for name, part in draws._asdict().items()})
+        levers = levers._replace(lag=factors.taken(levers.lag, which))
+    found = _follow(scenario, programme, draws, levers, ground, asked, is_published=True)
+    if promised is None:
+        promised, seen = found, _weighed(scenario, found, known)
+    arrays = _named(scenario, found, _anyway(scenario, money, programme, levers, ground, known), known)
+    numbers = _headline(scenario, arrays, promised, seen, ground, asked) | _worth(scenario, found, money, programme)
+    account = budget.reconcile(money)
+    numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
+    coords = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
+    coords |= {"year": scenario.years, "statistic": list(STATISTICS)}
+    variables = arrays | {name: ((), float(number)) for name, number in numbers.items()}
+    return xr.Dataset(variables, coords, _about(scenario, asked, seen, known))
+
+
+def _about(scenario: Scenario, asked: Asked, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
+    """Return what the headline speaks of, and what must be said with it."""
+    gates = model.verdict(scenario, known.posterior, synthesis.posterior(known.tables, scenario.evidence), seen)
+    unsure = sum(map(len, doubts.to_verify(scenario, known.tables).values()))
+    measure, group = headline_of(scenario.measures)
+    return {
+        "headline_measure": measure,
+        "headline_group": group,
+        "headline_year": scenario.years[asked.at],
+        "last_funded_year": asked.last,
+        "verdict": gates["verdict"],
+        "reason": gates["reason"],
+        "n_draws": known.posterior.sizes["chain"] * known.posterior.sizes["draw"],
+        "to_verify": unsure,
+    }
+
+
+class Found(NamedTuple):
+    """What was summed up."""
+
+    outcomes: dict[str, np.ndarray]  # projection, impact: (place, row, year, statistic and shares above and below 0)
+    left: np.ndarray  # (area, measure, group, reading)
+    held: np.ndarray  # (area, group, draw), SD years
+    gain: np.ndarray  # (area, draw): of the headline in its year, SD
+    whole: np.ndarray  # (year, draw), SD
+
+
+def _asked(scenario: Scenario, money: xr.Dataset) -> Asked:
+    """Return where a scenario's numbers are read."""
+    years, last = money.year.values, sustain.last_funded(money)
+    after = np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1)
+    measure, group = headline_of(scenario.measures)
+    headline = np.array([scenario.measures.index(measure), list(GROUPS).index(group)])
+    valued = scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1
+    at = int(np.clip(last, scenario.years[0], scenario.years[-1])) - scenario.years[0]
+    return Asked(after, valued, headline, at, last)
+
+
+def _follow(scenario, programme, draws, levers: Levers, ground, asked: Asked, *, is_published: bool) -> Found:
+    """Return what a scenario does, an area at a time."""
+    n_areas, n_draws = len(scenario.areas.names), ground.latent.shape[3]
+    n_years, n_measures = levers.spend.shape[2], len(scenario.measures)
+    rows = sum(len(MEASURES[name].table_groups) for name in scenario.measures) if is_published else 0
+    years = min(scenario.horizon, n_years)
+    seen = readings.Seen(
+        projected=_empty(rows, years, n_draws),
+        impact=_empty(rows, years, n_draws),
+        lasts=_empty(n_measures, 3, 3, n_draws),
+        held=np.zeros((2, n_draws), dtype=np.float32),
+        headline=_empty(years, n_draws),
+        mean_projected=np.zeros((rows, years, n_draws), dtype=np.float32),
+        mean_impact=np.zeros((rows, years, n_draws), dtype=np.float32),
+        whole=np.zeros((n_years, n_draws), dtype=np.float32),
+    )
+    n_statistics = len(STATISTICS) + 2
+    outcomes = {name: np.empty((n_areas + 1, rows, years, n_statistics)) for name in ("projection", "impact")}
+    left, held, gain = np.empty((n_areas, n_measures, 3, 12)), [], []
+    shares = _empty(n_measures * 3, 3, n_draws)
+    for a in range(n_areas):
+        readings.area(
+            programme.shape, draws, levers, ground, a, asked.after, asked.valued, asked.headline, seen, is_published
+        )
+        held.append(seen.held.copy())
+        gain.append(seen.headline[asked.at].copy())
+        if is_published:
+            describe(seen.projected, outcomes["projection"][a])
+            describe(seen.impact, outcomes["impact"][a])
+            _left(seen.lasts, shares, left[a])
+    if is_published:
+        describe(seen.mean_projected, outcomes["projection"][-1])
+        describe(seen.mean_impact, outcomes["impact"][-1])
+    return Found(outcomes, left, np.array(held), np.array(gain), seen.whole)
+
+
+def _anyway(scenario, money, programme, levers: Levers, ground, known: world.Known) -> np.ndarray:
+    """Return the summary of what would have happened anyway, to the longest horizon: a projection without money."""
+
+    def make() -> np.ndarray:
+        longest = replace(scenario, horizon=LONGEST_HORIZON)
+        nothing = {name: np.zeros_like(getattr(levers, name)) for name in ("spend", "beside", "offers")}
+        poor, asked = levers._replace(**nothing), _asked(longest, money)
+        return _follow(longest, programme, programme.draws, poor, ground, asked, is_published=True).outcomes[
+            "projection"
+        ]
+
+    return _ANYWAY.get(world.ground_key(scenario, known), make)
+
+
+def _empty(*size: int) -> np.ndarray:
+    return np.empty(size, dtype=np.float32)
+
+
+def describe(values: np.ndarray, out: np.ndarray) -> None:
+    """Write the statistics of draws (..., draw), which are put in order where they stand."""
+    flat = values.reshape(-1, values.shape[-1])
+    flat.sort(axis=-1)
+    readings.describe(flat, SHARES, out.reshape(len(flat), -1))
+
+
+def _left(lasts: np.ndarray, shares: np.ndarray, out: np.ndarray) -> None:
+    """Write what is left of a peak (measure, group, reading)."""
+    rows = out.reshape(-1, out.shape[-1])
+    readings.left(lasts.reshape(shares.shape), np.float32(sustain.SMALLEST_PEAK_SD), shares, rows)
+    shares.sort(axis=-1)
+    readings.ends(shares, np.array(INTERVAL), rows)
+
+
+def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Dataset:
+    """Return the weight of each draw by the outside view."""
+    shape = tuple(known.posterior.sizes[dim] for dim in ("chain", "draw"))
+    taught = any(MEASURES[name].channel == "attainment" for name in scenario.measures)
+    whole = promised.whole
+    peak = whole[np.abs(whole).argmax(axis=0), np.arange(whole.shape[1])].astype(float)
+    return outside.weighed(scenario, peak.reshape(shape) if taught else None, shape)
+
+
+def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: world.Known) -> dict[str, tuple]:
+    """Return summaries by name, each with its dims; NaN for a group that a measure does not have."""
+    groups, n_measures, n_years = list(GROUPS), len(scenario.measures), len(scenario.years)
+    figures = {**found.outcomes, "counterfactual": anyway[:, :, :n_years]}
+    shape = (len(scenario.areas.names) + 1, len(groups), n_measures, n_years)
+    data = {name: np.full((*shape, len(STATISTICS)), np.nan, dtype=np.float32) for name in figures}
+    better = np.full(shape, np.nan, dtype=np.float32)
+    left = np.full((*shape[:3], found.left.shape[-1]), np.nan, dtype=np.float32)
+    row = 0
+    for m, measure in enumerate(scenario.measures):
+        for group in MEASURES[measure].table_groups:
+            g = groups.index(group)
+            for name, values in figures.items():
+                data[name][:, g, m] = values[:, row, :, : len(STATISTICS)]
+            better[:, g, m] = found.outcomes["impact"][:, row, :, len(STATISTICS) + MEASURES[measure].lower_is_better]
+            left[:-1, g, m] = found.left[:, m, g]
+            row += 1
+    left[-1] = _mean_left(left[:-1])
+    dims = ("place", "group", "measure")
+    named = {name: ((*dims, "year", "statistic"), values) for name, values in data.items()}
+    named["p_better"] = ((*dims, "year"), better)
+    named |= {name: (dims, left[..., at]) for name, at in LEFT.items()}
+    proxy = known.history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
+    return named | {"proxy": (dims, np.concatenate([proxy, proxy.any(axis=0, keepdims=True)]).astype(np.int8))}
+
+
+def _mean_left(left: np.ndarray) -> np.ndarray:
+    """Return the mean over areas that have an impact to keep; NaN where none has."""
+    has = np.isfinite(left)
+    return np.where(has.any(axis=0), np.where(has, left, 0.0).sum(axis=0) / np.maximum(has.sum(axis=0), 1), np.nan)
+
+
+def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked: Asked) -> dict[str, float]:
+    """Return the headline as numbers: the mean of the areas, in the unit of its measure."""
+    m, g = asked.headline
+    numbers = {}
+    for name in ("impact", "projection", "counterfactual"):
+        each = arrays[name][1][-1, g, m, asked.at]
+        numbers |= {f"{name}_{key}": value for key, value in zip(STATISTICS, each, strict=True)}
+    numbers["impact_p_better"] = arrays["p_better"][1][-1, g, m, asked.at]
+    numbers |= {f"headline_{name}": arrays[name][1][-1, g, m] for name in LEFT}
+    other = _other_way(scenario, promised, seen, ground, asked)
+    numbers |= {f"impact_other_way_{key}": value for key, value in other.items()}
+    return numbers | {"whole_area_mean_sd": seen.whole_area.values.mean(), "pareto_k": seen.attrs["pareto_k"]}
+
+
+def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: Asked) -> dict[str, float]:
+    """Return the headline's impact with the outside view where it is off, and without where it is on."""
+    if not seen.attrs["speaks"]:
+        return dict.fromkeys(STATISTICS, float("nan"))
+    measure, group = headline_of(scenario.measures)
+    about = MEASURES[measure]
+    s = [name for one in scenario.measures for name in [(one, part) for part in MEASURES[one].groups]].index(
+        (measure, group)
+    )
+    gain = promised.gain if seen.attrs["is_on"] else promised.gain[:, seen.taken.values.ravel()]
+    latent, before = (values[:, s, asked.at] for values in ground)
+    moved, sign = np.empty_like(latent), np.float32(-1 if about.lower_is_better else 1)
+    readings.publish(factors.KINDS[about.unit], (latent + sign * gain).reshape(-1), moved.reshape(-1))
+    described = value.described((moved - before).mean(axis=0, dtype=float)[None])
+    return {key: float(one[0]) for key, one in described.items()}
+
+
+def _worth(scenario: Scenario, found: Found, money: xr.Dataset, programme: world.Programme) -> dict[str, float]:
+    """Return benefit per pound of all areas together, in each view; NaN where none is claimed."""
+    cost = float((value.spent(money) @ value.present(scenario, money.year.values)).sum())
+    out, is_claimed = {}, EARNINGS in scenario.measures and cost > 0
+    if is_claimed:
+        shape = (len(found.held), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
+        poor, other = (np.moveaxis(found.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2))
+        benefits = value.earnings(scenario, poor, other, programme.pupils)
+    for view, (name, _) in VIEWS.items():
+        ratio = np.full((1, 1), np.nan)
+        if is_claimed:
+            each = benefits[name][..., -1] if benefits[name].ndim > 3 else benefits[name]
+            ratio = each.sum(axis=2).reshape(1, -1) / cost
+        prefix = "benefit_per_pound" if view == "plain" else f"{view}_benefit_per_pound"
+        described = value.described(ratio)
+        out |= {f"{prefix}_{key}": float(described[key][0]) for key in ("mean", "q05", "q50", "q95")}
+        if view == "plain":
+            out["p_benefit_exceeds_cost"] = float((ratio > 1).mean()) if is_claimed else float("nan")
+    return out

@@ -1,0 +1,137 @@
+"""Remarks: what was found in a sweep, in sentences, each with its interval and the marks of its figures."""
+
+import numpy as np
+import pandas as pd
+
+from oa_sim import doubts, phrases, sensitivity, tornado
+from oa_sim.swept import MIXED, NUMBER, Swept, has_failed, said
+from oa_sim.variables import MEASURES, academic_year, percent
+
+LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
+UNITS = {  # what stands in a headline's name: its unit
+    "_p_": "probability",
+    "_benefit_per_pound": "GBP for a GBP",
+    "_left_": "share of the peak",
+    "_gbp": "GBP",
+    "_whole_area_": "SD",
+    "_pareto_k": "no unit",
+}
+UNIT = "in the unit of its measure"
+ABOUT = ["headline_measure", "headline_group", "headline_year"]
+
+
+def verdict(sweep: Swept) -> str:
+    """Return FAIL where any scenario's draws did not pass their gates."""
+    if "verdict" not in sweep.table:
+        return "verdict not known"
+    answered = sweep.table.verdict[~has_failed(sweep.table)].astype(str)
+    return "FAIL" if answered.str.contains("FAIL").any() else "PASS"
+
+
+def unit(rows: pd.DataFrame, facts: dict, headline: str) -> str:
+    """Return the unit of a headline, as the sweep says it, or as its name and its measure tell."""
+    known = facts.get("units", {}).get(headline)
+    named = [unit for part, unit in UNITS.items() if part in f"_{headline}"]
+    if known or named:
+        return known or named[0]
+    measures = rows[ABOUT[0]].unique() if ABOUT[0] in rows else []
+    of_measure = headline.startswith(LEVELS) and len(measures) == 1 and measures[0] in MEASURES
+    return phrases.unit(measures[0], level=not headline.startswith("impact")) if of_measure else UNIT
+
+
+def subject(rows: pd.DataFrame, headline: str) -> list[str]:
+    """Return what a headline speaks of; scenarios in which it speaks of different things are told."""
+    if not set(ABOUT) <= set(rows):
+        return []
+    each = rows[ABOUT].drop_duplicates()
+    if len(each) > 1:
+        return [f"{headline} speaks of {len(each)} different measures, groups or years in these scenarios."]
+    measure, group, year = each.iloc[0]
+    if measure not in MEASURES:
+        return []
+    return [f"{headline} speaks of {phrases.who(measure, group)} in {academic_year(int(year))}, mean of the areas."]
+
+
+def whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[str]:
+    """Return which keys most of the variance comes from, and of which that cannot be said."""
+    first = shares[shares["index"] == sensitivity.FIRST]
+    keys = first[first.key != sensitivity.TOGETHER]
+    is_known = keys.high - keys.low <= sensitivity.TOO_WIDE  # NaN is not known
+    total = shares[shares["index"] == sensitivity.TOTAL].set_index("key")
+    named = []
+    leading = keys[is_known].nlargest(3, "share")
+    for row in leading[(leading.low > 0) | (leading.share == leading.share.max())].itertuples():
+        beside = f"; with all it does beside others {share(total.loc[row.key])}" if row.key in total.index else ""
+        named.append(f"{row.key} ({share(row)}{beside})")
+    told = []
+    if named:
+        told.append(
+            f"Of the variance of {headline}{mark} over {n_rows} scenarios (what their draws do not know is no part of "
+            f"it) most comes from {', then from '.join(named)}."
+        )
+    if not is_known.all():
+        told.append(
+            f"{n_rows} scenarios are too few to say what share comes from {', '.join(keys.key[~is_known])}: the 90 % "
+            "interval is wider than half of all."
+        )
+    return told
+
+
+def share(row) -> str:
+    """Return a share with its interval, as far as a share can go; one that is exact has none."""
+    share, low, high = (percent(float(np.clip(value, 0, 1))) for value in (row.share, row.low, row.high))
+    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90 %: {low} to {high}"
+
+
+def moves(moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str) -> list[str]:
+    """Return what the greatest mover does to the mean, and how wide the draws within a scenario are beside it."""
+    key = moved.key.iloc[0]
+    ends = [
+        f"{said(row['mean'])} (90 %: {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
+        for row in tornado.span(moved[moved.key == key])
+    ]
+    within = tornado.draws_interval(rows, headline)
+    beside = f"; within one scenario its draws run from {said(within[0])} to {said(within[1])} (90 %)" if within else ""
+    return [f"{key} moves {headline} most: from {ends[0]} to {ends[1]}, {unit}{beside}."]
+
+
+def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
+    """Return how many scenarios have no answer and why, and what a list of scenarios cannot tell."""
+    lines = []
+    if gone := len(sweep.table) - len(rows):
+        at = np.flatnonzero(~sweep.table.index.isin(rows.index))[0]
+        is_failed = has_failed(sweep.table)[at]
+        why = str(sweep.table.failed.iloc[at]).strip().rstrip(".") if is_failed else "its headline is no number"
+        number = sweep.table[NUMBER].iloc[at] if NUMBER in sweep.table else at
+        lines.append(
+            f"{gone} of {len(sweep.table)} scenarios have no answer and were left out (first number {number}: {why})."
+        )
+    if sweep.design["kind"] in ("list", MIXED):
+        lines.append("The scenarios are no one sample: where keys go together, their shares overlap.")
+    return lines
+
+
+def marks(sweep: Swept, verdict: str) -> list[str]:
+    """Return the marks that the figures carry."""
+    lines = []
+    if verdict == "FAIL":
+        n = int(sweep.table.verdict.astype(str).str.contains("FAIL").sum())
+        lines.append(f"[FAIL] {n} of {len(sweep.table)} scenarios rest on draws that did not pass their gates.")
+    elif verdict != "PASS":
+        lines.append("Whether the draws passed their gates is not known: the sweep has no verdict.")
+    n = n_doubts(sweep)
+    if n is None:
+        return [*lines, "How many figures are still to verify is not known: the sweep does not say it."]
+    if isinstance(sweep.facts.get("to_verify"), dict):
+        return [*lines, *(line for line in [doubts.sentence(sweep.facts["to_verify"], "sensitivity.json")] if line)]
+    if n:
+        lines.append(f"A scenario rests on up to {n} figures still to verify, recalled or assumed so far.")
+    return lines
+
+
+def n_doubts(sweep: Swept) -> int | None:
+    """Return on how many figures that are still to verify a scenario rests at most, or None where nobody counted."""
+    if isinstance(sweep.facts.get("to_verify"), dict):
+        return sum(len(names) for names in sweep.facts["to_verify"].values())
+    counted = sweep.table["to_verify"].dropna() if "to_verify" in sweep.table else []
+    return int(max(counted)) if len(counted) else None

@@ -1,0 +1,197 @@
+"""Swept: a sweep's folder as a table, a row for each scenario: which of them count, which keys vary, in what order."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from oa_sim.refusal import Refusal
+
+LAYOUTS = {"first_and_total": lambda d: d + 2, "second_order": lambda d: 2 * d + 2}  # rows a base point, d keys
+MOST_LEVELS, ROWS_A_LEVEL = 20, 4  # a number with few values is read value by value, where each has rows enough
+UNSET = "(not set)"
+ABOUT_ROWS = ("scenario", "n_draws", "to_verify", "headline_year", "last_funded_year")  # numbers that are no headline
+NUMBER, NAMED = "scenario", "scenario_name"  # the number of a row; the column of a varied key of that name
+MIXED = "mixed"  # the kind of a sweep that was extended: its parts are no one sample
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """What a sweep wrote.
+
+    Attributes
+    ----------
+    table
+        A row for each scenario in the order of the design: the varied keys, the headlines, ``verdict``, ``failed``.
+    design
+        ``kind`` and ``seed`` of the sample; the kind is ``mixed`` where the sweep was extended.
+    keys
+        The columns of the varied keys, in the design's order.
+    bounds
+        Low and high of the keys that were given as an interval.
+    facts
+        All that ``sweep.json`` says.
+    """
+
+    table: pd.DataFrame
+    design: dict
+    keys: list[str]
+    bounds: dict[str, tuple[float, float]]
+    facts: dict
+
+    @property
+    def headlines(self) -> list[str]:
+        """The columns that can be asked about: numbers that are neither a key nor a count."""
+        known = self.table.drop(columns=[*self.keys, *ABOUT_ROWS], errors="ignore")
+        return list(known.select_dtypes("number"))
+
+
+def read(folder: Path) -> Swept:
+    """Return what a sweep wrote into a folder.
+
+    Raises
+    ------
+    Refusal
+        Where the folder holds no sweep, an unfinished one or a damaged one.
+    """
+    if not (folder / "sweep.json").is_file():
+        raise Refusal(f"{folder} holds neither a sweep nor a run: give the folder that oa-sim sweep or run printed")
+    try:
+        facts = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+        parts = [facts, *facts.get("extensions", [])]
+        kind = str(facts["design"]["kind"]) if len(parts) == 1 else MIXED
+        design = {"kind": kind, "seed": int(facts["design"].get("seed") or 0)}
+        keys = list(dict.fromkeys(NAMED if key == NUMBER else str(key) for part in parts for key in part["keys"]))
+        bounds = {str(key): (float(low), float(high)) for part in parts for key, (low, high) in part["bounds"].items()}
+        table = _table(folder)
+    except FileNotFoundError:
+        raise Refusal(f"{folder} has no summary yet: finish the sweep with oa-sim resume {folder}") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"sweep.json or its summary cannot be read ({type(error).__name__})"
+        raise Refusal(f"{folder} is not a whole sweep, {what}: write it again with oa-sim resume {folder}") from None
+    for key in keys:
+        if key not in table:
+            what = f"its summary has no column {key!r}"
+            raise Refusal(f"{folder} is not a whole sweep, {what}: write it again with oa-sim resume {folder}")
+    return Swept(table, design, keys, bounds, facts)
+
+
+def _table(folder: Path) -> pd.DataFrame:
+    """Return the summary of a sweep; parquet says which column is text, CSV leaves it to be seen."""
+    if (folder / "summary.parquet").is_file():
+        return pd.read_parquet(folder / "summary.parquet")
+    return pd.read_csv(folder / "summary.csv", keep_default_na=False, na_values=[""])
+
+
+def is_number(column: pd.Series) -> bool:
+    """Return whether a varied key is a number in every row: not a choice, a switch, or left unset somewhere."""
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return bool(numeric and np.isfinite(column.to_numpy(float)).all())
+
+
+def levels(column: pd.Series) -> tuple[np.ndarray, list]:
+    """Return which value each row has, as a number (row), and the values in order."""
+    known = column if is_number(column) else column.astype(object).where(column.notna(), UNSET).astype(str)
+    codes, values = pd.factorize(known, sort=True)
+    return codes, list(values)
+
+
+def said(value: object) -> str:
+    """Return a key's value as people read it: three digits, and millions as such."""
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:,.4g}m"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def by_level(column: pd.Series) -> bool:
+    """Return whether a key is read value by value rather than along a scale."""
+    n_values = column.nunique(dropna=False)
+    return not is_number(column) or n_values <= min(MOST_LEVELS, len(column) // ROWS_A_LEVEL)
+
+
+def varied(table: pd.DataFrame, keys: list[str]) -> list[str]:
+    """Return the keys that have more than one value in a table."""
+    return [key for key in keys if table[key].nunique(dropna=False) > 1]
+
+
+def standing_alone(rows: pd.DataFrame, design: dict, keys: list[str]) -> pd.DataFrame:
+    """Return the rows that do not hang together: of a Saltelli design the two bases, of any other all.
+
+    Raises
+    ------
+    Refusal
+        Where a design says that it is Saltelli's and its rows are not in that order.
+    """
+    if design["kind"] != "saltelli":
+        return rows
+    step = LAYOUTS[layout_of(rows[keys])](len(keys))
+    return rows[np.isin(np.arange(len(rows)) % step, [0, step - 1])]
+
+
+def layout_of(inputs: pd.DataFrame) -> str:
+    """Return which of ``LAYOUTS`` rows are in, found from their values: base, base with one key swapped, other base.
+
+    Raises
+    ------
+    Refusal
+        Where it is none of them.
+    """
+    width = inputs.shape[1]
+    codes = np.column_stack([levels(inputs[key])[0] for key in inputs])
+    for name, rows in LAYOUTS.items():
+        if len(codes) % rows(width) == 0 and _in_order(codes.reshape(-1, rows(width), width)):
+            return name
+    raise Refusal(
+        f"Sobol indices need the rows of a Saltelli design, whole and in its order, which these {len(codes)} rows of "
+        f"{width} keys are not: sweep again with design=saltelli"
+    )
+
+
+def _in_order(codes: np.ndarray) -> bool:
+    """Return whether points (base, row, key) are a base, the base with each key of another in turn, and the other."""
+    base, other, width = codes[:, 0], codes[:, -1], codes.shape[2]
+    for j in range(codes.shape[1] - 2):
+        swapped = [base, other] if j < width else [other, base]
+        expected = swapped[0].copy()
+        expected[:, j % width] = swapped[1][:, j % width]
+        if not np.array_equal(codes[:, 1 + j], expected):
+            return False
+    return True
+
+
+def usable(table: pd.DataFrame, headline: str) -> pd.DataFrame:
+    """Return the rows that have a headline: those of scenarios that did not fail, where it is a number.
+
+    Raises
+    ------
+    Refusal
+        Where none has, or where it is the same in all of them.
+    """
+    rows = table[~has_failed(table) & np.isfinite(table[headline].to_numpy(float))]
+    if rows.empty:
+        raise Refusal(f"{headline!r} is known in none of the {len(table)} scenarios: choose another headline=")
+    y = rows[headline].to_numpy(float)
+    if np.ptp(y) <= 1e-9 * np.abs(y).max():
+        raise Refusal(
+            f"{headline!r} is {y[0]:g} in all {len(rows)} scenarios, so that there is nothing to explain: choose "
+            "another headline= or vary other keys"
+        )
+    return rows
+
+
+def has_failed(table: pd.DataFrame) -> np.ndarray:
+    """Return which scenarios have a sentence in the place of an answer (row)."""
+    if "failed" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return (table["failed"].notna() & (table["failed"].astype(str).str.strip() != "")).to_numpy(bool)
+
+
+def is_whole_grid(table: pd.DataFrame, keys: list[str]) -> bool:
+    """Return whether every combination of the keys' values stands in a table exactly once."""
+    sizes = [table[key].nunique(dropna=False) for key in keys]
+    whole = float(np.prod([float(size) for size in sizes])) == len(table)
+    return whole and not table[keys].astype(str).duplicated().any()

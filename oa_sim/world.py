@@ -1,0 +1,176 @@
+"""World: what many scenarios share, made once in a process and kept: the tables, the posterior, what happens anyway.
+
+What is kept is known by all that it was made from, so that a changed table or assumption is never answered from memory.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import (
+    areas,
+    counterfactual,
+    delivery,
+    factors,
+    impact,
+    learned,
+    model,
+    parameters,
+    passes,
+    readings,
+    tables,
+    value,
+)
+from oa_sim.budget import window
+from oa_sim.interventions import eligible_pupils
+from oa_sim.scenario import Scenario
+from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, series
+
+AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
+
+
+class Known(NamedTuple):
+    """What the tables and the posterior say."""
+
+    tables: dict
+    history: xr.Dataset
+    pupils: xr.Dataset
+    posterior: xr.Dataset
+    checksum: str  # of the posterior
+    data_hash: str
+
+
+class Programme(NamedTuple):
+    """What the programme's parameters are."""
+
+    drawn: xr.Dataset
+    shape: passes.Shape
+    draws: passes.Draws
+    eligible: np.ndarray  # (area, intervention), pupils
+    pupils: xr.DataArray  # (area, group, measure), see ``value.pupils_of``
+    lags: dict  # those that were made, see ``factors.levers``
+
+
+class Memory:
+    """The last few things that were made, each known by what it was made from; asked for twice at once, made once."""
+
+    def __init__(self, most: int):
+        self.most, self.found, self.lock = most, OrderedDict(), threading.RLock()
+
+    def get(self, key: object, make: Callable[[], object]):
+        """Return what belongs to a key, made where it is not there."""
+        with self.lock:
+            if key not in self.found:
+                self.found[key] = make()
+                while len(self.found) > self.most:
+                    self.found.popitem(last=False)
+            self.found.move_to_end(key)
+            return self.found[key]
+
+
+_KNOWN, _GROUND, _PROGRAMME = Memory(4), Memory(3), Memory(6)
+
+
+def known(scenario: Scenario) -> Known:
+    """Return what the tables and the posterior say to a scenario.
+
+    Raises
+    ------
+    Refusal
+        Where the tables, the history or a learned posterior will not do.
+    """
+    data_hash, until = tables.data_hash(scenario.data_folder), scenario.start_year - 1
+    key = (scenario.data_folder, data_hash, until, tuple(scenario.areas.names), tuple(scenario.measures))
+    key += (scenario.posterior, scenario.sampler.draws, tuple(scenario.interventions))
+    return _KNOWN.get(key, lambda: _known(scenario, data_hash))
+
+
+def _known(scenario: Scenario, data_hash: str) -> Known:
+    whole = model.checked_tables(scenario)
+    here = whole | {"areas": [row for row in whole["areas"] if row["area"] in scenario.areas.names]}
+    history = areas.history(here, until=model.known_until(scenario))
+    areas.check_history(history, scenario.measures)
+    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    return Known(whole, history, areas.pupils(here), posterior, learned.checksum(posterior), data_hash)
+
+
+def ground(scenario: Scenario, known: Known) -> readings.Ground:
+    """Return what would have happened anyway, in every area and series and to the longest horizon.
+
+    Parameters
+    ----------
+    scenario
+        Its areas, measures, start, seed, and the events that take learning.
+    known
+        What the tables and the posterior say.
+    """
+    return _GROUND.get(ground_key(scenario, known), lambda: _ground(scenario, known))
+
+
+def ground_key(scenario: Scenario, known: Known) -> tuple:
+    """Return all that what would have happened anyway is made from."""
+    about = (scenario.organisation.events, scenario.delivery.recovery, scenario.delivery.disadvantage_factor)
+    key = (known.data_hash, known.checksum, scenario.start_year, scenario.seed, repr(about))
+    return *key, *scenario.areas.names, *scenario.measures
+
+
+def _ground(scenario: Scenario, known: Known) -> readings.Ground:
+    names, modelled = scenario.areas.names, series(scenario.measures)
+    n_draws = known.posterior.sizes["chain"] * known.posterior.sizes["draw"]
+    latent = np.empty((len(names), len(modelled), LONGEST_HORIZON, n_draws), dtype=np.float32)
+    for first in range(0, len(names), AREAS_AT_ONCE):
+        some = names[first : first + AREAS_AT_ONCE]
+        courses = _courses(replace(scenario, horizon=LONGEST_HORIZON, areas=replace(scenario.areas, names=some)), known)
+        for s, (measure, group) in enumerate(modelled):
+            one = courses.sel(measure=measure, group=group).transpose("area", "year", "chain", "draw").values
+            latent[first : first + len(some), s] = one.reshape(len(some), LONGEST_HORIZON, n_draws)
+    figure = np.empty_like(latent)
+    for s, (measure, _) in enumerate(modelled):
+        for a in range(len(names)):  # by the same arithmetic as the projection, so that no gain is exactly no impact
+            readings.publish(factors.KINDS[MEASURES[measure].unit], latent[a, s].reshape(-1), figure[a, s].reshape(-1))
+    return readings.Ground(latent, figure)
+
+
+def _courses(scenario: Scenario, known: Known) -> xr.DataArray:
+    """Return the counterfactual on the latent scale, less what events take from learning, as ``model.run`` does."""
+    history = known.history.sel(area=scenario.areas.names)
+    found = counterfactual.project(scenario, known.posterior, history, known.tables, known.pupils.rolls)
+    drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
+    lost = delivery.learning_lost(scenario, drawn, known.pupils.share)
+    return found.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)
+
+
+def programme(scenario: Scenario, known: Known) -> Programme:
+    """Return what the programme's parameters are, and what draws make of a unit of activity.
+
+    Parameters
+    ----------
+    scenario
+        Its assumptions, organisation and interventions; budget, split and portfolio do not matter.
+    known
+        What the tables and the posterior say.
+    """
+    years = window(scenario)
+    parts = (scenario.interventions, scenario.evidence, scenario.delivery, scenario.organisation)
+    parts += (scenario.sustainability, scenario.areas.names, scenario.measures, scenario.start_year, scenario.seed)
+    key = (known.data_hash, known.checksum, len(years), scenario.budget.second_group_later_years, repr(parts))
+    return _PROGRAMME.get(key, lambda: _programme(scenario, known, years))
+
+
+def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
+    names = scenario.areas.names
+    drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
+    poor = impact.shares(known.pupils, names, scenario.measures)
+    return Programme(
+        drawn=drawn,
+        shape=factors.shape(scenario, poor.values, len(years)),
+        draws=factors.draws(scenario, drawn, years),
+        eligible=eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values,
+        pupils=value.pupils_of(known.pupils, names, scenario.measures),
+        lags={},
+    )

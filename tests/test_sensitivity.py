@@ -1,0 +1,208 @@
+"""What a sweep's headline rests on: closed forms are found within the intervals, by each of the three ways."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import qmc
+
+from oa_sim import sensitivity, swept, tornado
+from oa_sim.refusal import Refusal
+
+KEYS = ["a", "b", "c", "d"]
+WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])
+LINEAR = WEIGHTS**2 / (WEIGHTS**2).sum()
+
+
+def saltelli(n, width, seed=1, second=False):
+    """Give the rows of a Saltelli design, by its definition rather than by the library that reads it."""
+    both = qmc.Sobol(2 * width, rng=seed).random(n)
+    base, other = both[:, :width], both[:, width:]
+    rows = [base]
+    for one, two in ((base, other), (other, base))[: 1 + second]:
+        for j in range(width):
+            rows.append(one.copy())
+            rows[-1][:, j] = two[:, j]
+    return np.stack([*rows, other], axis=1).reshape(-1, width)
+
+
+def table_of(points, law, keys=KEYS):
+    return pd.DataFrame(points, columns=keys).assign(y=law(points), failed="", verdict="PASS")
+
+
+def linear(points):
+    return points @ WEIGHTS
+
+
+def shares(found, index="first"):
+    return found[found["index"] == index].set_index("key")
+
+
+def holds(found, true):
+    """Return whether each interval holds what is true."""
+    return ((found.low <= true) & (true <= found.high)).to_numpy()
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_sobol_indices_of_a_sum_are_the_shares_of_its_terms_first_and_in_total(second):
+    table = table_of(saltelli(512, 4, second=second), linear)
+    found = sensitivity.sobol(table, KEYS, dict.fromkeys(KEYS, (0, 1)), "y")
+    for index in ("first", "total"):
+        each = shares(found, index).loc[KEYS]
+        assert holds(each, LINEAR).all()
+        assert (each.high - each.low < 0.3).all()
+    assert holds(shares(found).loc[["together"]], 0.0).all()
+
+
+def test_sobol_indices_of_ishigami_agree_with_its_closed_form():
+    def ishigami(points):
+        x = np.pi * (2 * points - 1)
+        return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+    table = table_of(saltelli(1024, 3), ishigami, KEYS[:3])
+    found = sensitivity.sobol(table, KEYS[:3], {}, "y")
+    assert holds(shares(found).loc[KEYS[:3]], np.array([0.3139, 0.4424, 0.0])).all()
+    assert holds(shares(found, "total").loc[KEYS[:3]], np.array([0.5576, 0.4424, 0.2437])).all()
+
+
+def test_the_same_seed_gives_the_same_indices_and_another_moves_the_intervals_alone():
+    table = table_of(saltelli(64, 4), linear)
+    one, again, other = (sensitivity.sobol(table, KEYS, {}, "y", seed=seed) for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(one, again)
+    np.testing.assert_array_equal(one.share, other.share)
+    assert (one.high != other.high).any()
+
+
+def test_rows_that_are_not_in_the_order_of_the_design_are_refused():
+    table = table_of(saltelli(64, 4), linear)
+    for wrong in (table.iloc[:-1], table.iloc[::-1], table.sample(frac=1, random_state=1)):
+        with pytest.raises(Refusal, match="whole and in its order"):
+            sensitivity.sobol(wrong, KEYS, {}, "y")
+
+
+def test_a_choice_in_a_saltelli_design_is_read_like_a_number():
+    points = saltelli(256, 4)
+    table = table_of(points, lambda u: u[:, 0] + (u[:, 1] < 0.5))
+    table["b"] = np.where(table.b < 0.5, "equal", "per_pupil")
+    found = shares(sensitivity.sobol(table, KEYS, {}, "y")).loc[KEYS]
+    assert holds(found, np.array([0.25, 0.75, 0.0, 0.0])).all()
+
+
+def test_a_failed_scenario_of_a_saltelli_design_is_refused_with_its_number_and_reason():
+    table = table_of(saltelli(64, 4), linear)
+    table.loc[7, "failed"], table.loc[7, "y"] = "horizon must be 5 to 15.", np.nan
+    with pytest.raises(Refusal, match=r"1 of 384 .* number 7: horizon must be 5 to 15\)"):
+        sensitivity.sobol(table, KEYS, {}, "y")
+
+
+def test_too_few_base_points_are_refused():
+    with pytest.raises(Refusal, match="16 base points"):
+        sensitivity.sobol(table_of(saltelli(8, 4), linear), KEYS, {}, "y")
+
+
+@pytest.mark.parametrize("n", [64, 256])
+@pytest.mark.parametrize("sampler", [qmc.Sobol, qmc.LatinHypercube])
+def test_shares_from_a_sample_as_it_is_agree_with_the_closed_form(sampler, n):
+    held, error = [], []
+    for seed in range(20):
+        table = table_of(sampler(4, rng=seed).random(n), linear)
+        found = sensitivity.given_data(table, KEYS, "y", seed=seed, is_even=sampler is qmc.Sobol).set_index("key")
+        held.append(holds(found.loc[KEYS], LINEAR))
+        error.append(found.share.loc[KEYS].to_numpy() - LINEAR)
+    assert np.mean(held) >= 0.85
+    assert abs(np.mean(error, axis=0)).max() < (0.015 if sampler is qmc.Sobol else 0.04)
+
+
+def test_intervals_from_a_random_sample_hold_what_is_true_about_nine_times_in_ten():
+    held = []
+    for seed in range(60):
+        points = np.random.default_rng(seed).random((200, 4))
+        table = table_of(points, lambda u: linear(u) + 3 * (u[:, 2] - 0.5) * (u[:, 3] - 0.5))
+        true = np.array([9, 4, 1, 0]) / (14 + 9 / 12)
+        held.append(holds(sensitivity.given_data(table, KEYS, "y", seed=seed).set_index("key").loc[KEYS], true))
+    assert 0.80 <= np.mean(held) <= 0.99
+
+
+def test_choices_switches_and_numbers_with_few_values_are_read_value_by_value():
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({
+        "split": rng.choice(["equal", "per_pupil", "custom"], 400), "horizon": rng.integers(5, 9, 400),
+        "is_on": rng.random(400) < 0.5, "dose": rng.random(400),
+    })  # fmt: skip
+    table["y"] = (table.split == "custom") + 0.3 * (table.horizon - 5) + 0.0 * table.dose
+    found = sensitivity.given_data(table, ["split", "horizon", "is_on", "dose"], "y").set_index("key")
+    v = np.array([2 / 9, 0.09 * 1.25])
+    assert holds(found.loc[["split", "horizon", "is_on", "dose"]], np.array([*v / v.sum(), 0, 0])).all()
+
+
+def test_a_key_left_unset_in_some_scenarios_is_a_value_of_its_own():
+    column = pd.Series([1.0, 2.0, np.nan] * 20)
+    assert not swept.is_number(column)
+    assert swept.levels(column)[1] == ["(not set)", "1.0", "2.0"]
+
+
+def test_another_key_does_not_change_what_a_key_explains():
+    table = table_of(qmc.LatinHypercube(4, rng=3).random(100), linear)
+    one, more = (sensitivity.given_data(table, keys, "y").set_index("key").loc["a"] for keys in (["a"], KEYS))
+    pd.testing.assert_series_equal(one, more)
+
+
+def test_a_whole_grid_is_taken_apart_exactly():
+    a, b = np.meshgrid([0.0, 1.0, 2.0], ["x", "y"], indexing="ij")
+    table = pd.DataFrame({"a": a.ravel(), "b": b.ravel()})
+    table["y"] = table.a + (table.b == "y") * table.a  # main effects 1.5 (a - 1) and 0.5, product 0.5 (a - 1)
+    found = sensitivity.indices(table, {"kind": "grid"}, ["a", "b"], {}, "y")
+    parts = np.array([1.5**2 * 2 / 3, 0.5**2, 0.5**2 * 2 / 3])
+    parts /= parts.sum()
+    np.testing.assert_allclose(shares(found).share.loc[["a", "b", "together"]], parts)
+    np.testing.assert_allclose(shares(found, "total").share.loc[["a", "b"]], parts[:2] + parts[2])
+    assert (found.low == found.high).all()
+
+
+def test_a_grid_with_a_hole_is_a_sample_and_needs_rows_enough():
+    table = pd.DataFrame({"a": [0, 0, 1], "b": [0, 1, 0], "y": [0.0, 1.0, 2.0]})
+    with pytest.raises(Refusal, match="30 scenarios or a whole grid, got 3"):
+        sensitivity.indices(table, {"kind": "grid"}, ["a", "b"], {}, "y")
+
+
+def test_a_constant_headline_has_nothing_to_explain():
+    table = table_of(np.random.default_rng(1).random((50, 4)), lambda u: np.full(len(u), 0.25))
+    with pytest.raises(Refusal, match=r"0\.25 in all 50 scenarios"):
+        swept.usable(table, "y")
+
+
+def test_a_tornado_of_a_sum_moves_by_nine_tenths_of_each_weight():
+    table = table_of(qmc.Sobol(4, rng=3).random(1024), linear)
+    found = tornado.table(table, KEYS, "y")
+    assert found.key.drop_duplicates().tolist() == KEYS  # the greatest first
+    swing = found.groupby("key").swing.first()[KEYS]
+    np.testing.assert_allclose(swing, 0.9 * WEIGHTS, atol=0.1)
+    mean = found[found.end == "high end"].set_index("key").loc[KEYS]
+    assert holds(mean, 3.0 + 0.45 * WEIGHTS).all()
+    ends = found[(found.key == "a") & (found.end == "low end")].iloc[0]
+    assert ends.value_from < 0.01
+    assert 0.09 < ends.value_to < 0.11
+
+
+def test_a_tornado_of_a_grid_has_the_means_of_its_values():
+    a, b = np.meshgrid([1, 2, 3], ["x", "y"], indexing="ij")
+    table = pd.DataFrame({"a": a.ravel(), "b": b.ravel()})
+    table["y"] = 2.0 * table.a + (table.b == "y")
+    found = tornado.table(table, ["a", "b"], "y")
+    assert found[found.key == "a"]["mean"].tolist() == [2.5, 4.5, 6.5]
+    assert found[found.key == "a"].end.tolist() == ["low end", "value", "high end"]
+    assert found[found.key == "b"]["where"].tolist() == ["x", "y"]
+    assert (found.low == found.high).all()
+
+
+def test_the_picture_says_in_words_what_it_shows_and_takes_no_text_for_a_formula():
+    table = table_of(qmc.Sobol(4, rng=3).random(64), linear)
+    table["d"] = np.where(table.d < 0.5, "$x$", "<y>")
+    table = table.rename(columns={"y": "impact_mean"}).assign(impact_q05=1.0, impact_q95=5.0)
+    svg = tornado.picture(tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]")
+    assert svg.startswith("<svg xmlns=")
+    label = svg.partition('aria-label="')[2].partition('">')[0]
+    assert "impact_mean [FAIL], points" in label
+    assert "draws of a scenario run from 1 to 5" in label
+    assert "&lt;y&gt;" in label
+    assert "What moves impact mean [FAIL]" in svg.partition("</title>")[2]
+    assert "$x$" in svg.partition("</title>")[2]
