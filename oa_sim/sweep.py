@@ -190,16 +190,17 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     result = law(first)
     each = time.perf_counter() - loaded
     workers = engine.workers_of(sweeping.engine)
+    n_blocks = -(-n // sweeping.block)
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
     ahead = (engine.AHEAD * workers + 1) * sweeping.block * result.nbytes
     return {
         "scenarios": n,
         "refused": len(refused),
         "varied": list(found.keys),
-        "blocks": -(-n // sweeping.block),
+        "blocks": n_blocks,
         "engine": f"{sweeping.engine.kind}, {workers} workers",
         "seconds_each": round(each, 4),
-        "seconds_about": round(loaded - began + (n - len(refused)) * each / workers, 1),
+        "seconds_about": round(loaded - began + (n - len(refused)) * each / min(workers, n_blocks), 1),
         "disk_mb_about": round((n - len(refused)) * store.packed_size(result) / 1e6, 1),
         "memory_gb_about": round((processes * _peak_bytes() + ahead) / 1e9, 2),
     }

@@ -16,7 +16,7 @@ from pyarrow import parquet
 from oa_sim import logbook, store
 
 CSV, PARQUET = "summary.csv", "summary.parquet"
-NUMBER, FAILED, NAMED = "scenario", "failed", "scenario_name"
+NUMBER, FAILED, NAMED, IDENTITY = "scenario", "failed", "scenario_name", "identity"
 ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "float32": pa.float32()}
 
 
@@ -68,12 +68,13 @@ def write(folder: Path, about: dict, cases: list[dict], layout: store.Layout | N
         What every scenario gives; None where all failed.
     """
     asked = varied(about, cases)
+    known = {IDENTITY: ("str", [case["identity"] for case in cases])}
     found = _answered(logbook.units(about), folder, layout.columns if layout else {})
-    store.write_columns(folder, asked | found, [name for name in asked if name != NUMBER])
+    store.write_columns(folder, asked | found | known, [name for name in asked if name != NUMBER])
     if "verdict" in found:
         marked = [verdict and ("PASS" if verdict == "PASS" else f"[{verdict}]") for verdict in found["verdict"][1]]
         found["verdict"] = ("str", marked)
-    columns = asked | found
+    columns = asked | found | known
     logbook.put(folder / CSV, _as_csv(columns))
     logbook.put(folder / PARQUET, _as_parquet(columns))
     return {

@@ -101,7 +101,9 @@ def test_the_tables_have_a_row_for_each_scenario_in_order_and_agree(undisturbed)
     folder, _ = undisturbed
     text = pd.read_csv(folder / "summary.csv", dtype={"run_id": str}, keep_default_na=False)
     packed = pd.read_parquet(folder / "summary.parquet")
-    assert list(text) == list(packed) == ["scenario", "seed", "headline", "run_id", "verdict", "n_draws", "failed"]
+    named = ["scenario", "seed", "headline", "run_id", "verdict", "n_draws", "failed", "identity"]
+    assert list(text) == list(packed) == named
+    assert text.identity.nunique() == 20
     assert text.scenario.tolist() == packed.scenario.tolist() == list(range(20))
     assert packed.headline.dtype == np.float32
     assert packed.headline[0] == np.float32(3.1)
