@@ -157,9 +157,10 @@ def _first_layout(journey: Journey, left: list, held: dict[tuple[int, int], Bloc
             return None
         for result in held[unit].results:
             if result is not None:
-                layout = store.layout_of(result, journey.about["labels"])
-                store.create(journey.folder, layout, journey.about["n"], journey.about["block"], result)
-                keys = tally.varied(journey.about, journey.cases)
+                about, layout = journey.about, store.layout_of(result, journey.about["labels"])
+                made = {key: about[key] for key in logbook.MADE if key != "versions"}
+                store.create(journey.folder, layout, about["n"], about["block"], result, made)
+                keys = tally.varied(about, journey.cases)
                 store.write_columns(journey.folder, keys, [name for name in keys if name != tally.NUMBER])
                 return layout
     return None

@@ -35,31 +35,39 @@ def kept(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOCK).touch()
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another folder") from None
+    try:
         with FileLock(folder / LOCK, timeout=0):
             yield
     except Timeout:
         raise Refusal(f"{folder} is being written by another sweep: wait for it, or stop it") from None
-    except PermissionError as error:
-        raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another folder") from None
 
 
 @contextmanager
 def room(folder: Path) -> Iterator[None]:
-    """Say in one sentence that the disk is full, and how to go on.
+    """Say in one sentence that the disk is full, or cannot be written for another reason, and how to go on.
 
     Raises
     ------
     Refusal
-        Where the disk, a quota or the largest size of a file was met, wherever in the chain of errors.
+        For any error of the system; where the disk, a quota or the largest size of a file was met, wherever in the
+        chain of errors, with that as the reason.
     """
     try:
         yield
+    except Refusal:
+        raise
     except Exception as error:
+        kept = f"what is finished is kept; {{}}, then go on with oa-sim resume {folder}"
         if is_full(error):
-            raise Refusal(
-                f"the disk that holds {folder} is full: what is finished is kept; make room, then go on with "
-                f"oa-sim resume {folder}"
-            ) from None
+            raise Refusal(f"the disk that holds {folder} is full: {kept.format('make room')}") from None
+        if isinstance(error, OSError):
+            why = error.strerror or f"{type(error).__name__} {error}"
+            raise Refusal(f"the sweep in {folder} stopped ({why}): {kept.format('put it right')}") from None
         raise
 
 

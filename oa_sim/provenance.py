@@ -96,12 +96,12 @@ def check_same(folder: Path, about: dict) -> None:
 
 @cache
 def check_here(made: str) -> None:
-    """Refuse to work for a coordinator that has other code, libraries or tables than this process has.
+    """Refuse to work for a coordinator that has other code, libraries, tables or draws than this process has.
 
     Parameters
     ----------
     made
-        The coordinator's ``made_by()`` and ``data_hash``, as JSON; looked at once in each process.
+        The coordinator's ``made_by()``, ``data_hash`` and ``posterior``, as JSON; looked at once in each process.
 
     Raises
     ------
@@ -112,6 +112,7 @@ def check_here(made: str) -> None:
     for what, key in (("code", "code_hash"), ("versions of Python and libraries", "versions")):
         if wanted[key] != here[key]:
             raise Refusal(f"a worker has other {what} than the sweep: install the same oa_sim and libraries there")
-    for place, was in wanted["data_hash"].items():
-        if data_hash(place) != was:
-            raise Refusal(f"a worker has other tables ({place}) than the sweep: put the same tables there")
+    for what, key, hashed in (("tables", "data_hash", data_hash), ("posterior", "posterior", posterior_hash)):
+        for place, was in wanted[key].items():
+            if hashed(place) != was:
+                raise Refusal(f"a worker has other {what} ({place}) than the sweep: put the same there")

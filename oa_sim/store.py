@@ -84,7 +84,7 @@ def _kind(value: str | int | float) -> str:
     return "str" if isinstance(value, str) else "int" if isinstance(value, int) else "float"
 
 
-def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset) -> None:
+def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict | None = None) -> None:
     """Make an empty store, whole or not at all.
 
     Parameters
@@ -97,10 +97,12 @@ def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset)
         How many scenarios, and how many of them in a chunk.
     result
         A scenario's summary, whose variables give their units and meanings.
+    made
+        What stands at its head, such as version and code.
     """
     part = folder / f"{NAME}.part"
     shutil.rmtree(part, ignore_errors=True)
-    group = zarr.create_group(part, zarr_format=3, attributes={"columns": layout.columns})
+    group = zarr.create_group(part, zarr_format=3, attributes={**(made or {}), "columns": layout.columns})
     for dim, labels in layout.labels.items():
         kind = "string" if isinstance(labels[0], str) else np.asarray(labels).dtype
         label = group.create_array(dim, shape=(len(labels),), dtype=kind, dimension_names=(dim,))
@@ -181,11 +183,14 @@ def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None],
     """
     # threads inside Blosc put its blocks in the order in which they are done, and the bytes must not depend on luck
     blosc.use_threads = False
-    group = zarr.open_group(folder / NAME, mode="r+")
-    for name, dims in layout.arrays.items():
-        nothing = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
-        values = np.stack([nothing if result is None else result[name] for result in results])
-        group[name].with_config({"write_empty_chunks": True})[start : start + len(values)] = values
+    # a chunk of nothing but NaN is written too, since a chunk that is not there is one that was lost
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        # a process that died while the store grew may have left the consolidated metadata behind the arrays' own
+        group = zarr.open_group(folder / NAME, mode="r+", use_consolidated=False)
+        for name, dims in layout.arrays.items():
+            nothing = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
+            values = np.stack([nothing if result is None else result[name] for result in results])
+            group[name][start : start + len(values)] = values
 
 
 def has(folder: Path, start: int, layout: Layout, block: int) -> bool:

@@ -7,7 +7,6 @@ Scenarios are made one by one as they are needed, so memory does not grow with t
 
 import itertools
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -208,5 +207,7 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
 
 def _peak_bytes() -> int:
     """Return the most memory that this process has had, in bytes."""
+    import resource  # which Windows does not have
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

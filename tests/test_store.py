@@ -92,6 +92,7 @@ def test_a_variable_that_a_scenario_lacks_is_left_empty(made):
     folder, layout = made
     store.write(folder, 0, [store.placed(result().drop_vars("worth"), layout)], layout)
     assert opened(folder).worth.isnull().all()
+    assert store.has(folder, 0, layout, BLOCK)  # and its chunk is there all the same, or it would seem lost
 
 
 def test_the_order_of_dimensions_and_labels_does_not_matter(made):

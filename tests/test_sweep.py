@@ -274,6 +274,20 @@ def test_an_extension_by_another_key_fills_its_column_for_those_before(tmp_path)
     assert pd.read_csv(tmp_path / "summary.csv").area.isna().tolist() == [True] * 6 + [False]
 
 
+def test_a_death_while_the_store_grows_is_survived(tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    swept(tmp_path / "grown")
+    monkeypatch.setattr(store, "_consolidate", full)
+    with pytest.raises(Refusal, match="full"):
+        extended(tmp_path / "grown", ["seed=23:30"])
+    monkeypatch.undo()
+    assert resumed(tmp_path / "grown")["computed"] == 7
+    swept(tmp_path / "whole", ["seed=3:30"])
+    assert bytes_of(tmp_path / "grown" / "store.zarr") == bytes_of(tmp_path / "whole" / "store.zarr")
+
+
 @pytest.mark.parametrize(("words", "what"), [(["area=1:2"], "no place Blackpool"), (["horizon=9:10"], "no year 2029")])
 def test_an_extension_for_which_the_store_has_no_place_is_refused(words, what, tmp_path):
     swept(tmp_path, ["seed=3:6"])
@@ -325,11 +339,19 @@ def test_a_config_that_has_changed_is_noticed(broken, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("key", "what"), [("code_hash", "other code"), ("versions", "other versions"), ("data_hash", "other tables")]
+    ("key", "what"),
+    [
+        ("code_hash", "other code"),
+        ("versions", "other versions"),
+        ("data_hash", "other tables"),
+        ("posterior", "other posterior"),
+    ],
 )
 def test_a_worker_of_another_make_stops_the_sweep(key, what):
-    made = provenance.made_by() | {"data_hash": {provenance.INSIDE: tables.data_hash()}}
-    made[key] = {provenance.INSIDE: "0"} if key == "data_hash" else {} if key == "versions" else "0"
+    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+    provenance.identity(planted.base(), [], made)
+    assert not any(blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made))).failed)
+    made[key] = {provenance.INSIDE: "0"} if isinstance(made[key], dict) and key != "versions" else {}
     with pytest.raises(Refusal, match=what):
         blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made)))
 
@@ -351,6 +373,19 @@ def test_a_folder_that_is_taken_is_refused(broken, tmp_path):
         swept(tmp_path)
     with pytest.raises(Refusal, match="is a file"):
         swept(tmp_path / "thesis.txt")
+
+
+def test_a_disk_that_fails_or_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refusal, match=r"cannot be written \(Not a directory\)"):
+        swept(tmp_path / "file" / "sweep")
+
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(store, "write", broken)
+    with pytest.raises(Refusal, match=r"stopped \(Input/output error\): what is finished is kept.*oa-sim resume"):
+        swept(tmp_path / "sweep")
 
 
 def test_a_folder_that_is_no_sweep_is_refused_and_left_alone(tmp_path):
