@@ -9,6 +9,9 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
 
   oa-sim run       run one scenario            oa-sim run scenario=early_years_first horizon=15
   oa-sim compare   scenarios side by side      oa-sim compare no_programme as_delivered hand_over
+  oa-sim sweep     thousands of scenarios      oa-sim sweep split=equal,per_pupil horizon=5,10 --out DIR
+  oa-sim resume    go on with a sweep          oa-sim resume DIR
+  oa-sim extend    add scenarios to a sweep    oa-sim extend DIR horizon=12,15
   oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
   oa-sim evidence  what each study adds        oa-sim evidence scenario=hand_over
   oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
@@ -19,12 +22,14 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
 Each verb takes Hydra overrides, key=value. Keys that are used most:
   scenario, horizon, seed, areas, split, portfolio, budget.total_gbp, sampler.draws, posterior, outputs
   fit and backtest: panel.path, panel.train_until, panel.actuals, sampler.draws, sampler.tune, seed, outputs
+  sweep and extend: several values of a key with commas; design, design.n, engine, engine.workers, block
   oa-sim run --help lists every group and its choices.
 
   --json      machine-readable answer on stdout
   --dry-run   what would run, how long and how much memory; nothing is run
   -m          run each of several: oa-sim run -m split=equal,per_pupil portfolio=teaching,balanced
   --version   the version
+  --out DIR   of sweep: its folder        --fail-fast   of sweep, resume, extend: stop at the first failure
 """
 FLAGS = ("--json", "--dry-run", "--multirun", "-m", "--help", "-h", "--version")
 
@@ -52,8 +57,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
+    from oa_sim import sweep_door
     from oa_sim.refusal import Refusal, unknown
 
+    if words and words[0] in sweep_door.VERBS and not {"--help", "-h"} & set(words):
+        return sweep_door.answer(words[0], words[1:])
     flags = {word for word in words if word.startswith("-")}
     rest = [word for word in words if not word.startswith("-")]
     for flag in sorted(flags):
@@ -68,8 +76,8 @@ def _answer(words: list[str]) -> int:
         print(HELP, end="")
         return 0
     verb, overrides = rest[0], rest[1:]
-    if verb not in VERBS:
-        raise unknown("verb", verb, VERBS)
+    if verb not in (*VERBS, *sweep_door.VERBS):
+        raise unknown("verb", verb, (*VERBS, *sweep_door.VERBS))
     if flags & {"--help", "-h"}:
         print(HELP + _choices(), end="")
         return 0

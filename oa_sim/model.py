@@ -207,10 +207,8 @@ def manifest(
     scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset
 ) -> dict:
     """Return what makes a number traceable: scenario, seed, versions, data hash, gates, account, run id."""
-    question = asdict(scenario)
-    question.pop("outputs")
     found = {
-        "scenario": question,
+        "scenario": question(scenario),
         "seed": scenario.seed,
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
@@ -228,8 +226,25 @@ def manifest(
         "account_gbp": budget.reconcile(money),
         "price_base": scenario.budget.price_base,
     }
-    identity = json.dumps(
-        {key: found[key] for key in ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")},
-        sort_keys=True,
-    )
-    return {"run_id": hashlib.sha256(identity.encode()).hexdigest()[:12], **found}
+    return {"run_id": identity(found), **found}
+
+
+def question(scenario: Scenario) -> dict:
+    """Return a scenario in full, without where its answer is put."""
+    found = asdict(scenario)
+    found.pop("outputs")
+    return found
+
+
+def identity(found: dict) -> str:
+    """Return the name of a run, made from what its numbers are made from: 12 hexadecimal digits.
+
+    Parameters
+    ----------
+    found
+        ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
+        ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
+    """
+    parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")
+    text = json.dumps({key: found[key] for key in parts if key in found}, sort_keys=True, default=vars)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -35,6 +35,12 @@ class Progress:
             self.sentence = sentence
             print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)
 
+    def change(self, sentence: str) -> None:
+        """Say how far the present stage is, in the place of what was said of it."""
+        if self.shown:
+            self.sentence = sentence.ljust(len(self.sentence))  # what was longer is blotted out
+            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)
+
     def _line(self) -> str:
         return f"[{time.monotonic() - self.began:6.1f} s] {self.sentence}"
 

@@ -21,12 +21,13 @@ compiled arithmetic selection passes readings factors
 listings result
 model comparison
 world kernel
+provenance logbook roster store tally engine blocks sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
 swept sensitivity tornado discovery remarks findings
-diagrams reliability report multirun progress __main__
+diagrams reliability report multirun progress sweep_door __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
@@ -45,7 +46,12 @@ FENCES = {  # library: the files that may know it
     },
     "SALib": {"sensitivity"},
     "ema_workbench": {"discovery"},
-    "pyarrow": set(),
+    "pyarrow": {"tally"},
+    "zarr": {"store"},
+    "numcodecs": {"store"},
+    "joblib": {"engine"},
+    "distributed": {"engine"},
+    "filelock": {"logbook"},
     "statsforecast": {"peers"},
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50

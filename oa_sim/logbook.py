@@ -1,0 +1,208 @@
+"""Logbook: what the folder of a sweep remembers, so that whoever comes next can go on with it.
+
+``sweep.json`` says what was asked and what made it, ``scenarios.jsonl`` each scenario with its identity, ``blocks/``
+has a file for each finished block with its rows, ``journal.jsonl`` who did what when. A block is done when its file is
+there: it is put there by one rename, after the numbers are in the store.
+"""
+
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from oa_sim.refusal import Refusal
+
+FORMAT = 1
+SWEEP, CASES, BLOCKS, JOURNAL, LOCK = "sweep.json", "scenarios.jsonl", "blocks", "journal.jsonl", "lock"
+ASKED = ("words", "design", "fixed", "keys", "bounds")  # of the sweep itself, and of each extension
+MADE = ("oa_sim", "code_hash", "versions", "data_hash", "posterior")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[None]:
+    """Hold a sweep's folder for one process; the system lets go of it when the process dies.
+
+    Raises
+    ------
+    Refusal
+        Where another holds it, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOCK).touch()
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another folder") from None
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise Refusal(f"{folder} is being written by another sweep: wait for it, or stop it") from None
+
+
+@contextmanager
+def room(folder: Path) -> Iterator[None]:
+    """Say in one sentence that the disk is full, or cannot be written for another reason, and how to go on.
+
+    Raises
+    ------
+    Refusal
+        For any error of the system; where the disk, a quota or the largest size of a file was met, wherever in the
+        chain of errors, with that as the reason.
+    """
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        kept = f"what is finished is kept; {{}}, then go on with oa-sim resume {folder}"
+        if is_full(error):
+            raise Refusal(f"the disk that holds {folder} is full: {kept.format('make room')}") from None
+        if isinstance(error, OSError):
+            why = error.strerror or f"{type(error).__name__} {error}"
+            raise Refusal(f"the sweep in {folder} stopped ({why}): {kept.format('put it right')}") from None
+        raise
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error, or one behind it, says that there is no room to write."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def put(path: Path, text: str | bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that holds a sweep already, or anything else.
+
+    Raises
+    ------
+    Refusal
+        In both cases, with the remedy of each.
+    """
+    if (folder / SWEEP).exists():
+        raise Refusal(f"{folder} holds a sweep already: go on with oa-sim resume {folder}, or choose another folder")
+    if folder.exists() and not folder.is_dir():
+        raise Refusal(f"{folder} is a file: give --out a folder of its own")
+    ours = {LOCK, CASES, f"{CASES}.part", f"{SWEEP}.part"}  # left by a sweep that died before it began
+    others = sorted(path.name for path in folder.iterdir() if path.name not in ours) if folder.exists() else []
+    if others:
+        raise Refusal(f"{folder} holds other things, such as {others[0]!r}: give --out a folder of its own")
+
+
+def begin(folder: Path, about: dict, cases: list[dict]) -> None:
+    """Write what is asked; from then on the folder is a sweep, or the sweep a longer one."""
+    put(folder / CASES, "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases))
+    put(folder / SWEEP, json.dumps({"format": FORMAT, **about}, ensure_ascii=False, indent=1) + "\n")
+
+
+def read(folder: Path) -> tuple[dict, list[dict]]:
+    """Return what was asked, and each scenario: its part, identity, values and the values of other parts' keys.
+
+    Raises
+    ------
+    Refusal
+        Where the folder is no sweep, is damaged, or has a newer format.
+    """
+    if not (folder / SWEEP).is_file():
+        raise Refusal(f"{folder} is not the folder of a sweep: give the folder that oa-sim sweep --out was given")
+    try:
+        about = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+        form, n = int(about["format"]), int(about["n"])
+        if form <= FORMAT:
+            lines = (folder / CASES).read_text(encoding="utf-8").splitlines()[:n]
+            cases = [json.loads(line) for line in lines]
+            [about[key] for key in (*ASKED, *MADE, "block", "labels", "engine", "extensions")]
+            if len(cases) != n or not all({"part", "identity", "values", "also"} <= set(case) for case in cases):
+                raise ValueError(n)
+    except Exception as error:  # a damaged file fails in as many ways as there are readers
+        raise Refusal(
+            f"the record of the sweep in {folder} is damaged ({type(error).__name__}): put sweep.json and "
+            "scenarios.jsonl back from a copy, or sweep again into another folder"
+        ) from None
+    if form > FORMAT:
+        raise Refusal(f"{folder} has format {form}, this version reads up to {FORMAT}: update oa_sim")
+    return about, cases
+
+
+def parts(about: dict) -> list[dict]:
+    """Return the sweep as it was first asked, then each extension: ``ASKED`` and ``n``, the number of its scenarios."""
+    first = {key: about[key] for key in ASKED}
+    return [first | {"n": about["n"] - sum(part["n"] for part in about["extensions"])}, *about["extensions"]]
+
+
+def units(about: dict) -> list[tuple[int, int]]:
+    """Return the blocks of a sweep, first and behind the last scenario, in order: none crosses a chunk or a part."""
+    found, first, end = [], 0, 0
+    for part in parts(about):
+        end += part["n"]
+        while first < end:
+            until = min(end, (first // about["block"] + 1) * about["block"])
+            found.append((first, until))
+            first = until
+    return found
+
+
+def finish(folder: Path, start: int, rows: list[dict]) -> None:
+    """Mark a block as done; its rows, one for each scenario, are the mark."""
+    (folder / BLOCKS).mkdir(exist_ok=True)
+    put(_mark(folder, start, start + len(rows)), json.dumps(rows, ensure_ascii=False))
+
+
+def rows(folder: Path, unit: tuple[int, int]) -> list[dict] | None:
+    """Return the rows of a block that is done, None of one that is not."""
+    try:
+        found = json.loads(_mark(folder, *unit).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # a mark that cannot be read is no mark
+        return None
+    return found if len(found) == unit[1] - unit[0] else None
+
+
+def _mark(folder: Path, start: int, stop: int) -> Path:
+    return folder / BLOCKS / f"{start:08d}-{stop:08d}.json"
+
+
+def note(folder: Path, **facts: object) -> None:
+    """Append a line to the journal, with the time; it is read by people and tests alone."""
+    line = (json.dumps({"at": round(time.time(), 3), **facts}) + "\n").encode()
+    with (folder / JOURNAL).open("ab", buffering=0) as file:
+        whole = file.tell()
+        try:
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            file.truncate(whole)  # no half a line where the disk is full
+            raise
+
+
+def tidy(folder: Path) -> None:
+    """Take away what a process that died left half-written; nobody else may be writing."""
+    for left in (*folder.rglob("*.partial"), *folder.rglob("*.part")):
+        if left.is_file():
+            left.unlink()
+    journal = folder / JOURNAL
+    if journal.exists():
+        text = journal.read_bytes()
+        if not text.endswith(b"\n"):
+            os.truncate(journal, text.rfind(b"\n") + 1)

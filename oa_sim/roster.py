@@ -1,0 +1,139 @@
+"""Roster: the scenarios of a sweep by number, each with its identity and the values of what varies.
+
+The roster is written before anything is computed, so whoever goes on later needs neither the words, nor the file of a
+list, nor the sampler of a design.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+
+from oa_sim import logbook, provenance, tables
+from oa_sim.refusal import Refusal
+from oa_sim.scenario import Scenario
+from oa_sim.variables import MEASURES
+
+MEAN_OF_AREAS = "mean of areas"
+
+
+def planned(
+    found, part: int, made: dict, space, known: Set[str] = frozenset(), others: Sequence[str] = ()
+) -> tuple[list[dict], dict[str, list]]:
+    """Return a record of each scenario that is not known yet, and all their labels.
+
+    Parameters
+    ----------
+    found
+        The variants of this part of the sweep.
+    part
+        Its number: 0, or that of an extension.
+    made
+        What the numbers are made from; tables and posteriors that are new are added.
+    space
+        What makes scenarios of variants.
+    known, others
+        Identities that are there already, and keys that other parts vary.
+    """
+    cases, labels = [], {}
+    for i, scenario in enumerate(space.scenarios(found)):
+        identity = provenance.identity(scenario, found.overrides(i), made)
+        if identity in known:
+            continue
+        case = {"part": part, "identity": identity, "values": list(found.values[i]), "also": {}}
+        empty = [key for key, value in zip(found.keys, found.values[i], strict=True) if value is None]
+        complete(case, scenario, [*others, *empty], found.fixed, [key for key in found.keys if key not in empty])
+        cases.append(case)
+        if not isinstance(scenario, Refusal):
+            for dim, own in labels_of(scenario).items():
+                labels.setdefault(dim, {}).update(dict.fromkeys(own))
+    return cases, {dim: _ordered(dim, list(own)) for dim, own in labels.items()}
+
+
+def labels_of(scenario: Scenario) -> dict[str, list]:
+    """Return the labels that a scenario chooses: the places, measures and years of its summary."""
+    return {"place": [*scenario.areas.names, MEAN_OF_AREAS], "measure": list(scenario.measures), "year": scenario.years}
+
+
+def _ordered(dim: str, labels: list) -> list:
+    """Return labels in the order of the tables, those that no table has behind them, the mean of areas last."""
+    if dim == "year":
+        return sorted(labels)
+    known = list(MEASURES) if dim == "measure" else [row["area"] for row in tables.read("areas")]
+    place = {name: i for i, name in enumerate(known)} | {MEAN_OF_AREAS: len(known) + 1}
+    return sorted(labels, key=lambda name: place.get(name, len(known)))
+
+
+def complete(
+    case: dict, scenario: Scenario | Refusal, keys: Sequence[str], fixed: Sequence[str], own: Sequence[str]
+) -> None:
+    """Note in a scenario's record what it has where others vary a key: its number or word, or the choice as typed."""
+    for key in keys:
+        if key in own:
+            continue
+        found: object = scenario
+        for name in key.split("."):
+            found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+        if not isinstance(found, str | int | float):
+            found = next((word.split("=", 1)[1] for word in fixed if key_of(word) == key), None)
+        case["also"][key] = found
+
+
+def check_room(folder: Path, has: dict[str, list], wants: dict[str, list]) -> None:
+    """Refuse scenarios with labels for which the store has no place.
+
+    Raises
+    ------
+    Refusal
+        With the first such label.
+    """
+    for dim, labels in wants.items():
+        more = [label for label in labels if label not in has.get(dim, [])]
+        if more and has:
+            raise Refusal(
+                f"the store in {folder} has no {dim} {more[0]}, which the new scenarios have: sweep them into another "
+                "folder"
+            )
+
+
+def checked(folder: Path, about: dict, cases: list[dict], space) -> Iterator[Scenario | Refusal]:
+    """Yield each scenario of a sweep, made anew.
+
+    Raises
+    ------
+    Refusal
+        Where one is not what it was, since a config has changed.
+    """
+    made, numbers = {key: about[key] for key in logbook.MADE}, itertools.count()
+    for part in range(len(logbook.parts(about))):
+        found = again(about, cases, part, space)
+        for i, scenario in enumerate(space.scenarios(found)):
+            number = next(numbers)
+            if provenance.identity(scenario, found.overrides(i), made) != cases[number]["identity"]:
+                raise Refusal(
+                    f"scenario {number} of {folder} is no longer what it was when the sweep began, since a config has "
+                    "changed: put it back, or sweep again into another folder"
+                )
+            yield scenario
+
+
+def again(about: dict, cases: list[dict], part: int, space, only: Iterator[int] | None = None):
+    """Return the variants of a part of a sweep, from its record: all of them, or those whose numbers are wanted."""
+    asked = logbook.parts(about)[part]
+    chosen = cases if only is None else (cases[number] for number in only)
+    return space.Variants(
+        fixed=tuple(asked["fixed"]),
+        keys=tuple(asked["keys"]),
+        values=[tuple(case["values"]) for case in chosen if case["part"] == part],
+        bounds={key: tuple(pair) for key, pair in asked["bounds"].items()},
+    )
+
+
+def in_json(found) -> dict:
+    """Return what variants share, as it stands in the record."""
+    bounds = {key: list(pair) for key, pair in found.bounds.items()}
+    return {"fixed": list(found.fixed), "keys": list(found.keys), "bounds": bounds}
+
+
+def key_of(word: str) -> str:
+    """Return the key of an override."""
+    return word.split("=", 1)[0].lstrip("+")

@@ -1,0 +1,255 @@
+"""Store: the results of a sweep as one labelled Zarr store, a dimension ``scenario`` before all others.
+
+Three ideas: a chunk is a block of scenarios and is written by a rename, so it is there whole or not at all; what a law
+gives is placed by its labels, so scenarios with other areas or years stand side by side, NaN where one has nothing to
+say; and the same numbers give the same bytes.
+"""
+
+import os
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+from numcodecs import blosc
+from zarr.codecs import BloscCodec
+
+from oa_sim.refusal import Refusal
+
+NAME = "store.zarr"
+DIMENSION = "scenario"
+# quick, and as small as slower ones on these numbers: their last bits are noise (README, "Thousands of scenarios")
+PACKED = BloscCodec(cname="lz4", clevel=3, shuffle="shuffle", typesize=4)
+EMPTY = {"str": "", "int": np.nan, "float": np.nan, "float32": np.nan}
+DTYPES = {"str": "string", "int": "float64", "float": "float64", "float32": "float32"}  # NaN where there is none
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What every scenario of a store gives.
+
+    Attributes
+    ----------
+    labels
+        The labels of each dimension but ``scenario``, in their order.
+    arrays
+        The dimensions of each array, ``scenario`` left out.
+    columns
+        The kind of each single value, ``str``, ``int``, ``float`` or ``float32``.
+    """
+
+    labels: dict[str, list]
+    arrays: dict[str, tuple[str, ...]]
+    columns: dict[str, str]
+
+
+def layout_of(result: xr.Dataset, labels: dict[str, list]) -> Layout:
+    """Return the layout of a law's result.
+
+    Parameters
+    ----------
+    result
+        One scenario's summary; its values without a dimension and its attributes become columns.
+    labels
+        The union of labels over all scenarios, for the dimensions whose labels a scenario chooses.
+    """
+    own = {str(dim): result[dim].values.tolist() for dim in result.dims}
+    arrays = {str(name): tuple(map(str, values.dims)) for name, values in result.data_vars.items() if values.ndim}
+    single = {name: "float32" if found.dtype == np.float32 else "float" for name, found in _single(result).items()}
+    marks = {name: _kind(value) for name, value in marks_of(result).items()}
+    return Layout(own | {dim: labels[dim] for dim in own if dim in labels}, arrays, single | marks)
+
+
+def marks_of(result: xr.Dataset) -> dict[str, str | int | float]:
+    """Return what a result says of itself in single words and numbers: run id, verdict and the like."""
+    return {str(name): value for name, value in result.attrs.items() if isinstance(value, str | int | float)}
+
+
+def numbers_of(result: xr.Dataset) -> dict[str, float | None]:
+    """Return the single numbers of a result, with no more digits than their precision has; None for NaN."""
+    return {name: float(str(value)) if np.isfinite(value) else None for name, value in _single(result).items()}
+
+
+def _single(result: xr.Dataset) -> dict[str, np.generic]:
+    # plain variables: an array with coordinates for each costs more than all the rest
+    return {
+        str(name): result.variables[name].values[()] for name in result.data_vars if not result.variables[name].ndim
+    }
+
+
+def _kind(value: str | int | float) -> str:
+    return "str" if isinstance(value, str) else "int" if isinstance(value, int) else "float"
+
+
+def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict | None = None) -> None:
+    """Make an empty store, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        The sweep's folder.
+    layout
+        What every scenario gives.
+    n, block
+        How many scenarios, and how many of them in a chunk.
+    result
+        A scenario's summary, whose variables give their units and meanings.
+    made
+        What stands at its head, such as version and code.
+    """
+    part = folder / f"{NAME}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    group = zarr.create_group(part, zarr_format=3, attributes={**(made or {}), "columns": layout.columns})
+    for dim, labels in layout.labels.items():
+        kind = "string" if isinstance(labels[0], str) else np.asarray(labels).dtype
+        label = group.create_array(dim, shape=(len(labels),), dtype=kind, dimension_names=(dim,))
+        label[:] = np.asarray(labels, dtype=object if kind == "string" else kind)
+    for name, dims in layout.arrays.items():
+        shape = tuple(len(layout.labels[dim]) for dim in dims)
+        group.create_array(
+            name,
+            shape=(n, *shape),
+            chunks=(block, *shape),
+            dtype="float32",
+            fill_value=np.nan,
+            compressors=PACKED,
+            dimension_names=(DIMENSION, *dims),
+            attributes={key: value for key, value in result[name].attrs.items() if isinstance(value, str | int)},
+        )
+    _consolidate(part)
+    shutil.rmtree(folder / NAME, ignore_errors=True)  # one in which every scenario had failed
+    os.replace(part, folder / NAME)
+
+
+def layout(folder: Path) -> Layout | None:
+    """Return the layout of a store, or None where there is none, or one without results."""
+    if not (folder / NAME / "zarr.json").exists():
+        return None
+    group = zarr.open_group(folder / NAME, mode="r")
+    if not group.attrs.get("columns"):
+        return None
+    found = {name: (array, array.metadata.dimension_names) for name, array in group.arrays()}
+    labels = {name: array[:].tolist() for name, (array, dims) in found.items() if dims == (name,) and name != DIMENSION}
+    arrays = {name: dims[1:] for name, (_, dims) in found.items() if len(dims) > 1}
+    return Layout(labels, arrays, dict(group.attrs["columns"]))
+
+
+def placed(result: xr.Dataset, layout: Layout) -> dict[str, np.ndarray]:
+    """Return the arrays of a result in single precision, in the store's order, NaN where it has no such label.
+
+    Raises
+    ------
+    Refusal
+        Where it has a variable or a label that the store has no room for.
+    """
+    own = {str(name): result.variables[name] for name in result.data_vars}
+    more = {name for name, values in own.items() if values.ndim} - set(layout.arrays)
+    if more:
+        raise Refusal(f"the result has {sorted(more)[0]!r}, which the first scenario has not: sweep it apart")
+    places = {dim: _places(dim, result[dim].values.tolist(), layout) for dim in result.dims}
+    found = {}
+    for name, dims in layout.arrays.items():
+        whole = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
+        if name in own:
+            whole[np.ix_(*(places[dim] for dim in dims))] = own[name].transpose(*dims).values
+        found[name] = whole
+    return found
+
+
+def _places(dim: str, labels: list, layout: Layout) -> list[int]:
+    known = {label: i for i, label in enumerate(layout.labels[dim])}
+    for label in labels:
+        if label not in known:
+            raise Refusal(f"the store has no {dim} {label!r}: sweep the scenarios that have it into another folder")
+    return [known[label] for label in labels]
+
+
+def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None], layout: Layout) -> None:
+    """Write scenarios that stand next to each other within one chunk, each array in one rename.
+
+    Parameters
+    ----------
+    folder
+        The sweep's folder.
+    start
+        The number of the first.
+    results
+        The arrays of each, from ``placed``; None for one that failed.
+    layout
+        What every scenario gives.
+    """
+    # threads inside Blosc put its blocks in the order in which they are done, and the bytes must not depend on luck
+    blosc.use_threads = False
+    # a chunk of nothing but NaN is written too, since a chunk that is not there is one that was lost
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        # a process that died while the store grew may have left the consolidated metadata behind the arrays' own
+        group = zarr.open_group(folder / NAME, mode="r+", use_consolidated=False)
+        for name, dims in layout.arrays.items():
+            nothing = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
+            values = np.stack([nothing if result is None else result[name] for result in results])
+            group[name][start : start + len(values)] = values
+
+
+def has(folder: Path, start: int, layout: Layout, block: int) -> bool:
+    """Return whether every array has the chunk in which a scenario stands."""
+    chunk = str(start // block)
+    return all(
+        (folder / NAME / name / "c" / chunk / "/".join("0" * len(dims))).is_file()
+        for name, dims in layout.arrays.items()
+    )
+
+
+def grow(folder: Path, n: int, layout: Layout) -> None:
+    """Make room for more scenarios; what stands in the store stays as it is."""
+    group = zarr.open_group(folder / NAME, mode="r+", use_consolidated=False)
+    short = [name for name in layout.arrays if group[name].shape[0] != n]
+    for name in short:
+        group[name].resize((n, *group[name].shape[1:]))
+    if short:
+        _consolidate(folder / NAME)
+
+
+def write_columns(folder: Path, columns: dict[str, tuple[str, list]], varied: list[str]) -> None:
+    """Write one value for each scenario and column, in the place of what stood there.
+
+    Parameters
+    ----------
+    folder
+        The sweep's folder; where it has no store, since every scenario failed, one of columns alone is made.
+    columns
+        Kind and values of each column; None where a scenario has none.
+    varied
+        Those that say what was varied: they become coordinates.
+    """
+    group = zarr.open_group(folder / NAME, mode="a", zarr_format=3, use_consolidated=False)
+    group.attrs.update({"coordinates": " ".join(varied)})
+    for name, (kind, values) in columns.items():
+        whole = kind == "int" and None not in values
+        dtype, empty = ("int64", 0) if whole else (DTYPES[kind], EMPTY[kind])
+        filled = [empty if value is None else value for value in values]
+        array = group.create_array(
+            name,
+            shape=(len(filled),),
+            dtype=dtype,
+            fill_value=empty,
+            dimension_names=(DIMENSION,),
+            overwrite=True,
+        )
+        array[:] = np.asarray(filled, dtype=object if kind == "str" else dtype)
+    _consolidate(folder / NAME)
+
+
+def packed_size(result: xr.Dataset) -> int:
+    """Return the bytes that a result takes in a store, about."""
+    arrays = [np.ascontiguousarray(values, dtype=np.float32) for values in result.data_vars.values() if values.ndim]
+    return sum(len(blosc.compress(values, b"lz4", PACKED.clevel, blosc.SHUFFLE)) for values in arrays)
+
+
+def _consolidate(path: Path) -> None:
+    """Put all metadata into one file, which xarray looks for; Zarr says that its format 3 has yet to adopt this."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        zarr.consolidate_metadata(path)

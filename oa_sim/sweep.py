@@ -1,0 +1,213 @@
+"""Sweep: many scenarios, each computed once, whatever happens on the way.
+
+A sweep is begun, gone on with, or made longer. Each time it is first made sure that code, tables, draws and configs are
+those of the record: a scenario is known by an identity made from all of these, and finished work is never done twice.
+Scenarios are made one by one as they are needed, so memory does not grow with their number.
+"""
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+from oa_sim import blocks, engine, logbook, provenance, roster, store
+from oa_sim.refusal import Refusal
+
+
+def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space=None, say=None) -> dict:
+    """Compute the scenarios that the words make, into a folder of its own, and return what came of it.
+
+    Parameters
+    ----------
+    words
+        Overrides of the scenario, with what varies in Hydra's sweep syntax.
+    sweeping
+        ``design``, ``engine``, ``block``, ``fail_fast``.
+    folder
+        Where ``store.zarr``, ``summary.csv``, ``summary.parquet`` and the record go.
+    law
+        From a scenario to its summary; ``kernel.summary`` by default.
+    space
+        What makes scenarios of words, with ``expand`` and ``scenarios``; ``oa_sim.variants`` by default.
+    say
+        Called with how far it is.
+
+    Returns
+    -------
+    dict
+        ``scenarios``, ``failed``, ``in_doubt`` (gates that failed), ``computed``, ``folder``.
+
+    Raises
+    ------
+    Refusal
+        Where the words, the folder or the disk will not do, or, failing fast, a scenario fails.
+    """
+    folder, space = Path(folder), space or _variants()
+    logbook.check_free(folder)
+    found = space.expand(list(words), sweeping.design)
+    with logbook.room(folder), logbook.kept(folder):
+        logbook.check_free(folder)  # again, now that nobody else can begin here
+        made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+        cases, labels = roster.planned(found, 0, made, space)
+        asked = {"words": list(words), "design": asdict(sweeping.design), **roster.in_json(found)}
+        how = {"engine": asdict(sweeping.engine), "block": sweeping.block, "fail_fast": sweeping.fail_fast}
+        about = asked | {"n": len(cases), "extensions": []} | how | made | {"labels": labels}
+        logbook.begin(folder, about, cases)
+        return _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
+
+
+def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=None, say=None) -> dict:
+    """Compute what is left of a sweep, and return what came of it; see ``sweep``.
+
+    Parameters
+    ----------
+    folder
+        The sweep's folder.
+    machine, fail_fast
+        Another engine than the one it was begun with, and whether to fail fast, where it was not so begun.
+    law, space, say
+        As in ``sweep``.
+
+    Raises
+    ------
+    Refusal
+        Where the folder is no sweep, or code, tables, draws or configs are no longer those it was begun with.
+    """
+    folder, space = Path(folder), space or _variants()
+    logbook.read(folder)  # a folder that is none should not be given a lock
+    with logbook.room(folder), logbook.kept(folder):
+        about, cases = logbook.read(folder)
+        provenance.check_same(folder, about)
+        for _ in roster.checked(folder, about, cases, space):
+            pass
+        fail_fast = about["fail_fast"] if fail_fast is None else fail_fast
+        return _go(folder, about, cases, (law, space, say), machine, fail_fast)
+
+
+def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, space=None, say=None) -> dict:
+    """Add scenarios to a sweep, those that it has left out, and return what came of it; see ``sweep``.
+
+    Parameters
+    ----------
+    folder
+        The sweep's folder.
+    words
+        Overrides beside what the sweep has in common; a leading ``+`` may stand before each.
+    sweeping
+        ``design`` of the words, ``engine`` (None: the one that the sweep was begun with), ``fail_fast``.
+    law, space, say
+        As in ``sweep``.
+
+    Raises
+    ------
+    Refusal
+        As in ``resume``; and where the store has no room for the areas, measures or years of the new ones.
+    """
+    folder, space = Path(folder), space or _variants()
+    logbook.read(folder)
+    with logbook.room(folder), logbook.kept(folder):
+        about, cases = logbook.read(folder)
+        provenance.check_same(folder, about)
+        words = [word.removeprefix("+") if not word.startswith("++") else word for word in words]
+        mine = {roster.key_of(word) for word in words}
+        shared = [word for word in about["fixed"] if roster.key_of(word) not in mine]
+        found = space.expand([*shared, *words], sweeping.design)
+        made = {key: about[key] for key in logbook.MADE}
+        known, parts = {case["identity"] for case in cases}, logbook.parts(about)
+        keys = [key for part in parts for key in part["keys"]]
+        more, labels = roster.planned(found, len(parts), made, space, known, keys)
+        roster.check_room(folder, about["labels"], labels)
+        for case, scenario in zip(cases, roster.checked(folder, about, cases, space), strict=True):
+            roster.complete(case, scenario, found.keys, parts[case["part"]]["fixed"], parts[case["part"]]["keys"])
+        if more:
+            asked = {"words": words, "design": asdict(sweeping.design), **roster.in_json(found), "n": len(more)}
+            about = about | made | {"labels": about["labels"] or labels, "extensions": [*about["extensions"], asked]}
+            about["n"], cases = len(cases) + len(more), [*cases, *more]
+            logbook.begin(folder, about, cases)
+        answer = _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
+        return answer | {"added": len(more)}
+
+
+def _variants():
+    from oa_sim import variants
+
+    return variants
+
+
+def _go(folder: Path, about: dict, cases: list[dict], ways: tuple, machine, fail_fast: bool) -> dict:
+    """Go through the blocks that are left, making their scenarios as workers ask for them."""
+    law, space, say = ways
+    machine = machine or SimpleNamespace(**about["engine"])
+    made = json.dumps({key: about[key] for key in logbook.MADE}, sort_keys=True)
+
+    def tasks(left: list[tuple[int, int]]) -> Iterator[blocks.Task]:
+        for part, units in itertools.groupby(left, key=lambda unit: cases[unit[0]]["part"]):
+            units = list(units)
+            wanted = itertools.chain.from_iterable(range(*unit) for unit in units)
+            scenarios = space.scenarios(roster.again(about, cases, part, space, wanted))
+            for unit in units:
+                yield blocks.Task(unit, tuple(itertools.islice(scenarios, unit[1] - unit[0])), law, made)
+
+    quiet = say or (lambda sentence: None)
+    return blocks.go(blocks.Journey(folder, about, cases, tasks, machine, fail_fast, quiet))
+
+
+def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
+    """Return how many scenarios the words make, and about how long, how much disk and memory they take.
+
+    The first that can be computed is computed twice, the second time without what is only loaded once. Nothing is
+    written.
+
+    Parameters
+    ----------
+    words, sweeping, law, space
+        As in ``sweep``.
+
+    Raises
+    ------
+    Refusal
+        Where the words will not do, or no scenario can be computed.
+    """
+    space, law = space or _variants(), law or blocks.default_law()
+    found = space.expand(list(words), sweeping.design)
+    first, refused, n = None, [], 0
+    for scenario in space.scenarios(found):
+        n += 1
+        if isinstance(scenario, Refusal):
+            refused.append(scenario)
+        else:
+            first = first or scenario
+    if first is None:
+        raise refused[0] if refused else Refusal("the words make no scenario: name a value for each key")
+    began = time.perf_counter()
+    law(first)
+    loaded = time.perf_counter()
+    result = law(first)
+    each = time.perf_counter() - loaded
+    workers = engine.workers_of(sweeping.engine)
+    n_blocks = -(-n // sweeping.block)
+    processes = 1 if sweeping.engine.kind == "local" else workers + 1
+    ahead = (engine.AHEAD * workers + 1) * sweeping.block * result.nbytes
+    return {
+        "scenarios": n,
+        "refused": len(refused),
+        "varied": list(found.keys),
+        "blocks": n_blocks,
+        "engine": f"{sweeping.engine.kind}, {workers} workers",
+        "seconds_each": round(each, 4),
+        "seconds_about": round(loaded - began + (n - len(refused)) * each / min(workers, n_blocks), 1),
+        "disk_mb_about": round((n - len(refused)) * store.packed_size(result) / 1e6, 1),
+        "memory_gb_about": round((processes * _peak_bytes() + ahead) / 1e9, 2),
+    }
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process has had, in bytes."""
+    import resource  # which Windows does not have
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

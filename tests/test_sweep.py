@@ -1,0 +1,573 @@
+"""Sweep: each scenario once, whatever happens on the way; one sentence where it cannot go on, and nothing lost."""
+
+import errno
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import planted
+import pytest
+from test_store import bytes_of, opened
+
+from oa_sim import blocks, logbook, model, provenance, store, sweep, tables
+from oa_sim.__main__ import main
+from oa_sim.refusal import Refusal
+from oa_sim.streams import stream
+
+HERE = Path(__file__).parent
+WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
+needs_dask = pytest.mark.skipif(not importlib.util.find_spec("distributed"), reason="the extra is not installed")
+
+
+def swept(folder, words=WORDS, *, law=planted.law, **how):
+    return sweep.sweep(words, planted.Sweeping(**how), folder, law=law, space=planted)
+
+
+def resumed(folder, *, law=planted.law, **how):
+    return sweep.resume(folder, law=law, space=planted, **how)
+
+
+def extended(folder, words, *, law=planted.law, **how):
+    return sweep.extend(folder, words, planted.Sweeping(**how), law=law, space=planted)
+
+
+def of_record(folder):
+    """Give what is reproducible of a sweep: all but the journal and the lock."""
+    return {name: text for name, text in bytes_of(folder).items() if name not in (logbook.JOURNAL, logbook.LOCK)}
+
+
+def journal(folder):
+    return [json.loads(line) for line in (folder / logbook.JOURNAL).read_text().splitlines()]
+
+
+def begun_after_done(folder):
+    """Give the blocks that were begun again although they were finished."""
+    done, again = set(), set()
+    for line in journal(folder):
+        block = tuple(line["block"])
+        again |= {block} & done if line["event"] == "started" else set()
+        done |= {block} if line["event"] == "finished" else set()
+    return again
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
+    return folder, swept(folder)
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """Give a sweep that stopped after some of its blocks."""
+
+    def law(scenario):
+        if scenario.seed == 16:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return planted.law(scenario)
+
+    folder = tmp_path / "broken"
+    with pytest.raises(Refusal, match="full"):
+        swept(folder, law=law, engine=planted.Engine(workers=1))
+    return folder
+
+
+def test_every_scenario_stands_in_the_store_with_what_was_varied(undisturbed):
+    folder, found = undisturbed
+    assert found == {"scenarios": 20, "failed": 1, "in_doubt": 3, "computed": 20, "folder": str(folder)}
+    data = opened(folder)
+    assert data.seed.values.tolist() == list(range(3, 23))
+    assert "seed" in data.coords
+    for i, scenario in enumerate(planted.scenarios(planted.expand(WORDS, None))):
+        if scenario.seed == 13:
+            assert data.impact.sel(scenario=i).isnull().all()
+            assert str(data.failed.values[i]) == "ZeroDivisionError: planted"
+        else:
+            alone = planted.law(scenario)
+            np.testing.assert_array_equal(data.impact.sel(scenario=i).values, alone.impact.values)
+            assert data.headline.values[i] == alone.headline.values
+            assert (str(data.run_id.values[i]), str(data.failed.values[i])) == (alone.attrs["run_id"], "")
+
+
+def test_the_tables_have_a_row_for_each_scenario_in_order_and_agree(undisturbed):
+    folder, _ = undisturbed
+    text = pd.read_csv(folder / "summary.csv", dtype={"run_id": str}, keep_default_na=False)
+    packed = pd.read_parquet(folder / "summary.parquet")
+    named = ["scenario", "seed", "headline", "run_id", "verdict", "n_draws", "failed", "identity"]
+    assert list(text) == list(packed) == named
+    assert text.identity.nunique() == 20
+    assert text.scenario.tolist() == packed.scenario.tolist() == list(range(20))
+    assert packed.headline.dtype == np.float32
+    assert packed.headline[0] == np.float32(3.1)
+    assert text.headline[0] == "3.1"
+    assert set(text.verdict) == {"PASS", "[FAIL]", ""}
+    assert packed.n_draws.dropna().unique().tolist() == [40]
+
+
+def test_the_record_says_what_was_asked_and_what_made_it_and_no_time(undisturbed):
+    folder, _ = undisturbed
+    about = json.loads((folder / "sweep.json").read_text())
+    assert (about["words"], about["keys"], about["n"], about["format"]) == (WORDS, ["seed"], 20, logbook.FORMAT)
+    assert about["code_hash"] == model.code_hash()
+    assert list(about["data_hash"].values()) == [tables.data_hash()]
+    assert not re.search(r"20\d\d-\d\d-\d\d|\d\d:\d\d", (folder / "sweep.json").read_text())
+
+
+def test_the_same_sweep_is_the_same_bytes_whatever_the_number_of_workers(undisturbed, tmp_path):
+    folder, _ = undisturbed
+    swept(tmp_path / "one", engine=planted.Engine(workers=1))
+    mine, theirs = of_record(tmp_path / "one"), of_record(folder)
+    assert {name: text for name, text in mine.items() if name != "sweep.json"} == {
+        name: text for name, text in theirs.items() if name != "sweep.json"
+    }
+
+
+def test_scenarios_with_other_areas_and_years_stand_side_by_side(tmp_path):
+    swept(tmp_path, ["area=0:2", "horizon=5:8"])
+    data = opened(tmp_path)
+    assert data.place.values.tolist() == ["Blackpool", "Norwich", "Oldham", "mean of areas"]
+    assert data.year.values.tolist() == list(range(2024, 2031))
+    norwich = data.impact.sel(place="Norwich", group="all", measure="phonics", statistic="mean")
+    for i, row in enumerate(zip(data.area.values, data.horizon.values, strict=True)):
+        assert int(norwich[i].notnull().sum()) == (row[1] if row[0] == 0 else 0)
+
+
+def test_a_sweep_in_which_every_scenario_fails_says_so_and_can_be_made_longer(tmp_path):
+    found = swept(tmp_path, ["horizon=1:4"])
+    assert (found["failed"], found["scenarios"]) == (3, 3)
+    failed = pd.read_csv(tmp_path / "summary.csv").failed
+    assert failed.str.contains("horizon must be 5 to 15 years").all()
+    assert opened(tmp_path).failed.values.tolist() == failed.tolist()
+    found = extended(tmp_path, ["horizon=4:6"])
+    assert (found["failed"], found["scenarios"], found["computed"]) == (4, 5, 2)
+    assert opened(tmp_path).impact.sel(scenario=4).notnull().any()
+
+
+def test_the_first_blocks_may_fail_whole(tmp_path):
+    swept(tmp_path / "a", ["horizon=-4:8"], block=2)
+    swept(tmp_path / "b", ["horizon=-4:8"], block=2, engine=planted.Engine(workers=1))
+    assert opened(tmp_path / "a").impact.notnull().any("year").sum("scenario").max() == 3
+    store_a, store_b = (bytes_of(tmp_path / name / "store.zarr") for name in "ab")
+    assert store_a == store_b
+
+
+def test_a_refusal_in_the_law_is_kept_in_one_line(tmp_path):
+    def law(scenario):
+        raise Refusal("a rule:\n got 3: give 4") if scenario.seed == 4 else ValueError("many\nlines" * 200)
+
+    swept(tmp_path, ["seed=3:6"], law=law)
+    failed = pd.read_csv(tmp_path / "summary.csv").failed
+    assert failed[1] == "a rule: got 3: give 4"
+    assert failed.str.len().max() <= blocks.LONGEST_SENTENCE
+    assert not failed.str.contains("\n").any()
+
+
+def test_failing_fast_stops_with_the_sentence_and_keeps_what_is_finished(tmp_path, undisturbed):
+    with pytest.raises(Refusal, match=r"scenario 10 failed.*resume.*ZeroDivisionError: planted"):
+        swept(tmp_path, fail_fast=True, engine=planted.Engine(workers=1))
+    done = {tuple(line["block"]) for line in journal(tmp_path) if line["event"] == "finished"}
+    assert {(0, 4), (4, 8)} <= done
+    with pytest.raises(Refusal, match="scenario 10"):
+        resumed(tmp_path)
+    assert resumed(tmp_path, fail_fast=False)["computed"] <= 12
+    assert bytes_of(tmp_path / "store.zarr") == bytes_of(undisturbed[0] / "store.zarr")
+
+
+def test_a_finished_sweep_is_not_computed_again(undisturbed):
+    folder, _ = undisturbed
+    before = of_record(folder)
+    assert resumed(folder, law=planted.always_deadly_law)["computed"] == 0
+    assert of_record(folder) == before
+
+
+def test_a_full_disk_is_one_sentence_and_the_rest_goes_on_from_there(broken, undisturbed):
+    assert not [*broken.rglob("*.part*")]
+    done = sum(line["event"] == "finished" for line in journal(broken))
+    assert 0 < done < 5
+    assert resumed(broken)["computed"] == 20 - 4 * done
+    assert bytes_of(broken / "store.zarr") == bytes_of(undisturbed[0] / "store.zarr")
+    assert not begun_after_done(broken)
+
+
+@pytest.mark.parametrize("where", ["put", "write", "note", "create"])
+def test_a_disk_that_fills_while_anything_is_written_loses_nothing(where, tmp_path, monkeypatch, undisturbed):
+    at = store if where in ("write", "create") else logbook
+    real, calls = getattr(at, where), []
+
+    def full(*given, **named):
+        calls.append(given)
+        if len(calls) == (1 if where == "create" else 3):
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        return real(*given, **named)
+
+    monkeypatch.setattr(at, where, full)
+    with pytest.raises(Refusal, match=r"full.*oa-sim resume"):
+        swept(tmp_path)
+    monkeypatch.undo()
+    resumed(tmp_path)
+    assert of_record(tmp_path) == of_record(undisturbed[0])
+    assert not begun_after_done(tmp_path)
+
+
+def test_a_chunk_or_a_mark_that_is_gone_is_made_again(tmp_path, undisturbed):
+    swept(tmp_path)
+    (tmp_path / "store.zarr" / "impact" / "c" / "1" / "0" / "0" / "0" / "0" / "0").unlink()
+    (tmp_path / "blocks" / "00000008-00000012.json").write_text("{")
+    assert resumed(tmp_path)["computed"] == 8
+    assert of_record(tmp_path) == of_record(undisturbed[0])
+
+
+def test_what_a_dead_process_left_half_written_is_taken_away(broken):
+    (broken / "store.zarr" / "impact" / "c.123.partial").write_text("half")
+    (broken / "summary.csv.part").write_text("half")
+    with (broken / "journal.jsonl").open("a") as file:
+        file.write('{"at": 1')
+    resumed(broken)
+    assert not [*broken.rglob("*.part*")]
+    assert all(journal(broken))
+
+
+def test_a_sweep_that_died_before_it_began_can_be_begun_again(tmp_path, undisturbed):
+    for name in ("lock", "scenarios.jsonl", "sweep.json.part"):
+        (tmp_path / name).write_text("half")
+    swept(tmp_path)
+    assert {**of_record(tmp_path)} == of_record(undisturbed[0])
+
+
+def test_an_extension_adds_what_is_new_and_leaves_the_rest(tmp_path, undisturbed):
+    swept(tmp_path)
+    before = opened(tmp_path)
+    found = extended(tmp_path, ["+seed=20:30"], law=planted.law)
+    assert (found["added"], found["computed"], found["scenarios"]) == (7, 7, 27)
+    after = opened(tmp_path)
+    assert after.isel(scenario=slice(20)).drop_vars("n_draws").identical(before.drop_vars("n_draws"))
+    assert after.seed.values.tolist() == [*range(3, 23), *range(23, 30)]
+    assert not begun_after_done(tmp_path)
+    whole = tmp_path.parent / f"{tmp_path.name}-whole"
+    swept(whole, ["seed=3:30"])
+    assert bytes_of(whole / "store.zarr") == bytes_of(tmp_path / "store.zarr")
+
+
+def test_an_extension_with_nothing_new_computes_nothing(tmp_path):
+    swept(tmp_path)
+    before = of_record(tmp_path)
+    found = extended(tmp_path, ["seed=5:9"], law=planted.always_deadly_law)
+    assert (found["added"], found["computed"]) == (0, 0)
+    assert of_record(tmp_path) == before
+
+
+def test_an_extension_by_another_key_fills_its_column_for_those_before(tmp_path):
+    swept(tmp_path, ["horizon=7", "seed=3:6"])
+    extended(tmp_path, ["horizon=5:8", "seed=9"])
+    table = pd.read_csv(tmp_path / "summary.csv")
+    assert table.horizon.tolist() == [7, 7, 7, 5, 6, 7]
+    assert table.seed.tolist() == [3, 4, 5, 9, 9, 9]
+    extended(tmp_path, ["area=0:1", "seed=30"])  # a choice that has no number: what was typed, nothing elsewhere
+    assert pd.read_csv(tmp_path / "summary.csv").area.isna().tolist() == [True] * 6 + [False]
+
+
+def test_a_death_while_the_store_grows_is_survived(tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    swept(tmp_path / "grown")
+    monkeypatch.setattr(store, "_consolidate", full)
+    with pytest.raises(Refusal, match="full"):
+        extended(tmp_path / "grown", ["seed=23:30"])
+    monkeypatch.undo()
+    assert resumed(tmp_path / "grown")["computed"] == 7
+    swept(tmp_path / "whole", ["seed=3:30"])
+    assert bytes_of(tmp_path / "grown" / "store.zarr") == bytes_of(tmp_path / "whole" / "store.zarr")
+
+
+@pytest.mark.parametrize(("words", "what"), [(["area=1:2"], "no place Blackpool"), (["horizon=9:10"], "no year 2029")])
+def test_an_extension_for_which_the_store_has_no_place_is_refused(words, what, tmp_path):
+    swept(tmp_path, ["seed=3:6"])
+    before = of_record(tmp_path)
+    with pytest.raises(Refusal, match=what):
+        extended(tmp_path, words)
+    assert of_record(tmp_path) == before
+
+
+def test_an_extension_of_a_broken_sweep_finishes_both(broken):
+    found = extended(broken, ["seed=23:30"])
+    assert found["scenarios"] == 27
+    assert opened(broken).seed.values.tolist() == list(range(3, 30))
+    assert not begun_after_done(broken)
+
+
+def test_an_identity_is_that_of_the_question_in_full_and_not_of_where_the_answer_goes():
+    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+    scenario = planted.base()
+    name = provenance.identity(scenario, [], made)
+    parts = made | {key: made[key][provenance.INSIDE] for key in ("data_hash", "posterior")}
+    assert name == model.identity(parts | {"scenario": model.question(scenario)})
+    assert name == provenance.identity(replace(scenario, outputs="elsewhere"), [], made)
+    assert name != provenance.identity(replace(scenario, seed=scenario.seed + 1), [], made)
+
+
+def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothing_touched(broken, monkeypatch):
+    before = of_record(broken)
+    here = provenance.made_by()
+    for name, value, what in (
+        ("made_by", lambda: here | {"code_hash": "0" * 64}, "code 00000000"),
+        ("made_by", lambda: here | {"versions": here["versions"] | {"numpy": "1"}}, "numpy"),
+        ("data_hash", lambda folder: "0", "other tables"),
+        ("posterior_hash", lambda path: "0", "other posterior"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(provenance, name, value)
+            for again in (lambda: resumed(broken), lambda: extended(broken, ["seed=3:5"])):
+                with pytest.raises(Refusal, match=what):
+                    again()
+    assert of_record(broken) == before
+
+
+def test_a_config_that_has_changed_is_noticed(broken, monkeypatch):
+    real = planted.base()
+    monkeypatch.setattr(planted, "base", lambda: replace(real, start_year=2025))
+    with pytest.raises(Refusal, match=r"scenario 0 of .* config has changed"):
+        resumed(broken)
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("code_hash", "other code"),
+        ("versions", "other versions"),
+        ("data_hash", "other tables"),
+        ("posterior", "other posterior"),
+    ],
+)
+def test_a_worker_of_another_make_stops_the_sweep(key, what):
+    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+    provenance.identity(planted.base(), [], made)
+    assert not any(blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made))).failed)
+    made[key] = {provenance.INSIDE: "0"} if isinstance(made[key], dict) and key != "versions" else {}
+    with pytest.raises(Refusal, match=what):
+        blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made)))
+
+
+def test_two_at_once_on_one_folder_are_refused(broken):
+    with logbook.kept(broken):
+        with pytest.raises(Refusal, match="another sweep"):
+            resumed(broken)
+        with pytest.raises(Refusal, match="another sweep"):
+            extended(broken, ["seed=3:5"])
+    resumed(broken)
+
+
+def test_a_folder_that_is_taken_is_refused(broken, tmp_path):
+    with pytest.raises(Refusal, match=r"holds a sweep already: .*oa-sim resume"):
+        swept(broken)
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(Refusal, match="holds other things, such as 'broken'"):
+        swept(tmp_path)
+    with pytest.raises(Refusal, match="is a file"):
+        swept(tmp_path / "thesis.txt")
+
+
+def test_a_disk_that_fails_or_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refusal, match=r"cannot be written \(Not a directory\)"):
+        swept(tmp_path / "file" / "sweep")
+
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(store, "write", broken)
+    with pytest.raises(Refusal, match=r"stopped \(Input/output error\): what is finished is kept.*oa-sim resume"):
+        swept(tmp_path / "sweep")
+
+
+def test_a_folder_that_is_no_sweep_is_refused_and_left_alone(tmp_path):
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(Refusal, match="is not the folder of a sweep"):
+            resumed(folder)
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("sweep.json", "{"), ("sweep.json", "[]"), ("sweep.json", '{"format": 1, "n": 20}'), ("scenarios.jsonl", "")],
+)
+def test_a_damaged_record_is_one_sentence(name, text, broken):
+    (broken / name).write_text(text)
+    with pytest.raises(Refusal, match="damaged"):
+        resumed(broken)
+
+
+def test_a_newer_format_is_named(broken):
+    about = json.loads((broken / "sweep.json").read_text())
+    (broken / "sweep.json").write_text(json.dumps(about | {"format": 99}))
+    with pytest.raises(Refusal, match=r"format 99.*update"):
+        resumed(broken)
+
+
+@pytest.fixture
+def door(monkeypatch, capsys):
+    """Give the command line, with the planted law and space behind it."""
+    from oa_sim import choices
+
+    monkeypatch.setitem(sys.modules, "oa_sim.variants", planted)
+    monkeypatch.setattr("oa_sim.variants", planted, raising=False)
+    monkeypatch.setattr(choices, "load_sweeping", planted.load_sweeping, raising=False)
+    monkeypatch.setattr(blocks, "default_law", lambda: planted.law)
+
+    def answer(*words):
+        code = main(list(map(str, words)))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return answer
+
+
+def test_the_verbs_answer_and_end_with_the_folder(door, tmp_path):
+    folder = tmp_path / "sweep"
+    code, out, err = door("sweep", "seed=3:23", "--out", folder)
+    assert (code, err, out.splitlines()[-1]) == (0, "", str(folder))
+    assert "failed: 1" in out
+    assert "[FAIL]" in out
+    code, out, _ = door("resume", folder, "--json")
+    assert json.loads(out)["computed"] == 0
+    code, out, _ = door("extend", folder, "+seed=20:25", "engine=local", f"--out={folder}")
+    assert code == 2
+    code, out, _ = door("extend", folder, "+seed=20:25", "engine=local", "--json")
+    assert json.loads(out)["added"] == 2
+
+
+def test_failing_fast_ends_with_2_and_the_sentence(door, tmp_path):
+    code, out, err = door("sweep", "seed=3:23", "--fail-fast", f"--out={tmp_path / 'sweep'}")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "planted" in err
+
+
+def test_a_dry_run_says_how_much_and_writes_nothing(door, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = door("sweep", "seed=3:23", "horizon=4:7", "--dry-run", "--json", "--out", tmp_path / "sweep")
+    facts = json.loads(out)
+    assert (code, facts["scenarios"], facts["refused"], facts["varied"]) == (0, 60, 20, ["seed", "horizon"])
+    assert min(facts[key] for key in ("seconds_each", "memory_gb_about")) > 0
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["sweep", "seed=3:23"], "add --out DIR"),
+        (["sweep", "seed=3:23", "--out"], "--out needs a folder"),
+        (["sweep", "--fail-fats"], "did you mean '--fail-fast'"),
+        (["resume"], "needs the folder of a sweep"),
+        (["resume", "seed=3:23"], "needs the folder of a sweep"),
+        (["resume", "DIR", "seed=3:23"], "write oa-sim extend DIR seed=3:23"),
+        (["extend", "DIR", "block=8"], "block belongs to sweep"),
+        (["extend", "DIR", "--dry-run"], "belong to sweep"),
+    ],
+)
+def test_what_the_door_cannot_honour_is_one_sentence(words, what, door):
+    code, out, err = door(*words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert what in err
+
+
+SCRIPT = """
+import sys, resource
+sys.path.insert(0, {tests!r})
+import planted
+from oa_sim import sweep
+from oa_sim.refusal import Refusal
+verb, folder, words, law, more = {verb!r}, {folder!r}, {words!r}, planted.{law}, {more}
+if more.get("largest_file"):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (more["largest_file"], more["largest_file"]))
+try:
+    if verb == "sweep":
+        sweep.sweep(words, planted.Sweeping(block=more.get("block", 4)), folder, law=law, space=planted)
+    else:
+        sweep.resume(folder, law=law, space=planted)
+except Refusal as refusal:
+    sys.exit(str(refusal))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def started(verb, folder, *, law="slow_law", words=("seed=20:100",), **more):
+    text = SCRIPT.format(tests=str(HERE), verb=verb, folder=str(folder), words=list(words), law=law, more=more)
+    return subprocess.Popen(
+        [sys.executable, "-c", text], cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def lines_of(folder):
+    path = folder / logbook.JOURNAL
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def killed_at_random(folder, times, seed):
+    """Begin a sweep of twenty blocks, kill it again and again, finish it; give how often a kill hit it at work."""
+    random, hit = stream(seed, "test", "kill"), 0
+    for _ in range(times):
+        verb = "resume" if (folder / "sweep.json").exists() else "sweep"
+        before = lines_of(folder)
+        process = started(verb, folder)
+        while process.poll() is None and lines_of(folder) <= before:
+            time.sleep(0.005)
+        time.sleep(random.uniform(0, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        hit += process.returncode == -signal.SIGKILL
+    out, err = started("resume", folder).communicate()
+    assert out, err
+    return hit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "seed"), [(10, 2)])
+def test_killed_at_random_and_resumed_it_is_the_same_to_the_last_bit(times, seed, tmp_path):
+    hit = killed_at_random(tmp_path / "killed", times, seed)
+    assert hit >= 2
+    swept(tmp_path / "whole", ["seed=20:100"])
+    assert of_record(tmp_path / "killed") == of_record(tmp_path / "whole")
+    assert not begun_after_done(tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path):
+    words = ("seed=2:30",)  # from seed 8 on a block takes a megabyte, before that hardly anything
+    _, err = started("sweep", tmp_path / "full", law="wide_law", words=words, largest_file=200_000).communicate()
+    assert re.fullmatch(r"the disk that holds .* is full: what is finished is kept; .*oa-sim resume .*\n", err)
+    done = [line for line in journal(tmp_path / "full") if line["event"] == "finished"]
+    assert [line["block"] for line in done] == [[0, 4]]
+    assert not [*(tmp_path / "full").rglob("*.part*")]
+    resumed(tmp_path / "full", law=planted.wide_law)
+    swept(tmp_path / "whole", list(words), law=planted.wide_law)
+    assert of_record(tmp_path / "full") == of_record(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_scenarios(tmp_path):
+    peaks = []
+    for n in (40, 800):  # 10 and 200 megabytes of results
+        out, err = started("sweep", tmp_path / str(n), law="wide_law", words=(f"seed=100:{100 + n}",)).communicate()
+        assert out, err
+        peaks.append(int(out) / 1024)
+    assert peaks[1] - peaks[0] < 25  # megabytes
+
+
+@pytest.mark.parametrize("kind", ["processes", pytest.param("dask", marks=needs_dask)])
+@pytest.mark.slow
+def test_processes_and_a_cluster_of_which_one_is_killed_give_the_same(kind, tmp_path, undisturbed, monkeypatch):
+    monkeypatch.setenv("PLANTED_MARK", str(tmp_path / "mark"))
+    found = swept(tmp_path / "sweep", law=planted.deadly_law, engine=planted.Engine(kind, 2))
+    assert (tmp_path / "mark").exists()
+    assert found["computed"] == 20
+    assert bytes_of(tmp_path / "sweep" / "store.zarr") == bytes_of(undisturbed[0] / "store.zarr")
+    assert not begun_after_done(tmp_path / "sweep")
+    assert os.getpid() not in {line["process"] for line in journal(tmp_path / "sweep") if line["event"] == "finished"}
