@@ -7,7 +7,7 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ refusal variables phrases streams scale priors assumptions organisation scenario design overrides columns
+__init__ usage refusal variables phrases streams scale priors assumptions organisation scenario design overrides columns
 tables doubts layouts readers choices listed variants areas panel
 portfolio budget
 inference kept smoothing
@@ -44,7 +44,7 @@ FENCES = {  # library: the files that may know it
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings"),
     },
-    "SALib": {"sensitivity"},
+    "SALib": {"design", "sensitivity"},
     "ema_workbench": {"discovery"},
     "pyarrow": {"tally"},
     "zarr": {"store"},
