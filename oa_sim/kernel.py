@@ -18,7 +18,6 @@ from oa_sim import (
     outside,
     readings,
     review,
-    selection,
     sustain,
     synthesis,
     value,
@@ -39,17 +38,6 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
 }  # fmt: skip
 EARNINGS = value.EARNINGS
 _ANYWAY = world.Memory(3)
-SHARES, ENDS, SMALLEST = np.array(list(QUANTILES.values())), np.array(INTERVAL), np.float32(sustain.SMALLEST_PEAK_SD)
-
-
-class Asked(NamedTuple):
-    """Where a scenario's numbers are read."""
-
-    after: np.ndarray  # indices of the years 5 and 10 after the last funded one
-    valued: int  # index of the measure whose gain is valued, -1: none
-    headline: np.ndarray  # indices of measure and group
-    at: int  # index of the headline's year
-    last: int  # the last funded year
 
 
 def summary(scenario: Scenario) -> xr.Dataset:
@@ -83,12 +71,12 @@ def summary(scenario: Scenario) -> xr.Dataset:
     asked, ground = _asked(scenario, money), world.ground(scenario, known)
     promised, draws = None, programme.draws
     if scenario.evidence.outside_view.is_on:  # the whole must be known before draws are weighed by it
-        promised = _follow(scenario, programme, draws, levers, ground, asked, is_published=False)
+        promised = _follow(scenario, programme, draws, levers, ground, asked._replace(is_published=False))
         seen = _weighed(scenario, promised, known)
         which = seen.taken.values.ravel()
         draws = draws._replace(**{name: factors.taken(part, which) for name, part in draws._asdict().items()})
         levers = levers._replace(lag=factors.taken(levers.lag, which))
-    found = _follow(scenario, programme, draws, levers, ground, asked, is_published=True)
+    found = _follow(scenario, programme, draws, levers, ground, asked)
     if promised is None:
         promised, seen = found, _weighed(scenario, found, known)
     arrays = _named(scenario, found, _anyway(scenario, money, programme, levers, ground, known), known)
@@ -98,19 +86,19 @@ def summary(scenario: Scenario) -> xr.Dataset:
     coords = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
     coords |= {"year": scenario.years, "statistic": list(STATISTICS)}
     variables = arrays | {name: ((), float(number)) for name, number in numbers.items()}
-    return xr.Dataset(variables, coords, _about(scenario, asked, seen, known))
+    return xr.Dataset(variables, coords, _about(scenario, money, seen, known))
 
 
-def _about(scenario: Scenario, asked: Asked, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
+def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and what must be said with it."""
     gates = model.verdict(scenario, known.posterior, synthesis.posterior(known.tables, scenario.evidence), seen)
     unsure = sum(map(len, doubts.to_verify(scenario, known.tables).values()))
-    measure, group = headline_of(scenario.measures)
+    (measure, group), last = headline_of(scenario.measures), sustain.last_funded(money)
     return {
         "headline_measure": measure,
         "headline_group": group,
-        "headline_year": scenario.years[asked.at],
-        "last_funded_year": asked.last,
+        "headline_year": int(np.clip(last, scenario.years[0], scenario.years[-1])),
+        "last_funded_year": last,
         "verdict": gates["verdict"],
         "reason": gates["reason"],
         "n_draws": known.posterior.sizes["chain"] * known.posterior.sizes["draw"],
@@ -119,59 +107,53 @@ def _about(scenario: Scenario, asked: Asked, seen: xr.Dataset, known: world.Know
 
 
 class Found(NamedTuple):
-    """What was summed up."""
+    """What a scenario does, summed up."""
 
-    outcomes: dict[str, np.ndarray]  # projection, impact: (place, row, year, statistic and shares above and below 0)
-    left: np.ndarray  # (area, measure, group, reading)
-    held: np.ndarray  # (area, group, draw), SD years
-    gain: np.ndarray  # (area, draw): of the headline in its year, SD
-    whole: np.ndarray  # (year, draw), SD
+    summed: readings.Summed
+    whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment, SD
 
 
-def _asked(scenario: Scenario, money: xr.Dataset) -> Asked:
-    """Return where a scenario's numbers are read."""
+def _asked(scenario: Scenario, money: xr.Dataset, *, is_published: bool = True) -> readings.Asked:
+    """Return where a scenario is read."""
     years, last = money.year.values, sustain.last_funded(money)
-    after = np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1)
     measure, group = headline_of(scenario.measures)
-    headline = np.array([scenario.measures.index(measure), list(GROUPS).index(group)])
-    valued = scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1
-    at = int(np.clip(last, scenario.years[0], scenario.years[-1])) - scenario.years[0]
-    return Asked(after, valued, headline, at, last)
+    return readings.Asked(
+        after=np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1),
+        valued=scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1,
+        headline=np.array([scenario.measures.index(measure), list(GROUPS).index(group)]),
+        at=int(np.clip(last, scenario.years[0], scenario.years[-1])) - scenario.years[0],
+        smallest=np.float32(sustain.SMALLEST_PEAK_SD),
+        shares=np.array(list(QUANTILES.values())),
+        interval=np.array(INTERVAL),
+        is_published=is_published,
+    )
 
 
-def _follow(scenario, programme, draws, levers: Levers, ground, asked: Asked, *, is_published: bool) -> Found:
-    """Return what a scenario does, an area at a time."""
-    n_areas, n_draws = len(scenario.areas.names), ground.latent.shape[3]
+def _follow(scenario, programme, draws, levers: Levers, ground, asked: readings.Asked) -> Found:
+    """Return what a scenario does."""
+    n_areas, n_draws = len(scenario.areas.names), ground.shape[3]
     n_years, n_measures = levers.spend.shape[2], len(scenario.measures)
-    rows = sum(len(MEASURES[name].table_groups) for name in scenario.measures) if is_published else 0
-    years = min(scenario.horizon, n_years)
+    rows = sum(len(MEASURES[name].table_groups) for name in scenario.measures) if asked.is_published else 0
+    shape = (rows, min(scenario.horizon, n_years), n_draws)
     seen = readings.Seen(
-        projected=_empty(rows, years, n_draws),
-        impact=_empty(rows, years, n_draws),
-        lasts=_empty(n_measures, 3, 3, n_draws),
+        projected=np.empty(shape, dtype=np.float32),
+        impact=np.empty(shape, dtype=np.float32),
+        lasts=np.empty((n_measures, 3, 3, n_draws), dtype=np.float32),
         held=np.zeros((2, n_draws), dtype=np.float32),
-        headline=_empty(years, n_draws),
-        mean_projected=np.zeros((rows, years, n_draws), dtype=np.float32),
-        mean_impact=np.zeros((rows, years, n_draws), dtype=np.float32),
+        headline=np.empty(n_draws, dtype=np.float32),
+        mean_projected=np.zeros(shape, dtype=np.float32),
+        mean_impact=np.zeros(shape, dtype=np.float32),
         whole=np.zeros((n_years, n_draws), dtype=np.float32),
     )
-    n_statistics = len(STATISTICS) + 2
-    outcomes = {name: np.empty((n_areas + 1, rows, years, n_statistics)) for name in ("projection", "impact")}
-    left, held, gain = np.empty((n_areas, n_measures, 3, 12)), [], []
-    for a in range(n_areas):
-        readings.area(
-            programme.shape, draws, levers, ground, a, asked.after, asked.valued, asked.headline, seen, is_published
-        )
-        held.append(seen.held.copy())
-        gain.append(seen.headline[asked.at].copy())
-        if is_published:
-            describe(seen.projected, outcomes["projection"][a])
-            describe(seen.impact, outcomes["impact"][a])
-            readings.left(seen.lasts.reshape(-1, 3, n_draws), SMALLEST, ENDS, left[a].reshape(-1, 12))
-    if is_published:
-        describe(seen.mean_projected, outcomes["projection"][-1])
-        describe(seen.mean_impact, outcomes["impact"][-1])
-    return Found(outcomes, left, np.array(held), np.array(gain), seen.whole)
+    summed = readings.Summed(
+        projected=np.empty((n_areas + 1, *shape[:2], len(STATISTICS) + 2)),
+        impact=np.empty((n_areas + 1, *shape[:2], len(STATISTICS) + 2)),
+        left=np.empty((n_areas, n_measures, 3, 12)),
+        held=np.empty((n_areas, 2, n_draws), dtype=np.float32),
+        gain=np.empty((n_areas, n_draws), dtype=np.float32),
+    )
+    readings.follow(programme.shape, draws, levers, ground, asked, seen, summed)
+    return Found(summed, seen.whole)
 
 
 def _anyway(scenario, money, programme, levers: Levers, ground, known: world.Known) -> np.ndarray:
@@ -181,20 +163,9 @@ def _anyway(scenario, money, programme, levers: Levers, ground, known: world.Kno
         longest = replace(scenario, horizon=LONGEST_HORIZON)
         nothing = {name: np.zeros_like(getattr(levers, name)) for name in ("spend", "beside", "offers")}
         poor, asked = levers._replace(**nothing), _asked(longest, money)
-        return _follow(longest, programme, programme.draws, poor, ground, asked, is_published=True).outcomes[
-            "projection"
-        ]
+        return _follow(longest, programme, programme.draws, poor, ground, asked).summed.projected
 
     return _ANYWAY.get(world.ground_key(scenario, known), make)
-
-
-def _empty(*size: int) -> np.ndarray:
-    return np.empty(size, dtype=np.float32)
-
-
-def describe(values: np.ndarray, out: np.ndarray) -> None:
-    """Write the statistics (row, year, statistic) of draws (row, year, draw)."""
-    selection.describe(values.reshape(-1, values.shape[-1]), SHARES, out.reshape(-1, out.shape[-1]))
 
 
 def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Dataset:
@@ -209,19 +180,20 @@ def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Data
 def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: world.Known) -> dict[str, tuple]:
     """Return summaries by name, each with its dims; NaN for a group that a measure does not have."""
     groups, n_measures, n_years = list(GROUPS), len(scenario.measures), len(scenario.years)
-    figures = {**found.outcomes, "counterfactual": anyway[:, :, :n_years]}
+    summed = found.summed
+    figures = {"projection": summed.projected, "impact": summed.impact, "counterfactual": anyway[:, :, :n_years]}
     shape = (len(scenario.areas.names) + 1, len(groups), n_measures, n_years)
     data = {name: np.full((*shape, len(STATISTICS)), np.nan, dtype=np.float32) for name in figures}
     better = np.full(shape, np.nan, dtype=np.float32)
-    left = np.full((*shape[:3], found.left.shape[-1]), np.nan, dtype=np.float32)
+    left = np.full((*shape[:3], summed.left.shape[-1]), np.nan, dtype=np.float32)
     row = 0
     for m, measure in enumerate(scenario.measures):
         for group in MEASURES[measure].table_groups:
             g = groups.index(group)
             for name, values in figures.items():
                 data[name][:, g, m] = values[:, row, :, : len(STATISTICS)]
-            better[:, g, m] = found.outcomes["impact"][:, row, :, len(STATISTICS) + MEASURES[measure].lower_is_better]
-            left[:-1, g, m] = found.left[:, m, g]
+            better[:, g, m] = summed.impact[:, row, :, len(STATISTICS) + MEASURES[measure].lower_is_better]
+            left[:-1, g, m] = summed.left[:, m, g]
             row += 1
     left[-1] = _mean_left(left[:-1])
     dims = ("place", "group", "measure")
@@ -238,7 +210,7 @@ def _mean_left(left: np.ndarray) -> np.ndarray:
     return np.where(has.any(axis=0), np.where(has, left, 0.0).sum(axis=0) / np.maximum(has.sum(axis=0), 1), np.nan)
 
 
-def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked: Asked) -> dict[str, float]:
+def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked: readings.Asked) -> dict[str, float]:
     """Return the headline as numbers: the mean of the areas, in the unit of its measure."""
     m, g = asked.headline
     numbers = {}
@@ -252,7 +224,7 @@ def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked
     return numbers | {"whole_area_mean_sd": seen.whole_area.values.mean(), "pareto_k": seen.attrs["pareto_k"]}
 
 
-def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: Asked) -> dict[str, float]:
+def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: readings.Asked) -> dict[str, float]:
     """Return the headline's impact with the outside view where it is off, and without where it is on."""
     if not seen.attrs["speaks"]:
         return dict.fromkeys(STATISTICS, float("nan"))
@@ -261,10 +233,11 @@ def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: Asked
     s = [name for one in scenario.measures for name in [(one, part) for part in MEASURES[one].groups]].index(
         (measure, group)
     )
-    gain = promised.gain if seen.attrs["is_on"] else promised.gain[:, seen.taken.values.ravel()]
-    latent, before = (values[:, s, asked.at] for values in ground)
-    moved, sign = np.empty_like(latent), np.float32(-1 if about.lower_is_better else 1)
-    readings.publish(factors.KINDS[about.unit], (latent + sign * gain).reshape(-1), moved.reshape(-1))
+    gain = promised.summed.gain if seen.attrs["is_on"] else promised.summed.gain[:, seen.taken.values.ravel()]
+    latent, sign = ground[:, s, asked.at], np.float32(-1 if about.lower_is_better else 1)
+    before, moved = np.empty_like(latent), np.empty_like(latent)
+    for values, out in ((latent, before), (latent + sign * gain, moved)):
+        readings.publish(factors.KINDS[about.unit], values.reshape(-1), out.reshape(-1))
     described = value.described((moved - before).mean(axis=0, dtype=float)[None])
     return {key: float(one[0]) for key, one in described.items()}
 
@@ -274,8 +247,8 @@ def _worth(scenario: Scenario, found: Found, money: xr.Dataset, programme: world
     cost = float((value.spent(money) @ value.present(scenario, money.year.values)).sum())
     out, is_claimed = {}, EARNINGS in scenario.measures and cost > 0
     if is_claimed:
-        shape = (len(found.held), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
-        poor, other = (np.moveaxis(found.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2))
+        shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
+        poor, other = (np.moveaxis(found.summed.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2))
         benefits = value.earnings(scenario, poor, other, programme.pupils)
     for view, (name, _) in VIEWS.items():
         ratio = np.full((1, 1), np.nan)

@@ -7,20 +7,13 @@ import numpy as np
 from oa_sim import impact, scale
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, HALF, ONE, POINTS, RATE, SHARE, ZERO, activity, gains, taken_up
-from oa_sim.selection import at_ranks, mean, room_for
+from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, activity, gains, taken_up
+from oa_sim.selection import at_ranks, describe, mean, room_for
 from oa_sim.variables import ATTAINMENT_8_SD
 
 PUPIL_SD, LOG_PER_SD = np.float32(ATTAINMENT_8_SD), np.float32(scale.LOG_PER_SD)
 HUNDRED, MOST_POINTS = np.float32(100.0), np.float32(90.0)
 GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
-
-
-class Ground(NamedTuple):
-    """What would have happened anyway: (area, series, year, draw)."""
-
-    latent: np.ndarray  # SD
-    figure: np.ndarray  # as published
 
 
 class Seen(NamedTuple):
@@ -30,33 +23,53 @@ class Seen(NamedTuple):
     impact: np.ndarray  # the same
     lasts: np.ndarray  # (measure, group, 3, draw): gain at its peak, and to come 5 and 10 years after the money
     held: np.ndarray  # (group, draw): gain over the years, each at its worth, of the measure that is valued
-    headline: np.ndarray  # (year, draw): gain of the headline
+    headline: np.ndarray  # (draw): gain of the headline in its year
     mean_projected: np.ndarray  # (row, year, draw)
     mean_impact: np.ndarray
     whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment
 
 
-@compiled
-def _published(kind, latent):
-    """Return the figure of a latent value; see ``scale.to_published``."""
-    if kind == POINTS:
-        return min(max(latent * PUPIL_SD, ZERO), MOST_POINTS)
-    if kind == RATE:
-        return HUNDRED * exp(LOG_PER_SD * latent)
-    return HUNDRED * normal_below(latent)
+class Asked(NamedTuple):
+    """Where a scenario is read."""
+
+    after: np.ndarray  # (2): indices of the years 5 and 10 after the last funded one
+    valued: int  # index of the measure whose gain is valued; -1: none
+    headline: np.ndarray  # (2): indices of the headline's measure and group
+    at: int  # index of the headline's year
+    smallest: np.float32  # peak below which a draw has no impact to keep, SD
+    shares: np.ndarray  # (quantile): those that are asked for, 0 to 1
+    interval: np.ndarray  # (2): shares of draws below its ends
+    is_published: bool  # whether outcomes are asked for; the whole-area effect alone is quicker
+
+
+class Summed(NamedTuple):
+    """What is summed up over draws; the last place is the mean of all areas."""
+
+    projected: np.ndarray  # (place, row, year, statistic), see ``selection.describe``
+    impact: np.ndarray
+    left: np.ndarray  # (area, measure, group, reading), see ``left``
+    held: np.ndarray  # (area, group, draw): see ``Seen``
+    gain: np.ndarray  # (area, draw): of the headline in its year
 
 
 @compiled
 def publish(kind, latent, out):
-    """Write the figures of latent values (any)."""
-    for i in range(out.size):
-        out[i] = _published(kind, latent[i])
+    """Write the figures of latent values (any); see ``scale.to_published``."""
+    if kind == SHARE:  # said apart, so that each loop is one kind of arithmetic
+        for i in range(out.size):
+            out[i] = HUNDRED * normal_below(latent[i])
+    elif kind == POINTS:
+        for i in range(out.size):
+            out[i] = min(max(latent[i] * PUPIL_SD, ZERO), MOST_POINTS)
+    else:
+        for i in range(out.size):
+            out[i] = HUNDRED * exp(LOG_PER_SD * latent[i])
 
 
 @compiled
 def _moved(kind, sign, latent, gain, out):
     """Write the figures of latent values that a gain moves."""
-    if kind == SHARE:  # said apart, so that each loop is one kind of arithmetic
+    if kind == SHARE:
         for d in range(out.size):
             out[d] = HUNDRED * normal_below(latent[d] + sign * gain[d])
     elif kind == POINTS:
@@ -68,9 +81,12 @@ def _moved(kind, sign, latent, gain, out):
 
 
 @compiled
-def _keep(figure, before, part, projected, impact, mean_projected, mean_impact):
+def _keep(figure, before, part, row, t, lo, seen):
     """Write figures and impact on the grid, and add them to the means over areas."""
-    for d in range(figure.size):
+    n = figure.size
+    projected, impact = seen.projected[row, t, lo : lo + n], seen.impact[row, t, lo : lo + n]
+    mean_projected, mean_impact = seen.mean_projected[row, t, lo : lo + n], seen.mean_impact[row, t, lo : lo + n]
+    for d in range(n):
         one = np.rint(figure[d] * GRID) * STEP
         change = one - np.rint(before[d] * GRID) * STEP
         projected[d] = one
@@ -80,37 +96,32 @@ def _keep(figure, before, part, projected, impact, mean_projected, mean_impact):
 
 
 @compiled
-def _outcomes(shape, ground, a, lo, hi, gain, seen, scratch):
+def _outcomes(shape, latent, a, lo, hi, gain, seen, scratch):
     """Write projection and impact of one area, as published (row, year, draw)."""
-    n, part = hi - lo, ONE / np.float32(ground.latent.shape[0])
-    first, second, before, both = scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n]
+    n, part = hi - lo, ONE / np.float32(latent.shape[0])
+    after, before, poor, poor_before, both, both_before = (
+        scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n], scratch[4, :n], scratch[5, :n],
+    )  # fmt: skip
     for m in range(shape.channel.size):
-        s, row, share = shape.series[m], shape.row[m], shape.poor[a, m]
+        s, row, share, kind, sign = shape.series[m], shape.row[m], shape.poor[a, m], shape.kind[m], shape.sign[m]
         for t in range(seen.projected.shape[1]):
             if shape.two_groups[m]:
-                for g in range(2):
-                    out = first if g == 0 else second
-                    _moved(shape.kind[m], shape.sign[m], ground.latent[a, s + g, t, lo:hi], gain[m, g, t], out)
-                    _keep(
-                        out, ground.figure[a, s + g, t, lo:hi], part, seen.projected[row + g, t, lo:hi],
-                        seen.impact[row + g, t, lo:hi], seen.mean_projected[row + g, t, lo:hi],
-                        seen.mean_impact[row + g, t, lo:hi],
-                    )  # fmt: skip
-                poor, other = ground.figure[a, s, t, lo:hi], ground.figure[a, s + 1, t, lo:hi]
+                publish(kind, latent[a, s, t, lo:hi], poor_before)
+                _moved(kind, sign, latent[a, s, t, lo:hi], gain[m, 0, t], poor)
+                _keep(poor, poor_before, part, row, t, lo, seen)
+                publish(kind, latent[a, s + 1, t, lo:hi], before)
+                _moved(kind, sign, latent[a, s + 1, t, lo:hi], gain[m, 1, t], after)
+                _keep(after, before, part, row + 1, t, lo, seen)
                 for d in range(n):
-                    before[d] = share * poor[d] + (ONE - share) * other[d]
-                    both[d] = share * first[d] + (ONE - share) * second[d]
+                    both_before[d] = share * poor_before[d] + (ONE - share) * before[d]
+                    both[d] = share * poor[d] + (ONE - share) * after[d]
+                _keep(both, both_before, part, row + 2, t, lo, seen)
             else:
-                poor, other = gain[m, 0, t], gain[m, 1, t]
                 for d in range(n):
-                    second[d] = share * poor[d] + (ONE - share) * other[d]
-                _moved(shape.kind[m], shape.sign[m], ground.latent[a, s, t, lo:hi], second, both)
-                before[:] = ground.figure[a, s, t, lo:hi]
-            last = row + 2 if shape.two_groups[m] else row
-            _keep(
-                both, before, part, seen.projected[last, t, lo:hi], seen.impact[last, t, lo:hi],
-                seen.mean_projected[last, t, lo:hi], seen.mean_impact[last, t, lo:hi],
-            )  # fmt: skip
+                    poor[d] = share * gain[m, 0, t, d] + (ONE - share) * gain[m, 1, t, d]
+                publish(kind, latent[a, s, t, lo:hi], before)
+                _moved(kind, sign, latent[a, s, t, lo:hi], poor, after)
+                _keep(after, before, part, row, t, lo, seen)
 
 
 @compiled
@@ -128,7 +139,7 @@ def _lasting(gain, after, out, lo, n):
 
 
 @compiled
-def _sums(shape, levers, a, lo, hi, gain, after, valued, headline, seen, everyone):
+def _sums(shape, levers, a, lo, hi, gain, asked, seen, everyone):
     """Write what lasts, what is valued, the headline's gain and the whole-area effect of one area."""
     n = hi - lo
     n_taught = np.float32((shape.channel == 0).sum() * shape.poor.shape[0])
@@ -144,11 +155,10 @@ def _sums(shape, levers, a, lo, hi, gain, after, valued, headline, seen, everyon
                     total[d] += out[d] / n_taught
         for g in range(3):
             source = everyone if g == 2 else gain[m, g]
-            _lasting(source, after, seen.lasts[m, g], lo, n)
-            if m == headline[0] and g == headline[1]:
-                for t in range(seen.headline.shape[0]):
-                    seen.headline[t, lo:hi] = source[t, :n]
-            if m == valued and g < 2:
+            _lasting(source, asked.after, seen.lasts[m, g], lo, n)
+            if m == asked.headline[0] and g == asked.headline[1]:
+                seen.headline[lo:hi] = source[asked.at, :n]
+            if m == asked.valued and g < 2:
                 worth = seen.held[g, lo:hi]
                 worth[:] = ZERO
                 for t in range(gain.shape[2]):
@@ -157,24 +167,8 @@ def _sums(shape, levers, a, lo, hi, gain, after, valued, headline, seen, everyon
 
 
 @compiled
-def area(shape, draws, levers, ground, a, after, valued, headline, seen, is_published):
-    """Write what one area sees of a scenario, a block of draws at a time.
-
-    Parameters
-    ----------
-    shape, draws, levers, ground
-        The law, what draws make of it, what is chosen and what would have happened anyway.
-    a
-        Index of the area.
-    after : array (2)
-        Indices of the years 5 and 10 after the last funded one.
-    valued, headline
-        Index of the measure whose gain is valued, -1 for none; measure and group of the headline.
-    seen
-        Where it is written; means over areas are added to.
-    is_published
-        Whether outcomes are asked for; the whole-area effect alone is quicker.
-    """
+def area(shape, draws, levers, latent, a, asked, seen):
+    """Write what one area sees of a scenario, a block of draws at a time; means over areas are added to."""
     n_draws, n_years, n_all = seen.held.shape[1], levers.spend.shape[2], shape.capacity.size
     active, missed = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((n_all, n_years, BLOCK), np.float32)
     given, own = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
@@ -187,9 +181,9 @@ def area(shape, draws, levers, ground, a, after, valued, headline, seen, is_publ
         if (levers.sources[a] >= 0).any():
             taken_up(shape, draws, levers, a, b, active, live, work, load)
         gains(shape, draws, b, active, live, missed, given, own, gain)
-        if is_published:
-            _outcomes(shape, ground, a, lo, hi, gain, seen, work)
-        _sums(shape, levers, a, lo, hi, gain, after, valued, headline, seen, everyone)
+        if asked.is_published:
+            _outcomes(shape, latent, a, lo, hi, gain, seen, work)
+        _sums(shape, levers, a, lo, hi, gain, asked, seen, everyone)
 
 
 @compiled
@@ -242,3 +236,39 @@ def _mean_and_ends(draws, interval, ranks, room, found, out):
     at_ranks(draws, ranks, room, found)
     out[0], out[1] = found[0], found[1]
     return mean(draws)
+
+
+@compiled
+def follow(shape, draws, levers, latent, asked, seen, summed):
+    """Write what a scenario does, an area at a time, without the interpreter in between.
+
+    Parameters
+    ----------
+    shape, draws, levers
+        The law, what draws make of it, and what is chosen.
+    latent : array (area, series, year, draw)
+        What would have happened anyway, SD.
+    asked
+        Where it is read.
+    seen
+        Room for one area, and for the means over areas, which must be 0.
+    summed
+        Where it is written.
+    """
+    n_areas, n_draws = summed.left.shape[0], seen.held.shape[1]
+    for a in range(n_areas):
+        area(shape, draws, levers, latent, a, asked, seen)
+        summed.held[a] = seen.held
+        summed.gain[a] = seen.headline
+        if asked.is_published:
+            _describe(seen.projected, asked.shares, summed.projected[a])
+            _describe(seen.impact, asked.shares, summed.impact[a])
+            left(seen.lasts.reshape(-1, 3, n_draws), asked.smallest, asked.interval, summed.left[a].reshape(-1, 12))
+    if asked.is_published:
+        _describe(seen.mean_projected, asked.shares, summed.projected[n_areas])
+        _describe(seen.mean_impact, asked.shares, summed.impact[n_areas])
+
+
+@compiled
+def _describe(values, shares, out):
+    describe(values.reshape(-1, values.shape[2]), shares, out.reshape(-1, out.shape[2]))

@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 import zarr
-from numcodecs import blosc
-from zarr.codecs import BloscCodec
+from numcodecs import Zstd
+from zarr.codecs import ZstdCodec
 
 from oa_sim.refusal import Refusal
 
 NAME = "store.zarr"
 DIMENSION = "scenario"
-# quick, and as small as slower ones on these numbers: their last bits are noise (README, "Thousands of scenarios")
-PACKED = BloscCodec(cname="lz4", clevel=3, shuffle="shuffle", typesize=4)
+# quick, and as small as slower ones on these numbers, whose last bits are noise; it looks back far enough to find that
+# what would have happened anyway is the same in all scenarios of a block
+PACKED = ZstdCodec(level=1)
 EMPTY = {"str": "", "int": np.nan, "float": np.nan, "float32": np.nan}
 DTYPES = {"str": "string", "int": "float64", "float": "float64", "float32": "float32"}  # NaN where there is none
 
@@ -181,8 +182,6 @@ def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None],
     layout
         What every scenario gives.
     """
-    # threads inside Blosc put its blocks in the order in which they are done, and the bytes must not depend on luck
-    blosc.use_threads = False
     # a chunk of nothing but NaN is written too, since a chunk that is not there is one that was lost
     with zarr.config.set({"array.write_empty_chunks": True}):
         # a process that died while the store grew may have left the consolidated metadata behind the arrays' own
@@ -243,9 +242,9 @@ def write_columns(folder: Path, columns: dict[str, tuple[str, list]], varied: li
 
 
 def packed_size(result: xr.Dataset) -> int:
-    """Return the bytes that a result takes in a store, about."""
+    """Return the bytes that a result takes in a store, at most about: what many have in common is counted each time."""
     arrays = [np.ascontiguousarray(values, dtype=np.float32) for values in result.data_vars.values() if values.ndim]
-    return sum(len(blosc.compress(values, b"lz4", PACKED.clevel, blosc.SHUFFLE)) for values in arrays)
+    return sum(len(Zstd(PACKED.level).encode(values)) for values in arrays)
 
 
 def _consolidate(path: Path) -> None:

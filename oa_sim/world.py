@@ -22,14 +22,13 @@ from oa_sim import (
     model,
     parameters,
     passes,
-    readings,
     tables,
     value,
 )
 from oa_sim.budget import window
 from oa_sim.interventions import eligible_pupils
 from oa_sim.scenario import Scenario
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, series
+from oa_sim.variables import GROUPS, LONGEST_HORIZON, series
 
 AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
 
@@ -99,8 +98,8 @@ def _known(scenario: Scenario, data_hash: str) -> Known:
     return Known(whole, history, areas.pupils(here), posterior, learned.checksum(posterior), data_hash)
 
 
-def ground(scenario: Scenario, known: Known) -> readings.Ground:
-    """Return what would have happened anyway, in every area and series and to the longest horizon.
+def ground(scenario: Scenario, known: Known) -> np.ndarray:
+    """Return what would have happened anyway (area, series, year, draw), SD, to the longest horizon.
 
     Parameters
     ----------
@@ -119,7 +118,7 @@ def ground_key(scenario: Scenario, known: Known) -> tuple:
     return *key, *scenario.areas.names, *scenario.measures
 
 
-def _ground(scenario: Scenario, known: Known) -> readings.Ground:
+def _ground(scenario: Scenario, known: Known) -> np.ndarray:
     names, modelled = scenario.areas.names, series(scenario.measures)
     n_draws = known.posterior.sizes["chain"] * known.posterior.sizes["draw"]
     latent = np.empty((len(names), len(modelled), LONGEST_HORIZON, n_draws), dtype=np.float32)
@@ -129,11 +128,7 @@ def _ground(scenario: Scenario, known: Known) -> readings.Ground:
         for s, (measure, group) in enumerate(modelled):
             one = courses.sel(measure=measure, group=group).transpose("area", "year", "chain", "draw").values
             latent[first : first + len(some), s] = one.reshape(len(some), LONGEST_HORIZON, n_draws)
-    figure = np.empty_like(latent)
-    for s, (measure, _) in enumerate(modelled):
-        for a in range(len(names)):  # by the same arithmetic as the projection, so that no gain is exactly no impact
-            readings.publish(factors.KINDS[MEASURES[measure].unit], latent[a, s].reshape(-1), figure[a, s].reshape(-1))
-    return readings.Ground(latent, figure)
+    return latent
 
 
 def _courses(scenario: Scenario, known: Known) -> xr.DataArray:

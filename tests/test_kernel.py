@@ -4,7 +4,7 @@ import pytest
 from oa_sim import kernel, load_scenario, ranking, selection, value, words
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
-from oa_sim.variables import MEASURES
+from oa_sim.variables import MEASURES, QUANTILES
 
 # a millionth of a share, of 90 points and of 100 suspensions alike
 CLOSE = {"%": 1e-4, "points": 9e-5, "per 100 pupils": 1e-4}
@@ -141,7 +141,7 @@ def test_what_cannot_be_run_is_refused_as_a_run_refuses_it():
 def test_statistics_are_those_of_the_draws():
     draws = np.random.default_rng(5).standard_normal((7, 333)).astype(np.float32)
     out = np.empty((7, len(kernel.STATISTICS) + 2))
-    selection.describe(draws, kernel.SHARES, out)
+    selection.describe(draws, np.array(list(QUANTILES.values())), out)
     wanted = value.described(draws.astype(float))
     for s, name in enumerate(kernel.STATISTICS):
         np.testing.assert_allclose(out[:, s], wanted[name], atol=1e-7)

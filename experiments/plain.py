@@ -1,0 +1,61 @@
+"""The plain law of a scenario, and what it is made from: what ``how_fast.py`` measures the kernel against."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from oa_sim import budget, cohort, factors, impact, interventions, review, value, world
+from oa_sim.passes import Levers
+from oa_sim.scenario import Scenario
+from oa_sim.variables import GROUPS, series
+
+
+class Made(NamedTuple):
+    """What a scenario's law eats."""
+
+    known: world.Known
+    programme: world.Programme
+    ground: np.ndarray  # (area, series, year, draw), SD
+    levers: Levers
+    money: object
+
+
+def made(scenario: Scenario) -> Made:
+    """Return what a scenario's law eats; what scenarios share is made once."""
+    known = world.known(scenario)
+    programme = world.programme(scenario, known)
+    money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
+    levers = factors.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
+    return Made(known, programme, world.ground(scenario, known), levers, money)
+
+
+def latent(scenario: Scenario, about: Made):
+    """Return the counterfactual with names, SD, as ``impact.outcomes`` takes it."""
+    import xarray as xr
+
+    chains = about.programme.drawn.sizes["chain"]
+    values, groups = about.ground, list(GROUPS)
+    shape = (chains, values.shape[-1] // chains, len(scenario.areas.names), 3, len(scenario.measures), scenario.horizon)
+    out = np.full(shape, np.nan)
+    for s, (measure, group) in enumerate(series(scenario.measures)):
+        one = np.moveaxis(values[:, s, : scenario.horizon].astype(float), -1, 0).reshape(*shape[:3], -1)
+        out[:, :, :, groups.index(group), scenario.measures.index(measure)] = one
+    coords = {"area": scenario.areas.names, "group": groups, "measure": scenario.measures, "year": scenario.years}
+    return xr.DataArray(out, coords, ("chain", "draw", *coords))
+
+
+def law(scenario: Scenario, about: Made, counterfactual) -> dict[str, dict[str, np.ndarray]]:
+    """Return statistics of projection and impact, by the law that readers read, in double precision."""
+    pupils, drawn = about.known.pupils, about.programme.drawn
+    active = interventions.activity(scenario, about.money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    gain = impact.with_all(cohort.gain_by_measure(scenario, active, drawn), pupils)
+    outcomes = impact.outcomes(counterfactual, gain, pupils)
+    return {name: described(outcomes[name]) for name in ("projection", "impact")}
+
+
+def described(outcome) -> dict[str, np.ndarray]:
+    """Return statistics of an outcome in each area and in their mean, where it is published."""
+    values = outcome.transpose("area", "group", "measure", "year", "chain", "draw").values
+    values = values.reshape(*values.shape[:4], -1)
+    values = np.concatenate([values, values.mean(axis=0, keepdims=True)])
+    return value.described(values[np.isfinite(values[..., 0])].astype(float))
