@@ -12,6 +12,7 @@ import xarray as xr
 from oa_sim import passes, readings
 from oa_sim.passes import Draws, Levers, Shape
 
+DATA = ("spend", "beside", "offers", "since")
 BY_INTERVENTION = ("unit_cost", "ramp", "wider", "dose", "goes_on", "later")
 
 
@@ -20,9 +21,7 @@ def model(shape: Shape, levers: Levers, n_draws_latent: tuple[int, int, int]) ->
     n_areas, n_all, n_years = levers.spend.shape
     _, n_series, n_shown = n_draws_latent
     with pm.Model() as found:
-        data = {
-            name: pm.Data(name, getattr(levers, name).astype(float)) for name in ("spend", "beside", "offers", "since")
-        }
+        data = {name: pm.Data(name, getattr(levers, name).astype(float)) for name in DATA}
         given = {name: pm.Flat(name, shape=n_all) for name in BY_INTERVENTION}
         given |= {
             "effect": pm.Flat("effect", shape=(n_all, shape.meets.shape[0])),

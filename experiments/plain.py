@@ -58,4 +58,9 @@ def described(outcome) -> dict[str, np.ndarray]:
     values = outcome.transpose("area", "group", "measure", "year", "chain", "draw").values
     values = values.reshape(*values.shape[:4], -1)
     values = np.concatenate([values, values.mean(axis=0, keepdims=True)])
-    return value.described(values[np.isfinite(values[..., 0])].astype(float))
+    return statistics(values[np.isfinite(values[..., 0])].astype(float))
+
+
+def statistics(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return mean, SD and quantiles (...) of draws (..., draw)."""
+    return value.described(values)

@@ -17,6 +17,8 @@ from types import SimpleNamespace
 from oa_sim import blocks, engine, logbook, provenance, roster, store
 from oa_sim.refusal import Refusal
 
+FEWEST_BLOCKS = 4
+
 
 def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space=None, say=None) -> dict:
     """Compute the scenarios that the words make, into a folder of its own, and return what came of it.
@@ -54,7 +56,8 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
         made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
         cases, labels = roster.planned(found, 0, made, space)
         asked = {"words": list(words), "design": asdict(sweeping.design), **roster.in_json(found)}
-        how = {"engine": asdict(sweeping.engine), "block": sweeping.block, "fail_fast": sweeping.fail_fast}
+        block = _block(len(cases), sweeping.block)
+        how = {"engine": asdict(sweeping.engine), "block": block, "fail_fast": sweeping.fail_fast}
         about = asked | {"n": len(cases), "extensions": []} | how | made | {"labels": labels}
         logbook.begin(folder, about, cases)
         return _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
@@ -132,6 +135,14 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
         return answer | {"added": len(more)}
 
 
+def _block(n: int, most: int) -> int:
+    """Return how many scenarios stand in a block: fewer than asked for in a small sweep, so that workers share it.
+
+    It follows from the number of scenarios alone, so that a store does not depend on the machine.
+    """
+    return max(1, min(most, -(-n // FEWEST_BLOCKS)))
+
+
 def _variants():
     from oa_sim import variants
 
@@ -189,9 +200,9 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     result = law(first)
     each = time.perf_counter() - loaded
     workers = engine.workers_of(sweeping.engine)
-    n_blocks = -(-n // sweeping.block)
+    n_blocks = -(-n // _block(n, sweeping.block))
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
-    ahead = (engine.AHEAD * workers + 1) * sweeping.block * result.nbytes
+    ahead = (engine.AHEAD * workers + 1) * _block(n, sweeping.block) * result.nbytes
     return {
         "scenarios": n,
         "refused": len(refused),
