@@ -52,6 +52,25 @@ def subject(rows: pd.DataFrame, headline: str) -> list[str]:
     return [f"{headline} speaks of {phrases.who(measure, group)} in {academic_year(int(year))}, mean of the areas."]
 
 
+def ends(sweep: Swept, headline: str = "impact") -> list[str]:
+    """Return between what a headline ranges, with interval and levers at both ends; nothing where all failed."""
+    rows = sweep.table[~has_failed(sweep.table)]
+    if f"{headline}_mean" not in rows or not len(rows):
+        return []
+    told = subject(rows, f"{headline}_mean")
+    if len(told) and "different" in told[0]:
+        return told
+    parts = []
+    for at in (rows[f"{headline}_mean"].idxmin(), rows[f"{headline}_mean"].idxmax()):
+        row = rows.loc[at]
+        levers = ", ".join(f"{key}={said(row[key])}" for key in sweep.keys)
+        mean, low, high = (said(row[f"{headline}_{part}"]) for part in ("mean", "q05", "q95"))
+        failed = " [FAIL]" if "FAIL" in str(row.get("verdict", "")) else ""
+        parts.append(f"{mean} (90 %: {low} to {high}) in scenario {row[NUMBER]}{failed} ({levers})")
+    of = f"{headline} in {unit(rows, sweep.facts, f'{headline}_mean')}"
+    return [*told, f"Over {len(rows):,} scenarios {of} ranges from {' to '.join(parts)}."]
+
+
 def whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[str]:
     """Return which keys most of the variance comes from, and of which that cannot be said."""
     first = shares[shares["index"] == sensitivity.FIRST]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from oa_sim.refusal import Refusal, unknown
 
@@ -52,7 +53,9 @@ def answer(verb: str, words: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"oa-sim: stopped; what is finished is kept, go on with oa-sim resume {folder}", file=sys.stderr)
         return 130
-    return _say(found, "--json" in flags)
+    from oa_sim import remarks, swept
+
+    return _say({"headline": remarks.ends(swept.read(Path(folder)))} | found, "--json" in flags)
 
 
 def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool) -> dict:
@@ -111,6 +114,8 @@ def _say(found: dict, as_json: bool) -> int:
         print(json.dumps(found, ensure_ascii=False))
         return 0
     folder = found.pop("folder", None)
+    for sentence in found.pop("headline", []):
+        print(sentence)
     for name, value in found.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value:,}" if type(value) is int else value
         print(f"{name.replace('_', ' ')}: {text}")
