@@ -75,13 +75,35 @@ def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> 
     spend = money.spend.sel(intervention=name).values
     first_money = (money.year.values[0] + np.argmax(spend > 0, axis=1)).astype(float)[:, None]  # (area, 1)
     announced = first_money - scenario.budget.announced_years_before + drawn.announced_later.values[:, None]
-    waits = drawn.lag.sel(intervention=name).values[..., None, None]
     is_small = (spend.max(axis=1) <= scenario.organisation.sign_off_gbp)[:, None]
-    spared = np.where(is_small, drawn.open_procurement.values[..., None, None], 0.0)
+    waits, spared = (drawn.lag.sel(intervention=name).values, drawn.open_procurement.values)
+    stops = [(size[..., None, None], first, last) for size, first, last in stoppages(drawn)]
+    return waited(
+        first_money, announced, waits[..., None, None], np.where(is_small, spared[..., None, None], 0.0), stops
+    )
+
+
+def stoppages(drawn: xr.Dataset) -> list[tuple[np.ndarray, float, float]]:
+    """Return when commissioning was stopped: share of the work that stood still (chain, draw), from when to when."""
+    found = _events(drawn, "commissioning")
+    return [(happened.values, float(happened.begins), float(happened.ends)) for happened in found]
+
+
+def waited(first_money, announced, waits, spared, stops):
+    """Return the years from the first money to the first delivery.
+
+    Parameters
+    ----------
+    first_money, announced
+        When there was money, and when work towards delivery began, on the clock of academic years.
+    waits, spared
+        Years from the announcement to delivery, and those that open procurement takes off.
+    stops
+        From ``stoppages``, in an order that the others broadcast with.
+    """
     begins = announced + np.maximum(waits - spared, 0.0)
-    for happened in _events(drawn, "commissioning"):
-        size = happened.values[..., None, None]
-        begins = stopped(begins, announced, float(happened.begins), float(happened.ends), size)
+    for size, first, last in stops:
+        begins = stopped(begins, announced, first, last, size)
     return np.maximum(begins - first_money, 0.0)
 
 

@@ -191,14 +191,18 @@ def _lags(scenario, money, drawn, made: dict) -> tuple[np.ndarray, np.ndarray]:
     """
     spend, later = money.spend.values, drawn.announced_later.values
     first, is_small = np.argmax(spend > 0, axis=2), spend.max(axis=2) <= scenario.organisation.sign_off_gbp
+    before, start = scenario.budget.announced_years_before, float(money.year[0])
+    when = (before, scenario.organisation.sign_off_gbp, start)
+    waits, spared, stops = _flat(drawn.lag), drawn.open_procurement.values.ravel(), None
     rows: dict[tuple, int] = {}
     wait = np.empty(first.shape, dtype=np.int64)
-    when = (scenario.budget.announced_years_before, scenario.organisation.sign_off_gbp, int(money.year[0]))
     for a, k in np.ndindex(first.shape):
         key = (*when, k, int(first[a, k]), float(later[a]), bool(is_small[a, k]))
         if key not in made:
-            name = list(scenario.interventions)[k]
-            one = delivery.lag(scenario, money.isel(area=[a]), drawn.isel(area=[a]), name)
-            made[key] = one.reshape(-1).astype(np.float32)
+            stops = stops or [(size.ravel(), begins, ends) for size, begins, ends in delivery.stoppages(drawn)]
+            money_from = start + first[a, k]
+            announced = money_from - before + later[a]
+            off = spared if is_small[a, k] else 0.0
+            made[key] = delivery.waited(money_from, announced, waits[k], off, stops).astype(np.float32)
         wait[a, k] = rows.setdefault(key, len(rows))
     return wait, np.stack([made[key] for key in rows])

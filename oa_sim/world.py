@@ -72,7 +72,7 @@ class Memory:
             return self.found[key]
 
 
-_KNOWN, _GROUND, _PROGRAMME = Memory(4), Memory(3), Memory(6)
+_KNOWN, _GROUND, _PROGRAMME, _SHAPE = Memory(4), Memory(3), Memory(6), Memory(6)
 
 
 def known(scenario: Scenario) -> Known:
@@ -158,14 +158,16 @@ def programme(scenario: Scenario, known: Known) -> Programme:
 
 
 def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
-    names = scenario.areas.names
     drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
-    poor = impact.shares(known.pupils, names, scenario.measures)
-    return Programme(
-        drawn=drawn,
-        shape=factors.shape(scenario, poor.values, len(years)),
-        draws=factors.draws(scenario, drawn, years),
-        eligible=eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values,
-        pupils=value.pupils_of(known.pupils, names, scenario.measures),
-        lags={},
-    )
+    names = (scenario.areas.names, scenario.measures, len(years))
+    key = (known.data_hash, repr(scenario.interventions), repr(names))
+    shape, eligible, pupils = _SHAPE.get(key, lambda: _shape(scenario, known, len(years)))
+    return Programme(drawn, shape, factors.draws(scenario, drawn, years), eligible, pupils, lags={})
+
+
+def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple:
+    """Return what no draw changes: who serves whom, pupils who may be served, and pupils behind each measure."""
+    names = scenario.areas.names
+    poor = impact.shares(known.pupils, names, scenario.measures).values
+    eligible = eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values
+    return factors.shape(scenario, poor, n_years), eligible, value.pupils_of(known.pupils, names, scenario.measures)

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import json
 import re
 from pathlib import Path
 
@@ -69,3 +70,17 @@ def test_every_ending_and_reading_that_is_compared_is_a_choice():
     assert set(script("how_sure_are_we").READINGS) <= set(groups()["evidence"])
     assert set(script("which_portfolio").PORTFOLIOS) <= set(groups()["portfolio"])
     assert load_scenario("split=per_pupil").split.rule in script("how_to_split").RULES
+
+
+@pytest.mark.slow
+def test_how_fast_measures_all_that_it_says(asked):
+    folder, printed = asked("how_fast")
+    ratios = json.loads(printed.splitlines()[-1])
+    wanted = {
+        *("ratio_numpy", "ratio_ppc", "share_of_limit", "flatness_10_to_10000", "memory_ratio_100_to_10000"),
+        *("peak_gib", "two_workers", "cost_per_area_ratio"),
+    }
+    assert wanted <= set(ratios)
+    assert all(ratios[name] > 0 for name in wanted)
+    assert ratios["ratio_ppc"] > ratios["ratio_numpy"] > 1  # even with few draws, where what is fixed weighs most
+    assert (folder / "figure.svg").read_text(encoding="utf-8").startswith("<svg")

@@ -1,9 +1,13 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from oa_sim import kernel, load_scenario, ranking, selection, value, words
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
+from oa_sim.scenario import Split
 from oa_sim.variables import MEASURES, QUANTILES
 
 # a millionth of a share, of 90 points and of 100 suspensions alike
@@ -147,3 +151,19 @@ def test_statistics_are_those_of_the_draws():
         np.testing.assert_allclose(out[:, s], wanted[name], atol=1e-7)
     np.testing.assert_allclose(out[:, -2], (draws > 0).mean(axis=1))
     np.testing.assert_allclose(out[:, -1], (draws < 0).mean(axis=1))
+
+
+def test_more_areas_leave_each_area_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "experiments")
+    import made_up_areas
+
+    names = made_up_areas.write(tmp_path / "data", 30)
+    base = load_scenario(FEW, "horizon=5", data_folder=str(tmp_path / "data"))
+    few, many = (
+        kernel.summary(replace(base, areas=replace(base.areas, names=names[:n]), split=Split("per_pupil")))
+        for n in (12, 30)
+    )
+    assert many.sizes["place"] == 31
+    same = {"place": names[:12]}
+    np.testing.assert_array_equal(few.counterfactual.sel(same).values, many.counterfactual.sel(same).values)
+    assert np.isfinite(many.impact.sel(place=names[29], measure="key_stage_2").values).all()
