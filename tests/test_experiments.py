@@ -73,7 +73,8 @@ def test_every_ending_and_reading_that_is_compared_is_a_choice():
 
 
 @pytest.mark.slow
-def test_how_fast_measures_all_that_it_says(asked):
+def test_how_fast_measures_all_that_it_says(asked, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
     folder, printed = asked("how_fast")
     ratios = json.loads(printed.splitlines()[-1])
     wanted = {

@@ -3,11 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from oa_sim import kernel, load_scenario, ranking, selection, value, words
+from oa_sim.choices import load_sweeping
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Split
+from oa_sim.sweep import sweep
 from oa_sim.variables import MEASURES, QUANTILES
 
 # a millionth of a share, of 90 points and of 100 suspensions alike
@@ -167,3 +170,26 @@ def test_more_areas_leave_each_area_as_it_was(tmp_path, monkeypatch):
     same = {"place": names[:12]}
     np.testing.assert_array_equal(few.counterfactual.sel(same).values, many.counterfactual.sel(same).values)
     assert np.isfinite(many.impact.sel(place=names[29], measure="key_stage_2").values).all()
+
+
+def test_a_sweep_gives_the_numbers_of_single_runs_each_beside_its_own_labels(tmp_path):
+    words = ["areas=[Norwich],[Oldham,Derby]", "split=equal,per_pupil", "horizon=5,6", FEW]
+    sweeping, rest = load_sweeping(words)
+    sweep(rest, sweeping, tmp_path / "sweep")
+    store = xr.open_zarr(tmp_path / "sweep" / "store.zarr").load()
+    assert store.sizes["scenario"] == 8
+    for i in (0, 3, 6):
+        one = store.isel(scenario=i)
+        areas = ["Norwich"] if i < 4 else ["Derby", "Oldham"]
+        single = run(
+            load_scenario(
+                f"areas=[{','.join(areas)}]", f"split={one.split.item()}", f"horizon={one.horizon.item():g}", FEW
+            )
+        )
+        expected, _ = plain(single, "impact")
+        at = {"place": areas, "group": single.draws.group.values, "measure": single.draws.measure.values}
+        found = one.impact.sel(at).sel(year=single.draws.year.values, statistic="mean")
+        np.testing.assert_allclose(found.values, expected["mean"][:-1], atol=1e-4)
+        others = [name for name in ("Norwich", "Derby", "Oldham") if name not in areas]
+        assert np.isnan(one.impact.sel(place=others).values).all()
+        assert np.isnan(one.impact.sel(year=2029).values).all() == (one.horizon.item() == 5)
