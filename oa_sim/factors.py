@@ -9,6 +9,7 @@ from oa_sim.scenario import Scenario
 from oa_sim.value import present
 from oa_sim.variables import CHANNELS, MEASURES, YEAR_GROUPS
 
+MOST_LAGS = 500  # that are kept
 KINDS = {"%": passes.SHARE, "points": passes.POINTS, "per 100 pupils": passes.RATE}  # by unit of a measure
 
 
@@ -205,4 +206,7 @@ def _lags(scenario, money, drawn, made: dict) -> tuple[np.ndarray, np.ndarray]:
             off = spared if is_small[a, k] else 0.0
             made[key] = delivery.waited(money_from, announced, waits[k], off, stops).astype(np.float32)
         wait[a, k] = rows.setdefault(key, len(rows))
-    return wait, np.stack([made[key] for key in rows])
+    lag = np.stack([made[key] for key in rows])
+    if len(made) > MOST_LAGS:  # of many years of announcement, say
+        made.clear()
+    return wait, lag

@@ -37,7 +37,7 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
     "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
 }  # fmt: skip
 EARNINGS = value.EARNINGS
-_ANYWAY = world.Memory(3)
+_ANYWAY = world.Memory(64)
 
 
 def summary(scenario: Scenario) -> xr.Dataset:

@@ -6,7 +6,9 @@ What is kept is known by all that it was made from, so that a changed table or a
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -56,23 +58,49 @@ class Programme(NamedTuple):
 
 
 class Memory:
-    """The last few things that were made, each known by what it was made from; asked for twice at once, made once."""
+    """The last things that were made, each known by what it was made from; asked for twice at once, made once.
 
-    def __init__(self, most: int):
-        self.most, self.found, self.lock = most, OrderedDict(), threading.RLock()
+    Attributes
+    ----------
+    most
+        How many are kept.
+    room
+        Bytes that arrays among them may take; the last one is kept whatever it takes.
+    """
+
+    def __init__(self, most: int, room: int = 2**29):
+        self.most, self.room = most, room
+        self.found: OrderedDict[object, Future] = OrderedDict()
+        self.lock = threading.Lock()
 
     def get(self, key: object, make: Callable[[], object]):
-        """Return what belongs to a key, made where it is not there."""
+        """Return what belongs to a key, made where it is not there; who asks for another key does not wait."""
         with self.lock:
-            if key not in self.found:
-                self.found[key] = make()
-                while len(self.found) > self.most:
-                    self.found.popitem(last=False)
+            is_new = key not in self.found
+            future = self.found.setdefault(key, Future())
             self.found.move_to_end(key)
-            return self.found[key]
+        if is_new:
+            try:
+                future.set_result(make())
+            except BaseException as error:
+                with self.lock:
+                    self.found.pop(key, None)
+                future.set_exception(error)
+            with self.lock:
+                self._forget()
+        return future.result()
+
+    def _forget(self) -> None:
+        """Let go of what was not asked for the longest, as far as it is made."""
+        made = [key for key, future in self.found.items() if future.done()]
+        taken = sum(getattr(self.found[key].result(), "nbytes", 0) for key in made)
+        for key in made[:-1]:
+            if len(self.found) <= self.most and taken <= self.room:
+                return
+            taken -= getattr(self.found.pop(key).result(), "nbytes", 0)
 
 
-_KNOWN, _GROUND, _PROGRAMME, _SHAPE = Memory(4), Memory(3), Memory(6), Memory(6)
+_KNOWN, _GROUND, _PROGRAMME, _SHAPE = Memory(8), Memory(64), Memory(8), Memory(8)
 
 
 def known(scenario: Scenario) -> Known:
@@ -85,8 +113,16 @@ def known(scenario: Scenario) -> Known:
     """
     data_hash, until = tables.data_hash(scenario.data_folder), scenario.start_year - 1
     key = (scenario.data_folder, data_hash, until, tuple(scenario.areas.names), tuple(scenario.measures))
-    key += (scenario.posterior, scenario.sampler.draws, tuple(scenario.interventions))
+    key += (*_file(scenario.posterior), scenario.sampler.draws, tuple(scenario.interventions))
     return _KNOWN.get(key, lambda: _known(scenario, data_hash))
+
+
+def _file(path: str | None) -> tuple:
+    """Return what tells one posterior's file from another that stands in its place later."""
+    if path is None or not Path(path).is_file():
+        return (path,)
+    about = Path(path).stat()
+    return path, about.st_mtime_ns, about.st_size
 
 
 def _known(scenario: Scenario, data_hash: str) -> Known:

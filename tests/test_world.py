@@ -1,0 +1,106 @@
+import ast
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import oa_sim
+from oa_sim import compiled, kernel, learned, load_scenario, world
+from oa_sim.refusal import Refusal
+
+FEW = ("areas=[Norwich]", "horizon=5", "sampler.draws=20")
+HOME = Path(oa_sim.__file__).parent
+
+
+def imported(name):
+    """Return the files of the package that a file imports, and what these do."""
+    tree = ast.parse((HOME / f"{name}.py").read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "oa_sim":
+            part = node.module.split(".")[1:]
+            found |= set(part) if part else {alias.name for alias in node.names}
+    return found
+
+
+def test_machine_code_is_known_by_every_file_that_goes_into_it():
+    reached, left = set(), {"readings", "passes"}
+    while left:
+        name = left.pop()
+        reached.add(name)
+        left |= imported(name) - reached
+    numbers = reached - {"kept", "refusal"}  # where it is kept, and what nothing of is compiled
+    assert numbers <= set(compiled.INTO_IT), numbers - set(compiled.INTO_IT)
+
+
+def test_another_posterior_in_the_place_of_one_is_not_answered_from_memory(tmp_path):
+    path = tmp_path / "learned.nc"
+    learned.write(learned.load(), path)
+    scenario = load_scenario(*FEW, posterior=str(path))
+    first = kernel.summary(scenario)
+    other = learned.load()
+    other["mu"] = other["mu"] + 0.3
+    learned.write(other, path)
+    assert float(kernel.summary(scenario).projection_mean) != pytest.approx(float(first.projection_mean), abs=0.1)
+    path.write_bytes(b"garbage")
+    with pytest.raises(Refusal, match="cannot be read"):
+        kernel.summary(scenario)
+
+
+def test_memory_makes_a_thing_once_though_two_ask_at_once():
+    memory, made = world.Memory(3), []
+
+    def make():
+        time.sleep(0.05)
+        made.append(1)
+        return "thing"
+
+    threads = [threading.Thread(target=memory.get, args=("key", make)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [1]
+
+
+def test_memory_lets_go_of_what_was_not_asked_for_the_longest():
+    memory = world.Memory(2)
+    for key in "abab":
+        memory.get(key, lambda key=key: key)
+    memory.get("c", lambda: "c")
+    assert list(memory.found) == ["b", "c"]
+
+
+def test_memory_keeps_within_its_room_but_for_the_last():
+    memory = world.Memory(10, room=1000)
+    for key in range(4):
+        memory.get(key, lambda: np.zeros(60))  # 480 bytes each
+    assert list(memory.found) == [2, 3]
+    memory.get("large", lambda: np.zeros(1000))
+    assert list(memory.found) == ["large"]
+
+
+def test_what_could_not_be_made_is_asked_for_again():
+    memory, tries = world.Memory(2), []
+
+    def make():
+        tries.append(1)
+        if len(tries) == 1:
+            raise Refusal("not yet")
+        return "now"
+
+    with pytest.raises(Refusal):
+        memory.get("key", make)
+    assert memory.get("key", make) == "now"
+
+
+def test_lags_of_many_years_of_announcement_do_not_pile_up():
+    base = load_scenario(*FEW)
+    for years in np.linspace(0, 4, 60):
+        scenario = replace(base, budget=replace(base.budget, announced_years_before=float(years)))
+        kernel.summary(scenario)
+    programme = world.programme(scenario, world.known(scenario))
+    assert len(programme.lags) <= 520
