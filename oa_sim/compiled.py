@@ -12,15 +12,9 @@ import numba
 
 from oa_sim.kept import cache_folder
 
-INTO_IT = (
-    "arithmetic",
-    "compiled",
-    "impact",
-    "passes",
-    "readings",
-    "scale",
-    "variables",
-)  # what it holds
+INTO_IT = (  # the files whose laws and numbers it holds
+    *("arithmetic", "compiled", "impact", "passes", "readings", "scale", "selection", "variables"),
+)
 _HERE = Path(__file__).parent
 
 
