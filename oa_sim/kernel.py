@@ -86,7 +86,17 @@ def summary(scenario: Scenario) -> xr.Dataset:
     coords = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
     coords |= {"year": scenario.years, "statistic": list(STATISTICS)}
     variables = arrays | {name: ((), float(number)) for name, number in numbers.items()}
-    return xr.Dataset(variables, coords, _about(scenario, money, seen, known))
+    found = xr.Dataset(variables, coords, _about(scenario, money, seen, known))
+    for name in arrays:
+        found.variables[name].attrs["units"] = _unit(name)
+    return found
+
+
+def _unit(name: str) -> str:
+    """Return the unit of an array of a summary."""
+    if name in ("projection", "counterfactual", "impact"):
+        return "of each measure: " + ", ".join(dict.fromkeys(about.unit for about in MEASURES.values()))
+    return "SD" if name.startswith("peak_sd") else "1"
 
 
 def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
@@ -113,7 +123,7 @@ class Found(NamedTuple):
     whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment, SD
 
 
-def _asked(scenario: Scenario, money: xr.Dataset, *, is_published: bool = True) -> readings.Asked:
+def _asked(scenario: Scenario, money: xr.Dataset) -> readings.Asked:
     """Return where a scenario is read."""
     years, last = money.year.values, sustain.last_funded(money)
     measure, group = headline_of(scenario.measures)
@@ -125,7 +135,7 @@ def _asked(scenario: Scenario, money: xr.Dataset, *, is_published: bool = True) 
         smallest=np.float32(sustain.SMALLEST_PEAK_SD),
         shares=np.array(list(QUANTILES.values())),
         interval=np.array(INTERVAL),
-        is_published=is_published,
+        is_published=True,
     )
 
 

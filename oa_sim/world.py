@@ -18,6 +18,7 @@ from oa_sim import (
     areas,
     counterfactual,
     delivery,
+    evidence,
     factors,
     impact,
     learned,
@@ -194,6 +195,7 @@ def programme(scenario: Scenario, known: Known) -> Programme:
 
 
 def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
+    evidence.check(scenario, known.tables)
     drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
     names = (scenario.areas.names, scenario.measures, len(years))
     key = (known.data_hash, repr(scenario.interventions), repr(names))

@@ -138,11 +138,23 @@ def test_the_order_of_areas_does_not_matter():
     assert kernel.summary(one).identical(kernel.summary(other))
 
 
-def test_what_cannot_be_run_is_refused_as_a_run_refuses_it():
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda one: setattr(one.organisation, "twins", {"Norwich": "Camelot"}), "Camelot"),
+        (lambda one: setattr(one.organisation, "national", ["moon_shots"]), "moon_shots"),
+        (lambda one: setattr(one.evidence, "without", ["No such study"]), "No such study"),
+        (lambda one: setattr(next(iter(one.interventions.values())), "study_type", "magic"), "magic"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_as_a_run_refuses_it(change, word):
     scenario = load_scenario(FEW, THREE)
-    scenario.organisation.twins = {"Norwich": "Camelot"}
-    with pytest.raises(Refusal, match="Camelot"):
+    change(scenario)
+    with pytest.raises(Refusal, match=word) as slow:
+        run(scenario)
+    with pytest.raises(Refusal, match=word) as fast:
         kernel.summary(scenario)
+    assert str(fast.value) == str(slow.value)
 
 
 def test_statistics_are_those_of_the_draws():
