@@ -14,7 +14,10 @@ from oa_sim import load_scenario
 from oa_sim.choices import groups
 
 FOLDER = Path(__file__).parents[1] / "experiments"
-SCRIPTS = ("which_portfolio", "how_to_split", "does_it_last", "how_sure_are_we", "bought_in_or_embedded")
+SCRIPTS = (
+    *("which_portfolio", "how_to_split", "does_it_last", "how_sure_are_we", "bought_in_or_embedded"),
+    "levers_or_assumptions",
+)
 
 
 def script(name):
