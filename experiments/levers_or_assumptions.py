@@ -23,7 +23,7 @@ WORDS = (
     *("delivery.dose.a=interval(4,9)", "delivery.cost_sigma=interval(0.1,0.6)", "delivery.load_loss.a=interval(0.5,4)"),
 )
 LEVERS = ("budget.total_gbp", "split", "portfolio")
-QUICK = ("areas=three_areas", "sampler.draws=25", "design.n=8", "horizon=6")
+QUICK = ("areas=three_areas", "sampler.draws=25", "design.n=16", "horizon=6")
 FOLDER = Path("outputs/levers_or_assumptions")
 
 
