@@ -134,7 +134,7 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     verdict, unit = remarks.verdict(sweep), remarks.unit(rows, sweep.facts, headline)
     mark = "" if verdict == "PASS" else f" [{verdict}]"
     tables = {"indices": shares, "tornado": moved}
-    lines = remarks.whence(shares, headline, len(rows), mark)
+    lines = [*remarks.whence(shares, headline, len(rows), mark), *remarks.overlaps(sweep, rows, shares)]
     lines += remarks.moves(moved, alone, headline, unit, set(remarks.clear(shares).key))
     lines += remarks.subject(rows, headline)
     if fails:
@@ -143,7 +143,7 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
         boxes = discovery.boxes(every[~has_failed(every)], sweep.keys, fails, sweep.headlines, seed=seed)
         tables["boxes"] = boxes
         lines += discovery.sentences(boxes, fails)
-    lines += [*remarks.left_out(sweep, rows, shares), *remarks.marks(sweep, verdict)]
+    lines += [*remarks.left_out(sweep, rows), *remarks.marks(sweep, verdict)]
     n_doubts = remarks.n_doubts(sweep)
     facts = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict, "oa_sim": __version__}
     facts |= {"to_verify": n_doubts, "scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}

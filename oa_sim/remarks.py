@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import doubts, phrases, sensitivity, tornado
-from oa_sim.swept import MIXED, NUMBER, Swept, has_failed, said
+from oa_sim.swept import MIXED, NUMBER, Swept, go_together, has_failed, said
 from oa_sim.variables import MEASURES, academic_year, percent
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
@@ -162,8 +162,8 @@ def moves(
     return [f"{most}: from {ends[0]} to {ends[1]}, {unit}{beside}."]
 
 
-def left_out(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str]:
-    """Return how many scenarios have no answer and why, and what scenarios that are no one sample cannot tell."""
+def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
+    """Return how many scenarios have no answer and why."""
     lines = []
     if gone := len(sweep.table) - len(rows):
         at = np.flatnonzero(~sweep.table.index.isin(rows.index))[0]
@@ -173,13 +173,21 @@ def left_out(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str
         lines.append(
             f"{gone} of {len(sweep.table)} scenarios have no answer and were left out (first number {number}: {why})."
         )
-    if sweep.design["kind"] in ("list", MIXED):
-        lines.append("The scenarios are no one sample: where keys go together, their shares overlap.")
-    elif (shares.method == sensitivity.HOLED).any():
-        lines.append(
-            "Keys may go together where scenarios failed: shares overlap, and a key that does nothing can have one."
-        )
     return lines
+
+
+def overlaps(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str]:
+    """Return what scenarios that are no one sample cannot tell: in what is left after failures keys go together."""
+    if (shares.method == sensitivity.HOLED).any():
+        pairs = [f"{one} with {other}" for one, other in go_together(rows, sweep.keys)]
+        clearly = f" (clearly: {', '.join(pairs[:MOST_NAMED])})" if pairs else ""
+        return [
+            f"Keys may go together where scenarios failed{clearly}: shares overlap, and a key that does nothing can "
+            "have one."
+        ]
+    if sweep.design["kind"] in ("list", MIXED):
+        return ["The scenarios are no one sample: where keys go together, their shares overlap."]
+    return []
 
 
 def marks(sweep: Swept, verdict: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Swept: a sweep's folder as a table, a row for each scenario: which of them count, which keys vary, in what order."""
 
+import itertools
 import json
 import shlex
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2_contingency
 
 from oa_sim.refusal import Refusal, nearest, unknown
 
@@ -15,6 +17,7 @@ MOST_LEVELS, ROWS_A_LEVEL = 20, 4  # a number with few values is read value by v
 UNSET = "(not set)"
 ABOUT_ROWS = ("scenario", "n_draws", "to_verify", "headline_year", "last_funded_year")  # numbers that are no headline
 NUMBER, NAMED = "scenario", "scenario_name"  # the number of a row; the column of a varied key of that name
+QUARTERS, RARE = 4, 0.01  # parts of a number; how seldom independent keys may look as if they went together
 HANDFUL = 6  # names in a sentence; a summary has some sixty columns
 MIXED = "mixed"  # the kind of a sweep that was extended: its parts are no one sample
 
@@ -225,6 +228,21 @@ def has_failed(table: pd.DataFrame) -> np.ndarray:
     if "failed" not in table:
         return np.zeros(len(table), dtype=bool)
     return (table["failed"].notna() & (table["failed"].astype(str).str.strip() != "")).to_numpy(bool)
+
+
+def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:
+    """Return the pairs of keys whose values are clearly not independent over rows, the clearest first.
+
+    By the chi-squared test of the values of both, numbers in quarters, at 1 % over all pairs together.
+    """
+    keys, parts = varied(table, keys), {}
+    for key in keys:
+        codes, values = levels(table[key])
+        is_few = len(values) <= QUARTERS
+        parts[key] = codes if is_few or not is_number(table[key]) else pd.qcut(codes, QUARTERS, duplicates="drop").codes
+    pairs = list(itertools.combinations(keys, 2))
+    p = {pair: chi2_contingency(pd.crosstab(*(parts[key] for key in pair))).pvalue for pair in pairs}
+    return sorted((pair for pair in pairs if p[pair] < RARE / len(pairs)), key=p.get)
 
 
 def is_whole_grid(table: pd.DataFrame, keys: list[str]) -> bool:

@@ -124,7 +124,13 @@ def test_where_scenarios_failed_keys_may_go_together_and_it_is_said(capsys, tmp_
     table.loc[[3, 9], "failed"] = "there is no money left for it."
     table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert "Keys may go together where scenarios failed: shares overlap" in out
+    assert "Keys may go together where scenarios failed: shares overlap" in out.splitlines()[1]
+    low = table.impact_mean < 1
+    table.assign(impact_mean=table.impact_mean.mask(low), failed=np.where(low, "no.", "")).to_csv(
+        tmp_path / "sweep" / "summary.csv", index=False
+    )
+    _, out, _ = ask(capsys, tmp_path / "sweep")
+    assert "scenarios failed (clearly: budget.total_gbp with split): shares overlap" in out.splitlines()[1]
     rows = pd.read_csv(Path(out.splitlines()[-1]) / "indices.csv")
     assert (rows.method == "given data, failed rows left out").all()
     sweep_in(tmp_path / "sweep")

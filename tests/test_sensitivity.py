@@ -161,6 +161,14 @@ def test_a_sobol_sample_with_failed_rows_is_read_as_random_rows_and_says_so():
     assert (found.method == "given data, failed rows left out").all()
 
 
+def test_keys_that_go_together_after_failures_are_found_and_those_that_do_not_are_not():
+    table = table_of(qmc.Sobol(3, rng=1).random(256), lambda u: 3 * u[:, 0] + u[:, 1], KEYS[:3])
+    table["d"] = np.where(table.c > 0.6, "late", "early")
+    rows = table[table.a + table.b <= 1]
+    assert set(swept.go_together(rows, KEYS)) == {("a", "b"), ("c", "d")}
+    assert swept.go_together(table, KEYS[:3]) == []
+
+
 def told(*rows, chance=np.nan, index="first"):
     """Give shares as a table: key, share, low, high."""
     table = pd.DataFrame(rows, columns=["key", "share", "low", "high"])
