@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, hypergeom
 
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
-from oa_sim.swept import is_number, levels, said, varied
+from oa_sim.swept import is_number, levels, said, unknown_column, varied
 from oa_sim.variables import percent
 
 COLUMNS = (
@@ -45,7 +45,7 @@ def condition(text: str, columns: list[str]) -> tuple[str, str, float]:
         )
     column, sign, number = found.groups()
     if column not in columns:
-        raise unknown("column in fails=", column, columns)
+        raise unknown_column("column in fails=", column, columns)
     try:
         value = float(number)
     except ValueError:

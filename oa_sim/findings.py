@@ -14,7 +14,7 @@ import pandas as pd
 
 from oa_sim import __version__, discovery, doubts, origins, remarks, sensitivity, tornado
 from oa_sim.refusal import Refusal, unknown
-from oa_sim.swept import Swept, has_failed, read, standing_alone, usable, varied
+from oa_sim.swept import Swept, has_failed, read, refuse_all_failed, standing_alone, unknown_column, usable, varied
 
 KEYS = ("headline", "fails", "outputs")
 DEFAULT = "impact_mean"
@@ -51,7 +51,7 @@ class Findings:
     @property
     def in_short(self) -> dict:
         """The answer for machines: the question, the marks, the sentences, and each share with its interval."""
-        numbers = ("share", "low", "high")
+        numbers = ("share", "low", "high", "chance")
         shares = [
             {name: row[name] for name in ("headline", "key", "index")} | {name: _json(row[name]) for name in numbers}
             for row in self.tables["indices"].to_dict("records")
@@ -118,21 +118,24 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     Refusal
         Where the headline is unknown or constant, nothing was varied, or there are too few scenarios.
     """
+    refuse_all_failed(sweep.table)
     if headline not in sweep.headlines:
-        raise unknown("headline", headline, sweep.headlines)
+        raise unknown_column("headline", headline, sweep.headlines)
     if not varied(sweep.table, sweep.keys):
         raise Refusal(f"no key was varied in these {len(sweep.table)} scenarios: sweep over two values or more of one")
     if fails:
         discovery.condition(fails, sweep.headlines)  # before anything slow
     rows = usable(sweep.table, headline)
     whole = sweep.table if sweep.design["kind"] == "saltelli" else rows
-    shares = sensitivity.indices(whole, sweep.design, sweep.keys, sweep.bounds, headline)
+    n_gone = len(sweep.table) - len(rows)
+    shares = sensitivity.indices(whole, sweep.design, sweep.keys, sweep.bounds, headline, n_gone=n_gone)
     alone = standing_alone(rows, sweep.design, sweep.keys)
     moved = tornado.table(alone, sweep.keys, headline)
     verdict, unit = remarks.verdict(sweep), remarks.unit(rows, sweep.facts, headline)
     mark = "" if verdict == "PASS" else f" [{verdict}]"
     tables = {"indices": shares, "tornado": moved}
-    lines = [*remarks.whence(shares, headline, len(rows), mark), *remarks.moves(moved, alone, headline, unit)]
+    lines = [*remarks.whence(shares, headline, len(rows), mark), *remarks.overlaps(sweep, rows, shares)]
+    lines += remarks.moves(moved, alone, headline, unit, set(remarks.clear(shares).key))
     lines += remarks.subject(rows, headline)
     if fails:
         seed = sweep.design["seed"]
@@ -173,12 +176,11 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
         raise Refusal(f"this run tells nothing of where its {quantity} comes from: choose another headline=")
     lines = []
     for about, part in shares.groupby("headline", sort=False):
-        known = part[part.key != origins.TOGETHER].nlargest(3, "share")
+        known = remarks.clear(part).nlargest(3, "share")
         named = [f"{origins.LABELS[row.key]} ({remarks.share(row)})" for row in known.itertuples()]
         n, mark = part.n_rows.iloc[0], "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
-        lines.append(
-            f"Of the variance of the {about}{mark} over {n} draws most comes from {', then from '.join(named)}."
-        )
+        whence = f"most comes from {', then from '.join(named)}" if named else "no block has a share clear of chance"
+        lines.append(f"Of the variance of the {about}{mark} over {n} draws {whence}.")
     unsure = manifest.get("to_verify", {})
     lines += [line for line in [doubts.sentence(unsure)] if line]
     told = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}

@@ -1,10 +1,12 @@
 """Remarks: what was found in a sweep, in sentences, each with its interval and the marks of its figures."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
 from oa_sim import doubts, phrases, sensitivity, tornado
-from oa_sim.swept import MIXED, NUMBER, Swept, has_failed, said
+from oa_sim.swept import MIXED, NUMBER, Swept, go_together, has_failed, said
 from oa_sim.variables import MEASURES, academic_year, percent
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
@@ -17,6 +19,7 @@ UNITS = {  # what stands in a headline's name: its unit
     "_pareto_k": "no unit",
 }
 UNIT = "in the unit of its measure"
+MOST_NAMED, NOTHING = 3, 1e-9  # keys in a sentence; a share no greater is rounding
 ABOUT = ["headline_measure", "headline_group", "headline_year"]
 
 
@@ -71,29 +74,56 @@ def ends(sweep: Swept, headline: str = "impact") -> list[str]:
     return [*told, f"Over {len(rows):,} scenarios {of} ranges from {' to '.join(parts)}."]
 
 
+def clear(shares: pd.DataFrame) -> pd.DataFrame:
+    """Return the keys whose share alone is known, and with its low end above nothing and above chance (row)."""
+    keys = _alone(shares)
+    floor = np.fmax(keys.chance.to_numpy(float), NOTHING)  # no chance where none was needed
+    return keys[_is_known(keys) & (keys.low > floor)]
+
+
 def whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[str]:
     """Return which keys most of the variance comes from, and of which that cannot be said."""
-    first = shares[shares["index"] == sensitivity.FIRST]
-    keys = first[first.key != sensitivity.TOGETHER]
-    is_known = keys.high - keys.low <= sensitivity.TOO_WIDE  # NaN is not known
-    total = shares[shares["index"] == sensitivity.TOTAL].set_index("key")
-    named = []
-    leading = keys[is_known].nlargest(3, "share")
-    for row in leading[(leading.low > 0) | (leading.share == leading.share.max())].itertuples():
-        beside = f"; with all it does beside others {share(total.loc[row.key])}" if row.key in total.index else ""
-        named.append(f"{row.key} ({share(row)}{beside})")
+    keys, named = _alone(shares), clear(shares).nlargest(MOST_NAMED, "share")
+    unknown = keys[~_is_known(keys)]
+    rival = unknown.high.fillna(np.inf).max() if len(unknown) else -np.inf  # what an unknown share may reach
+    ahead = named[named.low >= rival]
     told = []
-    if named:
+    if len(named):
+        largest = "most comes from" if ahead.share.sum() > 0.5 else "the largest parts come from"
+        start, rows = (largest, ahead) if len(ahead) else ("what can be told comes from", named)
+        each = [f"{row.key} ({share(row)}{_beside(shares, row.key)})" for row in rows.itertuples()]
+        told.append(f"{_variance(headline, n_rows, mark)} {start} {', then from '.join(each)}.")
+    if len(unknown):
         told.append(
-            f"Of the variance of {headline}{mark} over {n_rows} scenarios (what their draws do not know is no part of "
-            f"it) most comes from {', then from '.join(named)}."
-        )
-    if not is_known.all():
-        told.append(
-            f"{n_rows} scenarios are too few to say what share comes from {', '.join(keys.key[~is_known])}: the 90 % "
+            f"{n_rows} scenarios are too few to say what share comes from {', '.join(unknown.key)}: the 90 % "
             "interval is wider than half of all."
         )
+    if named.empty and len(unknown) < len(keys):
+        key = "none of the other keys" if len(unknown) else "no key"
+        what = "has a share by itself" if (keys.low == keys.high).all() else "alone has a share that is clear of chance"
+        total = shares[shares["index"] == sensitivity.TOTAL].nlargest(1, "share")
+        most = [f"; the most that one does beside others is {row.key} ({share(row)})" for row in total.itertuples()]
+        told.append(f"{_variance(headline, n_rows, mark)} {key} {what}{''.join(most)}.")
     return told
+
+
+def _alone(shares: pd.DataFrame) -> pd.DataFrame:
+    return shares[(shares["index"] == sensitivity.FIRST) & (shares.key != sensitivity.TOGETHER)]
+
+
+def _is_known(keys: pd.DataFrame) -> pd.Series:
+    return keys.high - keys.low <= sensitivity.TOO_WIDE  # NaN is not known
+
+
+def _variance(headline: str, n_rows: int, mark: str) -> str:
+    about = "what their draws do not know is no part of it"
+    return f"Of the variance of {headline}{mark} over {n_rows} scenarios ({about})"
+
+
+def _beside(shares: pd.DataFrame, key: str) -> str:
+    """Return what a key does beside others, where that is known."""
+    total = shares[(shares["index"] == sensitivity.TOTAL) & (shares.key == key)]
+    return "".join(f"; with all it does beside others {share(row)}" for row in total.itertuples())
 
 
 def share(row) -> str:
@@ -102,8 +132,24 @@ def share(row) -> str:
     return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90 %: {low} to {high}"
 
 
-def moves(moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str) -> list[str]:
-    """Return what the greatest mover does to the mean, and how wide the draws within a scenario are beside it."""
+def moves(
+    moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, known: Collection[str] | None = None
+) -> list[str]:
+    """Return what the greatest mover does to the mean, and how wide the draws within a scenario are beside it.
+
+    Parameters
+    ----------
+    moved
+        From ``tornado.table``.
+    rows
+        The scenarios behind it.
+    headline
+        The column that moves.
+    unit
+        Its unit.
+    known
+        The keys that are ``clear`` of chance; the greatest of many that do nothing moves the mean too.
+    """
     key = moved.key.iloc[0]
     ends = [
         f"{said(row['mean'])} (90 %: {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
@@ -111,11 +157,13 @@ def moves(moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str) -> 
     ]
     within = tornado.draws_interval(rows, headline)
     beside = f"; within one scenario its draws run from {said(within[0])} to {said(within[1])} (90 %)" if within else ""
-    return [f"{key} moves {headline} most: from {ends[0]} to {ends[1]}, {unit}{beside}."]
+    is_known = known is None or key in known
+    most = f"{key} moves {headline} most" if is_known else f"{headline} differs most with {key}, which may be chance"
+    return [f"{most}: from {ends[0]} to {ends[1]}, {unit}{beside}."]
 
 
 def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
-    """Return how many scenarios have no answer and why, and what a list of scenarios cannot tell."""
+    """Return how many scenarios have no answer and why."""
     lines = []
     if gone := len(sweep.table) - len(rows):
         at = np.flatnonzero(~sweep.table.index.isin(rows.index))[0]
@@ -125,9 +173,21 @@ def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
         lines.append(
             f"{gone} of {len(sweep.table)} scenarios have no answer and were left out (first number {number}: {why})."
         )
-    if sweep.design["kind"] in ("list", MIXED):
-        lines.append("The scenarios are no one sample: where keys go together, their shares overlap.")
     return lines
+
+
+def overlaps(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str]:
+    """Return what scenarios that are no one sample cannot tell: in what is left after failures keys go together."""
+    if (shares.method == sensitivity.HOLED).any():
+        pairs = [f"{one} with {other}" for one, other in go_together(rows, sweep.keys)]
+        clearly = f" (clearly: {', '.join(pairs[:MOST_NAMED])})" if pairs else ""
+        return [
+            f"Keys may go together where scenarios failed{clearly}: shares overlap, and a key that does nothing can "
+            "have one."
+        ]
+    if sweep.design["kind"] in ("list", MIXED):
+        return ["The scenarios are no one sample: where keys go together, their shares overlap."]
+    return []
 
 
 def marks(sweep: Swept, verdict: str) -> list[str]:

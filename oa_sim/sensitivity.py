@@ -14,17 +14,21 @@ from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
 from oa_sim.swept import LAYOUTS, by_level, has_failed, is_whole_grid, layout_of, levels, varied
 
-COLUMNS = ("headline", "key", "index", "share", "low", "high", "method", "n_rows")
+COLUMNS = ("headline", "key", "index", "share", "low", "high", "chance", "method", "n_rows")
 FIRST, TOTAL, TOGETHER = "first", "total", "together"
 SOBOL, GRID, GIVEN, DRAWS = "Sobol", "whole grid", "given data", "draws by block"
+HOLED = "given data, failed rows left out"
 LEVEL, NORMAL_90 = 0.90, 1.6448536269514722
 RESAMPLES, HALVES = 500, 100  # of a bootstrap's base points; halves of a sample
+SHUFFLES, RARE = 200, 0.05  # of the headline; how seldom chance alone gives a key more than its chance share
 SMALLEST_BASE, SMALLEST_SAMPLE = 16, 30  # base points of a Saltelli design; rows of any other
 ROWS_A_WAVE, MOST_WAVES = 20, 6  # of a number's scale; five waves hold 99.8 % of a line
 TOO_WIDE = 0.5  # of an interval: wider than this says nothing
 
 
-def indices(table: pd.DataFrame, design: dict, keys: list[str], bounds: dict, headline: str) -> pd.DataFrame:
+def indices(
+    table: pd.DataFrame, design: dict, keys: list[str], bounds: dict, headline: str, *, n_gone: int = 0
+) -> pd.DataFrame:
     """Return how much of a headline's variance over scenarios comes from each key, in the way that fits the design.
 
     Parameters
@@ -39,11 +43,15 @@ def indices(table: pd.DataFrame, design: dict, keys: list[str], bounds: dict, he
         Low and high of the keys that were given as an interval.
     headline
         The column that is explained.
+    n_gone
+        Scenarios that were designed and have no answer: a sample with holes is not laid out evenly, and keys that
+        were varied apart from each other go together in what is left of it.
 
     Returns
     -------
     DataFrame
-        ``COLUMNS``: shares of variance (1 = all of it) with 90 % intervals.
+        ``COLUMNS``: shares of variance (1 = all of it) with 90 % intervals. ``chance`` is the share that a key which
+        does nothing passes once in twenty, where that had to be found out.
     """
     seed = int(design.get("seed", 0))
     if design["kind"] == "saltelli":
@@ -51,7 +59,8 @@ def indices(table: pd.DataFrame, design: dict, keys: list[str], bounds: dict, he
     keys = varied(table, keys)
     if is_whole_grid(table, keys):
         return grid(table, keys, headline)
-    return given_data(table, keys, headline, seed=seed, is_even=design["kind"] == "sobol")
+    is_even = design["kind"] == "sobol" and not n_gone
+    return given_data(table, keys, headline, seed=seed, is_even=is_even).assign(method=HOLED if n_gone else GIVEN)
 
 
 def sobol(
@@ -166,13 +175,16 @@ def given_data(
     Notes
     -----
     A number along a scale is read by the slowest cosine waves of its rank (half a wave is nearly a line), a choice or
-    a number with few values by its means; both as an adjusted R squared, so that a key that does nothing has a share
-    of 0 on average. A Sobol sequence lays the other keys out evenly behind each, so that they leave next to no noise
-    to adjust for, and nothing is taken off: adjusted, or by RBD-FAST, which adjusts for more, shares came out too low
-    by up to 0.02 and 0.06 with 256 rows, as they are by less than 0.005. Keys must have been varied independently.
+    a number with few values by its means. Noise gives each wave and each level a share too, which is taken off. Of
+    random rows the other keys are noise as well, so that all a key leaves is (adjusted R squared). A Sobol sequence
+    lays the other keys out evenly behind each; there only what all keys together leave counts as noise: of a sum that
+    is next to nothing, of a headline that no key moves all of it. Taking off as for random rows, or by RBD-FAST, made
+    shares of a sum too low by up to 0.02 and 0.06 with 256 rows, as they are by less than 0.005; what keys do together
+    is taken for noise, which makes shares a little too low at worst. Keys must have been varied independently.
     Intervals are 1.645 standard deviations over random halves of the rows: half the rows, left as they are, vary about
     the whole as the whole about the truth, and unlike a bootstrap they repeat no row, which a method that goes by
-    neighbours would take for order. Of a Sobol sequence they are too wide.
+    neighbours would take for order. Of a Sobol sequence they are too wide. ``chance`` is read the same way from the
+    headline shuffled among the rows, as far as it is noise.
     """
     n = len(table)
     if n < SMALLEST_SAMPLE:
@@ -182,41 +194,63 @@ def given_data(
     y = table[headline].to_numpy(float)
     read = {key: (by_level(table[key]), levels(table[key])[0]) for key in keys}
     rng = stream(seed, "sensitivity", "halves")
-    parts = [np.arange(n), *(np.sort(rng.permutation(n)[: n // 2]) for _ in range(HALVES))]
-    found = np.array([
-        [(_of_levels if is_level else _of_ranks)(codes[part], y[part], is_even) for is_level, codes in read.values()]
-        for part in parts
-    ])  # fmt: skip
+    parts = [np.sort(rng.permutation(n)[: n // 2]) for _ in range(HALVES)]
+    raw = _raw(read, y)
+    share, noise = _adjusted(*raw, n, is_even)
+    found = np.array([_adjusted(*_raw(read, y, part), len(part), is_even)[0] for part in parts])
     found = np.column_stack([found, 1 - found.sum(axis=1)])
-    half = NORMAL_90 * found[1:].std(axis=0, ddof=1)
+    half = NORMAL_90 * found.std(axis=0, ddof=1)
+    shares = [*share, 1 - share.sum()]
     listed = [
         (key, FIRST, share, share - wide, share + wide)
-        for key, share, wide in zip([*keys, TOGETHER], found[0], half, strict=True)
+        for key, share, wide in zip([*keys, TOGETHER], shares, half, strict=True)
     ]
-    return _as_table(listed, headline, GIVEN, n)
+    return _as_table(listed, headline, GIVEN, n, [*_chance(read, y, seed, noise if is_even else 1.0), np.nan])
 
 
-def _of_levels(codes: np.ndarray, y: np.ndarray, is_even: bool) -> float:
-    """Return the share of variance between levels; NaN where they are too many."""
+def _raw(
+    read: dict[str, tuple[bool, np.ndarray]], y: np.ndarray, part: np.ndarray | slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return R squared by key in a part of the rows, as it comes, and how many terms it took for each."""
+    found = [(_of_levels if is_level else _of_ranks)(codes[part], y[part]) for is_level, codes in read.values()]
+    return np.array([r2 for r2, _ in found]), np.array([terms for _, terms in found], dtype=float)
+
+
+def _of_levels(codes: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    """Return the share of variance between levels and its terms; NaN where they are too many."""
     count = np.bincount(codes)
     n_levels = int((count > 0).sum())
-    if len(y) - n_levels < n_levels:
-        return np.nan
-    mean = np.bincount(codes, y)[codes] / count[codes]
-    return _share(y, ((y - mean) ** 2).sum(), 0 if is_even else n_levels - 1)
-
-
-def _of_ranks(codes: np.ndarray, y: np.ndarray, is_even: bool) -> float:
-    """Return the share of variance along a scale, from the slow waves of the headline in the order of the key."""
-    n_waves = int(np.clip(len(y) // ROWS_A_WAVE, 2, MOST_WAVES))
-    waves = dct(y[np.argsort(codes, kind="stable")], norm="ortho")[1 : n_waves + 1]
-    return _share(y, ((y - y.mean()) ** 2).sum() - (waves**2).sum(), 0 if is_even else n_waves)
-
-
-def _share(y: np.ndarray, left: float, n_terms: int) -> float:
-    """Return R squared from the squares that are left, adjusted for a number of terms."""
     total = ((y - y.mean()) ** 2).sum()
-    return float(1 - left / total * (len(y) - 1) / (len(y) - n_terms - 1)) if total > 0 else np.nan
+    if len(y) - n_levels < n_levels or total == 0:
+        return np.nan, 0
+    mean = np.bincount(codes, y)[codes] / count[codes]
+    return float(1 - ((y - mean) ** 2).sum() / total), n_levels - 1
+
+
+def _of_ranks(codes: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    """Return the share of variance along a scale and its terms: slow waves of the headline in the order of the key."""
+    n_waves = int(np.clip(len(y) // ROWS_A_WAVE, 2, MOST_WAVES))
+    total = ((y - y.mean()) ** 2).sum()
+    waves = dct(y[np.argsort(codes, kind="stable")], norm="ortho")[1 : n_waves + 1]
+    return (float((waves**2).sum() / total), n_waves) if total > 0 else (np.nan, 0)
+
+
+def _adjusted(r2: np.ndarray, terms: np.ndarray, n: int, is_even: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares without what noise gives them, and the share of variance that is noise to each key."""
+    noise = (1 - r2) * (n - 1) / (n - 1 - terms)
+    spare = n - 1 - terms.sum()
+    if is_even and spare > (n - 1) / 2:  # with fewer to spare the keys together would explain noise away
+        noise = np.minimum(noise, max(1 - np.nansum(r2), 0.0) * (n - 1) / spare)
+    return r2 - noise * terms / (n - 1), noise
+
+
+def _chance(
+    read: dict[str, tuple[bool, np.ndarray]], y: np.ndarray, seed: int, noise: np.ndarray | float
+) -> np.ndarray:
+    """Return the share by key that chance alone passes once in twenty, with a headline shuffled among the rows."""
+    rng = stream(seed, "sensitivity", "shuffles")
+    found = [_adjusted(*_raw(read, rng.permutation(y)), len(y), False)[0] for _ in range(SHUFFLES)]
+    return noise * np.quantile(found, 1 - RARE, axis=0)
 
 
 def of_draws(told: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -238,9 +272,11 @@ def of_draws(told: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _as_table(listed: list[tuple], headline: str, method: str, n_rows: int) -> pd.DataFrame:
+def _as_table(
+    listed: list[tuple], headline: str, method: str, n_rows: int, chance: float | list[float] = np.nan
+) -> pd.DataFrame:
     table = pd.DataFrame(listed, columns=["key", "index", "share", "low", "high"])
-    return table.assign(headline=headline, method=method, n_rows=n_rows)[list(COLUMNS)]
+    return table.assign(headline=headline, method=method, n_rows=n_rows, chance=chance)[list(COLUMNS)]
 
 
 def _salib():

@@ -1,19 +1,24 @@
 """Swept: a sweep's folder as a table, a row for each scenario: which of them count, which keys vary, in what order."""
 
+import itertools
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2_contingency
 
-from oa_sim.refusal import Refusal
+from oa_sim.refusal import Refusal, nearest, unknown
 
 LAYOUTS = {"first_and_total": lambda d: d + 2, "second_order": lambda d: 2 * d + 2}  # rows a base point, d keys
 MOST_LEVELS, ROWS_A_LEVEL = 20, 4  # a number with few values is read value by value, where each has rows enough
 UNSET = "(not set)"
 ABOUT_ROWS = ("scenario", "n_draws", "to_verify", "headline_year", "last_funded_year")  # numbers that are no headline
 NUMBER, NAMED = "scenario", "scenario_name"  # the number of a row; the column of a varied key of that name
+QUARTERS, RARE = 4, 0.01  # parts of a number; how seldom independent keys may look as if they went together
+HANDFUL = 6  # names in a sentence; a summary has some sixty columns
 MIXED = "mixed"  # the kind of a sweep that was extended: its parts are no one sample
 
 
@@ -58,6 +63,7 @@ def read(folder: Path) -> Swept:
     """
     if not (folder / "sweep.json").is_file():
         raise Refusal(f"{folder} holds neither a sweep nor a run: give the folder that oa-sim sweep or run printed")
+    again = f"write it again with oa-sim resume {shlex.quote(str(folder))}"
     try:
         facts = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
         parts = [facts, *facts.get("extensions", [])]
@@ -65,16 +71,23 @@ def read(folder: Path) -> Swept:
         design = {"kind": kind, "seed": int(facts["design"].get("seed") or 0)}
         keys = list(dict.fromkeys(NAMED if key == NUMBER else str(key) for part in parts for key in part["keys"]))
         bounds = {str(key): (float(low), float(high)) for part in parts for key, (low, high) in part["bounds"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refusal(
+            f"{folder} is not a whole sweep, its sweep.json cannot be read ({type(error).__name__}): put sweep.json "
+            "back from a copy, or sweep again into another folder"
+        ) from None
+    try:
         table = _table(folder)
     except FileNotFoundError:
-        raise Refusal(f"{folder} has no summary yet: finish the sweep with oa-sim resume {folder}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"sweep.json or its summary cannot be read ({type(error).__name__})"
-        raise Refusal(f"{folder} is not a whole sweep, {what}: write it again with oa-sim resume {folder}") from None
+        raise Refusal(
+            f"{folder} has no summary yet: finish the sweep with oa-sim resume {shlex.quote(str(folder))}"
+        ) from None
+    except (OSError, ValueError) as error:
+        what = f"its summary cannot be read ({type(error).__name__})"
+        raise Refusal(f"{folder} is not a whole sweep, {what}: {again}") from None
     for key in keys:
         if key not in table:
-            what = f"its summary has no column {key!r}"
-            raise Refusal(f"{folder} is not a whole sweep, {what}: write it again with oa-sim resume {folder}")
+            raise Refusal(f"{folder} is not a whole sweep, its summary has no column {key!r}: {again}")
     return Swept(table, design, keys, bounds, facts)
 
 
@@ -183,11 +196,53 @@ def usable(table: pd.DataFrame, headline: str) -> pd.DataFrame:
     return rows
 
 
+def refuse_all_failed(table: pd.DataFrame) -> None:
+    """Refuse a sweep in which no scenario has an answer, with the first reason."""
+    bad = has_failed(table)
+    if len(bad) and bad.all():
+        why = str(table["failed"].iloc[0]).strip().rstrip(".")
+        raise Refusal(f"all {len(bad)} scenarios failed (the first: {why}): mend what that says and sweep again")
+
+
+def unknown_column(what: str, name: str, columns: list[str]) -> Refusal:
+    """Return the refusal of a column that is not known, with the nearest right one or a handful, never all.
+
+    Parameters
+    ----------
+    what
+        What kind of name it is: ``"headline"``.
+    name
+        The name that was given.
+    columns
+        The names that would have been right.
+    """
+    if nearest(name, columns) or len(columns) <= HANDFUL:
+        return unknown(what, name, columns)
+    some = ([column for column in columns if column.endswith("_mean")] or columns)[:HANDFUL]
+    rest = f"any of {len(columns) - len(some)} other columns of numbers in the summary"
+    return Refusal(f"unknown {what} {name!r}: choose {', '.join(some)}, or {rest}")
+
+
 def has_failed(table: pd.DataFrame) -> np.ndarray:
     """Return which scenarios have a sentence in the place of an answer (row)."""
     if "failed" not in table:
         return np.zeros(len(table), dtype=bool)
     return (table["failed"].notna() & (table["failed"].astype(str).str.strip() != "")).to_numpy(bool)
+
+
+def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:
+    """Return the pairs of keys whose values are clearly not independent over rows, the clearest first.
+
+    By the chi-squared test of the values of both, numbers in quarters, at 1 % over all pairs together.
+    """
+    keys, parts = varied(table, keys), {}
+    for key in keys:
+        codes, values = levels(table[key])
+        is_few = len(values) <= QUARTERS
+        parts[key] = codes if is_few or not is_number(table[key]) else pd.qcut(codes, QUARTERS, duplicates="drop").codes
+    pairs = list(itertools.combinations(keys, 2))
+    p = {pair: chi2_contingency(pd.crosstab(*(parts[key] for key in pair))).pvalue for pair in pairs}
+    return sorted((pair for pair in pairs if p[pair] < RARE / len(pairs)), key=p.get)
 
 
 def is_whole_grid(table: pd.DataFrame, keys: list[str]) -> bool:

@@ -1,5 +1,6 @@
 """Tornado: how far a headline moves between the ends of each varied key, as a table and as a picture."""
 
+import re
 import textwrap
 
 import numpy as np
@@ -15,6 +16,7 @@ from oa_sim.swept import MOST_LEVELS, by_level, is_number, is_whole_grid, levels
 COLUMNS = ("headline", "key", "end", "where", "value_from", "value_to", "mean", "low", "high", "swing", "n_rows")
 LOW, HIGH, LEVEL = "low end", "high end", "value"
 TENTH, FEWEST = 10, 5  # an end is a tenth of the rows, and at least so many
+LINE = 24  # characters of a key's name in a picture
 MOST_DRAWN = 15  # keys in a picture; the table has them all
 
 
@@ -114,7 +116,7 @@ def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, m
         for at, key in enumerate(keys):
             part = found[found.key == key]
             _paint_key(axes, part, at, is_narrow=part.swing.max() < found.swing.max() / 4)
-        axes.set_yticks(range(len(keys)), [_plain(textwrap.fill(key, 24, break_long_words=True)) for key in keys])
+        axes.set_yticks(range(len(keys)), [_plain("\n".join(lines(key))) for key in keys])
         axes.set_ylim(len(keys) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines.left.set_visible(False)
@@ -151,6 +153,28 @@ def span(part: pd.DataFrame) -> list[pd.Series]:
     """Return the two rows that a key's bar runs between, the lesser mean first: its ends, or a choice's extremes."""
     ends = part[part.end != LEVEL] if (part.end != LEVEL).any() else part
     return [ends.loc[ends["mean"].idxmin()], ends.loc[ends["mean"].idxmax()]]
+
+
+def lines(key: str, width: int = LINE) -> list[str]:
+    """Return a key in lines of a number of characters at most, broken after a dot, else an underscore, else anywhere.
+
+    Parameters
+    ----------
+    key
+        Such as ``organisation.schools_take``.
+    width
+        Of a line, in characters.
+    """
+    pieces = []
+    for piece in re.findall(r"[^.]*\.|[^.]+", key):
+        parts = [piece] if len(piece) <= width else re.findall(r"[^_]*_|[^_]+", piece)
+        pieces += [part[at : at + width] for part in parts for at in range(0, len(part), width)]
+    found = [""]
+    for piece in pieces:
+        if len(found[-1] + piece) > width:
+            found.append("")
+        found[-1] += piece
+    return found
 
 
 def _plain(text: str) -> str:

@@ -118,6 +118,72 @@ def test_failed_scenarios_are_left_out_and_said(capsys, tmp_path):
     assert "over 126 scenarios" in out
 
 
+def test_where_scenarios_failed_keys_may_go_together_and_it_is_said(capsys, tmp_path):
+    table = sweep_in(tmp_path / "sweep")
+    table.loc[[3, 9], ["impact_mean", "impact_q05"]] = np.nan
+    table.loc[[3, 9], "failed"] = "there is no money left for it."
+    table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
+    _, out, _ = ask(capsys, tmp_path / "sweep")
+    assert "Keys may go together where scenarios failed: shares overlap" in out.splitlines()[1]
+    low = table.impact_mean < 1
+    table.assign(impact_mean=table.impact_mean.mask(low), failed=np.where(low, "no.", "")).to_csv(
+        tmp_path / "sweep" / "summary.csv", index=False
+    )
+    _, out, _ = ask(capsys, tmp_path / "sweep")
+    assert "scenarios failed (clearly: budget.total_gbp with split): shares overlap" in out.splitlines()[1]
+    rows = pd.read_csv(Path(out.splitlines()[-1]) / "indices.csv")
+    assert (rows.method == "given data, failed rows left out").all()
+    sweep_in(tmp_path / "sweep")
+    assert "go together" not in ask(capsys, tmp_path / "sweep")[1]
+
+
+def test_a_sweep_of_noise_names_no_key_that_moves_it(capsys, tmp_path):
+    table = sweep_in(tmp_path / "sweep")
+    table["impact_mean"] = np.random.default_rng(1).standard_normal(128)
+    table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
+    said = ask(capsys, tmp_path / "sweep")[1].splitlines()
+    assert "no key alone has a share that is clear of chance" in said[0]
+    assert "which may be chance: from" in said[1]
+    assert not any("most comes from" in line or "moves impact_mean most" in line for line in said)
+
+
+def test_a_sweep_in_which_all_failed_is_refused_with_the_first_reason(capsys, tmp_path):
+    table = sweep_in(tmp_path / "sweep")
+    table.assign(failed="there is no money left.")[["scenario", *KEYS, "failed"]].to_csv(
+        tmp_path / "sweep" / "summary.csv", index=False
+    )
+    code, out, err = ask(capsys, tmp_path / "sweep")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "all 128 scenarios failed (the first: there is no money left)" in err
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_or_a_handful_never_all(capsys, tmp_path):
+    table = sweep_in(tmp_path / "sweep")
+    more = {f"{name}_{end}": 0.5 for name in map(str, range(60)) for end in ("mean", "q95")}
+    pd.concat([table, pd.DataFrame(more, index=table.index)], axis=1).to_csv(tmp_path / "sweep" / "summary.csv")
+    for words in (["headline=zzz"], ["fails=zzz<1"]):
+        code, _, err = ask(capsys, tmp_path / "sweep", *words)
+        assert code == 2
+        assert "'zzz': choose impact_mean, 0_mean" in err
+        assert len(err) < 250
+    assert "did you mean 'impact_mean'?" in ask(capsys, tmp_path / "sweep", "headline=impact_men")[2]
+
+
+def test_the_advice_fits_what_is_damaged_the_record_or_the_summary(capsys, tmp_path):
+    sweep = tmp_path / "a sweep"
+    sweep_in(sweep)
+    (sweep / "summary.csv").write_bytes(b"")
+    assert (
+        f"summary cannot be read (EmptyDataError): write it again with oa-sim resume '{sweep}'" in ask(capsys, sweep)[2]
+    )
+    for text in ("{", "[1]", "{}"):
+        (sweep / "sweep.json").write_text(text, encoding="utf-8")
+        code, _, err = ask(capsys, sweep)
+        assert code == 2
+        assert "put sweep.json back from a copy" in err
+        assert "resume" not in err  # which would refuse too
+
+
 def test_few_scenarios_say_that_they_are_too_few(capsys, tmp_path):
     rng = np.random.default_rng(2)
     table = sweep_in(tmp_path / "sweep", 32, "latin_hypercube")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import qmc
 
-from oa_sim import sensitivity, swept, tornado
+from oa_sim import remarks, sensitivity, swept, tornado
 from oa_sim.refusal import Refusal
 
 KEYS = ["a", "b", "c", "d"]
@@ -110,6 +110,118 @@ def test_shares_from_a_sample_as_it_is_agree_with_the_closed_form(sampler, n):
         error.append(found.share.loc[KEYS].to_numpy() - LINEAR)
     assert np.mean(held) >= 0.85
     assert abs(np.mean(error, axis=0)).max() < (0.015 if sampler is qmc.Sobol else 0.04)
+
+
+@pytest.mark.parametrize(("n", "width"), [(64, 8), (256, 4)])
+@pytest.mark.parametrize("sampler", [qmc.Sobol, qmc.LatinHypercube])
+def test_noise_gives_no_key_a_share_that_a_reader_would_take_for_real(sampler, n, width):
+    keys, mean, named = list("abcdefgh")[:width], [], 0
+    for seed in range(15):
+        noise = np.random.default_rng(seed).standard_normal(n)
+        table = table_of(sampler(width, rng=seed).random(n), lambda u, noise=noise: noise, keys)
+        found = sensitivity.given_data(table, keys, "y", seed=seed, is_even=sampler is qmc.Sobol)
+        mean.append(shares(found).share.loc[keys].mean())
+        named += len(remarks.clear(found))
+        (said,) = remarks.whence(found, "y", n, "") if not len(remarks.clear(found)) else ("",)
+        assert "no key alone has a share that is clear of chance" in said
+    assert abs(np.mean(mean)) < 0.01  # 3 waves of 63 would be 0.05 for each of the eight
+    assert named == 0
+
+
+def test_half_noise_leaves_a_sobol_sample_the_shares_that_are_there():
+    held, error = [], []
+    for seed in range(15):
+        noise = np.random.default_rng(seed).standard_normal(256) * np.sqrt(14 / 12)
+        table = table_of(qmc.Sobol(4, rng=seed).random(256), lambda u, noise=noise: linear(u) + noise)
+        found = sensitivity.given_data(table, KEYS, "y", seed=seed, is_even=True)
+        held.append(holds(shares(found).loc[KEYS], LINEAR / 2))
+        error.append(shares(found).share.loc[KEYS].to_numpy() - LINEAR / 2)
+        assert set(remarks.clear(found).key) >= {"a"}
+    assert np.mean(held) >= 0.85
+    assert abs(np.mean(error, axis=0)).max() < 0.02
+
+
+def test_chance_is_what_a_key_that_does_nothing_passes_once_in_twenty():
+    passed = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        table = table_of(rng.random((80, 4)), lambda u, rng=rng: rng.standard_normal(len(u)))
+        found = shares(sensitivity.given_data(table, KEYS, "y", seed=seed)).loc[KEYS]
+        passed.append(found.share > found.chance)
+    assert 0.01 <= np.mean(passed) <= 0.11
+
+
+def test_a_sobol_sample_with_failed_rows_is_read_as_random_rows_and_says_so():
+    table = table_of(qmc.Sobol(3, rng=1).random(256), lambda u: 3 * u[:, 0] + u[:, 1], KEYS[:3])
+    rows = table[table.a + table.c <= 1]
+    design = {"kind": "sobol", "seed": 1}
+    found = sensitivity.indices(rows, design, KEYS[:3], {}, "y", n_gone=len(table) - len(rows))
+    plain = sensitivity.given_data(rows, KEYS[:3], "y", seed=1)
+    np.testing.assert_array_equal(found.share, plain.share)
+    assert (found.method == "given data, failed rows left out").all()
+
+
+def test_keys_that_go_together_after_failures_are_found_and_those_that_do_not_are_not():
+    table = table_of(qmc.Sobol(3, rng=1).random(256), lambda u: 3 * u[:, 0] + u[:, 1], KEYS[:3])
+    table["d"] = np.where(table.c > 0.6, "late", "early")
+    rows = table[table.a + table.b <= 1]
+    assert set(swept.go_together(rows, KEYS)) == {("a", "b"), ("c", "d")}
+    assert swept.go_together(table, KEYS[:3]) == []
+
+
+def told(*rows, chance=np.nan, index="first"):
+    """Give shares as a table: key, share, low, high."""
+    table = pd.DataFrame(rows, columns=["key", "share", "low", "high"])
+    return table.assign(headline="y", index=index, method="given data", n_rows=40, chance=chance)
+
+
+@pytest.mark.parametrize(
+    ("rows", "holds", "lacks"),
+    [
+        ([("split", 0.0, -0.02, 0.02), ("budget", 0.5, 0.1, 0.9)], "none of the other keys alone", "comes from split"),
+        ([("split", 0.3, 0.2, 0.4), ("budget", 0.5, 0.1, 0.9)], "what can be told comes from split", "most comes"),
+        ([("split", 0.3, 0.2, 0.4), ("budget", np.nan, np.nan, np.nan)], "what can be told comes from split", "most"),
+        ([("split", 0.7, 0.6, 0.8), ("budget", 0.2, -0.2, 0.5)], "most comes from split", "what can be told"),
+        ([("split", 0.2, 0.1, 0.3), ("budget", 0.1, 0.05, 0.2)], "the largest parts come from split", "most comes"),
+        ([("split", 0.6, 0.5, 0.7), ("budget", 0.0, -0.1, 0.1)], "most comes from split", "budget"),
+    ],
+)
+def test_only_a_key_that_is_known_and_that_no_unknown_one_could_pass_is_said_to_give_most(rows, holds, lacks):
+    said = " ".join(remarks.whence(told(*rows), "y", 40, ""))
+    assert holds in said
+    assert lacks not in said
+
+
+def test_a_key_whose_interval_reaches_down_to_chance_is_not_named():
+    rows = told(("a", 0.6, 0.5, 0.7), ("b", 0.1, 0.04, 0.16), chance=0.05)
+    assert remarks.clear(rows).key.tolist() == ["a"]
+    assert remarks.clear(rows.assign(chance=0.03)).key.tolist() == ["a", "b"]
+
+
+def test_what_keys_do_together_alone_is_told_of_a_whole_grid():
+    table = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "y": [0.0, 1.0, 1.0, 0.0]})
+    (said,) = remarks.whence(sensitivity.grid(table, ["a", "b"], "y"), "y", 4, "")
+    assert "no key has a share by itself; the most that one does beside others is a (100 %, exactly" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "lines"),
+    [
+        ("organisation.schools_take", ["organisation.", "schools_take"]),
+        ("budget.total_gbp", ["budget.total_gbp"]),
+        ("a_very_long_name_without_a_dot", ["a_very_long_name_", "without_a_dot"]),
+        ("x" * 30, ["x" * 24, "x" * 6]),
+    ],
+)
+def test_a_long_key_is_broken_after_a_dot_or_an_underscore(key, lines):
+    assert tornado.lines(key) == lines
+
+
+def test_the_picture_does_not_break_a_key_inside_a_word():
+    long = "organisation.schools_take"
+    table = table_of(qmc.Sobol(4, rng=3).random(64), linear, [long, "b", "c", "d"])
+    svg = tornado.picture(tornado.table(table, [long, "b", "c", "d"], "y"), table, "y", "points")
+    assert ">schools_take<" in svg.partition("</title>")[2]
 
 
 def test_intervals_from_a_random_sample_hold_what_is_true_about_nine_times_in_ten():
