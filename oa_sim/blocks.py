@@ -5,6 +5,7 @@ that dies between the two computes the block again and writes the same bytes.
 """
 
 import errno
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -119,7 +120,7 @@ def go(journey: Journey) -> dict:
     if layout:
         store.grow(folder, about["n"], layout)
     units = logbook.units(about)
-    left = [unit for unit in units if not _is_done(folder, unit, layout, about["block"])]
+    left = _left(folder, units, layout, about["block"])
     done = begun_with = about["n"] - sum(stop - start for start, stop in left)
     began = time.monotonic()
     journey.say(_so_far(done, about["n"], 0, 0.0))
@@ -139,12 +140,24 @@ def go(journey: Journey) -> dict:
     return {"scenarios": about["n"], **found, "computed": about["n"] - begun_with, "folder": str(folder)}
 
 
-def _is_done(folder: Path, unit: tuple[int, int], layout: store.Layout | None, block: int) -> bool:
-    """Return whether a block has its mark and, unless all of it failed, its chunk."""
-    rows = logbook.rows(folder, unit)
-    if rows is None:
-        return False
-    return all(row["failed"] for row in rows) or (layout is not None and store.has(folder, unit[0], layout, block))
+def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | None, block: int) -> list[tuple[int, int]]:
+    """Return the blocks that are not done, after taking away chunks that are damaged.
+
+    Several blocks may share a chunk: where it is lost, so are all of them, and the marks go before the chunk does.
+    """
+    left = []
+    for chunk, shared in itertools.groupby(units, key=lambda unit: unit[0] // block):
+        rows = {unit: logbook.rows(folder, unit) for unit in shared}
+        failed = [unit for unit, found in rows.items() if found and all(row["failed"] for row in found)]
+        marked = [unit for unit, found in rows.items() if found and unit not in failed]
+        if not (marked and layout and store.has(folder, chunk * block, layout, block)):
+            for unit in marked:
+                logbook.strike(folder, unit)
+            if layout:
+                store.drop(folder, chunk * block, layout, block)
+            marked = []
+        left += [unit for unit in rows if unit not in failed and unit not in marked]
+    return left
 
 
 def _first_layout(journey: Journey, left: list, held: dict[tuple[int, int], Block]) -> store.Layout | None:
@@ -181,10 +194,11 @@ def _write(journey: Journey, block: Block, layout: store.Layout | None) -> None:
     if journey.fail_fast and wrong is not None:
         raise Refusal(
             f"scenario {block.unit[0] + wrong} failed, and failing fast was asked for (what is finished is kept, see "
-            f"oa-sim resume {journey.folder}): {failed[wrong]}"
+            f"{logbook.command('resume', journey.folder)}): {failed[wrong]}"
         )
     if any(found is not None for found in arrays):
         store.write(journey.folder, block.unit[0], arrays, layout)
+        store.settle(journey.folder, block.unit[0], layout, journey.about["block"])
     rows = [
         {"failed": sentence, "found": {} if found is None else store.marks_of(result) | store.numbers_of(result)}
         for sentence, found, result in zip(failed, arrays, block.results, strict=True)

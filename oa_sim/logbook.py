@@ -8,6 +8,8 @@ there: it is put there by one rename, after the numbers are in the store.
 import errno
 import json
 import os
+import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +64,7 @@ def room(folder: Path) -> Iterator[None]:
     except Refusal:
         raise
     except Exception as error:
-        kept = f"what is finished is kept; {{}}, then go on with oa-sim resume {folder}"
+        kept = f"what is finished is kept; {{}}, then go on with {command('resume', folder)}"
         if is_full(error):
             raise Refusal(f"the disk that holds {folder} is full: {kept.format('make room')}") from None
         if isinstance(error, OSError):
@@ -78,6 +80,11 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def command(verb: str, folder: Path | str) -> str:
+    """Return what to type to do something with a sweep, its folder in quotes where a shell needs them."""
+    return f"oa-sim {verb} {shlex.quote(str(folder))}"
 
 
 def put(path: Path, text: str | bytes) -> None:
@@ -102,7 +109,9 @@ def check_free(folder: Path) -> None:
         In both cases, with the remedy of each.
     """
     if (folder / SWEEP).exists():
-        raise Refusal(f"{folder} holds a sweep already: go on with oa-sim resume {folder}, or choose another folder")
+        raise Refusal(
+            f"{folder} holds a sweep already: go on with {command('resume', folder)}, or choose another folder"
+        )
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file: give --out a folder of its own")
     ours = {LOCK, CASES, f"{CASES}.part", f"{SWEEP}.part"}  # left by a sweep that died before it began
@@ -176,7 +185,17 @@ def rows(folder: Path, unit: tuple[int, int]) -> list[dict] | None:
         found = json.loads(_mark(folder, *unit).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a mark that cannot be read is no mark
         return None
-    return found if len(found) == unit[1] - unit[0] else None
+    is_whole = isinstance(found, list) and len(found) == unit[1] - unit[0] and all(map(_is_row, found))
+    return found if is_whole else None
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("failed"), str) and isinstance(row.get("found"), dict)
+
+
+def strike(folder: Path, unit: tuple[int, int]) -> None:
+    """Take the mark of a block away, so that it counts as not done."""
+    _mark(folder, *unit).unlink(missing_ok=True)
 
 
 def _mark(folder: Path, start: int, stop: int) -> Path:
@@ -199,8 +218,10 @@ def note(folder: Path, **facts: object) -> None:
 def tidy(folder: Path) -> None:
     """Take away what a process that died left half-written; nobody else may be writing."""
     for left in (*folder.rglob("*.partial"), *folder.rglob("*.part")):
-        if left.is_file():
-            left.unlink()
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
     journal = folder / JOURNAL
     if journal.exists():
         text = journal.read_bytes()

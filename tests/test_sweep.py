@@ -225,6 +225,98 @@ def test_a_chunk_or_a_mark_that_is_gone_is_made_again(tmp_path, undisturbed):
     assert of_record(tmp_path) == of_record(undisturbed[0])
 
 
+CHUNK = Path("store.zarr", "impact", "c", "1", "0", "0", "0", "0", "0")
+
+
+@pytest.mark.parametrize("damage", ["cut short", "one bit", "zeros", "empty"])
+def test_a_chunk_that_is_damaged_is_noticed_and_made_again(damage, tmp_path, undisturbed):
+    swept(tmp_path)
+    text = (tmp_path / CHUNK).read_bytes()
+    half = len(text) // 2
+    flipped = text[:half] + bytes([text[half] ^ 1]) + text[half + 1 :]
+    damaged = {"cut short": text[:100], "one bit": flipped, "zeros": bytes(len(text)), "empty": b""}[damage]
+    (tmp_path / CHUNK).write_bytes(damaged)
+    assert resumed(tmp_path)["computed"] == 4
+    assert of_record(tmp_path) == of_record(undisturbed[0])
+
+
+def test_a_damaged_chunk_of_two_blocks_is_made_again_whole_even_if_stopped_between(tmp_path):
+    swept(tmp_path, ["seed=3:8"])  # five in blocks of two: the last block is half a chunk
+    extended(tmp_path, ["seed=20:22"])
+    before = of_record(tmp_path)
+    chunk = tmp_path / "store.zarr" / "impact" / "c" / "2" / "0" / "0" / "0" / "0" / "0"
+    chunk.write_bytes(chunk.read_bytes()[:100])
+
+    def law(scenario):
+        if scenario.seed == 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return planted.law(scenario)
+
+    with pytest.raises(Refusal, match="full"):
+        resumed(tmp_path, law=law, machine=planted.Engine(workers=1))
+    resumed(tmp_path)
+    assert of_record(tmp_path) == before
+
+
+def test_numbers_are_on_the_disk_before_their_mark(tmp_path, monkeypatch):
+    synced, unsynced, finish, fsync = set(), [], logbook.finish, os.fsync
+
+    def finished(folder, start, rows):
+        chunks = [
+            path for path in (folder / "store.zarr").rglob(f"c/{start // 4}/*") if path.is_dir() or path.is_file()
+        ]
+        files = [file for path in chunks for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+        unsynced.extend(file for file in files if os.stat(file).st_ino not in synced)
+        assert files
+        finish(folder, start, rows)
+
+    monkeypatch.setattr(os, "fsync", lambda number: synced.add(os.fstat(number).st_ino) or fsync(number))
+    monkeypatch.setattr(logbook, "finish", finished)
+    swept(tmp_path)
+    assert not unsynced
+
+
+@pytest.mark.parametrize("text", ["null", "[1, 2, 3, 4]", "7", '[{"failed": ""}, {}, {}, {}]', "{"])
+def test_a_mark_that_says_nothing_is_no_mark(text, tmp_path, undisturbed):
+    swept(tmp_path)
+    (tmp_path / "blocks" / "00000008-00000012.json").write_text(text)
+    assert resumed(tmp_path)["computed"] == 4
+    assert of_record(tmp_path) == of_record(undisturbed[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("zarr.json", "broken"),
+        ("zarr.json", None),
+        ("zarr.json", "null"),
+        ("impact/zarr.json", "{}"),
+        ("place/zarr.json", None),
+        ("place/c/0", "broken"),
+    ],
+)
+def test_a_store_that_cannot_be_read_is_refused_and_left_alone(name, text, tmp_path):
+    swept(tmp_path)
+    if text is None:
+        (tmp_path / "store.zarr" / name).unlink()
+    else:
+        (tmp_path / "store.zarr" / name).write_text(text)
+    before = of_record(tmp_path)
+    for again in (lambda: resumed(tmp_path), lambda: extended(tmp_path, ["seed=30:33"])):
+        with pytest.raises(Refusal, match=r"store.zarr cannot be read .*put it back.*or move store.zarr away"):
+            again()
+        assert {name: of_record(tmp_path)[name] for name in before if "store" in name} == {
+            name: text for name, text in before.items() if "store" in name
+        }
+
+
+def test_a_store_that_was_moved_away_is_computed_again(tmp_path, undisturbed):
+    swept(tmp_path / "sweep")
+    (tmp_path / "sweep" / "store.zarr").rename(tmp_path / "away")
+    assert resumed(tmp_path / "sweep")["computed"] == 20
+    assert of_record(tmp_path / "sweep") == of_record(undisturbed[0])
+
+
 def test_what_a_dead_process_left_half_written_is_taken_away(broken):
     (broken / "store.zarr" / "impact" / "c.123.partial").write_text("half")
     (broken / "summary.csv.part").write_text("half")
