@@ -128,6 +128,13 @@ def again(about: dict, cases: list[dict], part: int, space, only: Iterator[int] 
     )
 
 
+def same(cases: list[dict]) -> dict[int, int]:
+    """Return the number of each scenario that is the same as an earlier one, and that of the first such."""
+    first: dict[str, int] = {}
+    numbers = ((number, first.setdefault(case["identity"], number)) for number, case in enumerate(cases))
+    return {number: original for number, original in numbers if original < number}
+
+
 def in_json(found) -> dict:
     """Return what variants share, as it stands in the record."""
     bounds = {key: list(pair) for key, pair in found.bounds.items()}

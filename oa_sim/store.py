@@ -220,6 +220,13 @@ def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None],
             group[name][start : start + len(values)] = values
 
 
+def read(folder: Path, numbers: list[int], layout: Layout) -> list[dict[str, np.ndarray]]:
+    """Return the arrays of scenarios that are written, as ``placed`` gave them."""
+    group = zarr.open_group(folder / NAME, mode="r", use_consolidated=False)
+    found = {name: group[name].oindex[(np.asarray(numbers), ...)] for name in layout.arrays}
+    return [{name: values[i] for name, values in found.items()} for i in range(len(numbers))]
+
+
 def has(folder: Path, start: int, layout: Layout, block: int) -> bool:
     """Return whether every array has the chunk in which a scenario stands, and each is what its checksum says."""
     return all(map(_is_whole, _chunks(folder, start, layout, block)))

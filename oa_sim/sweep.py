@@ -41,7 +41,8 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     Returns
     -------
     dict
-        ``scenarios``, ``failed``, ``in_doubt`` (gates that failed), ``computed``, ``folder``.
+        ``scenarios``, ``failed``, ``in_doubt`` (gates that failed), ``computed``, ``folder``; and ``copied`` where
+        some are the same as an earlier one, whose numbers they are given.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
         return _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
 
 
-def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=None, say=None) -> dict:
+def resume(folder: str | Path, machine=None, *, fail_fast=False, law=None, space=None, say=None) -> dict:
     """Compute what is left of a sweep, and return what came of it; see ``sweep``.
 
     Parameters
@@ -71,7 +72,8 @@ def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=
     folder
         The sweep's folder.
     machine, fail_fast
-        Another engine than the one it was begun with, and whether to fail fast, where it was not so begun.
+        Another engine than the one it was begun with, and whether the next scenario that fails stops it: those that
+        have failed already do not.
     law, space, say
         As in ``sweep``.
 
@@ -87,7 +89,6 @@ def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=
         provenance.check_same(folder, about)
         for _ in roster.checked(folder, about, cases, space):
             pass
-        fail_fast = about["fail_fast"] if fail_fast is None else fail_fast
         return _go(folder, about, cases, (law, space, say), machine, fail_fast)
 
 
@@ -155,16 +156,19 @@ def _go(folder: Path, about: dict, cases: list[dict], ways: tuple, machine, fail
     machine = machine or SimpleNamespace(**about["engine"])
     made = json.dumps({key: about[key] for key in logbook.MADE}, sort_keys=True)
 
+    same = roster.same(cases)
+
     def tasks(left: list[tuple[int, int]]) -> Iterator[blocks.Task]:
         for part, units in itertools.groupby(left, key=lambda unit: cases[unit[0]]["part"]):
             units = list(units)
-            wanted = itertools.chain.from_iterable(range(*unit) for unit in units)
-            scenarios = space.scenarios(roster.again(about, cases, part, space, wanted))
+            wanted = (number for unit in units for number in range(*unit) if number not in same)
+            scenarios = iter(space.scenarios(roster.again(about, cases, part, space, wanted)))
             for unit in units:
-                yield blocks.Task(unit, tuple(itertools.islice(scenarios, unit[1] - unit[0])), law, made)
+                own = tuple(None if number in same else next(scenarios) for number in range(*unit))
+                yield blocks.Task(unit, own, law, made)
 
     quiet = say or (lambda sentence: None)
-    return blocks.go(blocks.Journey(folder, about, cases, tasks, machine, fail_fast, quiet))
+    return blocks.go(blocks.Journey(folder, about, cases, tasks, machine, fail_fast, quiet, same))
 
 
 def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:

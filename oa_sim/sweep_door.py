@@ -69,7 +69,7 @@ def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool
         if not has_engine:
             sweeping.engine = None
         if verb == "resume":
-            return sweep.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast or None, say=say)
+            return sweep.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast, say=say)
         return sweep.extend(folder, rest, sweeping, say=say)
 
 

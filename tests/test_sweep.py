@@ -25,6 +25,7 @@ from oa_sim.streams import stream
 
 HERE = Path(__file__).parent
 WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
+CHUNK = Path("store.zarr", "impact", "c", "1", "0", "0", "0", "0", "0")
 needs_dask = pytest.mark.skipif(not importlib.util.find_spec("distributed"), reason="the extra is not installed")
 
 
@@ -174,11 +175,81 @@ def test_failing_fast_stops_with_the_sentence_and_keeps_what_is_finished(tmp_pat
     with pytest.raises(Refusal, match=r"scenario 10 failed.*resume.*ZeroDivisionError: planted"):
         swept(tmp_path, fail_fast=True, engine=planted.Engine(workers=1))
     done = {tuple(line["block"]) for line in journal(tmp_path) if line["event"] == "finished"}
-    assert {(0, 4), (4, 8)} <= done
-    with pytest.raises(Refusal, match="scenario 10"):
-        resumed(tmp_path)
-    assert resumed(tmp_path, fail_fast=False)["computed"] <= 12
+    assert {(0, 4), (4, 8), (8, 12)} <= done  # the one that failed too, with the good ones beside it
+    found = resumed(tmp_path)  # without being told again, it goes on
+    assert (found["computed"], found["failed"]) == (20 - 4 * len(done), 1)
     assert bytes_of(tmp_path / "store.zarr") == bytes_of(undisturbed[0] / "store.zarr")
+    assert not begun_after_done(tmp_path)
+
+
+def test_resuming_may_fail_fast_at_the_next_failure(tmp_path):
+    def law(scenario):
+        if scenario.seed in (4, 9):
+            raise ValueError(f"planted {scenario.seed}")
+        return planted.law(scenario)
+
+    one = planted.Engine(workers=1)
+    with pytest.raises(Refusal, match="planted 4"):
+        swept(tmp_path, ["seed=3:12"], law=law, fail_fast=True, engine=one)
+    with pytest.raises(Refusal, match="planted 9"):
+        resumed(tmp_path, law=law, machine=one, fail_fast=True)
+    assert resumed(tmp_path, law=law, fail_fast=True)["failed"] == 2
+
+
+def test_failing_fast_does_not_wait_for_one_that_succeeds(tmp_path):
+    with pytest.raises(Refusal, match="scenario 0 failed"):
+        swept(tmp_path, ["horizon=-30:5"], block=2, fail_fast=True, engine=planted.Engine(workers=1))
+    assert len(journal(tmp_path)) < 10
+
+
+@pytest.fixture
+def spelt(monkeypatch):
+    """Give a space in which even and odd spellings of a number make one scenario, and what was computed."""
+    real, seen = planted.scenarios, []
+
+    def scenarios(found):
+        halved = [tuple(value // 2 if key == "seed" else value for key, value in zip(found.keys, row, strict=True))
+                  for row in found.values]  # fmt: skip
+        return real(replace(found, values=halved))
+
+    def law(scenario):
+        seen.append(scenario.seed)
+        return planted.law(scenario)
+
+    monkeypatch.setattr(planted, "scenarios", scenarios)
+    return law, seen
+
+
+@pytest.mark.parametrize("block", [1, 3, 4])
+def test_a_scenario_that_stands_twice_is_computed_once_and_copied(block, spelt, tmp_path):
+    law, seen = spelt
+    found = swept(tmp_path / "twice", ["area=0:2", "seed=22:30"], law=law, block=block)  # seeds 11 to 14; 13 fails
+    assert sorted(seen) == sorted(2 * [11, 12, 13, 14])
+    assert (found["scenarios"], found["computed"], found["copied"], found["failed"]) == (16, 8, 8, 4)
+    data = opened(tmp_path / "twice")
+    for i in range(0, 16, 2):
+        for name in ("impact", "worth", "headline", "run_id", "failed"):
+            np.testing.assert_array_equal(data[name].values[i], data[name].values[i + 1])
+    assert int(data.impact.notnull().any(data.impact.dims[1:]).sum()) == 12
+
+
+def test_copies_are_the_same_bytes_however_it_is_interrupted(spelt, tmp_path):
+    law, _ = spelt
+    words = ["seed=22:61"]
+
+    def stops(scenario):
+        if scenario.seed == 25:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return law(scenario)
+
+    swept(tmp_path / "whole", words, law=law)
+    with pytest.raises(Refusal, match="full"):
+        swept(tmp_path / "stopped", words, law=stops)
+    resumed(tmp_path / "stopped", law=law)
+    assert of_record(tmp_path / "stopped") == of_record(tmp_path / "whole")
+    (tmp_path / "stopped" / CHUNK).unlink()
+    resumed(tmp_path / "stopped", law=law)
+    assert of_record(tmp_path / "stopped") == of_record(tmp_path / "whole")
 
 
 def test_a_finished_sweep_is_not_computed_again(undisturbed):
@@ -223,9 +294,6 @@ def test_a_chunk_or_a_mark_that_is_gone_is_made_again(tmp_path, undisturbed):
     (tmp_path / "blocks" / "00000008-00000012.json").write_text("{")
     assert resumed(tmp_path)["computed"] == 8
     assert of_record(tmp_path) == of_record(undisturbed[0])
-
-
-CHUNK = Path("store.zarr", "impact", "c", "1", "0", "0", "0", "0", "0")
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "zeros", "empty"])
