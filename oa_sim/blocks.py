@@ -15,7 +15,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import engine, logbook, provenance, store, tally
+from oa_sim import chunks, engine, logbook, provenance, store, tally
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 
@@ -158,11 +158,11 @@ def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | Non
         rows = {unit: logbook.rows(folder, unit) for unit in shared}
         failed = [unit for unit, found in rows.items() if found and all(row["failed"] for row in found)]
         marked = [unit for unit, found in rows.items() if found and unit not in failed]
-        if not (marked and layout and store.has(folder, chunk * block, layout, block)):
+        if not (marked and layout and chunks.are_whole(folder, chunk * block, layout, block)):
             for unit in marked:
                 logbook.strike(folder, unit)
             if layout:
-                store.drop(folder, chunk * block, layout, block)
+                chunks.drop(folder, chunk * block, layout, block)
             marked = []
         left += [unit for unit in rows if unit not in failed and unit not in marked]
     return left
@@ -214,7 +214,7 @@ def _write(journey: Journey, block: Block, layout: store.Layout | None, units: l
     rows = [known[number][1] for number in range(*block.unit)]
     if any(found is not None for found in arrays):
         store.write(journey.folder, first, arrays, layout)
-        store.settle(journey.folder, first, layout, journey.about["block"])
+        chunks.settle(journey.folder, first, layout, journey.about["block"])
     logbook.finish(journey.folder, first, rows)
     about = {"process": block.process, "seconds": block.seconds}
     logbook.note(journey.folder, block=list(block.unit), event="finished", **about)

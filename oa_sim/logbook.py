@@ -100,22 +100,35 @@ def put(path: Path, text: str | bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def _reachable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a folder cannot even be looked at: its name is too long, or it is not ours to see."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Refusal(f"{str(folder)[:80]} cannot be read ({why}): choose another folder") from None
+
+
 def check_free(folder: Path) -> None:
     """Refuse a folder that holds a sweep already, or anything else.
 
     Raises
     ------
     Refusal
-        In both cases, with the remedy of each.
+        In both cases, with the remedy of each; and for a name that no folder can have.
     """
-    if (folder / SWEEP).exists():
+    with _reachable(folder):
+        is_sweep, is_there, is_folder = (folder / SWEEP).exists(), folder.exists(), folder.is_dir()
+        inside = sorted(path.name for path in folder.iterdir()) if is_folder else []
+    if is_sweep:
         raise Refusal(
             f"{folder} holds a sweep already: go on with {command('resume', folder)}, or choose another folder"
         )
-    if folder.exists() and not folder.is_dir():
+    if is_there and not is_folder:
         raise Refusal(f"{folder} is a file: give --out a folder of its own")
     ours = {LOCK, CASES, f"{CASES}.part", f"{SWEEP}.part"}  # left by a sweep that died before it began
-    others = sorted(path.name for path in folder.iterdir() if path.name not in ours) if folder.exists() else []
+    others = [name for name in inside if name not in ours]
     if others:
         raise Refusal(f"{folder} holds other things, such as {others[0]!r}: give --out a folder of its own")
 
@@ -134,7 +147,9 @@ def read(folder: Path) -> tuple[dict, list[dict]]:
     Refusal
         Where the folder is no sweep, is damaged, or has a newer format.
     """
-    if not (folder / SWEEP).is_file():
+    with _reachable(folder):
+        is_sweep = (folder / SWEEP).is_file()
+    if not is_sweep:
         raise Refusal(f"{folder} is not the folder of a sweep: give the folder that oa-sim sweep --out was given")
     try:
         about = json.loads((folder / SWEEP).read_text(encoding="utf-8"))

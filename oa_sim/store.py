@@ -8,7 +8,6 @@ say; and the same numbers give the same bytes.
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -225,37 +224,6 @@ def read(folder: Path, numbers: list[int], layout: Layout) -> list[dict[str, np.
     group = zarr.open_group(folder / NAME, mode="r", use_consolidated=False)
     found = {name: group[name].oindex[(np.asarray(numbers), ...)] for name in layout.arrays}
     return [{name: values[i] for name, values in found.items()} for i in range(len(numbers))]
-
-
-def has(folder: Path, start: int, layout: Layout, block: int) -> bool:
-    """Return whether every array has the chunk in which a scenario stands, and each is what its checksum says."""
-    return all(map(_is_whole, _chunks(folder, start, layout, block)))
-
-
-def drop(folder: Path, start: int, layout: Layout, block: int) -> None:
-    """Take away the chunks in which a scenario stands; one that is damaged can neither be read nor written into."""
-    for path in _chunks(folder, start, layout, block):
-        path.unlink(missing_ok=True)
-
-
-def settle(folder: Path, start: int, layout: Layout, block: int) -> None:
-    """Wait until the chunks in which a scenario stands are on the disk, so that a mark never gets there before them."""
-    for path in _chunks(folder, start, layout, block):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-
-
-def _chunks(folder: Path, start: int, layout: Layout, block: int) -> Iterator[Path]:
-    for name, dims in layout.arrays.items():
-        yield folder.joinpath(NAME, name, "c", str(start // block), *("0" for _ in dims))
-
-
-def _is_whole(chunk: Path) -> bool:
-    try:
-        Zstd().decode(chunk.read_bytes())
-    except (OSError, RuntimeError, ValueError, MemoryError):  # not there, not all of it, not what its checksum says
-        return False
-    return True
 
 
 def grow(folder: Path, n: int, layout: Layout) -> None:

@@ -51,7 +51,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     """
     folder, space = Path(folder), space or _variants()
     logbook.check_free(folder)
-    found = space.expand(list(words), sweeping.design)
+    found = roster.rooted(space.expand(list(words), sweeping.design))
     with logbook.room(folder), logbook.kept(folder):
         logbook.check_free(folder)  # again, now that nobody else can begin here
         made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
@@ -100,7 +100,8 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
     folder
         The sweep's folder.
     words
-        Overrides beside what the sweep has in common; a leading ``+`` may stand before each.
+        Overrides beside what the sweep has in common; a leading ``+`` may stand before each. One value of each is
+        one scenario.
     sweeping
         ``design`` of the words, ``engine`` (None: the one that the sweep was begun with), ``fail_fast``.
     law, space, say
@@ -113,13 +114,16 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
     """
     folder, space = Path(folder), space or _variants()
     logbook.read(folder)
+    if not words and sweeping.design.kind != "list":
+        raise Refusal("extend needs to know which scenarios are added, got none: name them, such as split=per_pupil")
     with logbook.room(folder), logbook.kept(folder):
         about, cases = logbook.read(folder)
         provenance.check_same(folder, about)
         words = [word.removeprefix("+") if not word.startswith("++") else word for word in words]
         mine = {roster.key_of(word) for word in words}
         shared = [word for word in about["fixed"] if roster.key_of(word) not in mine]
-        found = space.expand([*shared, *words], sweeping.design)
+        found = space.expand([*shared, *words], sweeping.design, may_be_one=True)
+        found = roster.with_typed(roster.rooted(found), words)
         made = {key: about[key] for key in logbook.MADE}
         known, parts = {case["identity"] for case in cases}, logbook.parts(about)
         keys = [key for part in parts for key in part["keys"]]

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -434,6 +435,27 @@ def test_an_extension_by_another_key_fills_its_column_for_those_before(tmp_path)
     assert pd.read_csv(tmp_path / "summary.csv").area.isna().tolist() == [True] * 6 + [False]
 
 
+def test_an_extension_may_be_one_scenario_and_has_a_column_of_its_own(tmp_path):
+    swept(tmp_path, ["horizon=5:7"])
+    found = extended(tmp_path, ["+seed=9"])
+    assert (found["added"], found["computed"]) == (1, 1)
+    table = pd.read_csv(tmp_path / "summary.csv")
+    assert table.horizon.tolist() == [5, 6, 5]
+    assert table.seed.tolist() == [planted.base().seed] * 2 + [9]
+    assert extended(tmp_path, ["seed=9"])["added"] == 0
+    with pytest.raises(Refusal, match="which scenarios are added, got none"):
+        extended(tmp_path, [])
+
+
+def test_a_real_extension_may_be_one_choice():
+    from oa_sim import roster, variants
+    from oa_sim.design import Design
+
+    found = variants.expand(["horizon=5", "split=per_pupil"], Design(), may_be_one=True)
+    found = roster.with_typed(found, ["split=per_pupil", "horizon=5"])
+    assert (found.fixed, found.keys, found.values) == ((), ("horizon", "split"), [(5, "per_pupil")])
+
+
 def test_a_death_while_the_store_grows_is_survived(tmp_path, monkeypatch):
     def full(path):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -494,7 +516,7 @@ def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothin
 def test_a_config_that_has_changed_is_noticed(broken, monkeypatch):
     real = planted.base()
     monkeypatch.setattr(planted, "base", lambda: replace(real, start_year=2025))
-    with pytest.raises(Refusal, match=r"scenario 0 of .* config has changed"):
+    with pytest.raises(Refusal, match=r"scenario 0 of .* a config or scenarios.jsonl has changed"):
         resumed(broken)
 
 
@@ -546,6 +568,37 @@ def test_a_disk_that_fails_or_a_folder_that_cannot_be_made_is_one_sentence(tmp_p
     monkeypatch.setattr(store, "write", broken)
     with pytest.raises(Refusal, match=r"stopped \(Input/output error\): what is finished is kept.*oa-sim resume"):
         swept(tmp_path / "sweep")
+
+
+def test_a_name_that_no_folder_can_have_is_one_sentence(tmp_path):
+    long = tmp_path / ("x" * 300)
+    for again in (lambda: swept(long), lambda: resumed(long), lambda: extended(long, ["seed=3:5"])):
+        with pytest.raises(Refusal, match=r"cannot be read \(File name too long\): choose another folder"):
+            again()
+
+
+def test_a_file_that_is_read_is_found_from_another_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "l.nc").write_text("draws")
+    monkeypatch.chdir(tmp_path / "a")
+    swept(tmp_path / "sweep", ["posterior=l.nc", "seed=3:6"])
+    monkeypatch.chdir(tmp_path)
+    assert resumed(tmp_path / "sweep")["computed"] == 0
+    assert extended(tmp_path / "sweep", ["seed=5:9"])["added"] == 3
+    (tmp_path / "a" / "l.nc").write_text("others")
+    with pytest.raises(Refusal, match="other posterior"):
+        resumed(tmp_path / "sweep")
+
+
+def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monkeypatch):
+    from oa_sim import roster, variants
+    from oa_sim.design import Design
+
+    monkeypatch.chdir(tmp_path)
+    found = roster.rooted(variants.expand(["data_folder=my tables", "posterior=null,a.nc,'b (1).nc'"], Design()))
+    assert found.fixed == (f"data_folder={tmp_path}/my tables",)
+    assert found.values == [("null",), (f"{tmp_path}/a.nc",), (f"'{tmp_path}/b (1).nc'",)]
+    assert roster.rooted(found) == found
 
 
 def test_a_folder_that_is_no_sweep_is_refused_and_left_alone(tmp_path):
@@ -604,6 +657,75 @@ def test_the_verbs_answer_and_end_with_the_folder(door, tmp_path):
     assert json.loads(out)["added"] == 2
 
 
+def test_where_every_scenario_fails_the_door_says_the_first_sentence_and_the_work_stays(door, tmp_path):
+    code, out, err = door("sweep", "horizon=1:4", "--out", tmp_path / "sweep")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"all 3 scenarios failed.*summary.csv.*horizon must be 5 to 15 years", err)
+    assert pd.read_csv(tmp_path / "sweep" / "summary.csv").failed.notna().all()
+    assert door("resume", tmp_path / "sweep")[0] == 2
+    assert door("extend", tmp_path / "sweep", "horizon=6")[0] == 0
+
+
+def test_resuming_with_fewer_workers_keeps_the_kind_of_engine(door, tmp_path, monkeypatch):
+    seen, real = [], sweep._go
+    monkeypatch.setattr(sweep, "_go", lambda *given: seen.append(given[4]) or real(*given))
+    swept(tmp_path / "sweep", ["seed=3:5"], engine=planted.Engine("processes", 2))
+    assert door("resume", tmp_path / "sweep", "engine.workers=1")[0] == 0
+    assert door("resume", tmp_path / "sweep", "engine=local", "engine.workers=1")[0] == 0
+    assert [(machine.kind, machine.workers) for machine in seen[1:]] == [("processes", 1), ("local", 1)]
+
+
+def test_the_recorded_engine_is_said_in_words_that_the_real_door_reads(tmp_path):
+    from oa_sim import sweep_door
+    from oa_sim.choices import load_sweeping
+
+    swept(tmp_path, ["seed=3:5"], engine=planted.Engine("local", 2))
+    about = json.loads((tmp_path / "sweep.json").read_text())
+    about["engine"] = {"kind": "dask", "workers": 3, "address": "tcp://10.0.0.1:8786"}
+    (tmp_path / "sweep.json").write_text(json.dumps(about))
+    found, rest = load_sweeping(sweep_door._as_begun(str(tmp_path), ["engine.workers=1"]))
+    assert (found.engine.kind, found.engine.workers, found.engine.address) == ("dask", 1, "tcp://10.0.0.1:8786")
+    assert rest == []
+
+
+def test_a_folder_with_a_sign_or_a_space_is_taken_and_printed_as_a_shell_takes_it(door, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a=b", "my sweep"):
+        assert door("sweep", "seed=3:5", "--out", name)[0] == 0
+        code, _, err = door("sweep", "seed=3:5", "--out", name)
+        assert f"oa-sim resume {shlex.quote(name)}" in err
+        assert code == 2
+        assert door("resume", name)[0] == 0
+        _, _, err = door("resume", name, "seed=4,5")
+        assert f"oa-sim extend {shlex.quote(name)} seed=4,5" in err
+
+
+def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwarn):
+    swept(tmp_path)
+    (tmp_path / "store.zarr" / "seed" / "zarr.json").unlink()
+    (tmp_path / "store.zarr" / "horizon").mkdir()
+    resumed(tmp_path)
+    assert not [*recwarn]
+
+
+def test_the_chain_of_the_help_goes_through():
+    from oa_sim import roster, variants
+    from oa_sim.choices import load_sweeping
+    from oa_sim.usage import HELP
+
+    labels = []
+    for verb in ("sweep", "extend"):
+        words = re.search(rf"(oa-sim {verb} .*=.*)", HELP.split(f"oa-sim {verb} ", 1)[1])[1].split()[2:]
+        words = [word for word in words if "=" in word]
+        sweeping, left = load_sweeping(words)
+        found = variants.expand(left, sweeping.design, may_be_one=verb == "extend")
+        made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+        cases, own = roster.planned(found, 0, made, variants)
+        labels.append((own, {case["identity"] for case in cases}))
+    roster.check_room("DIR", labels[0][0], labels[1][0])
+    assert not labels[0][1] & labels[1][1]
+
+
 def test_failing_fast_ends_with_2_and_the_sentence(door, tmp_path):
     code, out, err = door("sweep", "seed=3:23", "--fail-fast", f"--out={tmp_path / 'sweep'}")
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -624,6 +746,7 @@ def test_a_dry_run_says_how_much_and_writes_nothing(door, tmp_path, monkeypatch)
     [
         (["sweep", "seed=3:23"], "add --out DIR"),
         (["sweep", "seed=3:23", "--out"], "--out needs a folder"),
+        (["sweep", "seed=3:23", "--out", "a", "--out=b"], "got --out twice, a first"),
         (["sweep", "--fail-fats"], "did you mean '--fail-fast'"),
         (["resume"], "needs the folder of a sweep"),
         (["resume", "seed=3:23"], "needs the folder of a sweep"),
