@@ -8,13 +8,12 @@ Scenarios are made one by one as they are needed, so memory does not grow with t
 import itertools
 import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
-from oa_sim import blocks, engine, logbook, provenance, roster, store
+from oa_sim import blocks, engine, logbook, provenance, rehearsal, roster, store
 from oa_sim.refusal import Refusal
 
 FEWEST_BLOCKS = 4
@@ -178,8 +177,7 @@ def _go(folder: Path, about: dict, cases: list[dict], ways: tuple, machine, fail
 def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     """Return how many scenarios the words make, and about how long, how much disk and memory they take.
 
-    The first that can be computed is computed twice, the second time without what is only loaded once. Nothing is
-    written.
+    A few that are spread over the design are computed. Nothing is written.
 
     Parameters
     ----------
@@ -193,35 +191,26 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     """
     space, law = space or _variants(), law or blocks.default_law()
     found = space.expand(list(words), sweeping.design)
-    first, refused, n = None, [], 0
-    for scenario in space.scenarios(found):
-        n += 1
-        if isinstance(scenario, Refusal):
-            refused.append(scenario)
-        else:
-            first = first or scenario
-    if first is None:
-        raise refused[0] if refused else Refusal("the words make no scenario: name a value for each key")
-    began = time.perf_counter()
-    law(first)
-    loaded = time.perf_counter()
-    result = law(first)
-    each = time.perf_counter() - loaded
+    seen = rehearsal.rehearse(found, law, space)
+    n, n_computed, nbytes = seen.n, seen.n - seen.refused, seen.result.nbytes
     workers = engine.workers_of(sweeping.engine)
     n_blocks = -(-n // _block(n, sweeping.block))
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
-    ahead = (engine.AHEAD * workers + 1) * _block(n, sweeping.block) * result.nbytes
+    ahead = (engine.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
+    about, most = seen.seconds(min(workers, n_blocks))
+    dear = seen.dear(found.keys)
     return {
         "scenarios": n,
-        "refused": len(refused),
+        "refused": seen.refused,
         "varied": list(found.keys),
         "blocks": n_blocks,
         "engine": f"{sweeping.engine.kind}, {workers} workers",
-        "seconds_each": round(each, 4),
-        "seconds_about": round(loaded - began + (n - len(refused)) * each / min(workers, n_blocks), 1),
-        "disk_mb_about": round((n - len(refused)) * store.packed_size(result) / 1e6, 1),
+        "seconds_each": round(seen.step, 4),
+        "seconds_about": round(about, 1),
+        "seconds_at_most": round(most, 1),
+        "disk_mb_about": round(n_computed * store.packed_size(seen.result) / 1e6, 1),
         "memory_gb_about": round((processes * _peak_bytes() + ahead) / 1e9, 2),
-    }
+    } | ({"costly": dear} if dear else {})
 
 
 def _peak_bytes() -> int:

@@ -21,7 +21,7 @@ compiled arithmetic selection passes readings factors
 listings result
 model comparison
 world kernel
-provenance logbook roster store chunks tally engine blocks sweep
+provenance logbook roster store chunks tally engine blocks rehearsal sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest

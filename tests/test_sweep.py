@@ -741,6 +741,36 @@ def test_a_dry_run_says_how_much_and_writes_nothing(door, tmp_path, monkeypatch)
     assert [*tmp_path.iterdir()] == []
 
 
+def remembering(most):
+    """Give a law that keeps what the last seeds need, which takes it a tenth of a second; one hundredth otherwise."""
+    kept = []
+
+    def law(scenario):
+        time.sleep(0.01 if scenario.seed in kept else 0.1)
+        kept[:] = [*(seed for seed in kept if seed != scenario.seed), scenario.seed][-most:]
+        return planted.law(scenario)
+
+    return law
+
+
+@pytest.mark.parametrize("words", [["horizon=5:15", "seed=20:24"], ["seed=20:24", "horizon=5:15"], ["seed=20:60"]])
+def test_a_dry_run_tells_a_design_in_which_every_step_is_dear_from_one_in_which_few_are(words):
+    found = sweep.plan(words, planted.Sweeping(engine=planted.Engine(workers=1)), law=remembering(2), space=planted)
+    law, began = remembering(2), time.perf_counter()
+    for scenario in planted.scenarios(planted.expand(words, None)):
+        law(scenario)
+    took = time.perf_counter() - began
+    assert found["seconds_about"] == pytest.approx(took, rel=0.4)
+    assert found["seconds_at_most"] >= 0.8 * took
+    assert "each new value of seed makes anew" in found["costly"]
+
+
+def test_a_dry_run_names_no_dear_key_where_none_is_and_goes_on_past_a_failure():
+    found = sweep.plan(["seed=13:33"], planted.Sweeping(), law=planted.slow_law, space=planted)
+    assert "costly" not in found
+    assert found["scenarios"] == 20
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [
