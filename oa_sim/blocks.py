@@ -4,17 +4,18 @@ The order of each block: numbers into the store, then its rows beside it, which 
 that dies between the two computes the block again and writes the same bytes.
 """
 
+import bisect
 import errno
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
-from oa_sim import engine, logbook, provenance, store, tally
+from oa_sim import chunks, engine, logbook, provenance, store, tally
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 
@@ -23,17 +24,20 @@ LONGEST_SENTENCE = 300  # characters of a failure that is not ours
 
 @dataclass(frozen=True)
 class Task:
-    """A block to compute: its scenarios, or why one is none; the law; what the worker must be made of, as JSON."""
+    """A block to compute: its scenarios, or why one is none; the law; what the worker must be made of, as JSON.
+
+    None stands for a scenario that is the same as an earlier one of the sweep, whose numbers it is given.
+    """
 
     unit: tuple[int, int]
-    scenarios: tuple[Scenario | Refusal, ...]
+    scenarios: tuple[Scenario | Refusal | None, ...]
     law: Callable[[Scenario], xr.Dataset] | None
     made: str
 
 
 @dataclass(frozen=True)
 class Block:
-    """A computed block: a result, or a sentence, for each scenario; by which process, in how many seconds."""
+    """A computed block: a result, a sentence or neither for each scenario; by which process, in how many seconds."""
 
     unit: tuple[int, int]
     results: list[xr.Dataset | None]
@@ -57,9 +61,11 @@ class Journey:
     machine
         The engine.
     fail_fast
-        Whether the first scenario that fails stops it.
+        Whether the next scenario that fails stops it.
     say
         Called with how far it is.
+    same
+        The number of each scenario that is the same as an earlier one, and that of the first such.
     """
 
     folder: Path
@@ -69,6 +75,7 @@ class Journey:
     machine: object
     fail_fast: bool
     say: Callable[[str], None]
+    same: dict[int, int]
 
 
 def default_law() -> Callable[[Scenario], xr.Dataset]:
@@ -93,7 +100,7 @@ def computed(task: Task) -> Block:
     results, failed = [], []
     for scenario in task.scenarios:
         result, sentence = None, str(scenario) if isinstance(scenario, Refusal) else ""
-        if not sentence:
+        if scenario is not None and not sentence:
             try:
                 result = law(scenario)
             except Exception as error:
@@ -119,40 +126,54 @@ def go(journey: Journey) -> dict:
     if layout:
         store.grow(folder, about["n"], layout)
     units = logbook.units(about)
-    left = [unit for unit in units if not _is_done(folder, unit, layout, about["block"])]
+    left = _left(folder, units, layout, about["block"])
     done = begun_with = about["n"] - sum(stop - start for start, stop in left)
-    began = time.monotonic()
+    began, waiting = time.monotonic(), dict.fromkeys(left)
     journey.say(_so_far(done, about["n"], 0, 0.0))
-    held: dict[tuple[int, int], Block] = {}  # until it is known what a scenario gives, blocks wait to be written
+    held: dict[tuple[int, int], Block] = {}  # computed, but what they are laid out by or copied from is yet to come
     for block in engine.each(journey.machine, computed, journey.tasks(left), lambda task: _note_start(folder, task)):
         held[block.unit] = block
-        layout = layout or _first_layout(journey, left, held)
-        while layout and held:
-            written = held.pop(min(held))
-            _write(journey, written, layout)
-            done += len(written.results)
+        layout = layout or _first_layout(journey, waiting, held)
+        for unit in sorted(held):
+            if not _is_ready(journey, held[unit], units, waiting, layout):
+                continue
+            del waiting[unit]
+            _write(journey, held.pop(unit), layout, units)
+            done += unit[1] - unit[0]
             journey.say(_so_far(done, about["n"], done - begun_with, time.monotonic() - began))
-    for block in held.values():  # every scenario failed
-        _write(journey, block, None)
     journey.say("writing the tables")
     found = tally.write(folder, about, journey.cases, layout)
-    return {"scenarios": about["n"], **found, "computed": about["n"] - begun_with, "folder": str(folder)}
+    copied = sum(unit[0] <= number < unit[1] for unit in left for number in journey.same)
+    answer = {"scenarios": about["n"], **found, "computed": about["n"] - begun_with - copied}
+    return answer | ({"copied": copied} if copied else {}) | {"folder": str(folder)}
 
 
-def _is_done(folder: Path, unit: tuple[int, int], layout: store.Layout | None, block: int) -> bool:
-    """Return whether a block has its mark and, unless all of it failed, its chunk."""
-    rows = logbook.rows(folder, unit)
-    if rows is None:
-        return False
-    return all(row["failed"] for row in rows) or (layout is not None and store.has(folder, unit[0], layout, block))
+def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | None, block: int) -> list[tuple[int, int]]:
+    """Return the blocks that are not done, after taking away chunks that are damaged.
+
+    Several blocks may share a chunk: where it is lost, so are all of them, and the marks go before the chunk does.
+    """
+    left = []
+    for chunk, shared in itertools.groupby(units, key=lambda unit: unit[0] // block):
+        rows = {unit: logbook.rows(folder, unit) for unit in shared}
+        failed = [unit for unit, found in rows.items() if found and all(row["failed"] for row in found)]
+        marked = [unit for unit, found in rows.items() if found and unit not in failed]
+        if not (marked and layout and chunks.are_whole(folder, chunk * block, layout, block)):
+            for unit in marked:
+                logbook.strike(folder, unit)
+            if layout:
+                chunks.drop(folder, chunk * block, layout, block)
+            marked = []
+        left += [unit for unit in rows if unit not in failed and unit not in marked]
+    return left
 
 
-def _first_layout(journey: Journey, left: list, held: dict[tuple[int, int], Block]) -> store.Layout | None:
+def _first_layout(journey: Journey, waiting: dict, held: dict[tuple[int, int], Block]) -> store.Layout | None:
     """Return what the first scenario that did not fail gives, with a store made for it; None while that is unknown.
 
     The first in the order of the design, not the first that arrives, so that the store does not depend on luck.
     """
-    for unit in left:
+    for unit in waiting:
         if unit not in held:
             return None
         for result in held[unit].results:
@@ -166,32 +187,64 @@ def _first_layout(journey: Journey, left: list, held: dict[tuple[int, int], Bloc
     return None
 
 
-def _write(journey: Journey, block: Block, layout: store.Layout | None) -> None:
-    """Write a block, or refuse where it holds a failure and failing fast is wanted."""
-    arrays: list[dict[str, np.ndarray] | None] = []
-    failed = list(block.failed)
-    for i, result in enumerate(block.results):
-        arrays.append(None)
-        if result is not None:
-            try:
-                arrays[i] = store.placed(result, layout)
-            except Refusal as refusal:
-                failed[i] = str(refusal)
-    wrong = next((i for i, sentence in enumerate(failed) if sentence), None)
-    if journey.fail_fast and wrong is not None:
-        raise Refusal(
-            f"scenario {block.unit[0] + wrong} failed, and failing fast was asked for (what is finished is kept, see "
-            f"oa-sim resume {journey.folder}): {failed[wrong]}"
-        )
+def _is_ready(journey: Journey, block: Block, units: list, waiting: dict, layout: store.Layout | None) -> bool:
+    """Return whether a block can be written: all it is copied from is there, and, unless all of it failed, a store."""
+    has_room = layout is not None or not any(result is not None for result in block.results)
+    return has_room and not any(_unit_of(units, number) in waiting for number in _copied_from(journey, block.unit))
+
+
+def _copied_from(journey: Journey, unit: tuple[int, int]) -> list[int]:
+    """Return the numbers of the scenarios in other blocks that some of a block are the same as, in order."""
+    found = {journey.same[number] for number in range(*unit) if number in journey.same}
+    return sorted(number for number in found if number < unit[0])
+
+
+def _unit_of(units: list[tuple[int, int]], number: int) -> tuple[int, int]:
+    """Return the block in which a scenario stands."""
+    return units[bisect.bisect_right(units, number, key=lambda unit: unit[0]) - 1]
+
+
+def _write(journey: Journey, block: Block, layout: store.Layout | None, units: list) -> None:
+    """Write a block; then refuse to go on where it holds a failure and failing fast is wanted."""
+    first = block.unit[0]
+    known = _known(journey, _copied_from(journey, block.unit), layout, units)
+    for number, result, sentence in zip(range(*block.unit), block.results, block.failed, strict=True):
+        known[number] = known[journey.same[number]] if number in journey.same else _placed(result, sentence, layout)
+    arrays = [known[number][0] for number in range(*block.unit)]
+    rows = [known[number][1] for number in range(*block.unit)]
     if any(found is not None for found in arrays):
-        store.write(journey.folder, block.unit[0], arrays, layout)
-    rows = [
-        {"failed": sentence, "found": {} if found is None else store.marks_of(result) | store.numbers_of(result)}
-        for sentence, found, result in zip(failed, arrays, block.results, strict=True)
-    ]
-    logbook.finish(journey.folder, block.unit[0], rows)
+        store.write(journey.folder, first, arrays, layout)
+        chunks.settle(journey.folder, first, layout, journey.about["block"])
+    logbook.finish(journey.folder, first, rows)
     about = {"process": block.process, "seconds": block.seconds}
     logbook.note(journey.folder, block=list(block.unit), event="finished", **about)
+    wrong = next((i for i, row in enumerate(rows) if row["failed"]), None)
+    if journey.fail_fast and wrong is not None:
+        raise Refusal(
+            f"scenario {first + wrong} failed, and failing fast was asked for (it is noted and what is finished is "
+            f"kept: {logbook.command('resume', journey.folder)} goes on with the rest): {rows[wrong]['failed']}"
+        )
+
+
+def _placed(result: xr.Dataset | None, sentence: str, layout: store.Layout | None) -> tuple[dict | None, dict]:
+    """Return what a scenario gives the store, None where it failed, and its row."""
+    try:
+        arrays = None if result is None else store.placed(result, layout)
+    except Refusal as refusal:
+        arrays, sentence = None, str(refusal)
+    found = {} if arrays is None else store.marks_of(result) | store.numbers_of(result)
+    return arrays, {"failed": sentence, "found": found}
+
+
+def _known(journey: Journey, numbers: list[int], layout: store.Layout | None, units: list) -> dict[int, tuple]:
+    """Return what scenarios that are written gave the store, None where they failed, and their rows, by number."""
+    rows = {}
+    for number in numbers:
+        unit = _unit_of(units, number)
+        rows[number] = logbook.rows(journey.folder, unit)[number - unit[0]]
+    there = [number for number in numbers if not rows[number]["failed"]]
+    arrays = dict(zip(there, store.read(journey.folder, there, layout), strict=True)) if there else {}
+    return {number: (arrays.get(number), row) for number, row in rows.items()}
 
 
 def _note_start(folder: Path, task: Task) -> None:

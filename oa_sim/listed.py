@@ -90,12 +90,16 @@ def _said(value: object) -> str:
     """Return a value of YAML as an override writes it; null leaves the key alone."""
     if value is None:
         return ""
+    if isinstance(value, str) and value.startswith(("[", "{")):
+        return value  # a list or mapping in quotes, which a cell of CSV reads too
     if isinstance(value, str):
         return value if PLAIN.fullmatch(value) else quoted(value)
     return written(value)
 
 
 def _check_column(file: str, number: int, key: str) -> None:
+    if key.startswith("+"):
+        raise Refusal(f"{file} row {number}, column {key!r}: no key is added or forced: write {bare(key)}")
     try:
         kind_of(bare(key), Scenario)
     except Refusal as refusal:

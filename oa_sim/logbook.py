@@ -8,6 +8,8 @@ there: it is put there by one rename, after the numbers are in the store.
 import errno
 import json
 import os
+import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +64,7 @@ def room(folder: Path) -> Iterator[None]:
     except Refusal:
         raise
     except Exception as error:
-        kept = f"what is finished is kept; {{}}, then go on with oa-sim resume {folder}"
+        kept = f"what is finished is kept; {{}}, then go on with {command('resume', folder)}"
         if is_full(error):
             raise Refusal(f"the disk that holds {folder} is full: {kept.format('make room')}") from None
         if isinstance(error, OSError):
@@ -80,6 +82,11 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
+def command(verb: str, folder: Path | str) -> str:
+    """Return what to type to do something with a sweep, its folder in quotes where a shell needs them."""
+    return f"oa-sim {verb} {shlex.quote(str(folder))}"
+
+
 def put(path: Path, text: str | bytes) -> None:
     """Write a file whole or not at all."""
     part = path.with_name(path.name + ".part")
@@ -93,20 +100,35 @@ def put(path: Path, text: str | bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def _reachable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a folder cannot even be looked at: its name is too long, or it is not ours to see."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Refusal(f"{str(folder)[:80]} cannot be read ({why}): choose another folder") from None
+
+
 def check_free(folder: Path) -> None:
     """Refuse a folder that holds a sweep already, or anything else.
 
     Raises
     ------
     Refusal
-        In both cases, with the remedy of each.
+        In both cases, with the remedy of each; and for a name that no folder can have.
     """
-    if (folder / SWEEP).exists():
-        raise Refusal(f"{folder} holds a sweep already: go on with oa-sim resume {folder}, or choose another folder")
-    if folder.exists() and not folder.is_dir():
+    with _reachable(folder):
+        is_sweep, is_there, is_folder = (folder / SWEEP).exists(), folder.exists(), folder.is_dir()
+        inside = sorted(path.name for path in folder.iterdir()) if is_folder else []
+    if is_sweep:
+        raise Refusal(
+            f"{folder} holds a sweep already: go on with {command('resume', folder)}, or choose another folder"
+        )
+    if is_there and not is_folder:
         raise Refusal(f"{folder} is a file: give --out a folder of its own")
     ours = {LOCK, CASES, f"{CASES}.part", f"{SWEEP}.part"}  # left by a sweep that died before it began
-    others = sorted(path.name for path in folder.iterdir() if path.name not in ours) if folder.exists() else []
+    others = [name for name in inside if name not in ours]
     if others:
         raise Refusal(f"{folder} holds other things, such as {others[0]!r}: give --out a folder of its own")
 
@@ -125,7 +147,9 @@ def read(folder: Path) -> tuple[dict, list[dict]]:
     Refusal
         Where the folder is no sweep, is damaged, or has a newer format.
     """
-    if not (folder / SWEEP).is_file():
+    with _reachable(folder):
+        is_sweep = (folder / SWEEP).is_file()
+    if not is_sweep:
         raise Refusal(f"{folder} is not the folder of a sweep: give the folder that oa-sim sweep --out was given")
     try:
         about = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
@@ -176,7 +200,17 @@ def rows(folder: Path, unit: tuple[int, int]) -> list[dict] | None:
         found = json.loads(_mark(folder, *unit).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a mark that cannot be read is no mark
         return None
-    return found if len(found) == unit[1] - unit[0] else None
+    is_whole = isinstance(found, list) and len(found) == unit[1] - unit[0] and all(map(_is_row, found))
+    return found if is_whole else None
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("failed"), str) and isinstance(row.get("found"), dict)
+
+
+def strike(folder: Path, unit: tuple[int, int]) -> None:
+    """Take the mark of a block away, so that it counts as not done."""
+    _mark(folder, *unit).unlink(missing_ok=True)
 
 
 def _mark(folder: Path, start: int, stop: int) -> Path:
@@ -199,8 +233,10 @@ def note(folder: Path, **facts: object) -> None:
 def tidy(folder: Path) -> None:
     """Take away what a process that died left half-written; nobody else may be writing."""
     for left in (*folder.rglob("*.partial"), *folder.rglob("*.part")):
-        if left.is_file():
-            left.unlink()
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
     journal = folder / JOURNAL
     if journal.exists():
         text = journal.read_bytes()

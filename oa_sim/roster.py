@@ -6,14 +6,18 @@ list, nor the sampler of a design.
 
 import itertools
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 from oa_sim import logbook, provenance, tables
+from oa_sim.choices import PLAIN, read_word
+from oa_sim.overrides import of_kind, quoted
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES
 
 MEAN_OF_AREAS = "mean of areas"
+FILES = ("posterior", "data_folder")  # keys of a scenario that name what it reads
 
 
 def planned(
@@ -101,7 +105,7 @@ def checked(folder: Path, about: dict, cases: list[dict], space) -> Iterator[Sce
     Raises
     ------
     Refusal
-        Where one is not what it was, since a config has changed.
+        Where one is not what it was, since a config or the record has changed.
     """
     made, numbers = {key: about[key] for key in logbook.MADE}, itertools.count()
     for part in range(len(logbook.parts(about))):
@@ -110,10 +114,48 @@ def checked(folder: Path, about: dict, cases: list[dict], space) -> Iterator[Sce
             number = next(numbers)
             if provenance.identity(scenario, found.overrides(i), made) != cases[number]["identity"]:
                 raise Refusal(
-                    f"scenario {number} of {folder} is no longer what it was when the sweep began, since a config has "
-                    "changed: put it back, or sweep again into another folder"
+                    f"scenario {number} of {folder} is no longer what it was when the sweep began, since a config or "
+                    f"{logbook.CASES} has changed: put it back, or sweep again into another folder"
                 )
             yield scenario
+
+
+def rooted(found):
+    """Return variants whose paths to files start at the root, so that they are found from any working folder."""
+    at = {i for i, key in enumerate(found.keys) if key in FILES}
+    fixed = (word.split("=", 1) for word in found.fixed)
+    return replace(
+        found,
+        fixed=tuple(f"{key}={_whole(value) if key in FILES else value}" for key, value in fixed),
+        values=[tuple(_whole(value) if i in at else value for i, value in enumerate(row)) for row in found.values]
+        if at
+        else found.values,
+    )
+
+
+def _whole(value: str | None) -> str | None:
+    """Return a path as an override writes it, from the root on; what names no file stays as it is."""
+    if value in (None, "", "null"):
+        return value
+    text = value
+    if text[0] in "'\"" and text[-1] == text[0]:
+        text = text[1:-1].replace(f"\\{text[0]}", text[0])
+    path = str(Path(text).expanduser().absolute())
+    return path if PLAIN.fullmatch(path) else quoted(path)
+
+
+def with_typed(found, words: Sequence[str]):
+    """Return variants in which what was typed is a key though it has one value, so that it has a column."""
+    typed = {key_of(word) for word in words if key_of(word) != "outputs"}
+    own = [word for word in found.fixed if key_of(word) in typed]
+    keys = [key_of(word) for word in own]
+    row = [of_kind(key, read_word(word)) for key, word in zip(keys, own, strict=True)]
+    return replace(
+        found,
+        fixed=tuple(word for word in found.fixed if word not in own),
+        keys=(*keys, *found.keys),
+        values=[(*row, *values) for values in found.values],
+    )
 
 
 def again(about: dict, cases: list[dict], part: int, space, only: Iterator[int] | None = None):
@@ -126,6 +168,13 @@ def again(about: dict, cases: list[dict], part: int, space, only: Iterator[int] 
         values=[tuple(case["values"]) for case in chosen if case["part"] == part],
         bounds={key: tuple(pair) for key, pair in asked["bounds"].items()},
     )
+
+
+def same(cases: list[dict]) -> dict[int, int]:
+    """Return the number of each scenario that is the same as an earlier one, and that of the first such."""
+    first: dict[str, int] = {}
+    numbers = ((number, first.setdefault(case["identity"], number)) for number, case in enumerate(cases))
+    return {number: original for number, original in numbers if original < number}
 
 
 def in_json(found) -> dict:

@@ -17,13 +17,14 @@ import zarr
 from numcodecs import Zstd
 from zarr.codecs import ZstdCodec
 
+from oa_sim.logbook import command
 from oa_sim.refusal import Refusal
 
 NAME = "store.zarr"
 DIMENSION = "scenario"
 # quick, and as small as slower ones on these numbers, whose last bits are noise; it looks back far enough to find that
-# what would have happened anyway is the same in all scenarios of a block
-PACKED = ZstdCodec(level=1)
+# what would have happened anyway is the same in all scenarios of a block; each chunk carries a checksum of its own
+PACKED = ZstdCodec(level=1, checksum=True)
 EMPTY = {"str": "", "int": np.nan, "float": np.nan, "float32": np.nan}
 DTYPES = {"str": "string", "int": "float64", "float": "float64", "float32": "float32"}  # NaN where there is none
 
@@ -121,20 +122,46 @@ def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset,
             attributes={key: value for key, value in result[name].attrs.items() if isinstance(value, str | int)},
         )
     _consolidate(part)
-    shutil.rmtree(folder / NAME, ignore_errors=True)  # one in which every scenario had failed
+    old = folder / f"{NAME}.old.part"
+    if (folder / NAME).exists():  # one in which every scenario had failed; put aside whole, not taken apart in place
+        os.replace(folder / NAME, old)
     os.replace(part, folder / NAME)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def layout(folder: Path) -> Layout | None:
-    """Return the layout of a store, or None where there is none, or one without results."""
-    if not (folder / NAME / "zarr.json").exists():
+    """Return the layout of a store, or None where there is none, or one without results.
+
+    Raises
+    ------
+    Refusal
+        Where there is one whose description cannot be read: to make another would throw away what is in it.
+    """
+    if not (folder / NAME).is_dir() or not any((folder / NAME).iterdir()):
         return None
-    group = zarr.open_group(folder / NAME, mode="r")
-    if not group.attrs.get("columns"):
-        return None
-    found = {name: (array, array.metadata.dimension_names) for name, array in group.arrays()}
+    try:
+        return _read_layout(folder / NAME)
+    except Exception as error:  # a damaged file fails in as many ways as there are readers
+        why = "zarr.json is missing" if not (folder / NAME / "zarr.json").exists() else type(error).__name__
+        raise Refusal(
+            f"{folder / NAME} cannot be read ({why}), and is left as it is: put it back from a copy, or move "
+            f"{NAME} away and compute it again with {command('resume', folder)}"
+        ) from None
+
+
+def _read_layout(path: Path) -> Layout | None:
+    with warnings.catch_warnings():  # a process that died may have left the beginnings of a column, which is made again
+        warnings.simplefilter("ignore", UserWarning)
+        # each array's own description, which is what is written by
+        group = zarr.open_group(path, mode="r", use_consolidated=False)
+        if not group.attrs.get("columns"):
+            return None
+        found = {name: (array, array.metadata.dimension_names) for name, array in group.arrays()}
     labels = {name: array[:].tolist() for name, (array, dims) in found.items() if dims == (name,) and name != DIMENSION}
     arrays = {name: dims[1:] for name, (_, dims) in found.items() if len(dims) > 1}
+    lost = {dim for dims in arrays.values() for dim in dims} - set(labels)
+    if lost or not arrays:
+        raise KeyError(lost)
     return Layout(labels, arrays, dict(group.attrs["columns"]))
 
 
@@ -192,13 +219,11 @@ def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None],
             group[name][start : start + len(values)] = values
 
 
-def has(folder: Path, start: int, layout: Layout, block: int) -> bool:
-    """Return whether every array has the chunk in which a scenario stands."""
-    chunk = str(start // block)
-    return all(
-        (folder / NAME / name / "c" / chunk / "/".join("0" * len(dims))).is_file()
-        for name, dims in layout.arrays.items()
-    )
+def read(folder: Path, numbers: list[int], layout: Layout) -> list[dict[str, np.ndarray]]:
+    """Return the arrays of scenarios that are written, as ``placed`` gave them."""
+    group = zarr.open_group(folder / NAME, mode="r", use_consolidated=False)
+    found = {name: group[name].oindex[(np.asarray(numbers), ...)] for name in layout.arrays}
+    return [{name: values[i] for name, values in found.items()} for i in range(len(numbers))]
 
 
 def grow(folder: Path, n: int, layout: Layout) -> None:

@@ -8,13 +8,12 @@ Scenarios are made one by one as they are needed, so memory does not grow with t
 import itertools
 import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
-from oa_sim import blocks, engine, logbook, provenance, roster, store
+from oa_sim import blocks, engine, logbook, provenance, rehearsal, roster, store
 from oa_sim.refusal import Refusal
 
 FEWEST_BLOCKS = 4
@@ -41,7 +40,8 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     Returns
     -------
     dict
-        ``scenarios``, ``failed``, ``in_doubt`` (gates that failed), ``computed``, ``folder``.
+        ``scenarios``, ``failed``, ``in_doubt`` (gates that failed), ``computed``, ``folder``; and ``copied`` where
+        some are the same as an earlier one, whose numbers they are given.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     """
     folder, space = Path(folder), space or _variants()
     logbook.check_free(folder)
-    found = space.expand(list(words), sweeping.design)
+    found = roster.rooted(space.expand(list(words), sweeping.design))
     with logbook.room(folder), logbook.kept(folder):
         logbook.check_free(folder)  # again, now that nobody else can begin here
         made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
@@ -63,7 +63,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
         return _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
 
 
-def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=None, say=None) -> dict:
+def resume(folder: str | Path, machine=None, *, fail_fast=False, law=None, space=None, say=None) -> dict:
     """Compute what is left of a sweep, and return what came of it; see ``sweep``.
 
     Parameters
@@ -71,7 +71,8 @@ def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=
     folder
         The sweep's folder.
     machine, fail_fast
-        Another engine than the one it was begun with, and whether to fail fast, where it was not so begun.
+        Another engine than the one it was begun with, and whether the next scenario that fails stops it: those that
+        have failed already do not.
     law, space, say
         As in ``sweep``.
 
@@ -87,7 +88,6 @@ def resume(folder: str | Path, machine=None, *, fail_fast=None, law=None, space=
         provenance.check_same(folder, about)
         for _ in roster.checked(folder, about, cases, space):
             pass
-        fail_fast = about["fail_fast"] if fail_fast is None else fail_fast
         return _go(folder, about, cases, (law, space, say), machine, fail_fast)
 
 
@@ -99,7 +99,8 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
     folder
         The sweep's folder.
     words
-        Overrides beside what the sweep has in common; a leading ``+`` may stand before each.
+        Overrides beside what the sweep has in common; a leading ``+`` may stand before each. One value of each is
+        one scenario.
     sweeping
         ``design`` of the words, ``engine`` (None: the one that the sweep was begun with), ``fail_fast``.
     law, space, say
@@ -112,13 +113,16 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
     """
     folder, space = Path(folder), space or _variants()
     logbook.read(folder)
+    if not words and sweeping.design.kind != "list":
+        raise Refusal("extend needs to know which scenarios are added, got none: name them, such as split=per_pupil")
     with logbook.room(folder), logbook.kept(folder):
         about, cases = logbook.read(folder)
         provenance.check_same(folder, about)
         words = [word.removeprefix("+") if not word.startswith("++") else word for word in words]
         mine = {roster.key_of(word) for word in words}
         shared = [word for word in about["fixed"] if roster.key_of(word) not in mine]
-        found = space.expand([*shared, *words], sweeping.design)
+        found = space.expand([*shared, *words], sweeping.design, may_be_one=True)
+        found = roster.with_typed(roster.rooted(found), words)
         made = {key: about[key] for key in logbook.MADE}
         known, parts = {case["identity"] for case in cases}, logbook.parts(about)
         keys = [key for part in parts for key in part["keys"]]
@@ -155,23 +159,25 @@ def _go(folder: Path, about: dict, cases: list[dict], ways: tuple, machine, fail
     machine = machine or SimpleNamespace(**about["engine"])
     made = json.dumps({key: about[key] for key in logbook.MADE}, sort_keys=True)
 
+    same = roster.same(cases)
+
     def tasks(left: list[tuple[int, int]]) -> Iterator[blocks.Task]:
         for part, units in itertools.groupby(left, key=lambda unit: cases[unit[0]]["part"]):
             units = list(units)
-            wanted = itertools.chain.from_iterable(range(*unit) for unit in units)
-            scenarios = space.scenarios(roster.again(about, cases, part, space, wanted))
+            wanted = (number for unit in units for number in range(*unit) if number not in same)
+            scenarios = iter(space.scenarios(roster.again(about, cases, part, space, wanted)))
             for unit in units:
-                yield blocks.Task(unit, tuple(itertools.islice(scenarios, unit[1] - unit[0])), law, made)
+                own = tuple(None if number in same else next(scenarios) for number in range(*unit))
+                yield blocks.Task(unit, own, law, made)
 
     quiet = say or (lambda sentence: None)
-    return blocks.go(blocks.Journey(folder, about, cases, tasks, machine, fail_fast, quiet))
+    return blocks.go(blocks.Journey(folder, about, cases, tasks, machine, fail_fast, quiet, same))
 
 
 def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     """Return how many scenarios the words make, and about how long, how much disk and memory they take.
 
-    The first that can be computed is computed twice, the second time without what is only loaded once. Nothing is
-    written.
+    A few that are spread over the design are computed. Nothing is written.
 
     Parameters
     ----------
@@ -185,35 +191,26 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     """
     space, law = space or _variants(), law or blocks.default_law()
     found = space.expand(list(words), sweeping.design)
-    first, refused, n = None, [], 0
-    for scenario in space.scenarios(found):
-        n += 1
-        if isinstance(scenario, Refusal):
-            refused.append(scenario)
-        else:
-            first = first or scenario
-    if first is None:
-        raise refused[0] if refused else Refusal("the words make no scenario: name a value for each key")
-    began = time.perf_counter()
-    law(first)
-    loaded = time.perf_counter()
-    result = law(first)
-    each = time.perf_counter() - loaded
+    seen = rehearsal.rehearse(found, law, space)
+    n, n_computed, nbytes = seen.n, seen.n - seen.refused, seen.result.nbytes
     workers = engine.workers_of(sweeping.engine)
     n_blocks = -(-n // _block(n, sweeping.block))
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
-    ahead = (engine.AHEAD * workers + 1) * _block(n, sweeping.block) * result.nbytes
+    ahead = (engine.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
+    about, most = seen.seconds(min(workers, n_blocks))
+    dear = seen.dear(found.keys)
     return {
         "scenarios": n,
-        "refused": len(refused),
+        "refused": seen.refused,
         "varied": list(found.keys),
         "blocks": n_blocks,
         "engine": f"{sweeping.engine.kind}, {workers} workers",
-        "seconds_each": round(each, 4),
-        "seconds_about": round(loaded - began + (n - len(refused)) * each / min(workers, n_blocks), 1),
-        "disk_mb_about": round((n - len(refused)) * store.packed_size(result) / 1e6, 1),
+        "seconds_each": round(seen.step, 4),
+        "seconds_about": round(about, 1),
+        "seconds_at_most": round(most, 1),
+        "disk_mb_about": round(n_computed * store.packed_size(seen.result) / 1e6, 1),
         "memory_gb_about": round((processes * _peak_bytes() + ahead) / 1e9, 2),
-    }
+    } | ({"costly": dear} if dear else {})
 
 
 def _peak_bytes() -> int:

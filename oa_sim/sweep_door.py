@@ -1,5 +1,7 @@
 """Sweep door: the verbs sweep, resume and extend, with flags of their own."""
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,26 +38,36 @@ def answer(verb: str, words: list[str]) -> int:
     if verb != "sweep":
         if folder or "--dry-run" in flags:
             raise Refusal(f"--out and --dry-run belong to sweep, got {verb}: write it as in {EXAMPLES[verb]}")
-        if not words or "=" in words[0]:
+        if not words or ("=" in words[0] and not os.path.isdir(words[0])):
             raise Refusal(f"{verb} needs the folder of a sweep, got none: write it as in {EXAMPLES[verb]}")
         folder = words.pop(0)
     _check_words(verb, folder, words)
     from oa_sim.choices import load_sweeping
 
-    sweeping, rest = load_sweeping(words)
+    has_engine = any(_group(word) == "engine" for word in words)
+    sweeping, rest = load_sweeping(_as_begun(folder, words) if has_engine and verb != "sweep" else words)
     sweeping.fail_fast = sweeping.fail_fast or "--fail-fast" in flags
     if "--dry-run" in flags:
         from oa_sim.sweep import plan
 
         return _say(plan(rest, sweeping), "--json" in flags)
     try:
-        found = _done(verb, folder, rest, sweeping, has_engine=any(_group(word) == "engine" for word in words))
+        found = _done(verb, folder, rest, sweeping, has_engine=has_engine)
     except KeyboardInterrupt:
-        print(f"oa-sim: stopped; what is finished is kept, go on with oa-sim resume {folder}", file=sys.stderr)
+        print(
+            f"oa-sim: stopped; what is finished is kept, go on with oa-sim resume {shlex.quote(folder)}",
+            file=sys.stderr,
+        )
         return 130
     from oa_sim import remarks, swept
 
-    return _say({"headline": remarks.ends(swept.read(Path(folder)))} | found, "--json" in flags)
+    table = swept.read(Path(folder))
+    if found["failed"] == found["scenarios"]:
+        raise Refusal(
+            f"all {found['scenarios']:,} scenarios failed, which {Path(folder) / 'summary.csv'} says of each; the "
+            f"first: {table.table['failed'].iloc[0]}"
+        )
+    return _say({"headline": remarks.ends(table)} | found, "--json" in flags)
 
 
 def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool) -> dict:
@@ -69,7 +81,7 @@ def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool
         if not has_engine:
             sweeping.engine = None
         if verb == "resume":
-            return sweep.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast or None, say=say)
+            return sweep.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast, say=say)
         return sweep.extend(folder, rest, sweeping, say=say)
 
 
@@ -78,8 +90,22 @@ def _check_words(verb: str, folder: str, words: list[str]) -> None:
     for word in words:
         if verb != "sweep" and _group(word) == "block":
             raise Refusal(f"block belongs to sweep, since a store keeps the one it was made with, got {word}: drop it")
+        command = ["oa-sim", "extend", folder, word]
         if verb == "resume" and _group(word) not in ("engine", "fail_fast"):
-            raise Refusal(f"resume goes on with what was asked, got {word!r}: write oa-sim extend {folder} {word}")
+            raise Refusal(f"resume goes on with what was asked, got {word!r}: write {shlex.join(command)}")
+
+
+def _as_begun(folder: str, words: list[str]) -> list[str]:
+    """Return words with the engine that a sweep was begun with, but for what they say of it themselves."""
+    given = {word.split("=", 1)[0].lstrip("+") for word in words}
+    if "engine" in given:
+        return words
+    from oa_sim import logbook
+
+    began = logbook.read(Path(folder))[0]["engine"]
+    known = {"engine": began["kind"], "engine.workers": began["workers"], "engine.address": began["address"]}
+    left = {key: value for key, value in known.items() if value is not None and key not in given}
+    return [*(f"{key}={value}" for key, value in left.items()), *words]
 
 
 def _group(word: str) -> str:
@@ -96,6 +122,8 @@ def _read(verb: str, words: list[str]) -> tuple[list[str], str, set[str]]:
         if name == "--out":
             if not value and (not left or left[0].startswith("-")):
                 raise Refusal(f"--out needs a folder, got none: write it as in {EXAMPLES['sweep']}")
+            if folder:
+                raise Refusal(f"a sweep has one folder, got --out twice, {folder} first: leave one of them out")
             folder = value or left.pop(0)
         elif word in FLAGS:
             flags.add(word)

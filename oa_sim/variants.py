@@ -50,7 +50,7 @@ class Variants:
         return [*self.fixed, *(f"{key}={written(value)}" for key, value in row if value is not None)]
 
 
-def expand(words: list[str], design: Design) -> Variants:
+def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Variants:
     """Return the scenarios that words and a design ask for.
 
     Parameters
@@ -61,6 +61,8 @@ def expand(words: list[str], design: Design) -> Variants:
     design
         A grid goes through the keys in the order typed, the last one fastest. A sampled design gives each of the
         values of a key, and each whole number of an interval of whole numbers, an even share of the points.
+    may_be_one
+        Whether a grid may be a single scenario, of which nothing varies.
 
     Raises
     ------
@@ -71,6 +73,8 @@ def expand(words: list[str], design: Design) -> Variants:
     given = [(word, choices.read_word(word)) for word in words]
     for word in (word for word in words if word.startswith("~")):
         check_override(word, Scenario)
+    for word in words:
+        _check_plain(word)
     typed = [bare(word.split("=", 1)[0]) for word in words]
     for key in typed:
         if typed.count(key) > 1:
@@ -88,7 +92,7 @@ def expand(words: list[str], design: Design) -> Variants:
         for key in (key for key in keys if bare(key) in typed):
             raise Refusal(f"{design.file}: column {key!r} is given as a word too: drop one of the two")
         return Variants(fixed, keys, rows, {})
-    if not varied:
+    if not varied and not (may_be_one and design.kind == "grid"):
         raise Refusal("nothing varies: name several values of a key, such as split=equal,per_pupil")
     ranges = {key: _ends(key, value) for key, value in varied.items() if isinstance(value, tuple)}
     named = {key: _named(key, value) for key, value in varied.items() if isinstance(value, list)}
@@ -96,6 +100,13 @@ def expand(words: list[str], design: Design) -> Variants:
         return Variants(fixed, tuple(varied), _grid(named, ranges), {})
     bounds = {key: (float(low), float(high)) for key, (low, high) in ranges.items()}
     return Variants(fixed, tuple(varied), _sampled(design, tuple(varied), named, ranges), bounds)
+
+
+def _check_plain(word: str) -> None:
+    """Refuse Hydra's marks for adding a key or forcing it, which would be part of a column's name."""
+    if word.startswith("+"):
+        plain = bare(word)
+        raise Refusal(f"a scenario has all its keys, so that none is added or forced, got {word}: write {plain}")
 
 
 def _grid(named: dict[str, list], ranges: dict) -> list[tuple]:

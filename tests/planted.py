@@ -50,7 +50,7 @@ class Variants:
         return [*self.fixed, *(f"{key}={value}" for key, value in zip(self.keys, self.values[i], strict=True))]
 
 
-def expand(words, design):
+def expand(words, design, *, may_be_one=False):
     """Words of the form seed=3:7 (3, 4, 5, 6) or key=value; the product of those that vary."""
     fixed = tuple(word for word in words if ":" not in word)
     varied = {word.split("=")[0]: word.split("=")[1].split(":") for word in words if ":" in word}
@@ -74,16 +74,20 @@ def scenarios(found):
             names = [["Norwich", "Oldham"], ["Blackpool"]][int(given["area"])]
             scenario = replace(scenario, areas=replace(scenario.areas, names=names))
         try:
-            yield replace(scenario, **{key: int(value) for key, value in given.items() if key != "area"})
+            yield replace(
+                scenario,
+                **{key: value if key == "posterior" else int(value) for key, value in given.items() if key != "area"},
+            )
         except Refusal as refusal:
             yield Refusal(f"{refusal} ({found.overrides(i)})")
 
 
 def load_sweeping(words):
-    """The sweep's own words among all; only the engine's kind and fail_fast are known."""
-    own = [word for word in words if word.split("=")[0] in ("engine", "fail_fast", "block")]
-    kinds = [word.split("=")[1] for word in own if word.startswith("engine=")]
-    return Sweeping(engine=Engine(*kinds)), [word for word in words if word not in own]
+    """The sweep's own words among all; only the engine's kind and workers and fail_fast are known."""
+    own = [word for word in words if word.split("=")[0] in ("engine", "engine.workers", "fail_fast", "block")]
+    said = dict(word.split("=") for word in own)
+    engine = Engine(said.get("engine", "local"), int(said.get("engine.workers", 2)))
+    return Sweeping(engine=engine), [word for word in words if word not in own]
 
 
 def law(scenario):

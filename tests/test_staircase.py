@@ -21,7 +21,7 @@ compiled arithmetic selection passes readings factors
 listings result
 model comparison
 world kernel
-provenance logbook roster store tally engine blocks sweep
+provenance logbook roster store chunks tally engine blocks rehearsal sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
@@ -48,7 +48,7 @@ FENCES = {  # library: the files that may know it
     "ema_workbench": {"discovery"},
     "pyarrow": {"tally"},
     "zarr": {"store"},
-    "numcodecs": {"store"},
+    "numcodecs": {"store", "chunks"},
     "joblib": {"engine"},
     "distributed": {"engine"},
     "filelock": {"logbook"},

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from oa_sim.streams import stream
 
 HERE = Path(__file__).parent
 WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
+CHUNK = Path("store.zarr", "impact", "c", "1", "0", "0", "0", "0", "0")
 needs_dask = pytest.mark.skipif(not importlib.util.find_spec("distributed"), reason="the extra is not installed")
 
 
@@ -174,11 +176,81 @@ def test_failing_fast_stops_with_the_sentence_and_keeps_what_is_finished(tmp_pat
     with pytest.raises(Refusal, match=r"scenario 10 failed.*resume.*ZeroDivisionError: planted"):
         swept(tmp_path, fail_fast=True, engine=planted.Engine(workers=1))
     done = {tuple(line["block"]) for line in journal(tmp_path) if line["event"] == "finished"}
-    assert {(0, 4), (4, 8)} <= done
-    with pytest.raises(Refusal, match="scenario 10"):
-        resumed(tmp_path)
-    assert resumed(tmp_path, fail_fast=False)["computed"] <= 12
+    assert {(0, 4), (4, 8), (8, 12)} <= done  # the one that failed too, with the good ones beside it
+    found = resumed(tmp_path)  # without being told again, it goes on
+    assert (found["computed"], found["failed"]) == (20 - 4 * len(done), 1)
     assert bytes_of(tmp_path / "store.zarr") == bytes_of(undisturbed[0] / "store.zarr")
+    assert not begun_after_done(tmp_path)
+
+
+def test_resuming_may_fail_fast_at_the_next_failure(tmp_path):
+    def law(scenario):
+        if scenario.seed in (4, 9):
+            raise ValueError(f"planted {scenario.seed}")
+        return planted.law(scenario)
+
+    one = planted.Engine(workers=1)
+    with pytest.raises(Refusal, match="planted 4"):
+        swept(tmp_path, ["seed=3:12"], law=law, fail_fast=True, engine=one)
+    with pytest.raises(Refusal, match="planted 9"):
+        resumed(tmp_path, law=law, machine=one, fail_fast=True)
+    assert resumed(tmp_path, law=law, fail_fast=True)["failed"] == 2
+
+
+def test_failing_fast_does_not_wait_for_one_that_succeeds(tmp_path):
+    with pytest.raises(Refusal, match="scenario 0 failed"):
+        swept(tmp_path, ["horizon=-30:5"], block=2, fail_fast=True, engine=planted.Engine(workers=1))
+    assert len(journal(tmp_path)) < 10
+
+
+@pytest.fixture
+def spelt(monkeypatch):
+    """Give a space in which even and odd spellings of a number make one scenario, and what was computed."""
+    real, seen = planted.scenarios, []
+
+    def scenarios(found):
+        halved = [tuple(value // 2 if key == "seed" else value for key, value in zip(found.keys, row, strict=True))
+                  for row in found.values]  # fmt: skip
+        return real(replace(found, values=halved))
+
+    def law(scenario):
+        seen.append(scenario.seed)
+        return planted.law(scenario)
+
+    monkeypatch.setattr(planted, "scenarios", scenarios)
+    return law, seen
+
+
+@pytest.mark.parametrize("block", [1, 3, 4])
+def test_a_scenario_that_stands_twice_is_computed_once_and_copied(block, spelt, tmp_path):
+    law, seen = spelt
+    found = swept(tmp_path / "twice", ["area=0:2", "seed=22:30"], law=law, block=block)  # seeds 11 to 14; 13 fails
+    assert sorted(seen) == sorted(2 * [11, 12, 13, 14])
+    assert (found["scenarios"], found["computed"], found["copied"], found["failed"]) == (16, 8, 8, 4)
+    data = opened(tmp_path / "twice")
+    for i in range(0, 16, 2):
+        for name in ("impact", "worth", "headline", "run_id", "failed"):
+            np.testing.assert_array_equal(data[name].values[i], data[name].values[i + 1])
+    assert int(data.impact.notnull().any(data.impact.dims[1:]).sum()) == 12
+
+
+def test_copies_are_the_same_bytes_however_it_is_interrupted(spelt, tmp_path):
+    law, _ = spelt
+    words = ["seed=22:61"]
+
+    def stops(scenario):
+        if scenario.seed == 25:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return law(scenario)
+
+    swept(tmp_path / "whole", words, law=law)
+    with pytest.raises(Refusal, match="full"):
+        swept(tmp_path / "stopped", words, law=stops)
+    resumed(tmp_path / "stopped", law=law)
+    assert of_record(tmp_path / "stopped") == of_record(tmp_path / "whole")
+    (tmp_path / "stopped" / CHUNK).unlink()
+    resumed(tmp_path / "stopped", law=law)
+    assert of_record(tmp_path / "stopped") == of_record(tmp_path / "whole")
 
 
 def test_a_finished_sweep_is_not_computed_again(undisturbed):
@@ -223,6 +295,95 @@ def test_a_chunk_or_a_mark_that_is_gone_is_made_again(tmp_path, undisturbed):
     (tmp_path / "blocks" / "00000008-00000012.json").write_text("{")
     assert resumed(tmp_path)["computed"] == 8
     assert of_record(tmp_path) == of_record(undisturbed[0])
+
+
+@pytest.mark.parametrize("damage", ["cut short", "one bit", "zeros", "empty"])
+def test_a_chunk_that_is_damaged_is_noticed_and_made_again(damage, tmp_path, undisturbed):
+    swept(tmp_path)
+    text = (tmp_path / CHUNK).read_bytes()
+    half = len(text) // 2
+    flipped = text[:half] + bytes([text[half] ^ 1]) + text[half + 1 :]
+    damaged = {"cut short": text[:100], "one bit": flipped, "zeros": bytes(len(text)), "empty": b""}[damage]
+    (tmp_path / CHUNK).write_bytes(damaged)
+    assert resumed(tmp_path)["computed"] == 4
+    assert of_record(tmp_path) == of_record(undisturbed[0])
+
+
+def test_a_damaged_chunk_of_two_blocks_is_made_again_whole_even_if_stopped_between(tmp_path):
+    swept(tmp_path, ["seed=3:8"])  # five in blocks of two: the last block is half a chunk
+    extended(tmp_path, ["seed=20:22"])
+    before = of_record(tmp_path)
+    chunk = tmp_path / "store.zarr" / "impact" / "c" / "2" / "0" / "0" / "0" / "0" / "0"
+    chunk.write_bytes(chunk.read_bytes()[:100])
+
+    def law(scenario):
+        if scenario.seed == 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return planted.law(scenario)
+
+    with pytest.raises(Refusal, match="full"):
+        resumed(tmp_path, law=law, machine=planted.Engine(workers=1))
+    resumed(tmp_path)
+    assert of_record(tmp_path) == before
+
+
+def test_numbers_are_on_the_disk_before_their_mark(tmp_path, monkeypatch):
+    synced, unsynced, finish, fsync = set(), [], logbook.finish, os.fsync
+
+    def finished(folder, start, rows):
+        chunks = [
+            path for path in (folder / "store.zarr").rglob(f"c/{start // 4}/*") if path.is_dir() or path.is_file()
+        ]
+        files = [file for path in chunks for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+        unsynced.extend(file for file in files if os.stat(file).st_ino not in synced)
+        assert files
+        finish(folder, start, rows)
+
+    monkeypatch.setattr(os, "fsync", lambda number: synced.add(os.fstat(number).st_ino) or fsync(number))
+    monkeypatch.setattr(logbook, "finish", finished)
+    swept(tmp_path)
+    assert not unsynced
+
+
+@pytest.mark.parametrize("text", ["null", "[1, 2, 3, 4]", "7", '[{"failed": ""}, {}, {}, {}]', "{"])
+def test_a_mark_that_says_nothing_is_no_mark(text, tmp_path, undisturbed):
+    swept(tmp_path)
+    (tmp_path / "blocks" / "00000008-00000012.json").write_text(text)
+    assert resumed(tmp_path)["computed"] == 4
+    assert of_record(tmp_path) == of_record(undisturbed[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("zarr.json", "broken"),
+        ("zarr.json", None),
+        ("zarr.json", "null"),
+        ("impact/zarr.json", "{}"),
+        ("place/zarr.json", None),
+        ("place/c/0", "broken"),
+    ],
+)
+def test_a_store_that_cannot_be_read_is_refused_and_left_alone(name, text, tmp_path):
+    swept(tmp_path)
+    if text is None:
+        (tmp_path / "store.zarr" / name).unlink()
+    else:
+        (tmp_path / "store.zarr" / name).write_text(text)
+    before = of_record(tmp_path)
+    for again in (lambda: resumed(tmp_path), lambda: extended(tmp_path, ["seed=30:33"])):
+        with pytest.raises(Refusal, match=r"store.zarr cannot be read .*put it back.*or move store.zarr away"):
+            again()
+        assert {name: of_record(tmp_path)[name] for name in before if "store" in name} == {
+            name: text for name, text in before.items() if "store" in name
+        }
+
+
+def test_a_store_that_was_moved_away_is_computed_again(tmp_path, undisturbed):
+    swept(tmp_path / "sweep")
+    (tmp_path / "sweep" / "store.zarr").rename(tmp_path / "away")
+    assert resumed(tmp_path / "sweep")["computed"] == 20
+    assert of_record(tmp_path / "sweep") == of_record(undisturbed[0])
 
 
 def test_what_a_dead_process_left_half_written_is_taken_away(broken):
@@ -272,6 +433,27 @@ def test_an_extension_by_another_key_fills_its_column_for_those_before(tmp_path)
     assert table.seed.tolist() == [3, 4, 5, 9, 9, 9]
     extended(tmp_path, ["area=0:1", "seed=30"])  # a choice that has no number: what was typed, nothing elsewhere
     assert pd.read_csv(tmp_path / "summary.csv").area.isna().tolist() == [True] * 6 + [False]
+
+
+def test_an_extension_may_be_one_scenario_and_has_a_column_of_its_own(tmp_path):
+    swept(tmp_path, ["horizon=5:7"])
+    found = extended(tmp_path, ["+seed=9"])
+    assert (found["added"], found["computed"]) == (1, 1)
+    table = pd.read_csv(tmp_path / "summary.csv")
+    assert table.horizon.tolist() == [5, 6, 5]
+    assert table.seed.tolist() == [planted.base().seed] * 2 + [9]
+    assert extended(tmp_path, ["seed=9"])["added"] == 0
+    with pytest.raises(Refusal, match="which scenarios are added, got none"):
+        extended(tmp_path, [])
+
+
+def test_a_real_extension_may_be_one_choice():
+    from oa_sim import roster, variants
+    from oa_sim.design import Design
+
+    found = variants.expand(["horizon=5", "split=per_pupil"], Design(), may_be_one=True)
+    found = roster.with_typed(found, ["split=per_pupil", "horizon=5"])
+    assert (found.fixed, found.keys, found.values) == ((), ("horizon", "split"), [(5, "per_pupil")])
 
 
 def test_a_death_while_the_store_grows_is_survived(tmp_path, monkeypatch):
@@ -334,7 +516,7 @@ def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothin
 def test_a_config_that_has_changed_is_noticed(broken, monkeypatch):
     real = planted.base()
     monkeypatch.setattr(planted, "base", lambda: replace(real, start_year=2025))
-    with pytest.raises(Refusal, match=r"scenario 0 of .* config has changed"):
+    with pytest.raises(Refusal, match=r"scenario 0 of .* a config or scenarios.jsonl has changed"):
         resumed(broken)
 
 
@@ -386,6 +568,37 @@ def test_a_disk_that_fails_or_a_folder_that_cannot_be_made_is_one_sentence(tmp_p
     monkeypatch.setattr(store, "write", broken)
     with pytest.raises(Refusal, match=r"stopped \(Input/output error\): what is finished is kept.*oa-sim resume"):
         swept(tmp_path / "sweep")
+
+
+def test_a_name_that_no_folder_can_have_is_one_sentence(tmp_path):
+    long = tmp_path / ("x" * 300)
+    for again in (lambda: swept(long), lambda: resumed(long), lambda: extended(long, ["seed=3:5"])):
+        with pytest.raises(Refusal, match=r"cannot be read \(File name too long\): choose another folder"):
+            again()
+
+
+def test_a_file_that_is_read_is_found_from_another_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "l.nc").write_text("draws")
+    monkeypatch.chdir(tmp_path / "a")
+    swept(tmp_path / "sweep", ["posterior=l.nc", "seed=3:6"])
+    monkeypatch.chdir(tmp_path)
+    assert resumed(tmp_path / "sweep")["computed"] == 0
+    assert extended(tmp_path / "sweep", ["seed=5:9"])["added"] == 3
+    (tmp_path / "a" / "l.nc").write_text("others")
+    with pytest.raises(Refusal, match="other posterior"):
+        resumed(tmp_path / "sweep")
+
+
+def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monkeypatch):
+    from oa_sim import roster, variants
+    from oa_sim.design import Design
+
+    monkeypatch.chdir(tmp_path)
+    found = roster.rooted(variants.expand(["data_folder=my tables", "posterior=null,a.nc,'b (1).nc'"], Design()))
+    assert found.fixed == (f"data_folder={tmp_path}/my tables",)
+    assert found.values == [("null",), (f"{tmp_path}/a.nc",), (f"'{tmp_path}/b (1).nc'",)]
+    assert roster.rooted(found) == found
 
 
 def test_a_folder_that_is_no_sweep_is_refused_and_left_alone(tmp_path):
@@ -444,6 +657,75 @@ def test_the_verbs_answer_and_end_with_the_folder(door, tmp_path):
     assert json.loads(out)["added"] == 2
 
 
+def test_where_every_scenario_fails_the_door_says_the_first_sentence_and_the_work_stays(door, tmp_path):
+    code, out, err = door("sweep", "horizon=1:4", "--out", tmp_path / "sweep")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"all 3 scenarios failed.*summary.csv.*horizon must be 5 to 15 years", err)
+    assert pd.read_csv(tmp_path / "sweep" / "summary.csv").failed.notna().all()
+    assert door("resume", tmp_path / "sweep")[0] == 2
+    assert door("extend", tmp_path / "sweep", "horizon=6")[0] == 0
+
+
+def test_resuming_with_fewer_workers_keeps_the_kind_of_engine(door, tmp_path, monkeypatch):
+    seen, real = [], sweep._go
+    monkeypatch.setattr(sweep, "_go", lambda *given: seen.append(given[4]) or real(*given))
+    swept(tmp_path / "sweep", ["seed=3:5"], engine=planted.Engine("processes", 2))
+    assert door("resume", tmp_path / "sweep", "engine.workers=1")[0] == 0
+    assert door("resume", tmp_path / "sweep", "engine=local", "engine.workers=1")[0] == 0
+    assert [(machine.kind, machine.workers) for machine in seen[1:]] == [("processes", 1), ("local", 1)]
+
+
+def test_the_recorded_engine_is_said_in_words_that_the_real_door_reads(tmp_path):
+    from oa_sim import sweep_door
+    from oa_sim.choices import load_sweeping
+
+    swept(tmp_path, ["seed=3:5"], engine=planted.Engine("local", 2))
+    about = json.loads((tmp_path / "sweep.json").read_text())
+    about["engine"] = {"kind": "dask", "workers": 3, "address": "tcp://10.0.0.1:8786"}
+    (tmp_path / "sweep.json").write_text(json.dumps(about))
+    found, rest = load_sweeping(sweep_door._as_begun(str(tmp_path), ["engine.workers=1"]))
+    assert (found.engine.kind, found.engine.workers, found.engine.address) == ("dask", 1, "tcp://10.0.0.1:8786")
+    assert rest == []
+
+
+def test_a_folder_with_a_sign_or_a_space_is_taken_and_printed_as_a_shell_takes_it(door, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a=b", "my sweep"):
+        assert door("sweep", "seed=3:5", "--out", name)[0] == 0
+        code, _, err = door("sweep", "seed=3:5", "--out", name)
+        assert f"oa-sim resume {shlex.quote(name)}" in err
+        assert code == 2
+        assert door("resume", name)[0] == 0
+        _, _, err = door("resume", name, "seed=4,5")
+        assert f"oa-sim extend {shlex.quote(name)} seed=4,5" in err
+
+
+def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwarn):
+    swept(tmp_path)
+    (tmp_path / "store.zarr" / "seed" / "zarr.json").unlink()
+    (tmp_path / "store.zarr" / "horizon").mkdir()
+    resumed(tmp_path)
+    assert not [*recwarn]
+
+
+def test_the_chain_of_the_help_goes_through():
+    from oa_sim import roster, variants
+    from oa_sim.choices import load_sweeping
+    from oa_sim.usage import HELP
+
+    labels = []
+    for verb in ("sweep", "extend"):
+        words = re.search(rf"(oa-sim {verb} .*=.*)", HELP.split(f"oa-sim {verb} ", 1)[1])[1].split()[2:]
+        words = [word for word in words if "=" in word]
+        sweeping, left = load_sweeping(words)
+        found = variants.expand(left, sweeping.design, may_be_one=verb == "extend")
+        made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+        cases, own = roster.planned(found, 0, made, variants)
+        labels.append((own, {case["identity"] for case in cases}))
+    roster.check_room("DIR", labels[0][0], labels[1][0])
+    assert not labels[0][1] & labels[1][1]
+
+
 def test_failing_fast_ends_with_2_and_the_sentence(door, tmp_path):
     code, out, err = door("sweep", "seed=3:23", "--fail-fast", f"--out={tmp_path / 'sweep'}")
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -459,11 +741,42 @@ def test_a_dry_run_says_how_much_and_writes_nothing(door, tmp_path, monkeypatch)
     assert [*tmp_path.iterdir()] == []
 
 
+def remembering(most):
+    """Give a law that keeps what the last seeds need, which takes it a tenth of a second; one hundredth otherwise."""
+    kept = []
+
+    def law(scenario):
+        time.sleep(0.01 if scenario.seed in kept else 0.1)
+        kept[:] = [*(seed for seed in kept if seed != scenario.seed), scenario.seed][-most:]
+        return planted.law(scenario)
+
+    return law
+
+
+@pytest.mark.parametrize("words", [["horizon=5:15", "seed=20:24"], ["seed=20:24", "horizon=5:15"], ["seed=20:60"]])
+def test_a_dry_run_tells_a_design_in_which_every_step_is_dear_from_one_in_which_few_are(words):
+    found = sweep.plan(words, planted.Sweeping(engine=planted.Engine(workers=1)), law=remembering(2), space=planted)
+    law, began = remembering(2), time.perf_counter()
+    for scenario in planted.scenarios(planted.expand(words, None)):
+        law(scenario)
+    took = time.perf_counter() - began
+    assert found["seconds_about"] == pytest.approx(took, rel=0.4)
+    assert found["seconds_at_most"] >= 0.8 * took
+    assert "each new value of seed makes anew" in found["costly"]
+
+
+def test_a_dry_run_names_no_dear_key_where_none_is_and_goes_on_past_a_failure():
+    found = sweep.plan(["seed=13:33"], planted.Sweeping(), law=planted.slow_law, space=planted)
+    assert "costly" not in found
+    assert found["scenarios"] == 20
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [
         (["sweep", "seed=3:23"], "add --out DIR"),
         (["sweep", "seed=3:23", "--out"], "--out needs a folder"),
+        (["sweep", "seed=3:23", "--out", "a", "--out=b"], "got --out twice, a first"),
         (["sweep", "--fail-fats"], "did you mean '--fail-fast'"),
         (["resume"], "needs the folder of a sweep"),
         (["resume", "seed=3:23"], "needs the folder of a sweep"),

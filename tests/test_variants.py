@@ -63,8 +63,6 @@ def test_a_grid_goes_through_its_keys_in_the_order_typed_the_last_one_fastest():
         ("delivery.dose={dist: Beta, a: 3, b: 2},{dist: Uniform, a: 0.1, b: 0.3}", None),
         ("posterior=null,a/b.nc,'it''s (1).nc'", None),
         ("seed=0,9223372036854775807", [0, 2**63 - 1]),
-        ("+horizon=5,6", [5, 6]),
-        ("++horizon=5,6", [5, 6]),
     ],
 )
 def test_words_are_read_by_hydras_grammar(word, values):
@@ -88,7 +86,10 @@ REFUSED = [
     (["split=equal"], "nothing varies"),
     ([], "nothing varies"),
     (["split=equal,per_pupil", "split=as_paid"], "split is given twice"),
-    (["horizon=5,6", "+horizon=7"], "horizon is given twice"),
+    (["horizon=5,6", "horizon=7"], "horizon is given twice"),
+    (["+budget.total_gbp=1e8,2e8"], "got +budget.total_gbp=1e8,2e8: write budget.total_gbp"),
+    (["++split=equal,per_pupil"], "none is added or forced, got ++split"),
+    (["horizon=5,6", "+seed=3"], "got +seed=3: write seed"),
     (["split=equal,per_pupil,equal"], "split names equal twice"),
     (["budget.total_gbp=5e7,50000000"], "budget.total_gbp names 50000000.0 twice"),
     (["horizon=range(5,5)"], "horizon names no value"),
@@ -201,6 +202,12 @@ def test_a_list_in_yaml_says_the_same_as_one_in_csv(tmp_path):
     assert (first.name, second.evidence.without, third.split.shares["Norwich"]) == ("first", ["Phonics strand"], 0.25)
 
 
+def test_a_list_in_quotes_says_the_same_in_yaml_as_in_csv(tmp_path):
+    found = listed(tmp_path, '- {areas: "[Norwich, Oldham]"}\n- {areas: Oldham}\n', "rows.yaml", QUICK)
+    assert found.values == listed(tmp_path, 'areas\n"[Norwich, Oldham]"\nOldham\n', words=QUICK).values
+    assert [one.areas.names for one in check_equal(found)] == [["Norwich", "Oldham"], ["Oldham"]]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -212,6 +219,7 @@ def test_a_list_in_yaml_says_the_same_as_one_in_csv(tmp_path):
         ("horizon,split\n5\n", "row 2: must have 2 cells, got 1"),
         ("horizon,horizon\n5,6\n", "row 1: column 'horizon' must stand once"),
         ("horizon\n5\n6\n5\n", "row 4: the same scenario as row 2"),
+        ("+horizon\n5\n", "row 1, column '+horizon': no key is added or forced: write horizon"),
         ("horizon\n", "it holds no scenario"),
         ("", "it holds no scenario"),
         ("seed\n3\n", "column 'seed' is given as a word too"),
@@ -304,7 +312,6 @@ INTERPLAY = [
     ["evidence=standard,sceptical", "evidence.family_mean.a=0.02,5", "evidence.outside_view.is_on=true,false"],
     ["measures=[phonics],[phonics,phonics],[suspensions,phonics]", "start_year=2024,1999"],
     ["data_folder=null,nowhere", "sampler=default,quick", "sampler.draws=9,50"],
-    ["+horizon=5,6", "++seed=1,2"],
     ["horizon=40", "seed=1,2"],
     ["budget={total_gbp: 5e7},{total_gbp: -1}", "budget.total_gbp=1e7,2e7"],
     ["value.discount_rate=nan,inf,0.03", "name=1,x"],
