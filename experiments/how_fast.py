@@ -14,6 +14,7 @@ import contextlib
 import io
 import json
 import logging
+import os
 import resource
 import subprocess
 import sys
@@ -32,6 +33,7 @@ import plain
 from oa_sim import figures, kernel, load_scenario, passes, readings
 from oa_sim.compiled import compiled
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 FOLDER = Path("outputs/how_fast")
 LONG = "horizon=15"
 LEVERS = [
@@ -43,7 +45,7 @@ SWEEP = (
     *(LONG, "design=latin_hypercube", "split=equal,per_pupil,per_disadvantaged_pupil"),
     *("portfolio=balanced,teaching,tutoring,early_years_first", "budget.total_gbp=interval(3e7,2e8)"),
 )
-FULL = {"draws": 500, "sizes": (10, 110, 1_000, 10_000), "in_sweeps": 125, "areas": 1_000, "times": 5}
+FULL = {"draws": 500, "sizes": (10, 110, 1_000, 10_000), "in_sweeps": 125, "areas": 1_000, "times": 8}
 QUICK = {"draws": 25, "sizes": (10, 30, 40, 100), "in_sweeps": 10, "areas": 60, "times": 2}
 
 
