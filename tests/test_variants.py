@@ -318,12 +318,13 @@ INTERPLAY = [
 ]
 
 
-@pytest.mark.parametrize("is_thorough", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["two", "all"])
+@pytest.mark.parametrize("is_thorough", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["two", "eight"])
 @pytest.mark.parametrize("words", INTERPLAY, ids=[" ".join(words)[:70] for words in INTERPLAY])
 def test_a_scenario_is_what_load_scenario_makes_of_its_overrides(words, is_thorough):
     quick = [] if any("portfolio" in word or "home_learning" in word for word in words) else QUICK
     found = expand([*quick, *words], GRID)
-    check_equal(found, some=None if is_thorough else random.Random(len(words[0])).sample(range(len(found.values)), 2))
+    n = min(8 if is_thorough else 2, len(found.values))  # each costs a whole composition
+    check_equal(found, some=random.Random(len(words[0])).sample(range(len(found.values)), n))
 
 
 def test_a_fixed_word_that_cannot_be_is_refused_by_every_scenario():
@@ -362,7 +363,7 @@ POOL = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_scenarios_of_many_keys_at_once_are_what_load_scenario_makes_of_them(seed):
     draw = random.Random(seed)
     found = expand(draw.sample(POOL, 5), GRID)
