@@ -78,28 +78,28 @@ def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]
             else:
                 unspent[a, t] = rest
     _pay_in_rounds(scenario.budget, by_year, spend, unspent)
-    money = xr.Dataset(
-        {
-            "spend": (("area", "intervention", "year"), spend),
-            "management": (("area", "year"), management),
-            "unspent": (("area", "year"), unspent),
-        },
-        {"area": areas, "intervention": names, "year": years},
-        {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base},
-    )
-    meanings = {"spend": "money for activity", "management": "programme management", "unspent": "unspent"}
-    for name, meaning in meanings.items():
-        money[name].attrs = {"units": "GBP / year", "long_name": meaning}
-    return money.assign(_beside(scenario, money.spend, known))
+    brought = _beside(scenario, spend, years, known)
+    found = {
+        "spend": ("money for activity", ("area", "intervention", "year"), spend),
+        "management": ("programme management", ("area", "year"), management),
+        "unspent": ("unspent", ("area", "year"), unspent),
+    }
+    variables = {
+        name: (dims, values, {"units": "GBP / year", "long_name": meaning})
+        for name, (meaning, dims, values) in found.items()
+    }
+    attrs = {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base}
+    return xr.Dataset(variables | brought, {"area": areas, "intervention": names, "year": years}, attrs)
 
 
-def _beside(scenario: Scenario, spend: xr.DataArray, known: dict[str, list[Row]]) -> dict[str, xr.DataArray]:
+def _beside(scenario: Scenario, spend: np.ndarray, years: list[int], known: dict[str, list[Row]]) -> dict[str, tuple]:
     """Return what comes beside the budget (area, intervention, year), where an area has money for activity."""
+    dims = ("area", "intervention", "year")
     if not known:
-        return dict.fromkeys(("national", "offers"), xr.zeros_like(spend))
-    each = portfolio.national(scenario, known.get("national", []), spend.year.values.tolist())
-    is_funded = (spend > 0).any(["intervention", "year"])
-    return {name: (is_funded * brought).assign_attrs(brought.attrs) for name, brought in each.items()}
+        return {name: (dims, np.zeros_like(spend)) for name in ("national", "offers")}
+    each = portfolio.national(scenario, known.get("national", []), years)
+    is_funded = (spend > 0).any(axis=(1, 2))[:, None, None]
+    return {str(name): (dims, is_funded * brought.values, brought.attrs) for name, brought in each.items()}
 
 
 def _pay_in_rounds(budget: Budget, by_year: list[int], spend: np.ndarray, unspent: np.ndarray) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from oa_sim.arithmetic import exp, log
 from oa_sim.compiled import compiled
 
-BLOCK = 256  # draws followed at a time: all that they touch stays within the second cache
+BLOCK = 512  # draws followed at a time: all that they touch stays within the second cache
 SHARE, POINTS, RATE = 0, 1, 2  # how a measure is published
 MOST_SERVED = np.float32(0.999)
 LOCAL, WITH, READY, BOTH, BEFORE, STANDING, MOST, SCHOOL, WIDE = range(9)  # rows of what is worked on

@@ -10,7 +10,7 @@ import numpy as np
 
 from oa_sim.compiled import compiled, summing
 
-N_BINS, TOGETHER = 2048, 64  # so many are passed over at once where none holds a rank
+N_BINS, TOGETHER = 1024, 64  # so many are passed over at once where none holds a rank
 SAMPLED = 128  # draws from which the bins' range is guessed; those beyond it go into the first and the last bin
 FEW = 60  # draws that are put in order by insertion
 ZERO, LAST_BIN = np.float32(0.0), np.float32(N_BINS - 1)

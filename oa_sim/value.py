@@ -125,8 +125,8 @@ def spent(money: xr.Dataset) -> np.ndarray:
 
     What national programmes do is in the gain, so their cost belongs beside it; unspent money is no cost.
     """
-    each = money.spend.sum("intervention") + money.management + money.national.sum("intervention")
-    return each.transpose("area", "year").values
+    by_intervention = (money[name].transpose("area", "intervention", "year").values for name in ("spend", "national"))
+    return sum(each.sum(axis=1) for each in by_intervention) + money.management.transpose("area", "year").values
 
 
 def present(scenario: Scenario, years: np.ndarray) -> np.ndarray:
