@@ -27,7 +27,7 @@ from oa_sim.passes import Levers
 from oa_sim.ranking import VIEWS
 from oa_sim.retention import INTERVAL
 from oa_sim.scenario import Scenario
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of
+from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 
 STATISTICS = ("mean", "sd", *QUANTILES)
 MEAN = "mean of areas"
@@ -240,9 +240,7 @@ def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: readi
         return dict.fromkeys(STATISTICS, float("nan"))
     measure, group = headline_of(scenario.measures)
     about = MEASURES[measure]
-    s = [name for one in scenario.measures for name in [(one, part) for part in MEASURES[one].groups]].index(
-        (measure, group)
-    )
+    s = series(scenario.measures).index((measure, group))
     gain = promised.summed.gain if seen.attrs["is_on"] else promised.summed.gain[:, seen.taken.values.ravel()]
     latent, sign = ground[:, s, asked.at], np.float32(-1 if about.lower_is_better else 1)
     before, moved = np.empty_like(latent), np.empty_like(latent)

@@ -1,7 +1,7 @@
 """Passes: the law of one area in one compiled sweep over its draws, in single precision; nothing is kept but summaries.
 
 What ``interventions``, ``survival``, ``cohort`` and ``impact`` say in double precision with names, said again for the
-machine: draws lie last, side by side in memory, and are followed a block at a time that fits beside the processor.
+machine: draws lie last, side by side in memory, and are followed a block at a time, which stays near the processor.
 What cohorts keep is one number for each year since, made once, so a year's gift is laid over the years by multiplying.
 A test holds every summary to the law that readers read.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from oa_sim.arithmetic import exp, log
 from oa_sim.compiled import compiled
 
-BLOCK = 512  # draws followed at a time: all that they touch stays within the second cache
+BLOCK = 512  # draws followed at a time; the quickest of 128, 256 and 512 where it was measured
 SHARE, POINTS, RATE = 0, 1, 2  # how a measure is published
 MOST_SERVED = np.float32(0.999)
 LOCAL, WITH, READY, BOTH, BEFORE, STANDING, MOST, SCHOOL, WIDE = range(9)  # rows of what is worked on

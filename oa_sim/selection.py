@@ -84,7 +84,9 @@ def _range(row):
 @compiled
 def _into_bins(row, low, scale, bins):
     for d in range(row.size):
-        bins[d] = np.int32(min(max((row[d] - low) * scale, ZERO), LAST_BIN))
+        at = (row[d] - low) * scale
+        at = at if at > ZERO else ZERO  # in this order what is no number falls into a bin too, and not beside them
+        bins[d] = np.int32(at if at < LAST_BIN else LAST_BIN)
 
 
 @compiled

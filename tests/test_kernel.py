@@ -205,3 +205,24 @@ def test_a_sweep_gives_the_numbers_of_single_runs_each_beside_its_own_labels(tmp
         others = [name for name in ("Norwich", "Derby", "Oldham") if name not in areas]
         assert np.isnan(one.impact.sel(place=others).values).all()
         assert np.isnan(one.impact.sel(year=2029).values).all() == (one.horizon.item() == 5)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1e38, -1e38])
+def test_what_is_no_number_among_draws_stays_within_the_room(odd):
+    draws = np.random.default_rng(3).standard_normal((3, 333)).astype(np.float32)
+    draws[1, 200:210] = odd
+    out = np.empty((3, len(kernel.STATISTICS) + 2))
+    selection.describe(draws, np.array(list(QUANTILES.values())), out)
+    wanted = value.described(draws[[0, 2]].astype(float))
+    for s, name in enumerate(kernel.STATISTICS):
+        np.testing.assert_allclose(out[[0, 2], s], wanted[name], atol=1e-7)
+
+
+def test_quantiles_of_draws_that_hardly_differ_are_those_of_a_sort():
+    draws = np.full((2, 400), 3e-37, dtype=np.float32)
+    draws[0, :150], draws[1, ::2] = 2e-37, 0.0
+    out = np.empty((2, len(kernel.STATISTICS) + 2))
+    selection.describe(draws, np.array(list(QUANTILES.values())), out)
+    wanted = value.described(draws.astype(float))
+    for s, name in list(enumerate(kernel.STATISTICS))[2:]:
+        np.testing.assert_allclose(out[:, s], wanted[name], rtol=1e-6)
