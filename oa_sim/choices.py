@@ -25,7 +25,6 @@ from oa_sim.overrides import (
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.scenario import Scenario
 
-OF_SWEEPING = tuple(Sweeping.__dataclass_fields__)
 PLAIN = re.compile(
     r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII
 )  # no quotes
@@ -103,11 +102,35 @@ def load_sweeping(words: list[str]) -> tuple[Sweeping, list[str]]:
     Refusal
         For a key, choice, type or value of the sweep that is not right.
     """
+    return load_beside(words, "sweep", Sweeping)
+
+
+def load_beside(words: list[str], config: str, schema: type) -> tuple[object, list[str]]:
+    """Return what a verb is told beside its scenario, and the words that are left for the scenario.
+
+    Parameters
+    ----------
+    words
+        Hydra overrides of both.
+    config
+        The file in ``configs`` that holds what the verb is told where nothing is typed.
+    schema
+        Its dataclass, none of whose fields has the name of a scenario's.
+
+    Raises
+    ------
+    Refusal
+        For a key, choice, type or value that is not right; what is neither's is named with the nearest of both.
+    """
     for word in words:
         check_form(word)
-    own = {word for word in words if re.split(r"[.=]", word.lstrip("+~"), maxsplit=1)[0] in OF_SWEEPING}
-    found = _compose([normal(word) for word in words if word in own], "sweep", Sweeping)
-    return found, [word for word in words if word not in own]
+    mine, theirs = tuple(schema.__dataclass_fields__), (*Scenario.__dataclass_fields__, *groups())
+    first = {word: re.split(r"[.=]", word.lstrip("+~"), maxsplit=1)[0] for word in words}
+    for word, name in first.items():
+        if name not in (*mine, *theirs):
+            raise unknown("key", word.split("=", 1)[0], (*mine, *theirs))
+    found = _compose([normal(word) for word in words if first[word] in mine], config, schema)
+    return found, [word for word in words if first[word] not in mine]
 
 
 def read_word(word: str) -> object:
