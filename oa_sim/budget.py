@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from oa_sim import portfolio
+from oa_sim import portfolio, spending
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Budget, Scenario, Sustainability
 from oa_sim.tables import Row
@@ -40,7 +40,12 @@ def window(scenario: Scenario) -> list[int]:
     return list(range(scenario.start_year, scenario.start_year + funded + AFTER_FUNDING))
 
 
-def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]] | None = None) -> xr.Dataset:
+def allocate(
+    scenario: Scenario,
+    pupils: xr.Dataset,
+    known: dict[str, list[Row]] | None = None,
+    planned: np.ndarray | None = None,
+) -> xr.Dataset:
     """Return who gets how much, for what, when.
 
     Parameters
@@ -51,6 +56,13 @@ def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]
         ``rolls`` (area, group, year_group), pupils.
     known
         The checked tables; ``programme``, ``priorities`` and ``national`` are used. None: there are none.
+    planned : array (area, intervention, funded year)
+        Whole GBP / year of a plan, in place of split and portfolio; None: that of ``budget.plan``, where there is one.
+
+    Raises
+    ------
+    Refusal
+        For a plan that cannot be read, or that spends more than a year has.
 
     Returns
     -------
@@ -61,22 +73,13 @@ def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]
     """
     known = known or {}
     years, names, areas = window(scenario), list(scenario.interventions), scenario.areas.names
-    by_year = whole_pounds(round(scenario.budget.total_gbp), funded_profile(scenario.budget, scenario.sustainability))
-    rolls = pupils.rolls.sel(area=areas)
-    buys = portfolio.shares(scenario, known.get("priorities", []))
-    spend = np.zeros((len(areas), len(names), len(years)))
-    management, unspent = np.zeros((2, len(areas), len(years)))
-    for t, pounds in enumerate(by_year):
-        weights = SPLIT_RULES[scenario.split.rule](scenario, rolls, known.get("programme", []), t)
-        if scenario.budget.reallocation:
-            weights = _reallocated(scenario.budget, rolls, pounds, weights)
-        for a, share in enumerate(whole_pounds(pounds, weights)):
-            management[a, t] = round(share * scenario.budget.management_share)
-            rest = share - int(management[a, t])
-            if buys[a].sum() > 0:
-                spend[a, :, t] = whole_pounds(rest, buys[a].tolist())
-            else:
-                unspent[a, t] = rest
+    by_year = yearly(scenario)
+    if planned is None and scenario.budget.plan:
+        planned = spending.read(scenario.budget.plan, scenario, years[: len(by_year)])
+    if planned is None:
+        spend, management, unspent = _shared(scenario, by_year, pupils.rolls.sel(area=areas), known, len(years))
+    else:
+        spend, management, unspent = _as_planned(scenario, by_year, planned, len(years))
     _pay_in_rounds(scenario.budget, by_year, spend, unspent)
     brought = _beside(scenario, spend, years, known)
     found = {
@@ -90,6 +93,53 @@ def allocate(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]
     }
     attrs = {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base}
     return xr.Dataset(variables | brought, {"area": areas, "intervention": names, "year": years}, attrs)
+
+
+def yearly(scenario: Scenario) -> list[int]:
+    """Return what each funded year has, whole GBP, management included."""
+    return whole_pounds(round(scenario.budget.total_gbp), funded_profile(scenario.budget, scenario.sustainability))
+
+
+def for_activity(scenario: Scenario) -> list[int]:
+    """Return what each funded year has for activity, whole GBP: what is left when a plan's managers are paid."""
+    return [pounds - round(pounds * scenario.budget.management_share) for pounds in yearly(scenario)]
+
+
+def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict, n_years: int) -> tuple:
+    """Return spend, management and unspent money as split and portfolio share it."""
+    buys = portfolio.shares(scenario, known.get("priorities", []))
+    spend = np.zeros((*buys.shape, n_years))
+    management, unspent = np.zeros((2, len(buys), n_years))
+    for t, pounds in enumerate(by_year):
+        weights = SPLIT_RULES[scenario.split.rule](scenario, rolls, known.get("programme", []), t)
+        if scenario.budget.reallocation:
+            weights = _reallocated(scenario.budget, rolls, pounds, weights)
+        for a, share in enumerate(whole_pounds(pounds, weights)):
+            management[a, t] = round(share * scenario.budget.management_share)
+            rest = share - int(management[a, t])
+            if buys[a].sum() > 0:
+                spend[a, :, t] = whole_pounds(rest, buys[a].tolist())
+            else:
+                unspent[a, t] = rest
+    return spend, management, unspent
+
+
+def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_years: int) -> tuple:
+    """Return spend, management and unspent money of a plan; managers and what is left are the same in each area."""
+    n_areas = len(planned)
+    spend = np.zeros((*planned.shape[:2], n_years))
+    management, unspent = np.zeros((2, n_areas, n_years))
+    for t, (pounds, left) in enumerate(zip(by_year, for_activity(scenario), strict=True)):
+        rest = left - round(planned[:, :, t].sum())
+        if rest < 0:
+            raise Refusal(
+                f"a plan spends at most what a year has for activity, got {-rest:,} GBP more than the {left:,} of year "
+                f"{scenario.start_year + t}: lower its lines, or raise budget.total_gbp"
+            )
+        spend[:, :, t] = planned[:, :, t]
+        management[:, t] = whole_pounds(pounds - left, [1.0] * n_areas)
+        unspent[:, t] = whole_pounds(rest, [1.0] * n_areas)
+    return spend, management, unspent
 
 
 def _beside(scenario: Scenario, spend: np.ndarray, years: list[int], known: dict[str, list[Row]]) -> dict[str, tuple]:

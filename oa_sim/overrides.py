@@ -17,7 +17,10 @@ _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
 OPEN_MAPPINGS = ("split.shares", "portfolio.shares", "organisation.twins")  # the user names the keys
 # files have names that Hydra's grammar does not take unquoted
-PATHS = ("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address")
+PATHS = (
+    *("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address"),
+    *("budget.plan", "constraints.pinned"),
+)
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 NUMBERS = (float, int)
 LARGEST = 1e300  # of a number; beyond it not even the rules can be asked

@@ -64,6 +64,9 @@ class Budget:
         Whether money that an area cannot use goes to the others.
     enough_gbp_per_pupil
         What an area can use, GBP a pupil on the roll and year; for ``reallocation``.
+    plan
+        A file with the pounds of each area, intervention and year, as ``oa-sim optimise`` writes it, in place of
+        split and portfolio; None: these share the money.
     """
 
     total_gbp: float = MISSING
@@ -76,6 +79,7 @@ class Budget:
     reallocation: bool = MISSING
     enough_gbp_per_pupil: float = MISSING
     price_base: str = MISSING
+    plan: str | None = None
 
     def __post_init__(self):
         between("budget.total_gbp", self.total_gbp, 0, 1e11, " GBP")

@@ -9,18 +9,19 @@ import oa_sim
 FLIGHTS = """
 __init__ usage refusal variables phrases streams scale priors assumptions organisation scenario design overrides columns
 tables doubts layouts readers choices listed variants areas panel
-portfolio budget
+portfolio spending budget
 inference kept smoothing
 evidence synthesis
 links delivery survival parameters interventions review
 cohort served
 record england gaussian baseline state_space learned counterfactual
 retention reasons sustain impact outside
-value accounts ranking origins
-compiled arithmetic selection passes readings factors
+value accounts ranking origins objective
+compiled arithmetic selection passes readings marginal lines factors
 listings result
 model comparison
 world kernel
+judging
 provenance logbook roster store chunks tally engine blocks rehearsal sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger

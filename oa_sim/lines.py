@@ -1,0 +1,111 @@
+"""Lines: what the money of one intervention in one area brings at given prices, a course of money at a time.
+
+A line's own saturation, lag, ramp and survival are followed exactly, draw by draw; what it does to others, and what
+its activity is worth, is in the prices of ``marginal``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from oa_sim.compiled import compiled
+from oa_sim.passes import (
+    BLOCK,
+    BOTH,
+    LOCAL,
+    MOST,
+    ONE,
+    READY,
+    SCHOOL,
+    STANDING,
+    WIDE,
+    WITH,
+    ZERO,
+    _go_on,
+    _reached,
+    _ready,
+)
+
+
+class Courses(NamedTuple):
+    """Courses of money, a row each."""
+
+    area: np.ndarray  # (course)
+    intervention: np.ndarray  # (course)
+    spend: np.ndarray  # (course, year): GBP for each eligible pupil
+    since: np.ndarray  # (course): index of the first year with money
+    wait: np.ndarray  # (course): row of the lags
+
+
+@compiled
+def _present(capacity, work, out):
+    """Write the share of schools in which the line is at work; see ``passes``."""
+    for d in range(BLOCK):
+        out[d] = min(work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d], ONE)
+
+
+@compiled
+def _one(shape, draws, beside, lag, prices, courses, i, until, active, work, here, brought):
+    """Return what one course of money brings, by the prices."""
+    a, k = courses.area[i], courses.intervention[i]
+    capacity = shape.capacity[k]
+    brought[:] = ZERO
+    for b in range(draws.overlap.shape[0]):
+        spent = ZERO
+        work[:] = ZERO
+        for d in range(BLOCK):
+            work[MOST, d] = capacity * draws.wider[b, k, d]
+            work[SCHOOL, d] = draws.dose[b, k, d] * draws.delivery[b, a, d]
+            work[WIDE, d] = ONE / (work[MOST, d] * work[SCHOOL, d])
+        for t in range(until):
+            spend, extra = courses.spend[i, t], beside[a, k, t]
+            if spend != spent:
+                _reached(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
+                spent = spend
+            if spend > ZERO:
+                _ready(t - courses.since[i], lag, draws.ramp, b, courses.wait[i], k, work, READY)
+            for d in range(BLOCK):
+                work[BOTH, d] = work[LOCAL, d] * work[READY, d]
+            if extra > ZERO:
+                _reached(spend + extra, capacity, draws.unit_cost, b, k, work, WITH)
+                for d in range(BLOCK):
+                    work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
+            _go_on(draws, b, k, work, active, t)
+            _present(capacity, work, here)
+            worth, burden = prices.activity[a, b, k, t], prices.presence[a, b, k, t]
+            for d in range(BLOCK):
+                brought[d] += worth[d] * active[k, t, d] + burden[d] * here[d]
+    total = 0.0
+    for d in range(BLOCK):
+        total += np.float64(brought[d])
+    return total
+
+
+@compiled
+def worths(shape, draws, beside, lag, prices, courses, until, first, last, out):
+    """Write what each course of money brings (course), one after another.
+
+    Parameters
+    ----------
+    shape, draws
+        The law, and what draws make of it.
+    beside : array (area, intervention, year)
+        Money of national programmes, GBP for each eligible pupil.
+    lag : array (block, row, draw)
+        Years from the first money to the first delivery.
+    prices
+        From ``marginal``; each holds what its draw counts for.
+    courses
+        Whose.
+    until
+        Years that are priced, counted from the first.
+    first, last
+        Which courses.
+    out : array (course)
+        In the objective's unit.
+    """
+    n_all, n_years = shape.capacity.size, courses.spend.shape[1]
+    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
+    here, brought = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
+    for i in range(first, last):
+        out[i] = _one(shape, draws, beside, lag, prices, courses, i, until, active, work, here, brought)
