@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import scale
 from oa_sim.parameters import draw
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.scenario import Scenario
@@ -20,8 +19,7 @@ from oa_sim.variables import ATTAINMENT_8_SD, GROUPS, MEASURES
 
 OF = {  # what is summed up, and its unit
     "extra_pupils": ("pupils who reach a standard and would not have", "pupils"),
-    "gap_closed": ("disadvantaged pupils who reach a standard beyond those there would be, had they gained as others did",
-                   "pupils"),
+    "gap_closed": ("disadvantaged pupils who reach a standard beyond those who would, gained they as others", "pupils"),
     "earnings": ("lifetime earnings through Attainment 8, present value", "GBP"),
 }  # fmt: skip
 WEIGHTINGS = ("plain", "distribution")

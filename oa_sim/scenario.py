@@ -49,7 +49,7 @@ class Budget:
     total_gbp
         All the money, GBP of ``price_base``; no year is inflated.
     profile
-        Relative size of each funded year; the total is shared in these proportions.
+        Relative size of each funded year.
     management_share
         Share for programme managers, taken before anything else.
     announced_years_before
@@ -65,8 +65,7 @@ class Budget:
     enough_gbp_per_pupil
         What an area can use, GBP a pupil on the roll and year; for ``reallocation``.
     plan
-        A file with the pounds of each area, intervention and year, as ``oa-sim optimise`` writes it, in place of
-        split and portfolio; None: these share the money.
+        A file of pounds by area, intervention and year that stands for split and portfolio; ``spending.read``.
     """
 
     total_gbp: float = MISSING
