@@ -90,7 +90,7 @@ def draws(scenario: Scenario, drawn: xr.Dataset, years: list[int]) -> Draws:
     """
     about = list(scenario.interventions.values())
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in drawn.channel.values.tolist()}
-    by = {name: _flat(drawn[name].values) for name in drawn.data_vars if drawn[name].dims[:2] == ("chain", "draw")}
+    by = {name: flat(drawn[name].values) for name in drawn.data_vars if drawn[name].dims[:2] == ("chain", "draw")}
     effect = np.zeros((len(about), len(CHANNELS), by["effect"].shape[-1]))
     for k, one in enumerate(about):
         for channel, share in links.reaches(one, link).items():
@@ -109,7 +109,7 @@ def draws(scenario: Scenario, drawn: xr.Dataset, years: list[int]) -> Draws:
         "overlap": by["overlap"],
         "lost_by_load": np.log(np.maximum(1 - by["load_loss"], 1e-30)),
         "spill": by["spill"],
-        "undisturbed": _flat(delivery.goes_on(drawn, np.array(years))[:, :, 0]),
+        "undisturbed": flat(delivery.goes_on(drawn, np.array(years))[:, :, 0]),
     }
     return Draws(**{name: blocked(values) for name, values in found.items()})
 
@@ -122,7 +122,7 @@ def _kept(by: dict[str, np.ndarray], n_years: int) -> np.ndarray:
     return np.moveaxis(np.concatenate([np.ones((1, *floor.shape)), out]), 0, 1)
 
 
-def _flat(values: np.ndarray) -> np.ndarray:
+def flat(values: np.ndarray) -> np.ndarray:
     """Return (chain, draw, ...) as (..., draw), the chains one after another."""
     return np.moveaxis(values.reshape(-1, *values.shape[2:]), 0, -1)
 
@@ -192,7 +192,7 @@ def _lags(scenario, money, drawn, made: dict) -> tuple[np.ndarray, np.ndarray]:
     first, is_small = np.argmax(spend > 0, axis=2), spend.max(axis=2) <= scenario.organisation.sign_off_gbp
     before, start = scenario.budget.announced_years_before, float(money.year[0])
     when = (before, scenario.organisation.sign_off_gbp, start)
-    waits, spared, stops = _flat(drawn.lag.values), drawn.open_procurement.values.ravel(), None
+    waits, spared, stops = flat(drawn.lag.values), drawn.open_procurement.values.ravel(), None
     rows: dict[tuple, int] = {}
     wait = np.empty(first.shape, dtype=np.int64)
     for a, k in np.ndindex(first.shape):

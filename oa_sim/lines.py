@@ -45,40 +45,33 @@ def _present(capacity, work, out):
 
 
 @compiled
-def _one(shape, draws, beside, lag, prices, courses, i, until, active, work, here, brought):
-    """Return what one course of money brings, by the prices."""
-    a, k = courses.area[i], courses.intervention[i]
-    capacity = shape.capacity[k]
-    brought[:] = ZERO
-    for b in range(draws.overlap.shape[0]):
-        spent = ZERO
-        work[:] = ZERO
-        for d in range(BLOCK):
-            work[MOST, d] = capacity * draws.wider[b, k, d]
-            work[SCHOOL, d] = draws.dose[b, k, d] * draws.delivery[b, a, d]
-            work[WIDE, d] = ONE / (work[MOST, d] * work[SCHOOL, d])
-        for t in range(until):
-            spend, extra = courses.spend[i, t], beside[a, k, t]
-            if spend != spent:
-                _reached(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
-                spent = spend
-            if spend > ZERO:
-                _ready(t - courses.since[i], lag, draws.ramp, b, courses.wait[i], k, work, READY)
-            for d in range(BLOCK):
-                work[BOTH, d] = work[LOCAL, d] * work[READY, d]
-            if extra > ZERO:
-                _reached(spend + extra, capacity, draws.unit_cost, b, k, work, WITH)
-                for d in range(BLOCK):
-                    work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
-            _go_on(draws, b, k, work, active, t)
-            _present(capacity, work, here)
-            worth, burden = prices.activity[a, b, k, t], prices.presence[a, b, k, t]
-            for d in range(BLOCK):
-                brought[d] += worth[d] * active[k, t, d] + burden[d] * here[d]
-    total = 0.0
+def _begin(shape, draws, a, k, b, work):
+    """Write what does not change from year to year."""
+    work[:] = ZERO
     for d in range(BLOCK):
-        total += np.float64(brought[d])
-    return total
+        work[MOST, d] = shape.capacity[k] * draws.wider[b, k, d]
+        work[SCHOOL, d] = draws.dose[b, k, d] * draws.delivery[b, a, d]
+        work[WIDE, d] = ONE / (work[MOST, d] * work[SCHOOL, d])
+
+
+@compiled
+def _year(shape, draws, beside, lag, courses, i, b, t, active, work, here):
+    """Write a line's activity in one year, and the share of schools in which it is at work; see ``passes.activity``."""
+    a, k = courses.area[i], courses.intervention[i]
+    capacity, spend, extra = shape.capacity[k], courses.spend[i, t], beside[a, k, t]
+    if t == 0 or spend != courses.spend[i, t - 1]:
+        _reached(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
+    if spend > ZERO:
+        _ready(t - courses.since[i], lag, draws.ramp, b, courses.wait[i], k, work, READY)
+    for d in range(BLOCK):
+        work[BOTH, d] = work[LOCAL, d] * work[READY, d]
+    if extra > ZERO:
+        _reached(spend + extra, capacity, draws.unit_cost, b, k, work, WITH)
+        for d in range(BLOCK):
+            work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
+    _go_on(draws, b, k, work, active, t)
+    for d in range(BLOCK):
+        here[d] = min(work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d], ONE)
 
 
 @compiled
@@ -108,4 +101,42 @@ def worths(shape, draws, beside, lag, prices, courses, until, first, last, out):
     active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
     here, brought = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
     for i in range(first, last):
-        out[i] = _one(shape, draws, beside, lag, prices, courses, i, until, active, work, here, brought)
+        a, k = courses.area[i], courses.intervention[i]
+        brought[:] = ZERO
+        for b in range(draws.overlap.shape[0]):
+            _begin(shape, draws, a, k, b, work)
+            for t in range(until):
+                _year(shape, draws, beside, lag, courses, i, b, t, active, work, here)
+                worth, burden = prices.activity[a, b, k, t], prices.presence[a, b, k, t]
+                for d in range(BLOCK):
+                    brought[d] += worth[d] * active[k, t, d] + burden[d] * here[d]
+        total = 0.0
+        for d in range(BLOCK):
+            total += np.float64(brought[d])
+        out[i] = total
+
+
+@compiled
+def presences(shape, draws, beside, lag, counted, courses, until, first, last, out):
+    """Write the mean share of schools in which each line is at work (course, year), one after another.
+
+    Parameters
+    ----------
+    counted : array (block, draw)
+        What each draw counts for; they sum to 1.
+    out : array (course, year)
+        Share of schools.
+
+    The others are those of ``worths``.
+    """
+    n_all, n_years = shape.capacity.size, courses.spend.shape[1]
+    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
+    here = np.zeros(BLOCK, np.float32)
+    for i in range(first, last):
+        out[i] = 0.0
+        for b in range(draws.overlap.shape[0]):
+            _begin(shape, draws, courses.area[i], courses.intervention[i], b, work)
+            for t in range(until):
+                _year(shape, draws, beside, lag, courses, i, b, t, active, work, here)
+                for d in range(BLOCK):
+                    out[i, t] += np.float64(counted[b, d] * here[d])

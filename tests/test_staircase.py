@@ -22,6 +22,7 @@ listings result
 model comparison
 world kernel
 judging
+constraints patterns courses mixing relaxing rounding problem laying risks optimise
 provenance logbook roster store chunks tally engine blocks rehearsal sweep
 plan words contrasts figures charts bars markup afterwards sections briefing
 ledger

@@ -1,0 +1,216 @@
+"""Courses: the money of a line over the years, laid out, priced, and bettered a year at a time.
+
+A line is an intervention in an area; its number counts the areas, and within each the interventions.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from oa_sim import delivery, factors, judging, lines, patterns
+from oa_sim.judging import Judge
+from oa_sim.lines import Courses
+from oa_sim.marginal import Prices
+
+THREADS = 2
+SIZES = 12  # tried of each pattern
+SMALLEST, LARGEST = 0.02, 6.0  # of them, as parts of what would serve a line's capacity if nobody were served twice
+STEPS = (2.0, 1.3, 1.1, 1.03, 1.01)  # factors by which a year's money is tried up and down, coarse to fine
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What is needed to price lines, made once for a judge.
+
+    Attributes
+    ----------
+    judge
+        What plans are judged by.
+    has : list of int
+        What each funded year has for activity, GBP.
+    pupils : array (line)
+        Whom each line may serve.
+    beside : array (area, intervention, year)
+        Money of national programmes, GBP for each eligible pupil.
+    offers : array (area, stage, year)
+        National programmes that schools are offered.
+    lag : array (block, row, draw)
+        Years from the first money to the first delivery, for each intervention, first year and size.
+    wait : array (line, first year, is small)
+        Which row each line has.
+    until
+        Years that count, from the first.
+    """
+
+    judge: Judge
+    has: list[int]
+    pupils: np.ndarray
+    beside: np.ndarray
+    offers: np.ndarray
+    lag: np.ndarray
+    wait: np.ndarray
+    until: int
+
+    @property
+    def n_years(self) -> int:
+        """Years that the programme is followed over."""
+        return self.beside.shape[2]
+
+    @property
+    def n_lines(self) -> int:
+        """Lines that there are."""
+        return len(self.pupils)
+
+
+def desk(judge: Judge, has: list[int]) -> Desk:
+    """Return what is needed to price lines.
+
+    Parameters
+    ----------
+    judge
+        What plans are judged by.
+    has
+        What each funded year has for activity, GBP.
+    """
+    n_areas, n_all = judge.programme.eligible.shape
+    # every area has money: its schools are then offered the national programmes beside it
+    some = np.zeros((n_areas, n_all, len(has)))
+    some[:, 0] = np.minimum(1, np.array(has))
+    levers = judging.levers_of(judge, judging.money_of(judge, some))
+    counted = (judge.counts.figure != 0) | (judge.counts.gain != 0)
+    until = int(np.flatnonzero(counted.any(axis=(0, 1, 2))).max(initial=0)) + 1
+    pupils = np.maximum(judge.programme.eligible, 1.0).ravel()
+    return Desk(judge, has, pupils, levers.beside, levers.offers, *_waits(judge, len(has)), until)
+
+
+def _waits(judge: Judge, n_funded: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return every lag that may occur, and where each line finds its own; see ``factors``."""
+    scenario, drawn = judge.scenario, judge.programme.drawn
+    later, start = drawn.announced_later.values, scenario.start_year
+    waits, spared = factors.flat(drawn.lag.values), drawn.open_procurement.values.ravel()
+    stops = [(size.ravel(), begins, ends) for size, begins, ends in delivery.stoppages(drawn)]
+    found, rows = [], {}
+    wait = np.zeros((len(later), len(waits), n_funded + 1, 2), dtype=np.int64)
+    for a, k, first, small in np.ndindex(wait.shape):
+        key = (float(later[a]), k, first, small)
+        if key not in rows:
+            rows[key] = len(found)
+            announced = start + first - scenario.budget.announced_years_before + later[a]
+            off = spared if small else 0.0
+            found.append(delivery.waited(float(start + first), announced, waits[k], off, stops)[judge.which])
+        wait[a, k, first, small] = rows[key]
+    return factors.blocked(np.stack(found)), wait.reshape(-1, n_funded + 1, 2)
+
+
+def laid_out(desk: Desk, line: np.ndarray, planned: np.ndarray) -> Courses:
+    """Return courses of money as they are paid.
+
+    Parameters
+    ----------
+    desk
+        Of the lines.
+    line : array (course)
+        Whose.
+    planned : array (course, funded year)
+        GBP / year.
+    """
+    scenario = desk.judge.scenario
+    paid = patterns.paid(scenario, planned, desk.has, desk.n_years)
+    since = np.argmax(paid > 0, axis=1)
+    small = (paid.max(axis=1) <= scenario.organisation.sign_off_gbp).astype(int)
+    n_all = desk.beside.shape[1]
+    spend = np.ascontiguousarray(paid / desk.pupils[line, None], dtype=np.float32)
+    return Courses(line // n_all, line % n_all, spend, since, desk.wait[line, since, small])
+
+
+def brings(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
+    """Return what courses bring at given prices (course), in the objective's unit, what national money does included.
+
+    Parameters
+    ----------
+    desk, line, planned
+        As for ``laid_out``.
+    prices
+        From ``judging.priced``.
+    """
+    out = np.zeros(len(line))
+    _follow(desk, lines.worths, prices, laid_out(desk, line, planned), out)
+    return out
+
+
+def presences(desk: Desk, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
+    """Return the mean share of schools in which each course is at work (course, year), to the years that count."""
+    n = len(desk.judge.which)
+    counted = factors.blocked(np.full(n, 1 / n))
+    counted[-1, (n - 1) % counted.shape[1] + 1 :] = 0.0
+    out = np.zeros((len(line), desk.n_years))
+    _follow(desk, lines.presences, counted, laid_out(desk, line, planned), out)
+    return out
+
+
+def _follow(desk: Desk, law, by, courses: Courses, out: np.ndarray) -> None:
+    """Let a law write what it makes of courses, a part on each thread."""
+    about, cuts = desk.judge, np.linspace(0, len(out), THREADS + 1).astype(int)
+
+    def part(i: int) -> None:
+        law(about.programme.shape, about.draws, desk.beside, desk.lag, by, courses, desk.until, *cuts[i : i + 2], out)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(part, range(THREADS)))
+
+
+def spread(desk: Desk, smallest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return courses of every line, pattern and size: whose, and what is planned (course, funded year), GBP / year.
+
+    Parameters
+    ----------
+    desk
+        Of the lines.
+    smallest
+        Least in each year that has any, GBP; courses below it are left out.
+    """
+    ways = patterns.patterns(desk.has)
+    about = list(desk.judge.scenario.interventions.values())
+    full = desk.pupils * np.tile([one.unit_cost_gbp * one.capacity for one in about], len(desk.pupils) // len(about))
+    most = float(max(desk.has))
+    low, high = np.minimum(SMALLEST * full, most / 2), np.minimum(LARGEST * full, most)
+    low = np.minimum(np.maximum(low, smallest / ways[ways > 0].min()), most)
+    sizes = low[:, None] * (np.maximum(high, low) / low)[:, None] ** np.linspace(0, 1, SIZES)
+    line, way, size = (index.ravel() for index in np.indices((desk.n_lines, len(ways), SIZES)))
+    planned = np.minimum(sizes[line, size][:, None] * ways[way], np.array(desk.has))
+    fits = (planned > 0).any(axis=1) & (np.where(planned > 0, planned, np.inf).min(axis=1) >= smallest)
+    return line[fits], planned[fits]
+
+
+def bettered(
+    desk: Desk, prices: Prices, cost: np.ndarray, line: np.ndarray, planned: np.ndarray, smallest: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return courses bettered a year at a time, and what they bring.
+
+    Parameters
+    ----------
+    desk, prices, line, planned
+        As for ``brings``.
+    cost : array (line, funded year)
+        What a pound costs, in the objective's unit.
+    smallest
+        Least in each year that has any, GBP.
+
+    Notes
+    -----
+    Each year's money is tried up and down by ``STEPS``, all courses side by side, and the better is kept; a year that
+    has nothing stays so, since where a line begins and ends is what the courses differ in.
+    """
+    planned = planned.copy()
+    best = brings(desk, prices, line, planned) - (cost[line] * planned).sum(axis=1)
+    for factor in STEPS:
+        for t in range(planned.shape[1]):
+            moves = np.flatnonzero(planned[:, t] > 0)
+            for step in (factor, 1 / factor):
+                tried = planned[moves].copy()
+                tried[:, t] = np.clip(tried[:, t] * step, smallest, desk.has[t])
+                found = brings(desk, prices, line[moves], tried) - (cost[line[moves]] * tried).sum(axis=1)
+                better = found > best[moves]
+                planned[moves[better]], best[moves[better]] = tried[better], found[better]
+    return planned, best + (cost[line] * planned).sum(axis=1)

@@ -1,0 +1,184 @@
+"""Laying out: every line of a plan anew, at the plan's own prices, and what no plan could pass at them.
+
+Courses of money are tried in patterns and bettered a year at a time; a linear problem mixes them under the
+constraints, and its prices of the constraints say which courses are worth bettering. At the end every line has its best
+course at those prices, so that the Lagrangian is a bound.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from oa_sim import courses, judging, mixing
+from oa_sim.marginal import Prices
+from oa_sim.mixing import Mixture, Table
+from oa_sim.problem import Problem
+
+WORTH_TAKING = 1e-7  # of what all courses bring: less is rounding
+MOST_MIXINGS = 40
+WHOLE_GAP = 1e-4  # of branch and bound
+WHOLE_RANGE = 0.01  # of what all bring: courses that miss the prices by more are left out of branch and bound
+
+
+class Anew(NamedTuple):
+    """What laying every line out anew gives.
+
+    Attributes
+    ----------
+    plan : array (area, intervention, funded year)
+        The best plan at the prices, GBP / year; a mixture of courses.
+    whole : array (area, intervention, funded year)
+        The best plan in which each line keeps to one way, where lines are on or off; else None.
+    price : array (row)
+        What one more of each row would bring.
+    bound
+        What no plan passes at the prices, in the objective's unit.
+    """
+
+    plan: np.ndarray
+    whole: np.ndarray | None
+    price: np.ndarray
+    bound: float
+
+
+@dataclass
+class _Bench:
+    """The courses that are there so far, of which some are in the linear problem."""
+
+    line: np.ndarray
+    planned: np.ndarray
+    table: Table
+    is_in: np.ndarray
+
+
+def anew(
+    given: Problem, now: np.ndarray, by_draw: np.ndarray, weight: np.ndarray, n_starts: int, *, whole: bool
+) -> Anew:
+    """Return every line of a plan laid out anew at the plan's own prices.
+
+    Parameters
+    ----------
+    given
+        What is asked.
+    now : array (area, intervention, funded year)
+        The plan, GBP / year.
+    by_draw : array (area, draw)
+        What it is worth.
+    weight : array (area, draw)
+        What each draw counts for.
+    n_starts
+        Courses of each line that are bettered.
+    whole
+        Whether the whole problem is to be solved too.
+    """
+    desk = given.desk
+    _, prices = judging.priced(desk.judge, now, weight)
+    every, nothing = np.arange(desk.n_lines), np.zeros((desk.n_lines, len(desk.has)))
+    base = courses.brings(desk, prices, every, nothing)
+    here = courses.brings(desk, prices, every, now.reshape(desk.n_lines, -1)) - base
+    bench = _bench(given, prices, base, now)
+    mixed = _mixed(given, bench)
+    for _ in range(3 if n_starts else 0):
+        n_before = len(bench.line)
+        _better(given, bench, prices, base, mixed.price, n_starts)
+        if len(bench.line) == n_before:
+            break
+        mixed = _mixed(given, bench)
+    limits = given.limits
+    best = np.full(desk.n_lines, -np.inf)
+    np.maximum.at(best, bench.line, mixing.left(bench.table, mixed.price))
+    bound = float((weight * by_draw).sum()) - here.sum() + mixing.bound(limits, mixed.price, best)
+    shape = now.shape
+    plan = _laid(bench, mixed.share, shape)
+    chosen = _whole(given, bench, mixed, shape) if whole else None
+    return Anew(plan, chosen, mixed.price, bound)
+
+
+def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray) -> _Bench:
+    """Return the first courses: patterns of every line that is free, the plan's own, and what is pinned."""
+    line, planned = courses.spread(given.desk, given.smallest)
+    flat = now.reshape(given.desk.n_lines, -1)
+    own = np.flatnonzero(flat.any(axis=1))
+    if given.is_whole:  # what a line had as part of a mixture may be smaller than is viable
+        own = own[np.where(flat[own] > 0, flat[own], np.inf).min(axis=1) >= given.smallest]
+    line, planned = np.concatenate([line, own]), np.concatenate([planned, flat[own]])
+    free = ~np.isin(line, list(given.pinned))
+    line = np.concatenate([line[free], np.array(list(given.pinned), dtype=int)])
+    planned = np.concatenate([planned[free], *(money[None] for money in given.pinned.values())])
+    brought = courses.brings(given.desk, prices, line, planned) - base[line]
+    table = Table(line, _way(planned), brought, given.uses(line, planned))
+    is_in = np.zeros(len(line), dtype=bool)
+    is_in[courses.SIZES // 2 :: courses.SIZES] = True
+    is_in[-len(given.pinned) - len(own) :] = True
+    return _Bench(line, planned, table, is_in)
+
+
+def _way(planned: np.ndarray) -> np.ndarray:
+    """Return a number for when each course begins and ends (course)."""
+    runs, n = planned > 0, planned.shape[1]
+    return runs.argmax(axis=1) * n + n - 1 - runs[:, ::-1].argmax(axis=1)
+
+
+def _mixed(given: Problem, bench: _Bench) -> Mixture:
+    """Return the best mixture of all courses, by taking in those that would add to it until none does."""
+    limits, n_ways = given.limits, len(given.desk.has) ** 2
+    key = bench.line * n_ways + bench.table.way
+    for _ in range(MOST_MIXINGS):
+        found = mixing.mixture(bench.table.taken(bench.is_in), limits)
+        if found.brings is None:  # too few courses to keep the constraints: all of them
+            if bench.is_in.all():
+                break
+            bench.is_in[:] = True
+            continue
+        adds = mixing.left(bench.table, found.price) - found.place[bench.line]
+        best = np.full(limits.n_lines * n_ways, -np.inf)
+        np.maximum.at(best, key, adds)
+        new = (adds >= best[key]) & (adds > WORTH_TAKING * max(abs(found.brings), 1e-30)) & ~bench.is_in
+        if not new.any():
+            break
+        bench.is_in |= new
+    share = np.zeros(len(bench.line))
+    share[bench.is_in] = found.share
+    return Mixture(share, found.brings, found.price, found.place)
+
+
+def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, price: np.ndarray, n_starts: int) -> None:
+    """Add the best courses of each line, bettered a year at a time at the prices of the constraints."""
+    left = mixing.left(bench.table, price)
+    # the best course of each way of a line, and of them the best few
+    order = np.argsort(-left, kind="stable")
+    pairs = np.stack([bench.line, bench.table.way])[:, order]
+    some = order[np.unique(pairs, axis=1, return_index=True)[1]]
+    some = some[np.lexsort((-left[some], bench.line[some]))]
+    rank = np.arange(len(some)) - np.searchsorted(bench.line[some], bench.line[some])
+    some = some[(rank < n_starts) & ~np.isin(bench.line[some], list(given.pinned))]
+    line, cost = bench.line[some], given.cost(price)
+    charged = given.charged(prices, price)
+    planned, _ = courses.bettered(given.desk, charged, cost, line, bench.planned[some], given.smallest)
+    brought = courses.brings(given.desk, prices, line, planned) - base[line]
+    new = Table(line, _way(planned), brought, given.uses(line, planned))
+    is_new = mixing.left(new, price) > left[some] + WORTH_TAKING * max(abs(left).max(), 1e-30)
+    bench.line = np.concatenate([bench.line, line[is_new]])
+    bench.planned = np.concatenate([bench.planned, planned[is_new]])
+    bench.table = bench.table.joined(new.taken(is_new))
+    bench.is_in = np.concatenate([bench.is_in, np.ones(is_new.sum(), dtype=bool)])
+
+
+def _laid(bench: _Bench, share: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return the plan that shares of courses make."""
+    out = np.zeros((shape[0] * shape[1], shape[2]))
+    np.add.at(out, bench.line, share[:, None] * bench.planned)
+    return out.reshape(shape)
+
+
+def _whole(given: Problem, bench: _Bench, mixed: Mixture, shape: tuple[int, int, int]) -> np.ndarray | None:
+    """Return the best plan in which each line keeps to one way."""
+    left = mixing.left(bench.table, mixed.price) - mixed.place[bench.line]
+    near = left > -WHOLE_RANGE * max(abs(mixed.brings or 0.0), 1e-30)
+    share = mixing.whole(bench.table.taken(near), given.limits, WHOLE_GAP)
+    if share is None:
+        return None
+    out = np.zeros(len(bench.line))
+    out[near] = share
+    return _laid(bench, out, shape)

@@ -1,0 +1,194 @@
+"""Mixing: which courses of money to take, given what each brings: a linear problem with a proof, then a whole one.
+
+Each line takes one course, or none; a mixture of courses is allowed in the linear problem only, whose prices bound
+what any choice can bring (the Lagrangian, by HiGHS). The whole problem is solved by branch and bound over the courses
+that the prices do not rule out.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+MOST_SECONDS = 10.0  # of branch and bound; what it has by then is near enough, and the gap says how near
+
+
+class Table(NamedTuple):
+    """What courses bring, a row each.
+
+    Attributes
+    ----------
+    line, way : array (course)
+        Which line it belongs to; when it begins and ends: courses of one way may be mixed.
+    brings : array (course)
+        In the objective's unit, beyond what the line brings without money.
+    uses : sparse array (row, course)
+        What it takes of each constraint.
+    """
+
+    line: np.ndarray
+    way: np.ndarray
+    brings: np.ndarray
+    uses: sparse.csc_array
+
+    def taken(self, which: np.ndarray) -> "Table":
+        """Return some of the courses."""
+        return Table(*(part[which] for part in self[:3]), self.uses[:, which])
+
+    def joined(self, other: "Table") -> "Table":
+        """Return the courses of both."""
+        parts = (np.concatenate(both) for both in zip(self[:3], other[:3], strict=True))
+        return Table(*parts, sparse.hstack([self.uses, other.uses], format="csc"))
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What the rows may take.
+
+    Attributes
+    ----------
+    most : array (row)
+        Each row's use is at most this; the least is written with the signs turned.
+    n_lines
+        How many lines there are.
+    must : array (line)
+        Lines that must take a course.
+    groups : array (line)
+        The area of each line.
+    most_in_group
+        Lines of an area that may take one; None: all.
+    """
+
+    most: np.ndarray
+    n_lines: int
+    must: np.ndarray
+    groups: np.ndarray
+    most_in_group: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The answer of the linear problem.
+
+    Attributes
+    ----------
+    share : array (course)
+        How much of each course is taken.
+    brings
+        What the mixture brings; None where the limits cannot be kept.
+    price : array (row)
+        What one more of each limit would bring.
+    place : array (line)
+        What a line's own place is worth, and its area's.
+    """
+
+    share: np.ndarray
+    brings: float | None
+    price: np.ndarray
+    place: np.ndarray
+
+
+def mixture(table: Table, limits: Limits) -> Mixture:
+    """Return the best mixture of courses, with its prices."""
+    n = len(table.line)
+    one = sparse.csr_array((np.ones(n), (table.line, np.arange(n))), shape=(limits.n_lines, n))
+    parts, most = [table.uses.tocsr(), one], [limits.most, np.ones(limits.n_lines)]
+    if limits.most_in_group is not None:
+        n_groups = int(limits.groups.max()) + 1
+        parts.append(sparse.csr_array((np.ones(n), (limits.groups[table.line], np.arange(n))), shape=(n_groups, n)))
+        most.append(np.full(n_groups, float(limits.most_in_group)))
+    must = np.flatnonzero(limits.must)
+    scale = max(np.abs(table.brings).max(initial=0.0), 1e-30)
+    found = linprog(
+        -table.brings / scale,
+        A_ub=sparse.vstack(parts, format="csc"),
+        b_ub=np.concatenate(most),
+        A_eq=one[must] if len(must) else None,
+        b_eq=np.ones(len(must)) if len(must) else None,
+        bounds=(0, None),
+        method="highs",
+    )
+    if found.status != 0:
+        return Mixture(np.zeros(n), None, np.zeros(len(limits.most)), np.zeros(limits.n_lines))
+    price = -np.asarray(found.ineqlin.marginals) * scale
+    n_rows = len(limits.most)
+    place = price[n_rows : n_rows + limits.n_lines].copy()
+    if len(must):
+        place[must] += -np.asarray(found.eqlin.marginals) * scale
+    if limits.most_in_group is not None:
+        place += price[n_rows + limits.n_lines :][limits.groups]
+    return Mixture(found.x, -found.fun * scale, np.maximum(price[:n_rows], 0.0), place)
+
+
+def bound(limits: Limits, price: np.ndarray, best: np.ndarray) -> float:
+    """Return what no choice of courses can pass, at any prices of the rows: the Lagrangian.
+
+    Parameters
+    ----------
+    limits
+        What the rows may take.
+    price : array (row)
+        Not below 0.
+    best : array (line)
+        The most that any course of a line brings once its use of the rows is paid for; not below 0 where it need not
+        take any.
+    """
+    must = limits.must.astype(bool)
+    total = float(price @ limits.most) + float(best[must].sum())
+    gains = np.where(must, 0.0, np.maximum(best, 0.0))
+    if limits.most_in_group is None:
+        return total + float(gains.sum())
+    for group in np.unique(limits.groups):
+        mine = limits.groups == group
+        room = limits.most_in_group - int(must[mine].sum())
+        total += float(np.sort(gains[mine])[::-1][: max(room, 0)].sum())
+    return total
+
+
+def left(table: Table, price: np.ndarray) -> np.ndarray:
+    """Return what each course brings once its use of the rows is paid for (course)."""
+    return table.brings - price @ table.uses
+
+
+def whole(table: Table, limits: Limits, gap: float) -> np.ndarray | None:
+    """Return how much of each course is taken (course) where each line keeps to one way; None where none can.
+
+    Parameters
+    ----------
+    table
+        The courses that are left to choose from.
+    limits
+        What the rows may take.
+    gap
+        Share of the best at which branch and bound may stop.
+    """
+    n = len(table.line)
+    ways, way = np.unique(np.stack([table.line, table.way]), axis=1, return_inverse=True)
+    n_ways, lines = ways.shape[1], ways[0]
+    # first the shares of the courses, then which way of each line is open
+    opened = sparse.csr_array((np.ones(n), (way.ravel(), np.arange(n))), shape=(n_ways, n))
+    each = sparse.csr_array((np.ones(n_ways), (lines, np.arange(n_ways))), shape=(limits.n_lines, n_ways))
+    none = sparse.csr_array((len(limits.most), n_ways))
+    constraints = [
+        LinearConstraint(sparse.hstack([table.uses.tocsr(), none]), -np.inf, limits.most),
+        LinearConstraint(sparse.hstack([opened, -sparse.eye_array(n_ways)]), 0.0, 0.0),
+        LinearConstraint(sparse.hstack([sparse.csr_array((limits.n_lines, n)), each]), limits.must.astype(float), 1.0),
+    ]
+    if limits.most_in_group is not None:
+        n_groups = int(limits.groups.max()) + 1
+        grouped = sparse.csr_array(
+            (np.ones(n_ways), (limits.groups[lines], np.arange(n_ways))), shape=(n_groups, n_ways)
+        )
+        most = np.full(n_groups, float(limits.most_in_group))
+        constraints.append(LinearConstraint(sparse.hstack([sparse.csr_array((n_groups, n)), grouped]), 0.0, most))
+    scale = max(np.abs(table.brings).max(initial=0.0), 1e-30)
+    found = milp(
+        np.concatenate([-table.brings / scale, np.zeros(n_ways)]),
+        integrality=np.concatenate([np.zeros(n), np.ones(n_ways)]),
+        bounds=Bounds(0.0, 1.0),
+        constraints=constraints,
+        options={"time_limit": MOST_SECONDS, "mip_rel_gap": gap},
+    )
+    return None if found.x is None else found.x[:n]

@@ -1,0 +1,155 @@
+"""Optimise: the plan that brings most, with a bound that no other plan passes at its prices.
+
+A plan is priced at its own prices, every line is laid out again at them, and so on until nothing changes. How a line
+answers to its own money is exact; what lines do to one another is in the prices. The bound is the most that any plan
+could bring at the prices of the plan that is found.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from oa_sim import judging, laying, risks, rounding
+from oa_sim.constraints import Optimising, Row
+from oa_sim.judging import Judge
+from oa_sim.problem import Problem, problem
+from oa_sim.refusal import Refusal
+from oa_sim.streams import stream
+
+MOST_ROUNDS = 40
+PATIENCE = 3  # rounds without a better plan before the search ends
+STARTS, EVERY_START = 2, 15  # ways of each line whose best course is bettered, in a round and for the bound
+BOLD_ROUNDS = 2  # in which a plan moves the whole way; then it keeps part of what it was, so that prices settle
+KEPT = 0.4
+
+
+class Found(NamedTuple):
+    """A plan that was tried.
+
+    Attributes
+    ----------
+    planned : array (area, intervention, funded year)
+        GBP / year.
+    by_draw : array (area, draw)
+        What it is worth.
+    value
+        What it is worth in one number.
+    """
+
+    planned: np.ndarray
+    by_draw: np.ndarray
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The plan that was found.
+
+    Attributes
+    ----------
+    planned : array (area, intervention, funded year)
+        Whole GBP / year.
+    value
+        What it is worth on the draws on which it was found, in the objective's unit.
+    upper_bound
+        What no plan can pass at its prices; None where the objective has no such bound.
+    seconds
+        How long the search took.
+    rounds
+        How often every line was laid out.
+    price : dict
+        By constraint, what one more GBP of it would bring.
+    judge
+        What it was judged by.
+    rows
+        The constraints in pounds.
+    by_draw : array (area, draw)
+        What the plan is worth, on the draws on which it was found.
+    """
+
+    planned: np.ndarray
+    value: float
+    upper_bound: float | None
+    seconds: float
+    rounds: int
+    price: dict[str, float]
+    judge: Judge
+    rows: list[Row]
+    by_draw: np.ndarray
+
+    @property
+    def gap(self) -> float | None:
+        """What is left between value and bound, as a share of the bound; never below 0."""
+        if self.upper_bound is None:
+            return None
+        return max(0.0, self.upper_bound - self.value) / abs(self.upper_bound) if self.upper_bound else 0.0
+
+
+def optimise(judge: Judge, asked: Optimising, say: Callable[[str], None] = lambda sentence: None) -> Optimum:
+    """Return the plan that brings most.
+
+    Parameters
+    ----------
+    judge
+        What plans are judged by; from ``judging.judge`` with ``asked.objective``.
+    asked
+        Objective, constraints and search.
+    say
+        Called with a sentence at each round.
+
+    Raises
+    ------
+    Refusal
+        Where the constraints cannot all be kept.
+    """
+    begun = time.monotonic()
+    given = problem(judge, asked)
+    now, weight, best, still = _start(given), None, None, 0
+    for turn in range(MOST_ROUNDS):
+        by_draw = judging.worth(judge, np.floor(now))
+        weight = risks.weight(asked.objective, by_draw, given.floors, weight, turn)
+        is_bold, before = turn < BOLD_ROUNDS, best
+        found = laying.anew(given, now, by_draw, weight, 0 if is_bold else STARTS, whole=given.is_whole)
+        for planned in [found.whole] if given.is_whole else [found.plan, now]:
+            one = None if planned is None else _tried(given, planned)
+            best = one if one and (best is None or one.value > best.value) else best
+        still = 0 if best is not None and _is_better(best, before, asked.search.gap / 10) else still + 1
+        say(f"round {turn + 1}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
+        if still >= PATIENCE or time.monotonic() - begun > asked.search.seconds:
+            break
+        keep = 0.0 if is_bold else KEPT
+        now = keep * now + (1 - keep) * found.plan
+    if best is None:
+        raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
+    sure = laying.anew(given, best.planned, best.by_draw, weight, EVERY_START, whole=False)
+    bound = None if asked.objective.risk == "floor" else sure.bound
+    prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
+    return Optimum(
+        best.planned, best.value, bound, time.monotonic() - begun, turn + 1, prices, judge, given.rows, best.by_draw
+    )
+
+
+def _is_better(best: Found, before: Found | None, by: float) -> bool:
+    return before is None or best.value > before.value + by * abs(before.value)
+
+
+def _start(given: Problem) -> np.ndarray:
+    """Return the money that the search starts from (area, intervention, funded year), GBP / year."""
+    shape = given.rows[0].cells.shape
+    if given.asked.search.start == "equal":
+        part = np.full(shape[:2], 1.0)
+    else:
+        part = stream(given.asked.search.seed, "start of a search").exponential(size=shape[:2])
+    return (part / part.sum())[..., None] * np.array(given.desk.has)
+
+
+def _tried(given: Problem, planned: np.ndarray) -> Found | None:
+    """Return a plan in whole pounds with what it is worth; None where no rounding keeps the constraints."""
+    whole = rounding.in_pounds(planned, given.rows, given.asked.constraints.smallest_gbp)
+    if whole is None:
+        return None
+    by_draw = judging.worth(given.desk.judge, whole)
+    return Found(whole, by_draw, judging.risked(given.asked.objective, by_draw, given.floors))

@@ -1,0 +1,173 @@
+"""Problem: what is asked of a plan, ready to be solved: lines, constraints as rows, what schools have room for.
+
+Rows of pounds come first, each a most (a least with the signs turned); behind them, where it is asked for, a row for
+each area, stage of schooling and year: programmes at once, on average, that schools can still take on.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from oa_sim import budget, constraints, courses, judging, relaxing
+from oa_sim.constraints import Optimising, Row
+from oa_sim.courses import Desk
+from oa_sim.delivery import STAGES
+from oa_sim.judging import Judge
+from oa_sim.marginal import Prices
+from oa_sim.mixing import Limits
+from oa_sim.refusal import Refusal
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is asked, ready to be solved.
+
+    Attributes
+    ----------
+    desk
+        Of the lines.
+    asked
+        Objective, constraints and search.
+    rows
+        The constraints in pounds.
+    pinned : dict of array (funded year)
+        By line, GBP / year.
+    floors : array (area)
+        What each area must reach, for a chance.
+    rooms : array (area, stage, year)
+        Programmes that schools can take on beside the national ones; nothing where that is not asked for.
+    """
+
+    desk: Desk
+    asked: Optimising
+    rows: list[Row]
+    pinned: dict[int, np.ndarray]
+    floors: np.ndarray
+    rooms: np.ndarray
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether lines are on or off, so that a mixture of courses is no plan."""
+        return self.asked.constraints.most_priorities is not None or self.asked.constraints.smallest_gbp > 0
+
+    @property
+    def smallest(self) -> float:
+        """Least in each year that has any, GBP."""
+        return self.asked.constraints.smallest_gbp
+
+    @property
+    def areas(self) -> np.ndarray:
+        """The area of each line (line)."""
+        return np.arange(self.desk.n_lines) // self.desk.beside.shape[1]
+
+    @property
+    def signs(self) -> np.ndarray:
+        """-1 where a row of pounds is a least (row)."""
+        return np.array([-1.0 if row.is_least else 1.0 for row in self.rows])
+
+    @property
+    def limits(self) -> Limits:
+        """What all rows may take."""
+        must = np.zeros(self.desk.n_lines, dtype=bool)
+        must[list(self.pinned)] = True
+        most = np.concatenate([self.signs * np.array([row.limit for row in self.rows]), self.rooms.ravel()])
+        return Limits(most, self.desk.n_lines, must, self.areas, self.asked.constraints.most_priorities)
+
+    def uses(self, line: np.ndarray, planned: np.ndarray) -> sparse.csc_array:
+        """Return what courses of money take of each row (row, course).
+
+        Parameters
+        ----------
+        line : array (course)
+            Whose.
+        planned : array (course, funded year)
+            GBP / year.
+        """
+        cells = np.stack([row.cells.reshape(self.desk.n_lines, -1) for row in self.rows])  # (row, line, year)
+        pounds = [(one[line] * planned).sum(axis=1) for one in cells]
+        found = [sparse.csr_array(np.stack(pounds) * self.signs[:, None])]
+        if self.rooms.size:
+            found.append(self._presence(line, planned))
+        return sparse.vstack(found, format="csc")
+
+    def _presence(self, line: np.ndarray, planned: np.ndarray) -> sparse.csr_array:
+        """Return the programmes at once that courses make ((area, stage, year), course)."""
+        here = courses.presences(self.desk, line, planned)[:, : self.rooms.shape[2]]  # (course, year)
+        n = len(line)
+        found = np.zeros((self.rooms.shape[1], *here.shape))
+        for s, stage in enumerate(self.stages):
+            found[s] = here * stage[line][:, None]
+        _, n_stages, n_years = self.rooms.shape
+        at = self.areas[line] * n_stages * n_years + np.arange(n_stages * n_years).reshape(-1, 1)
+        return sparse.csr_array(
+            (found.transpose(0, 2, 1).ravel(), (at.ravel(), np.tile(np.arange(n), n_stages * n_years))),
+            shape=(self.rooms.size, n),
+        )
+
+    @property
+    def stages(self) -> list[np.ndarray]:
+        """Whether each line works in a stage of schooling (line), by stage."""
+        each = self.desk.judge.scenario.interventions.values()
+        works = [np.array([bool(set(one.year_groups) & set(own)) for one in each]) for own in STAGES.values()]
+        n_areas = self.desk.n_lines // len(works[0])
+        return [np.tile(one, n_areas).astype(float) for one in works]
+
+    def cost(self, price: np.ndarray) -> np.ndarray:
+        """Return what a pound costs (line, funded year) where rows have a price, in the objective's unit."""
+        each = zip(price, self.signs, self.rows, strict=False)  # prices of schools' room stand behind
+        return sum(one * sign * row.cells.reshape(self.desk.n_lines, -1) for one, sign, row in each)
+
+    def charged(self, prices: Prices, price: np.ndarray) -> Prices:
+        """Return prices that hold what a place in a school costs too."""
+        if not self.rooms.size:
+            return prices
+        each = price[len(self.rows) :].reshape(self.rooms.shape)  # (area, stage, year)
+        n_all = self.desk.beside.shape[1]
+        works = np.stack([stage[:n_all] for stage in self.stages])  # (stage, intervention)
+        charge = np.einsum("ast,sk->akt", each, works) / len(self.desk.judge.which)
+        presence = prices.presence.copy()
+        presence[:, :, :, : self.rooms.shape[2]] -= charge[:, None, :, :, None].astype(np.float32)
+        return Prices(prices.activity, presence)
+
+
+def problem(judge: Judge, asked: Optimising) -> Problem:
+    """Return what is asked, ready to be solved.
+
+    Parameters
+    ----------
+    judge
+        What plans are judged by.
+    asked
+        Objective, constraints and search.
+
+    Raises
+    ------
+    Refusal
+        Where there is no money, or the constraints cannot all be kept: with the smallest relaxation that would help.
+    """
+    scenario = judge.scenario
+    has = budget.for_activity(scenario)
+    if not sum(has):
+        raise Refusal("a plan needs money, got budget.total_gbp=0: raise it")
+    rows = constraints.rows(asked.constraints, scenario, has)
+    fixed = constraints.pinned(asked.constraints, scenario, judge.years)
+    n_all = len(scenario.interventions)
+    relaxing.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
+    pinned = {a * n_all + k: money for (a, k), money in fixed.items() if money.any()}
+    desk = courses.desk(judge, has)
+    return Problem(desk, asked, rows, pinned, judging.floors_of(judge), _rooms(desk, asked))
+
+
+def _rooms(desk: Desk, asked: Optimising) -> np.ndarray:
+    """Return programmes that schools can take on beside national ones (area, stage, year)."""
+    n_areas = desk.beside.shape[0]
+    if not asked.constraints.school_capacity:
+        return np.zeros((n_areas, 0, 0))
+    rooms = desk.judge.scenario.organisation.schools_take - desk.offers[:, :, : desk.until]
+    if rooms.min() < 0:
+        raise Refusal(
+            f"national programmes alone are {-rooms.min():.2g} more at once than schools can take on, got "
+            "constraints.school_capacity=true: raise organisation.schools_take or drop it"
+        )
+    return rooms.astype(float)
