@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
-    from oa_sim import sweep_door
+    from oa_sim import decision_door, sweep_door
     from oa_sim.refusal import Refusal, unknown
 
     if words and words[0] in sweep_door.VERBS and not {"--help", "-h"} & set(words):
@@ -52,8 +52,9 @@ def _answer(words: list[str]) -> int:
         print(HELP, end="")
         return 0
     verb, overrides = rest[0], rest[1:]
-    if verb not in (*VERBS, *sweep_door.VERBS):
-        raise unknown("verb", verb, (*VERBS, *sweep_door.VERBS))
+    known = (*VERBS, *sweep_door.VERBS, *decision_door.VERBS)
+    if verb not in known:
+        raise unknown("verb", verb, known)
     if flags & {"--help", "-h"}:
         print(HELP + _choices(), end="")
         return 0
@@ -63,6 +64,8 @@ def _answer(words: list[str]) -> int:
         if verb != "run":
             raise Refusal(f"-m goes with run, got {verb}: leave it out")
         return _run_each(overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
+    if verb in decision_door.VERBS:
+        return _finish(*decision_door.VERBS[verb](overrides), "--json" in flags)
     return VERBS[verb](overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
 
 

@@ -1,6 +1,6 @@
 """Judging: what plans are worth, draw by draw, by one objective; what all plans share is made once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -194,6 +194,12 @@ def floors_of(judge: Judge) -> np.ndarray:
     return judge.objective.floor * rolls.sum(("group", "year_group")).values / 1000
 
 
+def size(scenario: Scenario) -> tuple[int, int]:
+    """Return how many chains a scenario's posterior has, and draws in each."""
+    posterior = world.known(model.checked(scenario)).posterior
+    return posterior.sizes["chain"], posterior.sizes["draw"]
+
+
 def halves(size: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return two halves of the draws: plans are found on one and judged on the other.
 
@@ -207,3 +213,14 @@ def halves(size: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
     n = size[0] * size[1]
     order = stream(seed, "halves of the draws").permutation(n)
     return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
+
+
+def richer(judge: Judge, planned: np.ndarray) -> Judge:
+    """Return the same judge of a scenario with as much money as a plan needs in every year, and as many years."""
+    needs, has = planned.sum(axis=(0, 1)), np.array(budget.for_activity(judge.scenario), dtype=float)
+    most = float(np.max(needs / np.maximum(has, 1.0), initial=1.0))
+    if most <= 1:
+        return judge
+    about = judge.scenario.budget
+    total = min(np.ceil(about.total_gbp * most) + len(has), 1e11)
+    return replace(judge, scenario=replace(judge.scenario, budget=replace(about, total_gbp=float(total))))

@@ -10,7 +10,8 @@ import numpy as np
 
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, ZERO, activity, gains
+from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity, gains
+from oa_sim.readings import HUNDRED, LOG_PER_SD, MOST_POINTS, PUPIL_SD
 
 ROOT_TWO_PI, SMALL = np.float32(np.sqrt(2 * np.pi)), np.float32(1e-12)
 
@@ -18,7 +19,9 @@ ROOT_TWO_PI, SMALL = np.float32(np.sqrt(2 * np.pi)), np.float32(1e-12)
 class Counts(NamedTuple):
     """What counts for how much, and in which draws."""
 
-    figure: np.ndarray  # (area, measure, group, year): of a share of pupils, 0 to 1, in the objective's unit
+    # (area, measure, group, year): of a published figure over 100, in the objective's unit; where a measure has no
+    # groups, what counts stands with the second
+    figure: np.ndarray
     gain: np.ndarray  # (area, measure, group, year): of an SD
     factor: np.ndarray  # (block, group, draw): what each draw makes of them; 0 where a block is filled up
 
@@ -31,33 +34,75 @@ class Prices(NamedTuple):
 
 
 @compiled
-def _worth(shape, counts, latent, a, b, lo, hi, gain, out):
+def _figured(kind, latent, out, slope):
+    """Write hundredths of published figures (draw) and what one more SD would add; see ``readings.publish``."""
+    if kind == SHARE:
+        for d in range(latent.size):
+            out[d] = normal_below(latent[d])
+            slope[d] = exp(-HALF * latent[d] * latent[d]) / ROOT_TWO_PI
+    elif kind == POINTS:
+        for d in range(latent.size):
+            points = latent[d] * PUPIL_SD
+            inside = points > ZERO and points < MOST_POINTS
+            out[d] = min(max(points, ZERO), MOST_POINTS) / HUNDRED
+            slope[d] = PUPIL_SD / HUNDRED if inside else ZERO
+    else:
+        for d in range(latent.size):
+            out[d] = exp(LOG_PER_SD * latent[d])
+            slope[d] = LOG_PER_SD * out[d]
+
+
+@compiled
+def _counted(shape, counts, latent, a, b, m, t, lo, hi, gain, work, out):
+    """Add what a measure's gain is worth in one year (draw), and write over the gain what one more would be."""
+    n, kind, sign, share = hi - lo, shape.kind[m], shape.sign[m], shape.poor[a, m]
+    before, after, slope, moved = work[0, :n], work[1, :n], work[2, :n], work[3, :n]
+    for g in range(2):
+        figure, direct, held = counts.figure[a, m, g, t], counts.gain[a, m, g, t], gain[m, g, t]
+        factor = counts.factor[b, g]
+        for d in range(n):
+            out[d] += np.float64(direct * factor[d] * held[d])
+        if shape.two_groups[m] and figure != ZERO:
+            one = latent[a, shape.series[m] + g, t, lo:hi]
+            _figured(kind, one, before, slope)
+            for d in range(n):
+                moved[d] = one[d] + sign * held[d]
+            _figured(kind, moved, after, slope)
+            for d in range(n):
+                out[d] += np.float64(figure * factor[d] * (after[d] - before[d]))
+                held[d] = factor[d] * (sign * figure * slope[d] + direct)
+        elif shape.two_groups[m]:
+            for d in range(n):
+                held[d] = factor[d] * direct
+    if not shape.two_groups[m]:  # all pupils are one series; what counts stands with the second group
+        figure, factor = counts.figure[a, m, 1, t], counts.factor[b, 1]
+        poor, other = gain[m, 0, t], gain[m, 1, t]
+        one = latent[a, shape.series[m], t, lo:hi]
+        _figured(kind, one, before, slope)
+        for d in range(n):
+            moved[d] = one[d] + sign * (share * poor[d] + (ONE - share) * other[d])
+        _figured(kind, moved, after, slope)
+        for d in range(n):
+            out[d] += np.float64(figure * factor[d] * (after[d] - before[d]))
+            worth = factor[d] * sign * figure * slope[d]
+            poor[d] = share * worth + counts.factor[b, 0, d] * counts.gain[a, m, 0, t]
+            other[d] = (ONE - share) * worth + factor[d] * counts.gain[a, m, 1, t]
+
+
+@compiled
+def _worth(shape, counts, latent, a, b, lo, hi, gain, work, out):
     """Write what the gain of one area is worth (draw), and over the gain what one more of it would be."""
     n = hi - lo
     for m in range(shape.channel.size):
-        for g in range(2):
-            factor = counts.factor[b, g]
-            for t in range(gain.shape[2]):
-                figure, direct, held = counts.figure[a, m, g, t], counts.gain[a, m, g, t], gain[m, g, t]
-                if figure == ZERO and direct == ZERO:
-                    for d in range(BLOCK):
-                        held[d] = ZERO
-                    continue
-                if direct != ZERO:
-                    for d in range(n):
-                        out[d] += np.float64(direct * factor[d] * held[d])
-                if figure == ZERO:
-                    for d in range(BLOCK):
-                        held[d] = direct * factor[d]
-                    continue
-                before = latent[a, shape.series[m] + g, t, lo:hi]
-                for d in range(n):
-                    after = before[d] + held[d]
-                    out[d] += np.float64(figure * factor[d] * (normal_below(after) - normal_below(before[d])))
-                    density = exp(-HALF * after * after) / ROOT_TWO_PI
-                    held[d] = factor[d] * (figure * density + direct)
-                for d in range(n, BLOCK):
-                    held[d] = ZERO
+        for t in range(gain.shape[2]):
+            is_counted = False
+            for g in range(2):
+                is_counted |= counts.figure[a, m, g, t] != ZERO or counts.gain[a, m, g, t] != ZERO
+            if is_counted:
+                _counted(shape, counts, latent, a, b, m, t, lo, hi, gain, work, out)
+            for g in range(2):
+                for d in range(n if is_counted else 0, BLOCK):
+                    gain[m, g, t, d] = ZERO
 
 
 @compiled
@@ -186,7 +231,7 @@ def follow(shape, draws, levers, latent, counts, prices, is_priced, out):
             activity(shape, draws, levers, a, b, active, live, work, load)
             gains(shape, draws, b, active, live, missed, given, own, gain)
             out[a, lo:hi] = 0.0
-            _worth(shape, counts, latent, a, b, lo, hi, gain, out[a, lo:hi])
+            _worth(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
             if is_priced:
                 price, presence = prices.activity[a, b], prices.presence[a, b]
                 _through_pupils(shape, draws, b, active, missed, gain, given, own, alone, of_missed, price)

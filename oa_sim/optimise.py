@@ -60,6 +60,8 @@ class Optimum:
         How long the search took.
     rounds
         How often every line was laid out.
+    ended
+        Why it ended: ``gap``, ``nothing better``, ``rounds``, or ``time``, which another machine may not have.
     price : dict
         By constraint, what one more GBP of it would bring.
     judge
@@ -75,6 +77,7 @@ class Optimum:
     upper_bound: float | None
     seconds: float
     rounds: int
+    ended: str
     price: dict[str, float]
     judge: Judge
     rows: list[Row]
@@ -88,7 +91,12 @@ class Optimum:
         return max(0.0, self.upper_bound - self.value) / abs(self.upper_bound) if self.upper_bound else 0.0
 
 
-def optimise(judge: Judge, asked: Optimising, say: Callable[[str], None] = lambda sentence: None) -> Optimum:
+def optimise(
+    judge: Judge,
+    asked: Optimising,
+    say: Callable[[str], None] = lambda sentence: None,
+    start: np.ndarray | None = None,
+) -> Optimum:
     """Return the plan that brings most.
 
     Parameters
@@ -99,6 +107,8 @@ def optimise(judge: Judge, asked: Optimising, say: Callable[[str], None] = lambd
         Objective, constraints and search.
     say
         Called with a sentence at each round.
+    start : array (area, intervention, funded year)
+        Money that the search starts from, GBP / year; None: as ``asked.search`` says.
 
     Raises
     ------
@@ -107,7 +117,8 @@ def optimise(judge: Judge, asked: Optimising, say: Callable[[str], None] = lambd
     """
     begun = time.monotonic()
     given = problem(judge, asked)
-    now, weight, best, still = _start(given), None, None, 0
+    now, weight, best, still = _start(given) if start is None else start, None, None, 0
+    ended = ""
     for turn in range(MOST_ROUNDS):
         by_draw = judging.worth(judge, np.floor(now))
         weight = risks.weight(asked.objective, by_draw, given.floors, weight, turn)
@@ -118,7 +129,8 @@ def optimise(judge: Judge, asked: Optimising, say: Callable[[str], None] = lambd
             best = one if one and (best is None or one.value > best.value) else best
         still = 0 if best is not None and _is_better(best, before, asked.search.gap / 10) else still + 1
         say(f"round {turn + 1}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
-        if still >= PATIENCE or time.monotonic() - begun > asked.search.seconds:
+        ended = _ended(best, found.bound, still, asked, is_bold=is_bold, seconds=time.monotonic() - begun)
+        if ended:
             break
         keep = 0.0 if is_bold else KEPT
         now = keep * now + (1 - keep) * found.plan
@@ -127,9 +139,20 @@ def optimise(judge: Judge, asked: Optimising, say: Callable[[str], None] = lambd
     sure = laying.anew(given, best.planned, best.by_draw, weight, EVERY_START, whole=False)
     bound = None if asked.objective.risk == "floor" else sure.bound
     prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
+    took = time.monotonic() - begun
     return Optimum(
-        best.planned, best.value, bound, time.monotonic() - begun, turn + 1, prices, judge, given.rows, best.by_draw
+        best.planned, best.value, bound, took, turn + 1, ended or "rounds", prices, judge, given.rows, best.by_draw
     )
+
+
+def _ended(best: Found | None, bound: float, still: int, asked: Optimising, *, is_bold: bool, seconds: float) -> str:
+    """Return why the search is at its end; nothing where it is not."""
+    is_near = best is not None and bound - best.value <= asked.search.gap * abs(bound)
+    if is_near and not is_bold and asked.objective.risk != "floor":
+        return "gap"
+    if still >= PATIENCE:
+        return "nothing better"
+    return "time" if seconds > asked.search.seconds else ""
 
 
 def _is_better(best: Found, before: Found | None, by: float) -> bool:

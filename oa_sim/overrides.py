@@ -15,7 +15,11 @@ from oa_sim.scenario import Scenario
 
 _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
-OPEN_MAPPINGS = ("split.shares", "portfolio.shares", "organisation.twins")  # the user names the keys
+OPEN_MAPPINGS = (  # the user names the keys
+    *("split.shares", "portfolio.shares", "organisation.twins"),
+    *("constraints.area_floor_gbp", "constraints.area_cap_gbp"),
+    *("constraints.ring_fence_gbp", "constraints.ring_cap_gbp"),
+)
 # files have names that Hydra's grammar does not take unquoted
 PATHS = (
     *("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address"),

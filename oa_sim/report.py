@@ -20,6 +20,7 @@ from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
 if TYPE_CHECKING:
+    from oa_sim.decision import Decision
     from oa_sim.findings import Findings  # its pictures take a second to load
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
@@ -179,6 +180,32 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
         _write_json(at / "sensitivity.json", found.facts | {"said": found.said})
 
     return _whole(Path(outputs) / found.identity, fill)
+
+
+def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:
+    """Write ``<outputs>/optimise/<id>`` with a plan, its proof and its stability, and return its path.
+
+    The folder holds ``plan.csv``, ``paid.csv``, ``split.csv``, a table for each part of the sheet, ``front.csv``, four pictures and
+    ``optimise.json``.
+    """
+    from oa_sim import decision_charts  # pictures take a second to load
+
+    def fill(at: Path) -> None:
+        tables = {
+            "plan": found.plan(),
+            "paid": found.paid(),
+            "split": found.split(),
+            "front": found.front,
+        } | found.sheet.tables
+        for name, table in tables.items():
+            table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        pictures = {name: getattr(decision_charts, name)(found) for name in ("split", "response", "regret", "front")}
+        for name, svg in pictures.items():
+            if svg:
+                (at / f"{name}.svg").write_text(svg + "\n", encoding="utf-8")
+        _write_json(at / "optimise.json", found.facts() | {"headline": sentences} | found.manifest)
+
+    return _whole(Path(outputs) / "optimise" / found.manifest["run_id"], fill)
 
 
 def _write_json(path: Path, facts: dict) -> None:

@@ -23,13 +23,14 @@ model comparison
 world kernel
 judging
 constraints patterns courses mixing relaxing rounding problem laying risks optimise
+challenge rules stability front decision advice
 provenance logbook roster store chunks tally engine blocks rehearsal sweep
-plan words contrasts figures charts bars markup afterwards sections briefing
+plan words contrasts figures charts bars decision_charts markup afterwards sections briefing
 ledger
 peers forecasts scores backtest
 hindcast placebo
 swept sensitivity tornado discovery remarks findings
-diagrams reliability report multirun progress sweep_door __main__
+diagrams reliability report multirun progress sweep_door decision_door __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
@@ -41,10 +42,11 @@ FENCES = {  # library: the files that may know it
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "bars", "diagrams", "tornado"},
+    "matplotlib": {"figures", "bars", "decision_charts", "diagrams", "tornado"},
     "pandas": {
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
-        *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings"),
+        *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
+        *("decision", "advice", "front", "decision_charts"),
     },
     "SALib": {"design", "sensitivity"},
     "ema_workbench": {"discovery"},

@@ -1,0 +1,166 @@
+"""Advice: a decision in sentences, each with its interval and with what it does not say."""
+
+import numpy as np
+import pandas as pd
+
+from oa_sim import doubts
+from oa_sim.decision import Decision
+from oa_sim.objective import OF, Objective
+from oa_sim.phrases import chance, pounds
+from oa_sim.rules import BEST
+from oa_sim.stability import SMALL_LOSS
+from oa_sim.variables import MEASURES, academic_year, percent
+
+
+def sentences(found: Decision) -> list[str]:
+    """Return a decision in a few sentences; the first stands for all."""
+    lines = [_best(found), _proof(found), *_rivals(found), *_flat(found.sheet.flat), *_views(found.sheet.views)]
+    lines += [*_prices(found), *_flips(found.sheet.flips), *found.sheet.notes]
+    unsure = doubts.sentence(found.manifest["to_verify"], "optimise.json")
+    gates = found.manifest["gates"]
+    return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
+
+
+def amount(low: float, mean: float, high: float, unit: str) -> str:
+    """Return a worth with its 90 % interval, in as many digits as the spread supports."""
+    if unit == "GBP":
+        return f"{mean / 1e6:,.0f}m GBP (90 %: {low / 1e6:,.0f}m to {high / 1e6:,.0f}m)"
+    digits = -int(np.floor(np.log10(max(high - low, 1e-9)))) + 1
+    said = [f"{round(value, digits) + 0.0:,.{max(digits, 0)}f}" for value in (mean, low, high)]
+    return f"{said[0]} (90 %: {said[1]} to {said[2]}) {unit}"
+
+
+def what(asked: Objective, years: list[int]) -> str:
+    """Return what an objective counts, in words."""
+    said = OF[asked.of][0]
+    if asked.of == "extra_pupils" and asked.group != "all":
+        said = f"{asked.group} {said}"
+    if asked.weighting == "distribution":
+        said += ", disadvantaged pupils counting for more"
+    if asked.measures:
+        said += f", of {', '.join(MEASURES[name].label for name in asked.measures)}"
+    if asked.years_after is not None:
+        said += f", {asked.years_after} years after the money"
+    elif asked.of != "earnings":
+        said += f", in {academic_year(years[0])} to {academic_year(years[-1])}"
+    return said
+
+
+def _best(found: Decision) -> str:
+    asked, best = found.optimum.judge.objective, found.sheet.candidates.iloc[0]
+    scenario = found.optimum.judge.scenario
+    years = asked.years or scenario.years
+    worth = amount(best.q05, best["mean"], best.q95, asked.unit)
+    spent = pounds(found.account["allocated"])
+    said = f"With {spent} for activity the best plan brings {worth}: {what(asked, years)}"
+    if asked.risk == "cvar":
+        said += f"; the mean of the worst {percent(asked.tail)} of draws is {best.value:,.4g}"
+    if asked.risk == "floor":
+        said += f"; the chance that every area reaches its floor is {percent(best.value)}"
+    return f"{said}; judged on {int(best.n_draws):,} draws that had no part in finding it."
+
+
+def _proof(found: Decision) -> str:
+    best, tried = found.optimum, found.challenge
+    if best.upper_bound is None:
+        said = "No bound is given: chances of reaching a floor are not concave, so another plan may be better"
+    else:
+        said = (
+            f"No plan passes {best.upper_bound:,.5g} {best.judge.objective.unit} where this one has {best.value:,.5g}, "
+            f"both on the draws on which it was found, so at most {100 * best.gap:.2g} % is left; what lines take from "
+            "each other is priced at this plan, and the bound is proven as far as that changes in proportion"
+        )
+    others = f"of {tried.n} other plans tried by the whole law {tried.n_better or 'none'} did better"
+    return f"{said}; {others}." if tried.n else f"{said}."
+
+
+def _rivals(found: Decision) -> list[str]:
+    """Return how the best plan stands against simple rules."""
+    table, unit = found.sheet.candidates, found.optimum.judge.objective.unit
+    simple = table[table.plan != BEST]
+    if simple.empty:
+        return []
+    rival = simple.loc[simple.value.idxmax()]
+    gain = amount(rival.gain_of_best_q05, rival.gain_of_best_mean, rival.gain_of_best_q95, unit)
+    lines = [
+        f"That is {gain} more than the best of {len(simple)} simple rules ({rival.plan}); in {chance(table.p_best[0])} "
+        f"of draws no rule does better, and to follow the plan costs {table.expected_regret[0]:,.3g} {unit} of regret "
+        f"on average, {table.worst_regret[0]:,.3g} at worst."
+    ]
+    own = simple[simple.buys == "own portfolio"]
+    if len(own):
+        first = own.loc[own.value.idxmax()]
+        lines.append(
+            f"The scenario's own portfolio, {first.split.replace('_', ' ')}, loses {percent(first.loses)}: what is "
+            "bought matters "
+            + ("more than" if first.loses > 2 * rival.loses else "beside")
+            + " how it is split over areas."
+        )
+    near = simple[simple.loses <= SMALL_LOSS]
+    lines.append(
+        f"The simplest rule that loses less than {percent(SMALL_LOSS)} is: {near.plan.iloc[0]}."
+        if len(near)
+        else f"No simple rule loses less than {percent(SMALL_LOSS)}; the nearest, {rival.plan}, loses "
+        f"{100 * rival.loses:.1f} %."
+    )
+    return lines
+
+
+def _flat(flat: pd.DataFrame) -> list[str]:
+    """Return how far money may move, in words."""
+    areas = flat[flat.of == "area"] if len(flat) else flat
+    if not len(areas):
+        return []
+    wide = areas.assign(wide=(areas.most_gbp - areas.least_gbp) / areas.gbp.clip(lower=1)).sort_values("wide")
+    each = zip(wide["name"], wide.least_gbp, wide.most_gbp, wide.gbp, strict=True)
+    told = [f"{name} {_m(least)} to {_m(most)} (plan {_m(gbp)})" for name, least, most, gbp in each]
+    some = told if len(told) <= 4 else [told[0], told[1], told[-2], told[-1]]
+    which = "" if len(told) <= 4 else " (the two with the least room and the two with the most)"
+    return [
+        f"Many plans are as good: one area at a time may have, with {percent(SMALL_LOSS)} lost at most{which}: "
+        f"{'; '.join(some)}."
+    ]
+
+
+def _m(gbp: float) -> str:
+    return f"{gbp / 1e6:.1f}m"
+
+
+def _views(views: pd.DataFrame) -> list[str]:
+    """Return the alarm where views disagree."""
+    if not len(views) or not views.alarm.iloc[0]:
+        return []
+    firsts = []
+    for view, part in views.groupby("view", sort=False):
+        simple = part[part.plan != BEST]
+        overall, rule = part.loc[part["mean"].idxmax(), "plan"], simple.loc[simple["mean"].idxmax(), "plan"]
+        firsts.append(f"{view}: {overall if overall == BEST else f'{overall}, before the plan'}, then {rule}")
+    return [f"ALARM: who comes first depends on the view ({'; '.join(firsts)})."]
+
+
+def _prices(found: Decision) -> list[str]:
+    """Return what the last million brings, and the dearest other constraint."""
+    table, unit = found.sheet.prices, found.optimum.judge.objective.unit
+    years = table[table.constraint.str.startswith("the allocation of year")]
+    low, high = years.price_per_million_gbp.min(), years.price_per_million_gbp.max()
+    said = f"One million more in a year would bring {low:,.3g} to {high:,.3g} {unit}, by the year"
+    others = table[~table.constraint.str.startswith("the allocation of year") & (table.price_per_million_gbp > 0)]
+    if len(others):
+        dear = others.loc[others.price_per_million_gbp.idxmax()]
+        said += f"; of the other constraints {dear.constraint} costs most, {dear.price_per_million_gbp:,.3g} a million"
+    return [f"{said}."]
+
+
+def _flips(flips: pd.DataFrame) -> list[str]:
+    """Return which parameters would turn the ranking."""
+    mine = flips[flips["first"] == BEST]
+    turned = mine[mine.turns_at.notna() & (mine.p_turned > 0)]
+    if mine.empty:
+        return []
+    if turned.empty:
+        return [f"No value of any one parameter that the draws hold would put {mine.second.iloc[0]} before the plan."]
+    told = [
+        f"{row.parameter} at {row.turns_at:.2g} (mean {row['mean']:.2g}; {chance(row.p_turned)} of draws lie beyond)"
+        for _, row in turned.head(3).iterrows()
+    ]
+    return [f"The ranking of the plan and {mine.second.iloc[0]} would turn with {'; '.join(told)}."]

@@ -1,0 +1,164 @@
+"""Decision: a question of money in; the best plan, its proof and how stable it is out, as values kept together."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+import oa_sim
+from oa_sim import (
+    budget,
+    challenge,
+    doubts,
+    front,
+    inference,
+    judging,
+    learned,
+    model,
+    optimise,
+    stability,
+    synthesis,
+    tables,
+)
+from oa_sim.challenge import Challenge
+from oa_sim.constraints import Optimising
+from oa_sim.optimise import Optimum
+from oa_sim.scenario import Scenario
+from oa_sim.stability import Sheet
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """The best plan, its proof and how stable it is.
+
+    Attributes
+    ----------
+    optimum
+        The plan, its value and bound, on the draws on which it was found.
+    sheet
+        How stable it is, on the other draws.
+    challenge
+        How other plans did.
+    front
+        Plans between this one and the one that closes gaps best; see ``front``.
+    account : dict
+        Whole GBP: money in, allocated, management, unspent, difference.
+    manifest : dict
+        What makes its numbers traceable.
+    """
+
+    optimum: Optimum
+    sheet: Sheet
+    challenge: Challenge
+    front: pd.DataFrame
+    account: dict[str, int]
+    manifest: dict
+
+    def summary(self) -> pd.DataFrame:
+        """Return the plans that were compared, a row each."""
+        return self.sheet.candidates
+
+    def plan(self) -> pd.DataFrame:
+        """Return the plan: area, intervention, year, whole GBP, a row for each that has any."""
+        scenario, found = self.optimum.judge.scenario, self.optimum
+        a, k, t = np.nonzero(found.planned)
+        return pd.DataFrame(
+            {
+                "area": np.array(scenario.areas.names)[a],
+                "intervention": np.array(list(scenario.interventions))[k],
+                "year": np.array(found.judge.years)[t],
+                "gbp": found.planned[a, k, t].astype(np.int64),
+            }
+        )
+
+    def paid(self) -> pd.DataFrame:
+        """Return when the plan's money is paid, since the first year's comes late; whole GBP of activity."""
+        money = judging.money_of(self.optimum.judge, self.optimum.planned).spend
+        table = money.to_series().rename("gbp").reset_index()
+        return table[table.gbp > 0].astype({"gbp": np.int64}).reset_index(drop=True)
+
+    def facts(self) -> dict:
+        """Return the decision in a few numbers."""
+        found, best = self.optimum, self.sheet.candidates.iloc[0]
+        left = {key: None if value is None or not np.isfinite(value) else float(value) for key, value in (
+            ("value", found.value), ("upper_bound", found.upper_bound), ("gap", found.gap), ("seconds", found.seconds),
+        )}  # fmt: skip
+        spent = int(found.planned.sum())
+        judged = {"value_unseen": float(best.value), "value_unseen_q05": float(best.q05)}
+        judged |= {"value_unseen_q95": float(best.q95), "unit": found.judge.objective.unit}
+        left |= {"spent_gbp": spent, "unspent_gbp": self.account["unspent"], "ended": found.ended}
+        return left | judged | {"account_gbp": self.account, "verdict": self.manifest["gates"]["verdict"]}
+
+    def split(self) -> pd.DataFrame:
+        """Return money and worth by area, with the mark of a county's figures."""
+        found, about = self.optimum, self.optimum.judge
+        pounds = found.planned.sum(axis=(1, 2))
+        rolls = about.known.pupils.rolls.sel(area=about.scenario.areas.names).sum(("group", "year_group")).values
+        proxy = about.known.history.proxy.sel(measure=about.scenario.measures).any(("group", "measure")).values
+        table = pd.DataFrame({"area": about.scenario.areas.names, "gbp": pounds.astype(np.int64)})
+        table["share"] = pounds / max(pounds.sum(), 1.0)
+        table["gbp_per_pupil"] = pounds / rolls
+        table["worth_mean"] = found.by_draw.mean(axis=1)
+        table["worth_q05"], table["worth_q95"] = np.quantile(found.by_draw, [0.05, 0.95], axis=1)
+        return table.assign(unit=about.objective.unit, proxy=proxy, n_draws=found.by_draw.shape[1])
+
+
+def decide(
+    scenario: Scenario, asked: Optimising, say: Callable[[str], None] = lambda sentence: None, *, quick: bool = False
+) -> Decision:
+    """Return the best plan of a scenario, its proof and how stable it is.
+
+    Parameters
+    ----------
+    scenario
+        From ``load_scenario``; its split and portfolio are what the plan is held against.
+    asked
+        Objective, constraints and search.
+    say
+        Called with a sentence at each stage.
+    quick
+        Without the parts of the sheet that take the longest.
+
+    Raises
+    ------
+    Refusal
+        For what cannot be asked, and constraints that cannot all be kept, with the smallest relaxation that would help.
+    """
+    say("reading the tables and drawing what would have happened anyway")
+    here, there = judging.halves(judging.size(scenario), scenario.seed)
+    judge = judging.judge(scenario, asked.objective, here)
+    found = optimise.optimise(judge, asked, say)
+    say("trying other plans against it")
+    limits = asked.constraints
+    tried = challenge.challenge(found, limits.smallest_gbp, limits.most_priorities, scenario.seed)
+    unseen = judging.judge(scenario, asked.objective, there)
+    sheet = stability.sheet(found, unseen, say, quick=quick)
+    between = pd.DataFrame(columns=front.COLUMNS) if quick else front.front(found, unseen, asked, say)
+    account = budget.reconcile(judging.money_of(judge, found.planned))
+    return Decision(found, sheet, tried, between, account, _manifest(found, asked))
+
+
+def _manifest(found: Optimum, asked: Optimising) -> dict:
+    """Return what makes a decision's numbers traceable."""
+    scenario, known = found.judge.scenario, found.judge.known
+    studied = synthesis.posterior(known.tables, scenario.evidence)
+    about = {
+        "scenario": model.question(scenario),
+        "asked": {key: value for key, value in asdict(asked).items() if key != "search"},
+        "seed": scenario.seed,
+        "data_hash": tables.data_hash(scenario.data_folder),
+        "oa_sim": oa_sim.__version__,
+        "code_hash": model.code_hash(),
+        "versions": inference.versions(),
+        "posterior": known.checksum,
+        "synthesis": learned.checksum(studied),
+        "plan": hashlib.sha256(found.planned.astype(np.int64).tobytes()).hexdigest(),
+        "n_draws": int(np.prod(judging.size(scenario))),
+    }
+    text = json.dumps(about, sort_keys=True)
+    gates = model.verdict(scenario, known.posterior, studied, None)
+    told = {"gates": gates, "to_verify": doubts.to_verify(scenario, known.tables), "search": asdict(asked.search)}
+    return {"run_id": hashlib.sha256(text.encode()).hexdigest()[:12], **about, **told}

@@ -1,0 +1,295 @@
+"""Stability: how much better the best plan is, how sure that is, and how far one could depart from it.
+
+Everything is said on draws that had no part in finding the plan.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from oa_sim import judging, ranking, rules
+from oa_sim.judging import Judge
+from oa_sim.objective import Objective
+from oa_sim.optimise import Optimum
+from oa_sim.rules import BEST, Candidate
+from oa_sim.value import described
+
+SMALL_LOSS = 0.01  # of the best: what "as good" means here
+VIEWS = {  # what is ranked by each, beside what was asked for
+    "plain": Objective(),
+    "distribution-weighted": Objective(weighting="distribution"),
+    "gap-closing": Objective(of="gap_closed"),
+}
+STEPS = 9  # of a bisection: the edge of a flat region is found to a five-hundredth
+LEAST, MOST = 0.0, 3.0  # times its money, how far an area's or an intervention's is moved
+MOST_FLIPS = 30  # parameters that are told for two plans, those that matter most
+FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # of an intervention's money, for its response
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """How stable a decision is.
+
+    Attributes
+    ----------
+    candidates
+        A row for each plan: its worth with interval, by how much the best plan is better, the share of draws in which
+        it is the best, and its regret.
+    views
+        A row for each view and plan: its worth and place; ``alarm`` where the first is not the same in all.
+    flat
+        A row for each area and intervention: how far its money may move until ``SMALL_LOSS`` is lost.
+    prices
+        A row for each constraint in pounds: what one more million would bring.
+    flips
+        A row for each parameter: at which value the ranking of two plans would turn.
+    response
+        A row for each intervention and part of its money: what that brings, with interval.
+    notes
+        What was left out and why.
+    optimism
+        By how much the plan's gain over the best simple rule is larger on the draws on which it was found, in the
+        objective's unit.
+    """
+
+    candidates: pd.DataFrame
+    views: pd.DataFrame
+    flat: pd.DataFrame
+    prices: pd.DataFrame
+    flips: pd.DataFrame
+    response: pd.DataFrame
+    notes: list[str]
+    optimism: float
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name."""
+        return {name: getattr(self, name) for name in ("candidates", "views", "flat", "prices", "flips", "response")}
+
+
+def sheet(
+    found: Optimum, judge: Judge, say: Callable[[str], None] = lambda sentence: None, *, quick: bool = False
+) -> Sheet:
+    """Return how stable a decision is.
+
+    Parameters
+    ----------
+    found
+        The best plan.
+    judge
+        The same question on draws that had no part in finding it.
+    say
+        Called with a sentence at each stage.
+    quick
+        Without the flat region and the responses, which take the longest.
+    """
+    say("holding the plan against simple rules, on draws that had no part in finding it")
+    plans, notes = rules.candidates(judge, found.planned)
+    floors = judging.floors_of(judge)
+    by_area = {plan.name: plan.by_draw() for plan in plans}
+    draws = np.stack([each.sum(axis=0) for each in by_area.values()])
+    risked = [judging.risked(judge.objective, each, floors) for each in by_area.values()]
+    compared = _compared(plans, draws, risked)
+    say("ranking them in three views")
+    views = _views(plans)
+    say("moving money until it matters")
+    flat = pd.DataFrame() if quick else _flat(found.planned, judge, risked[0])
+    response = pd.DataFrame() if quick else _response(found.planned, judge)
+    flips = _flips(judge, plans, draws)
+    optimism = _optimism(found, plans, risked)
+    return Sheet(compared, views, flat, _prices(found), flips, response, notes, optimism)
+
+
+def _optimism(found: Optimum, plans: list[Candidate], risked: list[float]) -> float:
+    """Return by how much the gain over the best simple rule is larger on the draws on which the plan was found."""
+    if len(plans) < 2:
+        return float("nan")
+    rival = 1 + int(np.argmax(risked[1:]))
+    there = replace(found.judge, scenario=plans[rival].judge.scenario)
+    worth = judging.worth(there, plans[rival].planned)
+    before = found.value - judging.risked(found.judge.objective, worth, judging.floors_of(found.judge))
+    return before - (risked[0] - risked[rival])
+
+
+def _compared(plans: list[Candidate], draws: np.ndarray, risked: list[float]) -> pd.DataFrame:
+    """Return the plans side by side."""
+    best = draws.max(axis=0)
+    gain, regret = draws[0] - draws, best - draws
+    table = pd.DataFrame({"plan": [plan.name for plan in plans]})
+    table["split"], table["buys"] = [plan.split for plan in plans], [plan.buys for plan in plans]
+    table["value"] = risked
+    for name, values in described(draws).items():
+        table[name] = values
+    table["gain_of_best_mean"] = gain.mean(axis=1)
+    table["gain_of_best_se"] = gain.std(axis=1, ddof=1) / np.sqrt(gain.shape[1])
+    for name in ("q05", "q95"):
+        table[f"gain_of_best_{name}"] = described(gain)[name]
+    table["p_best"] = ranking.first(draws)
+    table["p_worse_than_best_plan"] = (gain > 0).mean(axis=1)
+    table["expected_regret"], table["worst_regret"] = regret.mean(axis=1), regret.max(axis=1)
+    table["loses"] = 1 - np.array(risked) / risked[0] if risked[0] else np.nan
+    return table.assign(n_draws=draws.shape[1])
+
+
+def _views(plans: list[Candidate]) -> pd.DataFrame:
+    """Return the plans ranked in three views, and whether these disagree on the first."""
+    found = []
+    for view, asked in VIEWS.items():
+        measures = set(plans[0].judge.scenario.measures)
+        if not measures & set(judging.objective.STANDARDS):
+            continue
+        own = plans[0].judge
+        seen = judging.judge(own.scenario, asked, own.which)
+        worth = [
+            judging.worth(replace(seen, scenario=plan.judge.scenario), plan.planned).sum(axis=0).mean()
+            for plan in plans
+        ]
+        places = ranking.places(np.array(worth)[:, None])[:, 0]
+        found.append(pd.DataFrame({"view": view, "plan": [p.name for p in plans], "mean": worth, "place": places}))
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["view", "plan", "mean", "place"])
+    simple = table[table.plan != BEST]
+    firsts = simple.loc[simple.groupby("view")["mean"].idxmax(), "plan"] if len(simple) else simple.plan
+    overall = table.loc[table.groupby("view")["mean"].idxmax(), "plan"] if len(table) else table.plan
+    return table.assign(alarm=overall.nunique() > 1 or firsts.nunique() > 1)
+
+
+def moved(planned: np.ndarray, mine: np.ndarray, factor: float) -> np.ndarray:
+    """Return a plan in which some cells have ``factor`` times their money, and the others what that leaves.
+
+    Parameters
+    ----------
+    planned : array (area, intervention, funded year)
+        GBP / year.
+    mine : array (area, intervention, funded year)
+        True where a cell is moved.
+    factor
+        Times its money; less where a year has no more.
+    """
+    has = planned.sum(axis=(0, 1))
+    own = (planned * mine).sum(axis=(0, 1))
+    wanted = np.minimum(own * factor, has)
+    rest = np.maximum(has - own, 1e-9)
+    part = np.where(mine, np.where(own > 0, wanted / np.maximum(own, 1e-9), 1.0), (has - wanted) / rest)
+    return np.floor(planned * part)
+
+
+def _flat(planned: np.ndarray, judge: Judge, best: float) -> pd.DataFrame:
+    """Return how far an area's and an intervention's money may move until a small part is lost."""
+    scenario, floors = judge.scenario, judging.floors_of(judge)
+
+    def loses(mine: np.ndarray, factor: float) -> float:
+        worth = judging.worth(judge, moved(planned, mine, factor))
+        return best - judging.risked(judge.objective, worth, floors)
+
+    def edge(mine: np.ndarray, far: float) -> float:
+        near, most = 1.0, SMALL_LOSS * abs(best)
+        if loses(mine, far) <= most:
+            return far
+        for _ in range(STEPS):
+            middle = (near + far) / 2
+            near, far = (middle, far) if loses(mine, middle) <= most else (near, middle)
+        return near
+
+    rows = []
+    for axis, kind, names in ((0, "area", scenario.areas.names), (1, "intervention", list(scenario.interventions))):
+        if len(names) < 2:
+            continue
+        for i, name in enumerate(names):
+            mine = np.zeros(planned.shape, dtype=bool)
+            mine[(slice(None),) * axis + (i,)] = True
+            pounds = float(planned[mine].sum())
+            if pounds:
+                row = {"of": kind, "name": name, "gbp": pounds}
+                rows.append(row | {"least_gbp": pounds * edge(mine, LEAST), "most_gbp": pounds * edge(mine, MOST)})
+    return pd.DataFrame(rows, columns=["of", "name", "gbp", "least_gbp", "most_gbp"]).assign(loses_at_most=SMALL_LOSS)
+
+
+def _prices(found: Optimum) -> pd.DataFrame:
+    """Return what one more million of each constraint would bring."""
+    unit, rows = found.judge.objective.unit, []
+    for row in found.rows:
+        used = float((row.cells * found.planned).sum())
+        rows.append(
+            {
+                "constraint": row.name,
+                "limit_gbp": row.limit,
+                "used_gbp": used,
+                "kind": "least" if row.is_least else "most",
+                "price_per_million_gbp": found.price[row.name] * 1e6,
+                "unit": f"{unit} / million GBP",
+                "to_change": row.key,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _response(planned: np.ndarray, judge: Judge) -> pd.DataFrame:
+    """Return what each intervention's money brings beside the rest of the plan, which stays as it is."""
+    rows = []
+    for k, name in enumerate(judge.scenario.interventions):
+        if not planned[:, k].any():
+            continue
+        without = planned.copy()
+        without[:, k] = 0.0
+        ground = judging.worth(judge, without).sum(axis=0)
+        for factor in FACTORS:
+            tried = planned.copy()
+            tried[:, k] = np.floor(planned[:, k] * factor)
+            # more than the plan has is asked here, so the year's money is no limit
+            found = described(judging.worth(judging.richer(judge, tried), tried).sum(axis=0) - ground)
+            row = {"intervention": name, "part": factor, "gbp": float(tried[:, k].sum())}
+            rows.append(row | {key: float(found[key]) for key in ("mean", "sd", "q05", "q50", "q95")})
+    columns = ["intervention", "part", "gbp", "mean", "sd", "q05", "q50", "q95"]
+    return pd.DataFrame(rows, columns=columns).assign(unit=judge.objective.unit)
+
+
+def _flips(judge: Judge, plans: list[Candidate], draws: np.ndarray) -> pd.DataFrame:
+    """Return at which value of each parameter two plans would change places."""
+    order = np.argsort(-draws.mean(axis=1), kind="stable")
+    simple = [i for i in order if plans[i].name != BEST]
+    pairs = [(0, simple[0])] if simple else []
+    pairs += [(simple[0], simple[1])] if len(simple) > 1 else []
+    rows = []
+    for first, second in pairs:
+        ahead = draws[first] - draws[second]
+        for name, values in _parameters(judge):
+            rows.append({"first": plans[first].name, "second": plans[second].name} | _flip(name, values, ahead))
+    columns = ["first", "second", "parameter", "mean", "sd", "share_of_variance", "turns_at", "p_turned"]
+    table = pd.DataFrame(rows, columns=columns)
+    ordered = table.sort_values("share_of_variance", ascending=False, kind="stable")
+    return ordered.groupby(["first", "second"], sort=False).head(MOST_FLIPS).reset_index(drop=True)
+
+
+def _flip(name: str, values: np.ndarray, ahead: np.ndarray) -> dict[str, object]:
+    """Return where the line of the difference on one parameter crosses zero, and the share of draws beyond it."""
+    mean, sd = values.mean(), values.std()
+    slope = ((values - mean) * (ahead - ahead.mean())).mean() / sd**2
+    share = (slope * sd) ** 2 / max(ahead.var(), 1e-30)
+    turns = mean - ahead.mean() / slope if slope else np.nan
+    beyond = (values > turns).mean() if (turns > mean) else (values < turns).mean()
+    is_there = values.min() <= turns <= values.max()
+    return {
+        "parameter": name,
+        "mean": mean,
+        "sd": sd,
+        "share_of_variance": share,
+        "turns_at": turns if is_there else np.nan,
+        "p_turned": beyond if is_there else 0.0,
+    }
+
+
+def _parameters(judge: Judge) -> list[tuple[str, np.ndarray]]:
+    """Return every parameter of the programme that differs between draws (draw), by a name that people can read."""
+    found = []
+    for name, array in judge.programme.drawn.data_vars.items():
+        if array.dims[:2] != ("chain", "draw"):
+            continue
+        values = array.values.reshape(-1, *array.shape[2:])[judge.which]
+        for at in np.ndindex(values.shape[1:]):
+            one = values[(slice(None), *at)]
+            if one.std() > 0:
+                of = [str(array[dim].values[i]) for dim, i in zip(array.dims[2:], at, strict=True)]
+                found.append((f"{name.replace('_', ' ')}" + (f" of {', '.join(of)}" if of else ""), one))
+    return found
