@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oa_sim import delivery, factors, judging, lines, patterns
+from oa_sim import slopes as by_chain
 from oa_sim.judging import Judge
 from oa_sim.lines import Courses
 from oa_sim.marginal import Prices
@@ -137,6 +138,20 @@ def brings(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) ->
     out = np.zeros(len(line))
     _follow(desk, lines.worths, prices, laid_out(desk, line, planned), out)
     return out
+
+
+def slopes(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
+    """Return what one more pound in each year of a course brings (course, funded year), in the objective's unit.
+
+    Parameters
+    ----------
+    desk, prices, line, planned
+        As for ``brings``.
+    """
+    out = np.zeros((len(line), desk.n_years))
+    _follow(desk, by_chain.slopes, prices, laid_out(desk, line, planned), out)
+    paid = patterns.paid(desk.judge.scenario, np.eye(planned.shape[1]), desk.has, desk.n_years)  # (planned, paid)
+    return (out / desk.pupils[line, None]) @ paid.T
 
 
 def presences(desk: Desk, line: np.ndarray, planned: np.ndarray) -> np.ndarray:

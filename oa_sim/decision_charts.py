@@ -60,8 +60,8 @@ def response(found: Decision) -> str:
     most = at_plan.loc[at_plan["mean"].idxmax()]
     words = (
         f"What the money of each of {len(names)} interventions brings beside the rest of the plan, with 90 % "
-        f"intervals: most from {most.intervention.replace('_', ' ')}, {most['mean']:,.3g} {unit} for {most.gbp / 1e6:.1f}m GBP; "
-        "every curve flattens."
+        f"intervals: most from {most.intervention.replace(chr(95), chr(32))}, {most['mean']:,.3g} {unit} for "
+        f"{most.gbp / 1e6:.1f}m GBP."
     )
     down = -(-len(names) // ACROSS)
 

@@ -44,9 +44,8 @@ class Anew(NamedTuple):
 
 @dataclass
 class _Bench:
-    """The courses that are there so far, of which some are in the linear problem."""
+    """The courses that are there so far, of which some are in the linear problem; the openings come first."""
 
-    line: np.ndarray
     planned: np.ndarray
     table: Table
     is_in: np.ndarray
@@ -80,15 +79,17 @@ def anew(
     bench = _bench(given, prices, base, now)
     mixed = _mixed(given, bench)
     for _ in range(3 if n_starts else 0):
-        n_before = len(bench.line)
+        n_before = len(bench.planned)
         _better(given, bench, prices, base, mixed.price, n_starts)
-        if len(bench.line) == n_before:
+        if len(bench.planned) == n_before:
             break
         mixed = _mixed(given, bench)
     limits = given.limits
-    best = np.full(desk.n_lines, -np.inf)
-    np.maximum.at(best, bench.line, mixing.left(bench.table, mixed.price))
-    bound = float((weight * by_draw).sum()) - here.sum() + mixing.bound(limits, mixed.price, best)
+    best = np.full(limits.n_lines, -np.inf)
+    np.maximum.at(best, bench.table.line, mixing.left(bench.table, mixed.price))
+    is_funded = now.any(axis=(1, 2))
+    promised = here.sum() + bench.table.brings[: given.n_areas][is_funded].sum()
+    bound = float((weight * by_draw).sum()) - promised + mixing.bound(limits, mixed.price, best)
     shape = now.shape
     plan = _laid(bench, mixed.share, shape)
     chosen = _whole(given, bench, mixed, shape) if whole else None
@@ -107,11 +108,15 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray) ->
     line = np.concatenate([line[free], np.array(list(given.pinned), dtype=int)])
     planned = np.concatenate([planned[free], *(money[None] for money in given.pinned.values())])
     brought = courses.brings(given.desk, prices, line, planned) - base[line]
-    table = Table(line, _way(planned), brought, given.uses(line, planned))
-    is_in = np.zeros(len(line), dtype=bool)
+    n_areas, n_lines = given.n_areas, given.desk.n_lines
+    # what national programmes bring without any money of the line is an area's, once it funds something
+    opening = Table(n_lines + np.arange(n_areas), np.zeros(n_areas, dtype=int), base.reshape(n_areas, -1).sum(axis=1),
+                    given.openings)  # fmt: skip
+    table = opening.joined(Table(line, _way(planned), brought, given.uses(line, planned)))
+    is_in = np.zeros(len(table.line), dtype=bool)
     is_in[courses.SIZES // 2 :: courses.SIZES] = True
-    is_in[-len(given.pinned) - len(own) :] = True
-    return _Bench(line, planned, table, is_in)
+    is_in[:n_areas] = is_in[len(is_in) - len(given.pinned) - len(own) :] = True
+    return _Bench(np.concatenate([np.zeros((n_areas, planned.shape[1])), planned]), table, is_in)
 
 
 def _way(planned: np.ndarray) -> np.ndarray:
@@ -123,7 +128,7 @@ def _way(planned: np.ndarray) -> np.ndarray:
 def _mixed(given: Problem, bench: _Bench) -> Mixture:
     """Return the best mixture of all courses, by taking in those that would add to it until none does."""
     limits, n_ways = given.limits, len(given.desk.has) ** 2
-    key = bench.line * n_ways + bench.table.way
+    key = bench.table.line * n_ways + bench.table.way
     for _ in range(MOST_MIXINGS):
         found = mixing.mixture(bench.table.taken(bench.is_in), limits)
         if found.brings is None:  # too few courses to keep the constraints: all of them
@@ -131,14 +136,14 @@ def _mixed(given: Problem, bench: _Bench) -> Mixture:
                 break
             bench.is_in[:] = True
             continue
-        adds = mixing.left(bench.table, found.price) - found.place[bench.line]
+        adds = mixing.left(bench.table, found.price) - found.place[bench.table.line]
         best = np.full(limits.n_lines * n_ways, -np.inf)
         np.maximum.at(best, key, adds)
         new = (adds >= best[key]) & (adds > WORTH_TAKING * max(abs(found.brings), 1e-30)) & ~bench.is_in
         if not new.any():
             break
         bench.is_in |= new
-    share = np.zeros(len(bench.line))
+    share = np.zeros(len(bench.table.line))
     share[bench.is_in] = found.share
     return Mixture(share, found.brings, found.price, found.place)
 
@@ -148,18 +153,19 @@ def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, pri
     left = mixing.left(bench.table, price)
     # the best course of each way of a line, and of them the best few
     order = np.argsort(-left, kind="stable")
-    pairs = np.stack([bench.line, bench.table.way])[:, order]
+    order = order[order >= given.n_areas]
+    pairs = np.stack([bench.table.line, bench.table.way])[:, order]
     some = order[np.unique(pairs, axis=1, return_index=True)[1]]
-    some = some[np.lexsort((-left[some], bench.line[some]))]
-    rank = np.arange(len(some)) - np.searchsorted(bench.line[some], bench.line[some])
-    some = some[(rank < n_starts) & ~np.isin(bench.line[some], list(given.pinned))]
-    line, cost = bench.line[some], given.cost(price)
+    every = bench.table.line
+    some = some[np.lexsort((-left[some], every[some]))]
+    rank = np.arange(len(some)) - np.searchsorted(every[some], every[some])
+    some = some[(rank < n_starts) & ~np.isin(every[some], list(given.pinned))]
+    line, cost = every[some], given.cost(price)
     charged = given.charged(prices, price)
     planned, _ = courses.bettered(given.desk, charged, cost, line, bench.planned[some], given.smallest)
     brought = courses.brings(given.desk, prices, line, planned) - base[line]
     new = Table(line, _way(planned), brought, given.uses(line, planned))
     is_new = mixing.left(new, price) > left[some] + WORTH_TAKING * max(abs(left).max(), 1e-30)
-    bench.line = np.concatenate([bench.line, line[is_new]])
     bench.planned = np.concatenate([bench.planned, planned[is_new]])
     bench.table = bench.table.joined(new.taken(is_new))
     bench.is_in = np.concatenate([bench.is_in, np.ones(is_new.sum(), dtype=bool)])
@@ -167,18 +173,19 @@ def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, pri
 
 def _laid(bench: _Bench, share: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Return the plan that shares of courses make."""
-    out = np.zeros((shape[0] * shape[1], shape[2]))
-    np.add.at(out, bench.line, share[:, None] * bench.planned)
-    return out.reshape(shape)
+    n_lines = shape[0] * shape[1]
+    out = np.zeros((n_lines + shape[0], shape[2]))
+    np.add.at(out, bench.table.line, share[:, None] * bench.planned)
+    return out[:n_lines].reshape(shape)
 
 
 def _whole(given: Problem, bench: _Bench, mixed: Mixture, shape: tuple[int, int, int]) -> np.ndarray | None:
     """Return the best plan in which each line keeps to one way."""
-    left = mixing.left(bench.table, mixed.price) - mixed.place[bench.line]
+    left = mixing.left(bench.table, mixed.price) - mixed.place[bench.table.line]
     near = left > -WHOLE_RANGE * max(abs(mixed.brings or 0.0), 1e-30)
     share = mixing.whole(bench.table.taken(near), given.limits, WHOLE_GAP)
     if share is None:
         return None
-    out = np.zeros(len(bench.line))
+    out = np.zeros(len(bench.table.line))
     out[near] = share
     return _laid(bench, out, shape)

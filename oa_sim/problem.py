@@ -1,7 +1,9 @@
 """Problem: what is asked of a plan, ready to be solved: lines, constraints as rows, what schools have room for.
 
-Rows of pounds come first, each a most (a least with the signs turned); behind them, where it is asked for, a row for
-each area, stage of schooling and year: programmes at once, on average, that schools can still take on.
+Rows of pounds come first, each a most (a least with the signs turned); then a row for each area, by which national
+programmes come only where an area funds something; then, where it is asked for, a row for each area, stage of schooling
+and year: programmes at once, on average, that schools can still take on. Behind the lines stand openings, one an area:
+what national programmes bring.
 """
 
 from dataclasses import dataclass
@@ -68,11 +70,30 @@ class Problem:
 
     @property
     def limits(self) -> Limits:
-        """What all rows may take."""
-        must = np.zeros(self.desk.n_lines, dtype=bool)
+        """What all rows may take; the openings are lines of groups of their own."""
+        n_areas, pounds = self.n_areas, self.signs * np.array([row.limit for row in self.rows])
+        must = np.zeros(self.desk.n_lines + n_areas, dtype=bool)
         must[list(self.pinned)] = True
-        most = np.concatenate([self.signs * np.array([row.limit for row in self.rows]), self.rooms.ravel()])
-        return Limits(most, self.desk.n_lines, must, self.areas, self.asked.constraints.most_priorities)
+        most = np.concatenate([pounds, np.zeros(n_areas), self.rooms.ravel()])
+        groups = np.concatenate([self.areas, n_areas + np.arange(n_areas)])
+        return Limits(most, len(must), must, groups, self.asked.constraints.most_priorities)
+
+    @property
+    def n_areas(self) -> int:
+        """How many areas there are."""
+        return self.desk.beside.shape[0]
+
+    @property
+    def openings(self) -> sparse.csc_array:
+        """Return what the openings take of each row (row, area)."""
+        return sparse.vstack(
+            [
+                sparse.csr_array((len(self.rows), self.n_areas)),
+                sparse.eye_array(self.n_areas),
+                sparse.csr_array((self.rooms.size, self.n_areas)),
+            ],
+            format="csc",
+        )
 
     def uses(self, line: np.ndarray, planned: np.ndarray) -> sparse.csc_array:
         """Return what courses of money take of each row (row, course).
@@ -87,6 +108,8 @@ class Problem:
         cells = np.stack([row.cells.reshape(self.desk.n_lines, -1) for row in self.rows])  # (row, line, year)
         pounds = [(one[line] * planned).sum(axis=1) for one in cells]
         found = [sparse.csr_array(np.stack(pounds) * self.signs[:, None])]
+        of_area = (self.areas[line], np.arange(len(line)))
+        found.append(sparse.csr_array((-np.ones(len(line)), of_area), shape=(self.n_areas, len(line))))
         if self.rooms.size:
             found.append(self._presence(line, planned))
         return sparse.vstack(found, format="csc")
@@ -115,14 +138,14 @@ class Problem:
 
     def cost(self, price: np.ndarray) -> np.ndarray:
         """Return what a pound costs (line, funded year) where rows have a price, in the objective's unit."""
-        each = zip(price, self.signs, self.rows, strict=False)  # prices of schools' room stand behind
+        each = zip(price, self.signs, self.rows, strict=False)  # other prices stand behind
         return sum(one * sign * row.cells.reshape(self.desk.n_lines, -1) for one, sign, row in each)
 
     def charged(self, prices: Prices, price: np.ndarray) -> Prices:
         """Return prices that hold what a place in a school costs too."""
         if not self.rooms.size:
             return prices
-        each = price[len(self.rows) :].reshape(self.rooms.shape)  # (area, stage, year)
+        each = price[len(self.rows) + self.n_areas :].reshape(self.rooms.shape)  # (area, stage, year)
         n_all = self.desk.beside.shape[1]
         works = np.stack([stage[:n_all] for stage in self.stages])  # (stage, intervention)
         charge = np.einsum("ast,sk->akt", each, works) / len(self.desk.judge.which)

@@ -185,8 +185,8 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
 def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:
     """Write ``<outputs>/optimise/<id>`` with a plan, its proof and its stability, and return its path.
 
-    The folder holds ``plan.csv``, ``paid.csv``, ``split.csv``, a table for each part of the sheet, ``front.csv``, four pictures and
-    ``optimise.json``.
+    The folder holds ``plan.csv``, ``paid.csv``, ``split.csv``, a table for each part of the sheet, ``front.csv``, four
+    pictures and ``optimise.json``.
     """
     from oa_sim import decision_charts  # pictures take a second to load
 

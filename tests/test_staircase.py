@@ -17,7 +17,7 @@ cohort served
 record england gaussian baseline state_space learned counterfactual
 retention reasons sustain impact outside
 value accounts ranking origins objective
-compiled arithmetic selection passes readings marginal lines factors
+compiled arithmetic selection passes readings marginal lines slopes factors
 listings result
 model comparison
 world kernel
