@@ -69,7 +69,7 @@ class Search:
         Of the random start.
     """
 
-    gap: float = 0.001
+    gap: float = 0.0005
     seconds: float = 50.0
     start: str = "equal"
     seed: int = 1

@@ -105,8 +105,9 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray) ->
         own = own[np.where(flat[own] > 0, flat[own], np.inf).min(axis=1) >= given.smallest]
     line, planned = np.concatenate([line, own]), np.concatenate([planned, flat[own]])
     free = ~np.isin(line, list(given.pinned))
-    line = np.concatenate([line[free], np.array(list(given.pinned), dtype=int)])
-    planned = np.concatenate([planned[free], *(money[None] for money in given.pinned.values())])
+    fixed = [number for number, money in given.pinned.items() if money.any()]
+    line = np.concatenate([line[free], np.array(fixed, dtype=int)])
+    planned = np.concatenate([planned[free], *(given.pinned[number][None] for number in fixed)])
     brought = courses.brings(given.desk, prices, line, planned) - base[line]
     n_areas, n_lines = given.n_areas, given.desk.n_lines
     # what national programmes bring without any money of the line is an area's, once it funds something
@@ -115,7 +116,7 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray) ->
     table = opening.joined(Table(line, _way(planned), brought, given.uses(line, planned)))
     is_in = np.zeros(len(table.line), dtype=bool)
     is_in[courses.SIZES // 2 :: courses.SIZES] = True
-    is_in[:n_areas] = is_in[len(is_in) - len(given.pinned) - len(own) :] = True
+    is_in[:n_areas] = is_in[len(is_in) - len(fixed) - len(own) :] = True
     return _Bench(np.concatenate([np.zeros((n_areas, planned.shape[1])), planned]), table, is_in)
 
 

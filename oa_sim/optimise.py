@@ -15,15 +15,18 @@ import numpy as np
 from oa_sim import judging, laying, risks, rounding
 from oa_sim.constraints import Optimising, Row
 from oa_sim.judging import Judge
+from oa_sim.laying import Anew
 from oa_sim.problem import Problem, problem
 from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
 
 MOST_ROUNDS = 40
-PATIENCE = 3  # rounds without a better plan before the search ends
-STARTS, EVERY_START = 2, 15  # ways of each line whose best course is bettered, in a round and for the bound
+PATIENCE = 3  # rounds without a better plan before every way of a line is tried, or the search ends
+BOLD, STEADY, THOROUGH = range(3)
+STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
 BOLD_ROUNDS = 2  # in which a plan moves the whole way; then it keeps part of what it was, so that prices settle
 KEPT = 0.4
+ROOM = 1e-6  # programmes: rounding
 
 
 class Found(NamedTuple):
@@ -115,28 +118,37 @@ def optimise(
     Refusal
         Where the constraints cannot all be kept.
     """
-    begun = time.monotonic()
-    given = problem(judge, asked)
-    now, weight, best, still = _start(given) if start is None else start, None, None, 0
-    ended = ""
+    begun, asked_for = time.monotonic(), problem(judge, asked)
+    given, now, weight, best, still = asked_for, _start(asked_for) if start is None else start, None, None, 0
+    ended, stage, turn = "", BOLD, 0
     for turn in range(MOST_ROUNDS):
         by_draw = judging.worth(judge, np.floor(now))
         weight = risks.weight(asked.objective, by_draw, given.floors, weight, turn)
-        is_bold, before = turn < BOLD_ROUNDS, best
-        found = laying.anew(given, now, by_draw, weight, 0 if is_bold else STARTS, whole=given.is_whole)
+        found, before = laying.anew(given, now, by_draw, weight, STARTS[stage], whole=given.is_whole), best
         for planned in [found.whole] if given.is_whole else [found.plan, now]:
-            one = None if planned is None else _tried(given, planned)
+            one = None if planned is None else _tried(asked_for, planned)
             best = one if one and (best is None or one.value > best.value) else best
+        given = given.tightened(asked_for, found.plan)
         still = 0 if best is not None and _is_better(best, before, asked.search.gap / 10) else still + 1
         say(f"round {turn + 1}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
-        ended = _ended(best, found.bound, still, asked, is_bold=is_bold, seconds=time.monotonic() - begun)
+        is_near = best is not None and found.bound - best.value <= asked.search.gap * abs(found.bound)
+        ended = _ended(stage, still, asked, is_near=is_near, seconds=time.monotonic() - begun)
+        if ended == "gap":  # near at the prices of this round's plan; the proof is at those of the best one
+            found, now = _sure(given, best, weight), best.planned
+            ended = ended if found.bound - best.value <= asked.search.gap * abs(found.bound) else ""
         if ended:
             break
-        keep = 0.0 if is_bold else KEPT
+        if stage == BOLD and turn + 1 >= BOLD_ROUNDS:
+            stage = STEADY
+        elif stage == STEADY and (is_near or still >= PATIENCE):
+            stage, still = THOROUGH, 0
+        keep = 0.0 if stage == BOLD else KEPT
         now = keep * now + (1 - keep) * found.plan
+        if stage == THOROUGH and found.whole is not None:
+            now = found.whole
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
-    sure = laying.anew(given, best.planned, best.by_draw, weight, EVERY_START, whole=False)
+    sure = _sure(given, best, weight)
     bound = None if asked.objective.risk == "floor" else sure.bound
     prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
     took = time.monotonic() - begun
@@ -145,12 +157,16 @@ def optimise(
     )
 
 
-def _ended(best: Found | None, bound: float, still: int, asked: Optimising, *, is_bold: bool, seconds: float) -> str:
+def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
+    """Return every line laid out anew at the prices of the best plan, with every way tried."""
+    return laying.anew(given, best.planned, best.by_draw, weight, STARTS[THOROUGH], whole=False)
+
+
+def _ended(stage: int, still: int, asked: Optimising, *, is_near: bool, seconds: float) -> str:
     """Return why the search is at its end; nothing where it is not."""
-    is_near = best is not None and bound - best.value <= asked.search.gap * abs(bound)
-    if is_near and not is_bold and asked.objective.risk != "floor":
+    if stage == THOROUGH and is_near and asked.objective.risk != "floor":
         return "gap"
-    if still >= PATIENCE:
+    if stage == THOROUGH and still >= PATIENCE:
         return "nothing better"
     return "time" if seconds > asked.search.seconds else ""
 
@@ -173,6 +189,8 @@ def _tried(given: Problem, planned: np.ndarray) -> Found | None:
     """Return a plan in whole pounds with what it is worth; None where no rounding keeps the constraints."""
     whole = rounding.in_pounds(planned, given.rows, given.asked.constraints.smallest_gbp)
     if whole is None:
+        return None
+    if (given.crowded(whole) > ROOM).any():
         return None
     by_draw = judging.worth(given.desk.judge, whole)
     return Found(whole, by_draw, judging.risked(given.asked.objective, by_draw, given.floors))

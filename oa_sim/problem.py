@@ -6,7 +6,7 @@ and year: programmes at once, on average, that schools can still take on. Behind
 what national programmes bring.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +19,8 @@ from oa_sim.judging import Judge
 from oa_sim.marginal import Prices
 from oa_sim.mixing import Limits
 from oa_sim.refusal import Refusal
+
+TIGHTER = 1.1  # times what a plan is above the room: a little more, so that a few rounds are enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,7 @@ class Problem:
     rows
         The constraints in pounds.
     pinned : dict of array (funded year)
-        By line, GBP / year.
+        By line, GBP / year; zeros where it gets nothing.
     floors : array (area)
         What each area must reach, for a chance.
     rooms : array (area, stage, year)
@@ -73,7 +75,7 @@ class Problem:
         """What all rows may take; the openings are lines of groups of their own."""
         n_areas, pounds = self.n_areas, self.signs * np.array([row.limit for row in self.rows])
         must = np.zeros(self.desk.n_lines + n_areas, dtype=bool)
-        must[list(self.pinned)] = True
+        must[[line for line, money in self.pinned.items() if money.any()]] = True
         most = np.concatenate([pounds, np.zeros(n_areas), self.rooms.ravel()])
         groups = np.concatenate([self.areas, n_areas + np.arange(n_areas)])
         return Limits(most, len(must), must, groups, self.asked.constraints.most_priorities)
@@ -128,6 +130,31 @@ class Problem:
             shape=(self.rooms.size, n),
         )
 
+    def crowded(self, planned: np.ndarray) -> np.ndarray:
+        """Return by how many programmes a plan is above what schools have room for (area, stage, year).
+
+        Parameters
+        ----------
+        planned : array (area, intervention, funded year)
+            GBP / year.
+        """
+        if not self.rooms.size:
+            return np.zeros_like(self.rooms)
+        every = np.arange(self.desk.n_lines)
+        uses = self._presence(every, planned.reshape(self.desk.n_lines, -1)).sum(axis=1)
+        return np.asarray(uses).reshape(self.rooms.shape) - self.rooms
+
+    def tightened(self, asked_for: "Problem", planned: np.ndarray) -> "Problem":
+        """Return the problem with less room where a mixture of courses takes more than its parts do.
+
+        A line is in more schools with half the money of two courses each than half of both, so a mixture that keeps to
+        the room by its parts may not by the law; what it is above is taken off.
+        """
+        if not self.rooms.size:
+            return self
+        above = np.maximum(asked_for.crowded(planned), 0.0)
+        return replace(self, rooms=np.maximum(self.rooms - TIGHTER * above, 0.0))
+
     @property
     def stages(self) -> list[np.ndarray]:
         """Whether each line works in a stage of schooling (line), by stage."""
@@ -177,7 +204,7 @@ def problem(judge: Judge, asked: Optimising) -> Problem:
     fixed = constraints.pinned(asked.constraints, scenario, judge.years)
     n_all = len(scenario.interventions)
     relaxing.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
-    pinned = {a * n_all + k: money for (a, k), money in fixed.items() if money.any()}
+    pinned = {a * n_all + k: money for (a, k), money in fixed.items()}
     desk = courses.desk(judge, has)
     return Problem(desk, asked, rows, pinned, judging.floors_of(judge), _rooms(desk, asked))
 

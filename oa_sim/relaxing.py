@@ -7,7 +7,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from oa_sim.constraints import Constraints, Row
 from oa_sim.refusal import Refusal
 
-SLACK_GBP = 0.5  # less than this is rounding
+SLACK_GBP = 0.5  # less than this is no change worth telling
+ROUNDING_GBP = 0.05  # what the solver may be off by
+MILLION = 1e6  # in which it reckons, since its tolerance is absolute
 
 
 def check(
@@ -40,7 +42,7 @@ def check(
         if slack is not None:
             alone[r] = float(slack.sum())
     if alone:
-        r = min(alone, key=lambda each: (round(alone[each]), each))
+        r = min(alone, key=lambda each: (round(alone[each]), each < shape[2], each))  # the years' money comes last
         raise Refusal(f"no plan keeps {_which(rows, alone)}: {_remedy(rows[r], alone[r])}")
     slack = _least_slack(rows, asked, pinned, shape, allowed=range(len(rows)))
     if slack is None:
@@ -75,7 +77,7 @@ def _which(rows: list[Row], alone: dict[int, float]) -> str:
 
 def _remedy(row: Row, pounds: float) -> str:
     verb = "lower" if row.is_least else "raise"
-    return f"{verb} {row.name} by {np.ceil(pounds - 1e-6):,.0f} GBP ({row.key})"
+    return f"{verb} {row.name} by {np.ceil(pounds - ROUNDING_GBP):,.0f} GBP ({row.key})"
 
 
 def _least_slack(rows, asked, pinned, shape, allowed) -> np.ndarray | None:
@@ -87,11 +89,11 @@ def _least_slack(rows, asked, pinned, shape, allowed) -> np.ndarray | None:
     n, n_rows, n_lines = n_areas * n_all * n_years, len(rows), n_areas * n_all
     has_lines, has_cells = asked.most_priorities is not None, asked.smallest_gbp > 0
     n_more = n_lines * has_lines + n * has_cells
-    largest = np.tile([row.limit for row in rows[:n_years]], n_lines)
+    largest = np.tile([row.limit for row in rows[:n_years]], n_lines) / MILLION
     low, high = np.zeros(n), largest.copy()
     for (a, k), money in pinned.items():
         at = slice((a * n_all + k) * n_years, (a * n_all + k + 1) * n_years)
-        low[at] = high[at] = money
+        low[at] = high[at] = money / MILLION
     largest = np.maximum(largest, high)
     may = np.zeros(n_rows)
     may[list(allowed)] = np.inf
@@ -102,8 +104,8 @@ def _least_slack(rows, asked, pinned, shape, allowed) -> np.ndarray | None:
     if has_lines:
         held += _lines_held(n, n_rows, n_more, n_years, n_areas, n_all, largest, asked.most_priorities)
     if has_cells:
-        smallest = np.minimum(np.where(low == high, low, asked.smallest_gbp), np.where(low == high, low, np.inf))
-        is_on = sparse.hstack([sparse.csr_array((n, n_more - n)), sparse.diags_array(np.maximum(largest, 1.0))])
+        smallest = np.where(low == high, low, asked.smallest_gbp / MILLION)  # what is pinned may be smaller
+        is_on = sparse.hstack([sparse.csr_array((n, n_more - n)), sparse.diags_array(np.maximum(largest, 1 / MILLION))])
         least = sparse.hstack([sparse.csr_array((n, n_more - n)), sparse.diags_array(smallest)])
         cells = sparse.hstack([sparse.eye_array(n), sparse.csr_array((n, n_rows))])
         held.append(LinearConstraint(sparse.hstack([cells, -is_on]), -np.inf, 0.0))
@@ -115,11 +117,11 @@ def _least_slack(rows, asked, pinned, shape, allowed) -> np.ndarray | None:
         constraints=held,
         options={"time_limit": 20.0, "mip_rel_gap": 1e-6},
     )
-    return None if found.x is None else found.x[n : n + n_rows]
+    return None if found.x is None else found.x[n : n + n_rows] * MILLION
 
 
 def _limits(rows: list[Row]) -> np.ndarray:
-    return np.array([row.limit for row in rows])
+    return np.array([row.limit for row in rows]) / MILLION
 
 
 def _lines_held(n, n_rows, n_more, n_years, n_areas, n_all, largest, most) -> list[LinearConstraint]:
@@ -127,7 +129,7 @@ def _lines_held(n, n_rows, n_more, n_years, n_areas, n_all, largest, most) -> li
     n_lines = n_areas * n_all
     rest = sparse.csr_array((n, n_more - n_lines))
     funded = sparse.kron(sparse.eye_array(n_lines), np.ones((n_years, 1)))
-    opened = sparse.hstack([sparse.diags_array(np.maximum(largest, 1.0)) @ funded, rest])
+    opened = sparse.hstack([sparse.diags_array(np.maximum(largest, 1 / MILLION)) @ funded, rest])
     cells = sparse.hstack([sparse.eye_array(n), sparse.csr_array((n, n_rows)), -opened])
     count = sparse.kron(sparse.eye_array(n_areas), np.ones((1, n_all)))
     counted = sparse.hstack([sparse.csr_array((n_areas, n + n_rows)), count, rest[:n_areas]])

@@ -1,0 +1,392 @@
+import every_plan
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from oa_sim import budget, constraints, courses, judging, load_scenario, model, optimise, problem, relaxing, risks
+from oa_sim.constraints import Constraints, Optimising, Search
+from oa_sim.objective import STANDARDS, Objective
+from oa_sim.refusal import Refusal
+
+MONEY = 20e6
+FEW = ("early_language", "maths_mastery", "teacher_development")
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load_scenario("areas=three_areas", "sampler.draws=40", f"budget.total_gbp={MONEY}", horizon=8)
+
+
+@pytest.fixture(scope="module")
+def judge(scenario):
+    return judging.judge(scenario, Objective())
+
+
+@pytest.fixture(scope="module")
+def best(judge):
+    return optimise.optimise(judge, Optimising())
+
+
+@pytest.fixture(scope="module")
+def one_year():
+    words = (f"intervention=[{','.join(FEW)}]", "portfolio=none", "budget.profile=[1]", "budget.payment_rounds=[1.0]")
+    words += ("budget.total_gbp=3e6", "budget.management_share=0", "sampler.draws=25", "organisation.sign_off_gbp=0")
+    return load_scenario("areas=[Norwich, Oldham, Hastings]", *words, horizon=6)
+
+
+def random_plan(judge, seed, part=1.0):
+    """Return a plan that spends part of each year's money at random, whole GBP."""
+    n = (len(judge.scenario.areas.names), len(judge.scenario.interventions))
+    share = np.random.default_rng(seed).exponential(size=(*n, 1)) ** 2
+    return np.floor(part * share / share.sum() * np.array(budget.for_activity(judge.scenario)))
+
+
+def test_what_a_plan_is_worth_is_what_a_run_of_it_brings(scenario, judge, best, tmp_path):
+    path = tmp_path / "plan.csv"
+    lines = ["area,intervention,year,gbp"]
+    for a, k, t in np.argwhere(best.planned):
+        names = (judge.scenario.areas.names[a], list(judge.scenario.interventions)[k])
+        lines.append(f"{names[0]},{names[1]},{judge.years[t]},{best.planned[a, k, t]:.0f}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    run = model.run(
+        load_scenario(
+            "areas=three_areas", "sampler.draws=40", f"budget.total_gbp={MONEY}", f"budget.plan={path}", horizon=8
+        )
+    )
+    extra = 0.0
+    for measure in STANDARDS:
+        for group in ("disadvantaged", "other"):
+            at = {"measure": measure, "group": group}
+            extra = extra + (run.draws.impact.sel(at) * run.value.pupils.sel(at) / 100).sum("year")
+    each = extra.transpose("area", "chain", "draw").values.reshape(3, -1)
+    # a run keeps figures on a grid of 0.000008 points
+    np.testing.assert_allclose(judging.worth(judge, best.planned), each, atol=0.05)
+    assert run.manifest["account_gbp"]["difference"] == 0
+
+
+@pytest.mark.parametrize("asked", [Objective(of="earnings"), Objective(of="earnings", weighting="distribution")])
+def test_earnings_are_those_of_a_run(scenario, asked):
+    run = model.run(scenario)
+    name = "benefit" if asked.weighting == "plain" else "weighted_benefit"
+    whole = run.value[name].sel(group="all") if name == "benefit" else run.value[name]
+    each = whole.transpose("area", "chain", "draw").values.reshape(3, -1)
+    np.testing.assert_allclose(judging.worth(judging.judge(scenario, asked)), each, rtol=2e-5)
+
+
+def test_no_money_is_worth_nothing(judge):
+    nothing = np.zeros((3, len(judge.scenario.interventions), len(judge.years)))
+    assert (judging.worth(judge, nothing) == 0).all()
+
+
+def test_prices_say_what_one_more_brings(judge):
+    planned = random_plan(judge, 1, part=0.9)
+    _, prices = judging.priced(judge, planned)
+    desk = courses.desk(judge, budget.for_activity(judge.scenario))
+    every = np.arange(desk.n_lines)
+    ground = judging.worth(judge, planned).sum(axis=0).mean()
+    flat = planned.reshape(desk.n_lines, -1)
+    here = courses.brings(desk, prices, every, flat)
+    for line in np.argsort(-flat.sum(axis=1))[:6]:
+        more = flat.copy()
+        more[line] = np.floor(more[line] * 1.02)
+        told = courses.brings(desk, prices, every, more)[line] - here[line]
+        found = judging.worth(judge, more.reshape(planned.shape)).sum(axis=0).mean() - ground
+        assert told == pytest.approx(found, rel=5e-3)
+
+
+def test_slopes_are_those_of_what_a_line_brings(judge):
+    desk = courses.desk(judge, budget.for_activity(judge.scenario))
+    planned = np.random.default_rng(3).exponential(size=(desk.n_lines, len(judge.years))) * 5e4
+    _, prices = judging.priced(judge, random_plan(judge, 2, part=0.9))
+    every = np.arange(desk.n_lines)
+    told = courses.slopes(desk, prices, every, planned)
+    for t in range(planned.shape[1]):
+        step = np.zeros_like(planned)
+        step[:, t] = 0.02 * planned[:, t]
+        up, down = (courses.brings(desk, prices, every, planned + sign * step) for sign in (1, -1))
+        found = (up - down) / (2 * step[:, t])
+        assert np.abs(found - told[:, t]).max() < 0.02 * np.abs(told[:, t]).max()
+
+
+def test_the_best_plan_has_a_bound_and_is_near_it(best):
+    assert best.upper_bound >= best.value * (1 - 1e-6)
+    assert best.gap <= 0.005
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_plan_at_random_passes_the_bound(judge, best, seed):
+    assert judging.worth(judge, random_plan(judge, seed)).sum(axis=0).mean() < best.value
+    mixed = np.floor(0.9 * best.planned + 0.1 * random_plan(judge, seed))
+    assert judging.worth(judge, mixed).sum(axis=0).mean() <= best.upper_bound
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_where_the_search_starts_does_not_matter(judge, best, seed):
+    other = optimise.optimise(judge, Optimising(search=Search(start="random", seed=seed)))
+    assert other.value == pytest.approx(best.value, rel=1e-3)  # each is within half of that of its bound
+
+
+def test_the_same_question_has_the_same_answer(scenario, judge, best):
+    again = optimise.optimise(judging.judge(scenario, Objective()), Optimising())
+    np.testing.assert_array_equal(again.planned, best.planned)
+
+
+def test_the_order_of_areas_does_not_matter(scenario, best):
+    names = list(reversed(scenario.areas.names))
+    turned = load_scenario(f"areas=[{', '.join(names)}]", "sampler.draws=40", f"budget.total_gbp={MONEY}", horizon=8)
+    again = optimise.optimise(judging.judge(turned, Objective()), Optimising())
+    np.testing.assert_array_equal(again.planned, best.planned)
+
+
+def test_the_plan_is_in_whole_pounds_and_no_year_has_more_than_its_allocation(judge, best):
+    has = np.array(budget.for_activity(judge.scenario))
+    assert (best.planned == np.round(best.planned)).all()
+    assert (best.planned.sum(axis=(0, 1)) <= has).all()
+    account = budget.reconcile(judging.money_of(judge, best.planned))
+    assert account["difference"] == 0
+    assert account["money_in"] == MONEY
+
+
+def test_it_is_better_than_every_simple_split(judge, best, scenario):
+    for rule in ("equal", "per_pupil", "per_disadvantaged_pupil"):
+        split = load_scenario(
+            "areas=three_areas", "sampler.draws=40", f"budget.total_gbp={MONEY}", f"split={rule}", horizon=8
+        )
+        assert judging.worth(judging.judge(split, Objective())).sum(axis=0).mean() < best.value
+
+
+CASES = {
+    "free": (Constraints(), lambda way: True),
+    "two lines an area": (Constraints(most_priorities=2), lambda way: (way > 0).sum() <= 2),
+    "a smallest size": (Constraints(smallest_gbp=600_000), lambda way: ((way == 0) | (way >= 2)).all()),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_as_good_as_the_best_of_every_plan_on_a_coarse_grid(one_year, case):
+    asked, is_allowed = CASES[case]
+    judge = judging.judge(one_year, Objective())
+    found = optimise.optimise(judge, Optimising(constraints=asked))
+    ways = every_plan.on_grid(10, 3)
+    worth = [every_plan.worth_of_each(judge, a, ways, 3e5) for a in range(3)]
+    best = every_plan.best_of_all(worth, ways, 10, is_allowed)
+    assert best * (1 - 1e-6) <= found.value <= found.upper_bound * (1 + 1e-6)
+    assert best <= found.upper_bound
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_it_agrees_with_the_best_of_every_plan_on_a_grid_of_one_per_cent(one_year, case):
+    asked, _ = CASES[case]
+    allowed = {
+        "free": lambda way: True,
+        "two lines an area": lambda way: (way > 0).sum() <= 2,
+        "a smallest size": lambda way: ((way == 0) | (way >= 20)).all(),
+    }
+    judge = judging.judge(one_year, Objective())
+    found = optimise.optimise(judge, Optimising(constraints=asked))
+    ways = every_plan.on_grid(100, 3)
+    worth = [every_plan.worth_of_each(judge, a, ways, 3e4) for a in range(3)]
+    best = every_plan.best_of_all(worth, ways, 100, allowed[case])
+    assert found.value == pytest.approx(best, rel=1e-3)
+
+
+KEPT = {
+    "floors and caps": Constraints(area_floor_gbp={"each": 3e6}, area_cap_gbp={"Oldham": 7e6}),
+    "ring-fences": Constraints(ring_fence_gbp={"early_years": 6e6}, ring_cap_gbp={"breakfast_clubs": 1e6}),
+    "few lines": Constraints(most_priorities=3),
+    "a smallest size": Constraints(smallest_gbp=2e5),
+    "schools": Constraints(school_capacity=True),
+}
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_every_constraint_holds_to_the_pound(judge, case):
+    asked = KEPT[case]
+    found = optimise.optimise(judge, Optimising(constraints=asked, search=Search(gap=0.01)))
+    planned = found.planned
+    assert not constraints.excess(found.rows, planned)
+    assert (planned[planned > 0] >= asked.smallest_gbp).all()
+    if asked.most_priorities:
+        assert (planned.sum(axis=2) > 0).sum(axis=1).max() <= asked.most_priorities
+    assert found.value <= found.upper_bound * (1 + 1e-6)
+
+
+def test_schools_have_room_for_what_is_planned(judge):
+    asked = Optimising(constraints=Constraints(school_capacity=True), search=Search(gap=0.01))
+    found = optimise.optimise(judge, asked)
+    given = problem.problem(judge, asked)
+    every = np.arange(given.desk.n_lines)
+    here = courses.presences(given.desk, every, found.planned.reshape(given.desk.n_lines, -1))
+    n_years = given.rooms.shape[2]
+    for s, works in enumerate(given.stages):
+        at_once = (here[:, :n_years] * works[:, None]).reshape(3, -1, n_years).sum(axis=1)
+        assert (at_once <= given.rooms[:, s] + 1e-6).all()
+
+
+def test_a_pinned_line_gets_just_that(judge, tmp_path):
+    path = tmp_path / "pinned.csv"
+    rows = "Oldham,life_skills,2025,123456\nOldham,life_skills,2026,1\nNorwich,early_language,2024,0\n"
+    path.write_text("area,intervention,year,gbp\n" + rows, encoding="utf-8")
+    found = optimise.optimise(judge, Optimising(constraints=Constraints(pinned=str(path)), search=Search(gap=0.01)))
+    names = judge.scenario.areas.names, list(judge.scenario.interventions)
+    mine = found.planned[names[0].index("Oldham"), names[1].index("life_skills")]
+    assert mine.tolist() == [0, 123456, 1, 0, 0]
+    assert not found.planned[names[0].index("Norwich"), names[1].index("early_language")].any()
+
+
+def pinned_file(tmp_path, *rows):
+    path = tmp_path / "pinned.csv"
+    path.write_text("\n".join(["area,intervention,year,gbp", *rows]), encoding="utf-8")
+    return str(path)
+
+
+INFEASIBLE = {
+    "floors above all": (Constraints(area_floor_gbp={"each": 10e6}), "raise the allocation of year"),
+    "a floor above all": (Constraints(area_floor_gbp={"Norwich": 200e6}), "lower the floor of Norwich by 181,2"),
+    "a floor above a cap": (
+        Constraints(area_floor_gbp={"Norwich": 5e6}, area_cap_gbp={"Norwich": 2e6}),
+        "of Norwich by 3,000,000 GBP",
+    ),
+    "a ring-fence above all": (
+        Constraints(ring_fence_gbp={"post_16": 50e6}),
+        "lower the ring-fence of post_16 by 31,2",
+    ),
+    "a ring-fence above its limit": (
+        Constraints(ring_fence_gbp={"early_language": 4e6}, ring_cap_gbp={"early_years": 1e6}),
+        "by 3,000,000 GBP",
+    ),
+    "caps below a ring-fence": (
+        Constraints(area_cap_gbp={"each": 1e6}, ring_fence_gbp={"primary": 5e6}),
+        "by 2,000,000 GBP",
+    ),
+    "a smallest size that no year has": (
+        Constraints(smallest_gbp=9e6, area_floor_gbp={"Norwich": 1e6}),
+        "lower the floor of Norwich by 1,000,000 GBP",
+    ),
+    "few lines against many ring-fences": (
+        Constraints(
+            most_priorities=1,
+            ring_fence_gbp=dict.fromkeys(("life_skills", "mental_health", "study_support", "early_language"), 1000.0),
+        ),
+        "lower the ring-fence",
+    ),
+    "two ring-fences together": (
+        Constraints(ring_fence_gbp={"post_16": 10e6, "early_years": 12e6}),
+        "lower the ring-fence of post_16 by 3,200,00",
+    ),
+    "a cap of nothing": (
+        Constraints(area_cap_gbp={"each": 0.0}, ring_fence_gbp={"primary": 5e6}),
+        "by 5,000,000 GBP",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INFEASIBLE)
+def test_what_no_plan_can_keep_is_refused_with_the_smallest_relaxation(judge, case):
+    asked, remedy = INFEASIBLE[case]
+    with pytest.raises(Refusal) as refused:
+        optimise.optimise(judge, Optimising(constraints=asked))
+    assert remedy in str(refused.value)
+    assert str(refused.value).count("\n") == 0
+
+
+def test_pinned_lines_that_cannot_be_are_refused(judge, tmp_path):
+    too_much = pinned_file(tmp_path, "Oldham,life_skills,2024,9000000")
+    with pytest.raises(Refusal, match="raise the allocation of year 2024 by"):
+        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=too_much)))
+    two = pinned_file(tmp_path, "Oldham,life_skills,2024,5", "Oldham,mental_health,2024,5")
+    with pytest.raises(Refusal, match="raise it to 2"):
+        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=two, most_priorities=1)))
+    below = pinned_file(tmp_path, "Oldham,life_skills,2024,500000")
+    with pytest.raises(Refusal, match="by 400,000 GBP"):
+        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=below, area_cap_gbp={"Oldham": 1e5})))
+
+
+def test_the_relaxation_that_is_told_helps(judge):
+    asked, _ = INFEASIBLE["two ring-fences together"]
+    shape = (3, len(judge.scenario.interventions), len(judge.years))
+
+    def check(post_16):
+        own = Constraints(ring_fence_gbp={**asked.ring_fence_gbp, "post_16": post_16})
+        rows = constraints.rows(own, judge.scenario, budget.for_activity(judge.scenario))
+        relaxing.check(rows, own, {}, shape)
+
+    room = sum(budget.for_activity(judge.scenario)) - 12e6
+    check(room)
+    with pytest.raises(Refusal, match="by 10 GBP"):
+        check(room + 10)
+
+
+WRONG = [
+    (lambda: Objective(of="happiness"), "objective.of"),
+    (lambda: Objective(measures=["attainment_8"]), "share of pupils"),
+    (lambda: Objective(years=[2026], years_after=5), "in two ways"),
+    (lambda: Objective(of="gap_closed", group="other"), "goes with extra_pupils"),
+    (lambda: Objective(of="earnings", years=[2026]), "every cohort"),
+    (lambda: Objective(tail=0.0), "objective.tail"),
+    (lambda: Constraints(most_priorities=0), "most_priorities"),
+    (lambda: Constraints(smallest_gbp=float("nan")), "smallest_gbp"),
+    (lambda: Search(start="warm"), "search.start"),
+]
+
+
+@pytest.mark.parametrize(("make", "words"), WRONG)
+def test_settings_check_themselves(make, words):
+    with pytest.raises(Refusal, match=words):
+        make()
+
+
+def test_what_plans_do_not_know_is_refused(scenario):
+    words = ("areas=three_areas", "sampler.draws=40")
+    for word in ("evidence.outside_view.is_on=true", "organisation.review=to_progress"):
+        with pytest.raises(Refusal):
+            judging.judge(load_scenario(*words, word), Objective())
+    with pytest.raises(Refusal, match="not in 2024 to 2031"):
+        judging.judge(scenario, Objective(years_after=10))
+
+
+def test_the_mean_of_the_tail_is_that_of_a_gaussian():
+    n, tail = 200_000, 0.1
+    draws = norm.ppf((np.arange(n) + 0.5) / n)
+    closed = -norm.pdf(norm.ppf(tail)) / tail
+    assert judging.tail_mean(3 + 2 * draws, tail) == pytest.approx(3 + 2 * closed, abs=1e-3)
+
+
+def test_the_tail_of_a_gaussian_sample_is_within_its_error_of_the_closed_form():
+    n, tail = 4_000, 0.05
+    draws = np.random.default_rng(5).standard_normal(n)
+    closed = -norm.pdf(norm.ppf(tail)) / tail
+    below = draws[draws <= np.quantile(draws, tail)]
+    error = np.sqrt((below.var() + (1 - tail) * (np.quantile(draws, tail) - below.mean()) ** 2) / (n * tail))
+    assert abs(judging.tail_mean(draws, tail) - closed) < 4 * error
+
+
+def test_weights_of_the_tail_bound_it_from_above():
+    rng = np.random.default_rng(7)
+    by_draw, asked = rng.standard_normal((3, 500)), Objective(risk="cvar", tail=0.13)
+    one = risks.weight(asked, by_draw, np.zeros(3), None, 0)
+    exact = judging.tail_mean(by_draw.sum(axis=0), 0.13)
+    assert (one * by_draw).sum() == pytest.approx(exact)
+    other = risks.weight(asked, rng.standard_normal((3, 500)), np.zeros(3), one, 1)
+    assert other.sum() == pytest.approx(3)
+    assert (other * by_draw).sum() >= exact
+
+
+def test_a_plan_for_the_worst_draws_is_better_in_them(judge, best):
+    asked = Objective(risk="cvar", tail=0.2)
+    found = optimise.optimise(judging.judge(judge.scenario, asked), Optimising(objective=asked))
+    tail = judging.tail_mean(judging.worth(judge, best.planned).sum(axis=0), 0.2)
+    assert found.value >= tail * (1 - 1e-3)
+    assert found.value <= found.upper_bound * (1 + 1e-6)
+
+
+def test_a_floor_that_counts_is_reached_more_often(judge, best):
+    floor = 2.0
+    asked = Objective(risk="floor", floor=floor)
+    own = judging.judge(judge.scenario, asked)
+    found = optimise.optimise(own, Optimising(objective=asked))
+    assert found.upper_bound is None
+    assert found.gap is None
+    before = judging.risked(asked, judging.worth(judge, best.planned), judging.floors_of(own))
+    assert found.value >= before - 0.02
