@@ -154,6 +154,7 @@ def _ends_with(parent: int) -> None:
 
 @contextmanager
 def _cluster(engine) -> Iterator[tuple[Executor, int]]:
+    """Give a cluster's executor; never as Dask's default, which would outlive it for all that the process does later."""
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -164,7 +165,7 @@ def _cluster(engine) -> Iterator[tuple[Executor, int]]:
 
     if engine.address:
         try:
-            client, cluster = Client(engine.address, timeout=PATIENCE), None
+            client, cluster = Client(engine.address, timeout=PATIENCE, set_as_default=False), None
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, ValueError) as error:  # a timeout is an OSError too
             raise Refusal(
@@ -179,7 +180,7 @@ def _cluster(engine) -> Iterator[tuple[Executor, int]]:
             dashboard_address=None,
             silence_logs=logging.CRITICAL,  # the death of a worker is our business to tell
         )
-        client = Client(cluster)
+        client = Client(cluster, set_as_default=False)
     try:
         yield client.get_executor(pure=False), max(1, sum(client.nthreads().values()))
     finally:

@@ -132,6 +132,24 @@ def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
     monkeypatch.setattr(engine, "PATIENCE", 1)
     with pytest.raises(Refusal, match=f"engine.address={address}"):
         list(engine.each(replace(DASK, address=address), doubled, iter(range(4))))
+    assert daskless()
+
+
+@needs_dask
+@pytest.mark.slow
+def test_a_cluster_is_never_what_the_process_uses_by_default():
+    results = engine.each(DASK, doubled, iter(range(4)))
+    next(results)
+    assert daskless()  # while it is at work, too
+    list(results)
+    assert daskless()
+
+
+def daskless():
+    """Return whether Dask's settings are those of a process that never had a cluster."""
+    import dask
+
+    return dask.config.get("scheduler", None) is None
 
 
 @needs_dask
