@@ -23,12 +23,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oa_sim import hindcast, learned, readers
+from oa_sim import hindcast, learned, readers, tables
 from oa_sim.choices import load_learning, load_scenario
 from oa_sim.refusal import Refusal
 
 UNTIL = 2017
-SHIPPED = Path(__file__).parent / f"learned_until_{UNTIL}.nc"
+SHIPPED = tables.FOLDER / f"learned_until_{UNTIL}.nc"
 AS_DELIVERED = (
     "scenario=as_delivered",  # 72m GBP over three years, then 18m and 18m
     "start_year=2018",

@@ -17,7 +17,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from oa_sim import counterfactual, hindcast, learned, panel, placebo, readers, r
 from oa_sim.refusal import Refusal
 
 UNTIL, SEED, SETS = 2017, 2017, 400
-POSTERIOR = Path(__file__).parent / f"learned_until_{UNTIL}.nc"
+POSTERIOR = tables.FOLDER / f"learned_until_{UNTIL}.nc"
 EVERY = 10  # one draw in so many: 200 are plenty for a mean over draws
 
 

@@ -72,7 +72,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     posterior = learned.learn(learning, history, train.data_hash, say, progress=progress)
     few = posterior.isel(draw=slice(FORECAST_DRAWS))
     say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
-    entries = _ours(few, history, truth, breaks, targets, learning.seed)
+    entries = ours(few, history, truth, breaks, targets, learning.seed)
     say("asking the peers: random walk, drift, mean and the automatic forecasters")
     theirs, stood_in = _peers(history, entries, until)
     scored = scores.score([*entries, *theirs], OURS)
@@ -94,8 +94,22 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     return Contest(scored, read, made)
 
 
-def _ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> list[Entry]:
-    """Return our forecasts of every authority with a record, on both scales."""
+def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> list[Entry]:
+    """Return our forecasts of every authority with a record, on both scales.
+
+    Parameters
+    ----------
+    posterior
+        Learned from figures up to the last year of the history.
+    history, truth
+        From ``panel.history``: what was known, and what was published in the end.
+    breaks
+        The checked rows of ``breaks.csv``.
+    targets
+        Years that are forecast.
+    seed
+        Root of the random numbers.
+    """
     known = baseline.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
     hyper = counterfactual.law(posterior, known.series)

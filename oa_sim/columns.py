@@ -179,11 +179,12 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
             "baseline_year": _year(blank=True),
             "baseline": _number(0, 100, blank=True),
             "target_year": _year(blank=True),
-            "target": _number(0, 100, blank=True),
+            "target": _number(-100, 100, blank=True),
+            "scale": _one_of("level", "relative"),
             "unit": _text,
             **_known,
         },
-        ("area", "measure", "group"),
+        ("area", "measure", "group", "target_year"),
     ),
     "studies": (
         {
@@ -252,6 +253,20 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
             **_known,
         },
         ("area", "priority"),
+    ),
+    "movements": (
+        {
+            "measure": _measure,
+            "group": _group,
+            "span": _whole(1, 30),
+            "band": _whole(1, 9),
+            "least_start": _any,
+            "most_start": _any,
+            "n": _whole(1, 10_000_000),
+            **{f"q{share:02d}": _any for share in range(0, 101, 5)},
+            **_known,
+        },
+        ("measure", "group", "span", "band"),
     ),
     "area_sets": (
         {"area_set": _text, "area": _text, **_known},

@@ -36,4 +36,44 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     return facts, said, folder
 
 
-VERBS = {"optimise": optimise}
+def target(overrides: list[str]) -> tuple[dict, list[str], object]:
+    """Answer ``target``: facts, sentences, and the folder that was written.
+
+    Parameters
+    ----------
+    overrides
+        Hydra overrides of the scenario, and of ``target`` and ``want``.
+
+    Raises
+    ------
+    Refusal
+        For what cannot be honoured.
+    """
+    from oa_sim.choices import load_beside, load_scenario
+    from oa_sim.targeting import Targeting
+
+    asked, rest = load_beside(overrides, "target", Targeting)
+    scenario = load_scenario(*rest)
+    from oa_sim import report
+
+    report.check_writable(scenario.outputs)
+    from oa_sim import pledges, targets
+    from oa_sim.progress import Progress
+
+    with Progress() as progress:
+        found = targets.promise(scenario, asked.target, progress.say)
+        said, more = pledges.sentences(found), {}
+        folder = report.write_promises(found, scenario.outputs, said, more)
+    shown = ("area", "measure", "group", "target_year", "target", "scale", "probability", "colour", "base_rate", "met")
+    rows = [{key: _plain(row[key]) for key in shown} for _, row in found.judged.iterrows()]
+    facts = {key: found.facts[key] for key in ("run_id", "data_hash", "oa_sim")}
+    return {"headline": said, "targets": rows, "verdict": found.facts["gates"]["verdict"]} | facts, said, folder
+
+
+def _plain(value: object) -> object:
+    """Return a cell as JSON takes it: a number that is none as null."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and value != value else value
+
+
+VERBS = {"optimise": optimise, "target": target}

@@ -154,7 +154,7 @@ def _ends_with(parent: int) -> None:
 
 @contextmanager
 def _cluster(engine) -> Iterator[tuple[Executor, int]]:
-    """Give a cluster's executor; never as Dask's default, which would outlive it for all that the process does later."""
+    """Give a cluster's executor, never as Dask's default, which would outlive it for all that comes later."""
     try:
         from distributed import Client, LocalCluster
     except ImportError:

@@ -21,11 +21,11 @@ from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
 
 MOST_ROUNDS = 40
-PATIENCE = 3  # rounds without a better plan before every way of a line is tried, or the search ends
+PATIENCE = 4  # rounds without a better plan before every way of a line is tried, or the search ends
 BOLD, STEADY, THOROUGH = range(3)
 STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
-BOLD_ROUNDS = 2  # in which a plan moves the whole way; then it keeps part of what it was, so that prices settle
-KEPT = 0.4
+BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
+STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way to the plan that is best at the prices
 ROOM = 1e-6  # programmes: rounding
 
 
@@ -142,10 +142,8 @@ def optimise(
             stage = STEADY
         elif stage == STEADY and (is_near or still >= PATIENCE):
             stage, still = THOROUGH, 0
-        keep = 0.0 if stage == BOLD else KEPT
-        now = keep * now + (1 - keep) * found.plan
-        if stage == THOROUGH and found.whole is not None:
-            now = found.whole
+        is_settled = stage == THOROUGH and found.whole is not None
+        now = found.whole if is_settled else _towards(asked_for, now, found.plan, is_bold=stage == BOLD)
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
     sure = _sure(given, best, weight)
@@ -155,6 +153,16 @@ def optimise(
     return Optimum(
         best.planned, best.value, bound, took, turn + 1, ended or "rounds", prices, judge, given.rows, best.by_draw
     )
+
+
+def _towards(given: Problem, now: np.ndarray, other: np.ndarray, *, is_bold: bool) -> np.ndarray:
+    """Return the best plan on the way from one to another by the whole law; the whole way while prices are far off."""
+    if is_bold:
+        return other
+    tried = [(1 - step) * now + step * other for step in STEPS]
+    worth = [judging.worth(given.desk.judge, np.floor(one)) for one in tried]
+    values = [judging.risked(given.asked.objective, one, given.floors) for one in worth]
+    return tried[int(np.argmax(values))]
 
 
 def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:

@@ -23,7 +23,7 @@ OPEN_MAPPINGS = (  # the user names the keys
 # files have names that Hydra's grammar does not take unquoted
 PATHS = (
     *("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address"),
-    *("budget.plan", "constraints.pinned"),
+    *("budget.plan", "constraints.pinned", "target.table", "target.panel"),
 )
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 NUMBERS = (float, int)

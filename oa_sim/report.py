@@ -22,6 +22,7 @@ from oa_sim.result import Result
 if TYPE_CHECKING:
     from oa_sim.decision import Decision
     from oa_sim.findings import Findings  # its pictures take a second to load
+    from oa_sim.targets import Promises
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
 
@@ -180,6 +181,28 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
         _write_json(at / "sensitivity.json", found.facts | {"said": found.said})
 
     return _whole(Path(outputs) / found.identity, fill)
+
+
+def write_promises(found: "Promises", outputs: str | Path, sentences: list[str], more: dict) -> Path:
+    """Write ``<outputs>/target/<id>`` with what can be promised and how targets are judged, and return its path.
+
+    The folder holds ``promises.csv``, ``targets.csv``, ``ladder.svg``, ``target.json`` and, where the least money was
+    asked for, ``plan.csv``.
+    """
+    from oa_sim import ladder  # pictures take a second to load
+
+    facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | found.facts
+    text = json.dumps({"facts": facts, "targets": found.judged.to_csv()}, sort_keys=True, default=str)
+
+    def fill(at: Path) -> None:
+        found.promised.to_csv(at / "promises.csv", index=False, float_format=DIGITS)
+        found.judged.to_csv(at / "targets.csv", index=False, float_format=DIGITS)
+        if more.get("plan") is not None:
+            more["plan"].to_csv(at / "plan.csv", index=False)
+        (at / "ladder.svg").write_text(ladder.ladder(found) + "\n", encoding="utf-8")
+        _write_json(at / "target.json", facts)
+
+    return _whole(Path(outputs) / "target" / hashlib.sha256(text.encode()).hexdigest()[:12], fill)
 
 
 def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:

@@ -14,7 +14,7 @@ from oa_sim import Refusal, areas, baseline, forecasts, hindcast, learned, load_
 from oa_sim.variables import MEASURES, series
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
-SHIPPED = EXPERIMENTS / "learned_until_2017.nc"
+SHIPPED = tables.FOLDER / "learned_until_2017.nc"
 LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
 UNTIL, DRAWS = 2017, 50
 KNOWN = [name for name in MEASURES if name != "neet_16_17"]  # its series begins in 2017/18

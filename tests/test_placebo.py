@@ -220,7 +220,7 @@ def test_the_same_seed_draws_the_same_sets_and_more_sets_leave_the_first_as_they
 def test_twelve_matched_areas_without_a_programme_give_an_interval_that_covers_zero():
     rows = tables.read_all()
     known = record.record(panel.history(readers.read(LAIT), rows["breaks"]))
-    posterior = learned.load(EXPERIMENTS / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
+    posterior = learned.load(tables.FOLDER / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
     found = placebo.evidence(counterfactual.law(posterior, known.series), known, UNTIL)
     twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}
     real = [row["area"] for row in rows["areas"] if row["geography"] == "authority" and row["area"] in twelve]

@@ -29,6 +29,7 @@ plan words contrasts figures charts bars decision_charts markup afterwards secti
 ledger
 peers forecasts scores backtest
 hindcast placebo
+targeting movements outlook promises targets pledges ladder keeping
 swept sensitivity tornado discovery remarks findings
 diagrams reliability report multirun progress sweep_door decision_door __main__
 """
@@ -42,14 +43,16 @@ FENCES = {  # library: the files that may know it
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "bars", "decision_charts", "diagrams", "tornado"},
+    "matplotlib": {"figures", "bars", "decision_charts", "diagrams", "ladder", "tornado"},
     "pandas": {
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
         *("decision", "advice", "front", "decision_charts"),
+        *("promises", "targets", "pledges", "ladder", "keeping"),
     },
     "SALib": {"design", "sensitivity"},
     "ema_workbench": {"discovery"},
+    "openpyxl": {"targeting"},
     "pyarrow": {"tally"},
     "zarr": {"store"},
     "numcodecs": {"store", "chunks"},

@@ -1,0 +1,51 @@
+"""Are targets met as often as was promised, in authorities that were set them from what was known in 2018/19.
+
+For every authority and measure the figure of 2021/22 and 2022/23, less England's, that is reached with 50, 70 and 90 %
+probability. Look at how many were reached: the table by level and year, and the worst measure and group.
+
+    python experiments/are_targets_met.py --actuals FILE --posterior LEARNED
+
+FILE is the Local Authority Interactive Tool's data set; LEARNED is what ``oa-sim fit panel.path=FILE
+panel.train_until=2019`` wrote. The last line is JSON.
+"""
+
+import argparse
+import json
+import sys
+
+from oa_sim import backtest, hindcast, keeping, learned, panel, readers, tables
+from oa_sim.refusal import Refusal
+
+UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
+FEW = 250  # draws of each chain, as a backtest takes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--actuals", help="figures of all authorities, earlier and later")
+    parser.add_argument("--posterior", help="learned.nc of oa-sim fit panel.train_until=2019")
+    asked = parser.parse_args()
+    if not (asked.actuals and asked.posterior):
+        raise Refusal("promises need figures and what was learned before, got none: add --actuals and --posterior")
+    posterior, breaks = learned.load(asked.posterior), tables.read("breaks")
+    print(hindcast.check(posterior, UNTIL))
+    reading = readers.read(asked.actuals)
+    history, truth = panel.history(reading, breaks, UNTIL), panel.history(reading, breaks)
+    years = [int(year) for year in truth.year.values if year >= UNTIL + 3]
+    entries = backtest.ours(posterior.isel(draw=slice(FEW)), history, truth, breaks, years, SEED)
+    table = keeping.kept(entries, LEVELS)
+    whole, by_year = keeping.overall(table), keeping.overall(table, ("year",))
+    by_series = keeping.overall(table, ("measure", "group"))
+    print(whole.to_string(index=False), by_year.to_string(index=False), by_series.to_string(index=False), sep="\n\n")
+    off = (by_series.kept - by_series.promised).abs()
+    worst = by_series.loc[off.idxmax()]
+    print(f"furthest off: {worst.measure}, {worst.group}: {worst.kept:.3f} of {worst.promised:.0%} promised")
+    told = {f"kept_{100 * row.promised:.0f}": round(row.kept, 4) for row in whole.itertuples()}
+    print(json.dumps(told | {"n": int(whole.n.iloc[0]), "worst": round(float(off.max()), 4)}))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refusal as refusal:
+        sys.exit(str(refusal))
