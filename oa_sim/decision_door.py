@@ -63,10 +63,20 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
     with Progress() as progress:
         found = targets.promise(scenario, asked.target, progress.say)
         said, more = pledges.sentences(found), {}
+        if asked.want.area is not None:
+            from oa_sim.choices import area_names
+            from oa_sim.least_money import least_money
+
+            (asked.want.area,) = area_names([asked.want.area], scenario.data_folder)
+            least = least_money(found.seen.scenario, asked.want, found.seen, progress.say)
+            more = {"least_money_gbp": least.gbp, "probability": least.probability, "plan": least.plan}
+            more |= {"probability_without": least.without, "probability_with_most": least.most}
+            said.insert(0, least.sentence)
         folder = report.write_promises(found, scenario.outputs, said, more)
     shown = ("area", "measure", "group", "target_year", "target", "scale", "probability", "colour", "base_rate", "met")
     rows = [{key: _plain(row[key]) for key in shown} for _, row in found.judged.iterrows()]
     facts = {key: found.facts[key] for key in ("run_id", "data_hash", "oa_sim")}
+    facts |= {key: value for key, value in more.items() if key != "plan"}
     return {"headline": said, "targets": rows, "verdict": found.facts["gates"]["verdict"]} | facts, said, folder
 
 

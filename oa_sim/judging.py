@@ -164,11 +164,11 @@ def risked(asked: Objective, by_draw: np.ndarray, floors: np.ndarray | None = No
         The objective.
     by_draw : array (area, draw)
         From ``worth``.
-    floors : array (area)
+    floors : array (area) or (area, draw)
         What each area must reach; for ``risk=floor``.
     """
     if asked.risk == "floor":
-        return float((by_draw >= floors[:, None]).all(axis=0).mean())
+        return float((by_draw >= floors.reshape(len(by_draw), -1)).all(axis=0).mean())
     total = by_draw.sum(axis=0)
     return float(total.mean()) if asked.risk == "mean" else tail_mean(total, asked.tail)
 

@@ -21,7 +21,7 @@ from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
 
 MOST_ROUNDS = 40
-PATIENCE = 4  # rounds without a better plan before every way of a line is tried, or the search ends
+PATIENCE = 3  # rounds without a better plan before every way of a line is tried, or the search ends
 BOLD, STEADY, THOROUGH = range(3)
 STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
 BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
@@ -99,6 +99,7 @@ def optimise(
     asked: Optimising,
     say: Callable[[str], None] = lambda sentence: None,
     start: np.ndarray | None = None,
+    floors: np.ndarray | None = None,
 ) -> Optimum:
     """Return the plan that brings most.
 
@@ -112,13 +113,15 @@ def optimise(
         Called with a sentence at each round.
     start : array (area, intervention, funded year)
         Money that the search starts from, GBP / year; None: as ``asked.search`` says.
+    floors : array (area, draw)
+        What each area must reach in each draw, for ``risk=floor``; None: that of the objective.
 
     Raises
     ------
     Refusal
         Where the constraints cannot all be kept.
     """
-    begun, asked_for = time.monotonic(), problem(judge, asked)
+    begun, asked_for = time.monotonic(), problem(judge, asked, floors)
     given, now, weight, best, still = asked_for, _start(asked_for) if start is None else start, None, None, 0
     ended, stage, turn = "", BOLD, 0
     for turn in range(MOST_ROUNDS):
@@ -129,13 +132,14 @@ def optimise(
             one = None if planned is None else _tried(asked_for, planned)
             best = one if one and (best is None or one.value > best.value) else best
         given = given.tightened(asked_for, found.plan)
-        still = 0 if best is not None and _is_better(best, before, asked.search.gap / 10) else still + 1
+        still = 0 if best is not None and _is_better(best, before, asked.search.gap / 5) else still + 1
         say(f"round {turn + 1}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
         is_near = best is not None and found.bound - best.value <= asked.search.gap * abs(found.bound)
         ended = _ended(stage, still, asked, is_near=is_near, seconds=time.monotonic() - begun)
         if ended == "gap":  # near at the prices of this round's plan; the proof is at those of the best one
             found, now = _sure(given, best, weight), best.planned
-            ended = ended if found.bound - best.value <= asked.search.gap * abs(found.bound) else ""
+            is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
+            ended = _ended(stage, still, asked, is_near=is_near, seconds=time.monotonic() - begun)
         if ended:
             break
         if stage == BOLD and turn + 1 >= BOLD_ROUNDS:

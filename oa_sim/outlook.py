@@ -25,6 +25,8 @@ class Outlook:
 
     Attributes
     ----------
+    scenario
+        The question.
     result
         The run.
     england : DataArray (chain, draw, group, measure, year)
@@ -38,6 +40,7 @@ class Outlook:
         What England's course makes of the last figure, less that figure.
     """
 
+    scenario: Scenario
     result: Result
     england: xr.DataArray
     last: xr.DataArray
@@ -107,7 +110,7 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
                 mine = float(own_share.sel(area=area, measure=measure))
                 parts = [course.sel(measure=measure, group=group, area=area) for group in about.groups]
                 course.loc[{"measure": measure, "group": "all", "area": area}] = mine * parts[0] + (1 - mine) * parts[1]
-    return Outlook(result, england, last, last_england, last_year, course)
+    return Outlook(scenario, result, england, last, last_england, last_year, course)
 
 
 def _take_own(past: xr.Dataset, last: xr.DataArray, england: xr.DataArray, years: xr.DataArray) -> None:

@@ -42,7 +42,8 @@ def _promise(found: Promises) -> str:
     )
     return (
         f"For {MEASURES[measure].label} of {group} pupils in {academic_year(year)} an area can promise, on average "
-        f"over {len(mine)} areas, {told} probability ({unit}; last published {mine['last'].mean():.1f}); of the way {parts}."
+        f"over {len(mine)} areas, {told} probability ({unit}; last published {mine['last'].mean():.1f}); of the way "
+        f"{parts}."
     )
 
 

@@ -37,7 +37,7 @@ class Problem:
         The constraints in pounds.
     pinned : dict of array (funded year)
         By line, GBP / year; zeros where it gets nothing.
-    floors : array (area)
+    floors : array (area) or (area, draw)
         What each area must reach, for a chance.
     rooms : array (area, stage, year)
         Programmes that schools can take on beside the national ones; nothing where that is not asked for.
@@ -181,7 +181,7 @@ class Problem:
         return Prices(prices.activity, presence)
 
 
-def problem(judge: Judge, asked: Optimising) -> Problem:
+def problem(judge: Judge, asked: Optimising, floors: np.ndarray | None = None) -> Problem:
     """Return what is asked, ready to be solved.
 
     Parameters
@@ -190,6 +190,8 @@ def problem(judge: Judge, asked: Optimising) -> Problem:
         What plans are judged by.
     asked
         Objective, constraints and search.
+    floors : array (area) or (area, draw)
+        What each area must reach, for a chance; None: that of the objective.
 
     Raises
     ------
@@ -206,7 +208,8 @@ def problem(judge: Judge, asked: Optimising) -> Problem:
     relaxing.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
     pinned = {a * n_all + k: money for (a, k), money in fixed.items()}
     desk = courses.desk(judge, has)
-    return Problem(desk, asked, rows, pinned, judging.floors_of(judge), _rooms(desk, asked))
+    floors = judging.floors_of(judge) if floors is None else floors
+    return Problem(desk, asked, rows, pinned, floors, _rooms(desk, asked))
 
 
 def _rooms(desk: Desk, asked: Optimising) -> np.ndarray:

@@ -19,7 +19,7 @@ def weight(
         The objective.
     by_draw : array (area, draw)
         What the plan is worth.
-    floors : array (area)
+    floors : array (area) or (area, draw)
         What each area must reach; for ``risk=floor``.
     before : array (area, draw)
         What each counted for in the turn before.
@@ -42,8 +42,9 @@ def weight(
         part = 1.0 if before is None else 1 / (1 + turn)
         mixed = now if before is None else (1 - part) * before[0] + part * now
         return np.tile(mixed, (len(by_draw), 1))
-    width = SOFT * np.maximum(by_draw.std(axis=1), 1e-9)[:, None]
-    short = (by_draw - floors[:, None]) / width
+    above = by_draw - floors.reshape(len(by_draw), -1)
+    width = SOFT * np.maximum(above.std(axis=1), 1e-9)[:, None]
+    short = above / width
     reached = 1 / (1 + np.exp(-np.clip(short, -50, 50)))
     others = np.exp(np.log(np.maximum(reached, 1e-9)).sum(axis=0)) / np.maximum(reached, 1e-9)
     found = others * reached * (1 - reached) / width

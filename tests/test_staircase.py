@@ -29,7 +29,7 @@ plan words contrasts figures charts bars decision_charts markup afterwards secti
 ledger
 peers forecasts scores backtest
 hindcast placebo
-targeting movements outlook promises targets pledges ladder keeping
+targeting movements outlook promises targets pledges ladder keeping least_money
 swept sensitivity tornado discovery remarks findings
 diagrams reliability report multirun progress sweep_door decision_door __main__
 """
@@ -48,7 +48,7 @@ FENCES = {  # library: the files that may know it
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
         *("decision", "advice", "front", "decision_charts"),
-        *("promises", "targets", "pledges", "ladder", "keeping"),
+        *("promises", "targets", "pledges", "ladder", "keeping", "least_money"),
     },
     "SALib": {"design", "sensitivity"},
     "ema_workbench": {"discovery"},

@@ -1,0 +1,191 @@
+"""Least money: how little reaches a target with a stated probability, and how it is spent; or that no amount does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from oa_sim import budget, judging, optimise
+from oa_sim.constraints import Optimising, Search
+from oa_sim.factors import blocked
+from oa_sim.judging import Judge
+from oa_sim.marginal import Counts
+from oa_sim.objective import Objective
+from oa_sim.outlook import Outlook
+from oa_sim.phrases import chance, pounds
+from oa_sim.refusal import Refusal
+from oa_sim.scenario import Areas, Scenario
+from oa_sim.targeting import Want
+from oa_sim.variables import MEASURES, academic_year
+
+SMALLEST_GBP = 1e4
+NEAR = 0.05  # of the least money: how closely it is found
+SECONDS = 20.0  # of each search, which ends long before
+
+
+@dataclass(frozen=True, eq=False)
+class LeastMoney:
+    """The least money for a target.
+
+    Attributes
+    ----------
+    want
+        The target.
+    gbp
+        The least money, management included; 0 where none is needed, None where no amount that was tried does.
+    probability, without, most
+        With that money, without any, and with the most that was tried.
+    plan
+        ``area``, ``intervention``, ``year``, ``gbp``; empty where there is none.
+    tried
+        Money and probability, a row for each amount.
+    n_draws
+        On which it was reckoned.
+    """
+
+    want: Want
+    gbp: float | None
+    probability: float
+    without: float
+    most: float
+    plan: pd.DataFrame
+    tried: pd.DataFrame
+    n_draws: int
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        about, want = MEASURES[self.want.measure], self.want
+        what = f"{want.level:g} {about.unit}" + (" less England" if want.scale == "relative" else "")
+        at = f"{want.area}: {about.label} of {want.group} pupils at {what} in {academic_year(want.year)}"
+        free = f"the chance is {chance(self.without)} without any money"
+        if self.gbp is None:
+            return (
+                f"No amount reaches {at} with {100 * want.probability:.0f} %: {free} and {chance(self.most)} with "
+                f"{pounds(want.most_gbp)}, spent as best it can be."
+            )
+        if not self.gbp:
+            return f"No money is needed for {at} with {100 * want.probability:.0f} %: {free}."
+        spent = self.plan.groupby("intervention").gbp.sum().sort_values(ascending=False).head(3)
+        told = ", ".join(f"{name.replace('_', ' ')} {pounds(gbp)}" for name, gbp in spent.items())
+        return (
+            f"{at} is reached with {100 * want.probability:.0f} % for about {pounds(self.gbp)} (to within "
+            f"{100 * NEAR:.0f} %), most of it for {told}; {free}."
+        )
+
+
+def least_money(
+    scenario: Scenario, want: Want, seen: Outlook, say: Callable[[str], None] = lambda sentence: None
+) -> LeastMoney:
+    """Return the least money that reaches a target with a stated probability.
+
+    Parameters
+    ----------
+    scenario
+        Its budget says when money comes and how it ends; how much is what is looked for.
+    want
+        The target; its area is one of the scenario's.
+    seen
+        What is to come of the scenario: what would have happened anyway is used.
+    say
+        Called with a sentence for each amount.
+
+    Raises
+    ------
+    Refusal
+        For an area, measure or year that the scenario does not have.
+
+    Notes
+    -----
+    For each amount the plan is sought that makes the chance largest (a chance is not concave, so a better plan may be
+    missed); between an amount that is too little and one that is enough the interval is halved until both are within
+    ``NEAR``. The noise of the published figure is in the chance.
+    """
+    _check(scenario, want)
+    parts = seen.parts(want.area, want.measure, want.group, want.year)
+    england = parts["england_level"] if want.scale == "relative" else 0.0
+    sign = -1.0 if MEASURES[want.measure].lower_is_better else 1.0
+    needs = sign * (want.level + england - (parts["projection"] - parts["programme"]))  # (draw), in published units
+    alone = replace(scenario, areas=Areas([want.area]), organisation=replace(scenario.organisation, twins={}))
+    judge = _judge(alone, want, sign)
+    tried: dict[float, tuple[float, np.ndarray | None]] = {0.0: (float((needs <= 0).mean()), None)}
+
+    def chance_with(gbp: float) -> float:
+        if gbp not in tried:
+            tried[gbp] = _best(judge, gbp, needs)
+            say(f"{gbp:,.0f} GBP: {100 * tried[gbp][0]:.1f} %")
+        return tried[gbp][0]
+
+    least = _halved(chance_with, want)
+    found = tried[want.most_gbp if least is None else least]
+    rows = [{"total_gbp": gbp, "probability": p} for gbp, (p, _) in sorted(tried.items())]
+    plan = _rows(judge, None if least is None else found[1])
+    most = tried.get(want.most_gbp, found)[0]
+    return LeastMoney(want, least, found[0], tried[0.0][0], most, plan, pd.DataFrame(rows), len(needs))
+
+
+def _check(scenario: Scenario, want: Want) -> None:
+    if want.area not in scenario.areas.names:
+        raise Refusal(f"want.area is one of the scenario's areas, got {want.area!r}: add it to areas")
+    if want.measure not in scenario.measures:
+        raise Refusal(f"want.measure is one of the scenario's measures, got {want.measure}: add it to measures")
+    if want.year not in scenario.years:
+        years = scenario.years
+        raise Refusal(f"want.year is a projected year, {years[0]} to {years[-1]}, got {want.year}: choose another")
+
+
+def _judge(alone: Scenario, want: Want, sign: float) -> Judge:
+    """Return a judge of what is added to one figure, in its unit, positive where it is better."""
+    found = judging.judge(alone, Objective())
+    figure = np.zeros_like(found.counts.figure)
+    m, t = alone.measures.index(want.measure), want.year - alone.start_year
+    share = float(found.programme.shape.poor[0, m])
+    weight = {"all": (share, 1 - share), "disadvantaged": (1.0, 0.0), "other": (0.0, 1.0)}[want.group]
+    if len(MEASURES[want.measure].groups) == 1:
+        weight = (0.0, 1.0)  # all pupils are one series
+    figure[0, m, :, t] = 100 * sign * np.array(weight)
+    ones = np.ones((2, len(found.which)))
+    factor = blocked(ones)
+    factor[found.counts.factor == 0] = 0.0
+    return replace(found, counts=Counts(figure, np.zeros_like(found.counts.gain), factor))
+
+
+def _best(judge: Judge, gbp: float, needs: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the largest chance that an amount gives, and its plan."""
+    about = replace(judge.scenario, budget=replace(judge.scenario.budget, total_gbp=float(round(gbp)), plan=None))
+    asked = Optimising(objective=Objective(risk="floor"), search=Search(gap=0.002, seconds=SECONDS))
+    own = replace(judge, scenario=about, objective=asked.objective)
+    found = optimise.optimise(own, asked, floors=needs[None])
+    return found.value, found.planned
+
+
+def _halved(chance_with: Callable[[float], float], want: Want) -> float | None:
+    """Return the least amount whose chance is enough; None where none is."""
+    if chance_with(0.0) >= want.probability:
+        return 0.0
+    if chance_with(want.most_gbp) < want.probability:
+        return None
+    low, high = SMALLEST_GBP, want.most_gbp
+    if chance_with(low) >= want.probability:
+        return low
+    while high > low * (1 + NEAR):
+        middle = float(round(np.sqrt(low * high)))
+        low, high = (low, middle) if chance_with(middle) >= want.probability else (middle, high)
+    return high
+
+
+def _rows(judge: Judge, planned: np.ndarray | None) -> pd.DataFrame:
+    """Return a plan as rows."""
+    if planned is None:
+        return pd.DataFrame(columns=["area", "intervention", "year", "gbp"])
+    a, k, t = np.nonzero(planned)
+    names = np.array(list(judge.scenario.interventions))
+    return pd.DataFrame(
+        {
+            "area": np.array(judge.scenario.areas.names)[a],
+            "intervention": names[k],
+            "year": np.array(budget.window(judge.scenario))[t],
+            "gbp": planned[a, k, t].astype(np.int64),
+        }
+    )
