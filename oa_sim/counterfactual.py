@@ -7,7 +7,7 @@ county.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -17,9 +17,10 @@ from oa_sim.areas import GLD
 from oa_sim.record import National, Record
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
+from oa_sim.standing import Law, law, relative  # noqa: F401  handed on
 from oa_sim.streams import stream
 from oa_sim.tables import Row
-from oa_sim.variables import LINKED, LONGEST_HORIZON, MEASURES
+from oa_sim.variables import LONGEST_HORIZON, MEASURES
 
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
@@ -33,55 +34,13 @@ MOVES = {  # of England: the argument of its law, and the name in the posterior
 }
 
 
-@dataclass(frozen=True)
-class Law:
-    """The hyperparameters of a posterior in the form in which areas are carried on.
-
-    Attributes
-    ----------
-    mean, pace, noise, link : array (draw, series)
-        Mean over areas (SD), persistence of deviations, variance of noise, share of luck that goes with a cohort.
-    level, shock : array (draw, series, series)
-        Covariance of levels in one year, and of the yearly shocks of deviations, SD squared.
-    level_pace : array (draw)
-        Persistence of levels.
-    """
-
-    mean: np.ndarray
-    level: np.ndarray
-    level_pace: np.ndarray
-    shock: np.ndarray
-    pace: np.ndarray
-    noise: np.ndarray
-    link: np.ndarray
-
-
-def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
-    """Return the law of each draw, chains one after another."""
-
-    def flat(name):
-        values = posterior[name].values
-        return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=float)
-
-    linked = np.array([LINKED.index(measure) if measure in LINKED else -1 for measure, _ in names])
-    by_series = np.where(linked < 0, 0.0, flat("cohort_link")[:, linked])
-    alike = np.eye(len(names)) + baseline.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
-    sd, pace = flat("deviation_sd"), flat("persistence")
-    size = sd * np.sqrt(1 - pace**2)
-    level_sd = flat("level_sd")
-    return Law(
-        mean=flat("mu"),
-        level=baseline.correlation(flat("level_partials"), names) * level_sd[:, :, None] * level_sd[:, None, :],
-        level_pace=flat("level_persistence"),
-        shock=alike * size[:, :, None] * size[:, None, :],
-        pace=pace,
-        noise=flat("noise_sd") ** 2,
-        link=np.ascontiguousarray(by_series),
-    )
-
-
 def project(
-    scenario: Scenario, posterior: xr.Dataset, history: xr.Dataset, tables: dict[str, list[Row]], rolls: xr.DataArray
+    scenario: Scenario,
+    posterior: xr.Dataset,
+    history: xr.Dataset,
+    tables: dict[str, list[Row]],
+    rolls: xr.DataArray,
+    brought: dict[str, np.ndarray] | None = None,
 ) -> xr.DataArray:
     """Return the counterfactual on the latent scale, noise included: what would be published.
 
@@ -97,6 +56,9 @@ def project(
         The checked tables; ``proxies`` and ``breaks`` are used.
     rolls
         (area, group, year_group), pupils.
+    brought : dict of array (draw, series, year)
+        By area, what a programme has added to the figures of the record's years, SD, which is taken off them; None:
+        nothing.
 
     Returns
     -------
@@ -115,7 +77,10 @@ def project(
     def of_area(area: str) -> np.ndarray:
         is_proxy = bool(history.proxy.sel(area=area).any())
         behind = _own_variance(known, area, rolls)
-        centre, error = relative(hyper, known, area, years, behind, stream(seed, "area", area), is_proxy=is_proxy)
+        added = None if brought is None else brought.get(area)
+        centre, error = relative(
+            hyper, known, area, years, behind, stream(seed, "area", area), is_proxy=is_proxy, brought=added
+        )
         if is_proxy:
             offset = _district_offset(history, area, years, size, rolls, seed)
             for s, name in enumerate(known.series):
@@ -137,57 +102,6 @@ def project(
     found = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
     found = found.assign_coords(national=(("chain", "draw", "group", "measure", "year"), england_alone))
     return found.sel(year=scenario.years)
-
-
-def relative(
-    hyper: Law, known: Record, area: str, years: list[int], behind: np.ndarray, rng, *, is_proxy: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return an area's figures less England's in the years to come, exact given the record and each draw.
-
-    Parameters
-    ----------
-    hyper
-        From ``law``.
-    known
-        The record that holds the area.
-    area
-        Its name.
-    years
-        Contiguous; the first one follows any year of the record.
-    behind : array (series)
-        Sampling variance of the figures to come, SD squared.
-    rng
-        Random stream of the area.
-    is_proxy
-        Whether the record is a county's: its cohorts' luck is then not carried on.
-
-    Returns
-    -------
-    centre, error : array (draw, series, year)
-        Course, and luck and noise about it, SD.
-    """
-    a = known.areas.index(area)
-    seen = known.observed[:, a].T > 0
-    seen &= (known.years < years[0])[:, None]
-    at_year, at_series = np.nonzero(seen)
-    kin, future = known.kin[at_series, at_year], baseline.kin(known.series, years)
-    if is_proxy:
-        kin = np.full_like(kin, -1)
-    kin, future = _counted_from_0(kin, future)
-    normal = rng.standard_normal((len(hyper.mean), state_space.numbers_needed(kin, future)))
-    found = state_space.courses(
-        hyper.mean, hyper.level, hyper.level_pace, hyper.shock, hyper.pace, hyper.noise, hyper.link,
-        at_series, known.years[at_year].astype(np.int64), kin, known.relative[at_series, a, at_year],
-        known.sampling[at_series, a, at_year], years[0] - 1, len(years), future, behind, normal,
-    )  # fmt: skip
-    return found[0], found[1]
-
-
-def _counted_from_0(kin: np.ndarray, future: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of cohorts counted from the first that occurs; -1 stays."""
-    known = np.concatenate([kin.ravel(), future.ravel()])
-    first = known[known >= 0].min() if (known >= 0).any() else 0
-    return np.where(kin >= 0, kin - first, -1), np.where(future >= 0, future - first, -1)
 
 
 def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:
@@ -275,7 +189,7 @@ def _district_offset(history, area: str, years: list[int], size, rolls: xr.DataA
     course, _ = state_space.courses(
         np.zeros((n, 1)), np.full((n, 1, 1), DISTRICT_LEVEL_SD**2), np.ones(n), np.full((n, 1, 1), shock),
         np.full((n, 1), DISTRICT_PERSISTENCE), np.full((n, 1), DISTRICT_NOISE_SD**2), np.zeros((n, 1)),
-        np.zeros(cells, dtype=np.int64), history.year.values[seen].astype(np.int64), kin, gap[seen], sampling[seen],
+        np.zeros(cells, dtype=np.int64), history.year.values[seen].astype(np.int64), kin, gap[seen][None], sampling[seen],
         years[0] - 1, len(years), future, np.zeros(1), normal,
     )  # fmt: skip
     course = course[:, 0].reshape(*size, -1)

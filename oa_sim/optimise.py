@@ -21,11 +21,13 @@ from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
 
 MOST_ROUNDS = 40
-PATIENCE = 3  # rounds without a better plan before every way of a line is tried, or the search ends
+PATIENCE = 3  # rounds without a better plan before a stage ends
+SEVERAL = 3  # searches, whose best areas are put together
 BOLD, STEADY, THOROUGH = range(3)
 STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
 BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
 STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way to the plan that is best at the prices
+UNUSED = 1e-3  # of a year's money: less is rounding
 ROOM = 1e-6  # programmes: rounding
 
 
@@ -121,52 +123,149 @@ def optimise(
     Refusal
         Where the constraints cannot all be kept.
     """
-    begun, asked_for = time.monotonic(), problem(judge, asked, floors)
-    given, now, weight, best, still = asked_for, _start(asked_for) if start is None else start, None, None, 0
-    ended, stage, turn = "", BOLD, 0
-    for turn in range(MOST_ROUNDS):
-        by_draw = judging.worth(judge, np.floor(now))
-        weight = risks.weight(asked.objective, by_draw, given.floors, weight, turn)
-        found, before = laying.anew(given, now, by_draw, weight, STARTS[stage], whole=given.is_whole), best
-        for planned in [found.whole] if given.is_whole else [found.plan, now]:
-            one = None if planned is None else _tried(asked_for, planned)
-            best = one if one and (best is None or one.value > best.value) else best
-        given = given.tightened(asked_for, found.plan)
-        still = 0 if best is not None and _is_better(best, before, asked.search.gap / 5) else still + 1
-        say(f"round {turn + 1}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
-        is_near = best is not None and found.bound - best.value <= asked.search.gap * abs(found.bound)
-        ended = _ended(stage, still, asked, is_near=is_near, seconds=time.monotonic() - begun)
-        if ended == "gap":  # near at the prices of this round's plan; the proof is at those of the best one
-            found, now = _sure(given, best, weight), best.planned
-            is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
-            ended = _ended(stage, still, asked, is_near=is_near, seconds=time.monotonic() - begun)
-        if ended:
-            break
-        if stage == BOLD and turn + 1 >= BOLD_ROUNDS:
-            stage = STEADY
-        elif stage == STEADY and (is_near or still >= PATIENCE):
-            stage, still = THOROUGH, 0
-        is_settled = stage == THOROUGH and found.whole is not None
-        now = found.whole if is_settled else _towards(asked_for, now, found.plan, is_bold=stage == BOLD)
+    begun = time.monotonic()
+    given = problem(judge, asked, floors)
+    if start is None:
+        found = _recombined(given, [_climbed(given, one, say, begun) for one in _starts(given)])
+    else:
+        found = _State(given, start)
+    found = _climbed(given, found, say, begun, stage=THOROUGH if start is None else STEADY)
+    best = found.best
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
-    sure = _sure(given, best, weight)
+    sure = _sure(found.given, best, found.weight)
     bound = None if asked.objective.risk == "floor" else sure.bound
     prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
     took = time.monotonic() - begun
     return Optimum(
-        best.planned, best.value, bound, took, turn + 1, ended or "rounds", prices, judge, given.rows, best.by_draw
+        best.planned, best.value, bound, took, found.rounds, found.ended, prices, judge, given.rows, best.by_draw
     )
 
 
-def _towards(given: Problem, now: np.ndarray, other: np.ndarray, *, is_bold: bool) -> np.ndarray:
-    """Return the best plan on the way from one to another by the whole law; the whole way while prices are far off."""
-    if is_bold:
-        return other
-    tried = [(1 - step) * now + step * other for step in STEPS]
+@dataclass
+class _State:
+    """How far a search is: what is solved, where it stands, what the draws count for, the best plan so far."""
+
+    given: Problem
+    now: np.ndarray
+    weight: np.ndarray | None = None
+    best: Found | None = None
+    price: np.ndarray | None = None
+    rounds: int = 0
+    ended: str = ""
+
+
+def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: float, stage: int = 0) -> _State:
+    """Lay every line out anew, round by round, until a stage is over: the first two stages, or the last one."""
+    asked, still, last = given.asked, 0, THOROUGH if stage == THOROUGH else STEADY
+    for turn in range(MOST_ROUNDS):
+        by_draw = judging.worth(given.desk.judge, np.floor(state.now))
+        state.weight = risks.weight(asked.objective, by_draw, given.floors, state.weight, state.rounds)
+        found = laying.anew(state.given, state.now, by_draw, state.weight, STARTS[stage], whole=given.is_whole)
+        before, state.price, state.rounds = state.best, found.price, state.rounds + 1
+        for planned in [found.whole] if given.is_whole else [found.plan, state.now]:
+            one = None if planned is None else _tried(given, planned)
+            state.best = one if one and (state.best is None or one.value > state.best.value) else state.best
+        state.given = state.given.tightened(given, found.plan)
+        best = state.best
+        still = 0 if best is not None and _is_better(best, before, asked.search.gap / 5) else still + 1
+        say(f"round {state.rounds}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
+        is_near = best is not None and found.bound - best.value <= asked.search.gap * abs(found.bound)
+        if is_near and stage == THOROUGH:  # at the prices of this round's plan; the proof is at those of the best one
+            found, state.now = _sure(state.given, best, state.weight), best.planned
+            is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
+        is_sure = asked.objective.risk != "floor" and is_near
+        state.ended = _ended(still, is_sure=is_sure, is_late=time.monotonic() - begun > asked.search.seconds)
+        if state.ended and stage == last:
+            break
+        if stage == BOLD and turn + 1 >= BOLD_ROUNDS:
+            stage, still = STEADY, 0
+        is_settled = stage == THOROUGH and found.whole is not None
+        state.now = found.whole if is_settled else found.plan if stage == BOLD else _towards(given, state, found.plan)
+    state.ended = state.ended or "rounds"
+    return state
+
+
+def _ended(still: int, *, is_sure: bool, is_late: bool) -> str:
+    """Return why a search is at its end; nothing where it is not."""
+    return "gap" if is_sure else "nothing better" if still >= PATIENCE else "time" if is_late else ""
+
+
+def _starts(given: Problem) -> list[_State]:
+    """Return where the search starts from: the start that is asked for, and others at random."""
+    shape, search = given.rows[0].cells.shape, given.asked.search
+    money = np.array(given.desk.has)
+    parts = [np.ones(shape[:2])] if search.start == "equal" else []
+    rng = stream(search.seed, "start of a search")
+    parts += [rng.exponential(size=shape[:2]) for _ in range(SEVERAL - len(parts))]
+    return [_State(given, (part / part.sum())[..., None] * money) for part in parts]
+
+
+def _recombined(given: Problem, states: list[_State]) -> _State:
+    """Return a search that begins with the best of several for each area, at the prices of the best of them.
+
+    Areas meet in money alone, so what one search found for an area goes with what another found for the next; where
+    that spends more than a year has, all lines of the year are cut alike.
+    """
+    states = [state for state in states if state.best is not None] or states[:1]
+    first = max(states, key=lambda state: state.best.value if state.best else -np.inf)
+    if first.best is None:
+        return first
+    cost = given.cost(first.price).reshape(first.now.shape)
+    left = np.stack([_by_area(state, first.weight, cost) for state in states])  # (search, area)
+    plans = np.stack([state.best.planned for state in states])
+    now = plans[left.argmax(axis=0), np.arange(left.shape[1])]
+    spent, has = now.sum(axis=(0, 1)), np.array(given.desk.has)
+    now = now * np.minimum(1.0, has / np.maximum(spent, 1.0))
+    rounds = sum(state.rounds for state in states)
+    return _State(first.given, now, first.weight, first.best, first.price, rounds)
+
+
+def _by_area(state: _State, weight: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Return what a plan is worth in each area, once its money is paid for (area)."""
+    return (weight * state.best.by_draw).sum(axis=1) - (cost * state.best.planned).sum(axis=(1, 2))
+
+
+def _towards(given: Problem, state: _State, other: np.ndarray) -> np.ndarray:
+    """Return the best plan on the way to another by the whole law: part of the way, or line by line."""
+    now = state.now
+    tried = [(1 - step) * now + step * other for step in STEPS] + [_line_by_line(given, state, other)]
     worth = [judging.worth(given.desk.judge, np.floor(one)) for one in tried]
     values = [judging.risked(given.asked.objective, one, given.floors) for one in worth]
     return tried[int(np.argmax(values))]
+
+
+def _line_by_line(given: Problem, state: _State, other: np.ndarray) -> np.ndarray:
+    """Return a plan in which each line goes the whole way where that is better by the whole law, its money paid for.
+
+    Half of the way to a course that begins in another year can be worse than either end, so that a part of every line's
+    way may be no better though each line's whole way is. Areas meet in money alone, so one line of each is tried at
+    once; what is then above or below a year's money is taken from all lines alike, or given to them.
+    """
+    judge, has = given.desk.judge, np.array(given.desk.has, dtype=float)
+    cost = given.cost(state.price).reshape(other.shape)
+    room = judging.richer(judge, state.now + other)
+
+    def left(planned: np.ndarray) -> np.ndarray:
+        by_draw = judging.worth(room, np.floor(planned))
+        return (state.weight * by_draw).sum(axis=1) - (cost * planned).sum(axis=(1, 2))
+
+    plan = state.now.copy()
+    best = left(plan)
+    for k in range(plan.shape[1]):
+        tried = plan.copy()
+        tried[:, k] = other[:, k]
+        found = left(tried)
+        better = found > best
+        plan[better, k], best[better] = other[better, k], found[better]
+    spent = np.maximum(plan.sum(axis=(0, 1)), 1.0)
+    is_used = _used_up(state.now, has) | (spent > has)
+    return plan * np.where(is_used, has / spent, 1.0)
+
+
+def _used_up(planned: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """Return whether a plan uses up what a year has (funded year)."""
+    return planned.sum(axis=(0, 1)) > has * (1 - UNUSED)
 
 
 def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
@@ -174,27 +273,8 @@ def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
     return laying.anew(given, best.planned, best.by_draw, weight, STARTS[THOROUGH], whole=False)
 
 
-def _ended(stage: int, still: int, asked: Optimising, *, is_near: bool, seconds: float) -> str:
-    """Return why the search is at its end; nothing where it is not."""
-    if stage == THOROUGH and is_near and asked.objective.risk != "floor":
-        return "gap"
-    if stage == THOROUGH and still >= PATIENCE:
-        return "nothing better"
-    return "time" if seconds > asked.search.seconds else ""
-
-
 def _is_better(best: Found, before: Found | None, by: float) -> bool:
     return before is None or best.value > before.value + by * abs(before.value)
-
-
-def _start(given: Problem) -> np.ndarray:
-    """Return the money that the search starts from (area, intervention, funded year), GBP / year."""
-    shape = given.rows[0].cells.shape
-    if given.asked.search.start == "equal":
-        part = np.full(shape[:2], 1.0)
-    else:
-        part = stream(given.asked.search.seed, "start of a search").exponential(size=shape[:2])
-    return (part / part.sum())[..., None] * np.array(given.desk.has)
 
 
 def _tried(given: Problem, planned: np.ndarray) -> Found | None:

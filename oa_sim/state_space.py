@@ -28,8 +28,10 @@ def courses(
         What is left of a level a year later.
     pace : array (draw, series)
         What is left of a deviation a year later.
-    series, year, kin, value, sampling : array (cell)
-        The record in order of years: which series, which year, which cohort (-1: none), SD, SD squared.
+    series, year, kin, sampling : array (cell)
+        The record in order of years: which series, which year, which cohort (-1: none), SD squared.
+    value : array (draw or 1, cell)
+        The figures, SD; one row where they are the same in every draw.
     last : int
         The year at whose end the state is wanted.
     ahead : int
@@ -59,7 +61,8 @@ def courses(
                 now += 1
             s = series[i]
             luck = link[d, s] if kin[i] >= 0 else 0.0
-            _see(state, spread, n, s, kin[i], luck, value[i] - mean[d, s], sampling[i], noise[d, s])
+            figure = value[d if len(value) > 1 else 0, i]
+            _see(state, spread, n, s, kin[i], luck, figure - mean[d, s], sampling[i], noise[d, s])
         while now < last:
             _step(state, spread, level[d], level_pace[d], shock[d], pace[d], n)
             now += 1
@@ -68,6 +71,53 @@ def courses(
             normal[d], out[:, d],
         )  # fmt: skip
     return out
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def log_density(
+    mean, level, level_pace, shock, pace, noise, link, series, year, kin, value, sampling, since,
+):  # fmt: skip
+    """Return the log density (draw) of the figures from a year on, given those before it.
+
+    Parameters
+    ----------
+    mean, level, level_pace, shock, pace, noise, link, series, year, kin, value, sampling
+        As for ``courses``.
+    since : int
+        The first year whose figures count.
+    """
+    n_draws, n = mean.shape
+    width = 2 * n + kin.max() + 1 if len(kin) else 2 * n
+    out = np.zeros(n_draws)
+    state, spread = np.empty(width), np.empty((width, width))
+    for d in range(n_draws):
+        _begin(state, spread, level[d], shock[d], pace[d], n)
+        now = year[0] if len(year) else since
+        for i in range(len(series)):
+            while now < year[i]:
+                _step(state, spread, level[d], level_pace[d], shock[d], pace[d], n)
+                now += 1
+            s = series[i]
+            luck = link[d, s] if kin[i] >= 0 else 0.0
+            figure = value[d if len(value) > 1 else 0, i] - mean[d, s]
+            if year[i] >= since:
+                centre, variance = _expected(state, spread, n, s, kin[i], luck, sampling[i], noise[d, s])
+                out[d] -= 0.5 * (np.log(2 * np.pi * variance) + (figure - centre) ** 2 / variance)
+            _see(state, spread, n, s, kin[i], luck, figure, sampling[i], noise[d, s])
+    return out
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _expected(state, spread, n, s, kin, link, sampling, noise):
+    """Return mean and variance of a figure before it is seen."""
+    loading = link * np.sqrt(sampling)
+    centre = state[s] + state[n + s]
+    variance = spread[s, s] + 2 * spread[s, n + s] + spread[n + s, n + s] + sampling * (1 - link**2) + noise
+    if kin >= 0:
+        k = 2 * n + kin
+        centre += loading * state[k]
+        variance += loading * (2 * (spread[s, k] + spread[n + s, k]) + loading * spread[k, k])
+    return centre, variance
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

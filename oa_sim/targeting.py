@@ -187,10 +187,8 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 def _of_excel(path: Path) -> list[list[str]]:
     """Return the cells of the first sheet as text."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise Refusal(f'{path.name} is an Excel file, which needs openpyxl: pip install "oa-sim[excel]"') from None
+    import openpyxl  # half a second that only a workbook pays for
+
     if not path.is_file():
         raise FileNotFoundError(path)
     try:

@@ -14,7 +14,7 @@ inference kept smoothing
 evidence synthesis
 links delivery survival parameters interventions review
 cohort served
-record england gaussian baseline state_space learned counterfactual
+record england gaussian baseline state_space learned standing counterfactual
 retention reasons sustain impact outside
 value accounts ranking origins objective
 compiled arithmetic selection passes readings marginal lines slopes factors
