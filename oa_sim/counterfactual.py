@@ -189,8 +189,8 @@ def _district_offset(history, area: str, years: list[int], size, rolls: xr.DataA
     course, _ = state_space.courses(
         np.zeros((n, 1)), np.full((n, 1, 1), DISTRICT_LEVEL_SD**2), np.ones(n), np.full((n, 1, 1), shock),
         np.full((n, 1), DISTRICT_PERSISTENCE), np.full((n, 1), DISTRICT_NOISE_SD**2), np.zeros((n, 1)),
-        np.zeros(cells, dtype=np.int64), history.year.values[seen].astype(np.int64), kin, gap[seen][None], sampling[seen],
-        years[0] - 1, len(years), future, np.zeros(1), normal,
+        np.zeros(cells, dtype=np.int64), history.year.values[seen].astype(np.int64), kin, gap[seen][None],
+        sampling[seen], years[0] - 1, len(years), future, np.zeros(1), normal,
     )  # fmt: skip
     course = course[:, 0].reshape(*size, -1)
     return {"course": course, "level": course.mean(-1)}

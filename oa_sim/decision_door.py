@@ -80,10 +80,44 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
     return {"headline": said, "targets": rows, "verdict": found.facts["gates"]["verdict"]} | facts, said, folder
 
 
+def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
+    """Answer ``monitor``: facts, sentences, and the folder that was written.
+
+    Parameters
+    ----------
+    overrides
+        Hydra overrides of the scenario, and of ``monitor``.
+
+    Raises
+    ------
+    Refusal
+        For what cannot be honoured.
+    """
+    from oa_sim.choices import load_beside, load_scenario
+    from oa_sim.monitoring import Monitoring
+
+    asked, rest = load_beside(overrides, "monitor", Monitoring)
+    scenario = load_scenario(*rest)
+    from oa_sim import report
+
+    report.check_writable(scenario.outputs)
+    from oa_sim import trajectories
+    from oa_sim.monitor import monitor as monitored
+    from oa_sim.progress import Progress
+
+    with Progress() as progress:
+        found = monitored(scenario, asked.monitor, progress.say)
+        said = trajectories.sentences(found)
+        folder = report.write_monitored(found, scenario.outputs, said)
+    keys = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
+    facts = {"headline": said, "verdict": found.manifest["gates"]["verdict"]}
+    return facts | {key: found.manifest[key] for key in keys}, said, folder
+
+
 def _plain(value: object) -> object:
     """Return a cell as JSON takes it: a number that is none as null."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and value != value else value
 
 
-VERBS = {"optimise": optimise, "target": target}
+VERBS = {"optimise": optimise, "target": target, "monitor": monitor}

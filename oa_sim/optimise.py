@@ -126,10 +126,10 @@ def optimise(
     begun = time.monotonic()
     given = problem(judge, asked, floors)
     if start is None:
-        found = _recombined(given, [_climbed(given, one, say, begun) for one in _starts(given)])
+        found = _recombined(given, [_climbed(given, one, say, begun, BOLD, STEADY) for one in _starts(given)])
     else:
         found = _State(given, start)
-    found = _climbed(given, found, say, begun, stage=THOROUGH if start is None else STEADY)
+    found = _climbed(given, found, say, begun, STEADY, THOROUGH)
     best = found.best
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
@@ -155,9 +155,9 @@ class _State:
     ended: str = ""
 
 
-def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: float, stage: int = 0) -> _State:
-    """Lay every line out anew, round by round, until a stage is over: the first two stages, or the last one."""
-    asked, still, last = given.asked, 0, THOROUGH if stage == THOROUGH else STEADY
+def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: float, stage: int, last: int) -> _State:
+    """Lay every line out anew, round by round, from one stage until another is over."""
+    asked, still = given.asked, 0
     for turn in range(MOST_ROUNDS):
         by_draw = judging.worth(given.desk.judge, np.floor(state.now))
         state.weight = risks.weight(asked.objective, by_draw, given.floors, state.weight, state.rounds)
@@ -176,10 +176,10 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
             is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
         is_sure = asked.objective.risk != "floor" and is_near
         state.ended = _ended(still, is_sure=is_sure, is_late=time.monotonic() - begun > asked.search.seconds)
-        if state.ended and stage == last:
+        if state.ended == "time" or (state.ended and stage == last):
             break
-        if stage == BOLD and turn + 1 >= BOLD_ROUNDS:
-            stage, still = STEADY, 0
+        if (stage == BOLD and turn + 1 >= BOLD_ROUNDS) or (stage == STEADY and (still >= PATIENCE or is_near)):
+            stage, still = stage + 1, 0
         is_settled = stage == THOROUGH and found.whole is not None
         state.now = found.whole if is_settled else found.plan if stage == BOLD else _towards(given, state, found.plan)
     state.ended = state.ended or "rounds"

@@ -24,6 +24,7 @@ OPEN_MAPPINGS = (  # the user names the keys
 PATHS = (
     *("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address"),
     *("budget.plan", "constraints.pinned", "target.table", "target.panel"),
+    *("monitor.figures", "monitor.last", "monitor.panel"),
 )
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 NUMBERS = (float, int)

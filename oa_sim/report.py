@@ -22,6 +22,7 @@ from oa_sim.result import Result
 if TYPE_CHECKING:
     from oa_sim.decision import Decision
     from oa_sim.findings import Findings  # its pictures take a second to load
+    from oa_sim.monitor import Monitored
     from oa_sim.targets import Promises
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
@@ -203,6 +204,26 @@ def write_promises(found: "Promises", outputs: str | Path, sentences: list[str],
         _write_json(at / "target.json", facts)
 
     return _whole(Path(outputs) / "target" / hashlib.sha256(text.encode()).hexdigest()[:12], fill)
+
+
+def write_monitored(found: "Monitored", outputs: str | Path, sentences: list[str]) -> Path:
+    """Write ``<outputs>/monitor/<id>`` with what this year's figures say, and return its path.
+
+    The folder holds ``monitor.csv``, ``priorities.csv``, ``changes.csv``, ``updated.nc`` (weights and the years to
+    come), ``trajectory.svg`` and ``monitor.json``.
+    """
+    from oa_sim import trajectories  # pictures take a second to load
+
+    def fill(at: Path) -> None:
+        verdict = found.manifest["gates"]["verdict"]
+        tables = {"monitor": found.figures, "priorities": found.priorities, "changes": found.changes}
+        for name, table in tables.items():
+            table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        found.updated().to_netcdf(at / "updated.nc", engine="h5netcdf")
+        (at / "trajectory.svg").write_text(trajectories.trajectory(found) + "\n", encoding="utf-8")
+        _write_json(at / "monitor.json", {"headline": sentences} | found.manifest)
+
+    return _whole(Path(outputs) / "monitor" / found.manifest["run_id"], fill)
 
 
 def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:

@@ -39,8 +39,8 @@ def courses(case, normal):
     every = (case.mean, case.level, np.array(case.level_pace), case.shock, case.pace, case.noise, case.link)
     laws = [np.repeat(part[None], len(normal), axis=0) for part in every]
     return state_space.courses(
-        *laws, case.series, case.year, case.kin, case.value[None], case.sampling, LAST, case.future.shape[1], case.future,
-        case.behind, normal,
+        *laws, case.series, case.year, case.kin, case.value[None], case.sampling, LAST, case.future.shape[1],
+        case.future, case.behind, normal,
     )  # fmt: skip
 
 

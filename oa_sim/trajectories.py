@@ -1,0 +1,95 @@
+"""Trajectories: what was expected, what was published and what is expected now, as sentences and as a picture."""
+
+import textwrap
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from oa_sim import doubts
+from oa_sim.figures import CHANGE, INK, WIDE, WITH, picture
+from oa_sim.monitor import Monitored
+from oa_sim.phrases import chance
+from oa_sim.variables import MEASURES, academic_year, headline_of
+
+ACROSS, WIDEST_TITLE = 4, 20
+
+
+def sentences(found: Monitored) -> list[str]:
+    """Return what the figures say in a few sentences; the first stands for all."""
+    table, gates = found.figures, found.manifest["gates"]
+    year = int(table.year.max())
+    mine = table[table.year == year]
+    counts = {colour: int((mine.colour == colour).sum()) for colour in ("green", "amber", "red")}
+    lines = [
+        f"Of {len(mine)} figures of {academic_year(year)} {counts['green']} are green, {counts['amber']} amber and "
+        f"{counts['red']} red against what could be promised at the start."
+    ]
+    measure, group = headline_of(list(dict.fromkeys(table.measure)))
+    goal = mine[(mine.measure == measure) & (mine.group == group)]
+    if len(goal):
+        last = academic_year(int(goal.last_year.iloc[0]))
+        lines.append(
+            f"{MEASURES[measure].label} of {group} pupils in {last}, in the mean of {len(goal)} areas: expected "
+            f"{goal.before.mean():.1f} at the start and {goal.now.mean():.1f} now; the chance to reach what was "
+            f"expected went from {chance(goal.p_goal_before.mean())} to {chance(goal.p_goal_now.mean())}; impact from "
+            f"{goal.impact_before.mean():.2f} to {goal.impact_now.mean():.2f}."
+        )
+    reds = mine[mine.colour == "red"].sort_values("better_than").head(3)
+    if len(reds):
+        told = "; ".join(
+            f"{row.area}, {MEASURES[row.measure].label}, {row.group}: {row.published:.1f} where at least "
+            f"{row.should_be:.1f} was due{' (county proxy)' if row.proxy else ''}"
+            for row in reds.itertuples()
+        )
+        lines.append(f"Furthest below: {told}.".replace("at least", "about"))
+    if len(found.changes):
+        better = int((found.changes.moved == "better").sum())
+        lines.append(f"Since last time {len(found.changes)} changed colour: {better} for the better.")
+    how = "learned again from the panel" if found.learned_again else "weighed anew"
+    lines.append(
+        f"The draws were {how}: Pareto k {found.manifest['pareto_k']:.2f}, worth "
+        f"{found.manifest['effective_draws']:,.0f} of {found.update.weight.size:,} draws."
+    )
+    unsure = doubts.sentence(found.manifest["to_verify"], "monitor.json")
+    return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
+
+
+def trajectory(found: Monitored) -> str:
+    """Return the headline's measure by area: expected, published and expected now, as one SVG element."""
+    measure, group = headline_of(list(dict.fromkeys(found.figures.measure)))
+    names = found.before.area.values.tolist()
+    rows = found.figures[(found.figures.measure == measure) & (found.figures.group == group)]
+    at = {"measure": measure, "group": group}
+    years, ahead = found.before.year.values, found.update.outcomes.year.values
+    down = -(-len(names) // ACROSS)
+    unit = MEASURES[measure].unit
+    said = "; ".join(
+        f"{row.area} {academic_year(int(row.year))}: {row.published:.1f}, expected {row.expected:.1f} ({row.colour})"
+        for row in rows.itertuples()
+    )
+
+    def paint(figure: Figure) -> None:
+        grid = figure.subplots(down, min(ACROSS, len(names)), squeeze=False, sharex=True)
+        for axes, area in zip(grid.flat, names, strict=False):
+            old, new = (
+                np.quantile(one.projection.sel(area=area).transpose("year", "chain", "draw").values.reshape(n, -1),
+                            [0.05, 0.5, 0.95], axis=1)
+                for one, n in ((found.before.sel(at), len(years)), (found.update.outcomes.sel(at), len(ahead)))
+            )  # fmt: skip
+            axes.fill_between(years, old[0], old[2], color=WIDE, linewidth=0)
+            axes.plot(years, old[1], color=INK, linewidth=0.8, linestyle="--")
+            axes.fill_between(ahead, new[0], new[2], color=WITH, alpha=0.25, linewidth=0)
+            axes.plot(ahead, new[1], color=WITH)
+            mine = rows[rows.area == area]
+            axes.plot(mine.year, mine.published, "o", color=CHANGE, markersize=4)
+            axes.set_title(textwrap.fill(area + (" (county)" if mine.proxy.any() else ""), WIDEST_TITLE))
+            axes.set_xticks([int(years[0]), int(years[-1])])
+        for axes in list(grid.flat)[len(names) :]:
+            axes.set_visible(False)
+        what = f"{MEASURES[measure].label}, {group}: {unit}"
+        figure.supylabel(what, fontsize=8)
+        figure.supxlabel("academic year ending; grey, dashed: expected at the start; blue: now; dots: published",
+                         fontsize=8)  # fmt: skip
+        figure.tight_layout()
+
+    return picture("trajectory", said, (7.2, 0.6 + 1.5 * down), paint)
