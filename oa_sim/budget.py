@@ -105,6 +105,18 @@ def for_activity(scenario: Scenario) -> list[int]:
     return [pounds - round(pounds * scenario.budget.management_share) for pounds in yearly(scenario)]
 
 
+def planned(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]) -> np.ndarray:
+    """Return what split and portfolio plan (area, intervention, funded year), GBP / year, before payments are late.
+
+    Parameters
+    ----------
+    scenario, pupils, known
+        As for ``allocate``.
+    """
+    by_year = yearly(scenario)
+    return _shared(scenario, by_year, pupils.rolls.sel(area=scenario.areas.names), known, len(by_year))[0]
+
+
 def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict, n_years: int) -> tuple:
     """Return spend, management and unspent money as split and portfolio share it."""
     buys = portfolio.shares(scenario, known.get("priorities", []))

@@ -114,10 +114,47 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     return facts | {key: found.manifest[key] for key in keys}, said, folder
 
 
+def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
+    """Answer ``voi``: facts, sentences, and the folder that was written.
+
+    Parameters
+    ----------
+    overrides
+        Hydra overrides of the scenario, and of ``objective`` and ``voi``.
+
+    Raises
+    ------
+    Refusal
+        For what cannot be honoured.
+    """
+    from oa_sim.choices import load_beside, load_scenario
+    from oa_sim.studying import Studying
+
+    asked, rest = load_beside(overrides, "voi", Studying)
+    scenario = load_scenario(*rest)
+    from oa_sim import report
+
+    report.check_writable(scenario.outputs)
+    from oa_sim import worthwhile
+    from oa_sim.progress import Progress
+    from oa_sim.voi import voi as information
+
+    with Progress() as progress:
+        found = information(scenario, asked, progress.say)
+        said = worthwhile.sentences(found)
+        folder = report.write_information(found, scenario.outputs, said)
+    rows = [
+        {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}
+        for _, row in found.known.iterrows()
+    ]
+    facts = {key: found.manifest[key] for key in ("run_id", "data_hash", "oa_sim", "n_draws")}
+    return {"headline": said, "worth": rows, "verdict": found.manifest["gates"]["verdict"]} | facts, said, folder
+
+
 def _plain(value: object) -> object:
     """Return a cell as JSON takes it: a number that is none as null."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and value != value else value
 
 
-VERBS = {"optimise": optimise, "target": target, "monitor": monitor}
+VERBS = {"optimise": optimise, "target": target, "monitor": monitor, "voi": voi}

@@ -17,6 +17,7 @@ from oa_sim.problem import Problem
 
 WORTH_TAKING = 1e-7  # of what all courses bring: less is rounding
 MOST_MIXINGS = 40
+NEAR = 3  # courses of each line and way that a later round does with
 WHOLE_GAP = 1e-4  # of branch and bound
 WHOLE_RANGE = 0.01  # of what all bring: courses that miss the prices by more are left out of branch and bound
 
@@ -34,12 +35,15 @@ class Anew(NamedTuple):
         What one more of each row would bring.
     bound
         What no plan passes at the prices, in the objective's unit.
+    near : array (course of ``courses.spread``)
+        Whether a course is among the best few of its line and way, so that another round may do with these.
     """
 
     plan: np.ndarray
     whole: np.ndarray | None
     price: np.ndarray
     bound: float
+    near: np.ndarray
 
 
 @dataclass
@@ -49,10 +53,20 @@ class _Bench:
     planned: np.ndarray
     table: Table
     is_in: np.ndarray
+    from_spread: np.ndarray  # place among the courses of ``courses.spread``, of those right behind the openings
+    n_spread: int
+    n_openings: int
 
 
 def anew(
-    given: Problem, now: np.ndarray, by_draw: np.ndarray, weight: np.ndarray, n_starts: int, *, whole: bool
+    given: Problem,
+    now: np.ndarray,
+    by_draw: np.ndarray,
+    weight: np.ndarray,
+    n_starts: int,
+    *,
+    whole: bool,
+    among: np.ndarray | None = None,
 ) -> Anew:
     """Return every line of a plan laid out anew at the plan's own prices.
 
@@ -70,13 +84,15 @@ def anew(
         Courses of each line that are bettered.
     whole
         Whether the whole problem is to be solved too.
+    among : array (course of ``courses.spread``)
+        Courses to do with; None: all.
     """
     desk = given.desk
     _, prices = judging.priced(desk.judge, now, weight)
     every, nothing = np.arange(desk.n_lines), np.zeros((desk.n_lines, len(desk.has)))
     base = courses.brings(desk, prices, every, nothing)
     here = courses.brings(desk, prices, every, now.reshape(desk.n_lines, -1)) - base
-    bench = _bench(given, prices, base, now)
+    bench = _bench(given, prices, base, now, among)
     mixed = _mixed(given, bench)
     for _ in range(3 if n_starts else 0):
         n_before = len(bench.planned)
@@ -93,18 +109,22 @@ def anew(
     shape = now.shape
     plan = _laid(bench, mixed.share, shape)
     chosen = _whole(given, bench, mixed, shape) if whole else None
-    return Anew(plan, chosen, mixed.price, bound)
+    return Anew(plan, chosen, mixed.price, bound, _near(bench, mixed.price) if among is None else among)
 
 
-def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray) -> _Bench:
+def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray, among: np.ndarray | None) -> _Bench:
     """Return the first courses: patterns of every line that is free, the plan's own, and what is pinned."""
     line, planned = courses.spread(given.desk, given.smallest)
+    n_spread = len(line)
+    if among is not None:
+        line, planned = line[among], planned[among]
     flat = now.reshape(given.desk.n_lines, -1)
     own = np.flatnonzero(flat.any(axis=1))
     if given.is_whole:  # what a line had as part of a mixture may be smaller than is viable
         own = own[np.where(flat[own] > 0, flat[own], np.inf).min(axis=1) >= given.smallest]
     line, planned = np.concatenate([line, own]), np.concatenate([planned, flat[own]])
     free = ~np.isin(line, list(given.pinned))
+    from_spread = np.flatnonzero(free[: len(line) - len(own)])
     fixed = [number for number, money in given.pinned.items() if money.any()]
     line = np.concatenate([line[free], np.array(fixed, dtype=int)])
     planned = np.concatenate([planned[free], *(given.pinned[number][None] for number in fixed)])
@@ -117,7 +137,20 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray) ->
     is_in = np.zeros(len(table.line), dtype=bool)
     is_in[courses.SIZES // 2 :: courses.SIZES] = True
     is_in[:n_areas] = is_in[len(is_in) - len(fixed) - len(own) :] = True
-    return _Bench(np.concatenate([np.zeros((n_areas, planned.shape[1])), planned]), table, is_in)
+    every = np.concatenate([np.zeros((n_areas, planned.shape[1])), planned])
+    return _Bench(every, table, is_in, from_spread, n_spread, n_areas)
+
+
+def _near(bench: _Bench, price: np.ndarray) -> np.ndarray:
+    """Return which courses of ``courses.spread`` are among the best few of their line and way."""
+    at = slice(bench.n_openings, bench.n_openings + len(bench.from_spread))
+    left = mixing.left(bench.table, price)[at]
+    key = bench.table.line[at] * (bench.planned.shape[1] ** 2) + bench.table.way[at]
+    order = np.lexsort((-left, key))
+    rank = np.arange(len(order)) - np.searchsorted(key[order], key[order])
+    near = np.zeros(bench.n_spread, dtype=bool)
+    near[bench.from_spread[order[rank < NEAR]]] = True
+    return near
 
 
 def _way(planned: np.ndarray) -> np.ndarray:

@@ -153,6 +153,7 @@ class _State:
     price: np.ndarray | None = None
     rounds: int = 0
     ended: str = ""
+    near: np.ndarray | None = None
 
 
 def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: float, stage: int, last: int) -> _State:
@@ -161,8 +162,11 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
     for turn in range(MOST_ROUNDS):
         by_draw = judging.worth(given.desk.judge, np.floor(state.now))
         state.weight = risks.weight(asked.objective, by_draw, given.floors, state.weight, state.rounds)
-        found = laying.anew(state.given, state.now, by_draw, state.weight, STARTS[stage], whole=given.is_whole)
-        before, state.price, state.rounds = state.best, found.price, state.rounds + 1
+        among = None if stage == BOLD else state.near
+        found = laying.anew(
+            state.given, state.now, by_draw, state.weight, STARTS[stage], whole=given.is_whole, among=among
+        )
+        state.near, state.price, state.rounds, before = found.near, found.price, state.rounds + 1, state.best
         for planned in [found.whole] if given.is_whole else [found.plan, state.now]:
             one = None if planned is None else _tried(given, planned)
             state.best = one if one and (state.best is None or one.value > state.best.value) else state.best
@@ -192,13 +196,14 @@ def _ended(still: int, *, is_sure: bool, is_late: bool) -> str:
 
 
 def _starts(given: Problem) -> list[_State]:
-    """Return where the search starts from: the start that is asked for, and others at random."""
+    """Return where the search starts from: the start that is asked for, an equal split, and others that are fixed."""
     shape, search = given.rows[0].cells.shape, given.asked.search
-    money = np.array(given.desk.has)
-    parts = [np.ones(shape[:2])] if search.start == "equal" else []
-    rng = stream(search.seed, "start of a search")
-    parts += [rng.exponential(size=shape[:2]) for _ in range(SEVERAL - len(parts))]
-    return [_State(given, (part / part.sum())[..., None] * money) for part in parts]
+    parts = [np.ones(shape[:2])]
+    if search.start == "random":
+        parts.insert(0, stream(search.seed, "start of a search").exponential(size=shape[:2]))
+    fixed = stream(0, "other starts of a search")
+    parts += [fixed.exponential(size=shape[:2]) for _ in range(SEVERAL - len(parts))]
+    return [_State(given, (part / part.sum())[..., None] * np.array(given.desk.has)) for part in parts]
 
 
 def _recombined(given: Problem, states: list[_State]) -> _State:
@@ -218,7 +223,8 @@ def _recombined(given: Problem, states: list[_State]) -> _State:
     spent, has = now.sum(axis=(0, 1)), np.array(given.desk.has)
     now = now * np.minimum(1.0, has / np.maximum(spent, 1.0))
     rounds = sum(state.rounds for state in states)
-    return _State(first.given, now, first.weight, first.best, first.price, rounds)
+    near = np.any([state.near for state in states], axis=0)
+    return _State(first.given, now, first.weight, first.best, first.price, rounds, near=near)
 
 
 def _by_area(state: _State, weight: np.ndarray, cost: np.ndarray) -> np.ndarray:

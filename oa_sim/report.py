@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from oa_sim.findings import Findings  # its pictures take a second to load
     from oa_sim.monitor import Monitored
     from oa_sim.targets import Promises
+    from oa_sim.voi import Information
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
 
@@ -224,6 +225,27 @@ def write_monitored(found: "Monitored", outputs: str | Path, sentences: list[str
         _write_json(at / "monitor.json", {"headline": sentences} | found.manifest)
 
     return _whole(Path(outputs) / "monitor" / found.manifest["run_id"], fill)
+
+
+def write_information(found: "Information", outputs: str | Path, sentences: list[str]) -> Path:
+    """Write ``<outputs>/voi/<id>`` with what information is worth, and return its path.
+
+    The folder holds ``voi.csv``, ``evsi.csv``, ``gates.csv``, ``decisions.csv``, ``voi.svg``, ``evsi.svg`` and
+    ``voi.json``.
+    """
+    from oa_sim import worthwhile  # pictures take a second to load
+
+    def fill(at: Path) -> None:
+        verdict = found.manifest["gates"]["verdict"]
+        tables = {"voi": found.known, "evsi": found.trials, "gates": found.gates, "decisions": found.decisions}
+        for name, table in tables.items():
+            table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        (at / "voi.svg").write_text(worthwhile.known(found) + "\n", encoding="utf-8")
+        if len(found.trials):
+            (at / "evsi.svg").write_text(worthwhile.trials(found) + "\n", encoding="utf-8")
+        _write_json(at / "voi.json", {"headline": sentences} | found.manifest)
+
+    return _whole(Path(outputs) / "voi" / found.manifest["run_id"], fill)
 
 
 def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:

@@ -10,6 +10,7 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
   oa-sim optimise  the best plan, with proof   oa-sim optimise objective.group=disadvantaged
   oa-sim target    what can be promised        oa-sim target target.table=targets.xlsx
   oa-sim monitor   this year's figures         oa-sim monitor start_year=2022 monitor.figures=package
+  oa-sim voi       what a study is worth       oa-sim voi objective.of=earnings
   oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
   oa-sim evidence  what each study adds        oa-sim evidence scenario=hand_over
   oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B

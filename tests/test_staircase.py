@@ -31,6 +31,7 @@ peers forecasts scores backtest
 hindcast placebo
 targeting movements outlook promises targets pledges ladder keeping least_money
 monitoring update monitor trajectories
+information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
 diagrams reliability report multirun progress sweep_door decision_door __main__
 """
@@ -44,12 +45,12 @@ FENCES = {  # library: the files that may know it
     "nutpie": set(),
     "arviz": {"inference"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "bars", "decision_charts", "diagrams", "ladder", "tornado", "trajectories"},
+    "matplotlib": {"figures", "bars", "decision_charts", "diagrams", "ladder", "tornado", "trajectories", "worthwhile"},
     "pandas": {
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
         *("decision", "advice", "front", "decision_charts"),
-        *("promises", "targets", "pledges", "ladder", "keeping", "least_money", "monitor"),
+        *("promises", "targets", "pledges", "ladder", "keeping", "least_money", "monitor", "gates", "voi"),
     },
     "SALib": {"design", "sensitivity"},
     "ema_workbench": {"discovery"},

@@ -1,0 +1,69 @@
+"""Decisions: the plans among which one is chosen, and what each brings in each draw."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oa_sim import budget, judging, spending
+from oa_sim.choices import load_scenario
+from oa_sim.judging import Judge
+from oa_sim.scenario import Split
+from oa_sim.studying import Voi
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Plans, and what each brings.
+
+    Attributes
+    ----------
+    names
+        Of the plans.
+    planned : array (decision, area, intervention, funded year)
+        Whole GBP / year.
+    values : array (decision, draw)
+        In the objective's unit.
+    judge
+        What they are judged by.
+    """
+
+    names: list[str]
+    planned: np.ndarray
+    values: np.ndarray
+    judge: Judge
+
+
+def decisions(judge: Judge, asked: Voi) -> Decisions:
+    """Return every split with every portfolio, and the plans of files.
+
+    Parameters
+    ----------
+    judge
+        What they are judged by.
+    asked
+        Which.
+
+    Raises
+    ------
+    Refusal
+        For a portfolio or a file that is not there.
+    """
+    names, planned = [], []
+    for portfolio in asked.portfolios:
+        bought = load_scenario(f"portfolio={portfolio}").portfolio
+        for rule in asked.splits:
+            scenario = replace(judge.scenario, split=Split(rule), portfolio=bought)
+            scenario = replace(scenario, budget=replace(scenario.budget, plan=None))
+            names.append(f"{portfolio}, {rule}".replace("_", " "))
+            planned.append(_within(budget.planned(scenario, judge.known.pupils, judge.known.tables), judge))
+    for path in asked.plans:
+        names.append(str(path))
+        planned.append(spending.read(path, judge.scenario, judge.years))
+    values = np.stack([judging.worth(judge, one).sum(axis=0) for one in planned])
+    return Decisions(names, np.stack(planned), values, judge)
+
+
+def _within(planned: np.ndarray, judge: Judge) -> np.ndarray:
+    """Return a plan that is at most what a year has: management is rounded area by area, so pounds may be over."""
+    has, spent = np.array(budget.for_activity(judge.scenario)), planned.sum(axis=(0, 1))
+    return np.floor(planned * np.minimum(1.0, has / np.maximum(spent, 1.0)))

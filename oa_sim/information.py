@@ -1,0 +1,147 @@
+"""Information: what knowing more would be worth to a decision, from the draws that there are.
+
+The values of decisions by draw in; out come the value of perfect information (EVPI), of knowing some parameters (EVPPI)
+and of a study of one of them (EVSI), each with its standard error. What a decision is expected to bring, given what
+would be known, is a regression over the draws; each draw's decision is made by a regression that has not seen it, and
+what it then brings is counted, so that no value comes from fitting noise and none lies above that of perfect
+information.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+PARTS = 20  # of the draws, each left out once: by the regression, and for the standard error
+RIDGE = 1e-3  # of the variance of a column
+MOST_PRODUCTS = 6  # columns up to which products enter beside squares
+DRAWS_A_TERM = 8  # fewer draws for each term, and squares are left out
+
+
+class Worth(NamedTuple):
+    """What information is worth, in the unit of the values, and its standard error."""
+
+    value: float
+    error: float
+
+
+def perfect(values: np.ndarray) -> Worth:
+    """Return the expected value of perfect information.
+
+    Parameters
+    ----------
+    values : array (decision, draw)
+        What each decision brings.
+
+    Notes
+    -----
+    ``E[max V] - max E[V]``. Never below 0; a little too large with few draws, since the largest of several means is.
+    """
+    return _gained(values, values.argmax(axis=0))
+
+
+def partial(values: np.ndarray, known: np.ndarray) -> Worth:
+    """Return the expected value of knowing some parameters.
+
+    Parameters
+    ----------
+    values : array (decision, draw)
+        What each decision brings.
+    known : array (draw, column)
+        The parameters.
+    """
+    return _gained(values, expected(values, known).argmax(axis=0), is_held=True)
+
+
+def sample(values: np.ndarray, parameter: np.ndarray, error: float, rng: np.random.Generator, rounds: int = 8) -> Worth:
+    """Return the expected value of a study that estimates one parameter.
+
+    Parameters
+    ----------
+    values : array (decision, draw)
+        What each decision brings.
+    parameter : array (draw)
+        What is studied.
+    error
+        Standard error of the study's estimate, in the unit of the parameter.
+    rng
+        Random stream of the study.
+    rounds
+        How often its noise is drawn.
+    """
+    found = [partial(values, (parameter + error * rng.standard_normal(len(parameter)))[:, None]) for _ in range(rounds)]
+    value = float(np.mean([one.value for one in found]))
+    between = np.var([one.value for one in found], ddof=1) / rounds
+    return Worth(value, float(np.sqrt(np.mean([one.error**2 for one in found]) + between)))
+
+
+def expected(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return what each decision is expected to bring given what is known (decision, draw), each draw left out once.
+
+    Parameters
+    ----------
+    values : array (decision, draw)
+        What each decision brings.
+    known : array (draw, column)
+        What would be known.
+
+    Notes
+    -----
+    Ridge regression on the columns, their squares, and their products where they are few. Only differences between
+    decisions matter, so what all have in common is taken off first, which leaves less noise.
+    """
+    terms = _terms(known, values.shape[1])
+    common = values.mean(axis=0)
+    apart = (values - common).T  # (draw, decision)
+    out = np.empty_like(apart)
+    for part in _parts(len(apart)):
+        rest = ~part
+        centre, spread = terms[rest].mean(axis=0), terms[rest].std(axis=0)
+        spread = np.where(spread > 1e-12, spread, 1.0)
+        x, mean = (terms[rest] - centre) / spread, apart[rest].mean(axis=0)
+        gram = x.T @ x + RIDGE * rest.sum() * np.eye(x.shape[1])
+        slope = np.linalg.solve(gram, x.T @ (apart[rest] - mean))
+        out[part] = mean + ((terms[part] - centre) / spread) @ slope
+    return out.T
+
+
+def _terms(known: np.ndarray, n: int) -> np.ndarray:
+    """Return the columns that a regression takes."""
+    some = known[:, np.ptp(known, axis=0) > 0] if known.size else np.zeros((n, 0))
+    if not some.shape[1]:
+        return np.zeros((n, 0))
+    z = (some - some.mean(axis=0)) / some.std(axis=0)
+    parts = [z]
+    if 2 * z.shape[1] * DRAWS_A_TERM <= n:
+        parts.append(z**2 - 1)
+    if z.shape[1] <= MOST_PRODUCTS:
+        left, right = np.triu_indices(z.shape[1], 1)
+        parts.append(z[:, left] * z[:, right])
+    return np.concatenate(parts, axis=1)
+
+
+def _parts(n: int) -> list[np.ndarray]:
+    """Return which draws each part holds; a draw in so many, so that all chains are in each."""
+    number = np.arange(n) % min(PARTS, n)
+    return [number == part for part in np.unique(number)]
+
+
+def _gained(values: np.ndarray, chosen: np.ndarray, *, is_held: bool = False) -> Worth:
+    """Return what choices by draw bring beyond the best choice for all, with the standard error of a jackknife."""
+    brought = values[chosen, np.arange(values.shape[1])]
+    committed = values.mean(axis=1).argmax()
+    each = brought - values[committed]
+    parts = _parts(len(each))
+    left_out = np.array([each[~part].mean() for part in parts])
+    n = len(parts)
+    error = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()))
+    return Worth(max(float(each.mean()), 0.0) if is_held else float(each.mean()), error)
+
+
+def standard_error(pupils: float, design_effect: float) -> float:
+    """Return the standard error (SD) of a trial's estimate: two arms of half its pupils, an outcome of SD 1."""
+    return float(np.sqrt(4 * design_effect / pupils))
+
+
+def design_effect(cluster: float, correlation: float) -> float:
+    """Return by how much schools that are given it whole widen the variance: ``1 + (m - 1) rho``."""
+    return 1 + (cluster - 1) * correlation

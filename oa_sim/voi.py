@@ -1,0 +1,174 @@
+"""Voi: which uncertain number is worth a study, in the objective's unit and in pounds; what steps are worth."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+import oa_sim
+from oa_sim import budget, doubts, gates, inference, information, judging, learned, model, origins, synthesis, tables
+from oa_sim.decisions import Decisions, decisions
+from oa_sim.information import Worth
+from oa_sim.ranking import first
+from oa_sim.scenario import Scenario
+from oa_sim.streams import stream
+from oa_sim.studying import Studying
+
+EVERYTHING = "everything"
+PERFECT = "perfect information"
+
+
+@dataclass(frozen=True, eq=False)
+class Information:
+    """What information is worth to a choice among plans.
+
+    Attributes
+    ----------
+    decisions
+        A row for each plan: its worth, the chance that it is best, its regret.
+    known
+        A row for each block of parameters, for blocks added one to another, and for each effect: EVPPI with its
+        standard error, as a share of EVPI, and in GBP.
+    trials
+        A row for each intervention and size of a trial: EVSI with its standard error, cost, and what is left, GBP.
+    gates
+        A row for each gate and signal; see ``gates``.
+    pound
+        Units of the objective for a pound, by which others are turned into GBP.
+    manifest
+        What makes the numbers traceable.
+    """
+
+    decisions: pd.DataFrame
+    known: pd.DataFrame
+    trials: pd.DataFrame
+    gates: pd.DataFrame
+    pound: float
+    manifest: dict
+
+    def summary(self) -> pd.DataFrame:
+        """Return what it is worth to know each block."""
+        return self.known
+
+
+def voi(scenario: Scenario, asked: Studying, say: Callable[[str], None] = lambda sentence: None) -> Information:
+    """Return what information is worth.
+
+    Parameters
+    ----------
+    scenario
+        From ``load_scenario``; its split and portfolio do not matter.
+    asked
+        Objective, decisions and studies.
+    say
+        Called with a sentence at each stage.
+
+    Raises
+    ------
+    Refusal
+        For what cannot be asked.
+    """
+    say("judging every plan on every draw")
+    judge = judging.judge(scenario, asked.objective)
+    found = decisions(judge, asked.voi)
+    say("reckoning what it is worth to know")
+    whole = information.perfect(found.values)
+    money = float(sum(budget.for_activity(judge.scenario)))
+    best = found.values.mean(axis=1).max()
+    pound = 1.0 if asked.objective.unit == "GBP" else best / money if money and best > 0 else float("nan")
+    known = _known(judge, found, whole, pound)
+    trials = _trials(judge, found, asked, pound)
+    say("reckoning what it is worth to decide in steps")
+    stepwise = gates.gates(found, asked.voi.gate_years)
+    return Information(_decisions(found), known, trials, stepwise, pound, _manifest(judge, asked))
+
+
+def _decisions(found: Decisions) -> pd.DataFrame:
+    """Return the plans side by side."""
+    values = found.values
+    regret = values.max(axis=0) - values
+    table = pd.DataFrame({"plan": found.names, "mean": values.mean(axis=1), "sd": values.std(axis=1, ddof=1)})
+    table["q05"], table["q95"] = np.quantile(values, [0.05, 0.95], axis=1)
+    table["p_best"] = first(values)
+    table["expected_regret"], table["worst_regret"] = regret.mean(axis=1), regret.max(axis=1)
+    return table.assign(unit=found.judge.objective.unit, n_draws=values.shape[1])
+
+
+def _known(judge, found: Decisions, whole: Worth, pound: float) -> pd.DataFrame:
+    """Return what it is worth to know each block, blocks one after another, and each effect alone."""
+    blocks = _blocks(judge, found)
+    rows = [(PERFECT, "all", whole)]
+    rows += [(name, "block", information.partial(found.values, columns)) for name, columns in blocks.items()]
+    so_far, names = [], []
+    for name, columns in blocks.items():
+        so_far, names = [*so_far, columns], [*names, name]
+        worth = information.partial(found.values, np.concatenate(so_far, axis=1))
+        rows.append((" + ".join(names), "together", worth))
+    for name, draws in effects(judge).items():
+        rows.append((f"effect of {name}", "effect", information.partial(found.values, draws[:, None])))
+    table = pd.DataFrame([(name, kind, worth.value, worth.error) for name, kind, worth in rows])
+    table.columns = ["known", "kind", "value", "error"]
+    table["share_of_evpi"] = table.value / whole.value if whole.value > 0 else np.nan
+    table["gbp"], table["gbp_error"] = table.value / pound, table.error / pound
+    return table.assign(unit=judge.objective.unit, n_draws=found.values.shape[1])
+
+
+def _blocks(judge, found: Decisions) -> dict[str, np.ndarray]:
+    """Return the parameters of each block (draw, column), of all interventions that any plan funds."""
+    some = found.planned.max(axis=0)
+    money = judging.money_of(judging.richer(judge, some), some)
+    return {name: columns[judge.which] for name, columns in origins.blocks(judge.programme.drawn, money).items()}
+
+
+def effects(judge) -> dict[str, np.ndarray]:
+    """Return the effect of each type of intervention (draw), SD, by its study type."""
+    drawn, found = judge.programme.drawn.effect, {}
+    for name, about in judge.scenario.interventions.items():
+        if about.study_type not in found:
+            values = drawn.sel(intervention=name).transpose("chain", "draw").values.ravel()
+            found[about.study_type] = values[judge.which]
+    return found
+
+
+def _trials(judge, found: Decisions, asked: Studying, pound: float) -> pd.DataFrame:
+    """Return what a trial of each effect is worth, by its size."""
+    about, rows = asked.voi, []
+    widened = information.design_effect(about.cluster, about.correlation)
+    for name, draws in effects(judge).items():
+        for n in about.trial_pupils:
+            error = information.standard_error(n, widened)
+            rng = stream(judge.scenario.seed, "trial", name, str(n))
+            worth = information.sample(found.values, draws, error, rng)
+            cost = about.trial_fixed_gbp + about.trial_gbp_per_pupil * n
+            row = {
+                "trial_of": name,
+                "pupils": n,
+                "standard_error_sd": error,
+                "value": worth.value,
+                "error": worth.error,
+            }
+            rows.append(row | {"gbp": worth.value / pound, "cost_gbp": cost, "net_gbp": worth.value / pound - cost})
+    columns = ["trial_of", "pupils", "standard_error_sd", "value", "error", "gbp", "cost_gbp", "net_gbp"]
+    return pd.DataFrame(rows, columns=columns).assign(unit=judge.objective.unit)
+
+
+def _manifest(judge, asked: Studying) -> dict:
+    scenario, known = judge.scenario, judge.known
+    studied = synthesis.posterior(known.tables, scenario.evidence)
+    about = {
+        "scenario": model.question(scenario),
+        "asked": asdict(asked),
+        "data_hash": tables.data_hash(scenario.data_folder),
+        "oa_sim": oa_sim.__version__,
+        "code_hash": model.code_hash(),
+        "versions": inference.versions(),
+        "posterior": known.checksum,
+        "synthesis": learned.checksum(studied),
+        "n_draws": len(judge.which),
+    }
+    run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+    gated = model.verdict(scenario, known.posterior, studied, None)
+    return {"run_id": run_id, **about, "gates": gated, "to_verify": doubts.to_verify(scenario, known.tables)}

@@ -1,0 +1,112 @@
+"""Worthwhile: what information is worth, in sentences and as pictures."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from oa_sim import doubts
+from oa_sim.figures import CHANGE, INK, NARROW, WITH, picture
+from oa_sim.origins import LABELS
+from oa_sim.phrases import chance
+from oa_sim.voi import PERFECT, Information
+
+CLEAR = 2.0  # standard errors: from here a worth is told as one
+
+
+def sentences(found: Information) -> list[str]:
+    """Return what information is worth in a few sentences; the first stands for all."""
+    plans, known = found.decisions, found.known
+    unit = plans.unit.iloc[0]
+    best = plans.loc[plans["mean"].idxmax()]
+    whole = known[known.known == PERFECT].iloc[0]
+    lines = [
+        f"Of {len(plans)} plans {best.plan} is best on average and in {chance(best.p_best)} of draws; to know "
+        f"everything before choosing would be worth {_amount(whole, unit)}, "
+        f"{100 * whole.value / best['mean']:.1f} % of what it brings."
+    ]
+    blocks = known[(known.kind == "block") & (known.value > CLEAR * known.error)].sort_values("value", ascending=False)
+    told = ", then ".join(f"{LABELS[row.known]} ({_amount(row, unit)})" for _, row in blocks.head(2).iterrows())
+    lines.append(f"Of what is not known most would be worth {told}." if told else "No block alone is clearly worth it.")
+    effects = known[(known.kind == "effect") & (known.value > CLEAR * known.error)].sort_values("value")[::-1]
+    if len(effects):
+        each = ", ".join(f"{row.known} ({_amount(row, unit)})" for _, row in effects.head(3).iterrows())
+        lines.append(f"Of single effects: {each}.")
+    paying = found.trials[(found.trials.net_gbp > 0) & (found.trials.value > CLEAR * found.trials.error)]
+    if len(paying):
+        row = paying.loc[paying.net_gbp.idxmax()]
+        lines.append(
+            f"The trial that pays most is of {row.trial_of.replace('_', ' ')} with {int(row.pupils):,} pupils: it is "
+            f"worth {row.gbp / 1e6:.1f}m GBP and costs {row.cost_gbp / 1e6:.1f}m; costs and design effect are assumed."
+        )
+    else:
+        lines.append("No trial of a single effect is clearly worth its cost to this choice alone.")
+    if unit != "GBP":
+        lines.append(
+            f"Pounds are derived: a million pounds of the best plan brings {1e6 * found.pound:,.3g} {unit} on average."
+        )
+    lines += _gates(found)
+    unsure, gated = doubts.sentence(found.manifest["to_verify"], "voi.json"), found.manifest["gates"]
+    return [*lines, *([unsure] if unsure else []), f"{gated['verdict']}: {gated['reason']}"]
+
+
+def _amount(row, unit: str) -> str:
+    """Return a worth with its standard error, and in pounds."""
+    if unit == "GBP":
+        return f"{row.value / 1e6:.2f}m ± {row.error / 1e6:.2f}m GBP"
+    return f"{row.value:,.3g} ± {row.error:.2g} {unit}, {row.gbp / 1e6:.2f}m GBP"
+
+
+def _gates(found: Information) -> list[str]:
+    """Return which gate is worth most."""
+    if not len(found.gates):
+        return []
+    row = found.gates.loc[found.gates.net.idxmax()]
+    sure = row.net > CLEAR * row.error
+    said = (
+        f"deciding the rest {row.gate} by {row.signal} is worth {row.flexibility:,.3g} ± {row.error:.2g} {row.unit}, "
+        f"less {max(row.waiting_costs, 0.0):,.3g} for waiting"
+    )
+    return [f"{said[0].upper()}{said[1:]}." if sure else f"No gate is clearly worth more than committing now: {said}."]
+
+
+def known(found: Information) -> str:
+    """Return what it is worth to know each block and effect, as one SVG element."""
+    table = found.known[found.known.kind.isin(["all", "block", "effect"])].reset_index(drop=True)
+    unit = table.unit.iloc[0]
+    names = [LABELS.get(name, name).replace("_", " ") for name in table.known]
+    each = zip(names, table.value, table.error, strict=True)
+    said = "; ".join(f"{name}: {value:,.3g} ± {error:.2g} {unit}" for name, value, error in each)
+
+    def paint(figure: Figure) -> None:
+        axes, at = figure.subplots(), np.arange(len(table))
+        shade = [INK if kind == "all" else WITH if kind == "block" else NARROW for kind in table.kind]
+        axes.barh(at, table.value, 0.62, color=shade, xerr=1.645 * table.error, ecolor=CHANGE)
+        axes.set_yticks(at, names)
+        axes.set_ylim(len(table) - 0.4, -0.6)
+        axes.set_xlim(0)
+        axes.set_xlabel(f"{unit} that knowing it would be worth (lines: 90 % interval)")
+        axes.tick_params(axis="y", length=0)
+        figure.tight_layout()
+
+    return picture("known", said, (6.6, 0.9 + 0.27 * len(table)), paint)
+
+
+def trials(found: Information) -> str:
+    """Return what trials are worth by their size, as one SVG element."""
+    table = found.trials
+    best = table.groupby("trial_of").value.max().sort_values(ascending=False).head(4)
+    said = "; ".join(f"a trial of {name.replace('_', ' ')} up to {value:,.3g}" for name, value in best.items())
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for (name, _), mark, shade in zip(best.items(), "os^D", (WITH, CHANGE, INK, NARROW), strict=False):
+            mine = table[table.trial_of == name].sort_values("pupils")
+            axes.errorbar(mine.pupils, mine.value, 1.645 * mine.error, marker=mark, color=shade, capsize=2,
+                          label=name.replace("_", " "))  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_ylim(0)
+        axes.set_xlabel("pupils in the trial")
+        axes.set_ylabel(f"{table.unit.iloc[0]} that it is worth")
+        axes.legend(frameon=False)
+        figure.tight_layout()
+
+    return picture("trials", said, (5.6, 3.4), paint)
