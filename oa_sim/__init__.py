@@ -4,7 +4,7 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _WHERE = {
     "load_scenario": "oa_sim.choices",
@@ -12,14 +12,16 @@ _WHERE = {
     "run": "oa_sim.model",
     "compare": "oa_sim.comparison",
     "evidence_ledger": "oa_sim.ledger",
+    "decide": "oa_sim.decision",
+    "promise": "oa_sim.targets",
     "Result": "oa_sim.result",
     "Comparison": "oa_sim.comparison",
     "Ledger": "oa_sim.ledger",
     "Refusal": "oa_sim.refusal",
 }
 __all__ = [
-    *("Comparison", "Ledger", "Refusal", "Result", "Scenario", "__version__", "compare", "evidence_ledger"),
-    *("load_scenario", "run"),
+    *("Comparison", "Ledger", "Refusal", "Result", "Scenario", "__version__", "compare", "decide", "evidence_ledger"),
+    *("load_scenario", "promise", "run"),
 ]
 
 

@@ -22,7 +22,7 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim import report
 
     report.check_writable(scenario.outputs)
-    from oa_sim import advice
+    from oa_sim import advice, filing
     from oa_sim.decision import decide
     from oa_sim.progress import Progress
 
@@ -30,7 +30,7 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
         found = decide(scenario, asked, progress.say)
         progress.say("writing the plan")
         said = advice.sentences(found)
-        folder = report.write_decision(found, scenario.outputs, said)
+        folder = filing.write_decision(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
     facts = found.facts() | {key: found.manifest[key] for key in keys} | {"headline": said}
     return facts, said, folder
@@ -57,7 +57,7 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim import report
 
     report.check_writable(scenario.outputs)
-    from oa_sim import pledges, targets
+    from oa_sim import filing, pledges, targets
     from oa_sim.progress import Progress
 
     with Progress() as progress:
@@ -72,7 +72,7 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
             more = {"least_money_gbp": least.gbp, "probability": least.probability, "plan": least.plan}
             more |= {"probability_without": least.without, "probability_with_most": least.most}
             said.insert(0, least.sentence)
-        folder = report.write_promises(found, scenario.outputs, said, more)
+        folder = filing.write_promises(found, scenario.outputs, said, more)
     shown = ("area", "measure", "group", "target_year", "target", "scale", "probability", "colour", "base_rate", "met")
     rows = [{key: _plain(row[key]) for key in shown} for _, row in found.judged.iterrows()]
     facts = {key: found.facts[key] for key in ("run_id", "data_hash", "oa_sim")}
@@ -101,14 +101,14 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim import report
 
     report.check_writable(scenario.outputs)
-    from oa_sim import trajectories
+    from oa_sim import filing, trajectories
     from oa_sim.monitor import monitor as monitored
     from oa_sim.progress import Progress
 
     with Progress() as progress:
         found = monitored(scenario, asked.monitor, progress.say)
         said = trajectories.sentences(found)
-        folder = report.write_monitored(found, scenario.outputs, said)
+        folder = filing.write_monitored(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
     facts = {"headline": said, "verdict": found.manifest["gates"]["verdict"]}
     return facts | {key: found.manifest[key] for key in keys}, said, folder
@@ -135,14 +135,14 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim import report
 
     report.check_writable(scenario.outputs)
-    from oa_sim import worthwhile
+    from oa_sim import filing, worthwhile
     from oa_sim.progress import Progress
     from oa_sim.voi import voi as information
 
     with Progress() as progress:
         found = information(scenario, asked, progress.say)
         said = worthwhile.sentences(found)
-        folder = report.write_information(found, scenario.outputs, said)
+        folder = filing.write_information(found, scenario.outputs, said)
     rows = [
         {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}
         for _, row in found.known.iterrows()

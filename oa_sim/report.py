@@ -20,11 +20,7 @@ from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
 if TYPE_CHECKING:
-    from oa_sim.decision import Decision
     from oa_sim.findings import Findings  # its pictures take a second to load
-    from oa_sim.monitor import Monitored
-    from oa_sim.targets import Promises
-    from oa_sim.voi import Information
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
 
@@ -66,7 +62,7 @@ def write(result: Result, outputs: str | Path) -> Path:
             _write_texts(result, at)
             saved.result()
 
-    return _whole(folder, fill)
+    return whole(folder, fill)
 
 
 def _write_texts(result: Result, at: Path) -> None:
@@ -84,7 +80,7 @@ def _write_texts(result: Result, at: Path) -> None:
     result.account().to_csv(at / "money.csv", index=False, float_format="%.0f")
     (at / "briefing.html").write_text(briefing.page(result, sentences), encoding="utf-8")
     facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
-    _write_json(at / "run.json", facts | result.manifest)
+    write_json(at / "run.json", facts | result.manifest)
 
 
 def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
@@ -105,9 +101,9 @@ def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
         comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
         labels = [result.label for result in comparison.results]
         facts = {"scenarios": labels, "headline": contrasts.compared(comparison), "verdict": verdict_of(comparison)}
-        _write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
+        write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
 
-    return _whole(folder, fill)
+    return whole(folder, fill)
 
 
 def verdict_of(comparison: Comparison) -> str:
@@ -122,9 +118,9 @@ def write_learned(found: Learned, outputs: str | Path) -> Path:
     def fill(at: Path) -> None:
         learned.write(found.posterior, at / "learned.nc")
         (at / "reading.txt").write_text("\n".join(found.read) + "\n", encoding="utf-8")
-        _write_json(at / "learned.json", found.facts | {"checksum": learned.checksum(found.posterior)})
+        write_json(at / "learned.json", found.facts | {"checksum": learned.checksum(found.posterior)})
 
-    return _whole(Path(outputs) / "fit" / learned.checksum(found.posterior)[:12], fill)
+    return whole(Path(outputs) / "fit" / learned.checksum(found.posterior)[:12], fill)
 
 
 def write_ledger(found: Ledger, outputs: str | Path) -> Path:
@@ -139,9 +135,9 @@ def write_ledger(found: Ledger, outputs: str | Path) -> Path:
         found.headlines.to_csv(at / "headlines.csv", index=False, float_format=DIGITS)
         kept.write(found.studied, at / found.file_name)
         facts = {"label": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
-        _write_json(at / "evidence.json", facts | found.result.manifest)
+        write_json(at / "evidence.json", facts | found.result.manifest)
 
-    return _whole(Path(outputs) / "evidence" / found.result.manifest["run_id"], fill)
+    return whole(Path(outputs) / "evidence" / found.result.manifest["run_id"], fill)
 
 
 def write_contest(found: Contest, outputs: str | Path) -> Path:
@@ -162,10 +158,10 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
             written.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         (at / "backtest.html").write_text(reliability.page(found.scores, found.read, found.made), encoding="utf-8")
         facts = {"verdict": reliability.verdict(found.scores), "read": found.read} | found.made
-        _write_json(at / "backtest.json", facts)
+        write_json(at / "backtest.json", facts)
 
     identity = json.dumps(found.made, sort_keys=True).encode()
-    return _whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)
+    return whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)
 
 
 def write_findings(found: "Findings", outputs: str | Path) -> Path:
@@ -180,106 +176,18 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
             table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         if found.picture:
             (at / "tornado.svg").write_text(found.picture + "\n", encoding="utf-8")
-        _write_json(at / "sensitivity.json", found.facts | {"said": found.said})
+        write_json(at / "sensitivity.json", found.facts | {"said": found.said})
 
-    return _whole(Path(outputs) / found.identity, fill)
-
-
-def write_promises(found: "Promises", outputs: str | Path, sentences: list[str], more: dict) -> Path:
-    """Write ``<outputs>/target/<id>`` with what can be promised and how targets are judged, and return its path.
-
-    The folder holds ``promises.csv``, ``targets.csv``, ``ladder.svg``, ``target.json`` and, where the least money was
-    asked for, ``plan.csv``.
-    """
-    from oa_sim import ladder  # pictures take a second to load
-
-    facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | found.facts
-    text = json.dumps({"facts": facts, "targets": found.judged.to_csv()}, sort_keys=True, default=str)
-
-    def fill(at: Path) -> None:
-        found.promised.to_csv(at / "promises.csv", index=False, float_format=DIGITS)
-        found.judged.to_csv(at / "targets.csv", index=False, float_format=DIGITS)
-        if more.get("plan") is not None:
-            more["plan"].to_csv(at / "plan.csv", index=False)
-        (at / "ladder.svg").write_text(ladder.ladder(found) + "\n", encoding="utf-8")
-        _write_json(at / "target.json", facts)
-
-    return _whole(Path(outputs) / "target" / hashlib.sha256(text.encode()).hexdigest()[:12], fill)
+    return whole(Path(outputs) / found.identity, fill)
 
 
-def write_monitored(found: "Monitored", outputs: str | Path, sentences: list[str]) -> Path:
-    """Write ``<outputs>/monitor/<id>`` with what this year's figures say, and return its path.
-
-    The folder holds ``monitor.csv``, ``priorities.csv``, ``changes.csv``, ``updated.nc`` (weights and the years to
-    come), ``trajectory.svg`` and ``monitor.json``.
-    """
-    from oa_sim import trajectories  # pictures take a second to load
-
-    def fill(at: Path) -> None:
-        verdict = found.manifest["gates"]["verdict"]
-        tables = {"monitor": found.figures, "priorities": found.priorities, "changes": found.changes}
-        for name, table in tables.items():
-            table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        found.updated().to_netcdf(at / "updated.nc", engine="h5netcdf")
-        (at / "trajectory.svg").write_text(trajectories.trajectory(found) + "\n", encoding="utf-8")
-        _write_json(at / "monitor.json", {"headline": sentences} | found.manifest)
-
-    return _whole(Path(outputs) / "monitor" / found.manifest["run_id"], fill)
-
-
-def write_information(found: "Information", outputs: str | Path, sentences: list[str]) -> Path:
-    """Write ``<outputs>/voi/<id>`` with what information is worth, and return its path.
-
-    The folder holds ``voi.csv``, ``evsi.csv``, ``gates.csv``, ``decisions.csv``, ``voi.svg``, ``evsi.svg`` and
-    ``voi.json``.
-    """
-    from oa_sim import worthwhile  # pictures take a second to load
-
-    def fill(at: Path) -> None:
-        verdict = found.manifest["gates"]["verdict"]
-        tables = {"voi": found.known, "evsi": found.trials, "gates": found.gates, "decisions": found.decisions}
-        for name, table in tables.items():
-            table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        (at / "voi.svg").write_text(worthwhile.known(found) + "\n", encoding="utf-8")
-        if len(found.trials):
-            (at / "evsi.svg").write_text(worthwhile.trials(found) + "\n", encoding="utf-8")
-        _write_json(at / "voi.json", {"headline": sentences} | found.manifest)
-
-    return _whole(Path(outputs) / "voi" / found.manifest["run_id"], fill)
-
-
-def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:
-    """Write ``<outputs>/optimise/<id>`` with a plan, its proof and its stability, and return its path.
-
-    The folder holds ``plan.csv``, ``paid.csv``, ``split.csv``, a table for each part of the sheet, ``front.csv``, four
-    pictures and ``optimise.json``.
-    """
-    from oa_sim import decision_charts  # pictures take a second to load
-
-    def fill(at: Path) -> None:
-        tables = {
-            "plan": found.plan(),
-            "paid": found.paid(),
-            "split": found.split(),
-            "front": found.front,
-        } | found.sheet.tables
-        for name, table in tables.items():
-            table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        pictures = {name: getattr(decision_charts, name)(found) for name in ("split", "response", "regret", "front")}
-        for name, svg in pictures.items():
-            if svg:
-                (at / f"{name}.svg").write_text(svg + "\n", encoding="utf-8")
-        _write_json(at / "optimise.json", found.facts() | {"headline": sentences} | found.manifest)
-
-    return _whole(Path(outputs) / "optimise" / found.manifest["run_id"], fill)
-
-
-def _write_json(path: Path, facts: dict) -> None:
+def write_json(path: Path, facts: dict) -> None:
+    """Write facts with the time of writing."""
     written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
     path.write_text(json.dumps(facts | written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+def whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     """Fill a hidden folder beside the right place and move it there once it is whole."""
     made, partial = [], None
     try:

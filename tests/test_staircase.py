@@ -30,10 +30,10 @@ ledger
 peers forecasts scores backtest
 hindcast placebo
 targeting movements outlook promises targets pledges ladder keeping least_money
-monitoring update monitor trajectories
+monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
-diagrams reliability report multirun progress sweep_door decision_door __main__
+diagrams reliability report filing multirun progress sweep_door decision_door __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
