@@ -83,6 +83,17 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
     return Judge(scenario, asked, known, programme, which, draws, latent, counts, years[:n_funded])
 
 
+def fewer(judge: Judge, n: int) -> tuple[Judge, np.ndarray]:
+    """Return the same judge on about so many of its draws, evenly spread, and which of them these are (draw)."""
+    at = np.unique(np.linspace(0, len(judge.which) - 1, n).astype(int))
+    draws = Draws(**{name: factors.taken(part, at) for name, part in judge.draws._asdict().items()})
+    factor = factors.taken(judge.counts.factor, at)
+    factor[-1, :, (len(at) - 1) % BLOCK + 1 :] = 0.0
+    latent = np.ascontiguousarray(judge.latent[..., at])
+    counts = judge.counts._replace(factor=factor)
+    return replace(judge, which=judge.which[at], draws=draws, latent=latent, counts=counts), at
+
+
 def _check(scenario: Scenario) -> None:
     if scenario.organisation.twins:
         raise Refusal("plans are judged area by area, got organisation.twins: leave twins out")

@@ -7,15 +7,16 @@ could bring at the prices of the plan that is found.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import judging, laying, risks, rounding
+from oa_sim import judging, laying, risks, rounding, stepping
 from oa_sim.constraints import Optimising, Row
 from oa_sim.judging import Judge
 from oa_sim.laying import Anew
+from oa_sim.passes import BLOCK
 from oa_sim.problem import Problem, problem
 from oa_sim.refusal import Refusal
 from oa_sim.streams import stream
@@ -26,8 +27,6 @@ SEVERAL = 3  # searches, whose best areas are put together
 BOLD, STEADY, THOROUGH = range(3)
 STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
 BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
-STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way to the plan that is best at the prices
-UNUSED = 1e-3  # of a year's money: less is rounding
 ROOM = 1e-6  # programmes: rounding
 
 
@@ -126,7 +125,8 @@ def optimise(
     begun = time.monotonic()
     given = problem(judge, asked, floors)
     if start is None:
-        found = _recombined(given, [_climbed(given, one, say, begun, BOLD, STEADY) for one in _starts(given)])
+        few = _on_few(given)
+        found = _recombined(given, [_climbed(few, one, say, begun, BOLD, STEADY) for one in _starts(few)])
     else:
         found = _State(given, start)
     found = _climbed(given, found, say, begun, STEADY, THOROUGH)
@@ -185,7 +185,13 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
         if (stage == BOLD and turn + 1 >= BOLD_ROUNDS) or (stage == STEADY and (still >= PATIENCE or is_near)):
             stage, still = stage + 1, 0
         is_settled = stage == THOROUGH and found.whole is not None
-        state.now = found.whole if is_settled else found.plan if stage == BOLD else _towards(given, state, found.plan)
+        state.now = (
+            found.whole
+            if is_settled
+            else found.plan
+            if stage == BOLD
+            else stepping.towards(given, state.now, found.plan, state.weight, state.price)
+        )
     state.ended = state.ended or "rounds"
     return state
 
@@ -193,6 +199,15 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
 def _ended(still: int, *, is_sure: bool, is_late: bool) -> str:
     """Return why a search is at its end; nothing where it is not."""
     return "gap" if is_sure else "nothing better" if still >= PATIENCE else "time" if is_late else ""
+
+
+def _on_few(given: Problem) -> Problem:
+    """Return the same problem on a block of draws, on which several searches are as quick as one on two blocks."""
+    if len(given.desk.judge.which) <= BLOCK:
+        return given
+    judge, at = judging.fewer(given.desk.judge, BLOCK)
+    floors = given.floors[:, at] if given.floors.ndim > 1 else given.floors
+    return problem(judge, given.asked, floors)
 
 
 def _starts(given: Problem) -> list[_State]:
@@ -212,66 +227,29 @@ def _recombined(given: Problem, states: list[_State]) -> _State:
     Areas meet in money alone, so what one search found for an area goes with what another found for the next; where
     that spends more than a year has, all lines of the year are cut alike.
     """
-    states = [state for state in states if state.best is not None] or states[:1]
-    first = max(states, key=lambda state: state.best.value if state.best else -np.inf)
-    if first.best is None:
-        return first
+    found = [state for state in states if state.best is not None]
+    if not found:
+        return _State(given, states[0].now)
+    # what each is worth on all draws
+    every = [replace(state, best=_tried(given, state.best.planned)) for state in found]
+    found = [state for state in every if state.best is not None]
+    if not found:
+        return _State(given, states[0].now)
+    first = max(found, key=lambda state: state.best.value)
+    weight = risks.weight(given.asked.objective, first.best.by_draw, given.floors, None, 0)
     cost = given.cost(first.price).reshape(first.now.shape)
-    left = np.stack([_by_area(state, first.weight, cost) for state in states])  # (search, area)
-    plans = np.stack([state.best.planned for state in states])
+    left = np.stack([_by_area(state, weight, cost) for state in found])  # (search, area)
+    plans = np.stack([state.best.planned for state in found])
     now = plans[left.argmax(axis=0), np.arange(left.shape[1])]
     spent, has = now.sum(axis=(0, 1)), np.array(given.desk.has)
     now = now * np.minimum(1.0, has / np.maximum(spent, 1.0))
-    rounds = sum(state.rounds for state in states)
-    near = np.any([state.near for state in states], axis=0)
-    return _State(first.given, now, first.weight, first.best, first.price, rounds, near=near)
+    rounds, near = sum(state.rounds for state in states), np.any([state.near for state in found], axis=0)
+    return _State(given, now, None, first.best, first.price, rounds, near=near)
 
 
 def _by_area(state: _State, weight: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Return what a plan is worth in each area, once its money is paid for (area)."""
     return (weight * state.best.by_draw).sum(axis=1) - (cost * state.best.planned).sum(axis=(1, 2))
-
-
-def _towards(given: Problem, state: _State, other: np.ndarray) -> np.ndarray:
-    """Return the best plan on the way to another by the whole law: part of the way, or line by line."""
-    now = state.now
-    tried = [(1 - step) * now + step * other for step in STEPS] + [_line_by_line(given, state, other)]
-    worth = [judging.worth(given.desk.judge, np.floor(one)) for one in tried]
-    values = [judging.risked(given.asked.objective, one, given.floors) for one in worth]
-    return tried[int(np.argmax(values))]
-
-
-def _line_by_line(given: Problem, state: _State, other: np.ndarray) -> np.ndarray:
-    """Return a plan in which each line goes the whole way where that is better by the whole law, its money paid for.
-
-    Half of the way to a course that begins in another year can be worse than either end, so that a part of every line's
-    way may be no better though each line's whole way is. Areas meet in money alone, so one line of each is tried at
-    once; what is then above or below a year's money is taken from all lines alike, or given to them.
-    """
-    judge, has = given.desk.judge, np.array(given.desk.has, dtype=float)
-    cost = given.cost(state.price).reshape(other.shape)
-    room = judging.richer(judge, state.now + other)
-
-    def left(planned: np.ndarray) -> np.ndarray:
-        by_draw = judging.worth(room, np.floor(planned))
-        return (state.weight * by_draw).sum(axis=1) - (cost * planned).sum(axis=(1, 2))
-
-    plan = state.now.copy()
-    best = left(plan)
-    for k in range(plan.shape[1]):
-        tried = plan.copy()
-        tried[:, k] = other[:, k]
-        found = left(tried)
-        better = found > best
-        plan[better, k], best[better] = other[better, k], found[better]
-    spent = np.maximum(plan.sum(axis=(0, 1)), 1.0)
-    is_used = _used_up(state.now, has) | (spent > has)
-    return plan * np.where(is_used, has / spent, 1.0)
-
-
-def _used_up(planned: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """Return whether a plan uses up what a year has (funded year)."""
-    return planned.sum(axis=(0, 1)) > has * (1 - UNUSED)
 
 
 def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:

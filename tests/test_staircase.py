@@ -22,7 +22,7 @@ listings result
 model comparison
 world kernel
 judging
-constraints patterns courses mixing relaxing rounding problem laying risks optimise
+constraints patterns courses mixing relaxing rounding problem laying risks stepping optimise
 challenge rules stability front decision advice
 provenance logbook roster store chunks tally engine blocks rehearsal sweep
 plan words contrasts figures charts bars decision_charts markup afterwards sections briefing
