@@ -67,8 +67,8 @@ def _proof(found: Decision) -> str:
     else:
         said = (
             f"No plan passes {best.upper_bound:,.5g} {best.judge.objective.unit} where this one has {best.value:,.5g}, "
-            f"both on the draws on which it was found, so at most {100 * best.gap:.2g} % is left; what lines take from "
-            "each other is priced at this plan, and the bound is proven as far as that changes in proportion"
+            f"both on the draws on which it was found, so at most {100 * best.gap:.2g} % is left; that is proven as far "
+            "as what lines take from each other changes in proportion"
         )
     others = f"of {tried.n} other plans tried by the whole law {tried.n_better or 'none'} did better"
     return f"{said}; {others}." if tried.n else f"{said}."

@@ -23,7 +23,7 @@ from oa_sim.streams import stream
 
 MOST_ROUNDS = 40
 PATIENCE = 3  # rounds without a better plan before a stage ends
-SEVERAL = 3  # searches, whose best areas are put together
+SEVERAL, MOST_LINES = (3, 5), 500  # searches, whose best areas are put together, and lines of all of them
 BOLD, STEADY, THOROUGH = range(3)
 STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
 BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
@@ -59,7 +59,8 @@ class Optimum:
     value
         What it is worth on the draws on which it was found, in the objective's unit.
     upper_bound
-        What no plan can pass at its prices; None where the objective has no such bound.
+        What no plan can pass at the prices of this one and of those that other searches ended with, the largest of
+        these bounds; None where the objective has no such bound.
     seconds
         How long the search took.
     rounds
@@ -126,15 +127,16 @@ def optimise(
     given = problem(judge, asked, floors)
     if start is None:
         few = _on_few(given)
-        found = _recombined(given, [_climbed(few, one, say, begun, BOLD, STEADY) for one in _starts(few)])
+        others = _on_all(given, [_climbed(few, one, say, begun, BOLD, STEADY) for one in _starts(few)])
+        found = _recombined(given, others)
     else:
-        found = _State(given, start)
+        others, found = [], _State(given, start)
     found = _climbed(given, found, say, begun, STEADY, THOROUGH)
     best = found.best
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
     sure = _sure(found.given, best, found.weight)
-    bound = None if asked.objective.risk == "floor" else sure.bound
+    bound = None if asked.objective.risk == "floor" else _bound(found, sure.bound, others)
     prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
     took = time.monotonic() - begun
     return Optimum(
@@ -185,13 +187,12 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
         if (stage == BOLD and turn + 1 >= BOLD_ROUNDS) or (stage == STEADY and (still >= PATIENCE or is_near)):
             stage, still = stage + 1, 0
         is_settled = stage == THOROUGH and found.whole is not None
-        state.now = (
-            found.whole
-            if is_settled
-            else found.plan
-            if stage == BOLD
-            else stepping.towards(given, state.now, found.plan, state.weight, state.price)
-        )
+        if is_settled:
+            state.now = found.whole
+        elif stage == BOLD:
+            state.now = found.plan
+        else:
+            state.now = stepping.towards(given, state.now, found.plan, state.weight, state.price)
     state.ended = state.ended or "rounds"
     return state
 
@@ -217,8 +218,29 @@ def _starts(given: Problem) -> list[_State]:
     if search.start == "random":
         parts.insert(0, stream(search.seed, "start of a search").exponential(size=shape[:2]))
     fixed = stream(0, "other starts of a search")
-    parts += [fixed.exponential(size=shape[:2]) for _ in range(SEVERAL - len(parts))]
+    parts += [fixed.exponential(size=shape[:2]) for _ in range(_several(shape) - len(parts))]
     return [_State(given, (part / part.sum())[..., None] * np.array(given.desk.has)) for part in parts]
+
+
+def _on_all(given: Problem, states: list[_State]) -> list[_State]:
+    """Return searches with what their best plans are worth on all draws; the others have none that can be kept."""
+    found = [replace(state, best=_tried(given, state.best.planned)) for state in states if state.best is not None]
+    return [state for state in found if state.best is not None] or states[:1]
+
+
+def _bound(found: _State, bound: float, others: list[_State]) -> float:
+    """Return the largest of the bounds at the prices of the best plan and of those that other searches ended with.
+
+    Each holds as far as what lines take from each other changes in proportion; where that bends, prices of another plan
+    may allow for more.
+    """
+    seen = [state.best for state in others if state.best is not None and state.best.by_draw.shape == found.weight.shape]
+    return max([bound, *(_sure(found.given, best, found.weight).bound for best in seen)])
+
+
+def _several(shape: tuple[int, int, int]) -> int:
+    """Return how many searches there are: more where they are quick."""
+    return int(np.clip(MOST_LINES // (shape[0] * shape[1]), *SEVERAL))
 
 
 def _recombined(given: Problem, states: list[_State]) -> _State:
@@ -227,23 +249,17 @@ def _recombined(given: Problem, states: list[_State]) -> _State:
     Areas meet in money alone, so what one search found for an area goes with what another found for the next; where
     that spends more than a year has, all lines of the year are cut alike.
     """
-    found = [state for state in states if state.best is not None]
-    if not found:
+    if states[0].best is None:
         return _State(given, states[0].now)
-    # what each is worth on all draws
-    every = [replace(state, best=_tried(given, state.best.planned)) for state in found]
-    found = [state for state in every if state.best is not None]
-    if not found:
-        return _State(given, states[0].now)
-    first = max(found, key=lambda state: state.best.value)
+    first = max(states, key=lambda state: state.best.value)
     weight = risks.weight(given.asked.objective, first.best.by_draw, given.floors, None, 0)
     cost = given.cost(first.price).reshape(first.now.shape)
-    left = np.stack([_by_area(state, weight, cost) for state in found])  # (search, area)
-    plans = np.stack([state.best.planned for state in found])
+    left = np.stack([_by_area(state, weight, cost) for state in states])  # (search, area)
+    plans = np.stack([state.best.planned for state in states])
     now = plans[left.argmax(axis=0), np.arange(left.shape[1])]
     spent, has = now.sum(axis=(0, 1)), np.array(given.desk.has)
     now = now * np.minimum(1.0, has / np.maximum(spent, 1.0))
-    rounds, near = sum(state.rounds for state in states), np.any([state.near for state in found], axis=0)
+    rounds, near = sum(state.rounds for state in states), np.any([state.near for state in states], axis=0)
     return _State(given, now, None, first.best, first.price, rounds, near=near)
 
 
