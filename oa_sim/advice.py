@@ -11,6 +11,8 @@ from oa_sim.rules import BEST
 from oa_sim.stability import SMALL_LOSS
 from oa_sim.variables import MEASURES, academic_year, percent
 
+SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions of pounds; decimals
+
 
 def sentences(found: Decision) -> list[str]:
     """Return a decision in a few sentences; the first stands for all."""
@@ -23,11 +25,13 @@ def sentences(found: Decision) -> list[str]:
 
 def amount(low: float, mean: float, high: float, unit: str) -> str:
     """Return a worth with its 90 % interval, in as many digits as the spread supports."""
-    if unit == "GBP":
-        return f"{mean / 1e6:,.0f}m GBP (90 %: {low / 1e6:,.0f}m to {high / 1e6:,.0f}m)"
-    digits = -int(np.floor(np.log10(max(high - low, 1e-9)))) + 1
-    said = [f"{round(value, digits) + 0.0:,.{max(digits, 0)}f}" for value in (mean, low, high)]
-    return f"{said[0]} (90 %: {said[1]} to {said[2]}) {unit}"
+    size, of = (1e6, "m GBP") if unit == "GBP" else (1.0, f" {unit}")
+    spread = (high - low) / size
+    if spread < SMALLEST_SPREAD:
+        return f"{mean / size:,.3g}{of}, the same in every draw"
+    digits = min(-int(np.floor(np.log10(spread))) + 1, MOST_DIGITS)
+    said = [f"{round(value / size, digits) + 0.0:,.{max(digits, 0)}f}" for value in (mean, low, high)]
+    return f"{said[0]} (90 %: {said[1]} to {said[2]}){of}"
 
 
 def what(asked: Objective, years: list[int]) -> str:
@@ -67,10 +71,12 @@ def _proof(found: Decision) -> str:
     else:
         said = (
             f"No plan passes {best.upper_bound:,.5g} {best.judge.objective.unit} where this one has {best.value:,.5g}, "
-            f"both on the draws on which it was found, so at most {100 * best.gap:.2g} % is left; that is proven as far "
+            f"both on the draws on which it was found, so at most {100 * best.gap:.2g} % is left; proven as far "
             "as what lines take from each other changes in proportion"
         )
     others = f"of {tried.n} other plans tried by the whole law {tried.n_better or 'none'} did better"
+    if tried.n_better:
+        others += f", by {100 * (tried.best / best.value - 1):.2g} % at most"
     return f"{said}; {others}." if tried.n else f"{said}."
 
 
@@ -88,7 +94,7 @@ def _rivals(found: Decision) -> list[str]:
         f"on average, {table.worst_regret[0]:,.3g} at worst."
     ]
     own = simple[simple.buys == "own portfolio"]
-    if len(own):
+    if len(own) and own.loses.min() > SMALL_LOSS:
         first = own.loc[own.value.idxmax()]
         lines.append(
             f"The scenario's own portfolio, {first.split.replace('_', ' ')}, loses {percent(first.loses)}: what is "

@@ -230,9 +230,12 @@ def manifest(
 
 
 def question(scenario: Scenario) -> dict:
-    """Return a scenario in full, without where its answer is put."""
+    """Return a scenario in full, without where its answer is put, and with what is in the file of its plan."""
     found = asdict(scenario)
     found.pop("outputs")
+    path = scenario.budget.plan
+    if path is not None and Path(path).is_file():
+        found["budget"]["plan_sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return found
 
 

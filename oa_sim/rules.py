@@ -69,7 +69,10 @@ def candidates(judge: Judge, best: np.ndarray) -> tuple[list[Candidate], list[st
             continue
         if has_portfolio:
             found.append(Candidate(f"{words}, {OWN}", rule, OWN, own, None))
-        found.append(Candidate(f"{words}, {MIX}", rule, MIX, own, _mixed(weights, best)))
+        if len(weights) > 1:  # of one area alone it would be the plan itself
+            found.append(Candidate(f"{words}, {MIX}", rule, MIX, own, _mixed(weights, best)))
+        elif found[1:]:
+            break  # and all rules are one
     return found, skipped
 
 
