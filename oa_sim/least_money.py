@@ -156,7 +156,9 @@ def _best(judge: Judge, gbp: float, needs: np.ndarray) -> tuple[float, np.ndarra
     about = replace(judge.scenario, budget=replace(judge.scenario.budget, total_gbp=float(round(gbp)), plan=None))
     asked = Optimising(objective=Objective(risk="floor"), search=Search(gap=0.002, seconds=SECONDS))
     own = replace(judge, scenario=about, objective=asked.objective)
-    found = optimise.optimise(own, asked, floors=needs[None])
+    has = np.array(budget.for_activity(about), dtype=float)
+    equal = np.broadcast_to(has / len(about.interventions), (1, len(about.interventions), len(has)))
+    found = optimise.optimise(own, asked, start=equal.copy(), floors=needs[None])
     return found.value, found.planned
 
 

@@ -124,7 +124,7 @@ def ours(learning, posterior):
     breaks = tables.read("breaks")
     history = panel.history(readers.read(learning.panel.path), breaks, UNTIL)
     truth = panel.history(readers.read(learning.panel.actuals), breaks)
-    return backtest._ours(posterior, history, truth, breaks, list(LATER), learning.seed)
+    return backtest.ours(posterior, history, truth, breaks, list(LATER), learning.seed)
 
 
 # what is written

@@ -328,7 +328,7 @@ def test_a_folder_that_cannot_be_filled_leaves_nothing_behind(sweep, monkeypatch
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "_write_json", full)
+    monkeypatch.setattr(report, "write_json", full)
     code, _, err = ask(capsys, sweep)
     assert code == 2
     assert "No space left" in err

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import budget, constraints, courses, judging, load_scenario, model, optimise, problem, relaxing, risks
+from oa_sim import budget, courses, judging, load_scenario, model, optimise, risks
 from oa_sim.constraints import Constraints, Optimising, Search
 from oa_sim.objective import STANDARDS, Objective
 from oa_sim.refusal import Refusal
 
 MONEY = 20e6
+ASKED = Optimising(search=Search(gap=0.002))
 FEW = ("early_language", "maths_mastery", "teacher_development")
 
 
@@ -24,7 +25,7 @@ def judge(scenario):
 
 @pytest.fixture(scope="module")
 def best(judge):
-    return optimise.optimise(judge, Optimising())
+    return optimise.optimise(judge, ASKED)
 
 
 @pytest.fixture(scope="module")
@@ -120,21 +121,20 @@ def test_no_plan_at_random_passes_the_bound(judge, best, seed):
     assert judging.worth(judge, mixed).sum(axis=0).mean() <= best.upper_bound
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_where_the_search_starts_does_not_matter(judge, best, seed):
-    other = optimise.optimise(judge, Optimising(search=Search(start="random", seed=seed)))
-    assert other.value == pytest.approx(best.value, rel=1e-3)  # each is within half of that of its bound
+def test_where_the_search_starts_does_not_matter(judge):
+    one, other = (optimise.optimise(judge, Optimising(search=Search(start="random", seed=seed))) for seed in (1, 2))
+    assert other.value == pytest.approx(one.value, rel=1e-3)
 
 
 def test_the_same_question_has_the_same_answer(scenario, judge, best):
-    again = optimise.optimise(judging.judge(scenario, Objective()), Optimising())
+    again = optimise.optimise(judging.judge(scenario, Objective()), ASKED)
     np.testing.assert_array_equal(again.planned, best.planned)
 
 
 def test_the_order_of_areas_does_not_matter(scenario, best):
     names = list(reversed(scenario.areas.names))
     turned = load_scenario(f"areas=[{', '.join(names)}]", "sampler.draws=40", f"budget.total_gbp={MONEY}", horizon=8)
-    again = optimise.optimise(judging.judge(turned, Objective()), Optimising())
+    again = optimise.optimise(judging.judge(turned, Objective()), ASKED)
     np.testing.assert_array_equal(again.planned, best.planned)
 
 
@@ -189,133 +189,6 @@ def test_it_agrees_with_the_best_of_every_plan_on_a_grid_of_one_per_cent(one_yea
     worth = [every_plan.worth_of_each(judge, a, ways, 3e4) for a in range(3)]
     best = every_plan.best_of_all(worth, ways, 100, allowed[case])
     assert found.value == pytest.approx(best, rel=1e-3)
-
-
-KEPT = {
-    "floors and caps": Constraints(area_floor_gbp={"each": 3e6}, area_cap_gbp={"Oldham": 7e6}),
-    "ring-fences": Constraints(ring_fence_gbp={"early_years": 6e6}, ring_cap_gbp={"breakfast_clubs": 1e6}),
-    "few lines": Constraints(most_priorities=3),
-    "a smallest size": Constraints(smallest_gbp=2e5),
-    "schools": Constraints(school_capacity=True),
-}
-
-
-@pytest.mark.parametrize("case", KEPT)
-def test_every_constraint_holds_to_the_pound(judge, case):
-    asked = KEPT[case]
-    found = optimise.optimise(judge, Optimising(constraints=asked, search=Search(gap=0.01)))
-    planned = found.planned
-    assert not constraints.excess(found.rows, planned)
-    assert (planned[planned > 0] >= asked.smallest_gbp).all()
-    if asked.most_priorities:
-        assert (planned.sum(axis=2) > 0).sum(axis=1).max() <= asked.most_priorities
-    assert found.value <= found.upper_bound * (1 + 1e-6)
-
-
-def test_schools_have_room_for_what_is_planned(judge):
-    asked = Optimising(constraints=Constraints(school_capacity=True), search=Search(gap=0.01))
-    found = optimise.optimise(judge, asked)
-    given = problem.problem(judge, asked)
-    every = np.arange(given.desk.n_lines)
-    here = courses.presences(given.desk, every, found.planned.reshape(given.desk.n_lines, -1))
-    n_years = given.rooms.shape[2]
-    for s, works in enumerate(given.stages):
-        at_once = (here[:, :n_years] * works[:, None]).reshape(3, -1, n_years).sum(axis=1)
-        assert (at_once <= given.rooms[:, s] + 1e-6).all()
-
-
-def test_a_pinned_line_gets_just_that(judge, tmp_path):
-    path = tmp_path / "pinned.csv"
-    rows = "Oldham,life_skills,2025,123456\nOldham,life_skills,2026,1\nNorwich,early_language,2024,0\n"
-    path.write_text("area,intervention,year,gbp\n" + rows, encoding="utf-8")
-    found = optimise.optimise(judge, Optimising(constraints=Constraints(pinned=str(path)), search=Search(gap=0.01)))
-    names = judge.scenario.areas.names, list(judge.scenario.interventions)
-    mine = found.planned[names[0].index("Oldham"), names[1].index("life_skills")]
-    assert mine.tolist() == [0, 123456, 1, 0, 0]
-    assert not found.planned[names[0].index("Norwich"), names[1].index("early_language")].any()
-
-
-def pinned_file(tmp_path, *rows):
-    path = tmp_path / "pinned.csv"
-    path.write_text("\n".join(["area,intervention,year,gbp", *rows]), encoding="utf-8")
-    return str(path)
-
-
-INFEASIBLE = {
-    "floors above all": (Constraints(area_floor_gbp={"each": 10e6}), "raise the allocation of year"),
-    "a floor above all": (Constraints(area_floor_gbp={"Norwich": 200e6}), "lower the floor of Norwich by 181,2"),
-    "a floor above a cap": (
-        Constraints(area_floor_gbp={"Norwich": 5e6}, area_cap_gbp={"Norwich": 2e6}),
-        "of Norwich by 3,000,000 GBP",
-    ),
-    "a ring-fence above all": (
-        Constraints(ring_fence_gbp={"post_16": 50e6}),
-        "lower the ring-fence of post_16 by 31,2",
-    ),
-    "a ring-fence above its limit": (
-        Constraints(ring_fence_gbp={"early_language": 4e6}, ring_cap_gbp={"early_years": 1e6}),
-        "by 3,000,000 GBP",
-    ),
-    "caps below a ring-fence": (
-        Constraints(area_cap_gbp={"each": 1e6}, ring_fence_gbp={"primary": 5e6}),
-        "by 2,000,000 GBP",
-    ),
-    "a smallest size that no year has": (
-        Constraints(smallest_gbp=9e6, area_floor_gbp={"Norwich": 1e6}),
-        "lower the floor of Norwich by 1,000,000 GBP",
-    ),
-    "few lines against many ring-fences": (
-        Constraints(
-            most_priorities=1,
-            ring_fence_gbp=dict.fromkeys(("life_skills", "mental_health", "study_support", "early_language"), 1000.0),
-        ),
-        "lower the ring-fence",
-    ),
-    "two ring-fences together": (
-        Constraints(ring_fence_gbp={"post_16": 10e6, "early_years": 12e6}),
-        "lower the ring-fence of post_16 by 3,200,00",
-    ),
-    "a cap of nothing": (
-        Constraints(area_cap_gbp={"each": 0.0}, ring_fence_gbp={"primary": 5e6}),
-        "by 5,000,000 GBP",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", INFEASIBLE)
-def test_what_no_plan_can_keep_is_refused_with_the_smallest_relaxation(judge, case):
-    asked, remedy = INFEASIBLE[case]
-    with pytest.raises(Refusal) as refused:
-        optimise.optimise(judge, Optimising(constraints=asked))
-    assert remedy in str(refused.value)
-    assert str(refused.value).count("\n") == 0
-
-
-def test_pinned_lines_that_cannot_be_are_refused(judge, tmp_path):
-    too_much = pinned_file(tmp_path, "Oldham,life_skills,2024,9000000")
-    with pytest.raises(Refusal, match="raise the allocation of year 2024 by"):
-        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=too_much)))
-    two = pinned_file(tmp_path, "Oldham,life_skills,2024,5", "Oldham,mental_health,2024,5")
-    with pytest.raises(Refusal, match="raise it to 2"):
-        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=two, most_priorities=1)))
-    below = pinned_file(tmp_path, "Oldham,life_skills,2024,500000")
-    with pytest.raises(Refusal, match="by 400,000 GBP"):
-        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=below, area_cap_gbp={"Oldham": 1e5})))
-
-
-def test_the_relaxation_that_is_told_helps(judge):
-    asked, _ = INFEASIBLE["two ring-fences together"]
-    shape = (3, len(judge.scenario.interventions), len(judge.years))
-
-    def check(post_16):
-        own = Constraints(ring_fence_gbp={**asked.ring_fence_gbp, "post_16": post_16})
-        rows = constraints.rows(own, judge.scenario, budget.for_activity(judge.scenario))
-        relaxing.check(rows, own, {}, shape)
-
-    room = sum(budget.for_activity(judge.scenario)) - 12e6
-    check(room)
-    with pytest.raises(Refusal, match="by 10 GBP"):
-        check(room + 10)
 
 
 WRONG = [
@@ -375,7 +248,9 @@ def test_weights_of_the_tail_bound_it_from_above():
 
 def test_a_plan_for_the_worst_draws_is_better_in_them(judge, best):
     asked = Objective(risk="cvar", tail=0.2)
-    found = optimise.optimise(judging.judge(judge.scenario, asked), Optimising(objective=asked))
+    found = optimise.optimise(
+        judging.judge(judge.scenario, asked), Optimising(objective=asked, search=Search(gap=0.01))
+    )
     tail = judging.tail_mean(judging.worth(judge, best.planned).sum(axis=0), 0.2)
     assert found.value >= tail * (1 - 1e-3)
     assert found.value <= found.upper_bound * (1 + 1e-6)
@@ -385,7 +260,7 @@ def test_a_floor_that_counts_is_reached_more_often(judge, best):
     floor = 2.0
     asked = Objective(risk="floor", floor=floor)
     own = judging.judge(judge.scenario, asked)
-    found = optimise.optimise(own, Optimising(objective=asked))
+    found = optimise.optimise(own, Optimising(objective=asked, search=Search(seconds=8)))
     assert found.upper_bound is None
     assert found.gap is None
     before = judging.risked(asked, judging.worth(judge, best.planned), judging.floors_of(own))
