@@ -14,14 +14,9 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.choices import load_beside, load_scenario
     from oa_sim.constraints import Optimising
 
-    asked, rest = load_beside(overrides, "optimise", Optimising)
-    scenario = load_scenario(*rest)
-    from oa_sim import report
-
-    report.check_writable(scenario.outputs)
+    asked, scenario = _asked(overrides, "optimise", Optimising)
     from oa_sim import advice, filing
     from oa_sim.decision import decide
     from oa_sim.progress import Progress
@@ -49,14 +44,9 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.choices import load_beside, load_scenario
     from oa_sim.targeting import Targeting
 
-    asked, rest = load_beside(overrides, "target", Targeting)
-    scenario = load_scenario(*rest)
-    from oa_sim import report
-
-    report.check_writable(scenario.outputs)
+    asked, scenario = _asked(overrides, "target", Targeting)
     from oa_sim import filing, pledges, targets
     from oa_sim.progress import Progress
 
@@ -93,14 +83,9 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.choices import load_beside, load_scenario
     from oa_sim.monitoring import Monitoring
 
-    asked, rest = load_beside(overrides, "monitor", Monitoring)
-    scenario = load_scenario(*rest)
-    from oa_sim import report
-
-    report.check_writable(scenario.outputs)
+    asked, scenario = _asked(overrides, "monitor", Monitoring)
     from oa_sim import filing, trajectories
     from oa_sim.monitor import monitor as monitored
     from oa_sim.progress import Progress
@@ -127,14 +112,9 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.choices import load_beside, load_scenario
     from oa_sim.studying import Studying
 
-    asked, rest = load_beside(overrides, "voi", Studying)
-    scenario = load_scenario(*rest)
-    from oa_sim import report
-
-    report.check_writable(scenario.outputs)
+    asked, scenario = _asked(overrides, "voi", Studying)
     from oa_sim import filing, worthwhile
     from oa_sim.progress import Progress
     from oa_sim.voi import voi as information
@@ -149,6 +129,18 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     ]
     facts = {key: found.manifest[key] for key in ("run_id", "data_hash", "oa_sim", "n_draws")}
     return {"headline": said, "worth": rows, "verdict": found.manifest["gates"]["verdict"]} | facts, said, folder
+
+
+def _asked(overrides: list[str], config: str, schema: type) -> tuple:
+    """Return what a verb is told and its scenario, once it is known that the answer can be written."""
+    from oa_sim.choices import load_beside, load_scenario
+
+    asked, rest = load_beside(overrides, config, schema)
+    scenario = load_scenario(*rest)
+    from oa_sim import report  # after the overrides are known to be right
+
+    report.check_writable(scenario.outputs)
+    return asked, scenario
 
 
 def _plain(value: object) -> object:
