@@ -44,8 +44,9 @@ def _targets(rows: pd.DataFrame) -> str:
         if there.any():
             axes.plot(rows.published[there], at[there], "D", color="white", markeredgecolor=INK, linestyle="",
                       label="published")  # fmt: skip
-        for row, (p, high) in enumerate(zip(rows.probability, rows.expected_q95, strict=True)):
-            axes.text(high, row, f"  {100 * p:.0f} %", va="center", color=INK)
+        beyond = np.maximum(rows.expected_q95, rows.target)
+        for row, (p, at_right) in enumerate(zip(rows.probability, beyond, strict=True)):
+            axes.text(at_right, row, f"   {100 * p:.0f} %", va="center", color=INK)
         axes.set_yticks(at, labels)
         axes.set_ylim(len(rows) - 0.4, -0.8)
         axes.set_xlabel("in the unit of the measure; grey: 90 % interval; number: chance that the target is met")
