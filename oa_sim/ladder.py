@@ -46,7 +46,9 @@ def _targets(rows: pd.DataFrame) -> str:
                       label="published")  # fmt: skip
         beyond = np.maximum(rows.expected_q95, rows.target)
         for row, (p, at_right) in enumerate(zip(rows.probability, beyond, strict=True)):
-            axes.text(at_right, row, f"   {100 * p:.0f} %", va="center", color=INK)
+            axes.annotate(
+                f"{100 * p:.0f} %", (at_right, row), (8, 0), textcoords="offset points", va="center", color=INK
+            )
         axes.set_yticks(at, labels)
         axes.set_ylim(len(rows) - 0.4, -0.8)
         axes.set_xlabel("in the unit of the measure; grey: 90 % interval; number: chance that the target is met")
