@@ -178,7 +178,7 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
             "group": _group,
             "baseline_year": _year(blank=True),
             "baseline": _number(0, 100, blank=True),
-            "target_year": _year(blank=True),
+            "target_year": _year(blank=True, ahead=LONGEST_HORIZON),
             "target": _number(-100, 100, blank=True),
             "scale": _one_of("level", "relative"),
             "unit": _text,

@@ -6,12 +6,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oa_sim import choices, tables
+from oa_sim.columns import STATUSES
 from oa_sim.refusal import Refusal, between, one_of, unknown
 from oa_sim.variables import GROUPS, MEASURES, academic_year
 
 COLUMNS = ("area", "measure", "group", "target", "target_year")
 MORE_COLUMNS = ("baseline", "baseline_year", "scale", "source", "status", "unit")
 SCALES = ("level", "relative")
+SHORT = {  # what people call a measure
+    "gld": "good_level_of_development",
+    "ks2": "key_stage_2",
+    "att8": "attainment_8",
+    "level3": "level_3_by_19",
+    "he": "he_entry_by_19",
+    "neet": "neet_16_17",
+    "pa": "persistent_absence",
+}
 FIRST_YEAR, LAST_YEAR = 2018, 2054
 
 
@@ -151,18 +161,25 @@ def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Asked]
     for name in header:
         if name not in (*COLUMNS, *MORE_COLUMNS):
             raise Refusal(f"{Path(path).name}: {unknown('column', name, (*COLUMNS, *MORE_COLUMNS))}")
+        if header.count(name) > 1:
+            raise Refusal(f"{Path(path).name}: the column {name} stands there twice: keep one")
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise Refusal(f"{Path(path).name}: targets need the columns {', '.join(COLUMNS)}, got no {missing[0]}: add it")
     if not lines:
         raise Refusal(f"{Path(path).name}: must have at least one target, got none: fill the table")
-    found = []
+    found, seen = [], {}
     for number, cells in lines:
         where = f"{Path(path).name} row {number}"
         try:
-            found.append(_asked(dict(zip(header, cells, strict=False)), areas, data_folder))
+            one = _asked(dict(zip(header, cells, strict=False)), areas, data_folder)
         except Refusal as refusal:
             raise Refusal(f"{where}: {refusal}") from None
+        key = (one.area, one.measure, one.group, one.year, one.scale)
+        if key in seen:
+            raise Refusal(f"{where}: this target stands in row {seen[key]} already: keep one of the two")
+        seen[key] = number
+        found.append(one)
     return found
 
 
@@ -182,7 +199,13 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     filled = [(number, row) for number, row in filled if any(row)]
     if not filled:
         raise Refusal(f"{path.name}: must have a header and targets, got an empty table: fill it")
-    return [name.lower().replace(" ", "_") for name in filled[0][1]], filled[1:]
+    header = [name.lower().replace(" ", "_") for name in filled[0][1]]
+    while not header[-1]:
+        header.pop()  # a workbook keeps the empty columns beside a table
+    for number, row in filled[1:]:
+        if any(row[len(header) :]):
+            raise Refusal(f"{path.name} row {number}: must have {len(header)} cells, got {len(row)}: correct the row")
+    return header, [(number, row + [""] * (len(header) - len(row))) for number, row in filled[1:]]
 
 
 def _of_excel(path: Path) -> list[list[str]]:
@@ -208,8 +231,7 @@ def _asked(cells: dict[str, str], areas: list[str], data_folder: str | None) -> 
     names = choices.area_names([cells["area"]], data_folder)
     if len(names) != 1 or names[0] not in areas:
         raise Refusal(f"area must be one of the scenario's, got {cells['area']!r}: correct it, or add it to areas")
-    measure = cells["measure"].lower().replace(" ", "_")
-    one_of("measure", measure, tuple(MEASURES))
+    measure = _measure(cells["measure"])
     group = (cells["group"] or "all").lower()
     one_of("group", group, tuple(GROUPS))
     one_of(f"group of {measure}", group, MEASURES[measure].table_groups)
@@ -218,10 +240,33 @@ def _asked(cells: dict[str, str], areas: list[str], data_folder: str | None) -> 
     low = 0.0 if scale == "level" else -100.0
     target = _number("target", cells["target"], low, 100)
     year = _year("target_year", cells["target_year"])
+    if cells.get("unit") and cells["unit"] != MEASURES[measure].unit:
+        raise Refusal(f"unit of {measure} is {MEASURES[measure].unit!r}, got {cells['unit']!r}: correct the cell")
     baseline = _number("baseline", cells["baseline"], 0, 100) if cells.get("baseline") else None
     before = _year("baseline_year", cells["baseline_year"], first=2000) if cells.get("baseline_year") else None
     said = cells.get("source") or "the user's table"
-    return Asked(names[0], measure, group, before, baseline, year, target, scale, said, cells.get("status") or "found")
+    return Asked(names[0], measure, group, before, baseline, year, target, scale, said, _status(cells))
+
+
+def _status(cells: dict[str, str]) -> str:
+    status = cells.get("status") or STATUSES[0]
+    one_of("status", status, STATUSES)
+    return status
+
+
+def _measure(text: str) -> str:
+    """Return the measure of a name, of its label or of what people call it for short."""
+    known = {_plain(name): name for name in MEASURES}
+    known |= {_plain(about.label): name for name, about in MEASURES.items()}
+    known |= {_plain(about.label.split(" (")[0]): name for name, about in MEASURES.items()}
+    known |= SHORT
+    if _plain(text) not in known:
+        raise unknown("measure", text, (*MEASURES, *SHORT))
+    return known[_plain(text)]
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def _number(name: str, text: str, low: float, high: float) -> float:
