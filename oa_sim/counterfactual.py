@@ -20,7 +20,7 @@ from oa_sim.scenario import Scenario
 from oa_sim.standing import Law, law, relative  # noqa: F401  handed on
 from oa_sim.streams import stream
 from oa_sim.tables import Row
-from oa_sim.variables import LONGEST_HORIZON, MEASURES
+from oa_sim.variables import LONGEST_HORIZON, MEASURES, series
 
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
@@ -82,10 +82,7 @@ def project(
             hyper, known, area, years, behind, stream(seed, "area", area), is_proxy=is_proxy, brought=added
         )
         if is_proxy:
-            offset = _district_offset(history, area, years, size, rolls, seed)
-            for s, name in enumerate(known.series):
-                moved = _proxy_offset(offset, tables, name, size, stream(seed, "proxy", area, *name))
-                centre[:, s] += moved.reshape(len(hyper.mean), -1)
+            centre += off_county(history, area, years, size, rolls, tables, seed).reshape(centre.shape)
         return country + centre + error
 
     with ThreadPoolExecutor(THREADS) as beside:  # the compiled law lets go of the interpreter's lock
@@ -102,6 +99,21 @@ def project(
     found = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
     found = found.assign_coords(national=(("chain", "draw", "group", "measure", "year"), england_alone))
     return found.sel(year=scenario.years)
+
+
+def off_county(
+    history: xr.Dataset,
+    area: str,
+    years: list[int],
+    size: tuple[int, int],
+    rolls: xr.DataArray,
+    tables: dict,
+    seed: int,
+) -> np.ndarray:
+    """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD."""
+    offset = _district_offset(history, area, years, size, rolls, seed)
+    moved = [_proxy_offset(offset, tables, name, size, stream(seed, "proxy", area, *name)) for name in series()]
+    return np.stack(moved, axis=2)
 
 
 def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:

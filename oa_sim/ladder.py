@@ -1,99 +1,135 @@
-"""Ladder: targets beside what can be promised, as a picture with words for those who cannot see it."""
+"""Ladder: what can be promised, rung by rung, with targets beside it, as a picture and in words.
+
+A rung is the figure that is reached with a probability; a target is red, amber or green by its shape and in words too,
+so that the picture tells as much in grey.
+"""
+
+import textwrap
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH, picture
+from oa_sim.figures import INK, WIDE, WITH, picture
 from oa_sim.targets import Promises
-from oa_sim.variables import MEASURES, academic_year
+from oa_sim.variables import MEASURES, academic_year, headline_of
 
 MOST_ROWS = 14
-COLOURS = {"green": ("#009e73", "o"), "amber": ("#e69f00", "s"), "red": ("#a30000", "X"), "none": (INK, "|")}
+LINE = 36  # characters of a label
+COLOURS = {"green": ("#009e73", "o"), "amber": ("#e69f00", "s"), "red": ("#a30000", "X")}
+STEMS = "promised_"
+SCALES = {"level": "as published", "relative": "less England"}
 
 
 def ladder(found: Promises) -> str:
-    """Return targets, their chance and what is expected, as one SVG element; promises where there are no targets."""
+    """Return targets beside what could be promised, as one SVG element; an area each where there are no targets."""
     judged = found.judged
-    has = len(judged) and judged.target.notna().any()
-    return _targets(judged[judged.target.notna()].head(MOST_ROWS)) if has else _rungs(found.promised)
-
-
-def _targets(rows: pd.DataFrame) -> str:
-    said = [
-        f"{row.area}, {MEASURES[row.measure].label}, {row.group}: target {row.target:g} in "
-        f"{academic_year(int(row.target_year))}, chance {100 * row.probability:.0f} % ({row.colour})"
-        for row in rows.itertuples()
-    ]
-    labels = [
-        f"{row.area}\n{_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}"
-        + ("\nless England" if row.scale == "relative" else "")
-        for row in rows.itertuples()
-    ]
+    if len(judged) and (judged.quantity == "target").any():
+        rows = judged[judged.quantity == "target"].head(MOST_ROWS)
+        title = "Targets beside what could be promised for their year"
+    else:
+        rows = _of_areas(found.promised)
+        about = f"{_short(rows.measure.iloc[0])}, {rows.group.iloc[0]} pupils"
+        title = f"What can be promised: {about}, {academic_year(int(rows.year.iloc[0]))}"
+    title += "" if (rows.verdict == "PASS").all() else " [FAIL]"
+    panels = [rows[rows.scale == scale] for scale in SCALES if (rows.scale == scale).any()]
+    levels = [name for name in rows.columns if name.startswith(STEMS) and name != "promised_year"]
+    heights = [1.0 + len(panel) for panel in panels]
 
     def paint(figure: Figure) -> None:
-        axes, at = figure.subplots(), np.arange(len(rows))
-        axes.hlines(at, rows.expected_q05, rows.expected_q95, color=WIDE, linewidth=9)
-        axes.plot(rows.expected, at, "|", color=WITH, markersize=13, markeredgewidth=2, linestyle="", label="expected")
-        for name, (colour, mark) in COLOURS.items():
-            mine = (rows.colour == name).values
-            if mine.any():
-                axes.plot(rows.target[mine], at[mine], mark, color=colour, linestyle="", markersize=7,
-                          label=f"target, {name}")  # fmt: skip
-        there = ((rows.met == "met") | (rows.met == "missed")).values
-        if there.any():
-            axes.plot(rows.published[there], at[there], "D", color="white", markeredgecolor=INK, linestyle="",
-                      label="published")  # fmt: skip
-        beyond = np.maximum(rows.expected_q95, rows.target)
-        for row, (p, at_right) in enumerate(zip(rows.probability, beyond, strict=True)):
+        each = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for axes, panel in zip(each, panels, strict=True):
+            _paint(axes, panel, levels)
+        figure.suptitle(title, x=0.02, ha="left", fontsize=9)
+        marks = {}
+        for axes in each:
+            marks |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+        figure.legend(marks.values(), marks, loc="lower center", ncols=3, frameon=False, fontsize=7)
+        tall = figure.get_figheight()
+        figure.subplots_adjust(left=0.36, right=0.95, top=1 - 0.5 / tall, bottom=1.15 / tall, hspace=1.6 / max(heights))
+
+    words = f"{title}. {' '.join(_in_words(row, levels) for _, row in rows.iterrows())}"
+    tallness = 0.72 if (rows.colour != "none").any() else 0.42  # inches of a row
+    return picture("ladder", words, (7.2, 2.0 + tallness * len(rows) + 0.5 * (len(panels) - 1)), paint)
+
+
+def _of_areas(promised: pd.DataFrame) -> pd.DataFrame:
+    """Return the promises of the headline's measure and group in the last year, a row for each area."""
+    measure, group = headline_of(list(dict.fromkeys(promised.measure)))
+    mine = (promised.measure == measure) & (promised.group == group) & (promised.scale == "level")
+    rows = promised[mine & (promised.year == promised.year.max())].head(MOST_ROWS)
+    blank = {"target": np.nan, "colour": "none", "probability": np.nan, "met": "", "published": np.nan}
+    return rows.assign(baseline=rows["last"], target_year=rows.year, **blank)
+
+
+def _paint(axes: Axes, rows: pd.DataFrame, levels: list[str]) -> None:
+    at = np.arange(len(rows))
+    ends = rows[levels].to_numpy(float)
+    axes.hlines(at, ends.min(axis=1), ends.max(axis=1), color=WIDE, linewidth=7)
+    axes.plot(ends, at, "|", color=WITH, markersize=13, markeredgewidth=1.8, linestyle="")
+    for row, told in enumerate(ends):
+        for name, value in zip(levels, told, strict=True):
             axes.annotate(
-                f"{100 * p:.0f} %", (at_right, row), (8, 0), textcoords="offset points", va="center", color=INK
+                name.removeprefix(STEMS), (value, row), (0, 8), textcoords="offset points", ha="center", fontsize=6
             )
-        axes.set_yticks(at, labels)
-        axes.set_ylim(len(rows) - 0.4, -0.8)
-        axes.set_xlabel("in the unit of the measure; grey: 90 % interval; number: chance that the target is met")
-        axes.tick_params(axis="y", length=0)
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
-        figure.tight_layout()
-
-    return picture("ladder", "; ".join(said), (7.2, 1.3 + 0.55 * len(rows)), paint)
-
-
-def _rungs(promised: pd.DataFrame) -> str:
-    """Return the rungs of one measure and group, by area: what can be promised with each probability."""
-    measure, group = promised.measure.iloc[0], "all"
-    for name in ("key_stage_2", measure):
-        if name in set(promised.measure):
-            measure = name
-            break
-    year = promised.year.max()
-    rows = promised[
-        (promised.measure == measure)
-        & (promised.group == group)
-        & (promised.year == year)
-        & (promised.scale == "level")
-    ]
-    levels = [name for name in rows.columns if name.startswith("promised_")]
-    said = "; ".join(
-        f"{row.area}: {', '.join(f'{getattr(row, name):.1f} with {name[9:]} %' for name in levels)}"
-        for row in rows.itertuples()
+    axes.plot([], [], "|", color=WITH, markersize=9, markeredgewidth=1.8, linestyle="",
+              label="promised, number: probability, %")  # fmt: skip
+    half = rows.base_rate_half.to_numpy(float)
+    axes.plot(
+        half,
+        at + 0.24,
+        "^",
+        color=INK,
+        markersize=4.5,
+        linestyle="",
+        label="half of comparable authorities came so far",
     )
-    shades = (NARROW, WITH, CHANGE, INK)
+    if rows.baseline.notna().any():
+        before = rows.baseline.astype(float)
+        axes.plot(before, at, "o", color="white", markeredgecolor=INK, markersize=5.5, linestyle="",
+                  label="baseline, or last published")  # fmt: skip
+    for name, (colour, mark) in COLOURS.items():
+        mine = (rows.colour == name).to_numpy()
+        if mine.any():
+            axes.plot(rows.target[mine], at[mine], mark, color=colour, markeredgecolor=INK, linestyle="", markersize=8,
+                      label=f"target, {name}")  # fmt: skip
+    there = rows.met.isin(["met", "missed"]).to_numpy()
+    if there.any():
+        axes.plot(rows.published[there], at[there], "D", color="white", markeredgecolor=INK, linestyle="",
+                  markersize=6, label="published in that year")  # fmt: skip
+    labels = [_label(row) for _, row in rows.iterrows()]
+    axes.set_yticks(at, labels, fontsize=7)
+    axes.set_ylim(len(rows) - 0.45, -0.75)
+    units = " and ".join(dict.fromkeys(rows.unit))
+    axes.set_xlabel(f"{units}, {SCALES[rows.scale.iloc[0]]}", fontsize=7)
+    axes.margins(x=0.08)
+    axes.tick_params(axis="y", length=0)
+    axes.spines.left.set_visible(False)
 
-    def paint(figure: Figure) -> None:
-        axes, at = figure.subplots(), np.arange(len(rows))
-        axes.plot(rows["last"], at, "D", color="white", markeredgecolor=INK, linestyle="", label="last published")
-        for name, shade in zip(levels, shades, strict=False):
-            axes.plot(rows[name], at, "|", color=shade, markersize=12, markeredgewidth=2.5, linestyle="",
-                      label=f"{name[9:]} %")  # fmt: skip
-        axes.set_yticks(at, rows.area)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlabel(f"{MEASURES[measure].label}, {group}, {academic_year(int(year))}: {MEASURES[measure].unit}")
-        axes.tick_params(axis="y", length=0)
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
-        figure.tight_layout()
 
-    return picture("ladder", said, (6.8, 1.2 + 0.34 * len(rows)), paint)
+def _label(row: pd.Series) -> str:
+    """Return what a row is; of a promise the title says the rest."""
+    area = f"{row.area} (county proxy)" if row.proxy else row.area
+    if row.colour not in COLOURS:
+        return area
+    about = textwrap.wrap(f"{_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}", LINE)
+    return "\n".join([area, *about, f"{row.colour}: {100 * row.probability:.0f} %"])
+
+
+def _in_words(row: pd.Series, levels: list[str]) -> str:
+    rungs = ", ".join(f"{row[name]:.1f} with {name.removeprefix(STEMS)} %" for name in levels)
+    said = (
+        f"{row.area}, {_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}, {SCALES[row.scale]}:"
+    )
+    if row.colour in COLOURS:
+        said += f" target {row.target:g}, chance {100 * row.probability:.0f} % ({row.colour});"
+    said += f" promised {rungs} ({row.unit}); half of comparable authorities came to {row.base_rate_half:.1f}"
+    if pd.notna(row.baseline):
+        said += f"; baseline {row.baseline:.1f}"
+    if row.met in ("met", "missed"):
+        said += f"; published {row.published:.1f}: {row.met}"
+    return said + "."
 
 
 def _short(measure: str) -> str:

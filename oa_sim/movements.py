@@ -59,8 +59,10 @@ def _row(measure: str, group: str, span: int, band: int, edges: np.ndarray, chan
     return row | {name: round(float(value), DIGITS) for name, value in zip(QUANTILE_NAMES, found, strict=True)}
 
 
-def base_rate(rows: list[Row], measure: str, group: str, span: int, start: float, needed: float) -> tuple[float, int]:
-    """Return how often authorities like this one moved at least so far, and of how many movements that is told.
+def base_rate(
+    rows: list[Row], measure: str, group: str, span: int, start: float, needed: float
+) -> tuple[float, int, int]:
+    """Return how often authorities like this one moved at least so far, of how many movements, and over how many years.
 
     Parameters
     ----------
@@ -80,14 +82,30 @@ def base_rate(rows: list[Row], measure: str, group: str, span: int, start: float
     Refusal
         Where there are no movements of that measure and group.
     """
+    row = _alike(rows, measure, group, span, start)
+    quantiles, shares = np.array([row[name] for name in QUANTILE_NAMES]), np.array(SHARES) / 100
+    lower = MEASURES[measure].lower_is_better
+    if lower:  # better is less: turned round, so that who came exactly so far counts as having come
+        quantiles, shares, needed = -quantiles[::-1], 1 - shares[::-1], -needed
+    # figures are rounded, so that many movements are equal; those that are exactly what is needed count
+    first = np.searchsorted(quantiles, needed, side="left")
+    if first < len(quantiles) and quantiles[first] == needed:
+        below = float(shares[first])
+    else:
+        below = float(np.interp(needed, quantiles, shares, left=0.0, right=1.0))
+    return 1 - below, int(row["n"]), int(row["span"])
+
+
+def typical(rows: list[Row], measure: str, group: str, span: int, start: float) -> float:
+    """Return the change of the distance from England that half of the authorities like this one bettered."""
+    return float(_alike(rows, measure, group, span, start)["q50"])
+
+
+def _alike(rows: list[Row], measure: str, group: str, span: int, start: float) -> Row:
+    """Return the movements over the nearest known span from the band in which an authority starts."""
     mine = [row for row in rows if (row["measure"], row["group"]) == (measure, group)]
     if not mine:
         raise Refusal(f"there are no movements of {measure}, {group}: give a panel that has it with target.panel=FILE")
-    spans = sorted({row["span"] for row in mine})
-    nearest = min(spans, key=lambda one: (abs(one - span), one))
+    nearest = min({row["span"] for row in mine}, key=lambda one: (abs(one - span), one))
     mine = sorted((row for row in mine if row["span"] == nearest), key=lambda row: row["band"])
-    row = next((row for row in mine if start <= row["most_start"]), mine[-1])
-    quantiles = [row[name] for name in QUANTILE_NAMES]
-    below = float(np.interp(needed, quantiles, np.array(SHARES) / 100, left=0.0, right=1.0))
-    better = below if MEASURES[measure].lower_is_better else 1 - below
-    return better, int(row["n"])
+    return next((row for row in mine if start <= row["most_start"]), mine[-1])

@@ -1,8 +1,9 @@
 """Outlook: a scenario's figures to come as draws, and what each part adds to the last published figure.
 
-From the last figure to the one to come: what England's own course brings, what the area's own course brings (its
-mean reversion, what a district is off its county, and noise), and what the programme brings. The parts add up on every
-draw.
+From the last figure to the one to come: where the area is taken to stand (a county's figure stands for its district,
+and the mean of two groups is weighed by their pupils), what England's own course brings from the year of that figure
+on, what the area's own course brings (its mean reversion, and noise), and what the programme brings. The parts add up
+on every draw.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, counterfactual, learned, model, scale
+from oa_sim import areas, baseline, counterfactual, learned, model, scale
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
-from oa_sim.variables import MEASURES
+from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, series
 
-PARTS = ("england", "own", "programme")
+PARTS = ("standing", "england", "own", "programme")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,12 @@ class Outlook:
         it has one), and England's of that year.
     last_year : DataArray (area, group, measure)
         Its year; -1 where there is none.
+    standing : DataArray (chain, draw, area, group, measure)
+        Where the area is taken to stand in that year, less that figure.
+    england_standing : DataArray (area, group, measure)
+        England's figure of that year as it is weighed here, less the published one.
     course : DataArray (chain, draw, area, group, measure, year)
-        What England's course makes of the last figure, less that figure.
+        What England's course adds from that year on.
     """
 
     scenario: Scenario
@@ -46,6 +51,8 @@ class Outlook:
     last: xr.DataArray
     last_england: xr.DataArray
     last_year: xr.DataArray
+    standing: xr.DataArray
+    england_standing: xr.DataArray
     course: xr.DataArray
 
     def parts(self, area: str, measure: str, group: str, year: int) -> dict[str, np.ndarray]:
@@ -53,10 +60,21 @@ class Outlook:
         at = {"measure": measure, "group": group, "year": year}
         here = at | {"area": area}
         projection, without = (_flat(self.result.draws[name].sel(here)) for name in ("projection", "counterfactual"))
-        last = float(self.last.sel(area=area, measure=measure, group=group))
-        course = _flat(self.course.sel(here))
-        found = {"england": course, "own": without - last - course, "programme": projection - without}
-        return found | {"projection": projection, "england_level": _flat(self.england.sel(at))}
+        england, course = _flat(self.england.sel(at)), _flat(self.course.sel(here))
+        here.pop("year")
+        last, standing = float(self.last.sel(here)), _flat(self.standing.sel(here))
+        found = {"standing": standing, "england": course, "own": without - last - standing - course}
+        return found | {"programme": projection - without, "projection": projection, "england_level": england}
+
+    def less_england(self, parts: dict[str, np.ndarray], area: str, measure: str, group: str) -> dict[str, np.ndarray]:
+        """Return what each part adds to the last figure less England's (draw).
+
+        What England's course adds to the distance is only that a share near its ends moves less than one in the middle.
+        """
+        here = {"area": area, "measure": measure, "group": group}
+        off, last = float(self.england_standing.sel(here)), float(self.last_england.sel(here))
+        moved = parts["england"] - (parts["england_level"] - last - off)
+        return parts | {"standing": parts["standing"] - off, "england": moved}
 
 
 def _flat(array: xr.DataArray) -> np.ndarray:
@@ -84,33 +102,105 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
     tables = model.checked_tables(scenario)
     here = tables | {"areas": [row for row in tables["areas"] if row["area"] in scenario.areas.names]}
     history = areas.history(here, until=model.known_until(scenario))
+    past = history.sel(area=scenario.areas.names, measure=scenario.measures)
     posterior = learned.load(scenario.posterior, scenario.sampler.draws)
-    latent = counterfactual.project(scenario, posterior, history, tables, areas.pupils(here).rolls)
-    national = latent.national  # (chain, draw, group, measure, year), SD
-    share = areas.Counts(tables)
-    own_share = areas.pupils(here).share
-    england = xr.full_like(national, np.nan)
-    names = scenario.areas.names
-    past = history.sel(area=names, measure=scenario.measures)
+    size = (posterior.sizes["chain"], posterior.sizes["draw"])
+    # the same streams to the same horizon as in the run, so the same numbers
+    years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
+    national = counterfactual.national(
+        posterior, baseline.record(history), years, tables["breaks"], scenario.seed
+    ).reshape(*size, len(series()), -1)[..., : scenario.horizon]
+    pupils = areas.pupils(here)
     last, last_england, last_year = _last(past)
     _take_own(past, last, last_england, last_year)
-    course = xr.full_like(latent.drop_vars("national"), np.nan)
-    for measure in scenario.measures:
-        about = MEASURES[measure]
-        for group in about.groups:
-            at = {"measure": measure, "group": group}
-            england.loc[at] = scale.to_published(measure, national.sel(at).values)
-            for area in names:
-                course.loc[at | {"area": area}] = _moved(past, national, area, measure, group, last_year)
-        if len(about.groups) == 2:
-            both = share.share(about.share, "England")
-            poor, other = (england.sel(measure=measure, group=group) for group in about.groups)
-            england.loc[{"measure": measure, "group": "all"}] = both * poor + (1 - both) * other
-            for area in names:
-                mine = float(own_share.sel(area=area, measure=measure))
-                parts = [course.sel(measure=measure, group=group, area=area) for group in about.groups]
-                course.loc[{"measure": measure, "group": "all", "area": area}] = mine * parts[0] + (1 - mine) * parts[1]
-    return Outlook(scenario, result, england, last, last_england, last_year, course)
+    found = _empty(scenario, size)
+    for area in scenario.areas.names:
+        off = np.zeros((*size, len(series())))
+        if bool(past.proxy.sel(area=area).any()):
+            off = counterfactual.off_county(history, area, years, size, pupils.rolls, tables, scenario.seed)[..., 0]
+        for measure in scenario.measures:
+            shares = _shares(measure, pupils.share.sel(area=area, measure=measure), areas.Counts(tables))
+            for group in MEASURES[measure].table_groups:
+                at = {"area": area, "measure": measure, "group": group}
+                seen = (float(last.sel(at)), float(last_england.sel(at)), int(last_year.sel(at)))
+                _place(found, at, _of_groups(past, national, off, at, seen[2], shares), seen)
+    return Outlook(scenario, result, last=last, last_england=last_england, last_year=last_year, **found)
+
+
+def _empty(scenario: Scenario, size: tuple[int, int]) -> dict[str, xr.DataArray]:
+    """Return the arrays that are to be filled."""
+    labels = {"area": scenario.areas.names, "group": list(GROUPS), "measure": scenario.measures}
+    draws = {"chain": range(size[0]), "draw": range(size[1])}
+    dims = {
+        "england": {**draws, "group": labels["group"], "measure": labels["measure"], "year": scenario.years},
+        "standing": draws | labels,
+        "england_standing": labels,
+        "course": draws | labels | {"year": scenario.years},
+    }
+    return {
+        name: xr.DataArray(np.full([len(list(values)) for values in of.values()], np.nan), of, list(of))
+        for name, of in dims.items()
+    }
+
+
+def _shares(measure: str, own: xr.DataArray, counts: areas.Counts) -> dict[str, tuple[float, float]]:
+    """Return the shares of disadvantaged and other pupils in the area and in England; of one series, all of it."""
+    about = MEASURES[measure]
+    if len(about.groups) == 1:
+        return {}
+    england = counts.share(about.share, "England")
+    return {"area": (float(own), 1 - float(own)), "england": (england, 1 - england)}
+
+
+def _of_groups(past, national: np.ndarray, off: np.ndarray, at: dict, since: int, shares: dict) -> tuple:
+    """Return where an area is taken to stand (chain, draw), what England's course adds, England ahead and then.
+
+    The mean of two groups is weighed from both, each from the year of the mean's last figure where it has one.
+    """
+    groups = MEASURES[at["measure"]].groups
+    if at["group"] in groups:
+        return _of_series(past, national, off, at, since)
+    both = [at | {"group": group} for group in groups]
+    there = all(_is_published(past, one, since) for one in both)
+    years = [since if there else _last_of(past, one) for one in both]
+    found = [_of_series(past, national, off, one, year) for one, year in zip(both, years, strict=True)]
+    weights = [shares["area"], shares["area"], shares["england"], shares["england"]]
+    return tuple(some[0] * poor + some[1] * other for some, poor, other in zip(weights, *found, strict=True))
+
+
+def _of_series(past, national: np.ndarray, off: np.ndarray, at: dict, since: int) -> tuple:
+    """Return the same of a series that is modelled."""
+    s, measure = series().index((at["measure"], at["group"])), at["measure"]
+    ahead = national[:, :, s]
+    if since < 0:
+        nothing = np.full(ahead.shape[:2], np.nan)
+        return nothing, np.full(ahead.shape, np.nan), scale.to_published(measure, ahead), np.nan
+    figure = float(past.published.sel(at | {"year": since}))
+    then = float(past.england.sel(measure=measure, group=at["group"], year=since))
+    stands = scale.to_latent(measure, figure) + off[:, :, s]
+    moved = stands[..., None] + ahead - scale.to_latent(measure, then)
+    level = scale.to_published(measure, stands)
+    return level, scale.to_published(measure, moved) - level[..., None], scale.to_published(measure, ahead), then
+
+
+def _place(found: dict, at: dict, parts: tuple, seen: tuple[float, float, int]) -> None:
+    """Put what was found of one area, measure and group where it belongs."""
+    stands, course, england, then = parts
+    found["standing"].loc[at] = stands - seen[0]
+    found["course"].loc[at] = course
+    found["england"].loc[{"measure": at["measure"], "group": at["group"]}] = england
+    found["england_standing"].loc[at] = then - seen[1]
+
+
+def _is_published(past: xr.Dataset, at: dict, year: int) -> bool:
+    if year < 0:
+        return False
+    england = past.england.sel(measure=at["measure"], group=at["group"], year=year)
+    return bool(np.isfinite(past.published.sel(at | {"year": year}) + england))
+
+
+def _last_of(past: xr.Dataset, at: dict) -> int:
+    return max((int(year) for year in past.year.values if _is_published(past, at, int(year))), default=-1)
 
 
 def _take_own(past: xr.Dataset, last: xr.DataArray, england: xr.DataArray, years: xr.DataArray) -> None:
@@ -125,18 +215,6 @@ def _take_own(past: xr.Dataset, last: xr.DataArray, england: xr.DataArray, years
             at = {"area": area, "group": "all", "measure": areas.GLD}
             last.loc[at], years.loc[at] = float(own.sel(year=there[-1])), there[-1]
             england.loc[at] = float(country.sel(year=there[-1]))
-
-
-def _moved(past: xr.Dataset, national: xr.DataArray, area: str, measure: str, group: str, last_year) -> np.ndarray:
-    """Return how far England's course alone moves an area's last figure (chain, draw, year), in the measure's unit."""
-    at = {"measure": measure, "group": group}
-    year = int(last_year.sel(at | {"area": area}))
-    if year < 0:
-        return np.full(national.sel(at).shape, np.nan)
-    figure = float(past.published.sel(at | {"area": area, "year": year}))
-    before = scale.to_latent(measure, float(past.england.sel(at | {"year": year})))
-    ahead = scale.to_latent(measure, figure) + national.sel(at).values - before
-    return scale.to_published(measure, ahead) - figure
 
 
 def _last(past: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:

@@ -2,18 +2,35 @@
 
 import pandas as pd
 
-from oa_sim import doubts
-from oa_sim.phrases import chance
+from oa_sim import doubts, words
+from oa_sim.phrases import chance, unit
 from oa_sim.targets import Promises
 from oa_sim.variables import MEASURES, academic_year, headline_of
+
+SAID = {  # parts of the way, in words
+    "standing": "where areas are taken to stand",
+    "england": "England's course",
+    "own": "the area's own",
+    "programme": "the programme",
+}
 
 
 def sentences(found: Promises) -> list[str]:
     """Return promises and judged targets in a few sentences; the first stands for all."""
-    lines = [_promise(found), *[_judged(row) for _, row in found.judged.iterrows() if row.colour != "none"]]
+    start = found.seen.scenario.start_year
+    told = [_judged(row, start) for _, row in found.judged.iterrows() if row.colour != "none"]
+    lines = [_promise(found), *told]
+    if "judged_before" in found.facts and told:
+        known = "breaks that came are declared, though not their size"
+        if found.facts["asked"]["panel"] is None:
+            known += ", and base rates count movements up to 2022/23"
+        lines.append(f"Some hindsight is left in what is judged of years that are over: {known}.")
     baselines = found.judged[found.judged.colour == "none"] if len(found.judged) else found.judged
     if len(baselines):
-        lines.append(f"{len(baselines)} rows of the package are baselines without a target: nothing is judged of them.")
+        lines.append(
+            f"{len(baselines)} rows of the package are baselines without a target: they have no chance and no colour, "
+            "but what could have been promised for the figure that came (targets.csv)."
+        )
     warned = found.promised[(found.promised.warning != "") & (found.promised.scale == "level")]
     if len(warned):
         of = len(found.promised[found.promised.scale == "level"])
@@ -22,8 +39,7 @@ def sentences(found: Promises) -> list[str]:
             "which comes free: do not call it impact."
         )
     unsure = doubts.sentence(found.facts["to_verify"], "target.json")
-    gates = found.facts["gates"]
-    return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
+    return [*lines, *([unsure] if unsure else []), words.verdict(found.seen.result)]
 
 
 def _promise(found: Promises) -> str:
@@ -34,37 +50,39 @@ def _promise(found: Promises) -> str:
     mine = table[(table.measure == measure) & (table.group == group) & (table.year == year) & (table.scale == "level")]
     levels = [name for name in mine.columns if name.startswith("promised_")]
     told = ", ".join(f"{mine[name].mean():.1f} with {name[9:]} %" for name in levels)
-    unit = "per cent" if MEASURES[measure].unit == "%" else MEASURES[measure].unit
     parts = ", ".join(
         f"{word} {mine[f'{name}_mean'].mean():+.1f} (90 %: {mine[f'{name}_q05'].mean():+.1f} to "
         f"{mine[f'{name}_q95'].mean():+.1f})"
-        for name, word in (("england", "England's course"), ("own", "the area's own"), ("programme", "the programme"))
+        for name, word in SAID.items()
     )
+    year_said, level, last = academic_year(year), unit(measure, level=True), mine["last"].mean()
     return (
-        f"For {MEASURES[measure].label} of {group} pupils in {academic_year(year)} an area can promise, on average "
-        f"over {len(mine)} areas, {told} probability ({unit}; last published {mine['last'].mean():.1f}); of the way "
-        f"{parts}."
+        f"For {MEASURES[measure].label} of {group} pupils in {year_said} an area can promise, on average over "
+        f"{len(mine)} areas, {told} probability ({level}; last published {last:.1f}); of the way {parts}."
     )
 
 
-def _judged(row: pd.Series) -> str:
+def _judged(row: pd.Series, start: int) -> str:
     at = f"{row.area}, {MEASURES[row.measure].label}, {row.group} pupils"
-    than = " above England" if row.scale == "relative" else ""
-    what = f"{row.target:g} {row.unit}{than}" if row.target or not than else "above England"
+    what = f"{row.target:g} {row.unit}"
+    if row.scale == "relative":
+        side = "above" if row.target >= 0 else "below"
+        what = f"{f'{abs(row.target):g} {unit(row.measure)} ' if row.target else ''}{side} England"
+    tense = "had" if row.target_year < start else "has"
+    since = f"{row.base_rate_years:.0f} year{'s' if row.base_rate_years != 1 else ''}"
     said = (
-        f"{row.colour.upper()}: {at}: {what} in {academic_year(int(row.target_year))} had a chance of "
-        f"{chance(row.probability)} as known in {row.judged_from}; comparable authorities moved that far in "
-        f"{100 * row.base_rate:.0f} % of {row.base_rate_n:,} cases"
+        f"{row.colour.upper()}: {at}: {what} in {academic_year(int(row.target_year))} {tense} a chance of "
+        f"{chance(row.probability)} as known in {row.judged_from}; comparable authorities moved that far against "
+        f"England within {since} in {chance(row.base_rate)} of {row.base_rate_n:,.0f} cases"
     )
     if row.warning:
         said += f"; {row.warning}"
     if row.met in ("met", "missed"):
         said += f"; published was {row.published:.1f}: {row.met}"
-    elif row.published_year:
-        said += (
-            f"; nothing was published for that year, and {row.published:.1f} of {row.published_of} in "
-            f"{academic_year(int(row.published_year))} before it"
-        )
+    elif pd.notna(row.published_year):
+        what = "last published" if row.target_year >= start else "nothing was published for that year, and"
+        when = "" if row.target_year >= start else " before it"
+        said += f"; {what} {row.published:.1f} of {row.published_of} in {academic_year(int(row.published_year))}{when}"
     marks = [mark for mark, is_so in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if is_so]
     marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
     marked = f" ({', '.join(marks)})" if marks else ""

@@ -1,6 +1,7 @@
 """Promises: what can be promised of a plan with a stated probability, and how much of it comes free."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from oa_sim.tables import Row
 from oa_sim.variables import MEASURES
 
 MOST_OF_IT = 0.5  # of the expected movement against England: from here regression to the mean does the work
+SCALES = ("level", "relative")
 SMALLEST_MOVE = 0.05  # in a measure's unit; a smaller one needs no warning
 
 
@@ -45,7 +47,8 @@ def reversion(parts: dict[str, np.ndarray], *, lower_is_better: bool) -> tuple[f
     Parameters
     ----------
     parts
-        ``own`` and ``programme`` (draw), in the unit of the measure.
+        ``own`` and ``programme`` (draw), in the unit of the measure; where a district or the mean of two groups is
+        taken to stand is no movement and has no part in it.
     lower_is_better
         Which way is better.
 
@@ -67,32 +70,66 @@ def reversion(parts: dict[str, np.ndarray], *, lower_is_better: bool) -> tuple[f
     return share, ""
 
 
-def base_rate(
-    rows: list[Row], seen: Outlook, area: str, measure: str, group: str, year: int, figure: float, scale: str
-) -> dict[str, float]:
+class Ground(NamedTuple):
+    """From where a figure is to be reached.
+
+    Attributes
+    ----------
+    measure, group
+        Whose.
+    start
+        How far the area is taken to stand from England in the year of its last figure, in the measure's unit: what a
+        district is off its county is no way to go.
+    span
+        Years from then.
+    england
+        England's expected figure in the year that is asked for.
+    """
+
+    measure: str
+    group: str
+    start: float
+    span: int
+    england: float
+
+
+def ground(seen: Outlook, area: str, measure: str, group: str, year: int, parts: dict[str, np.ndarray]) -> Ground:
+    """Return from where a figure of a year is to be reached; ``parts`` are those of that year."""
+    at = {"area": area, "measure": measure, "group": group}
+    stands = float(seen.last.sel(at)) + float(seen.standing.sel(at).mean())
+    start = stands - float(seen.last_england.sel(at)) - float(seen.england_standing.sel(at))
+    return Ground(measure, group, start, year - int(seen.last_year.sel(at)), float(parts["england_level"].mean()))
+
+
+def base_rate(rows: list[Row], come_from: Ground, figure: float, scale: str) -> dict[str, float]:
     """Return how often comparable authorities moved as far against England as a figure asks, and of how many.
 
     Parameters
     ----------
     rows
         Of ``movements.csv``, or of a panel.
-    seen
-        What is to come; England's expected course is taken off the figure where it is a level.
-    area, measure, group, year
-        Where and when.
+    come_from
+        From where; England's expected course is taken off the figure where it is a level.
     figure
         That is to be reached, in the unit of the measure; on the scale ``relative``, less England's.
+
+    Returns
+    -------
+    dict
+        ``needed_against_england``; ``base_rate``, ``base_rate_n`` and the years they tell of, which may be fewer than
+        are asked for; ``base_rate_half``, the figure that half of them would come to.
     """
-    at = {"area": area, "measure": measure, "group": group}
-    since = int(seen.last_year.sel(at))
-    start = float(seen.last.sel(at)) - float(seen.last_england.sel(at))
-    away = figure if scale == "relative" else figure - seen.parts(area, measure, group, year)["england_level"].mean()
-    rate, n = movements.base_rate(rows, measure, group, year - since, start, away - start)
+    measure, group, start, span, england = come_from
+    england = 0.0 if scale == "relative" else england
+    needed = figure - england - start
+    rate, n, years = movements.base_rate(rows, measure, group, span, start, needed)
+    half = movements.typical(rows, measure, group, span, start)
     return {
-        "needed_against_england": away - start,
+        "needed_against_england": needed,
         "base_rate": rate,
         "base_rate_n": n,
-        "base_rate_years": year - since,
+        "base_rate_years": years,
+        "base_rate_half": england + start + half,
     }
 
 
@@ -115,32 +152,76 @@ def rows(seen: Outlook, levels: list[float], years: list[int], moves: list[Row])
         for measure in seen.last.measure.values.tolist():
             for group in MEASURES[measure].table_groups:
                 for year in years:
-                    for scale in ("level", "relative"):
-                        yield {"scenario": scenario} | _row(seen, area, measure, group, year, scale, levels, moves)
+                    for row in _rows(seen, {"area": area, "measure": measure, "group": group}, year, levels, moves):
+                        yield {"scenario": scenario} | row
 
 
-def _row(seen: Outlook, area, measure, group, year, scale, levels, moves) -> dict[str, object]:
-    about, parts = MEASURES[measure], seen.parts(area, measure, group, year)
-    lower = about.lower_is_better
-    draws = parts["projection"] - (parts["england_level"] if scale == "relative" else 0.0)
-    at = {"area": area, "measure": measure, "group": group}
-    last, england = float(seen.last.sel(at)), float(seen.last_england.sel(at))
-    row = at | {"year": year, "scale": scale, "unit": about.unit}
-    row |= {"last": last - (england if scale == "relative" else 0.0), "last_year": int(seen.last_year.sel(at))}
+def rungs(draws: np.ndarray, levels: list[float], *, lower_is_better: bool) -> dict[str, float]:
+    """Return what can be promised with each probability, and its Monte Carlo error, by name of column."""
+    found = {}
     for level in levels:
-        value, error = promised(draws, level, lower_is_better=lower)
-        row |= {f"promised_{100 * level:g}": value, f"mc_error_{100 * level:g}": error}
-    for name in PARTS if scale == "level" else PARTS[1:]:
-        low, high = np.quantile(parts[name], [0.05, 0.95])
-        row |= {f"{name}_mean": parts[name].mean(), f"{name}_q05": low, f"{name}_q95": high}
-    share, warning = reversion(parts, lower_is_better=lower)
-    row |= {"own_share_of_move": share, "warning": warning}
-    middle = row[f"promised_{100 * sorted(levels)[len(levels) // 2]:g}"]
-    row |= base_rate(moves, seen, area, measure, group, year, middle, scale)
-    proxy = bool(seen.result.draws.proxy.sel(at))
-    return row | {"proxy": proxy, "n_draws": len(draws), "verdict": seen.result.manifest["gates"]["verdict"]}
+        value, error = promised(draws, level, lower_is_better=lower_is_better)
+        found |= {f"promised_{100 * level:g}": value, f"mc_error_{100 * level:g}": error}
+    return found
+
+
+def _rows(seen: Outlook, at: dict, year: int, levels: list[float], moves: list[Row]) -> Iterator[dict[str, object]]:
+    """Yield what can be promised of one area, measure, group and year, on both scales."""
+    about, level_parts = MEASURES[at["measure"]], seen.parts(**at, year=year)
+    come_from = ground(seen, **at, year=year, parts=level_parts)
+    last, england = float(seen.last.sel(at)), float(seen.last_england.sel(at))
+    since, proxy = int(seen.last_year.sel(at)), bool(seen.result.draws.proxy.sel(at))
+    share, warning = reversion(level_parts, lower_is_better=about.lower_is_better)
+    for scale in SCALES:
+        parts, draws, figure = level_parts, level_parts["projection"], last
+        if scale == "relative":
+            parts = seen.less_england(level_parts, **at)
+            draws, figure = draws - parts["england_level"], last - england
+        row = at | {"year": year, "scale": scale, "unit": about.unit, "last": figure, "last_year": since}
+        row |= rungs(draws, levels, lower_is_better=about.lower_is_better)
+        for name in PARTS:
+            low, high = np.quantile(parts[name], [0.05, 0.95])
+            row |= {f"{name}_mean": parts[name].mean(), f"{name}_q05": low, f"{name}_q95": high}
+        row |= {"own_share_of_move": share, "warning": warning}
+        for name in (f"{100 * level:g}" for level in levels):
+            rate = base_rate(moves, come_from, row[f"promised_{name}"], scale)
+            row |= {f"{key}_{name}": rate[key] for key in ("needed_against_england", "base_rate")}
+        row |= {key: rate[key] for key in ("base_rate_n", "base_rate_years", "base_rate_half")}
+        yield row | {"proxy": proxy, "n_draws": len(draws), "verdict": seen.result.manifest["gates"]["verdict"]}
 
 
 def table(seen: Outlook, levels: list[float], years: list[int], moves: list[Row]) -> pd.DataFrame:
     """Return what can be promised as a table; see ``rows``."""
     return pd.DataFrame(list(rows(seen, levels, years, moves)))
+
+
+def tidy(promised: pd.DataFrame) -> pd.DataFrame:
+    """Return promises as a long table: a row for each quantity of each area, measure, group, year and scale.
+
+    Parameters
+    ----------
+    promised
+        From ``table``.
+
+    Returns
+    -------
+    DataFrame
+        ``quantity`` is ``last``, ``promise`` (with its ``probability``, Monte Carlo error and base rate) or a part of
+        the way (with a 90 % interval: ``q05``, ``q95``), each with its unit and marks.
+    """
+    about = ["scenario", "area", "group", "measure", "year", "scale"]
+    marks = ["unit", "last_year", "own_share_of_move", "warning", "proxy", "n_draws", "verdict"]
+    shared = promised[about + marks]
+    found = [shared.assign(quantity="last", value=promised["last"])]
+    for name in [column.removeprefix("promised_") for column in promised if column.startswith("promised_")]:
+        told = {"value": promised[f"promised_{name}"], "mc_error": promised[f"mc_error_{name}"]}
+        rate = {key: promised[f"{key}_{name}"] for key in ("needed_against_england", "base_rate")}
+        rate |= {key: promised[key] for key in ("base_rate_n", "base_rate_years")}
+        found.append(shared.assign(quantity="promise", probability=float(name) / 100, **told, **rate))
+    for name in PARTS:
+        ends = {end: promised[f"{name}_{end}"] for end in ("q05", "q95")}
+        found.append(shared.assign(quantity=name, value=promised[f"{name}_mean"], **ends))
+    whole = pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
+    numbers = ["probability", "value", "q05", "q95", "mc_error", "needed_against_england", "base_rate"]
+    numbers += ["base_rate_n", "base_rate_years"]
+    return whole[[*about, "quantity", "unit", *numbers, *marks[1:]]]

@@ -1,15 +1,20 @@
 """Targets: how likely each is met, its colour, how often places like it moved so far, and what was published.
 
 A target of years that are over is judged from what was known before the programme: by a posterior that has not seen
-them. What was then published stands beside it and has no part in its probability.
+them, with shares of pupils of that time, and the programme as it was paid to all twelve areas. What was then published
+stands beside it and has no part in its probability.
 """
 
+import json
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from oa_sim import areas, hindcast, learned, model, movements, panel, promises, tables
 from oa_sim.choices import load_scenario
@@ -77,19 +82,32 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     years = asked.years or sorted({scenario.years[min(4, scenario.horizon - 1)], scenario.years[-1]})
     for year in years:
         _check_year(year, scenario)
-    targets = of_user(asked.table, scenario.areas.names, scenario.data_folder) if asked.table else []
-    for one in targets:
-        _check_year(one.year, scenario)
-    inside = package(scenario.areas.names, scenario.data_folder) if asked.package else []
+    wanted = of_user(asked.table, scenario.areas.names, scenario.data_folder) if asked.table else []
+    wanted += package(scenario.areas.names, scenario.data_folder) if asked.package else []
+    record = _record(scenario.data_folder)
+    is_honest = _learned_until(scenario) < scenario.start_year
+    over = [_is_over(one, scenario.start_year, int(record.year[-1]), is_honest) for one in wanted]
+    for one, is_over in zip(wanted, over, strict=True):
+        (_check_over if is_over else _check_ahead)(one, scenario)
     moves = _moves(asked.panel, scenario.data_folder)
     seen = outlook(scenario, say)
     say("reading off what can be promised")
     found = promises.table(seen, asked.levels, years, moves)
-    judged = [judge(one, seen, moves, asked) for one in targets]
-    judged += _inside(inside, scenario, seen, moves, asked, say)
-    facts = {key: seen.result.manifest[key] for key in ("run_id", "scenario", "data_hash", "oa_sim", "code_hash")}
-    facts |= {key: seen.result.manifest[key] for key in ("posterior", "gates", "to_verify", "versions")}
-    return Promises(found, pd.DataFrame(judged), seen, facts | {"asked": vars(asked)})
+    before = _before([one for one, is_over in zip(wanted, over, strict=True) if is_over], scenario, say)
+    judged = [
+        judge(one, before if is_over else seen, moves, asked, record) for one, is_over in zip(wanted, over, strict=True)
+    ]
+    facts = {"asked": vars(asked)} | _facts(seen)
+    facts["base_rates"] = asked.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
+    if before:
+        facts["judged_before"] = _facts(before)
+    return Promises(found, pd.DataFrame(judged), seen, facts)
+
+
+def _facts(seen: Outlook) -> dict:
+    """Return what makes the numbers of an outlook traceable."""
+    keys = ("run_id", "scenario", "data_hash", "oa_sim", "code_hash", "posterior", "gates", "to_verify", "versions")
+    return {key: seen.result.manifest[key] for key in keys}
 
 
 def _check_year(year: int, scenario: Scenario) -> None:
@@ -107,26 +125,85 @@ def _moves(path: str | None, data_folder: str | None) -> list[tables.Row]:
     return movements.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
 
 
-def _inside(inside: list[Asked], scenario: Scenario, seen: Outlook, moves, asked: Target, say) -> list[dict]:
-    """Judge the targets inside the package, those of years that are over from before the programme."""
-    over = [one for one in inside if one.year is None or one.year < scenario.start_year]
-    ahead = [one for one in inside if one.year is not None and one.year in scenario.years]
-    found = [judge(one, seen, moves, asked) for one in ahead]
+def _learned_until(scenario: Scenario) -> int:
+    """Return the last year that a scenario's posterior has seen; one that does not say may have seen all."""
+    made = json.loads(learned.load(scenario.posterior, scenario.sampler.draws).attrs.get("made", "{}"))
+    return made.get("until", scenario.start_year)
+
+
+def _is_over(one: Asked, start: int, last: int, is_honest: bool) -> bool:
+    """Return whether a target is to be judged from before the programme, since its outcome is known or may be.
+
+    A baseline without a target lies in the past as well. A scenario that starts early judges a target itself where its
+    posterior has seen nothing later.
+    """
+    return one.year is None or one.year < start or (one.year <= last and not is_honest)
+
+
+def _check_ahead(one: Asked, scenario: Scenario) -> None:
+    _check_year(one.year, scenario)
+    if one.measure not in scenario.measures:
+        raise Refusal(f"a target is of one of the scenario's measures, got {one.measure}: add it to measures")
+
+
+def _check_over(one: Asked, scenario: Scenario) -> None:
+    """Refuse a target that cannot be judged from before the programme."""
+    first, last = BEFORE + 1, _as_it_was().years[-1]
+    then = f"judged from what was known in {academic_year(BEFORE)}"
+    if one.year is not None and not first <= one.year <= last:
+        raise Refusal(
+            f"a target of a year before {scenario.start_year} is {then}, for {first} to {last}, got {one.year}: start "
+            "the scenario earlier"
+        )
+    if one.measure in UNKNOWN_THEN:
+        raise Refusal(
+            f"a target of a year that is over is {then}, and {one.measure} was not published by then: leave it out"
+        )
+    if one.area not in _as_it_was().areas.names:
+        raise Refusal(
+            f"a target of a year that is over is {then}, for the areas of the programme, got {one.area}: leave it out"
+        )
+
+
+@cache
+def _as_it_was() -> Scenario:
+    """Return the programme as it was, its measures and tables still to be said."""
+    return load_scenario(*AS_IT_WAS)
+
+
+def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -> Outlook | None:
+    """Return what was to come before the programme, of the measures of some targets; nothing where there are none.
+
+    All areas take part whoever is asked for, since the money was shared among them.
+    """
     if not over:
-        return found
+        return None
     say(f"judging targets that are over from what was known in {academic_year(BEFORE)}")
-    names = sorted({one.area for one in over})
-    measures = [name for name in MEASURES if name in {one.measure for one in over} and name not in UNKNOWN_THEN]
-    words = [f"measures=[{', '.join(measures)}]", f"areas=[{', '.join(names)}]", f"posterior={POSTERIOR}"]
-    if scenario.data_folder:
-        words.append(f"data_folder={scenario.data_folder}")
-    then = load_scenario(*AS_IT_WAS, *words, f"sampler.draws={scenario.sampler.draws}", f"seed={scenario.seed}")
     hindcast.check(learned.load(POSTERIOR), BEFORE)
-    before = outlook(then)
-    return found + [judge(one, before, moves, asked) for one in over]
+    was = _as_it_was()
+    measures = [name for name in MEASURES if name in {one.measure for one in over}]
+    draws = replace(was.sampler, draws=scenario.sampler.draws)
+    own = {"posterior": str(POSTERIOR), "seed": scenario.seed, "sampler": draws, "measures": measures}
+    with tempfile.TemporaryDirectory() as folder:
+        known = hindcast.as_known(BEFORE, Path(folder), scenario.data_folder)
+        found = outlook(replace(was, data_folder=str(known), **own))
+    # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
+    asked = found.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
+    manifest = found.result.manifest | {"scenario": asked}
+    manifest |= {"run_id": model.identity(manifest)}
+    then = replace(found.scenario, data_folder=scenario.data_folder)
+    return replace(found, scenario=then, result=replace(found.result, manifest=manifest))
 
 
-def judge(one: Asked, seen: Outlook, moves: list[tables.Row], asked: Target) -> dict[str, object]:
+def _record(data_folder: str | None) -> xr.Dataset:
+    """Return all that was published of every area."""
+    known = tables.read_all(data_folder)
+    return areas.history(known, max(row["year"] for row in known["outcomes"]))
+
+
+def judge(
+    one: Asked, seen: Outlook, moves: list[tables.Row], asked: Target, record: xr.Dataset | None = None
+) -> dict[str, object]:
     """Return one target, judged; a baseline without a target has no probability and no colour.
 
     Parameters
@@ -138,26 +215,37 @@ def judge(one: Asked, seen: Outlook, moves: list[tables.Row], asked: Target) -> 
     moves
         Rows of ``movements.csv``.
     asked
-        Its colours.
+        Its levels and colours.
+    record
+        What was published, from ``areas.history``; of the scenario's tables by default.
     """
     about, start = MEASURES[one.measure], int(seen.result.draws.year.values[0])
-    row = {"area": one.area, "measure": one.measure, "group": one.group, "unit": about.unit, "scale": one.scale}
-    row |= {"baseline_year": one.baseline_year, "baseline": one.baseline, "target_year": one.year, "target": one.target}
+    row = {"scenario": seen.result.label, "area": one.area, "measure": one.measure, "group": one.group}
     at = {key: row[key] for key in ("area", "measure", "group")}
+    has = one.target is not None and one.year is not None
+    row |= {"quantity": "target" if has else "baseline", "unit": about.unit, "scale": one.scale}
+    row |= {"baseline_year": one.baseline_year, "baseline": one.baseline, "target_year": one.year, "target": one.target}
     row |= {"probability": np.nan, "mc_error": np.nan, "colour": NONE, "base_rate": np.nan, "base_rate_n": 0}
     row |= {"warning": "", "judged_from": academic_year(start - 1)}
-    if one.target is not None and one.year is not None:
-        parts = seen.parts(one.area, one.measure, one.group, one.year)
-        draws = parts["projection"] - (parts["england_level"] if one.scale == "relative" else 0.0)
+    row |= _published(one, _record(seen.scenario.data_folder) if record is None else record)
+    year = one.year if has else row["published_year"]  # of a baseline: what could have been promised for what came
+    if year in seen.result.draws.year.values:
+        parts = seen.parts(one.area, one.measure, one.group, year)
+        come_from = promises.ground(seen, **at, year=year, parts=parts)
+        draws = parts["projection"]
+        if one.scale == "relative":
+            parts, draws = seen.less_england(parts, **at), draws - parts["england_level"]
+        row |= promises.rungs(draws, asked.levels, lower_is_better=about.lower_is_better) | {"promised_year": year}
+    if has:
         p, error = promises.reached(draws, one.target, lower_is_better=about.lower_is_better)
         row |= {"probability": p, "mc_error": error, "colour": colour(p, asked)}
-        row |= promises.base_rate(moves, seen, one.area, one.measure, one.group, one.year, one.target, one.scale)
+        row |= promises.base_rate(moves, come_from, one.target, one.scale)
         share, warning = promises.reversion(parts, lower_is_better=about.lower_is_better)
-        row |= {"own_share_of_move": share, "warning": warning, "programme_mean": parts["programme"].mean()}
+        row |= {"own_share_of_move": share, "warning": warning}
+        row |= {f"{name}_mean": parts[name].mean() for name in promises.PARTS}
         row |= dict(
             zip(("expected_q05", "expected", "expected_q95"), np.quantile(draws, [0.05, 0.5, 0.95]), strict=True)
         )
-    row |= _published(one, seen)
     row |= {"proxy": bool(seen.result.draws.proxy.sel(at)), "status": one.status, "source": one.source}
     gates = seen.result.manifest["gates"]["verdict"]
     return row | {"n_draws": seen.result.n_draws, "verdict": gates, "run_id": seen.result.manifest["run_id"]}
@@ -168,12 +256,9 @@ def colour(probability: float, asked: Target) -> str:
     return GREEN if probability >= asked.green_from else RED if probability < asked.red_below else AMBER
 
 
-def _published(one: Asked, seen: Outlook) -> dict[str, object]:
+def _published(one: Asked, record: xr.Dataset) -> dict[str, object]:
     """Return what was published of a target's year, or last before it, of the area itself where it has own figures."""
-    scenario = seen.result.manifest["scenario"]
-    known = tables.read_all(scenario["data_folder"])
-    last = max(row["year"] for row in known["outcomes"])
-    record = areas.history(known | {"areas": [r for r in known["areas"] if r["area"] == one.area]}, last)
+    last = int(record.year[-1])
     at = {"area": one.area, "measure": one.measure, "group": one.group}
     figures = record.published.sel(at)
     own = record.own.sel(area=one.area)

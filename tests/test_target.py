@@ -9,17 +9,22 @@ import pytest
 import xarray as xr
 
 from oa_sim import (
+    areas,
     backtest,
+    counterfactual,
     keeping,
+    ladder,
     learned,
     least_money,
     load_scenario,
+    model,
     movements,
     outlook,
     panel,
     pledges,
     promises,
     readers,
+    scale,
     tables,
     targets,
 )
@@ -72,9 +77,36 @@ def test_the_parts_of_the_way_add_up_on_every_draw(seen, measure):
     for group in MEASURES[measure].table_groups:
         parts = seen.parts("Oldham", measure, group, 2028)
         last = float(seen.last.sel(area="Oldham", measure=measure, group=group))
-        np.testing.assert_allclose(
-            parts["england"] + parts["own"] + parts["programme"] + last, parts["projection"], atol=1e-4
-        )
+        whole = sum(parts[name] for name in outlook.PARTS)
+        np.testing.assert_allclose(whole + last, parts["projection"], atol=1e-4)
+        less = seen.less_england(parts, "Oldham", measure, group)
+        away = last - float(seen.last_england.sel(area="Oldham", measure=measure, group=group))
+        whole = sum(less[name] for name in outlook.PARTS)
+        np.testing.assert_allclose(whole + away, parts["projection"] - parts["england_level"], atol=1e-4)
+
+
+def test_england_is_the_course_by_which_the_run_was_drawn(scenario, seen):
+    known = tables.read_all()
+    here = known | {"areas": [row for row in known["areas"] if row["area"] in AREAS]}
+    history, rolls = areas.history(here, until=2023), areas.pupils(here).rolls
+    posterior = learned.load(draws=50)
+    latent = counterfactual.project(model.checked(scenario), posterior, history, known, rolls)
+    at = {"measure": "phonics", "group": "other"}
+    drawn = scale.to_published("phonics", latent.national.sel(at).values)
+    np.testing.assert_allclose(seen.england.sel(at).transpose("chain", "draw", "year").values, drawn)
+
+
+def test_where_the_only_figure_is_the_areas_own_nothing_is_added_before_it_moves(seen):
+    at = {"measure": "key_stage_2", "group": "disadvantaged"}
+    assert np.abs(seen.standing.sel(area="Oldham", **at)).max() < 1e-9
+    county = seen.standing.sel(area="North Yorkshire Coast", **at)
+    assert county.std() > 1  # a district may lie far off its county, and this is no regression to the mean
+
+
+def test_a_break_in_england_is_no_movement_of_a_districts_own(seen):
+    parts = seen.parts("North Yorkshire Coast", "good_level_of_development", "all", 2024)
+    assert parts["england"].mean() < -1  # the last figure is of 2018/19, before the reform of the profile
+    assert parts["own"].mean() > -1
 
 
 def test_the_programme_is_the_impact_of_the_run(seen):
@@ -124,8 +156,10 @@ def made_up(n=400, years=9):
 def test_authorities_that_keep_their_distance_never_move():
     rows = movements.summarised(made_up())
     assert {row["n"] for row in rows if row["span"] == 1} == {80 * 8}
-    rate, n = movements.base_rate(rows, "key_stage_2", "all", 5, -7.0, 0.01)
-    assert (rate, n) == (0.0, 80 * 4)
+    assert movements.base_rate(rows, "key_stage_2", "all", 5, -7.0, 0.01) == (0.0, 80 * 4, 5)
+    assert movements.base_rate(rows, "key_stage_2", "all", 30, -7.0, 0.0) == (1.0, 80, 8)  # the longest that is known
+    assert movements.base_rate(rows, "suspensions", "all", 5, 3.0, 0.0)[0] == 1.0  # exactly so far is far enough
+    assert movements.typical(rows, "key_stage_2", "all", 5, -7.0) == 0.0
     assert movements.base_rate(rows, "key_stage_2", "all", 5, -7.0, -0.01)[0] == 1.0
     assert movements.base_rate(rows, "suspensions", "all", 5, 3.0, -0.01)[0] == 0.0  # lower is better
 
@@ -162,6 +196,68 @@ def test_every_target_of_the_package_is_judged(found):
     derby = has[(has.area == "Derby") & (has.measure == "key_stage_2")].iloc[0]
     assert derby.met == "missed"
     assert derby.published == pytest.approx(-6.0, abs=1.5)  # 53 against 59 in 2021/22
+
+
+def test_the_money_of_a_target_that_is_over_was_shared_by_all_twelve_areas(found, scenario):
+    before = targets._before([one for one in targets.package(AREAS, None) if one.area == "Derby"], scenario, str)
+    assert before.result.draws.sizes["area"] == 12
+    spent = before.result.money.spend.sel(area="Derby").sum()
+    assert 5e6 < float(spent) < 10e6  # of 108m GBP in all
+    again = found.facts["judged_before"]
+    assert again["scenario"]["data_folder"] is None  # a name that does not hang on where files lay
+    assert again["scenario"]["start_year"] == 2018
+    assert again["run_id"] in set(found.judged.run_id)
+    assert again["data_hash"] != found.facts["data_hash"]  # shares of pupils of that time alone
+
+
+def test_a_target_whose_outcome_is_known_is_never_judged_by_draws_that_know_it(tmp_path):
+    path = written(tmp_path / "t.csv", [GOOD[0], ["Derby", "KS2", "all", "60", "2021/22", "level"]])
+    early = load_scenario("areas=[Derby]", "sampler.draws=20", "start_year=2018", "measures=[key_stage_2]", horizon=6)
+    for scenario in (early, load_scenario("areas=[Derby]", "sampler.draws=20", horizon=5)):
+        found = targets.promise(scenario, Target(table=path, package=False))
+        (row,) = found.judged.to_dict("records")
+        assert row["judged_from"] == "2016/17"
+        assert row["run_id"] == found.facts["judged_before"]["run_id"]
+        assert row["met"] == "missed"
+    assert "with hindsight" in pledges.sentences(targets.promise(early, Target(package=False)))[-1]
+    honest = replace(early, posterior=str(targets.POSTERIOR))
+    found = targets.promise(honest, Target(table=path, package=False))
+    assert "judged_before" not in found.facts
+
+
+def test_what_cannot_be_judged_is_refused_before_anything_is_run(scenario, tmp_path):
+    narrow = load_scenario("areas=[Derby]", "sampler.draws=20", "measures=[phonics]", horizon=5)
+    asked = (
+        (narrow, ["Derby", "KS2", "all", "60", "2028", "level"], "add it to measures"),
+        (scenario, ["Derby", "NEET", "all", "4", "2022", "level"], "not published by then"),
+        (load_scenario(horizon=5, start_year=2032), ["Derby", "KS2", "all", "60", "2029", "level"], "earlier"),
+    )
+    for one, row, words in asked:
+        path = written(tmp_path / "t.csv", [GOOD[0], row])
+        with pytest.raises(Refusal, match=words):
+            targets.promise(one, Target(table=path, package=False))
+
+
+def test_promises_are_written_a_row_for_each_quantity(found):
+    long = promises.tidy(found.promised)
+    assert set(long.quantity) == {"last", "promise", *outlook.PARTS}
+    assert len(long) == len(found.promised) * (1 + 3 + len(outlook.PARTS))
+    assert long.unit.notna().all()
+    told = long[long.quantity == "promise"]
+    assert (told.probability.between(0, 1) & told.mc_error.notna() & told.base_rate.between(0, 1)).all()
+    mine = long[(long.area == "Derby") & (long.measure == "phonics") & (long.group == "all") & (long.scale == "level")]
+    mine = mine[mine.year == mine.year.min()].set_index("quantity").value
+    draws = found.seen.parts("Derby", "phonics", "all", int(long.year.min()))["projection"]
+    assert mine["last"] + mine[list(outlook.PARTS)].sum() == pytest.approx(draws.mean(), abs=1e-3)
+
+
+def test_the_ladder_says_in_words_what_it_shows(found):
+    told = ladder.ladder(found)
+    assert told.startswith("<svg")
+    for words in ("target 70, chance", "(red)", "promised", "comparable authorities came to", "published", "baseline"):
+        assert words in told
+    plain = ladder.ladder(replace(found, judged=found.judged.iloc[:0]))
+    assert "What can be promised" in plain
 
 
 def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):
@@ -205,6 +301,13 @@ def test_a_table_reads_the_same_as_text_and_as_a_workbook(tmp_path, seen):
     assert judged[1]["judged_from"] == "2022/23"
 
 
+def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
+    names = ["GLD", "Good level of development (age 5)", "good level of development"]
+    for name in names:
+        path = written(tmp_path / "t.csv", [GOOD[0], ["Derby", name, "all", "60", "2028", "level"]])
+        assert of_user(path, AREAS, None)[0].measure == "good_level_of_development"
+
+
 HEAD = "area,measure,group,target,target_year\n"
 WRONG = {
     "an area that is unknown": (HEAD + "Oldam,key_stage_2,all,60,2027", "row 2: unknown area.*Oldham"),
@@ -228,6 +331,24 @@ WRONG = {
     "a scale that is unknown": (
         "area,measure,group,target,target_year,scale\nOldham,key_stage_2,all,60,2027,log",
         "scale",
+    ),
+    "a row that is too short": (HEAD + "Oldham,key_stage_2", "must be a number, got ''"),
+    "a row that is too long": (HEAD + "Oldham,key_stage_2,all,60,2028,61", "row 2: must have 5 cells, got 6"),
+    "a column that stands there twice": (
+        "area,measure,group,target,target_year,target\nOldham,key_stage_2,all,60,2028,5",
+        "target stands there twice",
+    ),
+    "a target that stands there twice": (
+        HEAD + "Oldham,key_stage_2,all,60,2028\nOldham,KS2,all,61,2027/28",
+        "row 3: this target stands in row 2",
+    ),
+    "a unit of another measure": (
+        "area,measure,group,target,target_year,unit\nOldham,attainment_8,all,45,2028,%",
+        "unit of attainment_8",
+    ),
+    "a status that is unknown": (
+        "area,measure,group,target,target_year,status\nOldham,attainment_8,all,45,2028,perhaps",
+        "status",
     ),
     "no rows": (HEAD, "at least one target"),
     "nothing": ("", "empty table"),
