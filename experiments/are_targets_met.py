@@ -17,6 +17,7 @@ from oa_sim import backtest, hindcast, keeping, learned, panel, readers, tables
 from oa_sim.refusal import Refusal
 
 UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
+TOLERANCE = 0.10
 FEW = 250  # draws of each chain, as a backtest takes
 
 
@@ -37,9 +38,14 @@ def main() -> None:
     whole, by_year = keeping.overall(table), keeping.overall(table, ("year",))
     by_series = keeping.overall(table, ("measure", "group"))
     print(whole.to_string(index=False), by_year.to_string(index=False), by_series.to_string(index=False), sep="\n\n")
+    cells = table[table.n > 0].sort_values(["measure", "group", "year", "promised"])
+    print(cells.to_string(index=False, float_format="{:.3f}".format))
     off = (by_series.kept - by_series.promised).abs()
-    worst = by_series.loc[off.idxmax()]
-    print(f"furthest off: {worst.measure}, {worst.group}: {worst.kept:.3f} of {worst.promised:.0%} promised")
+    for what, rows in (("over both years", by_series), ("in a year", cells)):
+        missed = rows[(rows.kept - rows.promised).abs() > TOLERANCE + 1e-9]
+        print(f"{len(missed)} of {len(rows)} promises of a measure and group {what} were off by more than 10 points:")
+        print(*(f"  {row.measure}, {row.group}{f', {row.year}' if what == 'in a year' else ''}: {row.kept:.3f} kept of "
+                f"{row.promised:.0%} promised" for row in missed.itertuples()), sep="\n")  # fmt: skip
     told = {f"kept_{100 * row.promised:.0f}": round(row.kept, 4) for row in whole.itertuples()}
     print(json.dumps(told | {"n": int(whole.n.iloc[0]), "worst": round(float(off.max()), 4)}))
 
