@@ -7,6 +7,7 @@ import numpy as np
 from oa_sim import budget, judging, spending
 from oa_sim.choices import load_scenario
 from oa_sim.judging import Judge
+from oa_sim.refusal import Refusal
 from oa_sim.scenario import Split
 from oa_sim.studying import Voi
 
@@ -46,7 +47,7 @@ def decisions(judge: Judge, asked: Voi) -> Decisions:
     Raises
     ------
     Refusal
-        For a portfolio or a file that is not there.
+        For a portfolio or a file that is not there, and where no plan has any money.
     """
     names, planned = [], []
     for portfolio in asked.portfolios:
@@ -59,6 +60,11 @@ def decisions(judge: Judge, asked: Voi) -> Decisions:
     for path in asked.plans:
         names.append(str(path))
         planned.append(spending.read(path, judge.scenario, judge.years))
+    if not np.any(planned):
+        raise Refusal(
+            f"plans without money leave nothing to choose, got 0 GBP in all {len(names)}: name a budget and a "
+            "portfolio that has some"
+        )
     values = np.stack([judging.worth(judge, one).sum(axis=0) for one in planned])
     return Decisions(names, np.stack(planned), values, judge)
 

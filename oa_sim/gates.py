@@ -1,22 +1,47 @@
 """Gates: fund some years or areas first, look, and decide on the rest; what that is worth against committing now.
 
-What is seen at a gate is what a dashboard has: pupils served by each intervention, and published figures of the funded
-areas less England, with the noise of figures that move of themselves.
+What is seen at a gate is what a dashboard has of the areas that have had money: the share of pupils served by each
+intervention, and published figures less England, with the noise of figures that move of themselves.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from oa_sim import cohort, information, interventions, judging
 from oa_sim.decisions import Decisions
-from oa_sim.scenario import Scenario
+from oa_sim.judging import Judge
 from oa_sim.streams import stream
 from oa_sim.variables import MEASURES, series
 
-MOST_PLANS = 8  # that are decided among at a gate: the best on average
+MOST_PLANS = 8  # that are decided among at a gate: those that together leave least to regret
 COLUMNS = ("gate", "signal", "first", "flexibility", "error", "committed", "waiting_costs", "net", "unit")
 LAW = ("noise_sd", "deviation_sd", "persistence")  # of the figures of an area
 SIGNALS = ("pupils served", "published figures", "both")
+WAVES = {
+    1: "first wave of areas first, the other after year 2",
+    2: "second wave of areas first, the other after year 2",
+}
+WAIT = 2  # years until the other areas follow
+
+
+class Looked(NamedTuple):
+    """What a plan does until the last gate.
+
+    Attributes
+    ----------
+    money : array (area, year)
+        GBP / year.
+    served : array (draw, intervention, area, year)
+        Share of eligible pupils fully served.
+    added : array (draw, series, area, year)
+        What it adds to a figure, SD.
+    """
+
+    money: np.ndarray
+    served: np.ndarray
+    added: np.ndarray
 
 
 def gates(found: Decisions, years: list[int]) -> pd.DataFrame:
@@ -27,7 +52,7 @@ def gates(found: Decisions, years: list[int]) -> pd.DataFrame:
     found
         The decisions.
     years
-        After how many funded years the rest is decided anew.
+        After how many funded years the rest is decided anew; see ``left_out`` for those that are no gate.
 
     Returns
     -------
@@ -36,19 +61,49 @@ def gates(found: Decisions, years: list[int]) -> pd.DataFrame:
         that could be fixed beforehand with the same timing; ``waiting_costs``, what that timing brings less than
         committing now; ``net`` of both.
     """
-    judge, unit = found.judge, found.judge.objective.unit
-    order = np.argsort(-found.values.mean(axis=1), kind="stable")[:MOST_PLANS]
+    judge, order = found.judge, telling(found.values)
     plans, names = found.planned[order], [found.names[i] for i in order]
-    committed = found.values[order].mean(axis=1).max()
-    rows = []
-    for year in years:
-        if year < len(judge.years):
-            rows += _gate(f"after year {year}", _by_year(plans, year), year, committed, names, judge, unit, is_now=True)
-    waves = _waves(judge)
-    if 0 < waves.sum() < len(waves) and len(judge.years) > 2:
-        both = _by_area(plans, waves, 2)
-        rows += _gate("first areas first, others after year 2", both, 2, committed, names, judge, unit, is_now=False)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    committed, rows = float(found.values.mean(axis=1).max()), []
+    inside = [year for year in years if year not in left_out(years, len(judge.years))]
+    if inside:
+        looked = [_look(judge, plan, max(inside)) for plan in plans]
+        for year in inside:
+            told = [_signals(judge, one, year) for one in looked]
+            values = _values(judge, _by_year(plans, year))
+            most = max(committed, float(values.mean(axis=2).max()))  # with this timing all could be fixed now
+            rows += _rows(f"after year {year}", values, told, most, names)
+    for name, first in _waves(judge).items():
+        both = _by_area(plans, first, WAIT)
+        told = [_signals(judge, _look(judge, both[i, i], WAIT), WAIT) for i in range(len(plans))]
+        rows += _rows(name, _values(judge, both), told, committed, names)
+    return pd.DataFrame(rows, columns=COLUMNS[:-1]).assign(unit=judge.objective.unit)
+
+
+def left_out(years: list[int], n_funded: int) -> list[int]:
+    """Return the years after which nothing is left to decide, since the money ends with them or before."""
+    return [year for year in years if year >= n_funded]
+
+
+def telling(values: np.ndarray) -> np.ndarray:
+    """Return the plans that are decided among at a gate: the best on average, then what adds most to the best of them.
+
+    Parameters
+    ----------
+    values : array (decision, draw)
+        What each plan brings.
+
+    Notes
+    -----
+    The next on average is often the same mix split a little differently, from which nothing can be learned; a plan that
+    is behind on average but ahead in some draws is what a signal may turn to.
+    """
+    means = values.mean(axis=1)
+    order = [int(means.argmax())]
+    while len(order) < min(MOST_PLANS, len(values)):
+        reached = np.maximum(values, values[order].max(axis=0)).mean(axis=1)
+        rest = [i for i in range(len(values)) if i not in order]
+        order.append(max(rest, key=lambda i: (reached[i], means[i])))
+    return np.array(order)
 
 
 def _by_year(plans: np.ndarray, year: int) -> np.ndarray:
@@ -68,66 +123,81 @@ def _by_area(plans: np.ndarray, waves: np.ndarray, year: int) -> np.ndarray:
     return np.where(waves[:, None, None], first, np.floor(later)[None])
 
 
-def _waves(judge) -> np.ndarray:
-    """Return whether each area was announced first (area)."""
+def _waves(judge: Judge) -> dict[str, np.ndarray]:
+    """Return which areas go first (area), by the name of the gate; none where that leaves nobody, or no years."""
     wave = {row["area"]: row["wave"] for row in judge.known.tables["areas"]}
-    return np.array([wave[area] == 1 for area in judge.scenario.areas.names])
+    of = np.array([wave.get(area) for area in judge.scenario.areas.names])
+    found = {name: of == number for number, name in WAVES.items()}
+    return {name: first for name, first in found.items() if 0 < first.sum() < len(first) and len(judge.years) > WAIT}
 
 
-def _gate(name, both, year: int, committed: float, names: list[str], judge, unit: str, *, is_now: bool) -> list[list]:
-    """Return the rows of one gate; ``is_now`` where its timing is that of committing now."""
+def _values(judge: Judge, both: np.ndarray) -> np.ndarray:
+    """Return what each pair of plans brings (first, then, draw)."""
     n = len(both)
     values = np.empty((n, n, len(judge.which)))
     for i, j in np.ndindex(n, n):
         values[i, j] = judging.worth(judging.richer(judge, both[i, j]), both[i, j]).sum(axis=0)
-    means = values.mean(axis=2)
-    at, stay = np.unravel_index(means.argmax(), means.shape), float(means.max())
-    committed = max(committed, stay) if is_now else committed
-    rows = []
-    served, figures = _seen(judge, both[at], year)
-    for signal, columns in zip(SIGNALS, (served, figures, np.concatenate([served, figures], axis=1)), strict=True):
-        told = [information.partial(values[i], columns) for i in range(n)]
-        total = [values[i].mean(axis=1).max() + one.value for i, one in enumerate(told)]
-        first = int(np.argmax(total))
-        flexible, error = total[first] - stay, told[first].error
-        row = [name, signal, names[first], max(flexible, 0.0), error, committed, committed - stay]
-        rows.append([*row, max(flexible, 0.0) - (committed - stay), unit])
+    return values
+
+
+def _rows(name: str, values: np.ndarray, told: list[dict], committed: float, names: list[str]) -> list[list]:
+    """Return the rows of one gate."""
+    waits, rows = committed - float(values.mean(axis=2).max()), []
+    for signal in SIGNALS:
+        first, worth = information.stepped(values, [one[signal] for one in told])
+        rows.append([name, signal, names[first], worth.value, worth.error, committed, waits, worth.value - waits])
     return rows
 
 
-def _seen(judge, planned: np.ndarray, year: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is seen at a gate in each draw: pupils served (draw, intervention), figures (draw, series)."""
-    scenario: Scenario = judge.scenario
-    about = judging.richer(judge, planned)
-    money, drawn = judging.money_of(about, planned), judge.programme.drawn
+def _look(judge: Judge, planned: np.ndarray, last: int) -> Looked:
+    """Return what a plan does in its first years, in each draw."""
+    scenario, drawn = judge.scenario, judge.programme.drawn
+    money = judging.money_of(judging.richer(judge, planned), planned)
     rolls = judge.known.pupils.rolls.sel(area=scenario.areas.names)
     active = interventions.activity(scenario, money, rolls, drawn)
-    at = slice(0, year)
-    served = [values[..., at].mean(axis=(2, 3)).ravel()[judge.which] for values in active.values()]
-    return np.stack(served, axis=1), _figures(judge, active, drawn, year)
+    served = [values[..., :last].reshape(-1, *values.shape[2:3], last)[judge.which] for values in active.values()]
+    nobody = np.zeros((len(judge.which), 0, len(scenario.areas.names), last))
+    added = _added(judge, cohort.gain_by_measure(scenario, active, drawn), last)
+    return Looked(planned.sum(axis=1), np.stack(served, axis=1) if served else nobody, added)
 
 
-def _figures(judge, active: dict[str, np.ndarray], drawn, year: int) -> np.ndarray:
-    """Return figures less England in the mean of the areas (draw, series), SD: what the programme adds, and noise."""
-    scenario = judge.scenario
-    gain = cohort.gain_by_measure(scenario, active, drawn).isel(year=year - 1).mean("area")
-    posterior, names = judge.known.posterior, series(scenario.measures)
-    every = series()
-    law = {name: posterior[name].values.reshape(-1, len(every)).mean(axis=0) for name in LAW}
+def _added(judge: Judge, gain, last: int) -> np.ndarray:
+    """Return what is added to each series (draw, series, area, year), SD, better or worse as the figure is read."""
+    scenario, out = judge.scenario, []
+    dims = ("chain", "draw", "area", "group", "measure", "year")
+    early = gain.isel(year=slice(0, last)).transpose(*dims)
+    by = early.values.reshape(-1, *early.shape[2:])
+    groups = gain.group.values.tolist()
+    poor, other = (by[judge.which][:, :, groups.index(group)] for group in ("disadvantaged", "other"))
+    for measure, group in series(scenario.measures):
+        m = scenario.measures.index(measure)
+        share = judge.programme.shape.poor[:, m, None]
+        part = {"all": share, "disadvantaged": 1.0, "other": 0.0}[group]
+        sign = -1.0 if MEASURES[measure].lower_is_better else 1.0
+        out.append(sign * (part * poor[:, :, m] + (1 - part) * other[:, :, m]))
+    return np.stack(out, axis=1)
+
+
+def _signals(judge: Judge, looked: Looked, year: int) -> dict[str, np.ndarray]:
+    """Return what is seen at a gate in each draw (draw, column), by signal, in the mean of areas that had money."""
+    funded = looked.money[:, :year].sum(axis=1) > 0
+    if not funded.any():  # nothing was done, so nothing is seen
+        return dict.fromkeys(SIGNALS, np.zeros((len(judge.which), 0)))
+    served = looked.served[:, :, funded, :year].mean(axis=(2, 3))
+    figures = looked.added[:, :, funded, year - 1].mean(axis=2) + _noise(judge, int(funded.sum()), year)
+    return dict(zip(SIGNALS, (served, figures, np.concatenate([served, figures], axis=1)), strict=True))
+
+
+def _noise(judge: Judge, n_areas: int, year: int) -> np.ndarray:
+    """Return how figures move of themselves in the mean of so many areas since the start (draw, series), SD."""
+    scenario, every = judge.scenario, series()
+    law = {name: judge.known.posterior[name].values.reshape(-1, len(every)).mean(axis=0) for name in LAW}
     out = []
-    for measure, group in names:
-        mine = gain.sel(measure=measure)
-        share = judge.programme.shape.poor[:, scenario.measures.index(measure)].mean()
-        added = (
-            share * mine.sel(group="disadvantaged") + (1 - share) * mine.sel(group="other")
-            if group == "all"
-            else mine.sel(group=group)
-        )
+    for measure, group in series(scenario.measures):
         s = every.index((measure, group))
         moved = law["deviation_sd"][s] ** 2 * (1 - law["persistence"][s] ** (2 * year))
-        spread = np.sqrt((law["noise_sd"][s] ** 2 + moved) / len(scenario.areas.names))
+        spread = np.sqrt((law["noise_sd"][s] ** 2 + moved) / n_areas)
         rng = stream(scenario.seed, "figures at a gate", measure, group)
-        values = added.transpose("chain", "draw").values.ravel()
-        sign = -1.0 if MEASURES[measure].lower_is_better else 1.0
-        out.append((sign * values + spread * rng.standard_normal(values.size))[judge.which])
+        n_draws = judge.programme.drawn.sizes["chain"] * judge.programme.drawn.sizes["draw"]
+        out.append(spread * rng.standard_normal(n_draws)[judge.which])
     return np.stack(out, axis=1)

@@ -34,9 +34,27 @@ def perfect(values: np.ndarray) -> Worth:
 
     Notes
     -----
-    ``E[max V] - max E[V]``. Never below 0; a little too large with few draws, since the largest of several means is.
+    ``E[max V] - max E[V]``. Never below 0; a little too small with few draws, since the largest of several means,
+    which is taken off, is too large; see ``bias``.
     """
     return _gained(values, values.argmax(axis=0))
+
+
+def bias(values: np.ndarray) -> float:
+    """Return the bias that few draws give to the value of perfect information, by a jackknife; below 0: too small.
+
+    Parameters
+    ----------
+    values : array (decision, draw)
+        What each decision brings.
+
+    Notes
+    -----
+    Where plans are equally good the jackknife sees only part of it, since the largest of means has a kink there.
+    """
+    parts = _parts(values.shape[1])
+    left_out = [perfect(values[:, ~part]).value for part in parts] if len(parts) > 1 else [perfect(values).value]
+    return float((len(parts) - 1) * (np.mean(left_out) - perfect(values).value))
 
 
 def partial(values: np.ndarray, known: np.ndarray) -> Worth:
@@ -72,6 +90,29 @@ def sample(values: np.ndarray, parameter: np.ndarray, error: float, rng: np.rand
     value = float(np.mean([one.value for one in found]))
     between = np.var([one.value for one in found], ddof=1) / rounds
     return Worth(value, float(np.sqrt(np.mean([one.error**2 for one in found]) + between)))
+
+
+def stepped(values: np.ndarray, seen: list[np.ndarray]) -> tuple[int, Worth]:
+    """Return with which first step to begin, and what deciding the second by what is then seen is worth.
+
+    Parameters
+    ----------
+    values : array (first, then, draw)
+        What each pair of steps brings.
+    seen : list of array (draw, column)
+        What each first step lets see.
+
+    Notes
+    -----
+    Counted against the best pair that could be fixed beforehand. Never below 0: what is seen need not be heeded. As
+    with ``partial``, a draw's second step is chosen by a regression that has not seen it.
+    """
+    draws = np.arange(values.shape[2])
+    fixed = np.unravel_index(values.mean(axis=2).argmax(), values.shape[:2])
+    brought = [mine[expected(mine, told).argmax(axis=0), draws] for mine, told in zip(values, seen, strict=True)]
+    first = int(np.argmax([one.mean() for one in brought]))
+    worth = _jackknifed(brought[first] - values[fixed], is_held=True)
+    return first if worth.value > 0 else int(fixed[0]), worth
 
 
 def expected(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -129,7 +170,11 @@ def _gained(values: np.ndarray, chosen: np.ndarray, *, is_held: bool = False) ->
     """Return what choices by draw bring beyond the best choice for all, with the standard error of a jackknife."""
     brought = values[chosen, np.arange(values.shape[1])]
     committed = values.mean(axis=1).argmax()
-    each = brought - values[committed]
+    return _jackknifed(brought - values[committed], is_held=is_held)
+
+
+def _jackknifed(each: np.ndarray, *, is_held: bool) -> Worth:
+    """Return the mean over draws, held at 0 where asked, with the standard error of a jackknife over parts."""
     parts = _parts(len(each))
     left_out = np.array([each[~part].mean() for part in parts])
     n = len(parts)

@@ -6,6 +6,8 @@ from oa_sim.objective import Objective
 from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.scenario import SPLITS
 
+MOST_YEARS = 50
+
 
 @dataclass
 class Voi:
@@ -40,10 +42,15 @@ class Voi:
     def __post_init__(self):
         for rule in self.splits:
             one_of("split in voi.splits", rule, tuple(name for name in SPLITS if name != "custom"))
-        for name, values in (("trial_pupils", self.trial_pupils), ("gate_years", self.gate_years)):
-            for value in values:
-                between(f"voi.{name}: one", value, 1, 10_000_000)
+        for name in ("splits", "portfolios", "plans", "trial_pupils", "gate_years"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise Refusal(f"voi.{name} must name each once, got {values}: list them once")
+        for value in self.gate_years:
+            between("voi.gate_years: one", value, 1, MOST_YEARS, " years")
         between("voi.cluster", self.cluster, 1, 1000, " pupils")
+        for value in self.trial_pupils:
+            between("voi.trial_pupils, a school or more in each of two arms: one", value, 2 * self.cluster, 10_000_000)
         between("voi.correlation", self.correlation, 0, 1)
         between("voi.trial_fixed_gbp", self.trial_fixed_gbp, 0, 1e9, " GBP")
         between("voi.trial_gbp_per_pupil", self.trial_gbp_per_pupil, 0, 1e6, " GBP")
@@ -57,3 +64,10 @@ class Studying:
 
     objective: Objective = field(default_factory=Objective)
     voi: Voi = field(default_factory=lambda: Voi(splits=["equal", "per_pupil"], portfolios=["balanced"]))
+
+    def __post_init__(self):
+        if self.objective.risk != "mean":
+            raise Refusal(
+                f"information is worth what it adds to the mean, got objective.risk={self.objective.risk}: write "
+                "objective.risk=mean"
+            )

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import budget, doubts, gates, inference, information, judging, learned, model, origins, synthesis, tables
+from oa_sim import doubts, gates, inference, information, judging, learned, model, origins, synthesis, tables
 from oa_sim.decisions import Decisions, decisions
 from oa_sim.information import Worth
+from oa_sim.judging import Judge
 from oa_sim.ranking import first
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
@@ -19,6 +20,7 @@ from oa_sim.studying import Studying
 
 EVERYTHING = "everything"
 PERFECT = "perfect information"
+LAST = 0.05  # of the best plan's money: what it brings is the price at the margin
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class Information:
     gates
         A row for each gate and signal; see ``gates``.
     pound
-        Units of the objective for a pound, by which others are turned into GBP.
+        Units of the objective for a pound at the margin, by which others are turned into GBP; NaN where there is none.
     manifest
         What makes the numbers traceable.
     """
@@ -76,14 +78,46 @@ def voi(scenario: Scenario, asked: Studying, say: Callable[[str], None] = lambda
     found = decisions(judge, asked.voi)
     say("reckoning what it is worth to know")
     whole = information.perfect(found.values)
-    money = float(sum(budget.for_activity(judge.scenario)))
-    best = found.values.mean(axis=1).max()
-    pound = 1.0 if asked.objective.unit == "GBP" else best / money if money and best > 0 else float("nan")
+    pound, average = pounds(judge, found)
     known = _known(judge, found, whole, pound)
     trials = _trials(judge, found, asked, pound)
     say("reckoning what it is worth to decide in steps")
     stepwise = gates.gates(found, asked.voi.gate_years)
-    return Information(_decisions(found), known, trials, stepwise, pound, _manifest(judge, asked))
+    more = {
+        "evpi_bias": information.bias(found.values),
+        "units_a_pound_at_the_margin": _or_none(pound),
+        "units_a_pound_on_average": _or_none(average),
+        "gate_years_left_out": gates.left_out(asked.voi.gate_years, len(judge.years)),
+    }
+    return Information(_decisions(found), known, trials, stepwise, pound, _manifest(judge, asked) | more)
+
+
+def pounds(judge: Judge, found: Decisions) -> tuple[float, float]:
+    """Return what a pound of the best plan brings at the margin, and on average, in the objective's unit.
+
+    Parameters
+    ----------
+    judge, found
+        The plans and what judges them.
+
+    Notes
+    -----
+    At the margin: what the last twentieth of its money brings, taken off every line alike. Lines saturate, so this is
+    less than the average, and a pupil more costs more. NaN where it brings nothing.
+    """
+    if judge.objective.unit == "GBP":
+        return 1.0, 1.0
+    best = int(found.values.mean(axis=1).argmax())
+    plan, brings = found.planned[best], float(found.values[best].mean())
+    less = np.floor(plan * (1 - LAST))
+    saved, lost = float((plan - less).sum()), brings - float(judging.worth(judge, less).sum(axis=0).mean())
+    average = brings / plan.sum() if plan.any() and brings > 0 else float("nan")
+    return lost / saved if saved and lost > 0 else float("nan"), average
+
+
+def _or_none(value: float) -> float | None:
+    """Return a number as JSON takes it."""
+    return value if np.isfinite(value) else None
 
 
 def _decisions(found: Decisions) -> pd.DataFrame:
@@ -140,7 +174,7 @@ def _trials(judge, found: Decisions, asked: Studying, pound: float) -> pd.DataFr
     for name, draws in effects(judge).items():
         for n in about.trial_pupils:
             error = information.standard_error(n, widened)
-            rng = stream(judge.scenario.seed, "trial", name, str(n))
+            rng = stream(judge.scenario.seed, "trial", name)  # of one noise, so that sizes can be compared
             worth = information.sample(found.values, draws, error, rng)
             cost = about.trial_fixed_gbp + about.trial_gbp_per_pupil * n
             row = {

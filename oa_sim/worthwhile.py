@@ -20,8 +20,7 @@ def sentences(found: Information) -> list[str]:
     whole = known[known.known == PERFECT].iloc[0]
     lines = [
         f"Of {len(plans)} plans {best.plan} is best on average and in {chance(best.p_best)} of draws; to know "
-        f"everything before choosing would be worth {_amount(whole, unit)}, "
-        f"{100 * whole.value / best['mean']:.1f} % of what it brings."
+        f"everything before choosing would be worth {_amount(whole, unit)}{_share(whole.value, best['mean'])}."
     ]
     blocks = known[(known.kind == "block") & (known.value > CLEAR * known.error)].sort_values("value", ascending=False)
     told = ", then ".join(f"{LABELS[row.known]} ({_amount(row, unit)})" for _, row in blocks.head(2).iterrows())
@@ -40,9 +39,7 @@ def sentences(found: Information) -> list[str]:
     else:
         lines.append("No trial of a single effect is clearly worth its cost to this choice alone.")
     if unit != "GBP":
-        lines.append(
-            f"Pounds are derived: a million pounds of the best plan brings {1e6 * found.pound:,.3g} {unit} on average."
-        )
+        lines.append(_pounds(found, unit))
     lines += _gates(found)
     unsure, gated = doubts.sentence(found.manifest["to_verify"], "voi.json"), found.manifest["gates"]
     return [*lines, *([unsure] if unsure else []), f"{gated['verdict']}: {gated['reason']}"]
@@ -50,22 +47,54 @@ def sentences(found: Information) -> list[str]:
 
 def _amount(row, unit: str) -> str:
     """Return a worth with its standard error, and in pounds."""
+    pounds = f", {row.gbp / 1e6:.2f}m GBP" if unit != "GBP" and np.isfinite(row.gbp) else ""
+    return _told(row.value, row.error, unit) + pounds
+
+
+def _told(value: float, error: float, unit: str) -> str:
+    """Return a worth with its standard error."""
     if unit == "GBP":
-        return f"{row.value / 1e6:.2f}m ± {row.error / 1e6:.2f}m GBP"
-    return f"{row.value:,.3g} ± {row.error:.2g} {unit}, {row.gbp / 1e6:.2f}m GBP"
+        return f"{value / 1e6:.2f}m ± {error / 1e6:.2f}m GBP"
+    return f"{value:,.3g} ± {error:.2g} {unit}"
+
+
+def _plainly(value: float, unit: str) -> str:
+    """Return a worth alone, pounds in millions."""
+    return f"{value / 1e6:.2f}m" if unit == "GBP" else f"{value:,.3g}"
+
+
+def _share(value: float, brings: float) -> str:
+    """Return a worth as a share of what the best plan brings, where it brings anything."""
+    return f", {100 * value / brings:.1f} % of what it brings" if brings > 0 else ""
+
+
+def _pounds(found: Information, unit: str) -> str:
+    """Return where pounds come from."""
+    average = found.manifest["units_a_pound_on_average"]
+    if not np.isfinite(found.pound):
+        return f"No pounds are given: the last of the best plan's money brings no {unit}."
+    all_of_it = f" (all of it: {1e6 * average:,.3g} a million)" if average else ""
+    return (
+        f"Pounds are derived: the last twentieth of the best plan's money brings {1e6 * found.pound:,.3g} {unit} a "
+        f"million{all_of_it}."
+    )
 
 
 def _gates(found: Information) -> list[str]:
     """Return which gate is worth most."""
+    out = found.manifest["gate_years_left_out"]
+    none = [f"No gate stands after year {', '.join(map(str, out))}: the money ends by then."] if out else []
     if not len(found.gates):
-        return []
+        return none
     row = found.gates.loc[found.gates.net.idxmax()]
     sure = row.net > CLEAR * row.error
     said = (
-        f"deciding the rest {row.gate} by {row.signal} is worth {row.flexibility:,.3g} ± {row.error:.2g} {row.unit}, "
-        f"less {max(row.waiting_costs, 0.0):,.3g} for waiting"
+        f"deciding the rest {row.gate} by {row.signal} is worth {_told(row.flexibility, row.error, row.unit)}, "
+        f"less {_plainly(max(row.waiting_costs, 0.0), row.unit)} for waiting"
     )
-    return [f"{said[0].upper()}{said[1:]}." if sure else f"No gate is clearly worth more than committing now: {said}."]
+    if sure:
+        return [f"{said[0].upper()}{said[1:]}.", *none]
+    return [f"No gate is clearly worth more than committing now: {said}.", *none]
 
 
 def known(found: Information) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import gates, information, load_scenario, voi, worthwhile
+from oa_sim import gates, information, judging, load_scenario, voi, worthwhile
 from oa_sim.objective import Objective
 from oa_sim.refusal import Refusal
 from oa_sim.studying import Studying, Voi
@@ -103,16 +103,84 @@ def test_a_trial_of_whole_schools_tells_less():
     assert information.standard_error(400, 1.0) == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("n", [20, 100])
+def test_few_draws_make_perfect_information_too_small_and_the_jackknife_says_so(n):
+    rng = np.random.default_rng(5)
+    equal = [rng.standard_normal((2, n)) for _ in range(400)]
+    missed = np.mean([information.perfect(values).value for values in equal]) - 1 / np.sqrt(np.pi)
+    told = np.mean([information.bias(values) for values in equal])
+    assert missed < told < 0  # part of it, where plans are equally good
+    ahead = equal[0] + np.array([[0.0], [100.0]])
+    assert information.bias(ahead) == 0.0
+
+
 @pytest.fixture(scope="module")
-def found():
-    scenario = load_scenario("areas=three_areas", "sampler.draws=60", "budget.total_gbp=20e6", horizon=6)
+def two_steps():
+    """Two first steps, the second of which costs 0.3 and changes nothing else; the then better depends on theta."""
+    rng = np.random.default_rng(6)
+    theta, noise, common = rng.standard_normal((3, N))
+    values = np.zeros((2, 2, N))
+    values[0] = common
+    values[0, 1] += -0.5 + 2 * theta + noise
+    values[1] = values[0] - 0.3
+    error = 0.5
+    return values, (theta + error * rng.standard_normal(N))[:, None], loss(-0.5, 2 / np.sqrt(1 + error**2))
+
+
+def test_deciding_in_two_steps_has_its_closed_form(two_steps):
+    values, signal, truth = two_steps
+    first, worth = information.stepped(values, [signal, signal])
+    assert first == 0
+    assert worth.value == pytest.approx(truth, abs=4 * worth.error)
+    assert worth.value <= information.perfect(values[0]).value
+
+
+def test_a_first_step_that_tells_more_is_taken_though_it_brings_less(two_steps):
+    values, signal, truth = two_steps
+    nothing = np.zeros((N, 0))
+    first, worth = information.stepped(values, [nothing, signal])
+    assert first == 1
+    assert worth.value == pytest.approx(truth - 0.3, abs=4 * worth.error)
+
+
+def test_a_signal_that_tells_nothing_is_worth_nothing_and_does_no_harm(two_steps):
+    values = two_steps[0][..., :2000]
+    noise = np.random.default_rng(7).standard_normal((2000, 3))
+    for seen in (np.zeros((2000, 0)), noise):
+        first, worth = information.stepped(values, [seen, seen])
+        assert first == 0
+        assert 0 <= worth.value <= 3 * worth.error + 1e-9
+
+
+def test_plans_at_a_gate_are_those_that_leave_least_to_regret():
+    rng = np.random.default_rng(8)
+    best = rng.standard_normal(500)
+    alike = [best - 0.01 * k for k in range(1, 9)]  # nearly as good, and never better
+    other = -best - 1.0  # far behind on average, ahead in some draws
+    order = gates.telling(np.stack([*alike, other, best]))
+    assert order[:2].tolist() == [9, 8]
+    assert len(order) == gates.MOST_PLANS
+
+
+def test_a_gate_that_comes_when_the_money_is_over_is_left_out():
+    assert gates.left_out([1, 2, 3, 9], 3) == [3, 9]
+    assert gates.left_out([1, 2], 3) == []
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load_scenario("areas=three_areas", "sampler.draws=60", "budget.total_gbp=20e6", horizon=6)
+
+
+@pytest.fixture(scope="module")
+def found(scenario):
     asked = Studying(
         Objective(),
         Voi(
             splits=["equal", "per_pupil"],
             portfolios=["balanced", "tutoring", "early_years_first"],
             trial_pupils=[1000, 1_000_000],
-            gate_years=[1, 2],
+            gate_years=[1, 2, 40],
         ),
     )
     return voi.voi(scenario, asked)
@@ -128,6 +196,32 @@ def test_the_table_keeps_the_laws(found):
     steps = np.diff(value) / np.maximum(np.hypot(error[1:], error[:-1]), 1e-9)
     assert (steps > -3).all()
     np.testing.assert_allclose(found.known.gbp * found.pound, found.known.value)
+
+
+def test_pounds_are_those_of_the_margin_where_a_pound_brings_less(found):
+    assert 0 < found.pound < found.manifest["units_a_pound_on_average"]
+    assert found.pound == found.manifest["units_a_pound_at_the_margin"]
+
+
+def test_a_gate_after_the_money_is_told_and_not_reckoned(found):
+    assert found.manifest["gate_years_left_out"] == [40]
+    assert not found.gates.gate.str.contains("40").any()
+    assert any("No gate stands after year 40" in line for line in worthwhile.sentences(found))
+
+
+def test_what_is_seen_is_the_mean_of_areas_that_have_had_money(scenario):
+    judge = judging.judge(scenario, Objective(), which=np.arange(1))
+    shape = (1, 2, 3, 2)  # draw, what is seen, area, year
+    money = np.array([[5.0, 5.0], [0.0, 5.0], [0.0, 0.0]])
+    served = np.broadcast_to(np.array([1.0, 2.0, 9.0])[:, None], shape)
+    added = np.zeros((1, len(gates.series(judge.scenario.measures)), 3, 2))
+    looked = gates.Looked(money, served, added)
+    assert gates._signals(judge, looked, 1)["pupils served"].tolist() == [[1.0, 1.0]]
+    assert gates._signals(judge, looked, 2)["pupils served"].tolist() == [[1.5, 1.5]]
+    nothing = gates.Looked(np.zeros((3, 2)), served, added)
+    assert gates._signals(judge, nothing, 2)["both"].shape == (1, 0)
+    one, two = (gates._noise(judge, n, 1) for n in (1, 4))
+    np.testing.assert_allclose(one, 2 * two)  # more areas, less noise
 
 
 def test_plans_share_the_chance_to_be_best(found):
@@ -166,3 +260,31 @@ def test_one_plan_is_no_choice():
         Voi(splits=["equal"], portfolios=["balanced"])
     with pytest.raises(Refusal, match="split in voi"):
         Voi(splits=["equal", "by_rain"], portfolios=["balanced"])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"splits": ["equal", "equal"]}, "voi.splits must name each once"),
+        ({"gate_years": [2, 2]}, "voi.gate_years must name each once"),
+        ({"gate_years": [0]}, "voi.gate_years: one must be 1 to"),
+        ({"trial_pupils": [49]}, "a school or more in each of two arms"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused(more, said):
+    with pytest.raises(Refusal, match=said):
+        Voi(**{"splits": ["equal", "per_pupil"], "portfolios": ["balanced"]} | more)
+
+
+@pytest.mark.parametrize("risk", ["cvar", "floor"])
+def test_information_is_of_the_mean_and_no_other_risk_is_quietly_dropped(risk):
+    with pytest.raises(Refusal, match=r"objective\.risk=mean"):
+        Studying(objective=Objective(risk=risk))
+
+
+@pytest.mark.parametrize(("word", "portfolio"), [("budget.total_gbp=0", "balanced"), ("budget.total_gbp=20e6", "none")])
+def test_plans_without_money_are_refused(word, portfolio):
+    scenario = load_scenario("areas=three_areas", "sampler.draws=20", word, horizon=6)
+    asked = Studying(voi=Voi(splits=["equal", "per_pupil"], portfolios=[portfolio]))
+    with pytest.raises(Refusal, match="without money"):
+        voi.voi(scenario, asked)
