@@ -183,6 +183,36 @@ def gates(found: xr.Dataset, diverging: int) -> dict:
     }
 
 
+def monte_carlo_error(draws: np.ndarray, *, of_median: bool = False) -> np.ndarray | float:
+    """Return the Monte Carlo standard error of a mean, or of a median, by ArviZ.
+
+    Parameters
+    ----------
+    draws : array (chain, draw, ...)
+        Where nothing varies, or an error cannot be told from so few draws, it is the plain one of independent draws.
+    of_median
+        Whether of the median.
+
+    Returns
+    -------
+    float or array
+        In the unit of the draws, by what stands behind chain and draw.
+    """
+    values = np.asarray(draws, dtype=float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a figure that does not vary has no effective sample size
+        if sys.version_info >= (3, 12):
+            from arviz_stats import mcse
+        else:
+            from arviz import mcse
+        more = [f"d{i}" for i in range(values.ndim - 2)]
+        asked = xr.Dataset({"of": (("chain", "draw", *more), values)})
+        found = _dataset(mcse(asked, method="median" if of_median else "mean"))["of"].values
+        plain = values.std(axis=(0, 1)) / np.sqrt(values.shape[0] * values.shape[1])
+    error = np.where(np.isfinite(found), found, plain)
+    return float(error) if error.ndim == 0 else error
+
+
 def _statistics(found: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     if sys.version_info >= (3, 12):
         from arviz_stats import ess, rhat  # ArviZ 1 in its parts: no plotting is loaded

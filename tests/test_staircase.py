@@ -33,6 +33,7 @@ targeting movements outlook promises targets pledges ladder keeping least_money
 monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
+calibrated published quotable dossier ministerial
 diagrams reliability report filing multirun progress sweep_door decision_door __main__
 """
 STAIRCASE = FLIGHTS.split()
@@ -50,6 +51,7 @@ FENCES = {  # library: the files that may know it
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
         *("decision", "advice", "front", "decision_charts"),
+        "dossier",
         *("promises", "targets", "pledges", "ladder", "keeping", "least_money", "monitor", "gates", "voi"),
     },
     "SALib": {"design", "sensitivity"},
