@@ -50,8 +50,8 @@ def headline(result: Result, found: Found) -> Sentence:
     chance = found["chance_better"]
     return (
         f"{_capital(calibrated.clause(chance.value))} (", Only(chance), ") that, with ", Only(found["money_in"]),
-        f" GBP, {whose} in {year} will be better than it would have been anyway, if the model is right: the difference "
-        "is put at ", found["impact"], f" {unit(measure)}, {where}.",
+        " GBP and ", Only(found["national"]), f" GBP of national programmes, {whose} in {year} will be better than it "
+        "would have been anyway, if the model is right: the difference is put at ", found["impact"], f" {unit(measure)}, {where}.",
     )  # fmt: skip
 
 
@@ -239,7 +239,8 @@ def _sure(result: Result, found: Found) -> Passage:
         if f"{name} from 0" in found:
             first, second = found[f"{name} from 0"], found.get(f"{name} from 1")
             said.append((
-                f"The largest part of what is not known of {whose} comes from {origins.LABELS[first.area]} (", Only(first),
+                f"The largest part of what is not known of {whose} comes from {origins.LABELS[first.area]} (",
+                Only(first),
                 " of the variance)", *((f", then from {origins.LABELS[second.area]} (", Only(second), ")")
                 if second else ()), ".",
             ))  # fmt: skip
