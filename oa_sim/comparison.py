@@ -17,6 +17,7 @@ from oa_sim.scenario import Scenario
 from oa_sim.variables import MEASURES, QUANTILES
 
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
+EVERYWHERE = "mean of areas"
 COLUMNS = (
     *("scenario", "reference", "area", "group", "measure", "year", "unit", "mean", "sd"),
     *(*QUANTILES, "p_better", "proxy", "n_draws"),
@@ -42,6 +43,14 @@ class Comparison:
     def summary(self) -> pd.DataFrame:
         """Return the table."""
         return self.table
+
+    def means(self) -> pd.DataFrame:
+        """Return the same of the unweighted mean of the areas, formed draw by draw; ``area`` is ``mean of areas``."""
+        first, *others = self.results
+        return pd.concat(
+            [_part(first, other, measure, group, of_mean=True) for other in others for measure, group in _asked(other)],
+            ignore_index=True,
+        )[list(COLUMNS)]
 
     def views(self) -> dict[str, np.ndarray]:
         """Return the benefit per pound of each scenario in each view (scenario, draw); none where it is not claimed."""
@@ -101,12 +110,16 @@ def _asked(result: Result) -> list[tuple[str, str]]:
     return [(measure, group) for measure in measures for group in MEASURES[measure].table_groups]
 
 
-def _part(reference: Result, other: Result, measure: str, group: str) -> pd.DataFrame:
+def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean: bool = False) -> pd.DataFrame:
     """Return how the projection of a scenario differs from the reference's, draw by draw."""
     about, at = MEASURES[measure], {"measure": measure, "group": group}
     change: xr.DataArray = other.draws.projection.sel(at) - reference.draws.projection.sel(at)
+    proxy = other.draws.proxy.sel(at)
+    if of_mean:
+        change = change.astype(float).mean("area").expand_dims(area=[EVERYWHERE])
+        proxy = proxy.max("area").expand_dims(area=[EVERYWHERE])
     better = (change < 0 if about.lower_is_better else change > 0).mean(("chain", "draw"))
-    table = described(change, other.draws.proxy.sel(at))
+    table = described(change.transpose("chain", "draw", "area", "year"), proxy)
     return table.assign(
         scenario=other.label, reference=reference.label, **at, unit=about.unit, p_better=better.values.ravel()
     )

@@ -51,7 +51,8 @@ def headline(result: Result, found: Found) -> Sentence:
     return (
         f"{_capital(calibrated.clause(chance.value))} (", Only(chance), ") that, with ", Only(found["money_in"]),
         " GBP and ", Only(found["national"]), f" GBP of national programmes, {whose} in {year} will be better than it "
-        "would have been anyway, if the model is right: the difference is put at ", found["impact"], f" {unit(measure)}, {where}.",
+        "would have been anyway, if the model is right: the difference is put at ", found["impact"],
+        f" {unit(measure)}, {where}.",
     )  # fmt: skip
 
 

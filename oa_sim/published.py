@@ -203,6 +203,13 @@ def of_count(about: About, count: int, origin: Origin) -> Published:
     return _formed(about, (float(count),) * 3, (f"{count:,}", ""), 0.0, origin)
 
 
+def of_number(about: About, value: float, origin: Origin) -> Published:
+    """Return a number whose error is not known: pounds and thousands whole, others in four digits."""
+    whole = about.unit == "GBP" or abs(value) >= 1000
+    text = (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", MINUS) if np.isfinite(value) else "none"
+    return _formed(about, (value, value, value), (text, ""), 0.0, origin)
+
+
 def _formed(about: About, band: tuple, words: tuple[str, str], error: float, origin: Origin) -> Published:
     marks = dict.fromkeys([*about.marks, *([FAILED] if origin.scenario.endswith("[FAIL]") else [])])
     return Published(

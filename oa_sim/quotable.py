@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import accounts, origins, published, ranking, words
+from oa_sim.comparison import EVERYWHERE
 from oa_sim.phrases import unit, who
 from oa_sim.published import PROXY, VERIFY, About, Origin, Published
 from oa_sim.result import Result
@@ -14,7 +15,6 @@ KINDS = {
     "mixed": "is partly bought in",
     "embedded": "is embedded",
 }
-EVERYWHERE = "mean of areas"
 
 
 def origin(result: Result) -> Origin:

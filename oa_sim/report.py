@@ -86,7 +86,7 @@ def _write_texts(result: Result, at: Path) -> None:
 def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
     """Write a comparison's folder, ``<outputs>/compare/<id>``, and return its path.
 
-    The folder holds ``compare.csv``, ``ranking.csv`` and ``compare.json``.
+    The folder holds ``compare.csv``, ``means.csv`` (mean of the areas), ``ranking.csv`` and ``compare.json``.
 
     Raises
     ------
@@ -98,6 +98,7 @@ def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
 
     def fill(at: Path) -> None:
         comparison.summary().to_csv(at / "compare.csv", index=False, float_format=DIGITS)
+        comparison.means().to_csv(at / "means.csv", index=False, float_format=DIGITS)
         comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
         labels = [result.label for result in comparison.results]
         facts = {"scenarios": labels, "headline": contrasts.compared(comparison), "verdict": verdict_of(comparison)}

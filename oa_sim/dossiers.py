@@ -1,0 +1,177 @@
+"""Dossiers: a folder opened: what the packs print of it, its page to explore, and its tidy tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from oa_sim import (
+    assurance,
+    codebook,
+    datapackage,
+    dossier,
+    explorer,
+    extended,
+    folders,
+    iamc,
+    ministerial,
+    quotable,
+    register,
+    tidy,
+    tiles,
+    verification,
+    views,
+)
+from oa_sim.dossier import Dossier, drawn
+from oa_sim.harmless import in_table
+from oa_sim.published import Published
+from oa_sim.refusal import Refusal
+from oa_sim.result import Result
+
+WHAT_INTERVALS_HOLD = (
+    "Each interval holds 90 % of the draws; it is as wide as what the model does not know, and no wider: what the model "
+    "leaves out is in no interval.",
+    "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A folder that was opened.
+
+    Attributes
+    ----------
+    dossier
+        What the packs print.
+    explorer
+        Makes the page to explore; an empty text where there are no courses over years to show.
+    tables
+        Makes the tidy tables beside the table of figures, by file name.
+    """
+
+    dossier: Dossier
+    explorer: Callable[[], str]
+    tables: Callable[[], dict[str, bytes | str]]
+
+
+def opened(folder: Path, kind: str) -> Opened:
+    """Return a folder, opened.
+
+    Parameters
+    ----------
+    folder, kind
+        The folder, and what it holds, from ``folders.kind_of``.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be read.
+    """
+    if kind == "run":
+        return _run(Result.load(folder))
+    found = folders.read(folder, kind)
+    found = replace(found, **_assured(found))
+    page = (lambda: explorer.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
+    return Opened(found, page, dict)
+
+
+def of_run(result: Result) -> Dossier:
+    """Return what the packs print of a run.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    """
+    brief = quotable.brief(result)
+    about = result.manifest
+    tile = tiles.tile_map(result)
+    pictures = {"future": ministerial.future(result), "map": drawn("map", tile.title, tile.svg)}
+    further = {one.figure: one for one in extended.figures(result)}
+    return Dossier(
+        kind="run",
+        title=f"Opportunity Areas: {result.label}",
+        label=result.label,
+        verdict=about["gates"]["verdict"],
+        reason=about["gates"]["reason"],
+        headline=ministerial.headline(result, brief),
+        numbers=ministerial.numbers(result, brief),
+        passages=ministerial.passages(result, brief, pictures),
+        figures=_together(brief.values(), further.values()),
+        manifest=about,
+        assumptions=register.assumptions(about, about["scenario"].get("data_folder")),
+        log=verification.verification_log(result),
+        dictionary=codebook.dictionary({"table": pd.DataFrame(columns=tidy.COLUMNS)}),
+        statement=tuple(assurance.uncertainty_statement(result)),
+        changes=tuple(assurance.changes(about["oa_sim"])),
+    )
+
+
+def package(folder: Path, files: list[str], found: Dossier) -> dict:
+    """Return the descriptor of the tables of a report as a data package.
+
+    Parameters
+    ----------
+    folder, files
+        Where they lie, and their names.
+    found
+        What they say.
+    """
+    named = [name for name in files if name.endswith(".csv")]
+    asked = found.manifest.get("scenario")
+    about = found.manifest if isinstance(asked, dict) and "name" in asked else found.manifest | {
+        "scenario": {"name": found.label}
+    }  # fmt: skip
+    return datapackage.descriptor(folder, named, about)
+
+
+def _run(result: Result) -> Opened:
+    found = of_run(result)
+
+    def tables() -> dict[str, bytes | str]:
+        long = iamc.long_table(result)
+        return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": tidy.parquet(long)}
+
+    return Opened(found, lambda: explorer.page(views.of_results([result]), found.title), tables)
+
+
+def _together(*parts) -> tuple[Published, ...]:
+    """Return figures, each once, the first of a name standing for all."""
+    found: dict[str, Published] = {}
+    for part in parts:
+        for one in part:
+            known = found.get(one.figure)
+            if known is None:
+                found[one.figure] = one
+            elif known.shown_in != one.shown_in:
+                found[one.figure] = replace(known, shown_in="brief, workbook")
+    return tuple(found.values())
+
+
+def _assured(found: Dossier) -> dict:
+    """Return what the assurance pack says of a folder that is no run's."""
+    about, gates = found.manifest, found.manifest["gates"]
+    asked = about.get("scenario")
+    assumptions = pd.DataFrame()
+    if isinstance(asked, dict) and "interventions" in asked:
+        assumptions = register.assumptions(about, asked.get("data_folder"))
+    log = pd.DataFrame(
+        [("gates", "did the sampler converge?", str(gates["reason"]), "see reason", str(gates["verdict"]), found.kind)],
+        columns=list(verification.COLUMNS),
+    )
+    columns = [
+        (name, column, "as in the table of that name in the folder", "", "any")
+        for name, grid in found.sheets.items()
+        for column in grid.head
+    ]
+    return {
+        "assumptions": assumptions,
+        "log": log,
+        "dictionary": pd.DataFrame(columns, columns=list(codebook.COLUMNS)),
+        "statement": WHAT_INTERVALS_HOLD,
+        "changes": tuple(assurance.changes(str(about["oa_sim"]))),
+    }
+
+
+__all__ = ["Opened", "Refusal", "dossier", "of_run", "opened", "package"]

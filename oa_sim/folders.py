@@ -1,0 +1,171 @@
+"""Folders: a comparison, a sweep, targets, a plan, monitored figures or the worth of information, as a dossier."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from oa_sim import doubts, remarks, swept, folder_tables
+from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
+from oa_sim.ministerial import CANNOT_SAY
+from oa_sim.published import VERIFY, Origin, Published
+from oa_sim.refusal import Refusal
+from oa_sim.folder_tables import Spec
+
+SPECS = {
+    "compare": Spec(
+        "compare.json", "means", ("scenario", "measure", "group", "year"), "Scenarios compared",
+        ("mean", "p_better", "unit"),
+    ),
+    "sweep": Spec(
+        "sweep.json", "summary", ("scenario",), "A sweep of scenarios",
+        ("impact", "impact_p_better", "headline_left_5y", "benefit_per_pound"), "impact_mean",
+    ),
+    "target": Spec(
+        "target.json", "targets", ("area", "measure", "group", "target_year"), "Targets judged",
+        ("target", "probability", "base_rate", "colour", "expected"),
+    ),
+    "optimise": Spec(
+        "optimise.json", "candidates", ("plan",), "The best plan",
+        ("mean", "gain_of_best", "p_best", "expected_regret", "loses"),
+    ),
+    "monitor": Spec(
+        "monitor.json", "monitor", ("area", "measure", "group", "year"), "This year\u2019s figures",
+        ("published", "expected", "better_than", "colour"),
+    ),
+    "voi": Spec("voi.json", "voi", ("known",), "What information is worth", ("value", "gbp", "share")),
+}  # fmt: skip
+
+
+def kind_of(folder: Path) -> str:
+    """Return what a folder holds.
+
+    Raises
+    ------
+    Refusal
+        Where it is not the folder of a finished run, comparison, sweep, target, plan, monitoring or voi.
+    """
+    if not folder.is_dir():
+        raise Refusal(f"{folder} is no folder: give the one that oa-sim run printed")
+    if (folder / "result.nc").is_file():
+        return "run"
+    for kind, spec in SPECS.items():
+        if (folder / spec.facts).is_file():
+            return kind
+    raise Refusal(
+        f"{folder} holds neither a result.nc nor the facts of a finished comparison, sweep, target, plan, monitoring "
+        "or voi: give the folder that such a command printed"
+    )
+
+
+def read(folder: Path, kind: str) -> Dossier:
+    """Return what the packs print of a folder that is not a run's.
+
+    Parameters
+    ----------
+    folder
+        What a command printed.
+    kind
+        From ``kind_of``.
+
+    Raises
+    ------
+    Refusal
+        Where its files cannot be read, or hold no figure.
+    """
+    spec = SPECS[kind]
+    try:
+        facts = json.loads((folder / spec.facts).read_text(encoding="utf-8"))
+        tables = {path.stem: _table(path) for path in sorted(folder.glob("*.csv")) if path.stat().st_size > 1}
+        facts, headline, levers = _facts(folder, kind, facts)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refusal(f"{folder} cannot be read ({type(error).__name__}): run its command again") from None
+    if kind == "compare" and "means" not in tables:  # of a folder from before there were means
+        spec = replace(spec, main="compare")
+    origin = _origin(folder, facts, tables)
+    marks = (VERIFY,) if facts.get("to_verify") else ()
+    found = {name: folder_tables.figures(name, table, spec, origin, marks) for name, table in tables.items()}
+    main = folder_tables.in_brief(spec, tables.get(spec.main, pd.DataFrame()), found.get(spec.main, {}), levers)
+    first = [cell for row in main.rows for cell in row if isinstance(cell, Published)] if main else []
+    printed = {id(one) for one in first}
+    figures = [replace(one, shown_in="brief, workbook") for one in first]
+    figures += [one for each in found.values() for one in each.values() if id(one) not in printed]
+    if not figures:
+        raise Refusal(f"{folder} holds no figure that could be reported: run its command again")
+    return Dossier(
+        kind=kind,
+        title=f"Opportunity Areas: {spec.title.lower()}",
+        label=origin.scenario,
+        verdict=facts["gates"]["verdict"],
+        reason=facts["gates"]["reason"],
+        headline=(headline[0],),
+        numbers=tuple(_numbers(first)),
+        passages=_passages(headline, facts, main, _pictures(folder)),
+        figures=tuple(figures),
+        manifest=facts,
+        sheets={name: folder_tables.grid(name, table, found[name]) for name, table in tables.items()},
+    )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[str]]:
+    """Return facts in the same form for every kind, the sentences of the answer, and the varied keys of a sweep."""
+    headline, levers = [str(one) for one in facts.get("headline", [])], []
+    if kind == "sweep":
+        sweep = swept.read(folder)
+        headline, levers = remarks.ends(sweep)[::-1], list(sweep.keys)
+        verdict = remarks.verdict(sweep)
+        reasons = sweep.table.get("reason", pd.Series(dtype=str)).dropna().unique().tolist()
+        facts = facts | {"gates": {"verdict": verdict, "reason": str(reasons[0]) if reasons else "see summary.csv"}}
+        facts |= {"data_hash": next(iter(facts["data_hash"].values()), "none")}
+        facts |= {"posterior": next(iter(facts["posterior"].values()), "none")}
+    if kind == "compare":
+        runs = facts["runs"]
+        facts = {"label_of_all": " against ".join(reversed(facts["scenarios"]))} | runs[0] | facts
+        facts |= {"to_verify": doubts.together([one.get("to_verify", {}) for one in runs])}
+        bad = [one["gates"] for one in runs if one["gates"]["verdict"] != "PASS"]
+        facts["gates"] = bad[0] if bad else runs[0]["gates"]
+    facts = {"run_id": folder.resolve().name} | facts
+    facts.setdefault("gates", {"verdict": str(facts.get("verdict", "FAIL")), "reason": "see the folder"})
+    return facts, headline or ["No sentence is on record in this folder."], levers
+
+
+def _origin(folder: Path, facts: dict, tables: dict[str, pd.DataFrame]) -> Origin:
+    draws = [int(table.n_draws.max()) for table in tables.values() if "n_draws" in table and len(table)]
+    asked = facts.get("scenario")
+    name = facts.get("label_of_all") or (asked.get("name", "") if isinstance(asked, dict) else "")
+    label = str(name or folder.resolve().name)
+    failed = "" if facts["gates"]["verdict"] == "PASS" or "[FAIL]" in label else " [FAIL]"
+    return Origin(
+        scenario=f"{label}{failed}", run_id=str(facts["run_id"]), draws=str(facts.get("posterior", "none")),
+        data_hash=str(facts["data_hash"]), version=str(facts["oa_sim"]),
+        n_draws=max(draws, default=int(facts.get("n_draws", 0))),
+    )  # fmt: skip
+
+
+def _numbers(first: list[Published]) -> list[tuple[str, Published]]:
+    told = [one for one in first if one.interval] or first
+    return [(f"{one.label} ({one.unit})" if one.unit != "1" else one.label, one) for one in told[:4]]
+
+
+def _passages(headline: list[str], facts: dict, main: Grid | None, pictures: list[Drawn]) -> tuple:
+    gates = facts["gates"]
+    unsure = doubts.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
+    sure = [(f"Verdict {gates['verdict']}: {gates['reason']}.",), *([(unsure,)] if unsure else [])]
+    told = [(line,) for line in headline[1:] if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
+    return (
+        Passage("What was found", tuple(told), pictures=tuple(pictures[:1])),
+        *([Passage("Side by side", grids=(main,), page=2)] if main else []),
+        Passage("How sure are we?", tuple(sure), page=2),
+        Passage("What it cannot say", points=tuple((line,) for line in CANNOT_SAY), page=2),
+    )
+
+
+def _pictures(folder: Path) -> list[Drawn]:
+    order = ("ladder", "split", "trajectory", "voi", "front", "response", "regret", "evsi", "tornado")
+    found = [folder / f"{name}.svg" for name in order if (folder / f"{name}.svg").is_file()]
+    return [drawn(path.stem, path.stem.capitalize(), path.read_text(encoding="utf-8")) for path in found]

@@ -1,0 +1,128 @@
+"""Packs: all that is read of a folder, in every format, from one dossier; written whole into its folder ``report``."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from oa_sim import assurance_page, brief_page, dossiers, folders, tidy
+from oa_sim.dossier import Dossier
+from oa_sim.refusal import Refusal, nearest
+from oa_sim.report import whole, write_json
+
+FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
+REPORT = "report"
+
+
+def formats(asked: str) -> tuple[str, ...]:
+    """Return the formats that are asked for, in the order of ``FORMATS``.
+
+    Parameters
+    ----------
+    asked
+        Names with commas; nothing for all.
+
+    Raises
+    ------
+    Refusal
+        For a name that is none of them.
+    """
+    names = [name.strip() for name in asked.split(",") if name.strip()]
+    for name in names:
+        if name not in FORMATS:
+            near = nearest(name, FORMATS)
+            hint = f"did you mean {near!r}" if near else "name one of these"
+            raise Refusal(f"a report's format must be one of {', '.join(FORMATS)}, got {name!r}: {hint}")
+    return tuple(name for name in FORMATS if name in names) if names else FORMATS
+
+
+def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[str], None] = lambda sentence: None):
+    """Write the packs of a folder into its folder ``report`` and return that path and the dossier.
+
+    Parameters
+    ----------
+    folder
+        What run, compare, sweep, target, optimise, monitor or voi printed.
+    asked
+        Of ``FORMATS``.
+    say
+        Called with a sentence at each stage.
+
+    Returns
+    -------
+    Path, Dossier, list of str
+        The folder that was written, what it prints, and the names of its files.
+
+    Raises
+    ------
+    Refusal
+        Where the folder cannot be read, or the report not be written; then nothing is left behind.
+    """
+    at = Path(folder)
+    kind = folders.kind_of(at)
+    say("reading the folder")
+    opened = dossiers.opened(at, kind)
+    makers = _makers(opened)
+    names: list[str] = []
+
+    def fill(into: Path) -> None:
+        for one in asked:
+            say(f"writing {one}")
+            for name, text in makers[one]().items():
+                (into / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+                names.append(name)
+        if "csv" in asked:
+            written = sorted(path.name for path in into.iterdir())
+            write_json_plain(into / "datapackage.json", dossiers.package(into, written, opened.dossier))
+            names.append("datapackage.json")
+
+    return whole(at / REPORT, fill), opened.dossier, names
+
+
+def _makers(opened) -> dict[str, Callable[[], dict[str, bytes | str]]]:
+    """Return what makes the files of each format."""
+    dossier: Dossier = opened.dossier
+
+    def html() -> dict:
+        pages = {"briefing.html": brief_page.page(dossier), "assurance.html": assurance_page.page(dossier)}
+        page = opened.explorer()
+        return pages | ({"explore.html": page} if page else {})
+
+    def docx() -> dict:
+        from oa_sim import word
+
+        return {"briefing.docx": word.brief(dossier), "assurance.docx": word.assurance(dossier)}
+
+    def pptx() -> dict:
+        from oa_sim import slides
+
+        return {"briefing.pptx": slides.brief(dossier)}
+
+    def xlsx() -> dict:
+        from oa_sim import workbook
+
+        return {"workbook.xlsx": workbook.book(dossier)}
+
+    def csv() -> dict:
+        return {"table.csv": tidy.csv(dossier.figures), "dictionary.csv": dossier.dictionary.to_csv(index=False)} | (
+            opened.tables()
+        )
+
+    return {
+        "html": html, "docx": docx, "pptx": pptx, "xlsx": xlsx, "csv": csv,
+        "json": lambda: {"figures.json": tidy.json_text(dossier)},
+    }  # fmt: skip
+
+
+def write_json_plain(path: Path, facts: dict) -> None:
+    """Write facts without the time of writing, so that the same report has the same bytes."""
+    import json
+
+    path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def checksum(folder: Path) -> str:
+    """Return a checksum of all files of a report."""
+    found = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
