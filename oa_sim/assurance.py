@@ -69,7 +69,7 @@ def monte_carlo(result: Result) -> str:
     mean, low, high = errors(draws, float(result.manifest["gates"].get("ess_bulk_min") or len(draws)))
     return (
         f"Monte Carlo error: were {what} drawn again, its mean of {interval(draws)} {unit} would move by at most about "
-        f"{mean:.2g}, the lower end by {low:.2g} and the upper end by {high:.2g} (standard errors); of the mean that is "
+        f"{mean:.2g}, the lower end by {low:.2g} and the upper end by {high:.2g} (standard errors); the first is "
         f"{percent(mean / draws.std())} of the standard deviation of the draws. {_last_digit(draws, mean)}"
     )
 

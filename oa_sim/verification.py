@@ -48,8 +48,8 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
     (
         "placebo",
         "Is an effect found where there was no programme?",
-        "an effect of -0.000 SD (90 %: -0.021 to 0.020) in twelve matched authorities without a programme; such intervals are a "
-        "little too narrow: 83 % of 400 random sets of six cover zero",
+        "an effect of -0.000 SD (90 %: -0.021 to 0.020) in twelve matched authorities without a programme; such "
+        "intervals are a little too narrow: 83 % of 400 random sets of six cover zero",
         "0 within the interval; 90 %",
         "measured in version 0.3.0 (README; experiments/README.md)",
         "python experiments/placebo.py --actuals FILE",
@@ -94,7 +94,8 @@ def verification_log(result: Result) -> pd.DataFrame:
     -------
     DataFrame
         ``check``, ``asks``, ``found``, ``limit``, ``verdict`` (``PASS``, ``FAIL``, ``not run for this folder``,
-        ``not known``, or ``other code`` where a run is laid out by another version) and ``from`` (when and where it was found; for what was not run, the command that does).
+        ``not known``, or ``other code`` where another version lays the run out than made it) and ``from`` (when and
+        where it was found; for what was not run, the command that does).
     """
     rows = [
         *_gates("baseline", result.manifest["gates"]),
