@@ -1,0 +1,56 @@
+"""Harmless: a text as a cell that no spreadsheet takes for a formula and no page or document breaks on.
+
+A number is no text and is left alone; a text that reads as a number is left as it is, too.
+"""
+
+import re
+import unicodedata
+
+FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"  # what a formula begins with, also in full width
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?([eE][+-]?[0-9]+)?( ?%)?", re.ASCII)
+BLANKS = "\t\n\r\v\f\x85\u2028\u2029"  # each becomes one blank
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # make the reader see another order than there is
+DROPPED = ("Cc", "Cs")  # control characters, and halves of a pair that cannot be written
+
+
+def harmless(text: str) -> str:
+    """Return a text as it may stand in a cell of CSV, Excel or a page.
+
+    Control characters, characters that no XML holds and those that turn the order of reading are dropped; line ends and
+    tabs become blanks. A text that then begins with what begins a formula gets an apostrophe before it. Quotes, emoji
+    and text that runs from right to left stay as they are. What is harmless already is not changed.
+
+    Parameters
+    ----------
+    text
+        Any text, such as the name of a scenario or an area.
+
+    Examples
+    --------
+    >>> harmless("=HYPERLINK(1)")
+    "'=HYPERLINK(1)"
+    """
+    spaced = "".join(" " if character in BLANKS else character for character in text)
+    kept = "".join(character for character in spaced if _is_kept(character))
+    begins = kept.lstrip(" \u00a0\u200b\ufeff")[:1]
+    return f"'{kept}" if begins and begins in FORMULA and not PLAIN_NUMBER.fullmatch(kept) else kept
+
+
+def in_table(table):
+    """Return a pandas DataFrame whose text cells and column names are harmless; numbers are left alone."""
+    changed = {}
+    for place, column in enumerate(table.columns):
+        if table.dtypes.iloc[place].kind not in "biuf":
+            texts = table[column].astype(object)
+            known = {text: harmless(text) for text in texts.unique() if isinstance(text, str)}
+            changed[column] = texts.map(lambda cell, known=known: known.get(cell, cell) if _is_text(cell) else cell)
+    return table.assign(**changed).rename(columns=lambda name: harmless(name) if _is_text(name) else name)
+
+
+def _is_text(cell: object) -> bool:
+    return isinstance(cell, str)
+
+
+def _is_kept(character: str) -> bool:
+    is_nothing = ord(character) & 0xFFFE == 0xFFFE  # no character, in any plane
+    return not is_nothing and character not in TURNING and unicodedata.category(character) not in DROPPED

@@ -1,0 +1,175 @@
+"""Meanings: what each column of each table of a run means, with its unit and its type, in words anyone reads.
+
+A name that means one thing wherever it stands is written once, in ``ANYWHERE``; what a table means by it otherwise
+stands under the table. ``{}`` as a unit is said by the row itself, in its column ``unit``.
+"""
+
+from oa_sim.variables import GROUPS, MEASURES, QUANTILES, QUANTITIES
+
+STRING, NUMBER, INTEGER, YEAR, TRUTH = "string", "number", "integer", "year", "boolean"
+OF_THE_ROW = "as the column unit says"
+SHARE = "1 (a share of 0 to 1)"
+
+About = tuple[str, str, str]  # meaning, unit, type
+
+STATISTICS: dict[str, About] = {
+    "mean": ("mean over the draws: what is expected", OF_THE_ROW, NUMBER),
+    "sd": ("standard deviation over the draws: how sure", OF_THE_ROW, NUMBER),
+} | {
+    name: (f"{100 * at:.0f} % of the draws lie below this figure", OF_THE_ROW, NUMBER) for name, at in QUANTILES.items()
+}
+ENDS = {  # of a column's name: what it adds to what the column means without it
+    "_q05": "lower end of the 90 % interval of",
+    "_q50": "median of",
+    "_q95": "upper end of the 90 % interval of",
+}
+_GROUPS = f"which pupils: {'; '.join(f'{name}: {what}' for name, what in GROUPS.items())}"
+_MEASURES = f"what is measured: {'; '.join(f'{name}: {about.label}' for name, about in MEASURES.items())}"
+ANYWHERE: dict[str, About] = STATISTICS | {
+    "scenario": ("name of the scenario; [FAIL] where a gate failed", "", STRING),
+    "area": ("name of the Opportunity Area, or of all areas together", "", STRING),
+    "group": (_GROUPS, "", STRING),
+    "measure": (_MEASURES, "", STRING),
+    "year": ("calendar year in which the academic year ends: 2026 is 2025/26", "year", YEAR),
+    "quantity": ("what the figure is", "", STRING),
+    "unit": ("unit of the figures of the row", "", STRING),
+    "price_base": ("the prices that pounds of the row are in; nothing is deflated", "", STRING),
+    "proxy": ("True where the figures behind the row are a county\u2019s and stand in for the area\u2019s", "", TRUTH),
+    "n_draws": ("number of posterior draws behind the row", "draws", INTEGER),
+    "note": ("what is to be known before the figure is used", "", STRING),
+    "alarm": ("a warning where the three views disagree", "", STRING),
+    "verdict": ("PASS where every gate was passed, FAIL otherwise", "", STRING),
+    "status": ("how well the number is known: published, found, assumed, recalled or to verify", "", STRING),
+    "source": ("where the number was read; keys are those of sources.csv", "", STRING),
+}
+_LEFT = "share of the peak that is left {} years after the last money"
+_SERVED = "{} who are served, counted as full places; mean over the draws"
+TABLES: dict[str, dict[str, About]] = {
+    "table": {
+        "quantity": ("; ".join(f"{name}: {what}" for name, what in QUANTITIES.items()), "", STRING),
+        "unit": ("unit of the measure; % of an impact means percentage points", "", STRING),
+    },
+    "value": {
+        "quantity": (
+            "extra pupils, gaps, cost of one more, present values of benefit and cost; said with its unit in the row",
+            "",
+            STRING,
+        ),
+        "year": ("year in which an academic year ends; empty for a sum over all projected years", "year", YEAR),
+    },
+    "ranking": {
+        "view": ("how a pound is weighed: plain, by who gains, or by the gap it closes", "", STRING),
+        "unit": ("pounds of benefit for each pound of cost", "", STRING),
+        "p_first": ("chance that it gives most per pound", SHARE, NUMBER),
+        "expected_rank": ("mean of its rank over the draws, 1 the best", "rank", NUMBER),
+        "place": (
+            "its place by expected benefit per pound, 1 the best; half a place where two are equal",
+            "place",
+            NUMBER,
+        ),
+    }
+    | {name: (what, "GBP of benefit / GBP of cost", kind) for name, (what, _, kind) in STATISTICS.items()},
+    "sustainability": {
+        "intervention": ("the activity whose impact it is; all: the whole programme", "", STRING),
+        "money_ends": ("last year with money for activity", "year", YEAR),
+        "p_impact": ("share of draws that have an impact to keep, on which the other columns rest", SHARE, NUMBER),
+        "peak_sd": ("largest impact while and after money is spent", "SD of pupils", NUMBER),
+        "peak_year": ("year of the largest impact, the median over the draws; it may lie between two", "year", NUMBER),
+        **{f"left_{k}y": (_LEFT.format(k), SHARE, NUMBER) for k in (1, 5, 10)},
+        "half_life_years": (
+            "years after the last money until the impact stays below half its peak, 15 at most",
+            "years",
+            NUMBER,
+        ),
+        "p_half_at_end": ("share of draws in which half the peak is still there after 15 years", SHARE, NUMBER),
+        "p_half_left_5y": ("chance that at least half the peak is left after 5 years", SHARE, NUMBER),
+        "p_half_left_10y": ("chance that at least half the peak is left after 10 years", SHARE, NUMBER),
+        "shortfall_5y_sd": ("expected amount by which half the peak is missed after 5 years", "SD of pupils", NUMBER),
+        "shortfall_5y_cvar_sd": ("the same in the mean of the worst 5 % of draws", "SD of pupils", NUMBER),
+        "p_below_what_matters_peak": ("chance that even the peak is smaller than what matters", SHARE, NUMBER),
+        "p_below_what_matters_5y": (
+            "chance that the impact 5 years after the money is smaller than what matters",
+            SHARE,
+            NUMBER,
+        ),
+        "risk": ("risk that the impact does not last: high, medium or low, by p_half_left_5y", "", STRING),
+        "reason": ("why the risk is what it is, in words", "", STRING),
+    },
+    "retention": {
+        "intervention": ("the activity whose impact it is; all: the whole programme", "", STRING),
+        "years_after": ("years after the last year with money", "years", INTEGER),
+        "mean": ("expected share of the peak that is left", SHARE, NUMBER),
+        "q05": ("5 % of the draws have less left", SHARE, NUMBER),
+        "q95": ("95 % of the draws have less left", SHARE, NUMBER),
+        "p_half_left": ("chance that at least half the peak is left", SHARE, NUMBER),
+    },
+    "pupils_served": {
+        "intervention": ("the activity; any: all of them, each pupil once in pupils and pupils_so_far", "", STRING),
+        "roll": ("pupils of the year groups it serves", "pupils", NUMBER),
+        "places": (_SERVED.format("places"), "pupils", NUMBER),
+        "pupils": (_SERVED.format("different pupils"), "pupils", NUMBER),
+        "pupils_so_far": ("different pupils served in this year or before; mean over the draws", "pupils", NUMBER),
+        "share_of_roll": ("different pupils served over the roll", SHARE, NUMBER),
+    },
+    "money": {
+        "line": ("the activity, management, or what stays unspent", "", STRING),
+        "paid_from": ("budget; or national programmes, which stand beside it and are no part of its sum", "", STRING),
+        "gbp": ("pounds of the year, in the prices of price_base", "GBP", INTEGER),
+    },
+    "uncertainty": {
+        "quantity": ("impact: of the programme; projection: of the level", "", STRING),
+        "block": ("the part of the model that is uncertain", "", STRING),
+        "share": ("share of the variance of the headline that comes from the block", SHARE, NUMBER),
+        "standard_error": ("standard error of that share", SHARE, NUMBER),
+    },
+    "compare": {
+        "reference": ("the scenario that the row\u2019s is compared with", "", STRING),
+        "p_better": ("share of draws in which it is better for pupils than the reference", SHARE, NUMBER),
+    },
+    "long": {
+        "model": ("name and version of the model", "", STRING),
+        "region": ("name of the area, or the mean of the areas", "", STRING),
+        "variable": ("quantity, measure, group and statistic, with | between them", "", STRING),
+        "unit": ("unit of the value; (county proxy) where a county\u2019s figures stand in", "", STRING),
+        "value": ("the figure", OF_THE_ROW, NUMBER),
+    },
+    "assumptions": {
+        "number": ("name of the number, the same in every run", "", STRING),
+        "what": ("what it is, in words", "", STRING),
+        "value": ("what was taken for it, with its distribution where it is uncertain", OF_THE_ROW, STRING),
+        "unit": ("unit of the value", "", STRING),
+        "rating": ("red, amber or green, by the rule in why", "", STRING),
+        "why": ("the rule that gave the rating", "", STRING),
+        "owner": ("the role that has to confirm it", "", STRING),
+    },
+    "verification": {
+        "check": ("name of the check", "", STRING),
+        "asks": ("the question that it answers", "", STRING),
+        "found": ("what was found", "", STRING),
+        "limit": ("what would still have passed", "", STRING),
+        "verdict": ("PASS, FAIL, on record, or not run", "", STRING),
+        "from": ("when and where it was found, or the command that runs it", "", STRING),
+    },
+    "dictionary": {
+        "table": ("name of the table, that of its file without .csv", "", STRING),
+        "column": ("name of the column", "", STRING),
+        "meaning": ("what it means", "", STRING),
+        "unit": ("its unit", "", STRING),
+        "type": ("type of its cells, by the names of Table Schema", "", STRING),
+    },
+}
+TITLES = {
+    "table": "Projection, counterfactual and impact by area, group, measure and year",
+    "value": "Extra pupils, gaps, cost of one more, and present values",
+    "ranking": "Areas in order of benefit per pound",
+    "sustainability": "What lasts once the money stops",
+    "retention": "Share of the peak that is left, year by year",
+    "pupils_served": "Places and different pupils served",
+    "money": "Where the money goes, to the pound",
+    "uncertainty": "Where the uncertainty of the headline comes from",
+    "compare": "Scenarios side by side",
+    "long": "The long table that the IAMC form asks for",
+    "assumptions": "Each number that the answer rests on",
+    "verification": "What was checked, and what was found",
+    "dictionary": "What each column means",
+}

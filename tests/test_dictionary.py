@@ -1,0 +1,125 @@
+import hashlib
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from oa_sim import codebook, datapackage, iamc, meanings
+from oa_sim.refusal import Refusal
+from oa_sim.report import _write_texts
+
+OF_A_RUN = ("table", "value", "ranking", "sustainability", "retention", "pupils_served", "money", "uncertainty")
+TYPES = {"string", "number", "integer", "year", "boolean"}
+
+
+@pytest.fixture(scope="module")
+def folder(tiny, tmp_path_factory):
+    at = tmp_path_factory.mktemp("run")
+    _write_texts(tiny, at)
+    iamc.long_table(tiny).head(50).to_csv(at / "long.csv", index=False)
+    return at
+
+
+@pytest.fixture(scope="module")
+def found(folder, tiny):
+    return datapackage.descriptor(folder, [f"{name}.csv" for name in (*OF_A_RUN, "long")], tiny.manifest)
+
+
+def test_every_column_of_every_table_of_a_run_has_a_meaning_a_type_and_no_other_home(folder):
+    written = {path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")}
+    assert set(OF_A_RUN) < set(written)
+    known = codebook.dictionary(written)
+    assert list(known.columns) == list(codebook.COLUMNS)
+    assert len(known) == sum(len(table.columns) for table in written.values())
+    assert (known.meaning.str.len() > 3).all()
+    assert set(known.type) <= TYPES
+
+
+def test_a_figure_has_a_unit(folder):
+    known = codebook.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
+    figures = known[known.type.isin(["number", "integer"])]
+    assert (figures.unit.str.len() > 0).all()
+
+
+def test_a_column_that_nobody_explained_is_refused_with_the_nearest_name():
+    with pytest.raises(Refusal, match=r"'p_frist' of table 'ranking'.*'p_first'"):
+        codebook.dictionary({"ranking": pd.DataFrame(columns=["area", "p_frist"])})
+    with pytest.raises(Refusal, match="has no meaning"):
+        codebook.dictionary({"table": pd.DataFrame(columns=["xyzzy"])})
+
+
+def test_a_comparison_and_the_dictionary_itself_are_explained():
+    from oa_sim.comparison import COLUMNS
+
+    names = {"compare": COLUMNS, "dictionary": codebook.COLUMNS, "long": iamc.COLUMNS}
+    codebook.dictionary({name: pd.DataFrame(columns=list(columns)) for name, columns in names.items()})
+
+
+def test_no_meaning_is_left_over_that_no_table_has(folder):
+    known = codebook.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
+    for table in OF_A_RUN:
+        columns = set(known[known.table == table].column)
+        unused = {name for name in meanings.TABLES[table] if name not in columns and name not in ("unit", "q50", "q10")}
+        assert not unused, f"{table}: {unused}"
+
+
+def test_the_ends_of_an_interval_are_explained_by_what_they_are_the_ends_of():
+    meaning, unit, kind = codebook.about("sustainability", "left_5y_q05")
+    assert meaning.startswith("lower end of the 90 % interval of")
+    assert (unit, kind) == codebook.about("sustainability", "left_5y")[1:]
+
+
+def test_the_descriptor_keeps_the_rules_of_the_specification(found, folder):
+    assert found["profile"] == "tabular-data-package"
+    assert re.fullmatch(r"[a-z0-9._-]+", found["name"])
+    assert all(source["title"] for source in found["sources"])
+    assert all(licence["name"] and licence["path"].startswith("https://") for licence in found["licenses"])
+    names = [resource["name"] for resource in found["resources"]]
+    assert len(set(names)) == len(names) == len(OF_A_RUN) + 1
+    for resource in found["resources"]:
+        content = (folder / resource["path"]).read_bytes()
+        assert resource["bytes"] == len(content)
+        assert resource["hash"] == "sha256:" + hashlib.sha256(content).hexdigest()
+        assert resource["mediatype"] == "text/csv"
+        header = content.decode().splitlines()[0].split(",")
+        assert [field["name"] for field in resource["schema"]["fields"]] == header
+
+
+def test_the_same_tables_have_the_same_descriptor_and_it_is_plain_json(found, folder, tiny):
+    again = datapackage.descriptor(folder, [f"{name}.csv" for name in (*OF_A_RUN, "long")], tiny.manifest)
+    assert json.dumps(again) == json.dumps(found)
+
+
+def test_each_cell_is_of_the_type_that_the_descriptor_gives_it(found, folder):
+    read = {"number": float, "integer": int, "year": int, "boolean": {"True": True, "False": False}.__getitem__}
+    for resource in found["resources"]:
+        table = pd.read_csv(folder / resource["path"], dtype=str, keep_default_na=False)
+        for field in resource["schema"]["fields"]:
+            for cell in table[field["name"]].unique():
+                if cell and field["type"] != "string":
+                    read[field["type"]](cell)
+
+
+def test_a_file_that_is_not_there_or_lies_elsewhere_is_refused(folder, tiny):
+    with pytest.raises(Refusal, match="cannot be read"):
+        datapackage.descriptor(folder, ["nothing.csv"], tiny.manifest)
+    with pytest.raises(Refusal, match="beneath its folder"):
+        datapackage.descriptor(folder, ["../table.csv"], tiny.manifest)
+
+
+def test_a_failed_gate_and_what_is_to_verify_stand_in_the_descriptor(folder, tiny):
+    failed = tiny.manifest | {"gates": tiny.manifest["gates"] | {"verdict": "FAIL"}}
+    said = datapackage.descriptor(folder, ["table.csv"], failed)
+    assert "[FAIL]" in said["title"]
+    assert "to verify" in said["description"]
+
+
+@pytest.mark.filterwarnings("ignore")  # its own libraries warn when they are loaded
+def test_frictionless_finds_nothing_wrong(found, folder):
+    frictionless = pytest.importorskip(
+        "frictionless", reason="frictionless is not installed; its rules are kept by hand"
+    )
+    (folder / datapackage.FILE_NAME).write_text(json.dumps(found), encoding="utf-8")
+    report = frictionless.validate(str(folder / datapackage.FILE_NAME))
+    assert report.valid, report.flatten(["type", "message"])
