@@ -5,12 +5,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
 from oa_sim import cells, published
 from oa_sim.dossier import Dossier
 from oa_sim.published import Published
 
+SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
 ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
 
 
@@ -29,14 +31,18 @@ def table(figures: Iterable[Published]) -> pd.DataFrame:
 
 
 def csv(figures: Iterable[Published]) -> str:
-    """Return figures as CSV, in full precision; what is infinite says ``inf``.
+    """Return figures as CSV, in full precision, so that pandas and ``pyam.IamDataFrame`` load it.
 
-    A text that a spreadsheet might take for a formula is led by an apostrophe.
+    A text that a spreadsheet might take for a formula is led by an apostrophe. A value that is infinite or none is an
+    empty cell, since pyam refuses it and leaves out a row without value; any other number that is, says ``inf``, since
+    pyam takes no other empty cell. Where years are to stand side by side, hand ``SERIES`` alone to pyam.
     """
     rows = table(figures)
+    for name in rows.columns[[kind.kind == "f" for kind in rows.dtypes]]:
+        rows[name] = rows[name].where(np.isfinite(rows[name]), np.nan if name == "value" else np.inf)
     for name in rows.columns[[kind.kind not in "iuf" for kind in rows.dtypes]]:
         rows[name] = [_harmless(said) for said in rows[name]]
-    return rows.to_csv(index=False, lineterminator="\n", na_rep="nan")
+    return rows.to_csv(index=False, lineterminator="\n")
 
 
 def _harmless(said: str) -> str:

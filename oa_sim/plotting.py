@@ -24,6 +24,7 @@ def add(pen, at, drawn: tuple[Plot, ...], top: int) -> None:
     """
     at.set_column(0, 0, 34)
     at.set_column(1, 6, 13)
+    at.set_column(4, 4, 30)
     for plot in drawn:
         rows = _table(pen, at, plot, top)
         chart = MADE[plot.kind](pen.book, at.get_name(), plot, rows)
@@ -36,6 +37,7 @@ def add(pen, at, drawn: tuple[Plot, ...], top: int) -> None:
 def _table(pen, at, plot: Plot, top: int) -> tuple[int, int]:
     """Write the table that a chart draws and return its first and last row."""
     pen.write(at, top, 0, plot.title, bold=True, text_wrap=False)
+    at.set_row(top + 1, 30)
     for column, head in enumerate(plot.head):
         pen.write(at, top + 1, column, head, bold=True, bottom=2, bg_color="#e8eef4")
     for r, row in enumerate(plot.rows, start=top + 2):
@@ -51,8 +53,9 @@ def _bars(book, sheet: str, plot: Plot, rows: tuple[int, int]):
         "name": plot.head[1], "categories": [sheet, rows[0], 0, rows[1], 0], "values": [sheet, rows[0], 1, rows[1], 1],
         "fill": {"color": WITH}, "gap": 60, "y_error_bars": _ends(sheet, rows),
     })  # fmt: skip
-    chart.set_y_axis({"name": plot.up, **AXIS, "major_gridlines": GRID})
-    chart.set_x_axis({"name": plot.across, **AXIS, "reverse": True, "label_position": "low"})
+    chart.set_x_axis({"name": plot.up, **AXIS, "major_gridlines": GRID})
+    chart.set_y_axis({"name": plot.across, **AXIS, "reverse": True, "label_position": "low",
+                      "major_gridlines": {"visible": False}})  # fmt: skip
     chart.set_legend({"none": True})
     return chart
 

@@ -1,5 +1,6 @@
 """Run sheets: the sheets of a workbook that are made of figures: brief, targets, outcomes, what lasts, money."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,6 @@ from oa_sim.quotable import EVERYWHERE
 from oa_sim.variables import GROUPS, MEASURES, academic_year
 
 Cell = str | int | Shown
-EXACT = "0.000000"
 WIDE, NARROW, NUMBER = 30, 14, 12  # characters
 PLACE = (("Area", WIDE), ("Measure", 34), ("Group", 15))
 
@@ -40,7 +40,7 @@ class Sheet:
 
 def brief(figures: tuple[Published, ...]) -> Sheet:
     """Return the figures that the brief prints."""
-    columns = (("Figure", 44), ("What it is", 52), ("Value", NUMBER), ("As printed", NARROW), ("Lower", NUMBER),
+    columns = (("Figure", 44), ("What it is", 52), ("Value", NUMBER), ("As printed", 18), ("Lower", NUMBER),
                ("Upper", NUMBER), ("90 % interval", 18), ("Unit", 18), ("Price base", 24),
                ("Monte Carlo error", NUMBER), ("Marks", WIDE), ("Draws", 9))  # fmt: skip
     rows = []
@@ -183,7 +183,11 @@ def _spread(one: Published) -> tuple[Cell, ...]:
 
 
 def _error(one: Published) -> Shown:
-    return one.error, EXACT if one.error < 1 else "#,##0.0"
+    """Return a Monte Carlo error, in two digits that count."""
+    if not math.isfinite(one.error):
+        return "none", "@"
+    places = max(0, 1 - math.floor(math.log10(one.error))) if one.error > 0 else 0
+    return one.error, f"0.{'0' * places}" if places else "#,##0"
 
 
 def capital(said: str) -> str:

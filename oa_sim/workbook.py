@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MADE = datetime(1980, 1, 1)  # the same for all, so that the same dossier gives the same bytes
 MOST_NAME = 31  # characters of a sheet's name
+LINE, TALLEST = 13.0, 400.0  # points: of a line, and the most that a row takes
 WIDEST = 130  # characters of a sentence above a table
 STYLE = "Table Style Light 1"
 PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
@@ -51,7 +52,7 @@ class Pen:
             raw = str(said[0] if isinstance(said, tuple) else said)
             text = cells.text(raw)
             risky = cells.starts_like_a_formula(text) or cells.starts_like_a_formula(raw)
-            wrap = {"text_wrap": True} | ({"quote_prefix": True} if risky else {})
+            wrap = {"text_wrap": True, "indent": 1} | ({"quote_prefix": True} if risky else {})
             sheet.write_string(row, column, text, self.look(**{**wrap, **look}))
 
 
@@ -77,7 +78,7 @@ def book(dossier: Dossier) -> bytes:
         if each.name == "Read me" and drawn:
             at = pen.book.add_worksheet(name("Charts", taken))
             plotting.add(pen, at, drawn, _opened(pen, at, dossier, "Charts of the headline measure", [150]))
-            _print(at, dossier)
+            _print(at, dossier, pages=1)
     pen.book.close()
     return made.getvalue()
 
@@ -109,7 +110,7 @@ def name(asked: str, taken: set[str]) -> str:
 def _add(pen: Pen, each: Sheet, dossier: Dossier, number: int, taken: set[str]) -> None:
     """Add a sheet: title, banner, sentences, and the table that filters."""
     at = pen.book.add_worksheet(name(each.name, taken))
-    widths = [width for _, width in each.columns] or [100]
+    widths = _widths(each)
     top = _opened(pen, at, dossier, each.title, widths, each.said)
     for column, width in enumerate(widths):
         at.set_column(column, column, width)
@@ -119,17 +120,43 @@ def _add(pen: Pen, each: Sheet, dossier: Dossier, number: int, taken: set[str]) 
     heads = _heads(each)
     about = {"name": f"table_{number}", "style": STYLE, "columns": [{"header": head} for head in heads]}
     at.add_table(top, 0, top + len(each.rows), len(heads) - 1, about)
-    look = pen.look(bold=True, text_wrap=True, bottom=2, bg_color="#e8eef4", valign="vcenter")
+    look = pen.look(bold=True, text_wrap=True, indent=1, bottom=2, bg_color="#e8eef4", valign="vcenter")
     for column, head in enumerate(heads):
         at.write_string(top, column, head, look)
     deep = max(-(-len(head) // max(width - 3, 4)) for head, width in zip(heads, widths, strict=True))
     at.set_row(top, 14 * deep + 4)
     for r, row in enumerate(each.rows, start=top + 1):
+        lines = max(_lines(said, width) for said, width in zip(row, widths, strict=True))
+        if lines > 1:
+            at.set_row(r, min(LINE * lines + 2, TALLEST))
         for c, said in enumerate(row):
             pen.write(at, r, c, said)
     _rated(pen, at, heads, top, len(each.rows))
     at.freeze_panes(top + 1, 1)
     at.repeat_rows(top)
+
+
+def _widths(each: Sheet) -> list[int]:
+    """Return widths of columns, characters: as wide as what stands in them, and no wider than they may be."""
+    found = []
+    for column, (head, most) in enumerate(each.columns):
+        longest = max((len(_seen(row[column])) for row in each.rows), default=0)
+        word = max(len(part) for part in [*head.split(), ""])
+        found.append(max(word + 4, min(longest + 3, most)))
+    return found or [100]
+
+
+def _seen(said: Cell) -> str:
+    """Return about what a cell shows."""
+    if not isinstance(said, tuple):
+        return str(said)
+    number, form = said
+    return number if isinstance(number, str) else f"{number:,.{len(form.partition('.')[2])}f}"
+
+
+def _lines(said: Cell, width: int) -> int:
+    """Return on how many lines a cell's text stands; a number takes one."""
+    return sum(-(-len(part) // max(width - 2, 1)) or 1 for part in said.split("\n")) if isinstance(said, str) else 1
 
 
 def _heads(each: Sheet) -> list[str]:
@@ -156,8 +183,8 @@ def _opened(pen: Pen, at, dossier: Dossier, title: str, widths: list[int], said:
     for row, (line, look) in enumerate(lines):
         text = cells.text(line)
         if last:
-            at.merge_range(row, 0, row, last, "", pen.look(text_wrap=True, **look))
-        pen.write(at, row, 0, line, **look)
+            at.merge_range(row, 0, row, last, "", pen.look(text_wrap=True, indent=0, **look))
+        pen.write(at, row, 0, line, **{"indent": 0, **look})
         size = look.get("font_size", 10)
         at.set_row(row, 1.4 * size * max(1, -(-int(len(text) * size / 10) // max(wide, 1))))
     return len(lines) + 1
@@ -176,11 +203,11 @@ def _rated(pen: Pen, at, heads: list[str], top: int, n_rows: int) -> None:
             at.conditional_format(top + 1, column, top + n_rows, column, rule)
 
 
-def _print(at, dossier: Dossier) -> None:
+def _print(at, dossier: Dossier, *, pages: int = 0) -> None:
     """Set a sheet up for paper: landscape A4, one page wide, its source and page at the foot."""
     at.set_landscape()
     at.set_paper(9)
-    at.fit_to_pages(1, 0)
+    at.fit_to_pages(1, pages)
     at.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     foot = re.sub(r"\s+", " ", cells.text(dossier.label))[:60].replace("&", "&&")
     at.set_footer(f"&L&8{' ' if foot[:1].isdigit() else ''}{foot}&C&8&A&R&8&P of &N")
