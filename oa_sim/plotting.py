@@ -37,7 +37,7 @@ def add(pen, at, drawn: tuple[Plot, ...], top: int) -> None:
 def _table(pen, at, plot: Plot, top: int) -> tuple[int, int]:
     """Write the table that a chart draws and return its first and last row."""
     pen.write(at, top, 0, plot.title, bold=True, text_wrap=False)
-    at.set_row(top + 1, 30)
+    at.set_row(top + 1, 42)
     for column, head in enumerate(plot.head):
         pen.write(at, top + 1, column, head, bold=True, bottom=2, bg_color="#e8eef4")
     for r, row in enumerate(plot.rows, start=top + 2):
@@ -54,7 +54,7 @@ def _bars(book, sheet: str, plot: Plot, rows: tuple[int, int]):
         "fill": {"color": WITH}, "gap": 60, "y_error_bars": _ends(sheet, rows),
     })  # fmt: skip
     chart.set_x_axis({"name": plot.up, **AXIS, "major_gridlines": GRID})
-    chart.set_y_axis({"name": plot.across, **AXIS, "reverse": True, "label_position": "low",
+    chart.set_y_axis({"name": plot.across, **AXIS, "reverse": True, "label_position": "low", "crossing": "max",
                       "major_gridlines": {"visible": False}})  # fmt: skip
     chart.set_legend({"none": True})
     return chart

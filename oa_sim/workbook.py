@@ -37,7 +37,7 @@ class Pen:
 
     def look(self, **asked: object):
         """Return a format, made when it is first asked for."""
-        key = tuple(sorted(asked.items()))
+        key = tuple(asked.items())
         if key not in self.kept:
             self.kept[key] = self.book.add_format({**BASE, **asked})
         return self.kept[key]
@@ -52,7 +52,7 @@ class Pen:
             raw = str(said[0] if isinstance(said, tuple) else said)
             text = cells.text(raw)
             risky = cells.starts_like_a_formula(text) or cells.starts_like_a_formula(raw)
-            wrap = {"text_wrap": True, "indent": 1} | ({"quote_prefix": True} if risky else {})
+            wrap = {"text_wrap": True, "align": "left", "indent": 1} | ({"quote_prefix": True} if risky else {})
             sheet.write_string(row, column, text, self.look(**{**wrap, **look}))
 
 
@@ -114,13 +114,13 @@ def _add(pen: Pen, each: Sheet, dossier: Dossier, number: int, taken: set[str]) 
     top = _opened(pen, at, dossier, each.title, widths, each.said)
     for column, width in enumerate(widths):
         at.set_column(column, column, width)
-    _print(at, dossier)
+    _print(at, dossier, pages=int(each.name == "Read me"))
     if not each.rows:
         return
     heads = _heads(each)
     about = {"name": f"table_{number}", "style": STYLE, "columns": [{"header": head} for head in heads]}
     at.add_table(top, 0, top + len(each.rows), len(heads) - 1, about)
-    look = pen.look(bold=True, text_wrap=True, indent=1, bottom=2, bg_color="#e8eef4", valign="vcenter")
+    look = pen.look(bold=True, text_wrap=True, align="left", indent=1, bottom=2, bg_color="#e8eef4", valign="vcenter")
     for column, head in enumerate(heads):
         at.write_string(top, column, head, look)
     deep = max(-(-len(head) // max(width - 3, 4)) for head, width in zip(heads, widths, strict=True))
@@ -183,7 +183,7 @@ def _opened(pen: Pen, at, dossier: Dossier, title: str, widths: list[int], said:
     for row, (line, look) in enumerate(lines):
         text = cells.text(line)
         if last:
-            at.merge_range(row, 0, row, last, "", pen.look(text_wrap=True, indent=0, **look))
+            at.merge_range(row, 0, row, last, "", pen.look(text_wrap=True, align="left", **look))
         pen.write(at, row, 0, line, **{"indent": 0, **look})
         size = look.get("font_size", 10)
         at.set_row(row, 1.4 * size * max(1, -(-int(len(text) * size / 10) // max(wide, 1))))
