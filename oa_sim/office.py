@@ -101,7 +101,9 @@ def of_figures(rows: Sequence[Sequence[Cell]], columns: int) -> list[bool]:
     return found
 
 
-def columns(head: Sequence[str], rows: list[list[str]], room: float, size: float, *, pad: float) -> list[float]:
+def columns(
+    head: Sequence[str], rows: list[list[str]], room: float, size: float, *, pad: float, right: Sequence[bool]
+) -> list[float]:
     """Return the widths of a table's columns, points: what each word needs, and the rest by what would take one line.
 
     Parameters
@@ -114,20 +116,26 @@ def columns(head: Sequence[str], rows: list[list[str]], room: float, size: float
         Of its letters, points.
     pad
         Width that each cell loses at its sides, points.
+    right
+        Which columns hold figures, which are not broken.
     """
     need, wish = [], []
     for i, title in enumerate(head):
         cells = [row[i] for row in rows]
-        words = [width(word, size) for text in cells for word in text.split()]
+        longest = max([width(text, size) for text in cells], default=0)
+        words = [longest] if right[i] else [width(word, size) for text in cells for word in text.split()]
         words += [width(word, size, bold=True) for word in title.split()]
         need.append(min(max(words, default=0), room / 3) + pad + 1)
-        longest = max([width(text, size) for text in cells], default=0)
         wish.append(max(longest + pad + 1, width(title, size, bold=True) / 2 + pad, need[-1]))
     if sum(need) >= room:
         return [one * room / sum(need) for one in need]
-    spare, more = room - sum(need), sum(wish) - sum(need)
-    if more > spare:
-        return [low + spare * (high - low) / more for low, high in zip(need, wish, strict=True)]
+    if sum(wish) > room:  # the columns that need little more have it, and the others share the rest
+        spare, given = room - sum(need), list(need)
+        order = sorted(range(len(need)), key=lambda i: wish[i] - need[i])
+        for place, i in enumerate(order):
+            more = min(wish[i] - need[i], spare / (len(order) - place))
+            given[i], spare = given[i] + more, spare - more
+        return given
     return [one + (room - sum(wish)) * one / sum(wish) for one in wish]
 
 

@@ -21,7 +21,7 @@ from oa_sim.office import BLUE, FONT, GREY, INK, LINE, PALE, RULE, columns, dire
 
 A4 = (595.3, 841.9)
 MARGIN, FOOT, FOOT_AT = 45.4, 51.0, 22.7  # of a page; 16 and 18 mm, the footer 8 mm above the edge
-PAD = 6.0  # width that a cell loses at its sides
+PAD = 9.0  # width that a cell loses at its sides
 GUTTER = 12.0  # between a picture and the words beside it
 WIDEST_BESIDE = 1.45  # width over height up to which a picture stands beside words
 NAMESPACES = nsdecls("w")
@@ -29,12 +29,13 @@ NAMESPACES = nsdecls("w")
 
 @dataclass(frozen=True)
 class Look:
-    """Sizes of letters of body, tables and the four numbers, and the height of pictures, points."""
+    """Sizes of letters of body, tables and the four numbers, the height of pictures, points; times the usual space."""
 
     body: float = 9.5
     table: float = 8.0
     big: float = 19.0
     picture: float = 235.0
+    air: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Paper:
         """Lay a picture under its title: beside the words that follow where it is no wider than high, else across."""
         wide, high = picture.size
         beside = wide / high <= WIDEST_BESIDE
-        scale = min(self.look.picture / high, self.wide * (0.46 if beside else 1.0) / wide)
+        scale = min(self.look.picture / high, self.wide * (0.56 if beside else 1.0) / wide)
         size = (wide * scale, high * scale)
         frame = ""
         if beside:
@@ -154,7 +155,7 @@ class Paper:
         """
         size, words = self.look.table, [[box.text for box in row] for row in rows]
         widths = [self.wide * share for share in shares]
-        widths = widths or columns([xml_safe(one) for one in head], words, self.wide, size, pad=PAD + 1.5)
+        widths = widths or columns([xml_safe(one) for one in head], words, self.wide, size, pad=PAD + 1.5, right=right)
         if caption:
             self.write("Caption", caption, extra="<w:keepNext/>")
         top = [Box(one, PALE, BLUE, bold=True) for one in head]
@@ -162,7 +163,7 @@ class Paper:
         self.lay(_opening(caption, widths) + _row(top, widths, right, head=True, keep=True) + "".join(body) + "</w:tbl>")
         self.lay(paragraph("After", ""))
         for i, row in enumerate([list(head), *words]):
-            self.used += max(row_height(row, widths, size, pad=PAD + 1.5, bold=i == 0) + 3.4, deep)
+            self.used += max(row_height(row, widths, size, pad=PAD + 1.5, bold=i == 0) + 2.4 * self.look.air + 0.8, deep)
         self.used += 4.0
 
     def tallest(self, labels: Sequence[str], wide: float) -> float:
@@ -219,20 +220,20 @@ def _settings(document) -> None:
 
 def _looks(look: Look) -> dict[str, tuple[str, float, bool, float, float, float]]:
     """Return for each style: colour, size, whether bold, points before and after, and the indent."""
-    body, small = look.body, look.table
+    body, small, air = look.body, look.table, look.air
     return {
-        "Normal": (INK, body, False, 0, body * 0.3, 0),
+        "Normal": (INK, body, False, 0, body * 0.3 * air, 0),
         "Heading1": (BLUE, body * 1.8, True, 0, 3, 0),
-        "Heading2": (BLUE, body * 1.2, True, body * 0.75, body * 0.25, 0),
-        "Caption": (INK, small, True, 3, 3, 0),
-        "Lead": (INK, body * 1.22, True, 4, 7, 0),
-        "ListBullet": (INK, body, False, 0, body * 0.2, 12),
+        "Heading2": (BLUE, body * 1.2, True, body * 0.75 * air, body * 0.25 * air, 0),
+        "Caption": (INK, small, True, 4 * air, 3, 0),
+        "Lead": (INK, body * 1.22, True, 4 * air, 7 * air, 0),
+        "ListBullet": (INK, body, False, 0, body * 0.2 * air, 12),
         "Pass": (GREY, small, False, 0, 3, 0),
         "Banner": ("FFFFFF", body * 1.2, True, 2, 5, 8),
-        "Cell": (INK, small, False, 1.2, 1.2, 0),
-        "Big": (BLUE, look.big, True, 3, 0, 0),
-        "Between": (GREY, small, True, 0, 2, 0),
-        "Small": (INK, small, False, 0, 3, 0),
+        "Cell": (INK, small, False, 1.2 * air, 1.2 * air, 0),
+        "Big": (BLUE, look.big, True, 3 * air, 0, 0),
+        "Between": (GREY, small, True, 0, 2 * air, 0),
+        "Small": (INK, small, False, 0, 3 * air, 0),
         "Key": (GREY, small, False, 5, 0, 0),
         "Picture": (INK, small, False, 0, 0, 0),
         "After": (INK, 2, False, 0, 0, 0),

@@ -3,7 +3,7 @@
 Every figure is printed as the dossier prints it; the letters are as large as two pages allow.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 
 import pandas as pd
@@ -14,8 +14,8 @@ from oa_sim.office import RED, describe, of_figures, sealed, texts, width, xml_s
 from oa_sim.paper import PAD, Box, Look, Paper, frame_of_cells, paragraph, run
 from oa_sim.published import Published
 
-BODIES = (10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.5)
-PICTURES = (300.0, 265.0, 230.0, 195.0)
+BODIES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.5)
+AIRS, PICTURES = (2.2, 1.9, 1.6, 1.3, 1.0), (330.0, 290.0, 250.0, 215.0)
 SPARE = 0.03  # of a page's height: other programs set letters a little wider
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
 RATINGS = {"red": ("F6D5D5", "7A0000"), "amber": ("FCE8C3", "5C3B00"), "green": ("D5EFE3", "00452F")}
@@ -36,20 +36,29 @@ def brief(dossier: Dossier) -> bytes:
         The same for the same dossier.
     """
     pictures = {one.name: one.png() for passage in dossier.passages for one in passage.pictures}
-    for look in _looks(dossier):
-        paper, fits = _brief(dossier, look, pictures)
-        if fits:
-            break
+    paper = _largest(dossier, pictures)
     describe(paper.document.core_properties, dossier, "Ministerial pack")
     return sealed(paper.document)
 
 
-def _looks(dossier: Dossier) -> Iterator[Look]:
-    """Yield sizes of letters and pictures, the most readable first."""
-    room = (Paper(Look()).wide / max(len(dossier.numbers), 1)) - PAD - 4
+def _largest(dossier: Dossier, pictures: dict[str, bytes]) -> Paper:
+    """Return the pack in the largest letters, then the most space and the largest picture, that two pages take."""
+    beside = (Paper(Look()).wide / max(len(dossier.numbers), 1)) - PAD - 4
     widest = max((width(xml_safe(cell(one)), 1.0, bold=True) for _, one in dossier.numbers), default=1.0)
-    for body, picture in product(BODIES, PICTURES):
-        yield Look(body, max(6.5, min(8.5, body - 1.5)), min(2 * body, room / widest), picture)
+
+    def look(body: float, air: float, picture: float) -> Look:
+        return Look(body, max(6.5, min(8.0, body - 1.5)), min(2 * body, beside / widest), picture, air)
+
+    for body in BODIES:
+        least, fits = _brief(dossier, look(body, AIRS[-1], PICTURES[-1]), pictures)
+        if fits:
+            break
+    if fits:
+        for air, picture in product(AIRS, PICTURES):
+            more, fits = _brief(dossier, look(body, air, picture), pictures)
+            if fits:
+                return more
+    return least
 
 
 def _brief(dossier: Dossier, look: Look, pictures: dict[str, bytes]) -> tuple[Paper, bool]:
@@ -85,11 +94,16 @@ def _numbers(paper: Paper, numbers: Sequence[tuple[str, Published]]) -> None:
     wide = paper.wide / len(numbers)
     cells = []
     for label, one in numbers:
-        parts = [("Big", cell(one)), ("Between", f"90 %: {one.interval}" if one.interval else "exact"), ("Small", label)]
+        parts = [("Big", cell(one)), ("Between", between(one)), ("Small", label)]
         cells.append("".join(paragraph(style, run(text)) for style, text in parts))
     paper.lay(frame_of_cells(cells, wide))
     paper.lay(paragraph("After", ""))
     paper.used += paper.tallest([label for label, _ in numbers], wide)
+
+
+def between(one: Published) -> str:
+    """Return where a figure lies, or that it is exact; of a chance nothing but its own error is known."""
+    return f"90 %: {one.interval}" if one.interval else "no interval" if one.error else "exact"
 
 
 def _key(paper: Paper, meaning: str) -> None:
@@ -125,8 +139,8 @@ def _grid(paper: Paper, grid: Grid, *, whole: bool = True) -> None:
 def assurance(dossier: Dossier) -> bytes:
     """Return the assurance pack as a Word document.
 
-    It holds the sign-off block, what changed, the statement on uncertainty and the probability words, then, in
-    landscape, the verification log, the figures of the brief and the assumptions register.
+    It holds the sign-off block, what changed, the statement on uncertainty, the probability words and the verification
+    log, then, in landscape, the figures of the brief and the assumptions register.
 
     Parameters
     ----------
@@ -141,9 +155,9 @@ def assurance(dossier: Dossier) -> bytes:
     _sentences(paper, "Change since the last version", dossier.changes, "No earlier version is known.")
     _sentences(paper, "Uncertainty statement", dossier.statement, "No statement was made.")
     _words(paper)
-    paper.turned()
     paper.heading("Verification log", 2)
     _log(paper, dossier.log)
+    paper.turned()
     paper.heading("Figures of the brief", 2)
     _figures(paper, dossier)
     paper.heading("Assumptions register", 2)
@@ -214,7 +228,7 @@ def _figures(paper: Paper, dossier: Dossier) -> None:
     head = ("Figure", "Value", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
     rows = [
         [Box(xml_safe(text)) for text in (
-            one.label, cell(one), one.interval or "exact", one.unit, one.price_base, f"{one.origin.n_draws:,}",
+            one.label, cell(one), one.interval or "none", one.unit, one.price_base, f"{one.origin.n_draws:,}",
             f"{one.error:.2g}" if one.error else "none", one.marks,
         )] for one in shown
     ]  # fmt: skip
