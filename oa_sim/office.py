@@ -1,4 +1,4 @@
-"""Office: what Word and PowerPoint files share: text that XML takes, room that a text needs, the same bytes each time."""
+"""Office: what Word and PowerPoint files share: text that XML takes, the room that a text needs, the same bytes."""
 
 import io
 import re
@@ -22,7 +22,9 @@ WIDTHS = {  # of Arial, thousandths of the size
 }  # fmt: skip
 WIDTH_OF = {letter: width for width, letters in WIDTHS.items() for letter in letters}
 USUAL, WIDEST, BOLD = 556, 1100, 1.09
-REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
+REFUSED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
 RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[ \u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]*"
                            "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])?)")  # fmt: skip
 NUMERIC = re.compile(r"(?:exact|none|(?:below |above )?[\u2212\d])")

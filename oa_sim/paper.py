@@ -160,10 +160,14 @@ class Paper:
             self.write("Caption", caption, extra="<w:keepNext/>")
         top = [Box(one, PALE, BLUE, bold=True) for one in head]
         body = [_row(row, widths, right, keep=whole and i + 1 < len(rows), deep=deep) for i, row in enumerate(rows)]
-        self.lay(_opening(caption, widths) + _row(top, widths, right, head=True, keep=True) + "".join(body) + "</w:tbl>")
+        self.lay(
+            _opening(caption, widths) + _row(top, widths, right, head=True, keep=True) + "".join(body) + "</w:tbl>"
+        )
         self.lay(paragraph("After", ""))
         for i, row in enumerate([list(head), *words]):
-            self.used += max(row_height(row, widths, size, pad=PAD + 1.5, bold=i == 0) + 2.4 * self.look.air + 0.8, deep)
+            self.used += max(
+                row_height(row, widths, size, pad=PAD + 1.5, bold=i == 0) + 2.4 * self.look.air + 0.8, deep
+            )
         self.used += 4.0
 
     def tallest(self, labels: Sequence[str], wide: float) -> float:
@@ -308,10 +312,12 @@ def _row(boxes, widths, right, *, head: bool = False, keep: bool = False, deep: 
 
 def _place(document, picture: Drawn, png: bytes, size: tuple[float, float]) -> None:
     """Put a picture into the last paragraph, with what is seen in words."""
-    shape = document.paragraphs[-1].add_run().add_picture(io.BytesIO(png), Emu(int(size[0] * 12700)), Emu(int(size[1] * 12700)))  # noqa: E501
+    shape = (
+        document.paragraphs[-1]
+        .add_run()
+        .add_picture(io.BytesIO(png), Emu(int(size[0] * 12700)), Emu(int(size[1] * 12700)))
+    )
     about = shape._inline.docPr
     about.set("descr", xml_safe(picture.alternative))
     about.set("title", xml_safe(picture.title))
     about.set("name", xml_safe(picture.name))
-
-

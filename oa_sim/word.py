@@ -169,7 +169,9 @@ def assurance(dossier: Dossier) -> bytes:
 def _sign_off(paper: Paper) -> None:
     paper.heading("Sign-off", 2)
     rows = [[Box(role, bold=True), Box(""), Box(""), Box("")] for role in ROLES]
-    paper.table("", ("Role", "Name", "Date", "Signature"), rows, [False] * 4, deep=30.0, shares=(0.24, 0.28, 0.16, 0.32))
+    paper.table(
+        "", ("Role", "Name", "Date", "Signature"), rows, [False] * 4, deep=30.0, shares=(0.24, 0.28, 0.16, 0.32)
+    )
 
 
 def _sentences(paper: Paper, title: str, said: Sequence[str], none: str) -> None:
