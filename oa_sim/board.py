@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pptx.dml.color import RGBColor
-from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
@@ -35,6 +34,7 @@ TITLE_AT, TITLE = 14.0, 34.0
 TOP, BOTTOM, FOOT = TITLE_AT + TITLE + 2, 504.0, 510.0
 PAD, ABOVE = 4.0, 1.5  # of a cell: at each side, above and below
 TABLE_LETTERS = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
+MOST_LETTERS = 80  # of a name in a table; the longest of a measure has 72
 GROUND = "FFFFFF"
 
 
@@ -101,14 +101,11 @@ def box(
     inside
         Room left free at its sides, points.
     """
-    shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Pt(one) for one in place)) if fill else (
-        slide.shapes.add_textbox(*(Pt(one) for one in place)))  # fmt: skip
+    shape = slide.shapes.add_textbox(*(Pt(one) for one in place))
     shape.name = xml_safe(name)[:80]
     if fill:
         shape.fill.solid()
         shape.fill.fore_color.rgb = RGBColor.from_string(fill)
-        shape.line.fill.background()
-        shape.shadow.inherit = False
     filled(shape, _within(parts, place[2] - 2 * inside, place[3]), most=most, inside=inside, wide=place[2])
     return shape
 
@@ -171,44 +168,71 @@ def placed(slide, picture: Drawn, place: tuple[float, float, float, float]) -> N
     shape._element.nvPicPr.cNvPr.set("descr", xml_safe(picture.alternative))
 
 
-def tabled(slide, grid: Grid, place: tuple[float, float, float, float]) -> tuple[float, list[str]]:
-    """Lay a table in the largest letters that fit, and return where it ends and, whole, the rows that were cut.
+@dataclass(frozen=True)
+class Laid:
+    """A table as it fits: its rows from the head, widths, heights and letters in points, and whole the rows cut."""
+
+    grid: Grid
+    rows: list[list[str]]
+    widths: list[float]
+    heights: list[float]
+    size: float
+    cut: list[str]
+
+
+def fitted(grids: Sequence[Grid], choices: Sequence[Sequence[float]], high: float) -> list[Laid]:
+    """Return tables that stand side by side in the largest letters in which all fit.
 
     Parameters
     ----------
-    slide
-        Where.
-    grid
-        The table.
-    place
-        Left, top, width and height, points.
+    grids
+        The tables; names are cut with an ellipsis where they are very long, figures never.
+    choices
+        Widths that the tables may have, points.
+    high
+        Height that none may exceed, points; rows that it does not hold are left out.
     """
-    left, top, wide, high = place
-    whole, right = texts(grid), of_figures(grid.rows, len(grid.head))
-    head, rows = [xml_safe(one) for one in grid.head], whole
     for size in TABLE_LETTERS:
-        widths = columns(head, rows, wide, size, pad=2 * PAD + 1, right=right)
-        heights = _heights(head, rows, widths, size)
-        if sum(heights) <= high:
-            break
-    else:
-        rows = [
-            [shortened(text, one - 2 * PAD - 1, size) for text, one in zip(row, widths, strict=True)] for row in rows
-        ]
-        heights = _heights(head, rows, widths, size)
-    while sum(heights) > high and len(rows) > 1:
-        rows, heights = rows[:-1], heights[:-1]
-    shape = slide.shapes.add_table(len(rows) + 1, len(head), Pt(left), Pt(top), Pt(wide), Pt(sum(heights)))
-    shape.name = xml_safe(grid.caption)[:80]
-    shape._element.nvGraphicFramePr.cNvPr.set("descr", xml_safe(grid.caption))
-    _table(shape.table, [head, *rows], widths, heights, right, size)
-    kept = [*rows, *([[]] * (len(whole) - len(rows)))]
-    return top + sum(heights), ["; ".join(row) for row, now in zip(whole, kept, strict=True) if row != now]
+        found = [[_laid(grid, wide, size) for grid, wide in zip(grids, widths, strict=True)] for widths in choices]
+        best = min(found, key=lambda laid: max(sum(one.heights) for one in laid))
+        if max(sum(one.heights) for one in best) <= high:
+            return best
+    return [_held(one, high) for one in best]
 
 
-def _heights(head, rows, widths, size: float) -> list[float]:
-    return [row_height(row, widths, size, pad=2 * PAD + 1, bold=i == 0) + 2 * ABOVE
-            for i, row in enumerate([head, *rows])]  # fmt: skip
+def _laid(grid: Grid, wide: float, size: float) -> Laid:
+    whole, right = texts(grid), of_figures(grid.rows, len(grid.head))
+    rows = [[_brief(text) for text in row] for row in whole]
+    head = [xml_safe(one) for one in grid.head]
+    widths = columns(head, rows, wide, size, pad=2 * PAD + 1, right=right)
+    heights = [
+        row_height(row, widths, size, pad=2 * PAD + 1, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])
+    ]
+    cut = ["; ".join(row) for row, now in zip(whole, rows, strict=True) if row != now]
+    return Laid(grid, [head, *rows], widths, heights, size, cut)
+
+
+def _brief(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1].rstrip()}\u2026"
+
+
+def _held(laid: Laid, high: float) -> Laid:
+    """Return a table without the last rows, which its room does not hold."""
+    many = len(laid.rows)
+    while sum(laid.heights[:many]) > high and many > 2:
+        many -= 1
+    lost = ["; ".join(row) for row in texts(laid.grid)[many - 1 :]]
+    return replace(laid, rows=laid.rows[:many], heights=laid.heights[:many], cut=[*laid.cut, *lost])
+
+
+def tabled(slide, laid: Laid, left: float, top: float) -> None:
+    """Lay a table at a place, points."""
+    wide, high, caption = sum(laid.widths), sum(laid.heights), xml_safe(laid.grid.caption)
+    shape = slide.shapes.add_table(len(laid.rows), len(laid.widths), Pt(left), Pt(top), Pt(wide), Pt(high))
+    shape.name = caption[:80]
+    shape._element.nvGraphicFramePr.cNvPr.set("descr", caption)
+    right = of_figures(laid.grid.rows, len(laid.widths))
+    _table(shape.table, laid.rows, laid.widths, laid.heights, right, laid.size)
 
 
 def _table(table, rows, widths, heights, right, size: float) -> None:
@@ -228,9 +252,9 @@ def _celled(at, text: str, look: Line, *, to_right: bool) -> None:
     _lettered(at.text_frame.paragraphs[0], text, look)
     if to_right:
         at.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT
-    about = at._tc.get_or_add_tcPr()
-    about.append(parse_xml(
-        f'<a:lnB {nsdecls("a")} w="6350"><a:solidFill><a:srgbClr val="{RULE}"/></a:solidFill></a:lnB>'
-    ))  # fmt: skip
     at.fill.solid()
     at.fill.fore_color.rgb = RGBColor.from_string(PALE if look.bold else GROUND)
+    about = at._tc.get_or_add_tcPr()
+    about.insert(0, parse_xml(
+        f'<a:lnB {nsdecls("a")} w="6350"><a:solidFill><a:srgbClr val="{RULE}"/></a:solidFill></a:lnB>'
+    ))  # fmt: skip

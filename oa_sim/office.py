@@ -27,7 +27,8 @@ REFUSED = re.compile(
 )
 RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[ \u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]*"
                            "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])?)")  # fmt: skip
-NUMERIC = re.compile(r"(?:exact|none|(?:below |above )?[\u2212\d])")
+NUMERIC = re.compile(r"(?:below |above )?[\u2212\d]")
+NO_FIGURE = ("exact", "none", "")
 
 
 def xml_safe(text: str) -> str:
@@ -98,8 +99,8 @@ def of_figures(rows: Sequence[Sequence[Cell]], columns: int) -> list[bool]:
     found = []
     for i in range(columns):
         parts = [row[i] for row in rows]
-        holds = [isinstance(part, Published) or bool(NUMERIC.match(part)) for part in parts]
-        found.append(i > 0 and bool(parts) and all(holds))
+        fits = all(isinstance(part, Published) or part in NO_FIGURE or NUMERIC.match(part) for part in parts)
+        found.append(i > 0 and fits and any(part not in NO_FIGURE for part in parts))
     return found
 
 

@@ -233,7 +233,7 @@ def _looks(look: Look) -> dict[str, tuple[str, float, bool, float, float, float]
         "Lead": (INK, body * 1.22, True, 4 * air, 7 * air, 0),
         "ListBullet": (INK, body, False, 0, body * 0.2 * air, 12),
         "Pass": (GREY, small, False, 0, 3, 0),
-        "Banner": ("FFFFFF", body * 1.2, True, 2, 5, 8),
+        "Banner": ("FFFFFF", body * 1.2, True, 5, 8, 0),
         "Cell": (INK, small, False, 1.2 * air, 1.2 * air, 0),
         "Big": (BLUE, look.big, True, 3 * air, 0, 0),
         "Between": (GREY, small, True, 0, 2 * air, 0),

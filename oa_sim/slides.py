@@ -21,19 +21,20 @@ from oa_sim.board import (
     box,
     card,
     filled,
+    fitted,
     opened,
     placed,
     stacked,
     tabled,
 )  # fmt: skip
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, cell, key, plain
-from oa_sim.office import BLUE, GREY, RED, describe, height, sealed, texts, width, xml_safe
+from oa_sim.office import BLUE, GREY, RED, describe, height, sealed, width, xml_safe
 from oa_sim.published import Published
 
 LETTERS = (14.0, 13.0, 12.0, 11.5, 11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)  # of the passages
 LEADS = (20.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0)  # of the headline
-MOST_LEAD, CARD, VERDICT = 72.0, 84.0, 20.0
-MOST_TABLES, LEAST_WORDS = 0.62, 130.0  # of the room below the title; points
+MOST_LEAD, CARD, VERDICT, TITLED = 72.0, 84.0, 20.0, 25.0
+MOST_TABLES, LEAST_WORDS = 0.6, 130.0  # of the room below the title; points
 TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of a slide's width
 
 
@@ -107,7 +108,7 @@ def _content(slide, passages: Sequence[Passage], top: float) -> list[str]:
         room = min((BOTTOM - top) * MOST_TABLES, BOTTOM - top - LEAST_WORDS)
         top, cut = _tables(slide, grids, top, room)
     wide = WIDE
-    sizes = [_size(one, BOTTOM - top - 16) for one in pictures]
+    sizes = [_size(one, BOTTOM - top - TITLED) for one in pictures]
     taken = sum(size[0] + GAP for size in sizes)
     _words(slide, passages, (LEFT, top, wide - taken, BOTTOM - top))
     left = LEFT + wide - taken + GAP
@@ -125,23 +126,29 @@ def _size(picture: Drawn, room: float) -> tuple[float, float]:
 
 def _picture(slide, picture: Drawn, place: tuple[float, float, float, float]) -> None:
     left, top, wide, high = place
-    box(slide, f"{picture.name} title", (left, top, wide, 13), [Line(picture.title, 9, bold=True)], most=1)
-    placed(slide, picture, (left, top + 15, wide, high))
+    box(slide, f"{picture.name} title", (left, top, wide, TITLED - 2), [Line(picture.title, 9, bold=True)], most=2)
+    placed(slide, picture, (left, top + TITLED, wide, high))
 
 
 def _tables(slide, grids: Sequence[Grid], top: float, room: float) -> tuple[float, list[str]]:
-    """Lay tables side by side, each as wide as its words need, and return where they end and the rows cut."""
-    needs = [max(sum(max(width(row[i], 1.0) for row in [grid.head, *texts(grid)]) for i in range(len(grid.head))), 1.0)
-             for grid in grids]  # fmt: skip
+    """Lay tables side by side, in the largest letters in which all fit, and return where they end and the rows cut."""
     across = WIDE - GAP * (len(grids) - 1)
-    shares = [min(max(one / sum(needs), 0.3), 0.7) if len(grids) > 1 else 1.0 for one in needs]
+    laid = fitted(grids, [[across * one for one in shares] for shares in _shares(len(grids))], room - 15)
     left, lowest, cut = LEFT, top, []
-    for grid, share in zip(grids, shares, strict=True):
-        wide = across * share / sum(shares)
-        box(slide, f"{grid.caption} title", (left, top, wide, 13), [Line(grid.caption, 9, bold=True)], most=1)
-        end, lost = tabled(slide, grid, (left, top + 15, wide, room - 15))
-        left, lowest, cut = left + wide + GAP, max(lowest, end), [*cut, *lost]
+    for one in laid:
+        wide = sum(one.widths)
+        box(slide, f"{one.grid.caption} title", (left, top, wide, 13), [Line(one.grid.caption, 9, bold=True)], most=1)
+        tabled(slide, one, left, top + 15)
+        left, lowest = left + wide + GAP, max(lowest, top + 15 + sum(one.heights))
+        cut += one.cut
     return lowest + 10, cut
+
+
+def _shares(many: int) -> list[tuple[float, ...]]:
+    """Return the parts of a slide's width that tables may have: of two, the one or the other may be wider."""
+    if many == 2:
+        return [(one / 100, 1 - one / 100) for one in (50, 47, 53, 44, 56, 41, 59, 38, 62)]
+    return [(1 / many,) * many]
 
 
 def _block(passage: Passage, size: float) -> list[Line]:
@@ -184,13 +191,9 @@ def _columns(blocks: list[list[Line]], wide: float) -> tuple[float, list[list[Li
 def _foot(slide, dossier: Dossier) -> None:
     meaning = key(dossier.figures)
     lines = [Line(f"Signs: {meaning}", 8, ink=GREY)] if meaning else []
-    box(
-        slide,
-        "Signs and trace",
-        (LEFT, FOOT, WIDE, HIGH - FOOT - 6),
-        [*lines, Line(dossier.trace, 8, ink=GREY)],
-        most=1,
-    )
+    short = width(xml_safe(dossier.trace), 8) <= WIDE
+    lines.append(Line(dossier.trace, 8 if short else 6, ink=GREY))
+    box(slide, "Signs and trace", (LEFT, FOOT, WIDE, HIGH - FOOT - 4), lines)
 
 
 def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[str]) -> list[str]:

@@ -17,6 +17,14 @@ from oa_sim.published import Published
 BODIES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.5)
 AIRS, PICTURES = (2.2, 1.9, 1.6, 1.3, 1.0), (330.0, 290.0, 250.0, 215.0)
 SPARE = 0.03  # of a page's height: other programs set letters a little wider
+BANNER = (  # a red ground, and borders of the same red so that the letters do not touch its edge
+    "<w:pBdr>"
+    + "".join(
+        f'<w:{side} w:val="single" w:sz="{wide}" w:space="0" w:color="{RED}"/>'
+        for side, wide in (("top", 24), ("left", 48), ("bottom", 24), ("right", 48))
+    )
+    + f'</w:pBdr><w:shd w:val="clear" w:color="auto" w:fill="{RED}"/>'
+)
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
 RATINGS = {"red": ("F6D5D5", "7A0000"), "amber": ("FCE8C3", "5C3B00"), "green": ("D5EFE3", "00452F")}
 VERDICTS = {"FAIL": RATINGS["red"], "PASS": RATINGS["green"]}
@@ -84,7 +92,7 @@ def _verdict(paper: Paper, dossier: Dossier) -> None:
         paper.write("Pass", f"Verdict PASS: {dossier.reason}.")
     else:
         text = f"Verdict {dossier.verdict}: do not use these figures. {dossier.reason}."
-        paper.write("Banner", text, extra=f'<w:shd w:val="clear" w:color="auto" w:fill="{RED}"/>')
+        paper.write("Banner", text, extra=BANNER)
 
 
 def _numbers(paper: Paper, numbers: Sequence[tuple[str, Published]]) -> None:
