@@ -7,8 +7,6 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.enum.style import WD_STYLE_TYPE
@@ -17,11 +15,11 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Emu, Pt, RGBColor
 
 from oa_sim.dossier import Drawn
-from oa_sim.office import BLUE, FONT, GREY, INK, LINE, PALE, RULE, columns, directions, height, row_height, xml_safe
+from oa_sim.office import BLUE, FONT, GREY, INK, LINE, PALE, columns, height, row_height, xml_safe
+from oa_sim.wordml import PAD, Box, opening, paragraph, row_of, run
 
 A4 = (595.3, 841.9)
 MARGIN, FOOT, FOOT_AT = 45.4, 51.0, 22.7  # of a page; 16 and 18 mm, the footer 8 mm above the edge
-PAD = 9.0  # width that a cell loses at its sides
 GUTTER = 12.0  # between a picture and the words beside it
 WIDEST_BESIDE = 1.45  # width over height up to which a picture stands beside words
 NAMESPACES = nsdecls("w")
@@ -36,31 +34,6 @@ class Look:
     big: float = 19.0
     picture: float = 235.0
     air: float = 1.0
-
-
-@dataclass(frozen=True)
-class Box:
-    """A cell of a table: its words, and the colours of its ground and of its letters."""
-
-    text: str
-    fill: str = ""
-    ink: str = ""
-    bold: bool = False
-
-
-def run(text: str, *, bold: bool = False, ink: str = "") -> str:
-    """Return words as the XML of runs; what is read from right to left is marked so."""
-    look = ("<w:b/><w:bCs/>" if bold else "") + (f'<w:color w:val="{ink}"/>' if ink else "")
-    made = []
-    for piece, right_to_left in directions(xml_safe(text)):
-        inner = look + ("<w:rtl/>" if right_to_left else "")
-        made.append(f'<w:r><w:rPr>{inner}</w:rPr><w:t xml:space="preserve">{escape(piece)}</w:t></w:r>')
-    return "".join(made)
-
-
-def paragraph(style: str, inner: str, *, extra: str = "") -> str:
-    """Return a paragraph as XML; ``extra`` are further properties, in the order of the format."""
-    return f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{extra}</w:pPr>{inner}</w:p>'
 
 
 class Paper:
@@ -134,7 +107,7 @@ class Paper:
 
     def table(
         self, caption: str, head: Sequence[str], rows: Sequence[Sequence[Box]], right: Sequence[bool],
-        *, whole: bool = True, shares: Sequence[float] = (), deep: float = 0.0,
+        *, told: str = "", whole: bool = True, shares: Sequence[float] = (), deep: float = 0.0,
     ) -> None:  # fmt: skip
         """Lay a table whose first row is its header, repeated on each page.
 
@@ -146,6 +119,8 @@ class Paper:
             Its cells.
         right
             For each column, whether it is set to the right.
+        told
+            What it is called where nothing stands above it.
         whole
             Whether it must stand on one page.
         shares
@@ -159,9 +134,12 @@ class Paper:
         if caption:
             self.write("Caption", caption, extra="<w:keepNext/>")
         top = [Box(one, PALE, BLUE, bold=True) for one in head]
-        body = [_row(row, widths, right, keep=whole and i + 1 < len(rows), deep=deep) for i, row in enumerate(rows)]
+        body = [row_of(row, widths, right, keep=whole and i + 1 < len(rows), deep=deep) for i, row in enumerate(rows)]
         self.lay(
-            _opening(caption, widths) + _row(top, widths, right, head=True, keep=True) + "".join(body) + "</w:tbl>"
+            opening(caption or told, widths)
+            + row_of(top, widths, right, head=True, keep=True)
+            + "".join(body)
+            + "</w:tbl>"
         )
         self.lay(paragraph("After", ""))
         for i, row in enumerate([list(head), *words]):
@@ -265,49 +243,6 @@ def _styles(document, look: Look) -> dict:
         shape.keep_with_next, shape.widow_control = name.startswith("Heading"), True
     by_id["ListBullet"].paragraph_format.first_line_indent = Pt(-12)
     return made
-
-
-def frame_of_cells(cells: Sequence[str], wide: float) -> str:
-    """Return cells of one width side by side, each of paragraphs, as the XML of a table without header."""
-    inner = "".join(
-        f'<w:tc><w:tcPr><w:tcW w:w="{20 * wide:.0f}" w:type="dxa"/><w:shd w:val="clear" w:color="auto" '
-        f'w:fill="{PALE}"/></w:tcPr>{one}</w:tc>'
-        for one in cells
-    )
-    return f"{_opening('Numbers', [wide] * len(cells))}<w:tr><w:trPr><w:cantSplit/></w:trPr>{inner}</w:tr></w:tbl>"
-
-
-@cache
-def _borders(colour: str) -> str:
-    sides = "".join(f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="{colour}"/>'
-                    for side in ("top", "bottom", "insideH"))  # fmt: skip
-    return f"<w:tblBorders>{sides}</w:tblBorders>"
-
-
-def _opening(caption: str, widths: Sequence[float]) -> str:
-    grid = "".join(f'<w:gridCol w:w="{20 * wide:.0f}"/>' for wide in widths)
-    margins = "".join(f'<w:{side} w:w="{10 * PAD:.0f}" w:type="dxa"/>' for side in ("left", "right"))
-    told = escape(xml_safe(caption), {'"': "&quot;"})
-    return (
-        f'<w:tbl><w:tblPr><w:tblW w:w="{20 * sum(widths):.0f}" w:type="dxa"/>{_borders(RULE)}'
-        f'<w:tblLayout w:type="fixed"/><w:tblCellMar>{margins}</w:tblCellMar>'
-        f'<w:tblLook w:val="00A0" w:firstRow="1" w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" '
-        f'w:noVBand="1"/><w:tblCaption w:val="{told}"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>'
-    )
-
-
-def _row(boxes, widths, right, *, head: bool = False, keep: bool = False, deep: float = 0.0) -> str:
-    """Return a row as XML; it is not cut at the end of a page."""
-    about = "<w:cantSplit/>" + (f'<w:trHeight w:val="{20 * deep:.0f}" w:hRule="atLeast"/>' if deep else "")
-    about += "<w:tblHeader/>" if head else ""
-    cells = []
-    for box, wide, to_right in zip(boxes, widths, right, strict=True):
-        fill = f'<w:shd w:val="clear" w:color="auto" w:fill="{box.fill}"/>' if box.fill else ""
-        extra = ("<w:keepNext/>" if keep else "") + ('<w:jc w:val="right"/>' if to_right else "")
-        inner = paragraph("Cell", run(box.text, bold=box.bold, ink=box.ink), extra=extra)
-        cells.append(f'<w:tc><w:tcPr><w:tcW w:w="{20 * wide:.0f}" w:type="dxa"/>{fill}<w:vAlign w:val="center"/>'
-                     f"</w:tcPr>{inner}</w:tc>")  # fmt: skip
-    return f"<w:tr><w:trPr>{about}</w:trPr>{''.join(cells)}</w:tr>"
 
 
 def _place(document, picture: Drawn, png: bytes, size: tuple[float, float]) -> None:

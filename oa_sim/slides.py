@@ -35,6 +35,7 @@ LETTERS = (14.0, 13.0, 12.0, 11.5, 11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)  # of t
 LEADS = (20.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0)  # of the headline
 MOST_LEAD, CARD, VERDICT, TITLED = 72.0, 84.0, 20.0, 25.0
 MOST_TABLES, LEAST_WORDS = 0.6, 130.0  # of the room below the title; points
+MOST_LABEL = 60  # letters of a scenario's label at the foot
 TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of a slide's width
 
 
@@ -191,8 +192,9 @@ def _columns(blocks: list[list[Line]], wide: float) -> tuple[float, list[list[Li
 def _foot(slide, dossier: Dossier) -> None:
     meaning = key(dossier.figures)
     lines = [Line(f"Signs: {meaning}", 8, ink=GREY)] if meaning else []
-    short = width(xml_safe(dossier.trace), 8) <= WIDE
-    lines.append(Line(dossier.trace, 8 if short else 6, ink=GREY))
+    label = dossier.label if len(dossier.label) <= MOST_LABEL else f"{dossier.label[:MOST_LABEL]}\u2026"
+    trace = dossier.trace.replace(f"scenario {dossier.label};", f"scenario {label};")
+    lines.append(Line(trace, 8 if width(xml_safe(trace), 8) <= WIDE else 6, ink=GREY))
     box(slide, "Signs and trace", (LEFT, FOOT, WIDE, HIGH - FOOT - 4), lines)
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 from oa_sim import calibrated
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, cell, key, plain
 from oa_sim.office import RED, describe, of_figures, sealed, texts, width, xml_safe
-from oa_sim.paper import PAD, Box, Look, Paper, frame_of_cells, paragraph, run
+from oa_sim.paper import Look, Paper
 from oa_sim.published import Published
+from oa_sim.wordml import PAD, Box, frame_of_cells, paragraph, run
 
 BODIES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.5)
 AIRS, PICTURES = (2.2, 1.9, 1.6, 1.3, 1.0), (330.0, 290.0, 250.0, 215.0)
@@ -178,7 +179,13 @@ def _sign_off(paper: Paper) -> None:
     paper.heading("Sign-off", 2)
     rows = [[Box(role, bold=True), Box(""), Box(""), Box("")] for role in ROLES]
     paper.table(
-        "", ("Role", "Name", "Date", "Signature"), rows, [False] * 4, deep=30.0, shares=(0.24, 0.28, 0.16, 0.32)
+        "",
+        ("Role", "Name", "Date", "Signature"),
+        rows,
+        [False] * 4,
+        told="Sign-off",
+        deep=30.0,
+        shares=(0.24, 0.28, 0.16, 0.32),
     )
 
 
@@ -192,18 +199,18 @@ def _words(paper: Paper) -> None:
     paper.heading("Probability words", 2)
     paper.write("Normal", f"One chance has one word in every pack: the {calibrated.SOURCE}.")
     rows = [[Box(one) for one in row] for row in calibrated.table()]
-    paper.table("", ("Word", "Band as published", "Used here for"), rows, [False] * 3)
+    paper.table("", ("Word", "Band as published", "Used here for"), rows, [False] * 3, told="Probability words")
 
 
 def _log(paper: Paper, log: pd.DataFrame) -> None:
-    _frame(paper, log, "No check was logged.", "verdict", VERDICTS)
+    _frame(paper, log, "Verification log", "No check was logged.", "verdict", VERDICTS)
 
 
 def _register(paper: Paper, assumptions: pd.DataFrame) -> None:
-    _frame(paper, assumptions, "No assumption was registered.", "rating", RATINGS)
+    _frame(paper, assumptions, "Assumptions register", "No assumption was registered.", "rating", RATINGS)
 
 
-def _frame(paper: Paper, frame: pd.DataFrame, none: str, judged: str, colours: dict) -> None:
+def _frame(paper: Paper, frame: pd.DataFrame, told: str, none: str, judged: str, colours: dict) -> None:
     """Lay a table of data; the column that judges says so in words and in colour."""
     if not len(frame):
         paper.write("Normal", none)
@@ -213,7 +220,9 @@ def _frame(paper: Paper, frame: pd.DataFrame, none: str, judged: str, colours: d
         [_judged(text, colours) if name == judged else Box(text) for name, text in zip(head, row, strict=True)]
         for row in zip(*(frame[name].map(_text) for name in frame.columns), strict=True)
     ]
-    paper.table("", [name.replace("_", " ").capitalize() for name in head], rows, [False] * len(head), whole=False)
+    paper.table(
+        "", [name.replace("_", " ").capitalize() for name in head], rows, [False] * len(head), told=told, whole=False
+    )
 
 
 def _judged(text: str, colours: dict) -> Box:
@@ -243,5 +252,5 @@ def _figures(paper: Paper, dossier: Dossier) -> None:
         )] for one in shown
     ]  # fmt: skip
     right = [False, True, True, False, False, True, True, False]
-    paper.table("", head, rows, right, whole=False)
+    paper.table("", head, rows, right, told="Figures of the brief", whole=False)
     _key(paper, key(shown))
