@@ -1,0 +1,180 @@
+"""Office: what Word and PowerPoint files share: text that XML takes, the room that a text needs, the same bytes."""
+
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from oa_sim.dossier import Cell, Dossier, Grid, cell
+from oa_sim.published import Published
+
+BLUE, RED, INK, GREY, PALE, RULE = "0072B2", "A80000", "222222", "595959", "EEF4F9", "C9D3DB"
+FONT = "Arial"
+LINE = 1.17  # height of a line, of the size of its letters
+DATED = datetime(2020, 1, 1)  # of every file, so that the same run has the same bytes
+MONTH_ONE = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file knows
+WIDTHS = {  # of Arial, thousandths of the size
+    191: "'", 222: "ijl", 260: "|", 278: " !,./:;I[\\]ft\u2019\u2018", 333: "()-`r\u201c\u201d", 355: '"', 389: "*",
+    500: "Jcksvxyz", 584: "+<=>~\u2212", 611: "FTZ", 667: "&ABEKPSVXY", 722: "CDHNRUw", 778: "GOQ", 833: "Mm",
+    889: "%", 944: "W", 1000: "\u2026", 1015: "@",
+}  # fmt: skip
+WIDTH_OF = {letter: width for width, letters in WIDTHS.items() for letter in letters}
+USUAL, WIDEST, BOLD = 556, 1100, 1.09
+REFUSED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[ \u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]*"
+                           "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])?)")  # fmt: skip
+NUMERIC = re.compile(r"(?:below |above )?[\u2212\d]")
+NO_FIGURE = ("exact", "none", "")
+
+
+def xml_safe(text: str) -> str:
+    """Return text without the characters that XML refuses or that turn the direction of what follows."""
+    return REFUSED.sub("", re.sub(r"[\t\r\n\v\f]+", " ", str(text)))
+
+
+def directions(text: str) -> list[tuple[str, bool]]:
+    """Return text in pieces, each with whether it is read from right to left."""
+    return [(piece, i % 2 == 1) for i, piece in enumerate(RIGHT_TO_LEFT.split(text)) if piece]
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return how wide a text is in letters of a size, points."""
+    wide = sum(WIDTH_OF.get(letter, USUAL if letter < "\u2e80" else WIDEST) for letter in text)
+    return wide * size / 1000 * (BOLD if bold else 1.0)
+
+
+def lines(text: str, room: float, size: float, *, bold: bool = False) -> int:
+    """Return how many lines a text takes.
+
+    Parameters
+    ----------
+    text
+        Words; one that is wider than the room is broken.
+    room
+        Width of a line, points.
+    size
+        Of the letters, points.
+    bold
+        Whether they are bold.
+    """
+    count, at, space = 1, 0.0, width(" ", size)
+    for word in text.split():
+        wide = width(word, size, bold=bold)
+        if at and at + space + wide > room:
+            count, at = count + 1, 0.0
+        at += wide + (space if at else 0.0)
+        while at > room:
+            count, at = count + 1, at - room
+    return count
+
+
+def height(text: str, room: float, size: float, *, bold: bool = False) -> float:
+    """Return how high a text stands, points; see ``lines``."""
+    return lines(text, room, size, bold=bold) * size * LINE
+
+
+def shortened(text: str, room: float, size: float, *, most: int = 1, bold: bool = False) -> str:
+    """Return a text cut with an ellipsis, so that it takes no more than a number of lines."""
+    if lines(text, room, size, bold=bold) <= most:
+        return text
+    few, many = 0, len(text)
+    while few < many:  # the longest beginning that fits
+        middle = (few + many + 1) // 2
+        fits = lines(f"{text[:middle].rstrip()}\u2026", room, size, bold=bold) <= most
+        few, many = (middle, many) if fits else (few, middle - 1)
+    return f"{text[:few].rstrip()}\u2026"
+
+
+def texts(grid: Grid) -> list[list[str]]:
+    """Return a table's rows as text that XML takes."""
+    return [[xml_safe(cell(part)) for part in row] for row in grid.rows]
+
+
+def of_figures(rows: Sequence[Sequence[Cell]], columns: int) -> list[bool]:
+    """Return for each column whether it holds figures, which are set to the right."""
+    found = []
+    for i in range(columns):
+        parts = [row[i] for row in rows]
+        fits = all(isinstance(part, Published) or part in NO_FIGURE or NUMERIC.match(part) for part in parts)
+        found.append(i > 0 and fits and any(part not in NO_FIGURE for part in parts))
+    return found
+
+
+def columns(
+    head: Sequence[str], rows: list[list[str]], room: float, size: float, *, pad: float, right: Sequence[bool]
+) -> list[float]:
+    """Return the widths of a table's columns, points: what each word needs, and the rest by what would take one line.
+
+    Parameters
+    ----------
+    head, rows
+        Words of the table.
+    room
+        Width of the table, points.
+    size
+        Of its letters, points.
+    pad
+        Width that each cell loses at its sides, points.
+    right
+        Which columns hold figures, which are not broken.
+    """
+    need, wish = [], []
+    for i, title in enumerate(head):
+        cells = [row[i] for row in rows]
+        longest = max([width(text, size) for text in cells], default=0)
+        words = [longest] if right[i] else [width(word, size) for text in cells for word in text.split()]
+        words += [width(word, size, bold=True) for word in title.split()]
+        need.append(min(max(words, default=0), room / 3) + pad + 1)
+        wish.append(max(longest + pad + 1, width(title, size, bold=True) / 2 + pad, need[-1]))
+    if sum(need) >= room:
+        return [one * room / sum(need) for one in need]
+    if sum(wish) > room:  # the columns that need little more have it, and the others share the rest
+        spare, given = room - sum(need), list(need)
+        order = sorted(range(len(need)), key=lambda i: wish[i] - need[i])
+        for place, i in enumerate(order):
+            more = min(wish[i] - need[i], spare / (len(order) - place))
+            given[i], spare = given[i] + more, spare - more
+        return given
+    return [one + (room - sum(wish)) * one / sum(wish) for one in wish]
+
+
+def row_height(cells: Sequence[str], widths: Sequence[float], size: float, *, pad: float, bold: bool = False) -> float:
+    """Return how high the letters of a row stand, points."""
+    each = [lines(text, wide - pad, size, bold=bold) for text, wide in zip(cells, widths, strict=True)]
+    return max(each) * size * LINE
+
+
+def describe(properties: Any, dossier: Dossier, subject: str) -> None:
+    """Write what a file says about itself; its dates are fixed.
+
+    Parameters
+    ----------
+    properties
+        The core properties of a document.
+    dossier
+        What it prints.
+    subject
+        Which pack it is.
+    """
+    properties.title, properties.subject = xml_safe(dossier.title)[:250], subject
+    properties.author = properties.last_modified_by = f"oa_sim {dossier.manifest['oa_sim']}"
+    properties.created = properties.modified = DATED
+    properties.comments, properties.keywords = "", ""
+    properties.language, properties.revision = "en-GB", 1
+
+
+def sealed(document: Any) -> bytes:
+    """Return a document as a file that is the same bytes for the same content."""
+    written, made = io.BytesIO(), io.BytesIO()
+    document.save(written)
+    with zipfile.ZipFile(written) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():  # the first is the list of content types, as readers expect
+            part = zipfile.ZipInfo(name, MONTH_ONE)
+            part.compress_type = zipfile.ZIP_DEFLATED
+            part.create_system = 0
+            after.writestr(part, before.read(name))
+    return made.getvalue()

@@ -1,0 +1,106 @@
+"""Printed: a dossier of a run, all that it prints, the same with awkward names or failed gates, and its pages."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from oa_sim import ministerial, quotable
+from oa_sim.dossier import Dossier, Grid, Only, Passage, said
+from oa_sim.published import Published
+
+FORMULA, SCRIPT, LONG = '=HYPERLINK("http://x","y")', "<script>alert(1)</script>", "N" * 200
+HEBREW, ARABIC = "\u05e2\u05d9\u05e8 \u05d2\u05d3\u05d5\u05dc\u05d4", "\u0645\u062f\u064a\u0646\u0629"
+HOSTILE = (
+    FORMULA, SCRIPT, LONG, "Long name " * 20, "\"quoted\" 'name' & more", "\U0001f600 school \U0001f3eb", HEBREW,
+    ARABIC, "bell\x07 and \ud800 half", "@cmd|calc", "\u202eturned\u202c", "new\nline\ttab", "-1+1", "]]> <!-- %s {0}",
+)  # fmt: skip
+
+
+def dossier_of(result):
+    found = quotable.brief(result)
+    gates = result.manifest["gates"]
+    return Dossier(
+        "run", f"Opportunity Areas: {result.label}", result.label, gates["verdict"], gates["reason"],
+        ministerial.headline(result, found), ministerial.numbers(result, found),
+        ministerial.passages(result, found, {"future": ministerial.future(result)}), tuple(found.values()),
+        result.manifest,
+    )  # fmt: skip
+
+
+def sentences(dossier):
+    """Return every sentence of the brief."""
+    return [dossier.headline, *(one for part in dossier.passages for one in (*part.said, *part.points))]
+
+
+def figures(dossier):
+    """Return every figure of the brief as it must be printed."""
+    cells = [cell for part in dossier.passages for grid in part.grids for row in grid.rows for cell in row]
+    in_tables = [one.in_cell for one in cells if isinstance(one, Published)]
+    return [*in_tables, *(said(part) for one in sentences(dossier) for part in one if not isinstance(part, str)),
+            *(one.in_cell for _, one in dossier.numbers), *(one.interval for _, one in dossier.numbers)]  # fmt: skip
+
+
+def with_areas(dossier, names):
+    """Return the dossier with a row for each name in its table of areas, the figures of its own areas repeated."""
+
+    def renamed(part):
+        if not part.grids:
+            return part
+        first, *rest = part.grids
+        rows = tuple((name, *first.rows[i % len(first.rows)][1:]) for i, name in enumerate(names))
+        return replace(part, grids=(replace(first, rows=rows), *rest))
+
+    return replace(dossier, passages=tuple(renamed(part) for part in dossier.passages))
+
+
+def labelled(dossier, label):
+    return replace(dossier, label=label, title=f"Opportunity Areas: {label}")
+
+
+def failed(dossier):
+    """Return the dossier as it is where gates failed: the mark stands at each figure."""
+
+    def marked(part):
+        if isinstance(part, Published):
+            return replace(part, marks=f"{part.marks}; FAIL")
+        if isinstance(part, Only):
+            return Only(marked(part.figure))
+        if isinstance(part, tuple):
+            return tuple(marked(one) for one in part)
+        if isinstance(part, Passage):
+            return replace(part, said=marked(part.said), grids=marked(part.grids))
+        return replace(part, rows=marked(part.rows)) if isinstance(part, Grid) else part
+
+    every = {name: marked(getattr(dossier, name)) for name in ("headline", "numbers", "passages", "figures")}
+    return replace(labelled(dossier, f"{dossier.label} [FAIL]"), verdict="FAIL", reason="R-hat is 1.20", **every)
+
+
+def pages(blob, ending, folder):
+    """Return the words of each page that LibreOffice makes of a file, each word with its box."""
+    for program in ("soffice", "pdftotext"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed: pages cannot be counted")
+    (folder / f"pack.{ending}").write_bytes(blob)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    made = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(folder)]
+    subprocess.run([*made, str(folder / f"pack.{ending}")], check=True, capture_output=True, timeout=180)
+    told = subprocess.run(["pdftotext", "-bbox", str(folder / "pack.pdf"), "-"], check=True, capture_output=True)
+    box = re.compile(r'<word xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)">(.*?)</word>')
+    return [[(*(float(one) for one in at[:4]), at[4]) for at in box.findall(page)]
+            for page in told.stdout.decode().split("<page ")[1:]]  # fmt: skip
+
+
+def collisions(words):
+    """Return pairs of words that lie on each other."""
+    found = []
+    for i, one in enumerate(words):
+        for other in words[i + 1 :]:
+            wide = min(one[2], other[2]) - max(one[0], other[0])
+            high = min(one[3], other[3]) - max(one[1], other[1])
+            least = min((at[2] - at[0]) * (at[3] - at[1]) for at in (one, other))
+            if wide > 0 and high > 0 and wide * high > 0.3 * least:
+                found.append((one[4], other[4]))
+    return found
