@@ -20,6 +20,7 @@ from oa_sim.readouts import (
     has_impact,
     impact_by_area,
     interval,
+    mark_of,
     mean_of_areas,
     number,
     over_areas,
@@ -61,7 +62,7 @@ def fan_picture(
     """
     shown, rows, of = has_impact(result), declared.of(result, measure), (measure, group, area)
     entries = _legend(result, rows) if keyed else []
-    below = 0.1 + 0.17 * -(-len(entries) // 2) if keyed else 0.0
+    below = 0.12 + 0.135 * -(-len(entries) // 2) if keyed else 0.0
     height = (4.1 if shown else 2.8) + below
 
     def paint(figure: Figure) -> None:
@@ -190,7 +191,7 @@ def _paint_future(axes: Axes, result: Result, of: tuple, rows: list) -> None:
     declared.paint(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
-    axes.set_title(f"{MEASURES[measure].unit}, {legible(over_areas(result, area))}")
+    axes.set_title(f"{MEASURES[measure].unit}, {legible(over_areas(result, area), 28)}{mark_of(result, *of)}")
     first = min([*past[np.isfinite(figures)].tolist(), int(years[0]) - 1])
     axes.set_xlim(first - 0.6, years[-1] + 0.6)
     axes.margins(y=0.1)

@@ -62,13 +62,17 @@ def over_areas(result: Result, area: str | None = None) -> str:
 
 
 def whose(result: Result, measure: str, group: str, area: str | None = None) -> str:
-    """Return whom figures are of: pupils and place, marked where they are a county's or a gate failed."""
+    """Return whom figures are of: pupils and place, with their marks."""
+    return f"{group} pupils, {over_areas(result, area)}{mark_of(result, measure, group, area)}"
+
+
+def mark_of(result: Result, measure: str, group: str, area: str | None = None) -> str:
+    """Return the mark of figures that are a county's, and of a failed gate; nothing where all is well."""
     county = result.draws.proxy.sel(measure=measure, group=group).values[_which(result, area)].astype(bool)
-    mark = ""
+    said = ""
     if county.any():
-        mark = " (county proxy)" if county.size == 1 else f" ({county.sum()} of them county proxies)"
-    failed = "" if result.manifest["gates"]["verdict"] == "PASS" else " [FAIL]"
-    return f"{group} pupils, {over_areas(result, area)}{mark}{failed}"
+        said = " (county proxy)" if county.size == 1 else f" ({county.sum()} of them county proxies)"
+    return said + ("" if result.manifest["gates"]["verdict"] == "PASS" else " [FAIL]")
 
 
 def decimals(low: float, high: float) -> int:
