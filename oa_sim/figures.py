@@ -61,8 +61,7 @@ def fan_picture(
         Whether what its marks mean stands below it.
     """
     shown, rows, of = has_impact(result), declared.of(result, measure), (measure, group, area)
-    entries = _legend(result, rows) if keyed else []
-    below = 0.12 + 0.135 * -(-len(entries) // 2) if keyed else 0.0
+    below = 0.12 + 0.135 * -(-len(_legend(result, rows)) // 2) if keyed else 0.0
     height = (4.1 if shown else 2.8) + below
 
     def paint(figure: Figure) -> None:
@@ -74,9 +73,7 @@ def fan_picture(
         if shown:
             _paint_impact(axes[1, 0], result, of)
         if keyed:
-            marks, said = zip(*entries, strict=True)
-            figure.legend(marks, said, loc="lower center", ncols=2, frameon=False, fontsize=6.5, handlelength=2.4,
-                          labelspacing=0.3, borderaxespad=0.2)  # fmt: skip
+            paint_key(figure, result, rows)
 
     where = "" if area is None else f"-{result.draws.area.values.tolist().index(area)}"
     name = f"fan-{measure}{'' if group == 'all' else f'-{group}'}{where}"
@@ -164,7 +161,14 @@ def key(result: Result) -> list[tuple[str, str]]:
     return [(f'<svg aria-hidden="true" width="28" height="14" viewBox="0 0 28 14">{s}</svg>', t) for s, t in marks]
 
 
-def _legend(result: Result, rows: list) -> list[tuple[object, str]]:
+def paint_key(figure: Figure, result: Result, rows: list, across: int = 2, *, with_impact: bool = True) -> None:
+    """Draw what the marks of pasts and futures mean below everything else, in a number of columns."""
+    marks, said = zip(*_legend(result, rows, with_impact=with_impact), strict=True)
+    figure.legend(marks, said, loc="lower center", ncols=across, frameon=False, fontsize=6.5, handlelength=2.4,
+                  labelspacing=0.3, borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
+
+
+def _legend(result: Result, rows: list, *, with_impact: bool = True) -> list[tuple[object, str]]:
     """Return what the fan's marks mean, as a legend inside the picture takes it."""
     entries = [
         (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), "published"),
@@ -176,8 +180,9 @@ def _legend(result: Result, rows: list) -> list[tuple[object, str]]:
         entries += [
             (Line2D([], [], color=WITH, linewidth=1.7), "median with programme"),
             (Line2D([], [], color=WITH, linewidth=0.9, linestyle=":"), "edges of its 90 % band"),
-            (Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"),
         ]
+    if has_impact(result) and with_impact:
+        entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"))
     return entries + declared.key(rows)
 
 

@@ -72,7 +72,12 @@ def mark_of(result: Result, measure: str, group: str, area: str | None = None) -
     said = ""
     if county.any():
         said = " (county proxy)" if county.size == 1 else f" ({county.sum()} of them county proxies)"
-    return said + ("" if result.manifest["gates"]["verdict"] == "PASS" else " [FAIL]")
+    return said + failed(result)
+
+
+def failed(result: Result) -> str:
+    """Return the mark of a result whose gates failed; nothing where they passed."""
+    return "" if result.manifest["gates"]["verdict"] == "PASS" else " [FAIL]"
 
 
 def decimals(low: float, high: float) -> int:
