@@ -4,7 +4,7 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import charts, figures, words
+from oa_sim import charts, figures, readouts, words
 from oa_sim.markup import as_table
 from oa_sim.phrases import chance
 from oa_sim.result import Result
@@ -99,7 +99,12 @@ def curves_picture(result: Result) -> figures.Picture:
             lines["the whole programme" if name == WHOLE else asked[name]["label"]] = 100 * band
     title = f"Share of the peak left, by years after the money: {label}"
     return charts.courses_picture(
-        "curves", title, found.years_after.values, lines, "years after the money", "% of the peak still to be seen"
+        "curves",
+        title,
+        found.years_after.values,
+        lines,
+        "years after the money",
+        f"% of the peak still to be seen{readouts.failed(result)}",
     )
 
 

@@ -4,7 +4,6 @@ The only file that knows the versions of ArviZ's plots: ArviZ 1 draws with a col
 Where chains agree, their lines lie under each other.
 """
 
-import textwrap
 import warnings
 
 import numpy as np
@@ -82,7 +81,7 @@ def _in_words(name: str, values: np.ndarray) -> str:
 
 def _painted(rows: xr.Dataset, size: tuple[float, float]) -> Figure:
     """Return the figure, by whichever ArviZ there is."""
-    labels = [textwrap.fill(legible(str(name), 2 * LINE), LINE) for name in rows.data_vars]
+    labels = [legible(str(name), 2 * LINE, LINE) for name in rows.data_vars]
     plain = xr.Dataset({f"v{k:03}": values.variable for k, values in enumerate(rows.data_vars.values())}, rows.coords)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ArviZ 0.23 warns that ArviZ 1 is coming

@@ -1,7 +1,5 @@
 """Charts: labelled intervals and courses over years, as pictures, for any table that has them."""
 
-import textwrap
-
 import numpy as np
 
 from oa_sim import figures
@@ -44,10 +42,10 @@ def intervals_picture(
         axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
         axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
         axes.axvline(0, color=figures.INK, linewidth=0.7)
-        axes.set_yticks(rows, [legible(label) for label in labels])
+        axes.set_yticks(rows, [legible(label, 58, 30) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(textwrap.fill(legible(unit, 240), 60))
+        axes.set_xlabel(legible(unit, 240, 60))
 
     said = "; ".join(f"{label} {figures.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
     return figures.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
@@ -83,7 +81,7 @@ def courses_picture(
             look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
             if shaded:
                 axes.fill_between(years, band[1], band[2], color=look["color"], alpha=0.12, linewidth=0)
-            axes.plot(years, band[0], label=textwrap.fill(legible(label, 68), 34), linewidth=1.3 if i else 2.2, **look)
+            axes.plot(years, band[0], label=legible(label, 68, 34), linewidth=1.3 if i else 2.2, **look)
         axes.set(xlabel=across, ylabel=up, xlim=(years[0], years[-1]))
         axes.grid(axis="y", color="#eeeeee")
         figure.legend(loc="center left", bbox_to_anchor=(0.59, 0.55), frameon=False, handlelength=3)

@@ -5,6 +5,7 @@ goes into one goes through ``legible``, since a name may be anything.
 """
 
 import re
+import textwrap
 import unicodedata
 import warnings
 from collections.abc import Callable
@@ -31,7 +32,7 @@ STYLE = {
     "svg.hashsalt": "oa_sim",
 }
 FONTS = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+ELLIPSIS, NBSP = "\N{HORIZONTAL ELLIPSIS}", "\N{NO-BREAK SPACE}"
 LONGEST_NAME = 40  # characters of a name inside a picture; its words have it in full
 DOTS_PER_INCH = 200
 
@@ -141,8 +142,8 @@ def _is_hidden(sign: str) -> bool:
     return not sign.isspace() and not is_joiner and kind in ("Cc", "Cf", "Cs", "Cn")
 
 
-def legible(name: str, longest: int = LONGEST_NAME) -> str:
-    """Return a name as a picture can draw it: on one line, not too long, and never read as a formula.
+def legible(name: str, longest: int = LONGEST_NAME, line: int | None = None, mark: str = "") -> str:
+    """Return a name as a picture can draw it: visible, not too long, and never read as a formula.
 
     Parameters
     ----------
@@ -150,7 +151,14 @@ def legible(name: str, longest: int = LONGEST_NAME) -> str:
         Of an area, a scenario, an intervention: any text at all.
     longest
         Characters that are kept; where there are more, the last is an ellipsis.
+    line
+        Characters of a line, where it is to be broken.
+    mark
+        What stands behind the name whole, such as `` (county proxy)``.
     """
-    short = visible(name)
+    short = visible(name) or "(no name)"
     short = short if len(short) <= longest else short[: longest - 1].rstrip() + ELLIPSIS
-    return short.replace("$", r"\$")
+    lead, text = mark[: len(mark) - len(mark.lstrip())], mark.lstrip().replace(" ", NBSP)
+    whole = f"{short}{lead}{text}"
+    whole = textwrap.fill(whole, line) if line else whole  # first: a sign that is set off stays beside what sets it off
+    return whole.replace(NBSP, " ").replace("$", r"\$")

@@ -4,8 +4,6 @@ Every picture carries its main figures in words, for those who cannot see it, an
 so that many can stand in one page.
 """
 
-import textwrap
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +15,7 @@ from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legi
 from oa_sim.readouts import (
     BAND,
     decimals,
+    failed,
     has_impact,
     impact_by_area,
     interval,
@@ -95,18 +94,20 @@ def side_by_side_picture(result: Result, measure: str, group: str) -> Picture:
     unit = unit_of_change(measure)
 
     def paint(figure: Figure) -> None:
-        labels = [legible(name, LONGEST_ROW) + mark for name, mark in zip(names, marks, strict=True)]
+        labels = [legible(name, LONGEST_ROW, 29, mark) for name, mark in zip(names, marks, strict=True)]
         axes, rows = _rows(figure, labels), np.arange(len(names))
         axes.hlines(rows, band[0], band[4], color=WITH, linewidth=1.2)
         axes.hlines(rows, band[1], band[3], color=WITH, linewidth=4.5)
         axes.scatter(band[2], rows, s=34, zorder=3, color=np.where(proxy, "white", WITH), edgecolor=WITH, linewidth=1.4)
         axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set_xlabel(f"impact in {academic_year(reading_year(result))}, {unit}")
+        axes.set_xlabel(f"impact in {academic_year(reading_year(result))}, {unit}{failed(result)}")
 
     said = [
         f"{name}{mark} {interval(m, b[0], b[4])}" for name, mark, m, b in zip(names, marks, mean, band.T, strict=True)
     ]
-    words = f"Impact on {MEASURES[measure].label}, group {group}, {unit}, mean by area: {'; '.join(said)}."
+    words = (
+        f"Impact on {MEASURES[measure].label}, group {group}, {unit}, mean by area{failed(result)}: {'; '.join(said)}."
+    )
     title = f"{MEASURES[measure].label}, {group} pupils: impact in {academic_year(reading_year(result))}"
     return drawn("areas", title, words, (5.0, 0.6 + 0.33 * len(names)), paint)
 
@@ -124,11 +125,11 @@ def retention_picture(result: Result) -> Picture:
     table = np.array([[100 * float(left[k].sel(measure=m)) for k in YEARS_AFTER] for m in measures])
 
     def paint(figure: Figure) -> None:
-        axes, rows = _rows(figure, [MEASURES[m].label for m in measures]), np.arange(len(measures))
+        axes, rows = _rows(figure, [legible(MEASURES[m].label, 99, 29) for m in measures]), np.arange(len(measures))
         axes.hlines(rows, table.min(axis=1), table.max(axis=1), color=NARROW)
         for (k, mark), shares in zip(MARKS.items(), table.T, strict=True):
             axes.plot(shares, rows, mark, color=CHANGE, markerfacecolor="white" if k > 1 else CHANGE, label=str(k))
-        axes.set(xlim=(-3, 103), xlabel="% of the peak still to be seen")
+        axes.set(xlim=(-3, 103), xlabel=f"% of the peak still to be seen{failed(result)}")
         figure.legend(title="years after the money", loc="upper right", ncols=len(MARKS), frameon=False)
         figure.subplots_adjust(top=1 - 0.5 / figure.get_figheight())
 
@@ -136,7 +137,8 @@ def retention_picture(result: Result) -> Picture:
         f"{MEASURES[m].label} {', '.join(f'{value:.0f} %' for value in row)}"
         for m, row in zip(measures, table, strict=True)
     ]
-    words = f"Share of the peak impact left 1, 5 and 10 years after the money, {over_areas(result)}: {'; '.join(said)}."
+    whom = f"{over_areas(result)}{failed(result)}"
+    words = f"Share of the peak impact left 1, 5 and 10 years after the money, {whom}: {'; '.join(said)}."
     title = "Share of the peak left 1, 5 and 10 years after the money"
     return drawn("lasting", title, words, (5.0, 1.1 + 0.33 * len(measures)), paint)
 
@@ -196,7 +198,7 @@ def _paint_future(axes: Axes, result: Result, of: tuple, rows: list) -> None:
     declared.paint(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
-    axes.set_title(f"{MEASURES[measure].unit}, {legible(over_areas(result, area), 28)}{mark_of(result, *of)}")
+    axes.set_title(f"{MEASURES[measure].unit}, {legible(over_areas(result, area), 28, mark=_short_mark(result, of))}")
     first = min([*past[np.isfinite(figures)].tolist(), int(years[0]) - 1])
     axes.set_xlim(first - 0.6, years[-1] + 0.6)
     axes.margins(y=0.1)
@@ -213,6 +215,12 @@ def paint_futures(axes: Axes, years: np.ndarray, without: np.ndarray, programme:
     if programme is not None:
         axes.plot(years, programme[2], color=WITH, linewidth=1.7)
         axes.plot(years, programme[[0, 4]].T, color=WITH, linewidth=0.9, linestyle=":")
+
+
+def _short_mark(result: Result, of: tuple) -> str:
+    """Return the mark of figures that has room in a heading: how many of a mean are counties' the words say."""
+    said = mark_of(result, *of)
+    return failed(result) if "of them" in said else said
 
 
 def _paint_impact(axes: Axes, result: Result, of: tuple) -> None:
@@ -236,18 +244,13 @@ def _rows(figure: Figure, labels: list[str]) -> Axes:
     axes = figure.subplots()
     height = figure.get_figheight()
     figure.subplots_adjust(left=0.4, right=0.97, bottom=0.45 / height, top=1 - 0.1 / height)
-    axes.set_yticks(np.arange(len(labels)), [_two_lines(label) for label in labels])
+    axes.set_yticks(np.arange(len(labels)), labels)
     axes.spines.left.set_visible(False)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)
     return axes
-
-
-def _two_lines(label: str) -> str:
-    """Return a label broken where it is long, but not inside the mark of a proxy."""
-    return textwrap.fill(label.replace("county proxy", "county_proxy"), 29).replace("county_proxy", "county proxy")
 
 
 def _fan_in_words(result: Result, of: tuple, rows: list) -> str:

@@ -3,8 +3,6 @@
 A gap is what other pupils reach less what disadvantaged pupils reach, formed draw by draw.
 """
 
-import textwrap
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,7 +27,7 @@ from oa_sim.result import Result
 from oa_sim.variables import MEASURES, academic_year, headline_of
 
 ACROSS = 4  # small pictures side by side
-LINE = 24  # characters of a heading's line
+LINE = 31  # characters of a heading's line
 TALL, HEAD, FOOT = 1.45, 0.35, 0.75  # inches of a row, above the first and below the last
 
 
@@ -53,10 +51,9 @@ def by_area(result: Result, measure: str | None = None, group: str | None = None
         panels = _grid(figure, len(names))
         for axes, name in zip(panels, names, strict=False):
             _paint(axes, result, futures[name], past[name], rows)
-            county = " (county proxy)" if "county" in mark_of(result, measure, group, name) else ""
-            axes.set_title(textwrap.fill(legible(name, 36) + county, LINE), fontsize=7)
+            axes.set_title(legible(name, 36, LINE, mark_of(result, measure, group, name)), fontsize=6.5)
         _scale_years(panels[0], result, past)
-        figure.supylabel(f"{MEASURES[measure].label}, {MEASURES[measure].unit}", fontsize=7.5, x=0.012)
+        figure.supylabel(f"{MEASURES[measure].label}, {MEASURES[measure].unit}{failed(result)}", fontsize=7.5, x=0.012)
         paint_key(figure, result, rows, across=4, with_impact=False)
 
     end = academic_year(int(result.draws.year.values[-1]))
@@ -91,9 +88,9 @@ def gaps(result: Result, area: str | None = None) -> Picture | None:
         panels = _grid(figure, len(measures), across, is_same=False)
         for axes, name in zip(panels, measures, strict=False):
             _paint(axes, result, futures[name], past[name], breaks[name])
-            axes.set_title(textwrap.fill(f"{MEASURES[name].label}, {unit_of_change(name)}", 36), fontsize=7)
+            axes.set_title(legible(f"{MEASURES[name].label}, {unit_of_change(name)}", 99, 36), fontsize=7)
         _scale_years(panels[0], result, past)
-        figure.supylabel("gap: other less disadvantaged pupils", fontsize=7.5, x=0.012)
+        figure.supylabel(f"gap: other less disadvantaged pupils{failed(result)}", fontsize=7.5, x=0.012)
         paint_key(figure, result, every, across=4, with_impact=False)
 
     where = f"{over_areas(result, area)}{mark_of(result, measures[0], 'disadvantaged', area)}"

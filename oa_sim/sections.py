@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import accounts, bars, figures, origins, ranking, words
+from oa_sim import accounts, bars, figures, origins, ranking, readouts, words
 from oa_sim.markup import as_table
 from oa_sim.phrases import chance
 from oa_sim.result import Result
@@ -138,7 +138,7 @@ def origins_picture(result: Result) -> figures.Picture | None:
         f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)
     )
-    alternative = f"Shares of variance, {figures.over_areas(result)}. {said}."
+    alternative = f"Shares of variance, {figures.over_areas(result)}{readouts.failed(result)}. {said}."
     title = "Shares of variance, in per cent"
     return bars.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
 

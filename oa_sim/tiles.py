@@ -82,7 +82,7 @@ def tile_map(result: Result, measure: str | None = None, group: str | None = Non
         for a, place in enumerate(at):
             _paint_tile(axes, place, side / SIDE, names[a], (mean[a], band[0, a], band[4, a]), part[a],
                         county[a], risk[a])  # fmt: skip
-        _paint_key(figure, f"mean impact in {year}, {unit}", largest, county.any(), risk)
+        _paint_key(figure, f"mean impact in {year}, {unit}{failed(result)}", largest, county.any(), risk)
 
     title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{failed(result)}"
     words = _in_words(title, unit, names, mean, band, county, risk)
@@ -103,7 +103,7 @@ def _paint_tile(
     ink = "white" if _light(SHADES(part)) < EQUAL_CONTRAST else "black"
     edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if county else {"linewidth": 0.8}
     axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=SHADES(part), edgecolor=INK, **edge))
-    lines = textwrap.wrap(legible(name, LONGEST), LINE)[:3] or ["(no name)"]
+    lines = legible(name, LONGEST, LINE).split("\n")[:3]
     places = decimals(figures[1], figures[2])
     middle, low, high = (number(value, places) for value in figures)
     put = {"ha": "center", "color": ink, "linespacing": 1.1}

@@ -1,7 +1,5 @@
 """Trajectories: what was expected, what was published and what is expected now, as sentences and as a picture."""
 
-import textwrap
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -87,7 +85,7 @@ def trajectory_picture(found: Monitored) -> Picture:
             axes.plot(ahead, new[1], color=WITH)
             mine = rows[rows.area == area]
             axes.plot(mine.year, mine.published, "o", color=CHANGE, markersize=4)
-            axes.set_title(textwrap.fill(legible(area) + (" (county)" if mine.proxy.any() else ""), WIDEST_TITLE))
+            axes.set_title(legible(area, line=WIDEST_TITLE, mark=" (county)" if mine.proxy.any() else ""))
             axes.set_xticks([int(years[0]), int(years[-1])])
         for axes in list(grid.flat)[len(names) :]:
             axes.set_visible(False)
