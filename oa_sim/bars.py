@@ -5,9 +5,17 @@ from matplotlib.figure import Figure
 
 from oa_sim.figures import INK, Picture, drawn, legible
 
-# told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own
+# told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
+# straight lines alone, since one of dots takes 150 kB of a page
 PAINT = (
-    *(("#0072b2", ""), ("#9ad0f5", "///"), ("#e69f00", ""), ("#7a3e00", ""), ("#f0e442", "..."), ("#009e73", "")),
+    *(
+        ("#0072b2", ""),
+        ("#9ad0f5", "///"),
+        ("#e69f00", ""),
+        ("#7a3e00", "\\\\\\"),
+        ("#f0e442", "---"),
+        ("#009e73", "|||"),
+    ),
     *(("#222222", ""), ("#cc79a7", "xxx"), ("#d9d9d9", "")),
 )
 SMALLEST_LABEL = 8  # per cent; narrower parts have no room for a number

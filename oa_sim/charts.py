@@ -7,6 +7,7 @@ from oa_sim.drawing import legible
 
 COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7a7a7a", "#56b4e9")
 DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKS = "osv^DPX*d"
 MOST_SHADED = 4  # bands that may lie over each other and still be told apart
 
 
@@ -59,7 +60,7 @@ def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: 
 def courses_picture(
     name: str, title: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str
 ) -> figures.Picture:
-    """Return a line for each label over years, with its 90 % band where there are few.
+    """Return a line for each label over years, with its 90 % band where there are few, else that of the first.
 
     Parameters
     ----------
@@ -79,8 +80,10 @@ def courses_picture(
         figure.subplots_adjust(left=0.12, right=0.58, top=0.96, bottom=0.15)
         for i, (label, band) in enumerate(lines.items()):
             look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
-            if shaded:
+            if shaded or i == 0:
                 axes.fill_between(years, band[1], band[2], color=look["color"], alpha=0.12, linewidth=0)
+            if not shaded and i:  # more lines than dashes tell apart in grey
+                look |= {"marker": MARKS[i % len(MARKS)], "markersize": 3.5, "markevery": (i % 3, 3)}
             axes.plot(years, band[0], label=legible(label, 68, 34), linewidth=1.3 if i else 2.2, **look)
         axes.set(xlabel=across, ylabel=up, xlim=(years[0], years[-1]))
         axes.grid(axis="y", color="#eeeeee")

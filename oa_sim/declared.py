@@ -65,7 +65,13 @@ def key(rows: list[Row]) -> list[tuple[object, str]]:
     from matplotlib.lines import Line2D
 
     kinds = [kind for kind in LOOKS if any(row["kind"] == kind for row in rows)]
-    return [(Line2D([], [], **LOOKS[kind]) if kind == SHIFT else Patch(**LOOKS[kind]), LABELS[kind]) for kind in kinds]
+    return [
+        (
+            Line2D([], [], marker="v", markersize=3.5, **LOOKS[kind]) if kind == SHIFT else Patch(**LOOKS[kind]),
+            LABELS[kind],
+        )
+        for kind in kinds
+    ]
 
 
 def svg_key(rows: list[Row]) -> list[tuple[str, str]]:

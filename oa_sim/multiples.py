@@ -53,7 +53,7 @@ def by_area(result: Result, measure: str | None = None, group: str | None = None
             _paint(axes, result, futures[name], past[name], rows)
             axes.set_title(legible(name, 36, LINE, mark_of(result, measure, group, name)), fontsize=6.5)
         _scale_years(panels[0], result, past)
-        figure.supylabel(f"{MEASURES[measure].label}, {MEASURES[measure].unit}{failed(result)}", fontsize=7.5, x=0.012)
+        _name_heights(figure, f"{MEASURES[measure].label}, {MEASURES[measure].unit}{failed(result)}")
         paint_key(figure, result, rows, across=4, with_impact=False)
 
     end = academic_year(int(result.draws.year.values[-1]))
@@ -90,7 +90,7 @@ def gaps(result: Result, area: str | None = None) -> Picture | None:
             _paint(axes, result, futures[name], past[name], breaks[name])
             axes.set_title(legible(f"{MEASURES[name].label}, {unit_of_change(name)}", 99, 36), fontsize=7)
         _scale_years(panels[0], result, past)
-        figure.supylabel(f"gap: other less disadvantaged pupils{failed(result)}", fontsize=7.5, x=0.012)
+        _name_heights(figure, f"gap: other less disadvantaged pupils{failed(result)}")
         paint_key(figure, result, every, across=4, with_impact=False)
 
     where = f"{over_areas(result, area)}{mark_of(result, measures[0], 'disadvantaged', area)}"
@@ -137,13 +137,18 @@ def _grid(figure: Figure, n: int, across: int = ACROSS, *, is_same: bool = True)
     """Return the panels of ``n`` small pictures; those that are left over are not shown."""
     down, height = -(-n // across), figure.get_figheight()
     grid = figure.subplots(down, min(across, n), squeeze=False, sharex=True, sharey=is_same)
-    figure.subplots_adjust(left=0.075, right=0.985, top=1 - HEAD / height, bottom=FOOT / height, hspace=0.42,
+    figure.subplots_adjust(left=0.085, right=0.985, top=1 - HEAD / height, bottom=FOOT / height, hspace=0.42,
                            wspace=0.12 if is_same else 0.2)  # fmt: skip
     for axes in list(grid.flat)[n:]:
         axes.set_visible(False)
     for axes in list(grid.flat)[max(n - min(across, n), 0) : n]:
         axes.xaxis.set_tick_params(labelbottom=True)
     return list(grid.flat)[:n]
+
+
+def _name_heights(figure: Figure, label: str) -> None:
+    """Say at the left what all panels show, in lines no longer than the figure is high."""
+    figure.supylabel(legible(label, 99, int(11 * figure.get_figheight())), fontsize=7.5, x=0.012)
 
 
 def _paint(axes: Axes, result: Result, futures: tuple, past: np.ndarray, rows: list) -> None:

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from oa_sim.drawing import INK, Picture, drawn, legible
+from oa_sim.drawing import ELLIPSIS, INK, Picture, drawn, legible
 from oa_sim.readouts import decimals, failed, impact_by_area, interval, number, reading_year, unit_of_change
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES, academic_year, headline_of
@@ -103,7 +103,9 @@ def _paint_tile(
     ink = "white" if _light(SHADES(part)) < EQUAL_CONTRAST else "black"
     edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if county else {"linewidth": 0.8}
     axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=SHADES(part), edgecolor=INK, **edge))
-    lines = legible(name, LONGEST, LINE).split("\n")[:3]
+    lines = legible(name, LONGEST, LINE).split("\n")
+    if len(lines) > 3:
+        lines = [*lines[:2], lines[2][: LINE - 1].rstrip("\\ ") + ELLIPSIS]
     places = decimals(figures[1], figures[2])
     middle, low, high = (number(value, places) for value in figures)
     put = {"ha": "center", "color": ink, "linespacing": 1.1}

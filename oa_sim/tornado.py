@@ -1,7 +1,6 @@
 """Tornado: how far a headline moves between the ends of each varied key, as a table and as a picture."""
 
 import re
-import textwrap
 
 import numpy as np
 import pandas as pd
@@ -148,7 +147,7 @@ def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> N
     inset = -3 if is_narrow else 10  # points; two labels of a narrow bar would stand in each other's place
     for row, side, inwards in ((lesser, "right", inset), (greater, "left", -inset)):
         axes.annotate(
-            _plain(textwrap.shorten(row["where"], 30, placeholder="\N{HORIZONTAL ELLIPSIS}")), (row["mean"], at),
+            figures.legible(row["where"], 30), (row["mean"], at),
             (inwards, 6), textcoords="offset points", ha=side, va="bottom", fontsize=6.5,
         )  # fmt: skip
 
