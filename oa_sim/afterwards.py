@@ -4,7 +4,7 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import charts, figures, words
+from oa_sim import charts, figures, readouts, words
 from oa_sim.markup import as_table
 from oa_sim.phrases import chance
 from oa_sim.result import Result
@@ -84,7 +84,12 @@ def _by_intervention(result: Result) -> str:
 
 def curves(result: Result) -> str:
     """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
-    measure, _ = _measure(result)
+    return curves_picture(result).svg
+
+
+def curves_picture(result: Result) -> figures.Picture:
+    """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
+    measure, label = _measure(result)
     found = result.retention.sel(measure=measure, group="all").mean("area")  # of areas, of figures and of ends alike
     asked = result.manifest["scenario"]["interventions"]
     lines = {}
@@ -92,8 +97,14 @@ def curves(result: Result) -> str:
         band = np.array([found[key].sel(intervention=name).values for key in ("left", "left_q05", "left_q95")])
         if np.isfinite(band).all():
             lines["the whole programme" if name == WHOLE else asked[name]["label"]] = 100 * band
-    return charts.courses(
-        "curves", found.years_after.values, lines, "years after the money", "% of the peak still to be seen"
+    title = f"Share of the peak left, by years after the money: {label}"
+    return charts.courses_picture(
+        "curves",
+        title,
+        found.years_after.values,
+        lines,
+        "years after the money",
+        f"% of the peak still to be seen{readouts.failed(result)}",
     )
 
 

@@ -1,23 +1,30 @@
-"""Charts: labelled intervals and courses over years, as inline SVG, for any table that has them."""
-
-import textwrap
+"""Charts: labelled intervals and courses over years, as pictures, for any table that has them."""
 
 import numpy as np
 
 from oa_sim import figures
+from oa_sim.drawing import legible
 
 COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7a7a7a", "#56b4e9")
 DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKS = "osv^DPX*d"
 MOST_SHADED = 4  # bands that may lie over each other and still be told apart
 
 
 def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None) -> str:
+    """Return ``intervals_picture`` as one SVG element."""
+    return intervals_picture(name, unit, labels, band, unit, highlight=highlight).svg
+
+
+def intervals_picture(
+    name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
+) -> figures.Picture:
     """Return a row with mean and 90 % interval for each label, the first on top.
 
     Parameters
     ----------
-    name
-        A name of its own in the page.
+    name, title
+        A name of its own in the page, and what a caption says.
     labels
         What the rows stand for.
     band : array (3, row)
@@ -36,22 +43,29 @@ def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, high
         axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
         axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
         axes.axvline(0, color=figures.INK, linewidth=0.7)
-        axes.set_yticks(rows, labels)
+        axes.set_yticks(rows, [legible(label, 58, 30) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(textwrap.fill(unit, 60))
+        axes.set_xlabel(legible(unit, 240, 60))
 
     said = "; ".join(f"{label} {figures.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
-    return figures.picture(name, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
+    return figures.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
 def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str) -> str:
-    """Return a line for each label over years, with its 90 % band where there are few.
+    """Return ``courses_picture`` as one SVG element."""
+    return courses_picture(name, up, years, lines, across, up).svg
+
+
+def courses_picture(
+    name: str, title: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str
+) -> figures.Picture:
+    """Return a line for each label over years, with its 90 % band where there are few, else that of the first.
 
     Parameters
     ----------
-    name
-        A name of its own in the page.
+    name, title
+        A name of its own in the page, and what a caption says.
     years
         Where the lines have a value.
     lines
@@ -66,12 +80,14 @@ def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: 
         figure.subplots_adjust(left=0.12, right=0.58, top=0.96, bottom=0.15)
         for i, (label, band) in enumerate(lines.items()):
             look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
-            if shaded:
+            if shaded or i == 0:
                 axes.fill_between(years, band[1], band[2], color=look["color"], alpha=0.12, linewidth=0)
-            axes.plot(years, band[0], label=textwrap.fill(label, 34), linewidth=1.3 if i else 2.2, **look)
+            if not shaded and i:  # more lines than dashes tell apart in grey
+                look |= {"marker": MARKS[i % len(MARKS)], "markersize": 3.5, "markevery": (i % 3, 3)}
+            axes.plot(years, band[0], label=legible(label, 68, 34), linewidth=1.3 if i else 2.2, **look)
         axes.set(xlabel=across, ylabel=up, xlim=(years[0], years[-1]))
         axes.grid(axis="y", color="#eeeeee")
         figure.legend(loc="center left", bbox_to_anchor=(0.59, 0.55), frameon=False, handlelength=3)
 
     last = "; ".join(f"{label} {figures.interval(*band[:, -1])}" for label, band in lines.items())
-    return figures.picture(name, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)
+    return figures.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from oa_sim.bars import PAINT
 from oa_sim.decision import Decision
-from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH, picture
+from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, svg_of
 from oa_sim.variables import PHASES
 
 ACROSS = 4  # small pictures side by side
@@ -14,6 +14,11 @@ SMALLEST_SHARE = 0.001  # of the money; less cannot be seen
 
 def split(found: Decision) -> str:
     """Return the money of each area by phase, and what an equal split would give, as one SVG element."""
+    return split_picture(found).svg
+
+
+def split_picture(found: Decision) -> Picture:
+    """Return the money of each area by phase, and what an equal split would give."""
     about = found.optimum.judge.scenario
     names = list(about.interventions)
     phase_of = np.array([about.interventions[name].phase for name in names])
@@ -38,24 +43,29 @@ def split(found: Decision) -> str:
             left = left + pounds
         axes.axvline(equal, color=INK, linewidth=1, linestyle="--")
         axes.text(equal, -0.75, " equal split", va="bottom", color=INK)
-        axes.set_yticks(at, [areas[i] for i in order])
+        axes.set_yticks(at, [legible(areas[i]) for i in order])
         axes.set_ylim(len(areas) - 0.4, -0.9)
         axes.set_xlabel("m GBP over all funded years")
         axes.tick_params(axis="y", length=0)
         axes.legend(frameon=False, loc="lower right")
         figure.tight_layout()
 
-    return picture("split", words, (6.4, 1.2 + 0.3 * len(areas)), paint)
+    return drawn("split", "Money of the best plan by area", words, (6.4, 1.2 + 0.3 * len(areas)), paint)
 
 
 def response(found: Decision) -> str:
     """Return what each intervention's money brings beside the rest of the plan, as one SVG element."""
+    return svg_of(response_picture(found))
+
+
+def response_picture(found: Decision) -> Picture | None:
+    """Return what each intervention's money brings beside the rest of the plan."""
     table, unit = found.sheet.response, found.optimum.judge.objective.unit
     if table.empty:
-        return ""
+        return None
     names = [name for name in table.intervention.unique() if table[table.intervention == name].gbp.max() >= 1e5]
     if not names:
-        return ""
+        return None
     at_plan = table[(table.part == 1) & table.intervention.isin(names)]
     most = at_plan.loc[at_plan["mean"].idxmax()]
     words = (
@@ -74,7 +84,7 @@ def response(found: Decision) -> str:
             axes.plot(x, mine["mean"], color=WITH)
             here = mine[mine.part == 1].iloc[0]
             axes.plot(here.gbp / 1e6, here["mean"], "o", color=CHANGE, markersize=4)
-            axes.set_title(name.replace("_", " "))
+            axes.set_title(legible(name.replace("_", " "), 24))
             axes.set_xlim(0)
         for axes in list(grid.flat)[len(names) :]:
             axes.set_visible(False)
@@ -82,11 +92,17 @@ def response(found: Decision) -> str:
         figure.supylabel(unit, fontsize=8)
         figure.tight_layout()
 
-    return picture("response", words, (7.2, 0.5 + 1.55 * down), paint)
+    title = "What each intervention's money brings beside the rest of the plan"
+    return drawn("response", title, words, (7.2, 0.5 + 1.55 * down), paint)
 
 
 def regret(found: Decision) -> str:
     """Return what it costs to choose each plan where another would have been better, as one SVG element."""
+    return regret_picture(found).svg
+
+
+def regret_picture(found: Decision) -> Picture:
+    """Return what it costs to choose each plan where another would have been better."""
     table = found.sheet.candidates.sort_values("expected_regret", kind="stable")
     unit = found.optimum.judge.objective.unit
     first, last = table.iloc[0], table.iloc[-1]
@@ -102,7 +118,7 @@ def regret(found: Decision) -> str:
         axes.barh(at, table.expected_regret, 0.62, color=WITH, label="on average")
         for row, (p, worst) in enumerate(zip(table.p_best, table.worst_regret, strict=True)):
             axes.text(worst, row, f" best in {100 * p:.0f} %", va="center", color=INK)
-        axes.set_yticks(at, table.plan)
+        axes.set_yticks(at, [legible(plan) for plan in table.plan])
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(0, 1.2 * max(float(table.worst_regret.max()), 1e-9))
         axes.set_xlabel(f"{unit} fewer than the best plan of each draw")
@@ -110,14 +126,19 @@ def regret(found: Decision) -> str:
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         figure.tight_layout()
 
-    return picture("regret", words, (6.8, 1.0 + 0.32 * len(table)), paint)
+    return drawn("regret", "Regret: what it costs to choose each plan", words, (6.8, 1.0 + 0.32 * len(table)), paint)
 
 
 def front(found: Decision) -> str:
     """Return what closing gaps costs in pupils helped, as one SVG element; nothing where there is no front."""
+    return svg_of(front_picture(found))
+
+
+def front_picture(found: Decision) -> Picture | None:
+    """Return what closing gaps costs in pupils helped; None where there is no front."""
     table = found.front
     if table.empty:
-        return ""
+        return None
     first, last = table.iloc[0], table.iloc[-1]
     words = (
         f"Between the two ends of the front pupils who reach a standard go from {first.pupils:,.4g} to "
@@ -138,4 +159,4 @@ def front(found: Decision) -> str:
         axes.set_ylabel("disadvantaged pupils beyond the others' gain")
         figure.tight_layout()
 
-    return picture("front", words, (5.4, 3.8), paint)
+    return drawn("front", "What closing gaps costs in pupils helped", words, (5.4, 3.8), paint)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oa_sim.figures import INK, WIDE, WITH, picture
+from oa_sim.figures import INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.targets import Promises
 from oa_sim.variables import MEASURES, academic_year, headline_of
 
@@ -24,6 +24,11 @@ SCALES = {"level": "as published", "relative": "less England"}
 
 def ladder(found: Promises) -> str:
     """Return targets beside what could be promised, as one SVG element; an area each where there are no targets."""
+    return ladder_picture(found).svg
+
+
+def ladder_picture(found: Promises) -> Picture:
+    """Return targets beside what could be promised; an area each where there are no targets."""
     judged = found.judged
     if len(judged) and (judged.quantity == "target").any():
         rows = judged[judged.quantity == "target"].head(MOST_ROWS)
@@ -51,7 +56,7 @@ def ladder(found: Promises) -> str:
 
     words = f"{title}. {' '.join(_in_words(row, levels) for _, row in rows.iterrows())}"
     tallness = 0.72 if (rows.colour != "none").any() else 0.42  # inches of a row
-    return picture("ladder", words, (7.2, 2.0 + tallness * len(rows) + 0.5 * (len(panels) - 1)), paint)
+    return drawn("ladder", title, words, (7.2, 2.0 + tallness * len(rows) + 0.5 * (len(panels) - 1)), paint)
 
 
 def _of_areas(promised: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +115,7 @@ def _paint(axes: Axes, rows: pd.DataFrame, levels: list[str]) -> None:
 
 def _label(row: pd.Series) -> str:
     """Return what a row is; of a promise the title says the rest."""
-    area = f"{row.area} (county proxy)" if row.proxy else row.area
+    area = legible(row.area, mark=" (county proxy)" if row.proxy else "")
     if row.colour not in COLOURS:
         return area
     about = textwrap.wrap(f"{_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}", LINE)

@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import accounts, bars, figures, origins, ranking, words
+from oa_sim import accounts, bars, figures, origins, ranking, readouts, words
 from oa_sim.markup import as_table
 from oa_sim.phrases import chance
 from oa_sim.result import Result
@@ -105,6 +105,22 @@ def whence(result: Result) -> str:
     """Return the section on where the uncertainty comes from."""
     if not len(result.uncertainty):
         return ""
+    title = "<h2>Where the uncertainty comes from</h2>\n"
+    shown = origins_picture(result)
+    if shown is None:
+        return f"{title}<p>The draws are too few to tell.</p>"
+    sentence = "".join(f"<p>{escape(line)}</p>\n" for line in words.whence(result))
+    return (
+        f'{title}{sentence}<figure class="wide">\n<h3>{shown.title}</h3>\n{shown.svg}\n</figure>\n'
+        '<p class="note">A part is what is explained by one block alone, read off the draws; what no block explains '
+        "alone comes from several together. The level is the projection, the programme included.</p>"
+    )
+
+
+def origins_picture(result: Result) -> figures.Picture | None:
+    """Return the shares of variance of impact and level; None where they were not reckoned or draws are too few."""
+    if not len(result.uncertainty):
+        return None
     found = result.uncertainty.sel(place=origins.MEAN)
     rows, shares = [], []
     for quantity, name in (("impact", "impact"), ("projection", "level")):
@@ -113,9 +129,8 @@ def whence(result: Result) -> str:
             if np.isfinite(share).any():
                 rows.append(f"{name} in {academic_year(year)}")
                 shares.append(share)
-    title = "<h2>Where the uncertainty comes from</h2>\n"
     if not rows:
-        return f"{title}<p>The draws are too few to tell.</p>"
+        return None
     table = np.array(shares)
     shown = np.isfinite(table).any(axis=0)
     parts = [origins.LABELS[block] for block in found.block.values[shown].tolist()]
@@ -123,14 +138,9 @@ def whence(result: Result) -> str:
         f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)
     )
-    alternative = f"Shares of variance, {figures.over_areas(result)}. {said}."
-    sentence = "".join(f"<p>{escape(line)}</p>\n" for line in words.whence(result))
-    picture = bars.stacked("origins", alternative, rows, parts, table[:, shown])
-    return (
-        f'{title}{sentence}<figure class="wide">\n<h3>Shares of variance, in per cent</h3>\n{picture}\n</figure>\n'
-        '<p class="note">A part is what is explained by one block alone, read off the draws; what no block explains '
-        "alone comes from several together. The level is the projection, the programme included.</p>"
-    )
+    alternative = f"Shares of variance, {figures.over_areas(result)}{readouts.failed(result)}. {said}."
+    title = "Shares of variance, in per cent"
+    return bars.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
 
 
 def _with_band(draws: np.ndarray) -> str:

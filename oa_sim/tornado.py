@@ -1,7 +1,6 @@
 """Tornado: how far a headline moves between the ends of each varied key, as a table and as a picture."""
 
 import re
-import textwrap
 
 import numpy as np
 import pandas as pd
@@ -88,7 +87,12 @@ def draws_interval(rows: pd.DataFrame, headline: str) -> tuple[float, float] | N
 
 
 def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> str:
-    """Return the tornado as one SVG element that stands alone.
+    """Return ``drawing_of`` as one SVG element."""
+    return drawing_of(found, rows, headline, unit, mark).svg
+
+
+def drawing_of(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> figures.Picture:
+    """Return the tornado, which stands alone.
 
     Parameters
     ----------
@@ -126,9 +130,8 @@ def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, m
         marks = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
         figure.legend(marks.values(), marks, loc="lower center", ncols=3, frameon=False, fontsize=7)
 
-    return figures.picture(
-        "tornado", _in_words(found, keys, headline, unit, mark, middle, within), (6.4, height), paint
-    )
+    words = _in_words(found, keys, headline, unit, mark, middle, within)
+    return figures.drawn("tornado", f"What moves {headline.replace('_', ' ')}{mark}", words, (6.4, height), paint)
 
 
 def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> None:
@@ -144,7 +147,7 @@ def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> N
     inset = -3 if is_narrow else 10  # points; two labels of a narrow bar would stand in each other's place
     for row, side, inwards in ((lesser, "right", inset), (greater, "left", -inset)):
         axes.annotate(
-            _plain(textwrap.shorten(row["where"], 30, placeholder="\N{HORIZONTAL ELLIPSIS}")), (row["mean"], at),
+            figures.legible(row["where"], 30), (row["mean"], at),
             (inwards, 6), textcoords="offset points", ha=side, va="bottom", fontsize=6.5,
         )  # fmt: skip
 

@@ -1,12 +1,10 @@
 """Trajectories: what was expected, what was published and what is expected now, as sentences and as a picture."""
 
-import textwrap
-
 import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim import doubts
-from oa_sim.figures import CHANGE, INK, WIDE, WITH, picture
+from oa_sim.figures import CHANGE, INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.monitor import Monitored
 from oa_sim.phrases import chance
 from oa_sim.variables import MEASURES, academic_year, headline_of
@@ -56,6 +54,11 @@ def sentences(found: Monitored) -> list[str]:
 
 def trajectory(found: Monitored) -> str:
     """Return the headline's measure by area: expected, published and expected now, as one SVG element."""
+    return trajectory_picture(found).svg
+
+
+def trajectory_picture(found: Monitored) -> Picture:
+    """Return the headline's measure by area: expected, published and expected now."""
     measure, group = headline_of(list(dict.fromkeys(found.figures.measure)))
     names = found.before.area.values.tolist()
     rows = found.figures[(found.figures.measure == measure) & (found.figures.group == group)]
@@ -82,7 +85,7 @@ def trajectory(found: Monitored) -> str:
             axes.plot(ahead, new[1], color=WITH)
             mine = rows[rows.area == area]
             axes.plot(mine.year, mine.published, "o", color=CHANGE, markersize=4)
-            axes.set_title(textwrap.fill(area + (" (county)" if mine.proxy.any() else ""), WIDEST_TITLE))
+            axes.set_title(legible(area, line=WIDEST_TITLE, mark=" (county)" if mine.proxy.any() else ""))
             axes.set_xticks([int(years[0]), int(years[-1])])
         for axes in list(grid.flat)[len(names) :]:
             axes.set_visible(False)
@@ -92,4 +95,5 @@ def trajectory(found: Monitored) -> str:
                          fontsize=8)  # fmt: skip
         figure.tight_layout()
 
-    return picture("trajectory", said, (7.2, 0.6 + 1.5 * down), paint)
+    title = f"Expected, published and expected now: {MEASURES[measure].label}, {group} pupils"
+    return drawn("trajectory", title, said, (7.2, 0.6 + 1.5 * down), paint)

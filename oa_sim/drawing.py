@@ -1,0 +1,164 @@
+"""Drawing: what is painted once comes out as SVG for a page and as PNG for a document.
+
+A picture is painted when it is asked for, and always to the same bytes: no date, no random identifier. Every name that
+goes into one goes through ``legible``, since a name may be anything.
+"""
+
+import re
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from io import BytesIO, StringIO
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+WITH, CHANGE, WIDE, NARROW, INK = "#0072b2", "#b34700", "#d9d9d9", "#a6a6a6", "#222222"
+STYLE = {
+    "font.family": "DejaVu Sans",  # what matplotlib brings along, so that no font is ever looked for in vain
+    "font.size": 8,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.3,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "oa_sim",
+}
+FONTS = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+ELLIPSIS, NBSP = "\N{HORIZONTAL ELLIPSIS}", "\N{NO-BREAK SPACE}"
+LONGEST_NAME = 40  # characters of a name inside a picture; its words have it in full
+DOTS_PER_INCH = 200
+
+Paint = Callable[[Figure], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What is painted, with its words.
+
+    Attributes
+    ----------
+    name
+        A name of its own in a page; its identifiers begin with it.
+    title
+        What a heading or a caption says.
+    alternative
+        What is seen, in words, for those who cannot see it.
+    width, height
+        Inches.
+    make
+        Makes the figure.
+    dpi
+        Dots of the PNG in an inch.
+    """
+
+    name: str
+    title: str
+    alternative: str
+    width: float
+    height: float
+    make: Callable[[], Figure] = field(repr=False)
+    dpi: int = DOTS_PER_INCH
+
+    @cached_property
+    def svg(self) -> str:
+        """One SVG element of no fixed size; its text is text, so a page's own fonts draw every sign."""
+        buffer = StringIO()
+        self._save(buffer, format="svg", transparent=True, metadata={"Date": None})
+        svg = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+        svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{self.name}-", svg).replace("'DejaVu Sans'", FONTS)
+        body = svg[svg.index("<svg") :].partition(">")[2]
+        space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        view, said = f"0 0 {72 * self.width:g} {72 * self.height:g}", escape(self.alternative)
+        return f'<svg {space} viewBox="{view}" role="img" aria-label="{said}"><title>{said}</title>{body}'
+
+    @cached_property
+    def png(self) -> bytes:
+        """The same marks on white, as the bytes of a PNG file; a sign that the font lacks is a box."""
+        buffer = BytesIO()
+        self._save(buffer, format="png", dpi=self.dpi, facecolor="white", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def _save(self, buffer: StringIO | BytesIO, **options) -> None:
+        with rc_context(STYLE), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"Glyph \d+")  # said of signs that a font lacks
+            self.make().savefig(buffer, **options)
+
+
+def drawn(
+    name: str, title: str, words: str, size: tuple[float, float], paint: Paint, *, dpi: int = DOTS_PER_INCH
+) -> Picture:
+    """Return what ``paint`` draws as a picture.
+
+    Parameters
+    ----------
+    name
+        A name of its own in a page.
+    title, words
+        What it is, and what is seen.
+    size
+        Width and height, inches.
+    paint
+        Draws on a figure of that size; it is called again for each format.
+    dpi
+        Dots of the PNG in an inch.
+    """
+
+    def make() -> Figure:
+        figure = Figure(figsize=size)
+        paint(figure)
+        return figure
+
+    return Picture(name, visible(title), visible(words), *size, make, dpi)
+
+
+def picture(name: str, words: str, size: tuple[float, float], paint: Paint) -> str:
+    """Return what ``paint`` draws as one SVG element, of no fixed size, whose identifiers begin with ``name``."""
+    return drawn(name, "", words, size, paint).svg
+
+
+def svg_of(one: Picture | None) -> str:
+    """Return a picture as one SVG element, and nothing where there is no picture."""
+    return one.svg if one else ""
+
+
+def visible(text: str) -> str:
+    """Return a text without what has no shape: control signs (no XML holds them) and turns of direction."""
+    kept = (" " if sign.isspace() else sign for sign in text if not _is_hidden(sign))
+    return re.sub(" +", " ", "".join(kept)).strip()
+
+
+def _is_hidden(sign: str) -> bool:
+    """Return whether a sign is a control, a turn of direction, half of a pair, or no sign; joiners have a use."""
+    kind = unicodedata.category(sign)
+    is_joiner = sign in "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+    return not sign.isspace() and not is_joiner and kind in ("Cc", "Cf", "Cs", "Cn")
+
+
+def legible(name: str, longest: int = LONGEST_NAME, line: int | None = None, mark: str = "") -> str:
+    """Return a name as a picture can draw it: visible, not too long, and never read as a formula.
+
+    Parameters
+    ----------
+    name
+        Of an area, a scenario, an intervention: any text at all.
+    longest
+        Characters that are kept; where there are more, the last is an ellipsis.
+    line
+        Characters of a line, where it is to be broken.
+    mark
+        What stands behind the name whole, such as `` (county proxy)``.
+    """
+    short = visible(name) or "(no name)"
+    short = short if len(short) <= longest else short[: longest - 1].rstrip() + ELLIPSIS
+    lead, text = mark[: len(mark) - len(mark.lstrip())], mark.lstrip().replace(" ", NBSP)
+    whole = f"{short}{lead}{text}"
+    whole = textwrap.fill(whole, line) if line else whole  # first: a sign that is set off stays beside what sets it off
+    return whole.replace(NBSP, " ").replace("$", r"\$")

@@ -1,0 +1,151 @@
+"""Tiles: the areas as a rough map of England, a square each, with what a programme does in it.
+
+Light and dark say how large the impact is, and so does a number in each square; the risk of losing it is a shape. No
+border is drawn: a square says where an area lies among the others, and nothing about its size.
+"""
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from oa_sim.drawing import ELLIPSIS, INK, Picture, drawn, legible
+from oa_sim.readouts import decimals, failed, impact_by_area, interval, number, reading_year, unit_of_change
+from oa_sim.result import Result
+from oa_sim.variables import MEASURES, academic_year, headline_of
+
+PLACES = {  # column from the west, row from the north
+    **{"Blackpool": (0, 0), "Bradford": (1, 0), "North Yorkshire Coast": (2, 0)},
+    **{"Oldham": (1, 1), "Doncaster": (2, 1)},
+    **{"Stoke-on-Trent": (1, 2), "Derby": (2, 2), "Norwich": (3, 2)},
+    **{"Fenland and East Cambridgeshire": (2, 3), "Ipswich": (3, 3)},
+    **{"West Somerset": (0, 4), "Hastings": (3, 4)},
+}
+N_ROWS = 5
+SIDE, LEAST_SIDE = 1.15, 0.7  # inches of a square, where there are few and where there are many
+WIDEST = 12.0  # inches of a map
+SHADES = LinearSegmentedColormap.from_list("impact", ["#eef5fb", "#9ecae1", "#3182bd", "#08306b"])
+EQUAL_CONTRAST = 0.179  # light of a ground on which white and black stand out alike, 4.6 to 1
+RISKS = {"high": "\N{BLACK UP-POINTING TRIANGLE}", "medium": "\N{WHITE DIAMOND}", "low": "\N{BLACK CIRCLE}"}
+COUNTY = "\N{DAGGER}"
+LONGEST, LINE = 36, 14  # characters of a name in a square, and of a line of it
+
+
+def places(names: list[str]) -> list[tuple[float, float]]:
+    """Return where each area's square stands (column, row): the twelve by their place, others in columns beside.
+
+    Parameters
+    ----------
+    names
+        Of the areas, in any order.
+    """
+    known = [PLACES[name] for name in names if name in PLACES]
+    others = len(names) - len(known)
+    west, north = (min((at[k] for at in known), default=0) for k in (0, 1))
+    east = max((at[0] for at in known), default=-1)
+    n_rows = max(N_ROWS if known else 1, int(np.ceil(np.sqrt(others))))
+    beside = iter((east - west + 1 + 0.3 * bool(known) + k // n_rows, k % n_rows) for k in range(others))
+    return [(PLACES[name][0] - west, PLACES[name][1] - north) if name in PLACES else next(beside) for name in names]
+
+
+def tile_map(result: Result, measure: str | None = None, group: str | None = None) -> Picture:
+    """Return the areas as squares: shade and number say the impact in the reading year, a shape the risk of losing it.
+
+    Parameters
+    ----------
+    result
+        Of a run.
+    measure, group
+        Those of the headline by default.
+    """
+    favourite = headline_of(result.draws.measure.values.tolist())
+    measure, group = measure or favourite[0], group or favourite[1]
+    names, (mean, band) = result.draws.area.values.tolist(), impact_by_area(result, measure, group)
+    at, of = places(names), {"measure": measure, "group": group}
+    county = result.draws.proxy.sel(of).values.astype(bool)
+    risk = result.sustainability.risk.sel(of).values.astype(str)
+    columns, rows = (int(np.ceil(max(place[k] for place in at) + 1.0)) for k in (0, 1))
+    part = _part(mean, measure)
+    most = int(part.argmax())
+    largest = number(mean[most], decimals(band[0, most], band[4, most])) if part.any() else ""
+    side = float(np.clip(WIDEST / columns, LEAST_SIDE, SIDE))
+    width, height = max(columns * side + 0.2, 4.4), round(rows * side + 1.2, 2)
+    year, unit = academic_year(reading_year(result)), unit_of_change(measure)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_axes((0, 1.15 / height, 1, 1 - 1.2 / height))
+        axes.set(xlim=(-0.5, width / side - 0.5), ylim=(rows - 0.46, -0.5), aspect="equal", anchor="NW")
+        axes.set_axis_off()
+        for a, place in enumerate(at):
+            _paint_tile(axes, place, side / SIDE, names[a], (mean[a], band[0, a], band[4, a]), part[a],
+                        county[a], risk[a])  # fmt: skip
+        _paint_key(figure, f"mean impact in {year}, {unit}{failed(result)}", largest, county.any(), risk)
+
+    title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{failed(result)}"
+    words = _in_words(title, unit, names, mean, band, county, risk)
+    return drawn(f"tiles-{measure}-{group}", title, words, (width, height), paint)
+
+
+def _part(mean: np.ndarray, measure: str) -> np.ndarray:
+    """Return how far along the scale of shades each impact is: 0 where pupils do no better, 1 at the largest."""
+    good = -mean if MEASURES[measure].lower_is_better else mean
+    return np.clip(good, 0, None) / max(float(good.max()), 1e-12)
+
+
+def _paint_tile(
+    axes: Axes, place: tuple, scale: float, name: str, figures: tuple, part: float, county: bool, risk: str
+) -> None:
+    """Draw a square: name on top, then the impact with its interval, the risk's shape at the foot."""
+    x, y = place
+    ink = "white" if _light(SHADES(part)) < EQUAL_CONTRAST else "black"
+    edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if county else {"linewidth": 0.8}
+    axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=SHADES(part), edgecolor=INK, **edge))
+    lines = legible(name, LONGEST, LINE).split("\n")
+    if len(lines) > 3:
+        lines = [*lines[:2], lines[2][: LINE - 1].rstrip("\\ ") + ELLIPSIS]
+    places = decimals(figures[1], figures[2])
+    middle, low, high = (number(value, places) for value in figures)
+    put = {"ha": "center", "color": ink, "linespacing": 1.1}
+    axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale, **put)
+    axes.text(x, y + 0.09, middle + COUNTY * int(county), va="center", fontsize=12 * scale, weight="bold", **put)
+    axes.text(x, y + 0.25, f"{low} to {high}", va="center", fontsize=6.3 * scale, **put)
+    if risk in RISKS:
+        axes.text(x, y + 0.385, f"{RISKS[risk]} {risk} risk", va="center", fontsize=6.5 * scale, **put)
+
+
+def _light(colour: tuple) -> float:
+    """Return the relative luminance of a colour, as contrast is reckoned from."""
+    parts = np.array(colour[:3])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: np.ndarray) -> None:
+    height = figure.get_figheight()
+    bar = figure.add_axes((0.25 / figure.get_figwidth(), 0.82 / height, 1.8 / figure.get_figwidth(), 0.14 / height))
+    bar.imshow(np.linspace(0, 1, 64)[None], cmap=SHADES, aspect="auto")
+    bar.set_yticks([])
+    bar.set_xticks([0, 63], ["0", largest], fontsize=7)
+    bar.set_title(what, fontsize=7.5)
+    lines = ["Number: mean; below it the 90 % interval; shade: the mean."]
+    if any_county:
+        lines.append(f"{COUNTY} and dashed edge: a county's figures stand in for the area (county proxy).")
+    shapes = ", ".join(f"{shape} {grade}" for grade, shape in RISKS.items() if (risk == grade).any())
+    if shapes:
+        lines.append(f"Risk of losing the impact once the money stops: {shapes}.")
+    wrapped = [part for line in lines for part in textwrap.wrap(line, int(17 * figure.get_figwidth()))]
+    figure.text(0.25 / figure.get_figwidth(), 0.08 / height, "\n".join(wrapped), fontsize=7, va="bottom")
+
+
+def _in_words(
+    title: str, unit: str, names: list[str], mean: np.ndarray, band: np.ndarray, county: np.ndarray, risk: np.ndarray
+) -> str:
+    said = []
+    for a in np.argsort(-np.abs(mean), kind="stable"):
+        mark = " (county proxy)" if county[a] else ""
+        lost = f", {risk[a]} risk of losing it" if risk[a] in RISKS else ""
+        said.append(f"{names[a]}{mark} {interval(mean[a], band[0, a], band[4, a])}{lost}")
+    return f"Rough map of the areas. {title}, {unit}, mean, largest first: {'; '.join(said)}."
