@@ -1,0 +1,86 @@
+"""Packed: figures in the digits they are printed with, as a few bytes of text that a page can read.
+
+A number is kept as a whole number of tenths of its last printed digit, moved by less than one tenth where that is
+needed for the page to print what Python prints. Near numbers are kept as their differences, which deflate well.
+"""
+
+import base64
+import zlib
+
+import numpy as np
+
+MOST_DECIMALS = 2
+NOT_KNOWN = 255  # stands for the decimals of a number that is not there
+LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90 % interval and the median stand among the statistics
+
+
+def decimals(figures: np.ndarray) -> np.ndarray:
+    """Return how many decimals each interval supports, as ``figures.decimals`` does; ``NOT_KNOWN`` where there is none.
+
+    Parameters
+    ----------
+    figures : array (..., statistic)
+        Mean, then the quantiles 5, 25, 50, 75 and 95 %.
+    """
+    half = (figures[..., HIGH].astype(float) - figures[..., LOW].astype(float)) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = np.clip(1 - np.floor(np.log10(half)), 0, MOST_DECIMALS)
+    places = np.where(half > 0, places, MOST_DECIMALS)
+    return np.where(np.isfinite(half), places, NOT_KNOWN).astype(np.uint8)
+
+
+def tenths(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return figures (..., statistic) as whole tenths of the last of their decimals (...), 0 where there is none."""
+    known = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures.astype(float))
+    scale = 10.0 ** np.where(places == NOT_KNOWN, 0, places)[..., None]
+    printed = np.rint(known * scale)
+    return np.clip(np.rint(known * scale * 10), 10 * printed - 5, 10 * printed + 4).astype(np.int64)
+
+
+def packed(projection: np.ndarray, counterfactual: np.ndarray, impact: np.ndarray) -> dict:
+    """Return three quantities (scenario, place, group, measure, year, statistic) as text, by name.
+
+    What would have happened anyway is kept once for all scenarios that share it. The projection is kept as what it adds
+    to it where both have the same decimals, the impact as distances from its median.
+
+    Returns
+    -------
+    dict
+        ``counterfactual``, ``projection``, ``impact``: each ``numbers`` and ``decimals``, in the order statistic,
+        place, group, measure, year, scenario; ``shared``, which counterfactual is each scenario's.
+    """
+    first, which = _distinct(counterfactual)
+    anyway_places, places, change_places = (decimals(each) for each in (first, projection, impact))
+    anyway, change = tenths(first, anyway_places), tenths(impact, change_places)
+    same = (places == anyway_places[which])[..., None]
+    added = tenths(projection, places) - np.where(same, anyway[which], 0)
+    others = [i for i in range(impact.shape[-1]) if i != MEDIAN]
+    change[..., others] -= change[..., [MEDIAN]]
+    return {
+        "shared": which.tolist(),
+        "counterfactual": _part(anyway, anyway_places),
+        "projection": _part(added, places),
+        "impact": _part(change, change_places),
+    }
+
+
+def _distinct(arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different ones among arrays (scenario, ...), and which of them each is."""
+    seen: dict[bytes, int] = {}
+    which = np.array([seen.setdefault(array.tobytes(), len(seen)) for array in arrays])
+    return arrays[[int(np.flatnonzero(which == i)[0]) for i in range(len(seen))]], which
+
+
+def _part(numbers: np.ndarray, places: np.ndarray) -> dict[str, str]:
+    by_statistic = np.moveaxis(np.moveaxis(numbers, -1, 0), 1, -1)  # neighbours of one scenario are like another's
+    return {"numbers": _whole(by_statistic), "decimals": _text(np.moveaxis(places, 0, -1).tobytes())}
+
+
+def _whole(numbers: np.ndarray) -> str:
+    """Return whole numbers as text: sign in the last bit, then all lowest bytes, all second bytes and so on."""
+    folded = ((numbers << 1) ^ (numbers >> 63)).astype("<u4")
+    return _text(np.ascontiguousarray(folded).ravel().view(np.uint8).reshape(-1, 4).T.tobytes())
+
+
+def _text(plain: bytes) -> str:
+    return base64.b64encode(zlib.compress(plain, 9)).decode("ascii")
