@@ -23,7 +23,8 @@ const whose = () => view.groups[chosen.group].label;
 const isImpact = () => chosen.quantity === "impact";
 const isProxy = (place = chosen.place) => view.proxy[place][chosen.group][chosen.measure] === 1;
 const marked = (k) => view.cases[k].label + (view.cases[k].verdict === "FAIL" ? " [FAIL]" : "");
-const named = (slot) => (chosen.slots.length > 1 ? `${LETTERS[slot]}: ` : "") + apart(marked(chosen.slots[slot]));
+const letter = (slot) => (chosen.slots.length > 1 ? `${LETTERS[slot]}: ` : "");
+const named = (slot) => letter(slot) + apart(marked(chosen.slots[slot]));
 const unit = () => (isImpact() ? about().change : about().unit);
 const withUnit = (text) => (unit() === "%" ? `${text}\u00a0%` : text);
 
@@ -34,10 +35,21 @@ function placeNamed(place) {
   return counts.length === 1 ? `mean of the ${counts[0]} areas` : "mean of the areas of each scenario";
 }
 
+// Which of the places that are shown rest on a county's figures.
+function proxies() {
+  return view.places.filter((name, place) => name !== NAME_OF_MEAN && isProxy(place)).length;
+}
+
+function proxyInWords() {
+  if (!isProxy()) return "";
+  if (view.places[chosen.place] !== NAME_OF_MEAN) return " (county proxy)";
+  return proxies() === 1 ? " (1 area is a county proxy)" : ` (${proxies()} areas are county proxies)`;
+}
+
 function titled() {
   const what = isImpact() ? "Impact on " : "";
   const label = isImpact() && !about().label.startsWith("Attainment 8") ? about().label[0].toLowerCase() + about().label.slice(1) : about().label;
-  return `${what}${label}, ${whose()}, ${placeNamed(chosen.place)}${isProxy() ? " (county proxy)" : ""}`;
+  return `${what}${label}, ${whose()}, ${placeNamed(chosen.place)}${proxyInWords()}`;
 }
 
 function unitInWords() {
@@ -61,7 +73,7 @@ function linesShown() {
       if (apartFrom.has(which) || view.cases[k].failed) return;
       apartFrom.add(which);
       const name = apartFrom.size > 1 ? `${WITHOUT}, as ${LETTERS[slot]} has it` : WITHOUT;
-      lines.push({ kind: "counterfactual", name, slot, rows: row("counterfactual", k), colour: INK, dash: [5, 3], shape: "circle",
+      lines.push({ kind: "counterfactual", name, slot, rows: row("counterfactual", k), colour: INK, dash: [5, 3], shape: "cross",
         isGrey: apartFrom.size === 1 });
     });
   }
@@ -72,21 +84,23 @@ function linesShown() {
 
 const interval = (text, low, high) => `${text[low]} to ${text[high]}`;
 
-function readingOfLine(line) {
+function readingOfLine(line, isWhole) {
   const at = line.rows.find((one) => one.year === chosen.year);
   if (!at) return null;
   if (line.kind === "published") return withUnit(signed(at.said));
-  return `${withUnit(at.text.mean)} (median ${at.text.q50}, 50\u00a0% interval ${interval(at.text, "q25", "q75")}, 90\u00a0% interval ${interval(at.text, "q05", "q95")})`;
+  const wide = `90\u00a0% interval ${interval(at.text, "q05", "q95")}`;
+  const whole = `median ${at.text.q50}, 50\u00a0% interval ${interval(at.text, "q25", "q75")}, ${wide}`;
+  return `${withUnit(at.text.mean)} (${isWhole ? whole : wide})`;
 }
 
-function readings(lines) {
-  return lines.map((line) => ({ line, said: readingOfLine(line) })).filter((one) => one.said !== null);
+function readings(lines, isWhole) {
+  return lines.map((line) => ({ line, said: readingOfLine(line, isWhole) })).filter((one) => one.said !== null);
 }
 
 function inWords(lines) {
   const failed = chosen.slots.filter((k) => view.cases[k].failed).map((k) => ` No numbers for ${apart(view.cases[k].label)}: ${view.cases[k].failed}`);
-  const said = readings(lines).map((one) => `${one.line.name} ${one.said}`).join("; ");
-  return `${titled()}, ${unitInWords()}. In ${academic(chosen.year)}: ${said || "no figure"}.${failed.join("")}`;
+  const said = readings(lines, false).map((one) => `${one.line.name} ${one.said}`).join("; ");
+  return `In ${academic(chosen.year)}, ${unitInWords()}: ${said || "no figure"}.${failed.join("")}`;
 }
 
 function yearsShown(lines) {
@@ -108,15 +122,23 @@ function endsHere() {
 }
 
 function source() {
-  const runs = chosen.slots.map((k, slot) => `${chosen.slots.length > 1 ? `${LETTERS[slot]}: ` : ""}run ${view.cases[k].run_id}`).join(", ");
+  const runs = chosen.slots.map((k, slot) => `${letter(slot)}run ${view.cases[k].run_id}`).join(", ");
   const one = view.cases[chosen.slots[0]];
   return `Source: oa_sim ${one.version}; ${runs}; data ${one.data_hash.slice(0, 12)}; ${one.n_draws.toLocaleString("en-GB")} draws`;
+}
+
+// Published figures to draw: a year without one parts the line.
+function withGaps(rows) {
+  const by = new Map(rows.map((one) => [one.year, Number(one.said)]));
+  const points = [];
+  for (let year = rows[0].year; year <= rows[rows.length - 1].year; year++) points.push({ year, value: by.get(year) ?? null });
+  return points;
 }
 
 function shownAs(lines) {
   const [first, last] = yearsShown(lines);
   const drawnLines = lines.filter((line) => line.rows.length).map((line) => ({ ...line,
-    points: line.rows.map((one) => ({ year: one.year, value: line.kind === "published" ? Number(one.said) : one.value.q50 })),
+    points: line.kind === "published" ? withGaps(line.rows) : line.rows.map((one) => ({ year: one.year, value: one.value.q50 })),
     band: line.kind === "published" ? null : line.rows.map((one) => ({ year: one.year, ...one.value })) }));
   return { lines: drawnLines, ends: endsHere(), first, last, start: view.years[0], breaks: breaksHere(), unit: unitInWords(),
     isImpact: isImpact(), year: chosen.year, title: titled(), notes: [keyInWords(), ...marksInWords()].join(" "), source: source() };
@@ -131,9 +153,8 @@ function keyInWords() {
 function marksInWords() {
   const said = chosen.slots.filter((k) => view.cases[k].verdict === "FAIL")
     .map((k) => `FAIL: ${apart(view.cases[k].label)} did not pass its gates, do not use its figures: ${view.cases[k].reason}.`);
-  const proxies = view.places.filter((name, i) => name !== NAME_OF_MEAN && isProxy(i));
   if (isProxy() && view.places[chosen.place] === NAME_OF_MEAN)
-    said.push(`County proxy: in ${proxies.length} of the areas a county\u2019s figures stand in for the district.`);
+    said.push(`County proxy: in ${proxies()} of the areas a county\u2019s figures stand in for the district.`);
   else if (isProxy()) said.push(`County proxy: a county\u2019s figures stand in for ${apart(view.places[chosen.place])}.`);
   const doubts = Math.max(0, ...chosen.slots.map((k) => view.cases[k].to_verify));
   if (doubts) said.push(`To verify: ${doubts} of the sources behind these figures are still to be verified.`);
@@ -157,7 +178,7 @@ function write() {
 }
 
 function read(lines = linesShown()) {
-  const found = readings(lines);
+  const found = readings(lines, true);
   $("year").value = chosen.year;
   $("year_said").textContent = academic(chosen.year);
   const spoken = found.map((one) => `${one.line.name} ${one.said}`).join("; ") || "no figure";
@@ -177,9 +198,9 @@ function writeTable(lines) {
   const bodies = lines.filter((line) => line.rows.length).map((line) => {
     const top = element("tr", element("th", line.name, { scope: "rowgroup", colspan: head.length }));
     const rows = line.rows.map((one) => {
-      const cells = line.kind === "published" ? [signed(one.said), "", "", ""]
-        : [one.text.mean, one.text.q50, interval(one.text, "q25", "q75"), interval(one.text, "q05", "q95")];
-      return element("tr", [element("th", academic(one.year), { scope: "row" }), ...cells.map((cell) => element("td", cell))], { "data-year": one.year });
+      const cells = line.kind === "published" ? [element("td", signed(one.said), { colspan: 4, class: "alone" })]
+        : [one.text.mean, one.text.q50, interval(one.text, "q25", "q75"), interval(one.text, "q05", "q95")].map((cell) => element("td", cell));
+      return element("tr", [element("th", academic(one.year), { scope: "row" }), ...cells], { "data-year": one.year });
     });
     return element("tbody", [top, ...rows]);
   });
@@ -201,7 +222,7 @@ function writeAbout() {
   const lines = chosen.slots.map((k, slot) => {
     const one = view.cases[k];
     const verdict = one.failed ? `failed: ${one.failed}` : `verdict ${one.verdict}: ${one.reason}; ${one.n_draws.toLocaleString("en-GB")} draws; to verify: ${one.to_verify}`;
-    return element("p", [`${chosen.slots.length > 1 ? `${LETTERS[slot]}: ` : ""}run ${one.run_id}; scenario `, bdi(one.label), `; ${verdict}; data ${one.data_hash}; oa_sim ${one.version}.`]);
+    return element("p", [`${letter(slot)}run ${one.run_id}; `, bdi(one.label), `; ${verdict}; data ${one.data_hash}; oa_sim ${one.version}.`]);
   });
   const group = view.groups[chosen.group];
   $("about").replaceChildren(element("p", `Pupils: ${group.meaning}. The 90\u00a0% interval holds the true value in nine cases of ten if the model is right.`), ...lines);
@@ -209,7 +230,7 @@ function writeAbout() {
 
 async function draw(lines) {
   const turn = ++drawing, shown = shownAs(lines), box = $("chart"), inside = document.createElement("div");
-  box.setAttribute("aria-label", `Chart. ${keyInWords()} ${inWords(lines)}`);
+  box.setAttribute("aria-label", `Chart: ${titled()}. ${keyInWords()} ${inWords(lines)}`);
   if (!shown.lines.length) {
     drawn = null;
     return box.replaceChildren();

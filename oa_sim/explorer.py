@@ -13,17 +13,21 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from oa_sim import packed
-from oa_sim.variables import FAVOURITE, GROUPS, MEASURES
-from oa_sim.views import STATISTICS, View
+from oa_sim.variables import FAVOURITE, GROUPS, MEASURES, QUANTITIES
+from oa_sim.views import DIMS, STATISTICS, View
 
 HERE = Path(__file__).parent
 BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"
 SCRIPTS = ("explorer_data", "explorer_chart", "explorer", "explorer_controls")
 UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 WHOSE = {"disadvantaged": "disadvantaged pupils", "other": "other pupils", "all": "all pupils"}
-POLICY = "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data: blob:; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def page(view: View, title: str) -> str:
@@ -92,11 +96,18 @@ def _as_data(view: View, title: str) -> str:
         "proxy": (figures.proxy.values == 1).astype(int).tolist(),
         "breaks": view.breaks,
         "statistics": list(STATISTICS),
-        "figures": packed.packed(
-            *(figures[name].values.astype(float) for name in ("projection", "counterfactual", "impact"))
-        ),
+        "figures": packed.packed(*_arrays(figures)),
     }
     return json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(UNSAFE)
+
+
+def _arrays(figures: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the figures and their Monte Carlo errors as plain arrays, by quantity."""
+    error = figures.error.transpose("quantity", *DIMS[:-1]).values.astype(float)
+    return (
+        {name: figures[name].transpose(*DIMS).values.astype(float) for name in QUANTITIES},
+        dict(zip(QUANTITIES, error, strict=True)),
+    )
 
 
 def _measure(name: str) -> dict:
@@ -113,7 +124,7 @@ def _measure(name: str) -> dict:
 
 def _published(history: np.ndarray) -> list:
     """Return what was published (place, group, measure, history_year) as it is printed, None where nothing was."""
-    most = np.nanmax(np.abs(np.where(np.isfinite(history), history, 0.0)), axis=-1, keepdims=True)
+    most = np.abs(np.where(np.isfinite(history), history, 0.0)).max(axis=-1, keepdims=True)
     places = np.broadcast_to(np.where(most < 10, 2, 1), history.shape)
     flat = [
         f"{value:.{digits}f}" if np.isfinite(value) else None

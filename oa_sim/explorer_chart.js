@@ -39,12 +39,12 @@ function pictureOf(shown, width, isFile) {
   const x = { ...across, scale: { domain: [shown.first - 0.6, shown.last + 0.6], nice: false, zero: false }, axis };
   const y = { type: "quantitative", scale: { zero: shown.isImpact, nice: true },
     axis: { title: linesOf(shown.unit, 40), titleFontWeight: "normal", gridColor: "#e6e6e6", labelExpr: "replace(datum.label, '-', '\u2212')" } };
-  const layer = [...marksOf(shown, x)];
+  const layer = rulesOf(shown, x);
   for (const line of shown.lines.filter((one) => one.band)) layer.push(...bandsOf(line, x, y, shown));
-  layer.push(...coursesOf(shown, names, x, y, width), ...readingOf(shown, x, y));
+  layer.push(...coursesOf(shown, names, x, y, width), ...wordsOf(shown, x), ...(isFile ? [] : readingOf(shown, x, y)));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json", width, height: width < 480 ? 300 : 380,
-    autosize: { type: "fit", contains: "padding" }, background: "#ffffff", padding: isFile ? 16 : 4,
+    autosize: { type: "fit-x", contains: "padding" }, background: "#ffffff", padding: isFile ? 16 : 4,
     params: [{ name: "at", value: shown.year }],
     ...(isFile ? { title: titleOf(shown, width) } : {}),
     layer, resolve: { scale: { color: "shared" } },
@@ -59,28 +59,45 @@ function titleOf(shown, width) {
     anchor: "start", fontSize: 16, subtitleFontSize: 12, subtitlePadding: 6, offset: 12 };
 }
 
-// Breaks of the series, where the projection starts, and the end of the money.
-function marksOf(shown, x) {
-  const inside = shown.breaks.filter((one) => one.last_year >= shown.first && one.first_year <= shown.last && !shown.isImpact);
-  const spans = inside.filter((one) => one.kind !== "level_shift").map((one) => ({ from: one.first_year - 0.5, to: one.last_year + 0.5 }));
-  const shifts = inside.filter((one) => one.kind === "level_shift").map((one) => ({ year: one.first_year - 0.5 }));
-  const numbers = inside.map((one) => ({ year: one.kind === "level_shift" ? one.first_year - 0.5 : (one.first_year + one.last_year) / 2,
-    said: String(one.number) }));
-  const words = [];
-  if (!shown.isImpact && shown.first < shown.start) words.push({ year: shown.start - 0.5, said: "projected \u2192", row: 24 });
-  const rules = words.map((one) => ({ year: one.year }));
-  const ends = shown.ends.filter((one) => one.year >= shown.first && one.year < shown.last);
-  for (const end of ends) words.push({ year: end.year + 0.5, said: end.said, row: 40 });
-  const plain = (values, mark, encoding) => ({ data: { values }, mark, encoding });
+// A layer of its own data; none where there is nothing to draw.
+function plain(values, mark, encoding) {
+  return values.length ? [{ data: { values }, mark, encoding }] : [];
+}
+
+function breaksIn(shown) {
+  return shown.breaks.filter((one) => one.last_year >= shown.first && one.first_year <= shown.last);
+}
+
+function endsIn(shown) {
+  return shown.ends.filter((one) => one.year >= shown.first && one.year < shown.last);
+}
+
+const isShift = (one) => one.kind === "level_shift";
+const startsIn = (shown) => (shown.first < shown.start ? [{ year: shown.start - 0.5 }] : []);
+
+// Breaks of the published series, where the projection starts, and the end of the money.
+function rulesOf(shown, x) {
+  const spans = breaksIn(shown).filter((one) => !isShift(one)).map((one) => ({ from: one.first_year - 0.5, to: one.last_year + 0.5 }));
+  const shifts = breaksIn(shown).filter(isShift).map((one) => ({ year: one.first_year - 0.5 }));
+  const ends = endsIn(shown).map((one) => ({ year: one.year + 0.5 }));
   return [
-    plain(spans, { type: "rect", color: "#ececec" }, { x: { ...x, field: "from" }, x2: { field: "to" } }),
-    plain(shifts, { type: "rule", color: "#555555", strokeDash: [3, 3] }, { x }),
-    plain(rules, { type: "rule", color: INK }, { x }),
-    plain(ends.map((end) => ({ year: end.year + 0.5 })), { type: "rule", color: INK, strokeDash: [1, 3], strokeWidth: 1.5 }, { x }),
-    plain(numbers, { type: "text", color: INK, fontSize: 11, dx: 0, fontWeight: "bold" }, { x, y: { value: 8 }, text: { field: "said" } }),
-    plain(words, { type: "text", color: INK, fontSize: 11, align: "left", dx: 4 },
-      { x, y: { field: "row", type: "quantitative", scale: null }, text: { field: "said" } }),
-  ].filter((one) => one.data.values.length);
+    ...plain(spans, { type: "rect", color: "#efefef" }, { x: { ...x, field: "from" }, x2: { field: "to" } }),
+    ...plain(shifts, { type: "rule", color: "#555555", strokeDash: [3, 3] }, { x }),
+    ...plain(startsIn(shown), { type: "rule", color: INK }, { x }),
+    ...plain(ends, { type: "rule", color: INK, strokeDash: [1, 3], strokeWidth: 1.5 }, { x }),
+  ];
+}
+
+// What the rules mean, above the plot, where nothing lies behind the words.
+function wordsOf(shown, x) {
+  const numbers = breaksIn(shown).map((one) => ({ year: isShift(one) ? one.first_year - 0.5 : (one.first_year + one.last_year) / 2, said: String(one.number) }));
+  const words = endsIn(shown).map((one) => ({ year: one.year + 0.5, said: one.said }));
+  const text = { x, text: { field: "said" } };
+  return [
+    ...plain(numbers, { type: "text", color: INK, fontSize: 11, fontWeight: "bold" }, { ...text, y: { value: -9 } }),
+    ...plain(startsIn(shown).map((one) => ({ ...one, said: "projected \u2192" })), { type: "text", color: INK, fontSize: 11, align: "left" }, { ...text, y: { value: -9 } }),
+    ...plain(words, { type: "text", color: INK, fontSize: 11, align: "center" }, { ...text, y: { value: startsIn(shown).length ? -24 : -9 } }),
+  ];
 }
 
 function bandsOf(line, x, y, shown) {
@@ -97,16 +114,14 @@ function bandsOf(line, x, y, shown) {
 function coursesOf(shown, names, x, y, width) {
   const values = shown.lines.flatMap((line) => line.points.map((point) => ({ ...point, line: line.name })));
   const scale = (key) => ({ domain: names, range: shown.lines.map((line) => line[key]) });
-  const legend = { title: null, orient: "bottom", direction: "vertical", columns: 1, labelLimit: width - 80, symbolStrokeWidth: 2 };
-  const encoding = {
-    x, y: { ...y, field: "value" },
-    color: { field: "line", type: "nominal", scale: scale("colour"), legend, sort: names },
-    strokeDash: { field: "line", type: "nominal", scale: scale("dash"), legend, sort: names },
-  };
-  const shape = { field: "line", type: "nominal", scale: scale("shape"), legend, sort: names };
+  const legend = { title: null, orient: "bottom", direction: "vertical", columns: 1, labelLimit: width - 60, offset: 14 };
+  const by = (key, more) => ({ field: "line", type: "nominal", scale: scale(key), sort: names, ...more });
+  const encoding = { x, y: { ...y, field: "value" }, color: by("colour", { legend }) };
   const zero = shown.isImpact ? [{ data: { values: [{}] }, mark: { type: "rule", color: INK }, encoding: { y: { ...y, datum: 0 } } }] : [];
-  return [...zero, { data: { values }, mark: { type: "line", strokeWidth: 2 }, encoding },
-    { data: { values }, mark: { type: "point", filled: true, size: 34, opacity: 1 }, encoding: { ...encoding, strokeDash: undefined, shape } }];
+  const course = (line) => ({ data: { values: line.points }, mark: { type: "line", strokeWidth: 2, color: line.colour, strokeDash: line.dash },
+    encoding: { x, y: { ...y, field: "value" } } });
+  return [...zero, ...shown.lines.map(course),
+    { data: { values }, mark: { type: "point", filled: true, size: 40, opacity: 1 }, encoding: { ...encoding, shape: by("shape", { legend }) } }];
 }
 
 // The year that is read: a line that moves without the picture being drawn anew.

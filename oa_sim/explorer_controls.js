@@ -22,7 +22,7 @@ function writeControls() {
   fill($("measure"), view.measures.map((one, i) => option(one.label, i)), chosen.measure);
   fill($("group"), view.groups.map((one, i) => option(one.label, i)).filter((_, i) => about().groups.includes(view.groups[i].name)), chosen.group);
   $("quantity").value = chosen.quantity;
-  $("slots").replaceChildren(...chosen.slots.map((_, slot) => slotFor(slot)));
+  $("slots").replaceChildren(...(view.cases.length > 1 ? chosen.slots.map((_, slot) => slotFor(slot)) : []));
   $("comparing").hidden = view.cases.length < 2;
   $("add").disabled = chosen.slots.length >= Math.min(MOST, view.cases.length);
 }

@@ -1,7 +1,7 @@
 // Data: the figures of the page, unpacked, and how a figure is said.
 "use strict";
 
-const NOT_KNOWN = 255;
+const NOT_KNOWN = 255, MOVED = 10;
 const ORDER = ["mean", "q05", "q25", "q50", "q75", "q95"];
 const MEDIAN = 3;
 const NAME_OF_MEAN = "mean of areas";
@@ -28,7 +28,7 @@ async function unpacked(part) {
 
 // A number kept as tenths of its last printed digit, as it is printed: with a true minus sign, and never minus nothing.
 function printed(tenths, places) {
-  return signed((Math.floor((tenths + 5) / 10) / 10 ** places).toFixed(places));
+  return signed((Math.floor((tenths + 5) / 10) / 10 ** places).toFixed(Math.max(places, 0)));
 }
 
 function signed(text) {
@@ -59,8 +59,8 @@ function figuresOf(view, parts) {
   function tenths(quantity, where, year, chosen) {
     const k = quantity === "counterfactual" ? view.figures.shared[chosen] : chosen;
     const { cell, step } = at(quantity, where, year, k);
-    const decimals = parts[quantity].decimals[cell];
-    if (decimals === NOT_KNOWN) return null;
+    if (parts[quantity].decimals[cell] === NOT_KNOWN) return null;
+    const decimals = parts[quantity].decimals[cell] - MOVED;
     let found = ORDER.map((_, i) => parts[quantity].numbers[i * step + cell]);
     if (quantity === "impact") found = found.map((number, i) => (i === MEDIAN ? number : number + found[MEDIAN]));
     if (quantity === "projection") {

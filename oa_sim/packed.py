@@ -9,39 +9,51 @@ import zlib
 
 import numpy as np
 
-MOST_DECIMALS = 2
+MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
+MOVED = 10  # added to the decimals, so that a byte holds them
 NOT_KNOWN = 255  # stands for the decimals of a number that is not there
 LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90 % interval and the median stand among the statistics
 
 
-def decimals(figures: np.ndarray) -> np.ndarray:
-    """Return how many decimals each interval supports, as ``figures.decimals`` does; ``NOT_KNOWN`` where there is none.
+def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Return how many decimals each figure has, as ``published.decimals`` has it; ``NOT_KNOWN`` where there is none.
 
     Parameters
     ----------
     figures : array (..., statistic)
         Mean, then the quantiles 5, 25, 50, 75 and 95 %.
+    error : array (...)
+        Monte Carlo standard error of the mean.
     """
-    half = (figures[..., HIGH].astype(float) - figures[..., LOW].astype(float)) / 2
+    width = figures[..., HIGH] - figures[..., LOW]
     with np.errstate(divide="ignore", invalid="ignore"):
-        places = np.clip(1 - np.floor(np.log10(half)), 0, MOST_DECIMALS)
-    places = np.where(half > 0, places, MOST_DECIMALS)
-    return np.where(np.isfinite(half), places, NOT_KNOWN).astype(np.uint8)
+        places = np.where((width >= 1) | (width == 0), 1, np.where(width >= 0.1, 2, MOST_DECIMALS))
+        places = np.where(width >= 100, 1 - np.floor(np.log10(width / 2)), places)
+    for _ in range(MOST_DECIMALS - FEWEST_DECIMALS):
+        places = np.where((10.0**-places < error) & (places > FEWEST_DECIMALS), places - 1, places)
+    return np.where(np.isfinite(width), places, NOT_KNOWN).astype(int)
 
 
 def tenths(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return figures (..., statistic) as whole tenths of the last of their decimals (...), 0 where there is none."""
-    known = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures.astype(float))
     scale = 10.0 ** np.where(places == NOT_KNOWN, 0, places)[..., None]
-    printed = np.rint(known * scale)
-    return np.clip(np.rint(known * scale * 10), 10 * printed - 5, 10 * printed + 4).astype(np.int64)
+    known = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures) * scale
+    printed = np.rint(known)
+    return np.clip(np.rint(known * 10), 10 * printed - 5, 10 * printed + 4).astype(np.int64)
 
 
-def packed(projection: np.ndarray, counterfactual: np.ndarray, impact: np.ndarray) -> dict:
-    """Return three quantities (scenario, place, group, measure, year, statistic) as text, by name.
+def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict:
+    """Return projection, counterfactual and impact as text.
 
     What would have happened anyway is kept once for all scenarios that share it. The projection is kept as what it adds
     to it where both have the same decimals, the impact as distances from its median.
+
+    Parameters
+    ----------
+    figures : arrays (scenario, place, group, measure, year, statistic)
+        By quantity; NaN where there is none.
+    error : arrays (scenario, place, group, measure, year)
+        The Monte Carlo standard error of each mean.
 
     Returns
     -------
@@ -49,12 +61,13 @@ def packed(projection: np.ndarray, counterfactual: np.ndarray, impact: np.ndarra
         ``counterfactual``, ``projection``, ``impact``: each ``numbers`` and ``decimals``, in the order statistic,
         place, group, measure, year, scenario; ``shared``, which counterfactual is each scenario's.
     """
-    first, which = _distinct(counterfactual)
-    anyway_places, places, change_places = (decimals(each) for each in (first, projection, impact))
-    anyway, change = tenths(first, anyway_places), tenths(impact, change_places)
+    first, which = _distinct(figures["counterfactual"])
+    anyway_places = decimals(figures["counterfactual"][first], error["counterfactual"][first])
+    places, change_places = (decimals(figures[name], error[name]) for name in ("projection", "impact"))
+    anyway, change = tenths(figures["counterfactual"][first], anyway_places), tenths(figures["impact"], change_places)
     same = (places == anyway_places[which])[..., None]
-    added = tenths(projection, places) - np.where(same, anyway[which], 0)
-    others = [i for i in range(impact.shape[-1]) if i != MEDIAN]
+    added = tenths(figures["projection"], places) - np.where(same, anyway[which], 0)
+    others = [i for i in range(change.shape[-1]) if i != MEDIAN]
     change[..., others] -= change[..., [MEDIAN]]
     return {
         "shared": which.tolist(),
@@ -64,16 +77,17 @@ def packed(projection: np.ndarray, counterfactual: np.ndarray, impact: np.ndarra
     }
 
 
-def _distinct(arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the different ones among arrays (scenario, ...), and which of them each is."""
+def _distinct(arrays: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """Return where the different ones among arrays (scenario, ...) first stand, and which of them each is."""
     seen: dict[bytes, int] = {}
     which = np.array([seen.setdefault(array.tobytes(), len(seen)) for array in arrays])
-    return arrays[[int(np.flatnonzero(which == i)[0]) for i in range(len(seen))]], which
+    return [int(np.flatnonzero(which == i)[0]) for i in range(len(seen))], which
 
 
 def _part(numbers: np.ndarray, places: np.ndarray) -> dict[str, str]:
     by_statistic = np.moveaxis(np.moveaxis(numbers, -1, 0), 1, -1)  # neighbours of one scenario are like another's
-    return {"numbers": _whole(by_statistic), "decimals": _text(np.moveaxis(places, 0, -1).tobytes())}
+    moved = np.where(places == NOT_KNOWN, NOT_KNOWN, places + MOVED).astype(np.uint8)
+    return {"numbers": _whole(by_statistic), "decimals": _text(np.moveaxis(moved, 0, -1).tobytes())}
 
 
 def _whole(numbers: np.ndarray) -> str:

@@ -4,13 +4,14 @@ A view keeps summaries, never draws: for each scenario, place, group, measure an
 interval; beside them what must be said with the numbers, such as verdict, county proxies and declared breaks.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, store, swept, tables, value
+from oa_sim import areas, inference, store, swept, tables, value
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 from oa_sim.variables import GROUPS, MEASURES, QUANTITIES
@@ -72,7 +73,8 @@ class View:
         The keys that vary; empty where scenarios have names of their own.
     figures
         ``projection``, ``counterfactual``, ``impact`` (scenario, place, group, measure, year, statistic), in the unit
-        of each measure, the statistics being ``STATISTICS``; NaN where there is none. ``history`` (place, group,
+        of each measure, the statistics being ``STATISTICS``; NaN where there is none. ``error`` (quantity, then the
+        same but the statistic), the Monte Carlo standard error of the mean. ``history`` (place, group,
         measure, history_year), as published. ``proxy`` (place, group, measure), 1 where a county's figures stand in.
     breaks
         Declared breaks of the series: ``measure``, ``first_year``, ``last_year``, ``kind``, ``what_changed``.
@@ -103,7 +105,7 @@ def of_results(results: list[Result]) -> View:
     labels = {dim: _union([part[dim].values.tolist() for part in parts]) for dim in ("place", "measure")}
     labels |= {dim: sorted(_union([part[dim].values.tolist() for part in parts])) for dim in ("year", "history_year")}
     parts = [part.reindex(labels) for part in parts]
-    figures = xr.concat([part[list(QUANTITIES)] for part in parts], "scenario")
+    figures = xr.concat([part[[*QUANTITIES, "error"]] for part in parts], "scenario")
     figures["history"], figures["proxy"] = parts[0].history, parts[0].proxy
     for part in parts[1:]:
         figures["history"] = figures.history.fillna(part.history)
@@ -131,6 +133,9 @@ def of_sweep(folder: Path) -> View:
         raise Refusal(f"{folder} has no {store.NAME} with results: sweep again into another folder")
     with xr.open_zarr(folder / store.NAME) as kept:
         figures = kept[[*QUANTITIES, "proxy"]].sel(statistic=list(STATISTICS)).load()
+        spread = [kept[name].sel(statistic="sd", drop=True).load() for name in QUANTITIES]
+        n_draws = kept.n_draws.load()
+    figures["error"] = xr.concat(spread, "quantity") / np.sqrt(n_draws)  # draws are near enough independent
     figures = figures.drop_vars(set(figures.coords) - set(DIMS))
     figures = figures.assign_coords({dim: figures[dim].values.tolist() for dim in DIMS if dim != "scenario"})
     has = np.isfinite(figures.impact.sel(statistic="mean")).any(["group", "measure", "year"]).values
@@ -142,7 +147,7 @@ def of_sweep(folder: Path) -> View:
     keys = swept.varied(found.table, found.keys)
     rows = found.table.to_dict("records")
     cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
-    return View(cases, keys, figures, _breaks(figures.measure.values.tolist()))
+    return View(cases, list(map(_key, keys)), figures, _breaks(figures.measure.values.tolist()))
 
 
 def _summary(result: Result) -> xr.Dataset:
@@ -152,24 +157,31 @@ def _summary(result: Result) -> xr.Dataset:
     places = [*names, MEAN] if several else names
     coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
     shape = tuple(map(len, coords.values()))
-    found = {}
-    for quantity in QUANTITIES:
+    found, errors = {}, np.full((len(QUANTITIES), *shape), np.nan)
+    for q, quantity in enumerate(QUANTITIES):
         whole = np.full((*shape, len(STATISTICS)), np.nan)
         for m, measure in enumerate(measures):
             for group in MEASURES[measure].table_groups:
-                at = draws[quantity].sel(measure=measure, group=group).transpose("area", "year", "chain", "draw")
-                values = at.values.reshape(*at.shape[:2], -1).astype(float)
-                values = np.concatenate([values, values.mean(axis=0, keepdims=True)]) if several else values
-                said = value.described(np.ascontiguousarray(values.reshape(-1, values.shape[-1])))
-                each = np.stack([said[name] for name in STATISTICS], axis=-1)
-                whole[:, list(GROUPS).index(group), m] = each.reshape(*values.shape[:2], -1)
+                each = draws[quantity].sel(measure=measure, group=group).transpose("chain", "draw", "area", "year")
+                values = each.values.astype(float)
+                values = np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2) if several else values
+                at = (slice(None), list(GROUPS).index(group), m)
+                whole[at], errors[q][at] = _described(values), inference.monte_carlo_error(values)
         found[quantity] = (DIMS[1:], whole)
+    found["error"] = (("quantity", *DIMS[1:-1]), errors)
     figures = xr.Dataset(found, coords | {"statistic": list(STATISTICS)})
     past = draws.history.transpose("area", "group", "measure", "history_year").drop_vars("unit", errors="ignore")
     return figures.assign(
         history=_with_mean(past, past.mean("area", skipna=False), several),
         proxy=_with_mean(draws.proxy.astype(float), draws.proxy.max("area").astype(float), several),
     )
+
+
+def _described(values: np.ndarray) -> np.ndarray:
+    """Return the statistics (area, year, statistic) of draws (chain, draw, area, year)."""
+    n_areas, n_years = values.shape[2:]
+    found = value.described(np.ascontiguousarray(values.reshape(-1, n_areas * n_years).T))
+    return np.stack([found[name] for name in STATISTICS], axis=-1).reshape(n_areas, n_years, -1)
 
 
 def _with_mean(each: xr.DataArray, mean: xr.DataArray, several: bool) -> xr.DataArray:
@@ -216,7 +228,7 @@ def _case_of(result: Result) -> Case:
 
 def _case_in(row: dict, keys: list[str], made: dict, n_areas: int) -> Case:
     """Return what a row of a sweep's summary says of its scenario."""
-    values = tuple(swept.UNSET if row[key] is None or row[key] != row[key] else swept.said(row[key]) for key in keys)
+    values = tuple(_said(row[key]) for key in keys)
     failed = row.get("failed")
     failed = failed.strip() if isinstance(failed, str) else ""
     count = {
@@ -224,9 +236,22 @@ def _case_in(row: dict, keys: list[str], made: dict, n_areas: int) -> Case:
         for name in ("n_draws", "to_verify", "last_funded_year")
     }
     told = {name: str(row.get(name) or "") if not failed else "" for name in ("verdict", "reason")}
-    label = ", ".join(f"{key}={said}" for key, said in zip(keys, values, strict=True))
+    label = ", ".join(f"{_key(key)} {said}" for key, said in zip(keys, values, strict=True))
     label = f"scenario {row['scenario']}" + (f": {label}" if label else "")
     return Case(label, values, str(row["identity"]), **made, **told, **count, n_areas=n_areas, failed=failed)
+
+
+def _key(key: str) -> str:
+    """Return a key as people read it: ``budget.total_gbp`` is budget total GBP."""
+    return re.sub(r"[._]", " ", key).replace(" gbp", " GBP")
+
+
+def _said(found: object) -> str:
+    """Return the value of a key as people read it; a choice that is a plain name in words."""
+    if found is None or found != found:
+        return swept.UNSET
+    said = swept.said(found)
+    return said.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", said) else said
 
 
 def _union(lists: list[list]) -> list:
