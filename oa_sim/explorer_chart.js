@@ -33,12 +33,12 @@ function pictureOf(shown, width, isFile) {
   for (let year = shown.last; year >= shown.first; year -= step) ticks.unshift(year);
   const axis = {
     values: ticks, grid: false, labelExpr: "(datum.value - 1) + '/' + slice('' + datum.value, 2)", labelOverlap: false,
-    title: isFile ? ["academic year", "", ...linesOf(shown.source, Math.floor(width / 6))] : "academic year",
+    title: isFile ? ["academic year", "", ...linesOf(shown.source, Math.floor(width / 7.5))] : "academic year",
     titleFontWeight: "normal", titlePadding: 8,
   };
   const x = { ...across, scale: { domain: [shown.first - 0.6, shown.last + 0.6], nice: false, zero: false }, axis };
   const y = { type: "quantitative", scale: { zero: shown.isImpact, nice: true },
-    axis: { title: linesOf(shown.unit, 40), titleFontWeight: "normal", gridColor: "#e6e6e6", labelExpr: "replace(datum.label, '-', '\u2212')" } };
+    axis: { title: linesOf(shown.unit, 40), titleFontWeight: "normal", gridColor: "#e6e6e6", tickCount: 6 } };
   const layer = rulesOf(shown, x);
   for (const line of shown.lines.filter((one) => one.band)) layer.push(...bandsOf(line, x, y, shown));
   layer.push(...coursesOf(shown, names, x, y, width), ...wordsOf(shown, x), ...(isFile ? [] : readingOf(shown, x, y)));
@@ -55,7 +55,7 @@ function pictureOf(shown, width, isFile) {
 }
 
 function titleOf(shown, width) {
-  return { text: linesOf(shown.title, Math.floor(width / 9)), subtitle: linesOf(shown.notes, Math.floor(width / 6.5)),
+  return { text: linesOf(shown.title, Math.floor(width / 11)), subtitle: linesOf(shown.notes, Math.floor(width / 7.5)),
     anchor: "start", fontSize: 16, subtitleFontSize: 12, subtitlePadding: 6, offset: 12 };
 }
 

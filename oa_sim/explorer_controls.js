@@ -179,4 +179,7 @@ async function begin() {
   change();
 }
 
-begin();
+begin().catch((error) => {
+  $("said").textContent = "This browser cannot open the numbers of this page: use a newer one.";
+  throw error;
+});

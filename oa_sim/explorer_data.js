@@ -26,9 +26,9 @@ async function unpacked(part) {
   return { numbers: unfolded(await inflated(part.numbers)), decimals: await inflated(part.decimals) };
 }
 
-// A number kept as tenths of its last printed digit, as it is printed: with a true minus sign, and never minus nothing.
-function printed(tenths, places) {
-  return signed((Math.floor((tenths + 5) / 10) / 10 ** places).toFixed(Math.max(places, 0)));
+// A number kept as quarters of its last printed digit, as it is printed: with a true minus sign, and never minus nothing.
+function printed(quarters, places) {
+  return signed((Math.floor((quarters + 2) / 4) / 10 ** places).toFixed(Math.max(places, 0)));
 }
 
 function signed(text) {
@@ -55,8 +55,8 @@ function figuresOf(view, parts) {
     return { cell: cell * sizes[quantity] + k, step: places.length * groups.length * measures.length * years.length * sizes[quantity] };
   }
 
-  // The tenths of each statistic; null where there is no figure.
-  function tenths(quantity, where, year, chosen) {
+  // The quarters of each statistic; null where there is no figure.
+  function quarters(quantity, where, year, chosen) {
     const k = quantity === "counterfactual" ? view.figures.shared[chosen] : chosen;
     const { cell, step } = at(quantity, where, year, k);
     if (parts[quantity].decimals[cell] === NOT_KNOWN) return null;
@@ -64,7 +64,7 @@ function figuresOf(view, parts) {
     let found = ORDER.map((_, i) => parts[quantity].numbers[i * step + cell]);
     if (quantity === "impact") found = found.map((number, i) => (i === MEDIAN ? number : number + found[MEDIAN]));
     if (quantity === "projection") {
-      const without = tenths("counterfactual", where, year, chosen);
+      const without = quarters("counterfactual", where, year, chosen);
       if (without && without.decimals === decimals) found = found.map((number, i) => number + without.found[i]);
     }
     return { found, decimals };
@@ -72,12 +72,12 @@ function figuresOf(view, parts) {
 
   // One figure: each statistic as text that is printed and as a number that is drawn.
   return function figure(quantity, where, year, chosen) {
-    const held = tenths(quantity, where, year, chosen);
+    const held = quarters(quantity, where, year, chosen);
     if (!held) return null;
     const text = {}, value = {};
     ORDER.forEach((name, i) => {
       text[name] = printed(held.found[i], held.decimals);
-      value[name] = held.found[i] / 10 ** (held.decimals + 1);
+      value[name] = held.found[i] / 4 / 10 ** held.decimals;
     });
     return { year: years[year], text, value };
   };

@@ -1,6 +1,6 @@
 """Packed: figures in the digits they are printed with, as a few bytes of text that a page can read.
 
-A number is kept as a whole number of tenths of its last printed digit, moved by less than one tenth where that is
+A number is kept as a whole number of quarters of its last printed digit, moved by less than a quarter where that is
 needed for the page to print what Python prints. Near numbers are kept as their differences, which deflate well.
 """
 
@@ -34,12 +34,12 @@ def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(width), places, NOT_KNOWN).astype(int)
 
 
-def tenths(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return figures (..., statistic) as whole tenths of the last of their decimals (...), 0 where there is none."""
+def quarters(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return figures (..., statistic) as whole quarters of the last of their decimals (...), 0 where there is none."""
     scale = 10.0 ** np.where(places == NOT_KNOWN, 0, places)[..., None]
     known = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures) * scale
     printed = np.rint(known)
-    return np.clip(np.rint(known * 10), 10 * printed - 5, 10 * printed + 4).astype(np.int64)
+    return np.clip(np.rint(known * 4), 4 * printed - 2, 4 * printed + 1).astype(np.int64)
 
 
 def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict:
@@ -64,9 +64,9 @@ def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict
     first, which = _distinct(figures["counterfactual"])
     anyway_places = decimals(figures["counterfactual"][first], error["counterfactual"][first])
     places, change_places = (decimals(figures[name], error[name]) for name in ("projection", "impact"))
-    anyway, change = tenths(figures["counterfactual"][first], anyway_places), tenths(figures["impact"], change_places)
+    anyway, change = quarters(figures["counterfactual"][first], anyway_places), quarters(figures["impact"], change_places)
     same = (places == anyway_places[which])[..., None]
-    added = tenths(figures["projection"], places) - np.where(same, anyway[which], 0)
+    added = quarters(figures["projection"], places) - np.where(same, anyway[which], 0)
     others = [i for i in range(change.shape[-1]) if i != MEDIAN]
     change[..., others] -= change[..., [MEDIAN]]
     return {

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import areas, inference, store, swept, tables, value
+from oa_sim.logbook import command
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 from oa_sim.variables import GROUPS, MEASURES, QUANTITIES
@@ -110,7 +111,7 @@ def of_results(results: list[Result]) -> View:
     for part in parts[1:]:
         figures["history"] = figures.history.fillna(part.history)
         figures["proxy"] = figures.proxy.fillna(part.proxy)
-    return View([_case_of(result) for result in results], [], figures.transpose(*DIMS, ...), _breaks(labels["measure"]))
+    return View([_case_of(result) for result in results], [], figures.transpose("quantity", *DIMS, ...), _breaks(labels["measure"]))
 
 
 def of_sweep(folder: Path) -> View:
@@ -131,23 +132,38 @@ def of_sweep(folder: Path) -> View:
     swept.refuse_all_failed(found.table)
     if store.layout(folder) is None:
         raise Refusal(f"{folder} has no {store.NAME} with results: sweep again into another folder")
-    with xr.open_zarr(folder / store.NAME) as kept:
-        figures = kept[[*QUANTITIES, "proxy"]].sel(statistic=list(STATISTICS)).load()
-        spread = [kept[name].sel(statistic="sd", drop=True).load() for name in QUANTITIES]
-        n_draws = kept.n_draws.load()
-    figures["error"] = xr.concat(spread, "quantity") / np.sqrt(n_draws)  # draws are near enough independent
+    figures = _in_store(folder)
     figures = figures.drop_vars(set(figures.coords) - set(DIMS))
     figures = figures.assign_coords({dim: figures[dim].values.tolist() for dim in DIMS if dim != "scenario"})
     has = np.isfinite(figures.impact.sel(statistic="mean")).any(["group", "measure", "year"]).values
     n_areas = has[:, [place != MEAN for place in figures.place.values.tolist()]].sum(axis=1)
     hashes = found.facts.get("data_hash", {})
     past = _past(figures, set(hashes.values()))
-    figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose(*DIMS, ...)
+    figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
     made = {"data_hash": ", ".join(hashes.values()), "version": str(found.facts.get("oa_sim", ""))}
     keys = swept.varied(found.table, found.keys)
     rows = found.table.to_dict("records")
     cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
     return View(cases, list(map(_key, keys)), figures, _breaks(figures.measure.values.tolist()))
+
+
+def _in_store(folder: Path) -> xr.Dataset:
+    """Return the figures of a sweep and their Monte Carlo errors, as if its draws were independent.
+
+    Raises
+    ------
+    Refusal
+        Where the store is damaged.
+    """
+    try:
+        with xr.open_zarr(folder / store.NAME, consolidated=False) as kept:
+            figures = kept[[*QUANTITIES, "proxy"]].sel(statistic=list(STATISTICS)).load()
+            spread = [kept[name].sel(statistic="sd", drop=True).load() for name in QUANTITIES]
+            n_draws = kept.n_draws.load()
+    except Exception as error:  # a damaged file fails in as many ways as there are readers
+        again = command("resume", folder)
+        raise Refusal(f"{folder / store.NAME} cannot be read ({type(error).__name__}): mend it with {again}") from None
+    return figures.assign(error=xr.concat(spread, "quantity") / np.sqrt(n_draws))
 
 
 def _summary(result: Result) -> xr.Dataset:
