@@ -137,7 +137,7 @@ function withGaps(rows) {
 
 function shownAs(lines) {
   const [first, last] = yearsShown(lines);
-  const drawnLines = lines.filter((line) => line.rows.length).map((line) => ({ ...line,
+  const drawnLines = lines.filter((line) => line.rows.length).map((line) => ({ ...line, name: onOneLine(line.name),
     points: line.kind === "published" ? withGaps(line.rows) : line.rows.map((one) => ({ year: one.year, value: one.value.q50 })),
     band: line.kind === "published" ? null : line.rows.map((one) => ({ year: one.year, ...one.value })) }));
   return { lines: drawnLines, ends: endsHere(), first, last, start: view.years[0], breaks: breaksHere(), unit: unitInWords(),

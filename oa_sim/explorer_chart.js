@@ -22,6 +22,11 @@ function linesOf(text, most) {
   return lines;
 }
 
+// A name as a picture can hold it: on one line.
+function onOneLine(name) {
+  return name.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+}
+
 // shown: {lines: [{name, colour, dash, shape, points, band}], ends, first, last, start, breaks, unit, isImpact, year,
 // title, notes, source}; a point is {year, value}, a row of a band {year, q05, q25, q75, q95}.
 function pictureOf(shown, width, isFile) {
@@ -115,7 +120,7 @@ function coursesOf(shown, names, x, y, width) {
   const values = shown.lines.flatMap((line) => line.points.map((point) => ({ ...point, line: line.name })));
   const scale = (key) => ({ domain: names, range: shown.lines.map((line) => line[key]) });
   const legend = { title: null, orient: "bottom", direction: "vertical", columns: 1, labelLimit: width - 60, offset: 14 };
-  const by = (key, more) => ({ field: "line", type: "nominal", scale: scale(key), sort: names, ...more });
+  const by = (key, more) => ({ field: "line", type: "nominal", scale: scale(key), ...more });
   const encoding = { x, y: { ...y, field: "value" }, color: by("colour", { legend }) };
   const zero = shown.isImpact ? [{ data: { values: [{}] }, mark: { type: "rule", color: INK }, encoding: { y: { ...y, datum: 0 } } }] : [];
   const course = (line) => ({ data: { values: line.points }, mark: { type: "line", strokeWidth: 2, color: line.colour, strokeDash: line.dash },

@@ -111,7 +111,8 @@ def of_results(results: list[Result]) -> View:
     for part in parts[1:]:
         figures["history"] = figures.history.fillna(part.history)
         figures["proxy"] = figures.proxy.fillna(part.proxy)
-    return View([_case_of(result) for result in results], [], figures.transpose("quantity", *DIMS, ...), _breaks(labels["measure"]))
+    figures = figures.transpose("quantity", *DIMS, ...)
+    return View([_case_of(result) for result in results], [], figures, _breaks(labels["measure"]))
 
 
 def of_sweep(folder: Path) -> View:

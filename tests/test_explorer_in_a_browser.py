@@ -3,19 +3,20 @@
 import csv
 import dataclasses
 import io
+import json
 import shutil
 
 import made_up_view
 import pytest
 
-from oa_sim import explorer, published, views
+from oa_sim import explorer, load_scenario, published, views
+from oa_sim.model import run
 from oa_sim.variables import MEASURES, academic_year
 
 pytestmark = pytest.mark.slow
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-OF_A_SIGN = {"\N{MINUS SIGN}": "-"}
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +59,8 @@ def opened(chromium, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def view(every_area, run_tiny):
-    from oa_sim import load_scenario
-    from oa_sim.model import run
-
-    posterior = every_area.posterior.assign_attrs(gates=__import__("json").dumps(every_area.manifest["gates"]))
+def view(every_area):
+    posterior = every_area.posterior.assign_attrs(gates=json.dumps(every_area.manifest["gates"]))
     other = run(load_scenario("horizon=5", "budget.total_gbp=36e6", "name=less_money"), posterior=posterior)
     return views.of_results([every_area, other])
 
@@ -127,13 +125,13 @@ def test_each_choice_moves_the_words_the_picture_and_the_table(opened, view):
     tab = opened(explorer.page(view, "Two scenarios"))
     heading, said, picture = (tab.locator(name) for name in ("#heading", "#said", "#chart"))
     assert violations(tab) == []
-    seen = set()
+    seen = [()]
 
     def moved():
         tab.wait_for_timeout(150)
         now = heading.inner_text(), said.inner_text(), picture.inner_html(), picture.get_attribute("aria-label")
-        assert now not in seen
-        seen.add(now)
+        assert now != seen[-1]
+        seen.append(now)
 
     moved()
     choose(tab, "place", "Norwich (county proxy)")
@@ -201,7 +199,7 @@ def test_the_page_is_walked_through_with_the_tab_key_alone(opened, view):
             style = tab.evaluate("getComputedStyle(document.activeElement).outlineStyle")
             assert style != "none", seen[-1]
     assert seen[0].startswith("Skip")
-    wanted = ["add", "place", "measure", "group", "quantity", "year", "csv", "png"]
+    wanted = ["name-0", "name-1", "place", "measure", "group", "quantity", "year", "csv", "png"]
     assert [name for name in seen if name in wanted][: len(wanted)] == wanted
 
 
@@ -284,9 +282,7 @@ def test_a_failed_gate_stands_beside_its_numbers(opened):
     cases = [made_up_view.case("good"), made_up_view.case("bad", verdict="FAIL", reason="R-hat 1.3")]
     tab = opened(explorer.page(dataclasses.replace(view, cases=cases, keys=[]), "Two"))
     assert "do not use" in tab.locator("#alarm").inner_text()
-    assert "bad\N{POP DIRECTIONAL ISOLATE} [FAIL]" in tab.locator("#said").inner_text() or "bad [FAIL]" in (
-        tab.locator("#said").inner_text()
-    )
+    assert "bad [FAIL]" in tab.locator("#said").inner_text()
     assert "R-hat 1.3" in tab.locator("#marks").inner_text()
     assert "bad [FAIL]" in tab.locator("#values").inner_text()
     assert violations(tab) == []
