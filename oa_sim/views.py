@@ -1,0 +1,277 @@
+"""Views: what a page to explore holds, drawn from runs or from a sweep, as arrays with the same labels for all.
+
+A view keeps summaries, never draws: for each scenario, place, group, measure and year the mean and the 50 % and 90 %
+interval; beside them what must be said with the numbers, such as verdict, county proxies and declared breaks.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from oa_sim import areas, inference, store, swept, tables, value
+from oa_sim.logbook import command
+from oa_sim.refusal import Refusal
+from oa_sim.result import Result
+from oa_sim.variables import GROUPS, MEASURES, QUANTITIES
+
+STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
+MEAN = "mean of areas"
+DIMS = ("scenario", "place", "group", "measure", "year", "statistic")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scenario of a view, and what must be said with its numbers.
+
+    Attributes
+    ----------
+    label
+        Its name; any text, also hostile text.
+    values
+        What it has of each key that varies, as people read it.
+    run_id, data_hash, version
+        Where the numbers come from.
+    verdict, reason
+        ``PASS`` or ``FAIL``, and why.
+    n_draws
+        Posterior draws behind each figure.
+    to_verify
+        Studies and national programmes whose source is still to be verified.
+    last_funded_year
+        The last year with money; before the first projected year where there is none.
+    n_areas
+        How many areas its mean is taken over.
+    failed
+        Why it has no numbers; empty where it has.
+    """
+
+    label: str
+    values: tuple[str, ...]
+    run_id: str
+    data_hash: str
+    version: str
+    verdict: str
+    reason: str
+    n_draws: int
+    to_verify: int
+    last_funded_year: int
+    n_areas: int
+    failed: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a page to explore holds.
+
+    Attributes
+    ----------
+    cases
+        The scenarios.
+    keys
+        The keys that vary; empty where scenarios have names of their own.
+    figures
+        ``projection``, ``counterfactual``, ``impact`` (scenario, place, group, measure, year, statistic), in the unit
+        of each measure, the statistics being ``STATISTICS``; NaN where there is none. ``error`` (quantity, then the
+        same but the statistic), the Monte Carlo standard error of the mean. ``history`` (place, group,
+        measure, history_year), as published. ``proxy`` (place, group, measure), 1 where a county's figures stand in.
+    breaks
+        Declared breaks of the series: ``measure``, ``first_year``, ``last_year``, ``kind``, ``what_changed``.
+    """
+
+    cases: list[Case]
+    keys: list[str]
+    figures: xr.Dataset
+    breaks: list[dict]
+
+
+def of_results(results: list[Result]) -> View:
+    """Return the view of one run, or of several side by side.
+
+    Parameters
+    ----------
+    results
+        In the order in which they are to be offered.
+
+    Raises
+    ------
+    Refusal
+        Where there is none.
+    """
+    if not results:
+        raise Refusal("a page to explore needs a result, got none: run a scenario first")
+    parts = [_summary(result) for result in results]
+    labels = {dim: _union([part[dim].values.tolist() for part in parts]) for dim in ("place", "measure")}
+    labels |= {dim: sorted(_union([part[dim].values.tolist() for part in parts])) for dim in ("year", "history_year")}
+    parts = [part.reindex(labels) for part in parts]
+    figures = xr.concat([part[[*QUANTITIES, "error"]] for part in parts], "scenario")
+    figures["history"], figures["proxy"] = parts[0].history, parts[0].proxy
+    for part in parts[1:]:
+        figures["history"] = figures.history.fillna(part.history)
+        figures["proxy"] = figures.proxy.fillna(part.proxy)
+    figures = figures.transpose("quantity", *DIMS, ...)
+    return View([_case_of(result) for result in results], [], figures, _breaks(labels["measure"]))
+
+
+def of_sweep(folder: Path) -> View:
+    """Return the view of a finished sweep, from its store.
+
+    Parameters
+    ----------
+    folder
+        What ``oa-sim sweep`` printed.
+
+    Raises
+    ------
+    Refusal
+        Where it holds no whole sweep, or one in which every scenario failed.
+    """
+    folder = Path(folder)
+    found = swept.read(folder)
+    swept.refuse_all_failed(found.table)
+    if store.layout(folder) is None:
+        raise Refusal(f"{folder} has no {store.NAME} with results: sweep again into another folder")
+    figures = _in_store(folder)
+    figures = figures.drop_vars(set(figures.coords) - set(DIMS))
+    figures = figures.assign_coords({dim: figures[dim].values.tolist() for dim in DIMS if dim != "scenario"})
+    has = np.isfinite(figures.impact.sel(statistic="mean")).any(["group", "measure", "year"]).values
+    n_areas = has[:, [place != MEAN for place in figures.place.values.tolist()]].sum(axis=1)
+    hashes = found.facts.get("data_hash", {})
+    past = _past(figures, set(hashes.values()))
+    figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
+    made = {"data_hash": ", ".join(hashes.values()), "version": str(found.facts.get("oa_sim", ""))}
+    keys = swept.varied(found.table, found.keys)
+    rows = found.table.to_dict("records")
+    cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
+    return View(cases, list(map(_key, keys)), figures, _breaks(figures.measure.values.tolist()))
+
+
+def _in_store(folder: Path) -> xr.Dataset:
+    """Return the figures of a sweep and their Monte Carlo errors, as if its draws were independent.
+
+    Raises
+    ------
+    Refusal
+        Where the store is damaged.
+    """
+    try:
+        with xr.open_zarr(folder / store.NAME, consolidated=False) as kept:
+            figures = kept[[*QUANTITIES, "proxy"]].sel(statistic=list(STATISTICS)).load()
+            spread = [kept[name].sel(statistic="sd", drop=True).load() for name in QUANTITIES]
+            n_draws = kept.n_draws.load()
+    except Exception as error:  # a damaged file fails in as many ways as there are readers
+        again = command("resume", folder)
+        raise Refusal(f"{folder / store.NAME} cannot be read ({type(error).__name__}): mend it with {again}") from None
+    return figures.assign(error=xr.concat(spread, "quantity") / np.sqrt(n_draws))
+
+
+def _summary(result: Result) -> xr.Dataset:
+    """Return the summaries of a result, its areas and their unweighted mean as places."""
+    draws, names = result.draws, result.draws.area.values.tolist()
+    measures, several = draws.measure.values.tolist(), len(names) > 1
+    places = [*names, MEAN] if several else names
+    coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
+    shape = tuple(map(len, coords.values()))
+    found, errors = {}, np.full((len(QUANTITIES), *shape), np.nan)
+    for q, quantity in enumerate(QUANTITIES):
+        whole = np.full((*shape, len(STATISTICS)), np.nan)
+        for m, measure in enumerate(measures):
+            for group in MEASURES[measure].table_groups:
+                each = draws[quantity].sel(measure=measure, group=group).transpose("chain", "draw", "area", "year")
+                values = each.values.astype(float)
+                values = np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2) if several else values
+                at = (slice(None), list(GROUPS).index(group), m)
+                whole[at], errors[q][at] = _described(values), inference.monte_carlo_error(values)
+        found[quantity] = (DIMS[1:], whole)
+    found["error"] = (("quantity", *DIMS[1:-1]), errors)
+    figures = xr.Dataset(found, coords | {"statistic": list(STATISTICS)})
+    past = draws.history.transpose("area", "group", "measure", "history_year").drop_vars("unit", errors="ignore")
+    return figures.assign(
+        history=_with_mean(past, past.mean("area", skipna=False), several),
+        proxy=_with_mean(draws.proxy.astype(float), draws.proxy.max("area").astype(float), several),
+    )
+
+
+def _described(values: np.ndarray) -> np.ndarray:
+    """Return the statistics (area, year, statistic) of draws (chain, draw, area, year)."""
+    n_areas, n_years = values.shape[2:]
+    found = value.described(np.ascontiguousarray(values.reshape(-1, n_areas * n_years).T))
+    return np.stack([found[name] for name in STATISTICS], axis=-1).reshape(n_areas, n_years, -1)
+
+
+def _with_mean(each: xr.DataArray, mean: xr.DataArray, several: bool) -> xr.DataArray:
+    """Return values by area as values by place."""
+    each = each.drop_vars("unit", errors="ignore")
+    whole = xr.concat([each, mean.expand_dims(area=[MEAN])], "area") if several else each
+    return whole.rename(area="place").transpose("place", "group", "measure", ...)
+
+
+def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
+    """Return what was published before a sweep's first year; nothing where its tables are not those of the package."""
+    first = int(figures.year.values[0])
+    if hashes != {tables.data_hash()}:
+        shape = {dim: figures[dim].values for dim in ("place", "group", "measure")} | {"history_year": [first - 1]}
+        return xr.DataArray(np.full(tuple(map(len, shape.values())), np.nan), shape)
+    past = areas.history(tables.read_all(), until=first - 1).published
+    past = past.sel(area=[place for place in figures.place.values.tolist() if place != MEAN])
+    past = past.sel(measure=figures.measure.values).rename(year="history_year")
+    whole = _with_mean(past, past.mean("area", skipna=False), MEAN in figures.place.values)
+    return whole.reindex(place=figures.place.values)
+
+
+def _breaks(measures: list[str]) -> list[dict]:
+    told = ("measure", "first_year", "last_year", "kind", "what_changed")
+    return [{key: row[key] for key in told} for row in tables.read("breaks") if row["measure"] in measures]
+
+
+def _case_of(result: Result) -> Case:
+    about = result.manifest
+    return Case(
+        label=str(about["scenario"]["name"]),
+        values=(),
+        run_id=about["run_id"],
+        data_hash=about["data_hash"],
+        version=about["oa_sim"],
+        verdict=about["gates"]["verdict"],
+        reason=about["gates"]["reason"],
+        n_draws=result.n_draws,
+        to_verify=sum(map(len, about.get("to_verify", {}).values())),
+        last_funded_year=int(result.sustainability.attrs["last_funded_year"]),
+        n_areas=result.draws.sizes["area"],
+    )
+
+
+def _case_in(row: dict, keys: list[str], made: dict, n_areas: int) -> Case:
+    """Return what a row of a sweep's summary says of its scenario."""
+    values = tuple(_said(row[key]) for key in keys)
+    failed = row.get("failed")
+    failed = failed.strip() if isinstance(failed, str) else ""
+    count = {
+        name: 0 if failed or row.get(name) is None or row[name] != row[name] else int(row[name])
+        for name in ("n_draws", "to_verify", "last_funded_year")
+    }
+    told = {name: str(row.get(name) or "") if not failed else "" for name in ("verdict", "reason")}
+    label = ", ".join(f"{_key(key)} {said}" for key, said in zip(keys, values, strict=True))
+    label = f"scenario {row['scenario']}" + (f": {label}" if label else "")
+    return Case(label, values, str(row["identity"]), **made, **told, **count, n_areas=n_areas, failed=failed)
+
+
+def _key(key: str) -> str:
+    """Return a key as people read it: ``budget.total_gbp`` is budget total GBP."""
+    return re.sub(r"[._]", " ", key).replace(" gbp", " GBP")
+
+
+def _said(found: object) -> str:
+    """Return the value of a key as people read it; a choice that is a plain name in words."""
+    if found is None or found != found:
+        return swept.UNSET
+    said = swept.said(found)
+    return said.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", said) else said
+
+
+def _union(lists: list[list]) -> list:
+    """Return every label once, in the order of the first list that has it, the mean of areas last."""
+    known = list(dict.fromkeys(label for labels in lists for label in labels))
+    return [label for label in known if label != MEAN] + [MEAN] * (MEAN in known)
