@@ -1,4 +1,4 @@
-"""Assurance page: what a quality assurer signs, as one HTML page: assumptions, uncertainty, checks, changes, signatures."""
+"""Assurance page: what a quality assurer signs, as one HTML page, from the assumptions to the signatures."""
 
 from html import escape
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -10,15 +11,14 @@ from oa_sim import (
     assurance,
     codebook,
     datapackage,
-    dossier,
     explorer,
+    exports,
     extended,
     folders,
     iamc,
     ministerial,
     quotable,
     register,
-    tidy,
     tiles,
     verification,
     views,
@@ -26,11 +26,10 @@ from oa_sim import (
 from oa_sim.dossier import Dossier, drawn
 from oa_sim.harmless import in_table
 from oa_sim.published import Published
-from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
 WHAT_INTERVALS_HOLD = (
-    "Each interval holds 90 % of the draws; it is as wide as what the model does not know, and no wider: what the model "
+    "Each interval holds 90 % of the draws; it is as wide as what the model does not know, and no wider: what it "
     "leaves out is in no interval.",
     "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
 )
@@ -102,7 +101,7 @@ def of_run(result: Result) -> Dossier:
         manifest=about,
         assumptions=register.assumptions(about, about["scenario"].get("data_folder")),
         log=verification.verification_log(result),
-        dictionary=codebook.dictionary({"table": pd.DataFrame(columns=tidy.COLUMNS)}),
+        dictionary=codebook.dictionary({"table": exports.table(brief.values())}),
         statement=tuple(assurance.uncertainty_statement(result)),
         changes=tuple(assurance.changes(about["oa_sim"])),
     )
@@ -131,9 +130,15 @@ def _run(result: Result) -> Opened:
 
     def tables() -> dict[str, bytes | str]:
         long = iamc.long_table(result)
-        return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": tidy.parquet(long)}
+        return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": _parquet(long)}
 
     return Opened(found, lambda: explorer.page(views.of_results([result]), found.title), tables)
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    made = BytesIO()
+    table.to_parquet(made, index=False)
+    return made.getvalue()
 
 
 def _together(*parts) -> tuple[Published, ...]:
@@ -172,6 +177,3 @@ def _assured(found: Dossier) -> dict:
         "statement": WHAT_INTERVALS_HOLD,
         "changes": tuple(assurance.changes(str(about["oa_sim"]))),
     }
-
-
-__all__ = ["Opened", "Refusal", "dossier", "of_run", "opened", "package"]

@@ -1,4 +1,4 @@
-"""Folder tables: the tables of a folder as figures: a column with its interval is one figure, other numbers have none."""
+"""Folder tables: the tables of a folder as figures: a column with its interval is one, other numbers have none."""
 
 from dataclasses import dataclass, replace
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from oa_sim import doubts, remarks, swept, folder_tables
+from oa_sim import doubts, folder_tables, remarks, swept
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
+from oa_sim.folder_tables import Spec
 from oa_sim.ministerial import CANNOT_SAY
 from oa_sim.published import VERIFY, Origin, Published
 from oa_sim.refusal import Refusal
-from oa_sim.folder_tables import Spec
 
 SPECS = {
     "compare": Spec(

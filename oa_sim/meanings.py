@@ -42,6 +42,25 @@ ANYWHERE: dict[str, About] = STATISTICS | {
     "status": ("how well the number is known: published, found, assumed, recalled or to verify", "", STRING),
     "source": ("where the number was read; keys are those of sources.csv", "", STRING),
 }
+ANYWHERE |= {  # of the one table of published figures, and of the long table in the form of other tools
+    "model": ("oa_sim and its version", "", STRING),
+    "region": ("area, or what the areas are together", "", STRING),
+    "variable": ("quantity, measure and group", "", STRING),
+    "value": ("the figure: mean over the draws, of a price the median", OF_THE_ROW, NUMBER),
+    "figure": ("name of the figure, the same in every format", "", STRING),
+    "label": ("what the figure is, in words", "", STRING),
+    "text": ("the figure as it is printed in every format", "", STRING),
+    "lower": ("lower end of the 90 % interval", OF_THE_ROW, NUMBER),
+    "upper": ("upper end of the 90 % interval", OF_THE_ROW, NUMBER),
+    "interval": ("the 90 % interval as it is printed; none where nothing is uncertain", "", STRING),
+    "monte_carlo_error": ("Monte Carlo standard error of the figure", OF_THE_ROW, NUMBER),
+    "marks": ("what must stand beside the figure", "", STRING),
+    "shown_in": ("the packs that print the figure", "", STRING),
+    "run_id": ("of the run", "", STRING),
+    "draws": ("checksum of the posterior draws", "", STRING),
+    "data_hash": ("checksum of the tables that the run read", "", STRING),
+    "version": ("of oa_sim", "", STRING),
+}
 _LEFT = "share of the peak that is left {} years after the last money"
 _SERVED = "{} who are served, counted as full places; mean over the draws"
 TABLES: dict[str, dict[str, About]] = {

@@ -64,7 +64,10 @@ def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict
     first, which = _distinct(figures["counterfactual"])
     anyway_places = decimals(figures["counterfactual"][first], error["counterfactual"][first])
     places, change_places = (decimals(figures[name], error[name]) for name in ("projection", "impact"))
-    anyway, change = quarters(figures["counterfactual"][first], anyway_places), quarters(figures["impact"], change_places)
+    anyway, change = (
+        quarters(figures["counterfactual"][first], anyway_places),
+        quarters(figures["impact"], change_places),
+    )
     same = (places == anyway_places[which])[..., None]
     added = quarters(figures["projection"], places) - np.where(same, anyway[which], 0)
     others = [i for i in range(change.shape[-1]) if i != MEDIAN]

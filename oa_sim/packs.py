@@ -1,13 +1,12 @@
 """Packs: all that is read of a folder, in every format, from one dossier; written whole into its folder ``report``."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from oa_sim import assurance_page, brief_page, dossiers, folders, tidy
+from oa_sim import assurance_page, brief_page, dossiers, exports, folders
 from oa_sim.dossier import Dossier
-from oa_sim.refusal import Refusal, nearest
-from oa_sim.report import whole, write_json
+from oa_sim.refusal import unknown
+from oa_sim.report import whole
 
 FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
 REPORT = "report"
@@ -29,9 +28,7 @@ def formats(asked: str) -> tuple[str, ...]:
     names = [name.strip() for name in asked.split(",") if name.strip()]
     for name in names:
         if name not in FORMATS:
-            near = nearest(name, FORMATS)
-            hint = f"did you mean {near!r}" if near else "name one of these"
-            raise Refusal(f"a report's format must be one of {', '.join(FORMATS)}, got {name!r}: {hint}")
+            raise unknown("format of a report", name, FORMATS)
     return tuple(name for name in FORMATS if name in names) if names else FORMATS
 
 
@@ -103,13 +100,13 @@ def _makers(opened) -> dict[str, Callable[[], dict[str, bytes | str]]]:
         return {"workbook.xlsx": workbook.book(dossier)}
 
     def csv() -> dict:
-        return {"table.csv": tidy.csv(dossier.figures), "dictionary.csv": dossier.dictionary.to_csv(index=False)} | (
+        return {"table.csv": exports.csv(dossier.figures), "dictionary.csv": dossier.dictionary.to_csv(index=False)} | (
             opened.tables()
         )
 
     return {
         "html": html, "docx": docx, "pptx": pptx, "xlsx": xlsx, "csv": csv,
-        "json": lambda: {"figures.json": tidy.json_text(dossier)},
+        "json": lambda: {"figures.json": exports.json_text(dossier)},
     }  # fmt: skip
 
 
@@ -118,11 +115,3 @@ def write_json_plain(path: Path, facts: dict) -> None:
     import json
 
     path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def checksum(folder: Path) -> str:
-    """Return a checksum of all files of a report."""
-    found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()

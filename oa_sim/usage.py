@@ -15,6 +15,7 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
   oa-sim evidence  what each study adds        oa-sim evidence scenario=hand_over
   oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
   oa-sim sensitivity   what a sweep rests on   oa-sim sensitivity DIR headline=impact_mean 'fails=impact_q05<0'
+  oa-sim report    packs for people to open    oa-sim report outputs/as_delivered/ID --to docx,pptx
   oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
   oa-sim check     configs, tables, example    oa-sim check
 
@@ -29,4 +30,5 @@ Each verb takes Hydra overrides, key=value. Keys that are used most:
   -m          run each of several: oa-sim run -m split=equal,per_pupil portfolio=teaching,balanced
   --version   the version
   --out DIR   of sweep: its folder        --fail-fast   of sweep, resume, extend: stop at the first failure
+  --to LIST   of report: html, docx, pptx, xlsx, csv, json; all where it is left out
 """

@@ -7,7 +7,7 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ usage refusal variables phrases streams scale priors assumptions organisation scenario design overrides columns
+__init__ usage refusal harmless variables phrases streams scale priors assumptions organisation scenario design overrides columns
 tables doubts layouts readers choices listed variants areas panel
 portfolio spending budget
 inference kept smoothing
@@ -25,7 +25,7 @@ judging
 constraints patterns courses mixing relaxing rounding problem laying risks stepping optimise
 challenge rules stability front decision advice
 provenance logbook roster store chunks tally engine blocks rehearsal sweep
-plan words contrasts figures charts bars decision_charts markup afterwards sections briefing
+plan words contrasts drawing readouts declared figures charts bars decision_charts markup afterwards sections briefing tiles multiples arviz_pictures
 ledger
 peers forecasts scores backtest
 hindcast placebo
@@ -33,8 +33,13 @@ targeting movements outlook promises targets pledges ladder keeping least_money
 monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
-calibrated published quotable dossier ministerial
-diagrams reliability report filing multirun progress sweep_door decision_door __main__
+calibrated published quotable dossier ministerial folder_tables folders
+commented leaves tabled assurance verification register meanings codebook datapackage iamc
+packed views explorer
+extended cells exports run_sheets sheets plots plotting workbook
+office wordml paper board word slides
+brief_page assurance_page dossiers
+diagrams reliability report packs filing multirun progress sweep_door decision_door report_door __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
@@ -44,19 +49,29 @@ FENCES = {  # library: the files that may know it
     "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
     "numba": {"compiled", "gaussian", "state_space"},
     "nutpie": set(),
-    "arviz": {"inference"},
+    "arviz": {"inference", "arviz_pictures"},
     "arviz_stats": {"inference"},
-    "matplotlib": {"figures", "bars", "decision_charts", "diagrams", "ladder", "tornado", "trajectories", "worthwhile"},
+    "arviz_plots": {"arviz_pictures"},
+    "matplotlib": {
+        *("drawing", "declared", "tiles", "multiples", "arviz_pictures", "figures", "bars"),
+        *("decision_charts", "diagrams", "ladder", "tornado", "trajectories", "worthwhile"),
+    },
     "pandas": {
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
         *("decision", "advice", "front", "decision_charts"),
-        "dossier",
+        *("dossier", "dossiers", "folder_tables", "folders", "exports", "sheets", "iamc", "codebook", "register"),
+        *("verification", "word", "assurance_page"),
         *("promises", "targets", "pledges", "ladder", "keeping", "least_money", "monitor", "gates", "voi"),
     },
     "SALib": {"design", "sensitivity"},
     "ema_workbench": {"discovery"},
     "openpyxl": {"targeting"},
+    "xlsxwriter": {"workbook"},
+    "docx": {"paper"},
+    "pptx": {"board", "slides"},
+    "vl_convert": {"dossier", "explorer"},
+    "shiny": {"live_app"},
     "pyarrow": {"tally"},
     "zarr": {"store"},
     "numcodecs": {"store", "chunks"},
