@@ -87,11 +87,13 @@ def draws_interval(rows: pd.DataFrame, headline: str) -> tuple[float, float] | N
 
 
 def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> str:
-    """Return ``drawing_of`` as one SVG element."""
-    return drawing_of(found, rows, headline, unit, mark).svg
+    """Return ``tornado_picture`` as one SVG element."""
+    return tornado_picture(found, rows, headline, unit, mark).svg
 
 
-def drawing_of(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> figures.Picture:
+def tornado_picture(
+    found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = ""
+) -> figures.Picture:
     """Return the tornado, which stands alone.
 
     Parameters

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim import doubts
-from oa_sim.figures import CHANGE, INK, NARROW, WITH, picture
+from oa_sim.figures import CHANGE, INK, NARROW, WITH, legible, picture
 from oa_sim.origins import LABELS
 from oa_sim.phrases import chance
 from oa_sim.voi import PERFECT, Information
@@ -109,7 +109,7 @@ def known(found: Information) -> str:
         axes, at = figure.subplots(), np.arange(len(table))
         shade = [INK if kind == "all" else WITH if kind == "block" else NARROW for kind in table.kind]
         axes.barh(at, table.value, 0.62, color=shade, xerr=1.645 * table.error, ecolor=CHANGE)
-        axes.set_yticks(at, names)
+        axes.set_yticks(at, [legible(name, 48) for name in names])
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(0)
         axes.set_xlabel(f"{unit} that knowing it would be worth (lines: 90 % interval)")
@@ -130,7 +130,7 @@ def trials(found: Information) -> str:
         for (name, _), mark, shade in zip(best.items(), "os^D", (WITH, CHANGE, INK, NARROW), strict=False):
             mine = table[table.trial_of == name].sort_values("pupils")
             axes.errorbar(mine.pupils, mine.value, 1.645 * mine.error, marker=mark, color=shade, capsize=2,
-                          label=name.replace("_", " "))  # fmt: skip
+                          label=legible(name.replace("_", " ")))  # fmt: skip
         axes.set_xscale("log")
         axes.set_ylim(0)
         axes.set_xlabel("pupils in the trial")

@@ -115,6 +115,17 @@ def test_sentences_give_interval_bound_rules_and_verdict(found):
     assert "<svg" in decision_charts.split(found)
 
 
+def test_every_chart_of_a_decision_is_there_for_a_document_too(found):
+    kinds = ("split", "response", "regret", "front")
+    shown = [getattr(decision_charts, f"{kind}_picture")(found) for kind in kinds]
+    for kind, one in zip(kinds, shown, strict=True):
+        assert getattr(decision_charts, kind)(found) == (one.svg if one else "")
+        if one:
+            assert one.png.startswith(b"\x89PNG")
+            assert len(one.title) > 10
+    assert sum(one is not None for one in shown) >= 3
+
+
 def test_the_verb_writes_a_plan_and_ends_with_one_line_of_json(tmp_path, capsys):
     words = ["optimise", *SMALL, "search.gap=0.01", f"outputs={tmp_path}", "--json"]
     assert main(words) == 0

@@ -312,6 +312,11 @@ def test_the_picture_says_in_words_what_it_shows_and_takes_no_text_for_a_formula
     table = table.rename(columns={"y": "impact_mean"}).assign(impact_q05=1.0, impact_q95=5.0)
     svg = tornado.picture(tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]")
     assert svg.startswith("<svg xmlns=")
+    drawn = tornado.tornado_picture(
+        tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]"
+    )
+    assert drawn.svg == svg
+    assert drawn.png.startswith(b"\x89PNG")
     label = svg.partition('aria-label="')[2].partition('">')[0]
     assert "impact_mean [FAIL], points" in label
     assert "draws of a scenario run from 1 to 5" in label

@@ -258,6 +258,8 @@ def test_the_ladder_says_in_words_what_it_shows(found):
         assert words in told
     plain = ladder.ladder(replace(found, judged=found.judged.iloc[:0]))
     assert "What can be promised" in plain
+    assert ladder.ladder_picture(found).png.startswith(b"\x89PNG")
+    assert ladder.ladder_picture(found).svg == told
 
 
 def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):
