@@ -85,7 +85,8 @@ def _passage(passage: Passage) -> str:
     points = f"<ul>\n{points}</ul>\n" if points else ""
     grids = "".join(as_grid(one) for one in passage.grids)
     pictures = "".join(_picture(one) for one in passage.pictures)
-    return f"<section>\n<h2>{escape(passage.title)}</h2>\n{lines}{points}{grids}{pictures}</section>"
+    section = f"<section>\n<h2>{escape(passage.title)}</h2>\n{lines}{points}{grids}</section>\n"
+    return section + pictures if passage.grids else pictures + section  # a picture stands beside what follows it
 
 
 def as_grid(grid: Grid) -> str:
@@ -107,4 +108,4 @@ def as_grid(grid: Grid) -> str:
 
 
 def _picture(picture: Drawn) -> str:
-    return f"<figure>\n<figcaption>{escape(picture.title)}</figcaption>\n{picture.svg}\n</figure>\n"
+    return f'<figure class="{escape(picture.name)}">\n<figcaption>{escape(picture.title)}</figcaption>\n{picture.svg}\n</figure>\n'

@@ -14,6 +14,7 @@ from oa_sim import (
     explorer,
     exports,
     extended,
+    figures,
     folders,
     iamc,
     ministerial,
@@ -85,8 +86,11 @@ def of_run(result: Result) -> Dossier:
     """
     brief = quotable.brief(result)
     about = result.manifest
-    tile = tiles.tile_map(result)
-    pictures = {"future": ministerial.future(result), "map": drawn("map", tile.title, tile.svg)}
+    pictures = {"future": ministerial.future(result)}
+    if figures.has_impact(result):
+        printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
+        tile = tiles.tile_map(result, printed=printed)
+        pictures["map"] = drawn("map", tile.title, tile.svg)
     further = {one.figure: one for one in extended.figures(result)}
     return Dossier(
         kind="run",

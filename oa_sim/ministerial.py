@@ -95,8 +95,9 @@ def passages(result: Result, found: Found, pictures: dict[str, Drawn]) -> tuple[
 
 def future(result: Result) -> Drawn:
     """Return the picture of the first page: the past, and the future with and without the programme."""
-    measure, _ = words.headline_measure(result)
-    return drawn("future", f"{MEASURES[measure].label}, all pupils", figures.fan(result, measure))
+    measure, group = words.headline_measure(result)
+    whose = "all pupils" if group == "all" else f"{group} pupils"
+    return drawn("future", f"{MEASURES[measure].label}, {whose}", figures.fan_picture(result, measure, group).svg)
 
 
 def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from oa_sim.drawing import ELLIPSIS, INK, Picture, drawn, legible
-from oa_sim.readouts import decimals, failed, impact_by_area, interval, number, reading_year, unit_of_change
+from oa_sim.readouts import decimals, failed, impact_by_area, number, reading_year, unit_of_change
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES, academic_year, headline_of
 
@@ -51,7 +51,12 @@ def places(names: list[str]) -> list[tuple[float, float]]:
     return [(PLACES[name][0] - west, PLACES[name][1] - north) if name in PLACES else next(beside) for name in names]
 
 
-def tile_map(result: Result, measure: str | None = None, group: str | None = None) -> Picture:
+def tile_map(
+    result: Result,
+    measure: str | None = None,
+    group: str | None = None,
+    printed: dict[str, tuple[str, str]] | None = None,
+) -> Picture:
     """Return the areas as squares: shade and number say the impact in the reading year, a shape the risk of losing it.
 
     Parameters
@@ -60,6 +65,8 @@ def tile_map(result: Result, measure: str | None = None, group: str | None = Non
         Of a run.
     measure, group
         Those of the headline by default.
+    printed
+        By area, the impact and its interval as they are printed elsewhere, so that a number reads the same everywhere.
     """
     favourite = headline_of(result.draws.measure.values.tolist())
     measure, group = measure or favourite[0], group or favourite[1]
@@ -69,8 +76,9 @@ def tile_map(result: Result, measure: str | None = None, group: str | None = Non
     risk = result.sustainability.risk.sel(of).values.astype(str)
     columns, rows = (int(np.ceil(max(place[k] for place in at) + 1.0)) for k in (0, 1))
     part = _part(mean, measure)
-    most = int(part.argmax())
-    largest = number(mean[most], decimals(band[0, most], band[4, most])) if part.any() else ""
+    texts = printed or {}
+    texts = [texts.get(name) or _printed(*of) for name, *of in zip(names, mean, band[0], band[4], strict=True)]
+    largest = texts[int(part.argmax())][0] if part.any() else ""
     side = float(np.clip(WIDEST / columns, LEAST_SIDE, SIDE))
     width, height = max(columns * side + 0.2, 4.4), round(rows * side + 1.2, 2)
     year, unit = academic_year(reading_year(result)), unit_of_change(measure)
@@ -80,13 +88,18 @@ def tile_map(result: Result, measure: str | None = None, group: str | None = Non
         axes.set(xlim=(-0.5, width / side - 0.5), ylim=(rows - 0.46, -0.5), aspect="equal", anchor="NW")
         axes.set_axis_off()
         for a, place in enumerate(at):
-            _paint_tile(axes, place, side / SIDE, names[a], (mean[a], band[0, a], band[4, a]), part[a],
-                        county[a], risk[a])  # fmt: skip
+            _paint_tile(axes, place, side / SIDE, names[a], texts[a], part[a], county[a], risk[a])
         _paint_key(figure, f"mean impact in {year}, {unit}{failed(result)}", largest, county.any(), risk)
 
     title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{failed(result)}"
-    words = _in_words(title, unit, names, mean, band, county, risk)
+    words = _in_words(title, unit, names, mean, texts, county, risk)
     return drawn(f"tiles-{measure}-{group}", title, words, (width, height), paint)
+
+
+def _printed(middle: float, low: float, high: float) -> tuple[str, str]:
+    """Return an impact and its interval as text, in as many digits as it supports."""
+    places = decimals(low, high)
+    return number(middle, places), f"{number(low, places)} to {number(high, places)}"
 
 
 def _part(mean: np.ndarray, measure: str) -> np.ndarray:
@@ -96,7 +109,7 @@ def _part(mean: np.ndarray, measure: str) -> np.ndarray:
 
 
 def _paint_tile(
-    axes: Axes, place: tuple, scale: float, name: str, figures: tuple, part: float, county: bool, risk: str
+    axes: Axes, place: tuple, scale: float, name: str, texts: tuple[str, str], part: float, county: bool, risk: str
 ) -> None:
     """Draw a square: name on top, then the impact with its interval, the risk's shape at the foot."""
     x, y = place
@@ -106,12 +119,11 @@ def _paint_tile(
     lines = legible(name, LONGEST, LINE).split("\n")
     if len(lines) > 3:
         lines = [*lines[:2], lines[2][: LINE - 1].rstrip("\\ ") + ELLIPSIS]
-    places = decimals(figures[1], figures[2])
-    middle, low, high = (number(value, places) for value in figures)
+    middle, between = texts
     put = {"ha": "center", "color": ink, "linespacing": 1.1}
     axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale, **put)
     axes.text(x, y + 0.09, middle + COUNTY * int(county), va="center", fontsize=12 * scale, weight="bold", **put)
-    axes.text(x, y + 0.25, f"{low} to {high}", va="center", fontsize=6.3 * scale, **put)
+    axes.text(x, y + 0.25, between, va="center", fontsize=6.3 * scale, **put)
     if risk in RISKS:
         axes.text(x, y + 0.385, f"{RISKS[risk]} {risk} risk", va="center", fontsize=6.5 * scale, **put)
 
@@ -141,11 +153,11 @@ def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: 
 
 
 def _in_words(
-    title: str, unit: str, names: list[str], mean: np.ndarray, band: np.ndarray, county: np.ndarray, risk: np.ndarray
+    title: str, unit: str, names: list[str], mean: np.ndarray, texts: list, county: np.ndarray, risk: np.ndarray
 ) -> str:
     said = []
     for a in np.argsort(-np.abs(mean), kind="stable"):
         mark = " (county proxy)" if county[a] else ""
         lost = f", {risk[a]} risk of losing it" if risk[a] in RISKS else ""
-        said.append(f"{names[a]}{mark} {interval(mean[a], band[0, a], band[4, a])}{lost}")
+        said.append(f"{names[a]}{mark} {texts[a][0]} (90 % interval {texts[a][1] or 'none'}){lost}")
     return f"Rough map of the areas. {title}, {unit}, mean, largest first: {'; '.join(said)}."
