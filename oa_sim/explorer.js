@@ -17,14 +17,14 @@ function element(name, words, attributes = {}) {
   return made;
 }
 
-const bdi = (label) => element("bdi", label, { dir: "auto" });
+const bdi = (label) => element("bdi", unturned(label), { dir: "auto" });
 const about = () => view.measures[chosen.measure];
 const whose = () => view.groups[chosen.group].label;
 const isImpact = () => chosen.quantity === "impact";
 const isProxy = (place = chosen.place) => view.proxy[place][chosen.group][chosen.measure] === 1;
-const marked = (k) => view.cases[k].label + (view.cases[k].verdict === "FAIL" ? " [FAIL]" : "");
+const markOf = (k) => (view.cases[k].verdict === "FAIL" ? " [FAIL]" : "");
 const letter = (slot) => (chosen.slots.length > 1 ? `${LETTERS[slot]}: ` : "");
-const named = (slot) => letter(slot) + apart(marked(chosen.slots[slot]));
+const named = (slot) => letter(slot) + apart(view.cases[chosen.slots[slot]].label);
 const unit = () => (isImpact() ? about().change : about().unit);
 const withUnit = (text) => (unit() === "%" ? `${text}\u00a0%` : text);
 
@@ -77,9 +77,10 @@ function linesShown() {
         isGrey: apartFrom.size === 1 });
     });
   }
-  chosen.slots.forEach((k, slot) => lines.push({ kind: chosen.quantity, name: named(slot), slot, rows: row(chosen.quantity, k),
-    colour: COLOURS[slot], dash: DASHES[slot], shape: SHAPES[slot] }));
-  return lines;
+  const isAlone = !isImpact() && chosen.slots.length === 1;
+  chosen.slots.forEach((k, slot) => lines.push({ kind: chosen.quantity, name: isAlone ? `${WITH}: ${named(slot)}` : named(slot),
+    mark: markOf(k), slot, rows: row(chosen.quantity, k), colour: COLOURS[slot], dash: DASHES[slot], shape: SHAPES[slot] }));
+  return lines.map((line) => ({ mark: "", ...line }));
 }
 
 const interval = (text, low, high) => `${text[low]} to ${text[high]}`;
@@ -99,7 +100,7 @@ function readings(lines, isWhole) {
 
 function inWords(lines) {
   const failed = chosen.slots.filter((k) => view.cases[k].failed).map((k) => ` No numbers for ${apart(view.cases[k].label)}: ${view.cases[k].failed}`);
-  const said = readings(lines, false).map((one) => `${one.line.name} ${one.said}`).join("; ");
+  const said = readings(lines, false).map((one) => `${one.line.name}${one.line.mark}, ${one.said}`).join("; ");
   return `In ${academic(chosen.year)}, ${unitInWords()}: ${said || "no figure"}.${failed.join("")}`;
 }
 
@@ -109,7 +110,7 @@ function yearsShown(lines) {
 }
 
 function breaksHere() {
-  return isImpact() ? [] : view.breaks.filter((one) => one.measure === about().name).map((one, i) => ({ ...one, number: i + 1 }));
+  return isImpact() ? [] : (view.breaks ?? []).filter((one) => one.measure === about().name).map((one, i) => ({ ...one, number: i + 1 }));
 }
 
 function endsHere() {
@@ -137,7 +138,7 @@ function withGaps(rows) {
 
 function shownAs(lines) {
   const [first, last] = yearsShown(lines);
-  const drawnLines = lines.filter((line) => line.rows.length).map((line) => ({ ...line, name: onOneLine(line.name),
+  const drawnLines = lines.filter((line) => line.rows.length).map((line) => ({ ...line, 
     points: line.kind === "published" ? withGaps(line.rows) : line.rows.map((one) => ({ year: one.year, value: one.value.q50 })),
     band: line.kind === "published" ? null : line.rows.map((one) => ({ year: one.year, ...one.value })) }));
   return { lines: drawnLines, ends: endsHere(), first, last, start: view.years[0], breaks: breaksHere(), unit: unitInWords(),
@@ -147,7 +148,8 @@ function shownAs(lines) {
 function keyInWords() {
   const bands = isImpact() ? "Lines are medians; the darker band holds 50\u00a0% and the lighter, with dotted edges, 90\u00a0%."
     : "Lines are medians. Grey: the 50\u00a0% and 90\u00a0% bands without the programme; dotted: the edges of the 90\u00a0% band with it.";
-  return breaksHere().length ? `${bands} Numbers at the top: declared breaks of the published series.` : bands;
+  const [first, last] = yearsShown(linesShown());
+  return breaksHere().some((one) => one.last_year >= first && one.first_year <= last) ? `${bands} Numbers at the top: declared breaks of the published series.` : bands;
 }
 
 function marksInWords() {
@@ -181,10 +183,10 @@ function read(lines = linesShown()) {
   const found = readings(lines, true);
   $("year").value = chosen.year;
   $("year_said").textContent = academic(chosen.year);
-  const spoken = found.map((one) => `${one.line.name} ${one.said}`).join("; ") || "no figure";
+  const spoken = found.map((one) => `${one.line.name}${one.line.mark}, ${one.said}`).join("; ") || "no figure";
   $("year").setAttribute("aria-valuetext", `${academic(chosen.year)}: ${spoken}`);
   $("values").replaceChildren(...found.map((one) => {
-    const item = element("li", [element("strong", one.line.name), `: ${one.said}`]);
+    const item = element("li", [element("strong", one.line.name + one.line.mark), `: ${one.said}`]);
     item.style.setProperty("--line", one.line.colour);
     return item;
   }));
@@ -196,7 +198,7 @@ function read(lines = linesShown()) {
 function writeTable(lines) {
   const head = ["Academic year", "Mean", "Median", "50\u00a0% interval", "90\u00a0% interval"];
   const bodies = lines.filter((line) => line.rows.length).map((line) => {
-    const top = element("tr", element("th", line.name, { scope: "rowgroup", colspan: head.length }));
+    const top = element("tr", element("th", element("span", line.name + line.mark), { scope: "rowgroup", colspan: head.length }));
     const rows = line.rows.map((one) => {
       const cells = line.kind === "published" ? [element("td", signed(one.said), { colspan: 4, class: "alone" })]
         : [one.text.mean, one.text.q50, interval(one.text, "q25", "q75"), interval(one.text, "q05", "q95")].map((cell) => element("td", cell));
@@ -215,7 +217,8 @@ function writeBreaks() {
     const when = one.first_year === one.last_year ? academic(one.first_year) : `${academic(one.first_year)} to ${academic(one.last_year)}`;
     return element("li", `${when}, ${kinds[one.kind] ?? one.kind}: ${one.what_changed}.`);
   });
-  $("breaks").replaceChildren(...(said.length ? [element("h3", "Declared breaks of the published series"), element("ol", said)] : []));
+  if (view.breaks === null) return $("breaks").replaceChildren(element("p", "Declared breaks are not shown: the figures are made from other tables than this page knows.", { class: "note" }));
+  return $("breaks").replaceChildren(...(said.length ? [element("h3", "Declared breaks of the published series"), element("ol", said)] : []));
 }
 
 function writeAbout() {

@@ -5,7 +5,7 @@ const INK = "#222222", WIDE = "#d9d9d9", NARROW = "#a6a6a6";
 const COLOURS = ["#0072b2", "#b34700", "#009e73", "#997700"];
 const DASHES = [[1, 0], [8, 3], [2, 2], [10, 3, 2, 3]];
 const SHAPES = ["circle", "square", "triangle-up", "diamond"];
-const WITHOUT = "without the programme", PUBLISHED = "published";
+const WITH = "with the programme", WITHOUT = "without the programme", PUBLISHED = "published";
 
 // Words broken into lines of at most `most` characters, a longer word broken where it must be.
 function linesOf(text, most) {
@@ -22,15 +22,17 @@ function linesOf(text, most) {
   return lines;
 }
 
-// A name as a picture can hold it: on one line.
-function onOneLine(name) {
-  return name.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+// A name as a picture can hold it: on one line, and shortened before its mark, which is never cut off.
+function inPicture(line, most) {
+  const signs = Array.from(line.name.replace(/[\p{Cc}\u2028\u2029]+/gu, " "));
+  const short = signs.length > most ? `${signs.slice(0, most - 1).join("")}\u2026\u2069` : signs.join("");
+  return short + line.mark;
 }
 
-// shown: {lines: [{name, colour, dash, shape, points, band}], ends, first, last, start, breaks, unit, isImpact, year,
+// shown: {lines: [{name, mark, colour, dash, shape, points, band}], ends, first, last, start, breaks, unit, isImpact, year,
 // title, notes, source}; a point is {year, value}, a row of a band {year, q05, q25, q75, q95}.
 function pictureOf(shown, width, isFile) {
-  const names = shown.lines.map((line) => line.name);
+  const names = shown.lines.map((line) => inPicture(line, Math.floor((width - 130) / 6.5)));
   const across = { field: "year", type: "quantitative" };
   const room = Math.max(2, Math.floor(width / 70));
   const step = Math.max(1, Math.ceil((shown.last - shown.first + 1) / room));
@@ -117,9 +119,9 @@ function bandsOf(line, x, y, shown) {
 }
 
 function coursesOf(shown, names, x, y, width) {
-  const values = shown.lines.flatMap((line) => line.points.map((point) => ({ ...point, line: line.name })));
+  const values = shown.lines.flatMap((line, i) => line.points.map((point) => ({ ...point, line: names[i] })));
   const scale = (key) => ({ domain: names, range: shown.lines.map((line) => line[key]) });
-  const legend = { title: null, orient: "bottom", direction: "vertical", columns: 1, labelLimit: width - 60, offset: 14 };
+  const legend = { title: null, orient: "bottom", direction: "vertical", columns: 1, labelLimit: 0, offset: 14 };
   const by = (key, more) => ({ field: "line", type: "nominal", scale: scale(key), ...more });
   const encoding = { x, y: { ...y, field: "value" }, color: by("colour", { legend }) };
   const zero = shown.isImpact ? [{ data: { values: [{}] }, mark: { type: "rule", color: INK }, encoding: { y: { ...y, datum: 0 } } }] : [];

@@ -8,7 +8,7 @@ const isGrid = (() => {
 })();
 
 function option(label, value) {
-  return element("option", label, { value, dir: "auto" });
+  return element("option", unturned(label), { value, dir: "auto" });
 }
 
 function fill(select, options, value) {
@@ -60,14 +60,14 @@ function keysFor(slot) {
 }
 
 function namesFor(slot) {
-  const select = element("select", []), all = view.cases.map((one, k) => option(marked(k), k));
+  const select = element("select", []), all = view.cases.map((one, k) => option(one.label + markOf(k), k));
   fill(select, all, chosen.slots[slot]);
   select.addEventListener("change", () => { chosen.slots[slot] = Number(select.value); change(select.id); });
   const named = labelled("Name", select, `name-${slot}`);
   if (view.cases.length <= MANY) return [named];
   const search = element("input", [], { type: "search", autocomplete: "off" });
   search.addEventListener("input", () => {
-    const sought = search.value.trim().toLowerCase();
+    const sought = unturned(search.value).trim().toLowerCase();
     const found = all.filter((one, k) => k === chosen.slots[slot] || one.textContent.toLowerCase().includes(sought));
     fill(select, found, chosen.slots[slot]);
   });
@@ -173,7 +173,7 @@ async function begin() {
   const failed = view.cases.filter((one) => one.verdict === "FAIL").length;
   if (failed) {
     const all = failed === view.cases.length ? "Baseline and evidence" : `In ${failed} of ${view.cases.length} scenarios baseline and evidence`;
-    $("alarm").append(element("p", `FAIL: ${all} did not pass their gates: do not use these figures.`, { class: "fail" }));
+    $("alarm").append(element("p", `FAIL: ${all} did not pass their gates: do not use their figures.`, { class: "fail" }));
   }
   listen();
   change();

@@ -40,9 +40,14 @@ function academic(year) {
   return `${year - 1}/${String(year % 100).padStart(2, "0")}`;
 }
 
+// A label without the signs that turn the direction of writing by force; no letter is lost.
+function unturned(label) {
+  return label.replace(/[\u202a-\u202e\u2066-\u2069]/gu, "");
+}
+
 // A label that cannot turn the direction of the words around it.
 function apart(label) {
-  return `\u2068${label}\u2069`;
+  return `\u2068${unturned(label)}\u2069`;
 }
 
 function figuresOf(view, parts) {

@@ -78,13 +78,14 @@ class View:
         same but the statistic), the Monte Carlo standard error of the mean. ``history`` (place, group,
         measure, history_year), as published. ``proxy`` (place, group, measure), 1 where a county's figures stand in.
     breaks
-        Declared breaks of the series: ``measure``, ``first_year``, ``last_year``, ``kind``, ``what_changed``.
+        Declared breaks of the series: ``measure``, ``first_year``, ``last_year``, ``kind``, ``what_changed``; None
+        where the figures were made from other tables than the package's, whose breaks are not known.
     """
 
     cases: list[Case]
     keys: list[str]
     figures: xr.Dataset
-    breaks: list[dict]
+    breaks: list[dict] | None
 
 
 def of_results(results: list[Result]) -> View:
@@ -112,7 +113,8 @@ def of_results(results: list[Result]) -> View:
         figures["history"] = figures.history.fillna(part.history)
         figures["proxy"] = figures.proxy.fillna(part.proxy)
     figures = figures.transpose("quantity", *DIMS, ...)
-    return View([_case_of(result) for result in results], [], figures, _breaks(labels["measure"]))
+    cases = [_case_of(result) for result in results]
+    return View(cases, [], figures, _breaks({case.data_hash for case in cases}, labels["measure"]))
 
 
 def of_sweep(folder: Path) -> View:
@@ -145,7 +147,8 @@ def of_sweep(folder: Path) -> View:
     keys = swept.varied(found.table, found.keys)
     rows = found.table.to_dict("records")
     cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
-    return View(cases, list(map(_key, keys)), figures, _breaks(figures.measure.values.tolist()))
+    breaks = _breaks(set(hashes.values()), figures.measure.values.tolist())
+    return View(cases, list(map(_key, keys)), figures, breaks)
 
 
 def _in_store(folder: Path) -> xr.Dataset:
@@ -221,7 +224,9 @@ def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
     return whole.reindex(place=figures.place.values)
 
 
-def _breaks(measures: list[str]) -> list[dict]:
+def _breaks(hashes: set[str], measures: list[str]) -> list[dict] | None:
+    if hashes != {tables.data_hash()}:
+        return None
     told = ("measure", "first_year", "last_year", "kind", "what_changed")
     return [{key: row[key] for key in told} for row in tables.read("breaks") if row["measure"] in measures]
 
