@@ -8,6 +8,7 @@ from oa_sim.cells import Shown
 from oa_sim.phrases import unit, who
 from oa_sim.published import Published
 from oa_sim.quotable import EVERYWHERE
+from oa_sim.run_sheets import capital
 from oa_sim.variables import academic_year
 
 MOST_BARS = 20
@@ -110,8 +111,3 @@ def _left(found: dict, first: Published) -> Plot:
 def _said(title: str, each: Iterable[Published], name=lambda one: one.area) -> str:
     """Return what a chart shows, in words."""
     return f"{title}: {'; '.join(f'{name(one)} {one.whole}' for one in each)}."
-
-
-def capital(said: str) -> str:
-    """Return text with its first letter large."""
-    return said[:1].upper() + said[1:]

@@ -1,5 +1,7 @@
 """Plotting: native charts of a workbook beside the tables that they draw, each with a title, axes and words for it."""
 
+import math
+
 from oa_sim import cells
 from oa_sim.charts import COLOURS
 from oa_sim.plots import Plot
@@ -53,11 +55,19 @@ def _bars(book, sheet: str, plot: Plot, rows: tuple[int, int]):
         "name": plot.head[1], "categories": [sheet, rows[0], 0, rows[1], 0], "values": [sheet, rows[0], 1, rows[1], 1],
         "fill": {"color": WITH}, "gap": 60, "y_error_bars": _ends(sheet, rows),
     })  # fmt: skip
-    chart.set_x_axis({"name": plot.up, **AXIS, "major_gridlines": GRID})
+    chart.set_x_axis({"name": plot.up, **AXIS, "major_gridlines": GRID, **_reach(plot)})
     chart.set_y_axis({"name": plot.across, **AXIS, "reverse": True, "label_position": "low", "crossing": "max",
                       "major_gridlines": {"visible": False}})  # fmt: skip
     chart.set_legend({"none": True})
     return chart
+
+
+def _reach(plot: Plot) -> dict[str, float]:
+    """Return the ends of an axis that holds all intervals, which spreadsheets leave out of account."""
+    low = min(0.0, *(row[1][0] - row[2][0] for row in plot.rows))
+    high = max(0.0, *(row[1][0] + row[3][0] for row in plot.rows))
+    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-9))) / 2
+    return {"min": step * math.floor(low / step), "max": step * math.ceil(high / step), "major_unit": step}
 
 
 def _courses(book, sheet: str, plot: Plot, rows: tuple[int, int]):

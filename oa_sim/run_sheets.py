@@ -12,7 +12,7 @@ from oa_sim.variables import GROUPS, MEASURES, academic_year
 
 Cell = str | int | Shown
 WIDE, NARROW, NUMBER = 30, 14, 12  # characters
-PLACE = (("Area", WIDE), ("Measure", 34), ("Group", 15))
+PLACE = (("Area", WIDE), ("Measure", 46), ("Group", 15))
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def brief(figures: tuple[Published, ...]) -> Sheet:
     """Return the figures that the brief prints."""
     columns = (("Figure", 44), ("What it is", 52), ("Value", NUMBER), ("As printed", 18), ("Lower", NUMBER),
                ("Upper", NUMBER), ("90 % interval", 18), ("Unit", 18), ("Price base", 24),
-               ("Monte Carlo error", NUMBER), ("Marks", WIDE), ("Draws", 9))  # fmt: skip
+               ("Monte Carlo error", NUMBER), ("Marks", 42), ("Draws", 9))  # fmt: skip
     rows = []
     for one in figures:
         if one.shown_in == "brief":
@@ -57,7 +57,7 @@ def targets(figures: tuple[Published, ...]) -> Sheet:
     found = _by_place(figures, "promised_50", "promised_70", "promised_90")
     columns = (*PLACE, ("Year", NARROW), ("Better is", 9), ("Unit", 16),
                *((f"{chance} % chance", NUMBER) for chance in (50, 70, 90)), ("As printed, 50 / 70 / 90 %", 26),
-               *((f"Monte Carlo error, {chance} %", NUMBER) for chance in (50, 70, 90)), ("Marks", WIDE))  # fmt: skip
+               *((f"Monte Carlo error, {chance} %", NUMBER) for chance in (50, 70, 90)), ("Marks", 42))  # fmt: skip
     rows = []
     for each in found:
         first = each[0]
@@ -75,7 +75,7 @@ def projections(figures: tuple[Published, ...]) -> Sheet:
     sides = ("with", "without")
     columns = (*PLACE, ("Year", NARROW), ("Unit", 16),
                *((f"{what}, {side}", width) for side in sides for what, width in (("Value", NUMBER), ("Lower", NUMBER),
-                 ("Upper", NUMBER), ("As printed", 25), ("Monte Carlo error", NUMBER))), ("Marks", WIDE))  # fmt: skip
+                 ("Upper", NUMBER), ("As printed", 25), ("Monte Carlo error", NUMBER))), ("Marks", 42))  # fmt: skip
     rows = tuple((*_place(each[0]), each[0].unit, *(cell for one in each for cell in _spread(one)), each[0].marks)
                  for each in found)  # fmt: skip
     said = ("With and without the programme, on the same draws and the same noise.",)
@@ -85,7 +85,7 @@ def projections(figures: tuple[Published, ...]) -> Sheet:
 def impact(figures: tuple[Published, ...]) -> Sheet:
     """Return what the programme adds, a row for each place, measure, group and year."""
     columns = (*PLACE, ("Year", NARROW), ("Unit", 18), ("Impact", NUMBER), ("Lower", NUMBER), ("Upper", NUMBER),
-               ("As printed", 26), ("Monte Carlo error", NUMBER), ("Marks", WIDE), ("Figure", 56))  # fmt: skip
+               ("As printed", 26), ("Monte Carlo error", NUMBER), ("Marks", 42), ("Figure", 56))  # fmt: skip
     rows = tuple((*_place(one), one.unit, *_spread(one), one.marks, one.figure)
                  for (one,) in _by_place(figures, "impact"))  # fmt: skip
     said = ("What the programme adds: with less without. Negative is better for absence, suspensions and NEET.",)
@@ -105,7 +105,7 @@ def lasting(figures: tuple[Published, ...]) -> Sheet:
     spread = [(f"{what}{head}", NUMBER) for head, _ in parts for what in ("", "Lower: ", "Upper: ")]
     columns = (*PLACE, ("Risk", 10), ("Chance half is left after 5 years", NARROW), *spread,
                ("Half-life, years", NUMBER), ("Lower: half-life", NUMBER), ("Upper: half-life", NUMBER),
-               ("As printed, after 5 years", 26), ("Marks", WIDE))  # fmt: skip
+               ("As printed, after 5 years", 26), ("Marks", 42))  # fmt: skip
     order, rows = _order(figures), []
     for place in sorted((place for place in by if set(left) <= set(by[place])), key=lambda place: order(*place)):
         each, first = by[place], by[place]["left_5y"]

@@ -3,6 +3,7 @@
 Names from outside are written as strings and never as formulas; the same dossier gives the same bytes.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,9 +121,8 @@ def _add(pen: Pen, each: Sheet, dossier: Dossier, number: int, taken: set[str]) 
     heads = _heads(each)
     about = {"name": f"table_{number}", "style": STYLE, "columns": [{"header": head} for head in heads]}
     at.add_table(top, 0, top + len(each.rows), len(heads) - 1, about)
-    look = pen.look(bold=True, text_wrap=True, align="left", indent=1, bottom=2, bg_color="#e8eef4", valign="vcenter")
     for column, head in enumerate(heads):
-        at.write_string(top, column, head, look)
+        pen.write(at, top, column, head, bold=True, bottom=2, bg_color="#e8eef4", valign="vcenter")
     deep = max(-(-len(head) // max(width - 3, 4)) for head, width in zip(heads, widths, strict=True))
     at.set_row(top, 14 * deep + 4)
     for r, row in enumerate(each.rows, start=top + 1):
@@ -142,7 +142,7 @@ def _widths(each: Sheet) -> list[int]:
     for column, (head, most) in enumerate(each.columns):
         longest = max((len(_seen(row[column])) for row in each.rows), default=0)
         word = max(len(part) for part in [*head.split(), ""])
-        found.append(max(word + 4, min(longest + 3, most)))
+        found.append(max(word + 3, min(round(0.9 * longest) + 3, most)))
     return found or [100]
 
 
@@ -156,14 +156,14 @@ def _seen(said: Cell) -> str:
 
 def _lines(said: Cell, width: int) -> int:
     """Return on how many lines a cell's text stands; a number takes one."""
-    return sum(-(-len(part) // max(width - 2, 1)) or 1 for part in said.split("\n")) if isinstance(said, str) else 1
+    return sum(math.ceil(len(part) / (1.15 * width)) or 1 for part in said.split("\n")) if isinstance(said, str) else 1
 
 
 def _heads(each: Sheet) -> list[str]:
     """Return headings of a table, which must differ and be no longer than a cell of a table's head."""
     found: list[str] = []
     for asked, _ in each.columns:
-        head = cells.text(asked)[:200] or "Column"
+        head = " ".join(cells.text(asked)[:200].split()) or "Column"
         same = sum(one.lower() == head.lower() or one.lower().startswith(f"{head.lower()} (") for one in found)
         found.append(f"{head} ({same + 1})" if same else head)
     return found
