@@ -54,6 +54,7 @@ def opened(show):
     """Return a presentation of 16:9 and its one layout, a title above free room."""
     scale = ACROSS / Pt(720).pt
     show.slide_width, show.slide_height = Pt(ACROSS), Pt(HIGH)
+    show.element.sldSz.attrib.pop("type", None)  # of the template: a screen of 4:3
     layout = next(one for one in show.slide_layouts if one.name == "Title Only")
     for other in list(show.slide_layouts):
         if other != layout:

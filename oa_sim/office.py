@@ -15,6 +15,11 @@ FONT = "Arial"
 LINE = 1.17  # height of a line, of the size of its letters
 DATED = datetime(2020, 1, 1)  # of every file, so that the same run has the same bytes
 MONTH_ONE = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file knows
+THUMBNAIL = "docProps/thumbnail.jpeg"
+APPLICATION = (
+    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Properties xmlns="http://schemas.openxmlformats.org/'
+    b'officeDocument/2006/extended-properties"><Application>oa_sim</Application></Properties>'
+)
 WIDTHS = {  # of Arial, thousandths of the size
     191: "'", 222: "ijl", 260: "|", 278: " !,./:;I[\\]ft\u2019\u2018", 333: "()-`r\u201c\u201d", 355: '"', 389: "*",
     500: "Jcksvxyz", 584: "+<=>~\u2212", 611: "FTZ", 667: "&ABEKPSVXY", 722: "CDHNRUw", 778: "GOQ", 833: "Mm",
@@ -78,7 +83,7 @@ def height(text: str, room: float, size: float, *, bold: bool = False) -> float:
 
 
 def shortened(text: str, room: float, size: float, *, most: int = 1, bold: bool = False) -> str:
-    """Return a text cut with an ellipsis, so that it takes no more than a number of lines."""
+    """Return a text cut between words, with an ellipsis, so that it takes no more than a number of lines."""
     if lines(text, room, size, bold=bold) <= most:
         return text
     few, many = 0, len(text)
@@ -86,7 +91,8 @@ def shortened(text: str, room: float, size: float, *, most: int = 1, bold: bool 
         middle = (few + many + 1) // 2
         fits = lines(f"{text[:middle].rstrip()}\u2026", room, size, bold=bold) <= most
         few, many = (middle, many) if fits else (few, middle - 1)
-    return f"{text[:few].rstrip()}\u2026"
+    space = text.rfind(" ", 0, few + 1)  # between words, so that no number is cut into another
+    return f"{text[: space if space > few / 2 else few].rstrip()}\u2026"
 
 
 def texts(grid: Grid) -> list[list[str]]:
@@ -173,8 +179,18 @@ def sealed(document: Any) -> bytes:
     document.save(written)
     with zipfile.ZipFile(written) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
         for name in before.namelist():  # the first is the list of content types, as readers expect
+            if name == THUMBNAIL:
+                continue
             part = zipfile.ZipInfo(name, MONTH_ONE)
-            part.compress_type = zipfile.ZIP_DEFLATED
-            part.create_system = 0
-            after.writestr(part, before.read(name))
+            part.compress_type, part.create_system = zipfile.ZIP_DEFLATED, 0
+            after.writestr(part, _cleaned(name, before.read(name)))
     return made.getvalue()
+
+
+def _cleaned(name: str, part: bytes) -> bytes:
+    """Return a part without what the library's template says of another program and shows of another document."""
+    if name == "docProps/app.xml":
+        return APPLICATION
+    if name == "_rels/.rels":
+        return re.sub(rb"<Relationship [^>]*thumbnail[^>]*/>", b"", part)
+    return part

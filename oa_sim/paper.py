@@ -27,12 +27,11 @@ NAMESPACES = nsdecls("w")
 
 @dataclass(frozen=True)
 class Look:
-    """Sizes of letters of body, tables and the four numbers, the height of pictures, points; times the usual space."""
+    """Sizes of letters of body, tables and the four numbers, points, and how much more space than usual there is."""
 
     body: float = 9.5
     table: float = 8.0
     big: float = 19.0
-    picture: float = 235.0
     air: float = 1.0
 
 
@@ -83,11 +82,19 @@ class Paper:
             self.used = self.beside = 0.0
         self.write(f"Heading{level}", text, extra="<w:pageBreakBefore/>" if new_page else "")
 
-    def picture(self, picture: Drawn, png: bytes) -> None:
-        """Lay a picture under its title: beside the words that follow where it is no wider than high, else across."""
+    def picture(self, picture: Drawn, png: bytes, tallest: float) -> None:
+        """Lay a picture under its title: beside the words that follow where it is no wider than high, else across.
+
+        Parameters
+        ----------
+        picture, png
+            The picture, and the same as pixels.
+        tallest
+            Height that it may have, points.
+        """
         wide, high = picture.size
         beside = wide / high <= WIDEST_BESIDE
-        scale = min(self.look.picture / high, self.wide * (0.56 if beside else 1.0) / wide)
+        scale = min(tallest / high, self.wide * (0.56 if beside else 1.0) / wide)
         size = (wide * scale, high * scale)
         frame = ""
         if beside:
@@ -190,10 +197,11 @@ def _page(section, *, landscape: bool) -> None:
 
 def _settings(document) -> None:
     """Say that the language is British English, and that no older version of Word is to be imitated."""
-    document.settings.element.append(parse_xml(
-        f'<w:compat {NAMESPACES}><w:compatSetting w:name="compatibilityMode" '
-        'w:uri="http://schemas.microsoft.com/office/word" w:val="15"/></w:compat>'
-    ))  # fmt: skip
+    settings = document.settings.element
+    for one in settings.iter(qn("w:compatSetting")):
+        if one.get(qn("w:name")) == "compatibilityMode":
+            one.set(qn("w:val"), "15")
+    settings.find(qn("w:themeFontLang")).set(qn("w:val"), "en-GB")
     defaults = document.styles.element.find(qn("w:docDefaults")).find(qn("w:rPrDefault")).find(qn("w:rPr"))
     for old in defaults.findall(qn("w:lang")):
         defaults.remove(old)
@@ -237,12 +245,26 @@ def _styles(document, look: Look) -> dict:
         letters.rFonts.set(qn("w:cs"), FONT)
         style.font.size, style.font.bold, style.font.italic = Pt(round(2 * size) / 2), bold, False
         style.font.color.rgb = RGBColor.from_string(ink)
+        _also_complex(letters)
         shape = style.paragraph_format
         shape.space_before, shape.space_after, shape.line_spacing = Pt(before), Pt(after), 1.0
         shape.left_indent = Pt(indent)
         shape.keep_with_next, shape.widow_control = name.startswith("Heading"), True
-    by_id["ListBullet"].paragraph_format.first_line_indent = Pt(-12)
+    points = by_id["ListBullet"]
+    points.paragraph_format.first_line_indent = Pt(-12)
+    points.element.pPr.remove(points.element.pPr.find(qn("w:contextualSpacing")))
     return made
+
+
+def _also_complex(letters) -> None:
+    """Give letters that run from right to left the size and weight of the others."""
+    for name in ("w:b", "w:sz"):
+        for old in letters.findall(qn(f"{name}Cs")):
+            letters.remove(old)
+        same = letters.find(qn(name))
+        same.addnext(parse_xml(f"<{name}Cs {NAMESPACES}/>"))
+        if same.get(qn("w:val")) is not None:
+            same.getnext().set(qn("w:val"), same.get(qn("w:val")))
 
 
 def _place(document, picture: Drawn, png: bytes, size: tuple[float, float]) -> None:

@@ -28,7 +28,7 @@ from oa_sim.board import (
     tabled,
 )  # fmt: skip
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, cell, key, plain
-from oa_sim.office import BLUE, GREY, RED, describe, height, sealed, width, xml_safe
+from oa_sim.office import BLUE, GREY, RED, describe, height, sealed, shortened, width, xml_safe
 from oa_sim.published import Published
 
 LETTERS = (14.0, 13.0, 12.0, 11.5, 11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)  # of the passages
@@ -36,6 +36,7 @@ LEADS = (20.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0)  # of the headlin
 MOST_LEAD, CARD, VERDICT, TITLED = 72.0, 84.0, 20.0, 25.0
 MOST_TABLES, LEAST_WORDS = 0.6, 130.0  # of the room below the title; points
 MOST_LABEL = 60  # letters of a scenario's label at the foot
+LEGIBLE = 0.55  # of its own size; a smaller picture is left to the Word pack and said in words in the notes
 TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of a slide's width
 
 
@@ -71,10 +72,9 @@ def brief(dossier: Dossier) -> bytes:
 def _verdict(slide, dossier: Dossier, top: float) -> float:
     """Write the verdict, a red banner where it is no pass, and return where it ends."""
     if dossier.verdict == "PASS":
-        line = Line(f"Verdict PASS: {dossier.reason}.", 9, ink=GREY)
-        box(slide, "Verdict", (LEFT, top, WIDE, VERDICT - 4), [line], most=1)
+        box(slide, "Verdict", (LEFT, top, WIDE, VERDICT - 4), [Line(word.verdict(dossier), 9, ink=GREY)], most=1)
         return top + VERDICT - 2
-    line = Line(f"Verdict {dossier.verdict}: do not use these figures. {dossier.reason}.", 12, bold=True, ink="FFFFFF")
+    line = Line(word.verdict(dossier), 12, bold=True, ink="FFFFFF")
     box(slide, "Verdict", (LEFT, top, WIDE, VERDICT), [line], most=1, fill=RED, inside=6)
     return top + VERDICT + 5
 
@@ -108,12 +108,12 @@ def _content(slide, passages: Sequence[Passage], top: float) -> list[str]:
     if grids:
         room = min((BOTTOM - top) * MOST_TABLES, BOTTOM - top - LEAST_WORDS)
         top, cut = _tables(slide, grids, top, room)
-    wide = WIDE
-    sizes = [_size(one, BOTTOM - top - TITLED) for one in pictures]
-    taken = sum(size[0] + GAP for size in sizes)
-    _words(slide, passages, (LEFT, top, wide - taken, BOTTOM - top))
-    left = LEFT + wide - taken + GAP
-    for one, size in zip(pictures, sizes, strict=True):
+    sized = [(one, _size(one, BOTTOM - top - TITLED)) for one in pictures]
+    sized = [(one, size) for one, size in sized if size[1] >= LEGIBLE * one.size[1]]
+    taken = sum(size[0] + GAP for _, size in sized)
+    _words(slide, passages, (LEFT, top, WIDE - taken, BOTTOM - top))
+    left = LEFT + WIDE - taken + GAP
+    for one, size in sized:
         _picture(slide, one, (left, top, *size))
         left += size[0] + GAP
     return cut
@@ -138,7 +138,10 @@ def _tables(slide, grids: Sequence[Grid], top: float, room: float) -> tuple[floa
     left, lowest, cut = LEFT, top, []
     for one in laid:
         wide = sum(one.widths)
-        box(slide, f"{one.grid.caption} title", (left, top, wide, 13), [Line(one.grid.caption, 9, bold=True)], most=1)
+        many = len(one.grid.rows) - len(one.rows) + 1
+        more = f" (first {len(one.rows) - 1} of {len(one.grid.rows)} rows, the rest in the notes)" if many else ""
+        caption = f"{shortened(xml_safe(one.grid.caption), wide - width(more, 9, bold=True), 9, bold=True)}{more}"
+        box(slide, f"{one.grid.caption} title", (left, top, wide, 13), [Line(caption, 9, bold=True)], most=1)
         tabled(slide, one, left, top + 15)
         left, lowest = left + wide + GAP, max(lowest, top + 15 + sum(one.heights))
         cut += one.cut
@@ -200,7 +203,7 @@ def _foot(slide, dossier: Dossier) -> None:
 
 def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[str]) -> list[str]:
     """Return the whole sentences of a slide, and the rows of its tables that were cut."""
-    said = [dossier.title, f"Verdict {dossier.verdict}: {dossier.reason}."]
+    said = [dossier.title, word.verdict(dossier)]
     if page == 1:
         said += [plain(dossier.headline), *(f"{one.whole} {label}" for label, one in dossier.numbers)]
     for passage in passages:

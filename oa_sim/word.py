@@ -4,7 +4,6 @@ Every figure is printed as the dossier prints it; the letters are as large as tw
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 import pandas as pd
 
@@ -15,8 +14,12 @@ from oa_sim.paper import Look, Paper
 from oa_sim.published import Published
 from oa_sim.wordml import PAD, Box, frame_of_cells, paragraph, run
 
-BODIES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.5)
-AIRS, PICTURES = (2.2, 1.9, 1.6, 1.3, 1.0), (330.0, 290.0, 250.0, 215.0)
+SETTINGS = (  # size of letters and least height of pictures, points, the most readable first
+    *((body, 265.0) for body in (11.0, 10.5, 10.0, 9.5)),
+    *((body, 215.0) for body in (10.0, 9.5, 9.0, 8.5)),
+    *((body, 170.0) for body in (8.5, 8.0, 7.5, 7.0, 6.5)),
+)
+AIRS, TALLER = (2.2, 1.9, 1.6, 1.3, 1.0), (1.5, 1.35, 1.2, 1.1)
 SPARE = 0.03  # of a page's height: other programs set letters a little wider
 BANNER = (  # a red ground, and borders of the same red so that the letters do not touch its edge
     "<w:pBdr>"
@@ -51,27 +54,34 @@ def brief(dossier: Dossier) -> bytes:
 
 
 def _largest(dossier: Dossier, pictures: dict[str, bytes]) -> Paper:
-    """Return the pack in the largest letters, then the most space and the largest picture, that two pages take."""
+    """Return the pack in the largest letters, then the most space and the largest pictures, that two pages take."""
     beside = (Paper(Look()).wide / max(len(dossier.numbers), 1)) - PAD - 4
     widest = max((width(xml_safe(cell(one)), 1.0, bold=True) for _, one in dossier.numbers), default=1.0)
 
-    def look(body: float, air: float, picture: float) -> Look:
-        return Look(body, max(6.5, min(8.0, body - 1.5)), min(2 * body, beside / widest), picture, air)
+    def made(body: float, air: float, tall: tuple[float, float]) -> tuple[Paper, bool]:
+        look = Look(body, max(6.5, min(8.0, body - 1.5)), min(2 * body, beside / widest), air)
+        return _brief(dossier, look, tall, pictures)
 
-    for body in BODIES:
-        least, fits = _brief(dossier, look(body, AIRS[-1], PICTURES[-1]), pictures)
+    for body, least in SETTINGS:
+        best, fits = made(body, AIRS[-1], (least, least))
         if fits:
             break
-    if fits:
-        for air, picture in product(AIRS, PICTURES):
-            more, fits = _brief(dossier, look(body, air, picture), pictures)
+    if not fits:
+        return best
+    tall = (least, least)
+    air = next((one for one in AIRS if made(body, one, tall)[1]), AIRS[-1])
+    best, _ = made(body, air, tall)
+    for page in (0, 1):  # each page takes the tallest pictures that it has room for
+        for more in (least * one for one in TALLER):
+            paper, fits = made(body, air, (more, tall[1]) if page == 0 else (tall[0], more))
             if fits:
-                return more
-    return least
+                best, tall = paper, (more, tall[1]) if page == 0 else (tall[0], more)
+                break
+    return best
 
 
-def _brief(dossier: Dossier, look: Look, pictures: dict[str, bytes]) -> tuple[Paper, bool]:
-    """Return the pack in one look, and whether each part stays on its page."""
+def _brief(dossier: Dossier, look: Look, tall: tuple[float, float], pictures: dict[str, bytes]) -> tuple[Paper, bool]:
+    """Return the pack in one look, pictures of each page as tall as given, and whether each part stays on its page."""
     paper, most = Paper(look), 0.0
     paper.footer(dossier.trace)
     paper.heading(dossier.title, 1)
@@ -80,7 +90,7 @@ def _brief(dossier: Dossier, look: Look, pictures: dict[str, bytes]) -> tuple[Pa
     _numbers(paper, dossier.numbers)
     for page in (1, 2):
         for i, passage in enumerate(one for one in dossier.passages if one.page == page):
-            _passage(paper, passage, pictures, new_page=page == 2 and i == 0)
+            _passage(paper, passage, pictures, tall[page - 1], new_page=page == 2 and i == 0)
         paper.clear()
         _key(paper, key(dossier.figures))
         most = max(most, paper.used)
@@ -88,12 +98,15 @@ def _brief(dossier: Dossier, look: Look, pictures: dict[str, bytes]) -> tuple[Pa
     return paper, most <= paper.high * (1 - SPARE) - max(0.0, lines - 2) * 9
 
 
+def verdict(dossier: Dossier) -> str:
+    """Return the verdict of the gates as a sentence."""
+    warning = "" if dossier.verdict == "PASS" else " do not use these figures."
+    return f"Verdict {dossier.verdict}:{warning} {dossier.reason.rstrip('.')}."
+
+
 def _verdict(paper: Paper, dossier: Dossier) -> None:
-    if dossier.verdict == "PASS":
-        paper.write("Pass", f"Verdict PASS: {dossier.reason}.")
-    else:
-        text = f"Verdict {dossier.verdict}: do not use these figures. {dossier.reason}."
-        paper.write("Banner", text, extra=BANNER)
+    passed = dossier.verdict == "PASS"
+    paper.write("Pass" if passed else "Banner", verdict(dossier), extra="" if passed else BANNER)
 
 
 def _numbers(paper: Paper, numbers: Sequence[tuple[str, Published]]) -> None:
@@ -120,10 +133,10 @@ def _key(paper: Paper, meaning: str) -> None:
         paper.write("Key", f"Signs: {meaning}")
 
 
-def _passage(paper: Paper, passage: Passage, pictures: dict[str, bytes], *, new_page: bool) -> None:
+def _passage(paper: Paper, passage: Passage, pictures: dict[str, bytes], tall: float, *, new_page: bool) -> None:
     paper.heading(passage.title, 2, new_page=new_page)
     first = () if passage.grids else passage.pictures
-    _pictures(paper, first, pictures)
+    _pictures(paper, first, pictures, tall)
     for sentence in passage.said:
         paper.write("Normal", plain(sentence))
     for sentence in passage.points:
@@ -131,12 +144,12 @@ def _passage(paper: Paper, passage: Passage, pictures: dict[str, bytes], *, new_
     for grid in passage.grids:
         _grid(paper, grid)
     if passage.grids:
-        _pictures(paper, passage.pictures, pictures)
+        _pictures(paper, passage.pictures, pictures, tall)
 
 
-def _pictures(paper: Paper, drawn: Sequence[Drawn], pictures: dict[str, bytes]) -> None:
+def _pictures(paper: Paper, drawn: Sequence[Drawn], pictures: dict[str, bytes], tall: float) -> None:
     for one in drawn:
-        paper.picture(one, pictures[one.name])
+        paper.picture(one, pictures[one.name], tall)
 
 
 def _grid(paper: Paper, grid: Grid, *, whole: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from pptx import Presentation
@@ -74,6 +75,8 @@ def test_every_sentence_and_figure_of_the_brief_stands_as_it_was_published(dossi
 
 def test_the_same_dossier_gives_the_same_bytes(dossier, blob):
     assert slides.brief(dossier) == blob
+    names = zipfile.ZipFile(io.BytesIO(blob)).namelist()
+    assert not [name for name in names if "thumbnail" in name]  # of the library's template
     assert {part.date_time for part in zipfile.ZipFile(io.BytesIO(blob)).infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
@@ -164,6 +167,26 @@ def test_hostile_names_are_words_and_nothing_else(awkward):
     for name in (FORMULA, HEBREW, "bell and  half", "<script>alert(1)</script>", "turned"):
         assert word.xml_safe(name) in second
     assert str(awkward.manifest["data_hash"])[:12] in said(read(made)[0])  # a long label hides no part of the trace
+
+
+def test_rows_that_do_not_fit_are_counted_on_the_slide_and_stand_in_the_notes(dossier):
+    made = slides.brief(with_areas(dossier, [f"Area {i}" for i in range(60)]))
+    second, found = read(made)[1], notes(made)[1]
+    table = next(one.table for one in second.shapes if one.has_table)
+    left = len(table.rows) - 1
+    assert left < 60
+    assert f"(first {left} of 60 rows, the rest in the notes)" in said(second)
+    assert all(f"Area {i};" in found for i in range(left, 60))
+
+
+def test_a_picture_that_would_be_too_small_to_read_is_left_out_and_said_in_words(dossier):
+    at = next(i for i, part in enumerate(dossier.passages) if part.grids)
+    picture = replace(dossier.passages[0].pictures[0], name="map", alternative="A map of the areas.")
+    parts = list(dossier.passages)
+    parts[at] = replace(parts[at], pictures=(picture,))
+    made = slides.brief(replace(dossier, passages=tuple(parts)))
+    assert not [one for one in read(made)[1].shapes if one.shape_type == 13]
+    assert "Picture: A map of the areas." in notes(made)[1]
 
 
 @pytest.mark.slow
