@@ -77,6 +77,25 @@ def test_the_tables_of_targets_are_explained_and_a_chance_of_any_size_is(name, h
     assert (known.meaning.str.len() > 3).all()
 
 
+DECIDED = {
+    "plan": "area,intervention,year,gbp",
+    "paid": "area,intervention,year,gbp",
+    "split": "area,gbp,share,gbp_per_pupil,worth_mean,worth_q05,worth_q95,unit,proxy,n_draws",
+    "prices": "constraint,limit_gbp,used_gbp,kind,price_per_million_gbp,unit,to_change",
+    "views": "view,plan,mean,place,alarm",
+    "candidates": "plan,split,buys,value,mean,sd,q05,q10,q25,q50,q75,q90,q95,gain_of_best_mean,gain_of_best_se,"
+    "gain_of_best_q05,gain_of_best_q95,p_best,p_worse_than_best_plan,expected_regret,worst_regret,loses,n_draws",
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_the_tables_of_the_best_plan_are_explained(name):
+    known = codebook.dictionary({name: pd.DataFrame(columns=DECIDED[name].split(","))})
+    figures = known[known.type == "number"]
+    assert (figures.unit.str.len() > 0).all()
+    assert set(known.column) >= set(codebook.TABLES[name]) - {"gain_of_best", "worth"}
+
+
 def test_no_meaning_is_left_over_that_no_table_has(folder):
     known = codebook.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
     for table in OF_A_RUN:
