@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from oa_sim.meanings import ANYWHERE, ENDS, INTEGER, NUMBER, TABLES, About
+from oa_sim import decided, meanings
+from oa_sim.meanings import ANYWHERE, ENDS, INTEGER, NUMBER, OF_THE_ROW, About
 from oa_sim.refusal import Refusal, nearest
 
+TABLES = meanings.TABLES | decided.TABLES
+TITLES = meanings.TITLES | decided.TITLES
 COLUMNS = ("table", "column", "meaning", "unit", "type")
 
 
@@ -49,6 +52,10 @@ def about(table: str, column: str) -> About:
         if stem != column and stem in own:
             meaning, unit, kind = own[stem]
             return f"{what}: {meaning}", unit, NUMBER if kind == INTEGER else kind
+    for begin, what in decided.LEVELS.items():
+        level = column.removeprefix(begin)
+        if level != column and level.isdigit() and table in decided.TABLES:
+            return what.format(level), OF_THE_ROW, NUMBER
     guess = nearest(column, [*own, *ANYWHERE])
     raise Refusal(
         f"column {column!r} of table {table!r} has no meaning in the dictionary"

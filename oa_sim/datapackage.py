@@ -12,7 +12,6 @@ from pathlib import Path
 
 from oa_sim import codebook, tables
 from oa_sim.harmless import harmless
-from oa_sim.meanings import TITLES
 from oa_sim.refusal import Refusal
 
 FILE_NAME = "datapackage.json"
@@ -35,7 +34,8 @@ def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict
     folder
         Where they lie, and where the descriptor will.
     files
-        Names of CSV files, as paths from the folder; each bears the name of a table of the dictionary.
+        Names of CSV files, as paths from the folder; each bears the name of a table of the dictionary. One without
+        columns, such as what is left of no impact, holds no table and is left out.
     manifest
         Of the run.
 
@@ -61,7 +61,7 @@ def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict
         "version": str(manifest.get("oa_sim", "")),
         "licenses": LICENCES,
         "sources": sources(Path(folder_of_data) if folder_of_data else None),
-        "resources": [_resource(Path(folder), str(name)) for name in files],
+        "resources": [found for name in files if (found := _resource(Path(folder), str(name)))["schema"]["fields"]],
     }
 
 
@@ -104,7 +104,7 @@ def _resource(folder: Path, name: str) -> dict:
         "profile": "tabular-data-resource",
         "name": _slug(table),
         "path": Path(name).as_posix(),
-        "title": TITLES.get(table, table),
+        "title": codebook.TITLES.get(table, table),
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",

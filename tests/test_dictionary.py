@@ -56,6 +56,46 @@ def test_a_comparison_and_the_dictionary_itself_are_explained():
     codebook.dictionary({name: pd.DataFrame(columns=list(columns)) for name, columns in names.items()})
 
 
+PROMISES = (
+    "scenario,area,measure,group,year,scale,unit,last,last_year,promised_50,mc_error_50,promised_70,mc_error_70,"
+    "promised_90,mc_error_90,england_mean,england_q05,england_q95,own_mean,own_q05,own_q95,programme_mean,"
+    "programme_q05,programme_q95,own_share_of_move,warning,needed_against_england,base_rate,base_rate_n,"
+    "base_rate_years,proxy,n_draws,verdict"
+)
+TARGETS = (
+    "area,measure,group,unit,scale,baseline_year,baseline,target_year,target,probability,mc_error,colour,base_rate,"
+    "base_rate_n,warning,judged_from,needed_against_england,base_rate_years,own_share_of_move,programme_mean,"
+    "expected_q05,expected,expected_q95,published,published_year,published_of,met,proxy,status,source,n_draws,verdict,"
+    "run_id"
+)
+
+
+@pytest.mark.parametrize(("name", "header"), [("promises", PROMISES), ("targets", TARGETS)])
+def test_the_tables_of_targets_are_explained_and_a_chance_of_any_size_is(name, header):
+    known = codebook.dictionary({name: pd.DataFrame(columns=[*header.split(","), "promised_60"])}).set_index("column")
+    assert known.meaning["promised_60"].endswith("60 %")
+    assert (known.meaning.str.len() > 3).all()
+
+
+DECIDED = {
+    "plan": "area,intervention,year,gbp",
+    "paid": "area,intervention,year,gbp",
+    "split": "area,gbp,share,gbp_per_pupil,worth_mean,worth_q05,worth_q95,unit,proxy,n_draws",
+    "prices": "constraint,limit_gbp,used_gbp,kind,price_per_million_gbp,unit,to_change",
+    "views": "view,plan,mean,place,alarm",
+    "candidates": "plan,split,buys,value,mean,sd,q05,q10,q25,q50,q75,q90,q95,gain_of_best_mean,gain_of_best_se,"
+    "gain_of_best_q05,gain_of_best_q95,p_best,p_worse_than_best_plan,expected_regret,worst_regret,loses,n_draws",
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_the_tables_of_the_best_plan_are_explained(name):
+    known = codebook.dictionary({name: pd.DataFrame(columns=DECIDED[name].split(","))})
+    figures = known[known.type == "number"]
+    assert (figures.unit.str.len() > 0).all()
+    assert set(known.column) >= set(codebook.TABLES[name]) - {"gain_of_best", "worth"}
+
+
 def test_no_meaning_is_left_over_that_no_table_has(folder):
     known = codebook.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
     for table in OF_A_RUN:
@@ -99,6 +139,11 @@ def test_each_cell_is_of_the_type_that_the_descriptor_gives_it(found, folder):
             for cell in table[field["name"]].unique():
                 if cell and field["type"] != "string":
                     read[field["type"]](cell)
+
+
+def test_a_file_without_columns_is_no_table(tiny, tmp_path):
+    pd.DataFrame().to_csv(tmp_path / "retention.csv", index=False)
+    assert datapackage.descriptor(tmp_path, ["retention.csv"], tiny.manifest)["resources"] == []
 
 
 def test_a_file_that_is_not_there_or_lies_elsewhere_is_refused(folder, tiny):
