@@ -1,5 +1,6 @@
 """Settings of Sphinx: python -m sphinx -W --keep-going -b html docs docs/_build/html."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -33,3 +34,19 @@ autodoc_class_signature = "separated"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+NAMES = re.compile(r"^\w+(, \w+)+$")  # of attributes, as numpydoc takes them together
+
+
+def setup(app) -> None:
+    """Have attributes that share a line of a docstring read as what they are."""
+    app.connect(
+        "autodoc-process-docstring", _join_names, priority=400
+    )  # before napoleon, which takes all but one for types
+
+
+def _join_names(app, what, name, thing, options, lines: list[str]) -> None:
+    if what == "class":
+        for at, line in enumerate(lines):
+            names, colon, rest = line.partition(" : ")
+            if NAMES.match(names):
+                lines[at] = names.replace(", ", ",\u200b") + colon + rest

@@ -2,7 +2,7 @@
 
     python docs/gallery.py [--quick] [--folder FOLDER]
 
-Without --quick it takes some two minutes on two cores; the same code, data and draws give the same pictures to the byte.
+Without --quick it takes some minutes on two cores; the same code, data and draws give the same pictures to the byte.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 EXPERIMENTS = HERE.parent / "experiments"
 KEPT = HERE / "gallery"
+NOT_RUN = "not run with this page: tests/test_experiments.py asks it in its quick form"
 QUESTIONS = {  # script: its question, as experiments/README.md asks it
     "which_portfolio": "The same money, five portfolios: which one?",
     "how_to_split": "The same portfolio, four splits: which one?",
@@ -78,7 +79,7 @@ def page() -> str:
         seen = alternative((KEPT / f"{name}.svg").read_text(encoding="utf-8"))
         parts += [
             f"## {question}",
-            f"```sh\npython experiments/{name}.py\n```",
+            f"<!-- {NOT_RUN} -->\n```sh\npython experiments/{name}.py\n```",
             answers[name],
             f"```{{image}} {name}.svg\n:alt: {seen}\n```",
         ]
