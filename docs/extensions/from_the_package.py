@@ -8,6 +8,22 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SYMBOLS = {  # of model.md
+    "mu": r"\mu_s",
+    "level_sd": r"\tau_s",
+    "level_partials": "R",
+    "level_persistence": "q",
+    "deviation_sd": r"\sigma_s",
+    "deviation_alike": r"\rho",
+    "persistence": "p_s",
+    "noise_sd": r"\nu_s",
+    "cohort_link": r"\lambda_m",
+    "national_sd": r"\upsilon_s",
+    "national_trend": r"\kappa",
+    "national_damping": r"\delta",
+    "groups_alike": r"\varrho",
+    "break_sd": r"\beta",
+}
 MARK = re.compile(r"^<!-- from the package: (\w+) -->$", re.M)
 
 
@@ -58,10 +74,11 @@ def probability_words() -> str:
 
 
 def notation() -> str:
-    """Return the parameters of the baseline with their meaning, from the dictionary."""
+    """Return the parameters of the baseline with symbol and meaning, from the dictionary."""
     from oa_sim.variables import POSTERIOR_NAMES
 
-    return table(("name in the posterior", "meaning"), [(f"`{name}`", said) for name, said in POSTERIOR_NAMES.items()])
+    rows = [(f"${SYMBOLS[name]}$", f"`{name}`", said) for name, said in POSTERIOR_NAMES.items()]
+    return table(("symbol", "name in the posterior", "meaning"), rows)
 
 
 def measures() -> str:
