@@ -22,12 +22,12 @@ BLOCK = re.compile(r"(?:^<!-- not run with this page: (?P<reason>.+) -->\n)?^```
 HERE = re.compile(r"<<'?(\w+)'?\n.*?^\1$", re.M | re.S)
 SERVERS = ("explore",)
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\]):\d+\S*")
-YEARS, LATER = range(2013, 2020), range(2013, 2023)
+ENGLAND, YEARS, LATER = 970, range(2014, 2020), range(2014, 2023)
 CENTRES = {  # column of a wide panel -> about where its figures lie
     "gld_fsm_pct": 50, "gld_nonfsm_pct": 68, "phonics_y1_pct": 80, "phonics_y1_fsm_pct": 66,
     "ks2_rwm_exp_disadv_pct": 46, "ks2_rwm_exp_nondisadv_pct": 66, "att8_disadv": 36, "att8_nondisadv": 50,
     "l3_19_pct": 58, "l3_19_fsm_pct": 38, "he19_pct": 45, "he19_fsm_pct": 29, "neet1617_pct": 5, "pa10_pct": 12,
-    "susp_rate_pct": 4, "fsm_pri_pct": 20, "fsm_sec_pct": 18,
+    "susp_rate_pct": 4, "fsm_pri_pct": 20, "fsm_sec_pct": 20, "n_age19_cohort": 3000, "n_age19_fsm": 600,
 }  # fmt: skip
 
 
@@ -92,15 +92,18 @@ def knows(verb: str) -> bool:
 
 
 def made_up_panel(path: Path, years: range) -> None:
-    """Write made-up figures of authorities and England in the wide layout."""
-    rng, lines = np.random.default_rng(7), [",".join(("la_code", "la_name", "academic_year", *CENTRES))]
-    for code in (*range(301, 325), 970):
-        level, about = 3 * rng.standard_normal() * (code != 970), 0.3 * rng.standard_normal((10, len(CENTRES)))
+    """Write made-up figures of authorities and England in the wide layout; shares and counts of pupils do not move."""
+    lines = [",".join(("la_code", "la_name", "academic_year", *CENTRES))]
+    for code in (*range(301, 325), ENGLAND):
+        rng, moves = np.random.default_rng(code), code != ENGLAND
+        level = 4 * rng.standard_normal() * moves
         for year in years:
-            cells = [f"{max(centre + level * centre / 60 + about[year - 2013, i], 1):.1f}"
-                     for i, centre in enumerate(CENTRES.values())]  # fmt: skip
-            place = "England" if code == 970 else f"Place {code}"
-            lines.append(",".join([str(code), place, f"{year - 1}/{year % 100:02d}", *cells]))
+            parts = (level + rng.standard_normal(len(CENTRES)) * moves) / 100
+            still = [name.startswith(("fsm", "n_")) for name in CENTRES]
+            cells = np.array([*CENTRES.values()]) * (1 + np.where(still, 0, parts))
+            place = f"Place {code}" if moves else "England"
+            row = [str(code), place, f"{year - 1}/{year % 100:02d}", *(f"{cell:.1f}" for cell in cells)]
+            lines.append(",".join(row))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
