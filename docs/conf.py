@@ -38,15 +38,21 @@ NAMES = re.compile(r"^\w+(, \w+)+$")  # of attributes, as numpydoc takes them to
 
 
 def setup(app) -> None:
-    """Have attributes that share a line of a docstring read as what they are."""
+    """Mend what readers would stumble over."""
     app.connect(
         "autodoc-process-docstring", _join_names, priority=400
     )  # before napoleon, which takes all but one for types
 
 
 def _join_names(app, what, name, thing, options, lines: list[str]) -> None:
+    """Have attributes that share a line of a docstring read as what they are."""
     if what == "class":
         for at, line in enumerate(lines):
             names, colon, rest = line.partition(" : ")
             if NAMES.match(names):
                 lines[at] = names.replace(", ", ",\u200b") + colon + rest
+
+
+def _reachable(app, pagename, templatename, context, doctree) -> None:
+    """Let a keyboard reach blocks that scroll."""
+    context["body"] = context.get("body", "").replace("<pre>", '<pre tabindex="0">')

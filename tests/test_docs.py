@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -219,6 +220,30 @@ def test_no_page_asks_another_machine_for_anything(built):
         assert not found, (path.name, found)
     for path in sorted((built / "_static").rglob("*.css")):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")), path.name
+
+
+@pytest.mark.slow
+def test_every_page_opens_in_a_browser_without_network_request_or_error_and_shows_its_formulas(built):
+    chromium = shutil.which("chromium") or pytest.skip("Chromium is not on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven by Playwright, an extra")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    flags += ["--disable-component-update", "--disable-sync"]
+    asked, wrong = [], []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_context(offline=True).new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        for name in PAGES:
+            page.goto((built / name).with_suffix(".html").as_uri())
+            flat = "all => all.filter(one => one.getBoundingClientRect().height < 5).map(one => one.textContent)"
+            assert page.eval_on_selector_all("article math", flat) == []
+            blind = "all => all.filter(one => !one.naturalWidth || !one.alt).map(one => one.src)"
+            assert page.eval_on_selector_all("article img", blind) == []
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert wrong == []
 
 
 @pytest.mark.slow
