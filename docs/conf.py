@@ -39,9 +39,8 @@ NAMES = re.compile(r"^\w+(, \w+)+$")  # of attributes, as numpydoc takes them to
 
 def setup(app) -> None:
     """Mend what readers would stumble over."""
-    app.connect(
-        "autodoc-process-docstring", _join_names, priority=400
-    )  # before napoleon, which takes all but one for types
+    app.connect("autodoc-process-docstring", _join_names, priority=400)  # before napoleon, which takes them for types
+    app.connect("html-page-context", _reachable)
 
 
 def _join_names(app, what, name, thing, options, lines: list[str]) -> None:

@@ -7,6 +7,7 @@ server for its page before it is stopped.
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -146,7 +147,10 @@ def main(words: list[str]) -> int:
         return 0
     if verb in SERVERS:
         return ask_server(words)
-    return subprocess.run([sys.executable, "-m", "oa_sim", *words]).returncode
+    went = subprocess.run([sys.executable, "-m", "oa_sim", *words])
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{verb}: {used.ru_utime + used.ru_stime:.1f} s of a processor", file=sys.stderr)  # where a page takes long
+    return went.returncode
 
 
 if __name__ == "__main__":
