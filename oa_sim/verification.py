@@ -61,7 +61,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "of disadvantaged pupils was off by more than ten points (60.3 % of 50, 80.3 % of 70)",
         "50, 70 and 90 %",
         "measured in version 0.5.0 (README, Deciding)",
-        "python experiments/are_targets_met.py",
+        "python experiments/are_targets_met.py --actuals FILE --posterior LEARNED",
     ),
     (
         "calibration",
@@ -77,7 +77,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "not in all: of 106 statistics 21 lie further out than in 99 % of made-up records",
         "about 1 of 106",
         "on record in experiments/README.md; not measured again since",
-        "python experiments/does_the_record_look_like_the_model.py",
+        "python experiments/does_the_record_look_like_the_model.py PANEL",
     ),
 )
 
