@@ -34,7 +34,7 @@ monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
 calibrated published quotable dossier ministerial folder_tables folders
-commented leaves tabled assurance verification register meanings codebook datapackage iamc
+commented leaves tabled assurance verification register meanings decided codebook datapackage iamc
 packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
 office wordml paper board word slides
