@@ -256,6 +256,6 @@ def _celled(at, text: str, look: Line, *, to_right: bool) -> None:
     at.fill.solid()
     at.fill.fore_color.rgb = RGBColor.from_string(PALE if look.bold else GROUND)
     about = at._tc.get_or_add_tcPr()
-    about.insert(0, parse_xml(
-        f'<a:lnB {nsdecls("a")} w="6350"><a:solidFill><a:srgbClr val="{RULE}"/></a:solidFill></a:lnB>'
-    ))  # fmt: skip
+    for name in ("lnB", "lnT", "lnR", "lnL"):  # rules between rows and none between columns, whatever the style draws
+        drawn = f'<a:solidFill><a:srgbClr val="{RULE}"/></a:solidFill>' if name in ("lnB", "lnT") else "<a:noFill/>"
+        about.insert(0, parse_xml(f'<a:{name} {nsdecls("a")} w="6350">{drawn}</a:{name}>'))

@@ -26,6 +26,7 @@ WIDTHS = {  # of Arial, thousandths of the size
     889: "%", 944: "W", 1000: "\u2026", 1015: "@",
 }  # fmt: skip
 WIDTH_OF = {letter: width for width, letters in WIDTHS.items() for letter in letters}
+LONGEST_WORD = 0.14  # of a table's width; a longer word is broken where that helps the rest
 USUAL, WIDEST, BOLD = 556, 1100, 1.09
 REFUSED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
@@ -128,24 +129,30 @@ def columns(
     right
         Which columns hold figures, which are not broken.
     """
-    need, wish = [], []
+    longest_word, need, wish, weight = max(LONGEST_WORD * room, 9 * size), [], [], []
     for i, title in enumerate(head):
-        cells = [row[i] for row in rows]
-        longest = max([width(text, size) for text in cells], default=0)
-        words = [longest] if right[i] else [width(word, size) for text in cells for word in text.split()]
+        cells = sorted(width(row[i], size) for row in rows) or [0.0]
+        words = [cells[-1]] if right[i] else [width(word, size) for row in rows for word in row[i].split()]
         words += [width(word, size, bold=True) for word in title.split()]
-        need.append(min(max(words, default=0), room / 3) + pad + 1)
-        wish.append(max(longest + pad + 1, width(title, size, bold=True) / 2 + pad, need[-1]))
+        need.append(min(max(words, default=0.0), room / 3 if right[i] else longest_word) + pad + 1)
+        usual = cells[-int(0.05 * len(cells)) - 1]  # of many rows a few may be longer
+        wish.append(max(usual + pad + 1, width(title, size, bold=True) / 2 + pad, need[-1]))
+        weight.append(max(cells[int(0.9 * (len(cells) - 1))], 1.0) ** 0.5)
     if sum(need) >= room:
         return [one * room / sum(need) for one in need]
-    if sum(wish) > room:  # the columns that need little more have it, and the others share the rest
-        spare, given = room - sum(need), list(need)
-        order = sorted(range(len(need)), key=lambda i: wish[i] - need[i])
-        for place, i in enumerate(order):
-            more = min(wish[i] - need[i], spare / (len(order) - place))
-            given[i], spare = given[i] + more, spare - more
-        return given
-    return [one + (room - sum(wish)) * one / sum(wish) for one in wish]
+    if sum(wish) <= room:
+        return [one + (room - sum(wish)) * one / sum(wish) for one in wish]
+    return _shared(need, wish, weight, room)
+
+
+def _shared(need: list[float], wish: list[float], weight: list[float], room: float) -> list[float]:
+    """Return widths where not all wishes fit: who needs little more has it, the others share the rest by weight."""
+    spare, given = room - sum(need), list(need)
+    order = sorted(range(len(need)), key=lambda i: (wish[i] - need[i]) / weight[i])
+    for place, i in enumerate(order):
+        more = min(wish[i] - need[i], spare * weight[i] / sum(weight[j] for j in order[place:]))
+        given[i], spare = given[i] + more, spare - more
+    return given
 
 
 def row_height(cells: Sequence[str], widths: Sequence[float], size: float, *, pad: float, bold: bool = False) -> float:

@@ -169,7 +169,7 @@ def assurance(dossier: Dossier) -> bytes:
     dossier
         What it prints.
     """
-    paper = Paper(Look(9.5, 8.0))
+    paper = Paper(Look(9.5, 7.5))
     paper.footer(dossier.trace)
     paper.heading(f"Assurance: {dossier.title}", 1)
     _verdict(paper, dossier)
@@ -210,7 +210,8 @@ def _sentences(paper: Paper, title: str, said: Sequence[str], none: str) -> None
 
 def _words(paper: Paper) -> None:
     paper.heading("Probability words", 2)
-    paper.write("Normal", f"One chance has one word in every pack: the {calibrated.SOURCE}.")
+    said = f"One chance has one word in every pack: the {calibrated.SOURCE}."
+    paper.write("Normal", said, extra="<w:keepNext/>")
     rows = [[Box(one) for one in row] for row in calibrated.table()]
     paper.table("", ("Word", "Band as published", "Used here for"), rows, [False] * 3, told="Probability words")
 
@@ -261,7 +262,7 @@ def _figures(paper: Paper, dossier: Dossier) -> None:
     rows = [
         [Box(xml_safe(text)) for text in (
             one.label, cell(one), one.interval or "none", one.unit, one.price_base, f"{one.origin.n_draws:,}",
-            f"{one.error:.2g}" if one.error else "none", one.marks,
+            f"{float(f'{one.error:.2g}'):,.10g}" if one.error else "none", one.marks,
         )] for one in shown
     ]  # fmt: skip
     right = [False, True, True, False, False, True, True, False]

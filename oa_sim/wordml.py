@@ -84,11 +84,11 @@ def row_of(
     """
     about = "<w:cantSplit/>" + (f'<w:trHeight w:val="{20 * deep:.0f}" w:hRule="atLeast"/>' if deep else "")
     about += "<w:tblHeader/>" if head else ""
-    cells = []
+    cells, stands = [], "bottom" if head else "center" if deep else "top"
     for box, wide, to_right in zip(boxes, widths, right, strict=True):
         fill = f'<w:shd w:val="clear" w:color="auto" w:fill="{box.fill}"/>' if box.fill else ""
         extra = ("<w:keepNext/>" if keep else "") + ('<w:jc w:val="right"/>' if to_right else "")
         inner = paragraph("Cell", run(box.text, bold=box.bold, ink=box.ink), extra=extra)
-        cells.append(f'<w:tc><w:tcPr><w:tcW w:w="{20 * wide:.0f}" w:type="dxa"/>{fill}<w:vAlign w:val="center"/>'
+        cells.append(f'<w:tc><w:tcPr><w:tcW w:w="{20 * wide:.0f}" w:type="dxa"/>{fill}<w:vAlign w:val="{stands}"/>'
                      f"</w:tcPr>{inner}</w:tc>")  # fmt: skip
     return f"<w:tr><w:trPr>{about}</w:trPr>{''.join(cells)}</w:tr>"
