@@ -108,4 +108,5 @@ def as_grid(grid: Grid) -> str:
 
 
 def _picture(picture: Drawn) -> str:
-    return f'<figure class="{escape(picture.name)}">\n<figcaption>{escape(picture.title)}</figcaption>\n{picture.svg}\n</figure>\n'
+    title = f"<figcaption>{escape(picture.title)}</figcaption>"
+    return f'<figure class="{escape(picture.name)}">\n{title}\n{picture.svg}\n</figure>\n'

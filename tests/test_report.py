@@ -1,0 +1,358 @@
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from oa_sim import (
+    assurance_page,
+    brief_page,
+    calibrated,
+    dossier,
+    dossiers,
+    exports,
+    folders,
+    packs,
+    published,
+    quotable,
+    report,
+    report_door,
+    slides,
+    word,
+    workbook,
+)
+from oa_sim.__main__ import main
+from oa_sim.published import About, Origin, Published
+from oa_sim.refusal import Refusal
+
+ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
+HOSTILE = (
+    '=HYPERLINK("http://x.invalid","y")',
+    "<script>alert(1)</script>",
+    "n" * 200,
+    "O\u2019Brien \"quoted\" & 'more'",
+    "\N{GRINNING FACE} school",
+    "\u05e9\u05dc\u05d5\u05dd",
+)
+
+
+class Text(HTMLParser):
+    """What a reader of a page sees, and its figures by name."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.seen, self.figures, self.at, self.tags = [], {}, None, []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "data":
+            self.at = dict(attrs)["data-figure"]
+            self.figures.setdefault(self.at, []).append("")
+
+    def handle_endtag(self, tag):
+        self.at = None if tag == "data" else self.at
+
+    def handle_data(self, data):
+        self.seen.append(data)
+        if self.at:
+            self.figures[self.at][-1] += data.replace("\xa0", " ")
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.seen).replace("\xa0", " ").split())
+
+
+@pytest.fixture(scope="module")
+def every(every_area):
+    return dossiers.of_run(every_area)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tiny):
+    return report.write(tiny, tmp_path_factory.mktemp("run"))
+
+
+def word_text(made):
+    import docx
+
+    found = docx.Document(io.BytesIO(made))
+    lines = [one.text for one in found.paragraphs]
+    cells = [cell.text for table in found.tables for row in table.rows for cell in row.cells]
+    return lines, cells
+
+
+def slide_text(made):
+    from pptx import Presentation
+
+    lines, cells = [], []
+    for slide in Presentation(io.BytesIO(made)).slides:
+        for shape in slide.shapes:
+            if shape.has_text_frame:
+                lines += [one.text for one in shape.text_frame.paragraphs]
+            if shape.has_table:
+                cells += [cell.text for row in shape.table.rows for cell in row.cells]
+    return lines, cells
+
+
+def book_text(made):
+    import openpyxl
+
+    rows = list(openpyxl.load_workbook(io.BytesIO(made))["Figures"].iter_rows(values_only=True))
+    top = next(i for i, row in enumerate(rows) if row[0] and str(row[0]).lower().startswith("figure") and row[1])
+    head = [str(name).lower() for name in rows[top]]
+    return [dict(zip(head, row, strict=True)) for row in rows[top + 1 :] if row[0]]
+
+
+# a figure
+
+
+def test_a_figure_has_no_digit_that_is_monte_carlo_noise():
+    for error in (0.0004, 0.004, 0.04, 0.4, 4.0):
+        one = published.of_summary(About("q", "q", "u"), (12.3456, 2.0, 22.0), error, ORIGIN)
+        decimals = len(one.text.partition(".")[2])
+        assert 10.0**-decimals >= min(error, 1.0)
+        assert float(one.text) == pytest.approx(12.3456, abs=10.0)
+
+
+def test_the_same_draws_give_the_same_text_whatever_the_chains():
+    draws = np.random.default_rng(1).normal(0.5, 0.2, (4, 500))
+    one = published.of_draws(About("q", "q", "u"), draws, ORIGIN)
+    other = published.of_draws(About("q", "q", "u"), draws[::-1], ORIGIN)
+    assert (one.text, one.interval) == (other.text, other.interval) == ("0.50", one.interval)
+
+
+def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
+    assert published.said_chance(1.0, 0.0) == "above 99 %"
+    assert published.said_chance(0.643, 0.01) == "64 %"
+    assert published.said_chance(0.643, 0.05) == "65 %"
+    assert published.said_chance(0.643, 0.08) == "60 %"
+
+
+def test_every_chance_has_one_word_and_words_follow_the_order_of_chances():
+    words = [calibrated.word(p) for p in np.linspace(0, 1, 1001)]
+    assert list(dict.fromkeys(words)) == [name for name, *_ in calibrated.YARDSTICK]
+    for name, band, _ in calibrated.YARDSTICK:
+        low, high = (int(x) / 100 for x in band.split(" to "))
+        assert calibrated.word(low) == calibrated.word(high) == name
+
+
+def test_every_mark_stands_beside_the_number_it_touches(every_area):
+    found = quotable.brief(every_area)
+    assert published.PROXY in found["impact in Norwich"].marks
+    assert "\N{DAGGER}" in found["impact in Norwich"].in_cell
+    assert published.PROXY not in found["impact in Oldham"].marks
+    assert published.VERIFY in found["impact"].marks
+    assert published.VERIFY not in found["counterfactual"].marks
+    failed = replace(every_area, manifest=json.loads(json.dumps(every_area.manifest)))
+    failed.manifest["gates"]["verdict"] = "FAIL"
+    assert all("[FAIL]" in one.whole for one in quotable.brief(failed).values())
+
+
+def test_the_money_of_the_areas_adds_up_to_the_money_in(every_area):
+    found = quotable.brief(every_area)
+    by_area = sum(one.value for name, one in found.items() if name.startswith("money in "))
+    assert by_area == found["money_in"].value
+    assert found["money_in"].value == sum(found[name].value for name in ("allocated", "management", "unspent"))
+
+
+def test_a_figure_has_one_name_and_one_text(every):
+    names = [one.figure for one in every.figures]
+    assert len(set(names)) == len(names)
+    assert sum("brief" in one.shown_in for one in every.figures) >= 40
+
+
+# the same in every format
+
+
+def test_forty_figures_read_the_same_in_every_format(every):
+    page = Text(brief_page.page(every)).figures
+    by_name = {one.figure: one for one in every.figures}
+    wanted = [name for name in page if name in by_name]
+    assert len(wanted) >= 40
+    in_book = {row["figure"]: row for row in book_text(workbook.book(every))}
+    in_csv = {row["figure"]: row for row in csv.DictReader(io.StringIO(exports.csv(every.figures)))}
+    in_json = {row["figure"]: row for row in json.loads(exports.json_text(every))["figures"]}
+    lines, cells = word_text(word.brief(every))
+    slide_lines, slide_cells = slide_text(slides.brief(every))
+    for name in wanted:
+        text = by_name[name].text
+        assert all(said.startswith(text) for said in page[name]), name
+        assert in_csv[name]["text"] == in_json[name]["text"] == text
+        assert in_book[name]["as printed"] == by_name[name].in_cell
+        assert any(text in said for said in (*lines, *cells)), f"{name} is not in Word"
+        assert any(text in said for said in (*slide_lines, *slide_cells)), f"{name} is not on the slides"
+
+
+def test_cells_of_the_tables_stand_in_the_same_row_in_word_and_on_slides(every):
+    grid = next(grid for one in every.passages for grid in one.grids)
+    _, cells = word_text(word.brief(every))
+    _, slide_cells = slide_text(slides.brief(every))
+    for row in grid.rows:
+        wanted = [dossier.cell(cell) for cell in row]
+        for found in (cells, slide_cells):
+            at = found.index(wanted[0])
+            assert found[at : at + len(wanted)] == wanted
+
+
+# the four questions
+
+
+def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
+    for text in (Text(brief_page.page(every)).text, " ".join(word_text(word.brief(every))[0])):
+        said = {
+            "headline and its chance": r"(almost certain|likely|unlikely|realistic possibility|remote chance)[^.]{0,40}"
+            r"\((above|below)? ?\d+ %[^)]*\) that, with .* will be better",
+            "what would have happened anyway": r"Without the programme, .* in 20\d\d/\d\d is put at [\d.]+ \(90 %: ",
+            "risk and its reason": r"Sustainability risk, .*: (high|medium|low) in most areas.* The reason: ",
+            "what the model cannot say": r"What it cannot say .*Whether the real programme of 2017 to 2022 worked",
+        }
+        for question, sentence in said.items():
+            if question.startswith("what the") and "What it cannot say" not in text:
+                continue
+            assert re.search(sentence, text), question
+
+
+def test_a_scenario_without_money_is_briefed_without_a_claim(run_tiny):
+    found = dossiers.of_run(run_tiny("scenario=no_programme"))
+    text = Text(brief_page.page(found)).text
+    assert "there is no impact, exactly" in text
+    assert "What would have happened anyway" in text
+    for made in (word.brief(found), slides.brief(found), workbook.book(found)):
+        assert made[:2] == b"PK"
+
+
+# names that harm
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
+    first = tiny.draws.area.values[0]
+    draws = {key: getattr(tiny, key) for key in ("draws", "money", "sustainability", "by_intervention", "retention",
+                                                 "served", "value", "uncertainty")}  # fmt: skip
+    told = {}
+    for key, part in draws.items():
+        for dim in ("area", "place"):
+            if dim in part.coords:
+                part = part.assign_coords({dim: [name if one == first else one for one in part[dim].values.tolist()]})
+        told[key] = part
+    asked = json.loads(json.dumps(tiny.manifest).replace(json.dumps(first)[1:-1], "AREA"))
+    asked["scenario"]["name"] = name
+    found = dossiers.of_run(replace(tiny, manifest=asked, **told))
+    page = brief_page.page(found)
+    assert "<script>alert" not in page
+    assert name in unescape(page)
+    assert "<script>alert" not in assurance_page.page(found)
+    _, cells = word_text(word.brief(found))
+    assert name in cells
+    import openpyxl
+
+    for sheet in openpyxl.load_workbook(io.BytesIO(workbook.book(found))):
+        assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+    for row in csv.reader(io.StringIO(exports.csv(found.figures))):
+        assert not any(cell.startswith(("=", "@", "+")) for cell in row)
+    assert slides.brief(found)[:2] == b"PK"
+
+
+# folders
+
+
+def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
+    at, _found, names = packs.write(folder)
+    expected = {"briefing.html", "briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.html", "assurance.docx",
+                "table.csv", "figures.json", "explore.html"}  # fmt: skip
+    assert expected <= {path.name for path in at.iterdir()} == set(names)
+    before = {path.name: path.read_bytes() for path in at.iterdir()}
+    packs.write(folder)
+    assert {path.name: path.read_bytes() for path in at.iterdir()} == before
+    described = json.loads(before["datapackage.json"])
+    for one in described["resources"]:
+        assert one["bytes"] == len(before[one["path"]])
+
+
+def test_only_the_formats_that_are_asked_for_are_written(folder):
+    at, _, names = packs.write(folder, packs.formats("json,docx"))
+    assert {path.name for path in at.iterdir()} == set(names) == {"figures.json", "briefing.docx", "assurance.docx"}
+
+
+def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_tiny, tiny):
+    import pandas as pd
+
+    from oa_sim.comparison import Comparison
+
+    other = run_tiny("scenario=no_programme")
+    made = Comparison((other, tiny), pd.DataFrame())
+    means = made.means()
+    row = means[(means.measure == "key_stage_2") & (means.group == "all") & (means.year == means.year.max())].iloc[0]
+    at = {"measure": "key_stage_2", "group": "all", "year": int(row.year)}
+    change = (tiny.draws.projection.sel(at) - other.draws.projection.sel(at)).astype(float).mean("area").values
+    assert row["mean"] == pytest.approx(change.mean())
+    assert row.q95 == pytest.approx(np.quantile(change, 0.95))
+    at = report.write_comparison(replace(made, table=means), tmp_path)
+    found = folders.read(at, folders.kind_of(at))
+    assert found.kind == "compare"
+    assert any(one.value == pytest.approx(row["mean"], rel=1e-5) for one in found.figures)
+    _, _, names = packs.write(at)
+    assert {"briefing.docx", "workbook.xlsx", "table.csv", "figures.json"} <= set(names)
+
+
+def test_a_folder_that_holds_nothing_is_refused_in_a_sentence(tmp_path, capsys):
+    for given, said in (
+        ([str(tmp_path)], "holds neither"),
+        ([str(tmp_path / "none")], "is no folder"),
+        ([], "takes one folder"),
+        ([str(tmp_path), "b"], "takes one folder"),
+        ([str(tmp_path), "--to"], "--to needs formats"),
+        ([str(tmp_path), "--to", "docs"], "did you mean 'docx'"),
+        ([str(tmp_path), "--too", "docx"], "did you mean '--to'"),
+    ):
+        assert main(["report", *given]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):
+    (tmp_path / "result.nc").write_bytes(b"no result")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "not a whole result" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+    (tmp_path / "result.nc").unlink()
+    (tmp_path / "target.json").write_text("{")
+    with pytest.raises(Refusal, match="cannot be read"):
+        folders.read(tmp_path, folders.kind_of(tmp_path))
+
+
+def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys):
+    assert report_door.answer("report", [str(folder), "--to=csv", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "run"
+    assert "table.csv" in facts["files"]
+    assert facts["folder"].endswith("report")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine")
+def test_every_document_opens_and_the_brief_has_two_pages(tmp_path, every_area):
+    at, _, _ = packs.write(report.write(every_area, tmp_path))
+    for name in ("briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.docx"):
+        command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "pdf",
+                   "--outdir", str(tmp_path / name), str(at / name)]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        (made,) = (tmp_path / name).glob("*.pdf")
+        assert made.stat().st_size > 5000
+        if name.startswith("briefing") and shutil.which("pdfinfo"):
+            said = subprocess.run(["pdfinfo", str(made)], check=True, capture_output=True, text=True).stdout
+            assert re.search(r"Pages:\s+2\b", said), name
+
+
+def test_a_figure_cannot_be_changed_once_it_is_formed(every):
+    with pytest.raises(AttributeError):
+        every.figures[0].value = 1.0
+    assert isinstance(every.figures[0], Published)
