@@ -1,0 +1,73 @@
+"""Exports: the table of figures as data: a row for each, in the form that tools for scenarios read, as CSV and JSON."""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from oa_sim import cells, published
+from oa_sim.dossier import Dossier
+from oa_sim.published import Published
+
+SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
+ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
+
+
+def table(figures: Iterable[Published]) -> pd.DataFrame:
+    """Return figures as a table: a row for each, no cell missing; the first that has a name stands for it.
+
+    Parameters
+    ----------
+    figures
+        Of a dossier.
+    """
+    once: dict[str, Published] = {}
+    for one in figures:
+        once.setdefault(one.figure, one)
+    return pd.DataFrame(published.rows(once.values()))
+
+
+def csv(figures: Iterable[Published]) -> str:
+    """Return figures as CSV, in full precision, so that pandas and ``pyam.IamDataFrame`` load it.
+
+    A text that a spreadsheet might take for a formula is led by an apostrophe. A value that is infinite or none is an
+    empty cell, since pyam refuses it and leaves out a row without value; any other number that is, says ``inf``, since
+    pyam takes no other empty cell. Where years are to stand side by side, hand ``SERIES`` alone to pyam.
+    """
+    rows = table(figures)
+    for name in rows.columns[[kind.kind == "f" for kind in rows.dtypes]]:
+        rows[name] = rows[name].where(np.isfinite(rows[name]), np.nan if name == "value" else np.inf)
+    for name in rows.columns[[kind.kind not in "iuf" for kind in rows.dtypes]]:
+        rows[name] = [_harmless(said) for said in rows[name]]
+    return rows.to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(said: str) -> str:
+    kept = cells.text(said)
+    return f"'{kept}" if cells.starts_like_a_formula(kept) or cells.starts_like_a_formula(said) else kept
+
+
+def json_text(dossier: Dossier) -> str:
+    """Return the figures of a dossier as JSON: what all can be traced to, then each; no number is null.
+
+    Parameters
+    ----------
+    dossier
+        Of any kind; where its figures are of several scenarios, each names its own origin as well.
+    """
+    rows = table(dossier.figures).to_dict("records")
+    about = asdict(dossier.figures[0].origin) if dossier.figures else {}
+    shared = all(row[name] == about[name] for row in rows for name in ORIGIN)
+    dropped = (*ORIGIN, "model") if shared else ("model",)
+    each = [{name: _plain(value) for name, value in row.items() if name not in dropped} for row in rows]
+    origin = {"kind": dossier.kind, "label": dossier.label, "verdict": dossier.verdict, "reason": dossier.reason}
+    origin |= {"trace": dossier.trace} | (about if shared else {})
+    return json.dumps({"origin": origin, "figures": each}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: object) -> object:
+    """Return a value that JSON can hold; it has no number that is none or infinite."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
