@@ -1,5 +1,6 @@
 """Plots: what the native charts of a workbook show, as tables of numbers with words for what is seen."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from oa_sim.run_sheets import capital
 from oa_sim.variables import academic_year
 
 MOST_BARS = 20
+MOST_NAME = 36  # characters of a name on an axis
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,21 @@ def plots(figures: tuple[Published, ...]) -> tuple[Plot, ...]:
 
 def _by_area(found: dict, first: Published) -> Plot:
     """Return the impact by area in the year of the headline, the largest on top."""
-    here = [one for (quantity, area, year), one in found.items()
-            if quantity == "impact" and year == first.year and area != EVERYWHERE]  # fmt: skip
-    here = sorted(here, key=lambda one: (-one.value, one.area))[:MOST_BARS]
+    there = [one for (quantity, area, year), one in found.items()
+             if quantity == "impact" and year == first.year and area != EVERYWHERE]  # fmt: skip
+    here = sorted((one for one in there if math.isfinite(one.value)), key=lambda one: (-one.value, one.area))[
+        :MOST_BARS
+    ]
     title = f"Impact by area, {who(first.measure, first.group)}, {academic_year(first.year)}"
-    rows = tuple((f"{one.area}{one.mark}", *_around(one)) for one in here)
+    rows = tuple((f"{_short(one.area)}{one.mark}", *_around(one)) for one in here)
     return Plot("bars", title, "Area", capital(f"{unit(first.measure)}, with 90 % interval"), _said(title, here),
                 ("Area", "Impact", "Below it", "Above it", "As printed"),
                 tuple((*row, one.whole) for row, one in zip(rows, here, strict=True)))  # fmt: skip
+
+
+def _short(name: str) -> str:
+    """Return a name that leaves room for the chart beside it."""
+    return name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _around(one: Published) -> tuple[Shown, Shown, Shown]:
@@ -99,7 +108,7 @@ def _band(one: Published) -> tuple[Shown, Shown, Shown]:
 def _left(found: dict, first: Published) -> Plot:
     """Return the share of the peak left some years after the money, mean of areas."""
     names = {one.quantity: one for (quantity, area, _), one in found.items()
-             if area == EVERYWHERE and quantity.startswith("left_")}  # fmt: skip
+             if area == EVERYWHERE and quantity.startswith("left_") and math.isfinite(one.value)}  # fmt: skip
     each = sorted(names.values(), key=lambda one: one.year)
     title = f"Share of the peak left after the money, {who(first.measure, first.group)}, {EVERYWHERE}"
     rows = tuple((one.quantity.removeprefix("left_").removesuffix("y"), *_around(one), one.whole) for one in each)

@@ -7,6 +7,7 @@ from oa_sim.charts import COLOURS
 from oa_sim.plots import Plot
 
 WITH, WITHOUT, QUIET = COLOURS[0], COLOURS[1], "#7a7a7a"
+WIDTHS = [34, 13, 13, 13, 30, 13, 13]  # of the columns of its tables, characters
 TALL, APART = 20, 24  # rows of a chart, and from one to the next
 FONT = {"name": "Arial", "size": 9}
 MOST_SAID = 2_000  # characters of alternative text
@@ -24,9 +25,8 @@ def add(pen, at, drawn: tuple[Plot, ...], top: int) -> None:
     top
         The first free row.
     """
-    at.set_column(0, 0, 34)
-    at.set_column(1, 6, 13)
-    at.set_column(4, 4, 30)
+    for column, width in enumerate(WIDTHS):
+        at.set_column(column, column, width)
     for plot in drawn:
         rows = _table(pen, at, plot, top)
         chart = MADE[plot.kind](pen.book, at.get_name(), plot, rows)
@@ -41,7 +41,7 @@ def _table(pen, at, plot: Plot, top: int) -> tuple[int, int]:
     pen.write(at, top, 0, plot.title, bold=True, text_wrap=False)
     at.set_row(top + 1, 42)
     for column, head in enumerate(plot.head):
-        pen.write(at, top + 1, column, head, bold=True, bottom=2, bg_color="#e8eef4")
+        pen.write(at, top + 1, column, head, bold=True, bottom=1, bg_color="#e8eef4")
     for r, row in enumerate(plot.rows, start=top + 2):
         for c, said in enumerate(row):
             as_number = plot.kind == "left" and c == 0  # a scatter needs the years as numbers

@@ -45,12 +45,12 @@ class Pen:
 
     def write(self, sheet, row: int, column: int, said: Cell, **look: object) -> None:
         """Write a cell: a tuple as a number under its format, a whole number as one, all else as a string."""
-        if isinstance(said, tuple) and not isinstance(said[0], str):
+        if isinstance(said, tuple) and not isinstance(said[0], str) and math.isfinite(said[0]):
             sheet.write_number(row, column, said[0], self.look(num_format=said[1], align="right", **look))
         elif isinstance(said, int):
             sheet.write_number(row, column, said, self.look(num_format="#,##0", align="right", **look))
         else:
-            raw = str(said[0] if isinstance(said, tuple) else said)
+            raw = said if isinstance(said, str) else said[0] if isinstance(said[0], str) else "none"
             text = cells.text(raw)
             risky = cells.starts_like_a_formula(text) or cells.starts_like_a_formula(raw)
             wrap = {"text_wrap": True, "align": "left", "indent": 1} | ({"quote_prefix": True} if risky else {})
@@ -78,7 +78,7 @@ def book(dossier: Dossier) -> bytes:
         _add(pen, each, dossier, number, taken)
         if each.name == "Read me" and drawn:
             at = pen.book.add_worksheet(name("Charts", taken))
-            plotting.add(pen, at, drawn, _opened(pen, at, dossier, "Charts of the headline measure", [150]))
+            plotting.add(pen, at, drawn, _opened(pen, at, dossier, "Charts of the headline measure", plotting.WIDTHS))
             _print(at, dossier, pages=1)
     pen.book.close()
     return made.getvalue()
@@ -122,7 +122,7 @@ def _add(pen: Pen, each: Sheet, dossier: Dossier, number: int, taken: set[str]) 
     about = {"name": f"table_{number}", "style": STYLE, "columns": [{"header": head} for head in heads]}
     at.add_table(top, 0, top + len(each.rows), len(heads) - 1, about)
     for column, head in enumerate(heads):
-        pen.write(at, top, column, head, bold=True, bottom=2, bg_color="#e8eef4", valign="vcenter")
+        pen.write(at, top, column, head, bold=True, bottom=1, bg_color="#e8eef4", valign="vcenter")
     deep = max(-(-len(head) // max(width - 3, 4)) for head, width in zip(heads, widths, strict=True))
     at.set_row(top, 14 * deep + 4)
     for r, row in enumerate(each.rows, start=top + 1):

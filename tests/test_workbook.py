@@ -223,6 +223,12 @@ def test_text_that_a_cell_cannot_hold_is_cut_with_an_ellipsis():
     assert cut.endswith("\u2026")
 
 
+def test_a_number_that_is_none_is_a_word_in_its_cell(of_run):
+    rows = pd.DataFrame({"name": ["a", "b"], "size": [1.5, np.nan], "limit": [np.inf, 2]})
+    found = table(opened(workbook.book(replace(of_run, figures=(), log=rows)))["Verification"])
+    assert [[cell.value for cell in row.values()] for row in found] == [["a", 1.5, "none"], ["b", "none", 2]]
+
+
 def test_names_of_sheets_differ_and_are_such_as_spreadsheets_take():
     taken = set()
     names = [workbook.name(asked, taken) for asked in ("a/b", "a:b", "A?B", "'x'", "", "History", "y" * 40, "y" * 50)]
