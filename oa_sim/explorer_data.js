@@ -26,9 +26,13 @@ async function unpacked(part) {
   return { numbers: unfolded(await inflated(part.numbers)), decimals: await inflated(part.decimals) };
 }
 
-// A number kept as quarters of its last printed digit, as it is printed: with a true minus sign, and never minus nothing.
-function printed(quarters, places) {
-  return signed((Math.floor((quarters + 2) / 4) / 10 ** places).toFixed(Math.max(places, 0)));
+// Into how many parts the last printed digit of a number is divided.
+const partsOf = (places) => (places <= 0 ? 40 : 4);
+
+// A number kept as parts of its last printed digit, as it is printed: with a true minus sign, and never minus nothing.
+function printed(number, places) {
+  const parts = partsOf(places);
+  return signed((Math.floor((number + parts / 2) / parts) / 10 ** places).toFixed(Math.max(places, 0)));
 }
 
 function signed(text) {
@@ -60,8 +64,8 @@ function figuresOf(view, parts) {
     return { cell: cell * sizes[quantity] + k, step: places.length * groups.length * measures.length * years.length * sizes[quantity] };
   }
 
-  // The quarters of each statistic; null where there is no figure.
-  function quarters(quantity, where, year, chosen) {
+  // The parts of each statistic; null where there is no figure.
+  function held(quantity, where, year, chosen) {
     const k = quantity === "counterfactual" ? view.figures.shared[chosen] : chosen;
     const { cell, step } = at(quantity, where, year, k);
     if (parts[quantity].decimals[cell] === NOT_KNOWN) return null;
@@ -69,7 +73,7 @@ function figuresOf(view, parts) {
     let found = ORDER.map((_, i) => parts[quantity].numbers[i * step + cell]);
     if (quantity === "impact") found = found.map((number, i) => (i === MEDIAN ? number : number + found[MEDIAN]));
     if (quantity === "projection") {
-      const without = quarters("counterfactual", where, year, chosen);
+      const without = held("counterfactual", where, year, chosen);
       if (without && without.decimals === decimals) found = found.map((number, i) => number + without.found[i]);
     }
     return { found, decimals };
@@ -77,12 +81,12 @@ function figuresOf(view, parts) {
 
   // One figure: each statistic as text that is printed and as a number that is drawn.
   return function figure(quantity, where, year, chosen) {
-    const held = quarters(quantity, where, year, chosen);
-    if (!held) return null;
+    const whole = held(quantity, where, year, chosen);
+    if (!whole) return null;
     const text = {}, value = {};
     ORDER.forEach((name, i) => {
-      text[name] = printed(held.found[i], held.decimals);
-      value[name] = held.found[i] / 4 / 10 ** held.decimals;
+      text[name] = printed(whole.found[i], whole.decimals);
+      value[name] = whole.found[i] / partsOf(whole.decimals) / 10 ** whole.decimals;
     });
     return { year: years[year], text, value };
   };

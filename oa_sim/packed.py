@@ -1,6 +1,6 @@
 """Packed: figures in the digits they are printed with, as a few bytes of text that a page can read.
 
-A number is kept as a whole number of quarters of its last printed digit, moved by less than a quarter where that is
+A number is kept as a whole number of small parts of its last printed digit, moved by less than one part where that is
 needed for the page to print what Python prints. Near numbers are kept as their differences, which deflate well.
 """
 
@@ -11,6 +11,10 @@ import numpy as np
 
 MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
 MOVED = 10  # added to the decimals, so that a byte holds them
+PARTS, MANY_PARTS = (
+    4,
+    40,
+)  # of a printed digit, and of one that stands for a whole unit or more, so that curves are smooth
 NOT_KNOWN = 255  # stands for the decimals of a number that is not there
 LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90 % interval and the median stand among the statistics
 
@@ -34,12 +38,18 @@ def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(width), places, NOT_KNOWN).astype(int)
 
 
-def quarters(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return figures (..., statistic) as whole quarters of the last of their decimals (...), 0 where there is none."""
+def in_parts(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return figures (..., statistic) as whole parts of the last of their decimals (...), 0 where there is none."""
     scale = 10.0 ** np.where(places == NOT_KNOWN, 0, places)[..., None]
+    parts = parts_of(places)[..., None]
     known = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures) * scale
-    printed = np.rint(known)
-    return np.clip(np.rint(known * 4), 4 * printed - 2, 4 * printed + 1).astype(np.int64)
+    printed = parts * np.rint(known)
+    return np.clip(np.rint(known * parts), printed - parts // 2, printed + parts // 2 - 1).astype(np.int64)
+
+
+def parts_of(places: np.ndarray) -> np.ndarray:
+    """Return into how many parts the last printed digit is divided."""
+    return np.where(places <= 0, MANY_PARTS, PARTS)
 
 
 def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict:
@@ -65,11 +75,11 @@ def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict
     anyway_places = decimals(figures["counterfactual"][first], error["counterfactual"][first])
     places, change_places = (decimals(figures[name], error[name]) for name in ("projection", "impact"))
     anyway, change = (
-        quarters(figures["counterfactual"][first], anyway_places),
-        quarters(figures["impact"], change_places),
+        in_parts(figures["counterfactual"][first], anyway_places),
+        in_parts(figures["impact"], change_places),
     )
     same = (places == anyway_places[which])[..., None]
-    added = quarters(figures["projection"], places) - np.where(same, anyway[which], 0)
+    added = in_parts(figures["projection"], places) - np.where(same, anyway[which], 0)
     others = [i for i in range(change.shape[-1]) if i != MEDIAN]
     change[..., others] -= change[..., [MEDIAN]]
     return {

@@ -34,8 +34,9 @@ def test_digits_are_those_of_the_published_figures():
     places = packed.decimals(figures, error)
     wanted = [published.decimals(row[1], row[5], e) for row, e in zip(figures, error, strict=True)]
     assert places.tolist() == wanted
-    for whole, row, digits in zip(packed.quarters(figures, places), figures, wanted, strict=True):
-        shown = [np.floor((quarter + 2) / 4) / 10.0**digits for quarter in whole]
+    for whole, row, digits in zip(packed.in_parts(figures, places), figures, wanted, strict=True):
+        parts = packed.parts_of(digits)
+        shown = [np.floor((number + parts // 2) / parts) / 10.0**digits for number in whole]
         assert [published.number(value, digits) for value in shown] == [published.number(v, digits) for v in row]
 
 
@@ -59,7 +60,8 @@ def test_a_page_holds_every_number_to_the_printed_digit(tiny):
         known = digits != packed.NOT_KNOWN
         scale = 10.0 ** (digits[known] - packed.MOVED)
         for i in range(6):
-            printed = np.floor((numbers[i][known] + 2) / 4)
+            parts = packed.parts_of(digits[known] - packed.MOVED)
+            printed = np.floor((numbers[i][known] + parts // 2) / parts)
             np.testing.assert_array_equal(printed, np.rint(wanted[..., i][known] * scale))
 
 
