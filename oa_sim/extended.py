@@ -79,10 +79,22 @@ def _draws(result: Result, quantity: str, measure: str, group: str) -> np.ndarra
     return np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2)
 
 
+def _effective(result: Result, draws: np.ndarray) -> np.ndarray:
+    """Return how many independent draws each place is worth (place, 1): the fewer of headline's year and last.
+
+    ArviZ takes a millisecond a figure, and the years of a course are worth about the same.
+    """
+    every = result.draws.year.values.tolist()
+    seen = draws[..., sorted({every.index(words.headline_year(result)), len(every) - 1})]
+    spread, error = seen.std(axis=(0, 1)), inference.monte_carlo_error(seen)
+    worth = np.where(error > 0, spread / np.where(error > 0, error, 1.0), np.sqrt(result.n_draws)) ** 2
+    return worth.min(axis=-1, keepdims=True)
+
+
 def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
     made, places, years = quotable.origin(result), _places(result), result.draws.year.values.tolist()
     bands = np.stack([draws.mean(axis=(0, 1)), *np.quantile(draws, [LOW, HIGH], axis=(0, 1))], axis=-1)
-    errors = inference.monte_carlo_error(draws)
+    errors = draws.std(axis=(0, 1)) / np.sqrt(_effective(result, draws))
     its_unit, whose = unit(measure, level=quantity != "impact"), who(measure, group)
     for p, place in enumerate(places):
         for y, year in enumerate(years):
@@ -99,10 +111,11 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
     lower = MEASURES[measure].lower_is_better
     reached = "not exceeded" if lower else "reached"
     made, its_unit = quotable.origin(result), unit(measure, level=True)
+    effective = float(_effective(result, draws).min())
     for chance in PROMISES:
         at = chance / 100 if lower else 1 - chance / 100
         levels = np.quantile(seen, at, axis=(0, 1))
-        errors = inference.quantile_error(seen, at)
+        errors = inference.quantile_error(seen, at, effective)
         for p, place in enumerate(_places(result)):
             for y, year in enumerate(years):
                 label = (

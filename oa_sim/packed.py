@@ -11,10 +11,8 @@ import numpy as np
 
 MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
 MOVED = 10  # added to the decimals, so that a byte holds them
-PARTS, MANY_PARTS = (
-    4,
-    40,
-)  # of a printed digit, and of one that stands for a whole unit or more, so that curves are smooth
+# parts of a printed digit, and of one that stands for a whole unit or more, where few would show as steps in a curve
+PARTS, MANY_PARTS = 4, 40
 NOT_KNOWN = 255  # stands for the decimals of a number that is not there
 LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90 % interval and the median stand among the statistics
 
