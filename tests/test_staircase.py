@@ -7,7 +7,8 @@ import pytest
 import oa_sim
 
 FLIGHTS = """
-__init__ usage refusal harmless variables phrases streams scale priors assumptions organisation scenario design overrides columns
+__init__ usage refusal harmless variables phrases streams scale priors assumptions organisation scenario design
+overrides columns
 tables doubts layouts readers choices listed variants areas panel
 portfolio spending budget
 inference kept smoothing
@@ -25,7 +26,8 @@ judging
 constraints patterns courses mixing relaxing rounding problem laying risks stepping optimise
 challenge rules stability front decision advice
 provenance logbook roster store chunks tally engine blocks rehearsal sweep
-plan words contrasts drawing readouts declared figures charts bars decision_charts markup afterwards sections briefing tiles multiples arviz_pictures
+plan words contrasts drawing readouts declared figures charts bars decision_charts markup afterwards sections
+briefing tiles multiples arviz_pictures
 ledger
 peers forecasts scores backtest
 hindcast placebo
