@@ -82,7 +82,14 @@ def start(base: Base) -> Setting:
     own = base.scenario
     measure, group = headline_of(own.measures)
     return Setting(
-        base.split, base.portfolio, own.sustainability.ending, own.horizon, own.budget.total_gbp, kernel.MEAN, measure, group
+        base.split,
+        base.portfolio,
+        own.sustainability.ending,
+        own.horizon,
+        own.budget.total_gbp,
+        kernel.MEAN,
+        measure,
+        group,
     )
 
 
@@ -161,9 +168,7 @@ def view(asked: Setting, base: Base) -> View:
     numbers = {name: float(shown.impact.sel(year=reading, statistic=name)) for name in ("mean", "q05", "q95")}
     numbers["p_better"] = float(shown.p_better.sel(year=reading))
     numbers |= {name: float(shown[name]) for name in kernel.LEFT}
-    numbers |= {"money_gbp": money, "beside_gbp": beside} | {
-        name: float(found[f"benefit_per_pound_{name}"]) for name in ()
-    }
+    numbers |= {"money_gbp": money, "beside_gbp": beside}
     where = _where(asked, made)
     sentences = (_impact(asked, numbers, reading, where), _lasts(asked, numbers))
     picture = live_picture.fan(
@@ -201,8 +206,8 @@ def _impact(asked: Setting, numbers: dict, year: int, where: str) -> str:
     side = "above" if mean >= 0 else "below"
     size = spelled(mean, low, high) if mean >= 0 else spelled(-mean, -high, -low)
     return (
-        f"With {paid}, {about} in {when} is expected to be {size} {unit(asked.measure)} {side} what would have happened "
-        f"anyway, {where}; the chance that it is better at all is {chance(numbers['p_better'])}."
+        f"With {paid}, {about} in {when} is expected to be {size} {unit(asked.measure)} {side} what would have "
+        f"happened anyway, {where}; the chance that it is better at all is {chance(numbers['p_better'])}."
     )
 
 
@@ -227,7 +232,10 @@ def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple
     if numbers["beside_gbp"]:
         cost += f", and {pounds(numbers['beside_gbp'])} of national programmes beside it"
     return (
-        (f"Impact in {academic_year(year)}", f"{spelled(*(numbers[n] for n in ('mean', 'q05', 'q95')))} {unit(asked.measure)}"),
+        (
+            f"Impact in {academic_year(year)}",
+            f"{spelled(*(numbers[n] for n in ('mean', 'q05', 'q95')))} {unit(asked.measure)}",
+        ),
         ("Chance that it is better", chance(numbers["p_better"]) if numbers["p_impact"] > 0 else "no impact"),
         ("Left of the peak after five years", left),
         ("Cost", cost),
@@ -237,14 +245,10 @@ def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple
 
 def _rows(shown: xr.Dataset) -> tuple[tuple[str, str, str, str], ...]:
     """Return the text of each year."""
-    out = []
-    for year in shown.year.values.tolist():
-        cells = [
-            spelled(*(float(shown[name].sel(year=year, statistic=s)) for s in ("mean", "q05", "q95")))
-            for name in ("counterfactual", "projection", "impact")
-        ]
-        out.append((academic_year(year), *cells))
-    return tuple(out)
+    names = ("counterfactual", "projection", "impact")
+    bands = [shown[name].sel(statistic=["mean", "q05", "q95"]).transpose("year", "statistic").values for name in names]
+    years = shown.year.values.tolist()
+    return tuple((academic_year(year), *(spelled(*band[i].tolist()) for band in bands)) for i, year in enumerate(years))
 
 
 def _warnings(base: Base, found: xr.Dataset, shown: xr.Dataset) -> tuple[str, ...]:
@@ -253,7 +257,9 @@ def _warnings(base: Base, found: xr.Dataset, shown: xr.Dataset) -> tuple[str, ..
     if found.attrs["verdict"] != "PASS":
         said.append(f"{found.attrs['verdict']}: {found.attrs['reason']}.")
     if int(shown.proxy):
-        said.append("County proxy: what is published of a county stands in for one of its districts, or for some of them.")
+        said.append(
+            "County proxy: what is published of a county stands in for one of its districts, or for some of them."
+        )
     if found.attrs["to_verify"]:
         said.append(f"To verify: {found.attrs['to_verify']} of the sources are recalled and not yet checked.")
     return tuple(said)
@@ -283,7 +289,11 @@ def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = Fa
     if path.exists() and not over:
         raise Refusal(f"{path.name} is there already: choose another name, or tick that it may be written over")
     chosen = _choices(made)
-    words = [f"{group}={choice}" for group, choice in chosen.items() if group in ("portfolio", "split") and choice != "custom"]
+    words = [
+        f"{group}={choice}"
+        for group, choice in chosen.items()
+        if group in ("portfolio", "split") and choice != "custom"
+    ]
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
     text = scenario_files.text_of(asdict(made), live_base.default(*words), chosen, str(path))
     temporary = None

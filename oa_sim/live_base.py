@@ -65,7 +65,9 @@ def opened(folder: str | Path) -> Base:
     else:
         scenario, made = _of_run(folder)
     if scenario.budget.plan is not None:
-        raise Refusal(f"{folder} was run with budget.plan, which stands for split and portfolio: explore one without it")
+        raise Refusal(
+            f"{folder} was run with budget.plan, which stands for split and portfolio: explore one without it"
+        )
     known = world.known(scenario)
     for what, was, now in (
         ("tables", made["data_hash"], known.data_hash),
@@ -74,7 +76,9 @@ def opened(folder: str | Path) -> Base:
         if was is not None and was != now:
             raise Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
     same = made["code_hash"] == model.code_hash()
-    notes = () if same else (f"{folder.name} was made with other code of oa_sim: the numbers here are of this version.",)
+    notes = (
+        () if same else (f"{folder.name} was made with other code of oa_sim: the numbers here are of this version.",)
+    )
     return Base(scenario, known, _portfolios(scenario.portfolio), _splits(scenario), notes)
 
 
@@ -86,7 +90,9 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
         plain = {"outputs": "outputs"} | made["scenario"]
         return built(plain), {key: made[key] for key in ("data_hash", "posterior", "code_hash")}
     except FileNotFoundError:
-        raise Refusal(f"{folder} holds neither a run nor a sweep: give the folder that oa-sim run or sweep printed") from None
+        raise Refusal(
+            f"{folder} holds neither a run nor a sweep: give the folder that oa-sim run or sweep printed"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, Refusal):
             raise
@@ -139,7 +145,9 @@ def kept_portfolios() -> dict[str, Portfolio]:
     out = {}
     for name in groups()["portfolio"]:
         if name != "custom":
-            out[name] = Portfolio(**yaml.safe_load((CONFIGS / "portfolio" / f"{name}.yaml").read_text(encoding="utf-8")))
+            out[name] = Portfolio(
+                **yaml.safe_load((CONFIGS / "portfolio" / f"{name}.yaml").read_text(encoding="utf-8"))
+            )
     return out
 
 
