@@ -160,10 +160,9 @@ def view(asked: Setting, base: Base) -> View:
         Where ``oa-sim run`` would refuse the scenario.
     """
     made = scenario(asked, base)
-    found = kernel.summary(made)
+    found, money, beside = answered(asked, made, base)
     at = {"place": asked.place, "measure": asked.measure, "group": asked.group}
     shown = found.sel(at)
-    money, beside = _money(made, base)
     reading = found.attrs["headline_year"]
     numbers = {name: float(shown.impact.sel(year=reading, statistic=name)) for name in ("mean", "q05", "q95")}
     numbers["p_better"] = float(shown.p_better.sel(year=reading))
@@ -179,12 +178,16 @@ def view(asked: Setting, base: Base) -> View:
     )
 
 
-def _money(made: Scenario, base: Base) -> tuple[float, float]:
-    """Return the budget and the national programmes beside it, GBP."""
-    known = base.known
-    money = budget.allocate(made, known.pupils, known.tables)
-    money = review.review(made, money, world.programme(made, known).drawn)
-    return float(made.budget.total_gbp), float(money.national.sum())
+def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
+    """Return a scenario's summaries, its budget and the national programmes beside it, GBP; kept by the levers."""
+
+    def make() -> tuple[xr.Dataset, float, float]:
+        known = base.known
+        money = budget.allocate(made, known.pupils, known.tables)
+        money = review.review(made, money, world.programme(made, known).drawn)
+        return kernel.summary(made), float(made.budget.total_gbp), float(money.national.sum())
+
+    return base.answers.get(tuple(getattr(asked, name) for name in LEVERS), make)
 
 
 def _where(asked: Setting, made: Scenario) -> str:
@@ -215,9 +218,11 @@ def _lasts(asked: Setting, numbers: dict) -> str:
     if not numbers["p_impact"] > 0:
         return "The impact is too small to say what of it lasts."
     five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
+    of = "90 % in the average area" if asked.place == kernel.MEAN else "90 %"
     return (
-        f"Of the peak, {five} is still to be seen five years after the money ends (90 %: {low} to {high}) and {later} "
-        f"after ten; the chance that at least half is left after five is {chance(numbers['p_half_left_5y'])}."
+        f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
+        f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "
+        f"{chance(numbers['p_half_left_5y'])}."
     )
 
 

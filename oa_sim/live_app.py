@@ -102,6 +102,7 @@ def app(base: live_base.Base, saves_to: Path):
 
     body = ui.HTML(live_page.page(base, str(saves_to)))
     page = ui.page_fluid(
+        ui.head_content(ui.tags.link(rel="icon", href="data:,")),
         ui.tags.style(ui.HTML(live_page.asset("live.css"))),
         body,
         ui.tags.script(ui.HTML(live_page.asset("live.js"))),

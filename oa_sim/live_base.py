@@ -1,7 +1,7 @@
 """Live base: the run or sweep that is explored, made again with the tables and the posterior that are installed."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,9 @@ class Base:
     splits
         The rules that money may be split by; ``as before`` where the base has shares of its own.
     notes
-        Sentences that must be said beside every number: other code, hidden levers.
+        Sentences that must be said beside every number: other code.
+    answers
+        The last summaries, by where the levers stand.
     """
 
     scenario: Scenario
@@ -38,6 +40,7 @@ class Base:
     portfolios: dict[str, Portfolio]
     splits: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    answers: world.Memory = field(default_factory=lambda: world.Memory(32))
 
     @property
     def portfolio(self) -> str:
