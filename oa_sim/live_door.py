@@ -24,6 +24,7 @@ def explore(words: list[str]) -> int:
         For what cannot be honoured.
     """
     folder, told, as_json = _read(words)
+    port = _port(told.get("port", "0"))
     try:
         import shiny  # noqa: F401
     except ImportError:
@@ -47,7 +48,7 @@ def explore(words: list[str]) -> int:
             if not progress.shown:
                 print("ready", file=sys.stderr, flush=True)
 
-        live_app.serve(base, saves_to, _port(told.get("port", "0")), progress.say, ready)
+        live_app.serve(base, saves_to, port, progress.say, ready)
     return 0
 
 
