@@ -24,6 +24,7 @@ from oa_sim.overrides import (
 )
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.scenario import Scenario
+from oa_sim.scenario_files import opened
 
 PLAIN = re.compile(
     r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII
@@ -36,7 +37,8 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     Parameters
     ----------
     overrides
-        Hydra overrides: ``"scenario=hand_over"``, ``"budget.total_gbp=5e7"``, ``"areas=[Norwich, Oldham]"``.
+        Hydra overrides: ``"scenario=hand_over"``, ``"budget.total_gbp=5e7"``, ``"areas=[Norwich, Oldham]"``; a scenario
+        may be a file of one's own: ``"scenario=mine/longer.yaml"``.
     keys
         The same for simple keys: ``horizon=15``.
 
@@ -55,7 +57,7 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
 
 def _given(*overrides: str) -> list[str]:
     """Return overrides as Hydra needs them, with every intervention unless some are named."""
-    given = [normal(text) for text in overrides]
+    given = [normal(text) for text in opened(overrides)]
     if not any(text.startswith("intervention=") for text in given):
         given.append(f"intervention=[{','.join(groups()['intervention'])}]")
     return given

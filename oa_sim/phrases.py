@@ -7,9 +7,13 @@ from oa_sim.variables import MEASURES, percent
 
 def interval(draws: np.ndarray) -> str:
     """Return a mean with its 90 % interval, in as many digits as the spread supports."""
-    low, high = np.quantile(draws, [0.05, 0.95])
+    return spelled(draws.mean(), *np.quantile(draws, [0.05, 0.95]))
+
+
+def spelled(mean: float, low: float, high: float) -> str:
+    """Return a mean with the ends of its 90 % interval, in as many digits as the spread supports."""
     digits = 1 if high - low >= 1 else 2 if high - low >= 0.1 else 3
-    mean, low, high = (round(float(value), digits) + 0.0 for value in (draws.mean(), low, high))
+    mean, low, high = (round(float(value), digits) + 0.0 for value in (mean, low, high))
     return f"{mean:.{digits}f} (90 %: {low:.{digits}f} to {high:.{digits}f})"
 
 

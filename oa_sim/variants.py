@@ -192,7 +192,7 @@ def _made(parts: "_Parts", given: dict, kinds: dict, overrides: list[str]) -> Sc
     if plain is None:  # one choice moves what another chose, or a key that is not there: Hydra's to say
         return choices.load_scenario(*overrides)
     try:
-        return choices.settled(_builder(Scenario)(plain), parts.area_names)
+        return choices.settled(builder(Scenario)(plain), parts.area_names)
     except Refusal:
         raise
     except Exception:  # a rule that cannot even be asked of a number so odd; Hydra puts it in words
@@ -280,19 +280,19 @@ def _set(plain: dict, path: list[str], value: object) -> dict | None:
 
 
 @lru_cache
-def _builder(kind: object) -> Callable[[object], object] | None:
+def builder(kind: object) -> Callable[[object], object] | None:
     """Return what makes plain values the objects of a schema, inner ones first, in the order of their fields.
 
     Nothing is shared between what it makes. None for a kind whose plain value is the value.
     """
     if is_dataclass(kind):
-        inside = [(item.name, _builder(item.type)) for item in fields(kind)]
+        inside = [(item.name, builder(item.type)) for item in fields(kind)]
 
         def build(plain: dict) -> object:
             return kind(*[make(plain[name]) if make else plain[name] for name, make in inside])
 
         return build
     if get_origin(kind) is dict:
-        inner = _builder(get_args(kind)[1])
+        inner = builder(get_args(kind)[1])
         return lambda plain: {key: inner(value) if inner else value for key, value in plain.items()}
     return list if get_origin(kind) is list else None

@@ -1,0 +1,420 @@
+"""The live explorer: its laws, and a real server driven in a real browser."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import asdict, replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from oa_sim import choices, kernel, live, live_base, live_door, live_page, load_scenario, scenario_files, words
+from oa_sim.live_app import Guard
+from oa_sim.model import run
+from oa_sim.refusal import Refusal
+
+ROOT = Path(__file__).parent.parent
+FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
+HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200
+START = "import sys; from oa_sim.live_door import explore; sys.exit(explore(sys.argv[1:]))"
+TOLD = {"split": "equal", "portfolio": "balanced", "ending": "stop", "horizon": 6, "total_gbp": 1e8}
+TOLD |= {"place": kernel.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
+
+
+def recorded(folder, scenario):
+    """Write what the explorer reads of a run, without the run."""
+    from oa_sim import model, world
+
+    known = world.known(scenario)
+    made = {"scenario": model.question(scenario), "data_hash": known.data_hash, "posterior": known.checksum}
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps(made | {"code_hash": model.code_hash()}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return recorded(tmp_path_factory.mktemp("live") / "run", load_scenario(*FEW))
+
+
+@pytest.fixture(scope="module")
+def base(folder):
+    return live_base.opened(folder)
+
+
+def test_the_setting_at_the_start_is_the_scenario_of_the_run(base):
+    assert asdict(live.scenario(live.start(base), base)) == asdict(load_scenario(*FEW))
+    assert base.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("moved", "typed"),
+    [
+        ({"split": "per_pupil"}, ["split=per_pupil"]),
+        ({"portfolio": "teaching", "total_gbp": 5.5e7}, ["portfolio=teaching", "budget.total_gbp=5.5e7"]),
+        ({"ending": "taper", "horizon": 15}, ["sustainability=taper", "horizon=15"]),
+        ({"ending": "hand_over"}, ["sustainability=hand_over"]),
+        ({"portfolio": "delivery_plans", "ending": "extend"}, ["portfolio=delivery_plans", "sustainability=extend"]),
+    ],
+)
+def test_a_lever_does_what_the_words_typed_to_run_do_and_its_file_says_the_same(base, tmp_path, moved, typed):
+    asked = replace(live.start(base), **moved)
+    wanted = load_scenario(*FEW, *typed)
+    assert asdict(live.scenario(asked, base)) == asdict(wanted)
+    path, command = live.save(asked, base, "mine", tmp_path)
+    assert asdict(load_scenario(f"scenario={path}")) == asdict(wanted) | {"name": "mine"}
+    assert command == f"oa-sim run scenario={path}"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_typed_beside_a_scenario_file_has_the_last_word(base, tmp_path):
+    path, _ = live.save(replace(live.start(base), portfolio="teaching"), base, "mine", tmp_path)
+    found = load_scenario(f"scenario={path}", "horizon=9", "portfolio=tutoring", "name=other")
+    assert (found.horizon, found.portfolio.name, found.name) == (9, "tutoring", "other")
+    assert len(found.areas.names) == 3
+
+
+def test_shares_of_ones_own_come_back_from_a_file(tmp_path):
+    areas = "areas=[Stoke-on-Trent, Fenland and East Cambridgeshire]"
+    shares = "split.shares={Stoke-on-Trent: 0.25, Fenland and East Cambridgeshire: 0.75}"
+    own = load_scenario(
+        areas, "split=custom", shares, "portfolio=custom", "portfolio.shares={maths_mastery: 1.0}", *FEW[:1]
+    )
+    base = live_base.opened(recorded(tmp_path / "run", own))
+    assert live.start(base).split == live.start(base).portfolio == live_base.AS_BEFORE
+    path, _ = live.save(live.start(base), base, "mine", tmp_path / "kept")
+    assert asdict(load_scenario(f"scenario={path}")) == asdict(own) | {"name": "mine"}
+
+
+def test_the_numbers_and_sentences_equal_those_of_a_run(base):
+    asked = replace(live.start(base), ending="hand_over", total_gbp=2e8)
+    seen, result = live.view(asked, base), run(live.scenario(asked, base))
+    draws = words.mean_draws(result, "impact", *words.headline_measure(result), words.headline_year(result))
+    for name, wanted in (("mean", draws.mean()), ("q05", np.quantile(draws, 0.05)), ("q95", np.quantile(draws, 0.95))):
+        assert abs(seen.numbers[name] - wanted) < 1e-4  # per cent: a millionth of a share
+    said = " ".join(words.headline(result))
+    impact, lasts = seen.sentences
+    paid, chances = impact.split(", key stage 2")[0], impact.split("is expected")[1].rstrip(".")
+    assert paid in said
+    assert chances in said
+    assert lasts.rstrip(".") in said
+
+
+def test_a_view_is_a_picture_with_words_and_a_row_for_each_year(base):
+    asked = live.start(base)
+    seen = live.view(asked, base)
+    svg = ElementTree.fromstring(seen.picture)
+    assert svg.get("role") == "img"
+    assert "Without the programme" in svg.get("aria-label")
+    assert "90 % interval" in svg.get("aria-label")
+    assert len(seen.rows) == asked.horizon
+    assert all("90 %" in cell for row in seen.rows for cell in row[1:])
+    assert seen == live.view(asked, base)  # same question, same bytes
+
+
+def test_every_measure_place_and_ending_has_a_picture(base):
+    for measure in base.scenario.measures:
+        told = TOLD | {"measure": measure, "place": base.scenario.areas.names[0], "total_gbp": 0}
+        assert "nan" not in live.view(live.setting(told, base), base).picture
+    for ending in live.ENDINGS:
+        assert live.view(live.setting(TOLD | {"ending": ending}, base), base).numbers["mean"] > 0
+
+
+def test_a_failed_gate_a_proxy_and_other_code_stand_beside_the_numbers(base):
+    found = kernel.summary(base.scenario)
+    found.attrs |= {"verdict": "FAIL", "reason": "made up"}
+    shown = found.sel(place=kernel.MEAN, measure="suspensions", group="all")
+    said = " ".join(live._warnings(replace(base, notes=("made with other code",)), found, shown))
+    for word in ("FAIL: made up", "County proxy", "To verify", "made with other code"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        {"split": "custom"},
+        {"portfolio": HOSTILE},
+        {"ending": "../stop"},
+        {"horizon": "many"},
+        {"horizon": 6.5},
+        {"total_gbp": None},
+        {"total_gbp": float("nan")},
+        {"place": "Atlantis"},
+        {"measure": "__class__"},
+        {"group": ["all"]},
+    ],
+)
+def test_a_page_that_tells_what_no_lever_has_is_refused_in_a_sentence(base, wrong):
+    with pytest.raises(Refusal):
+        live.setting(wrong if wrong is None else TOLD | wrong, base)
+
+
+@pytest.mark.parametrize("outside", [{"horizon": 4}, {"horizon": 16}, {"total_gbp": -1.0}, {"total_gbp": 1e12}])
+def test_a_lever_beyond_its_end_is_refused_as_run_would(base, outside):
+    with pytest.raises(Refusal, match="must be"):
+        live.view(live.setting(TOLD | outside, base), base)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", "a b", "x" * 65, "\u00e9t\u00e9", "=1+1", ".", "con.yaml", HOSTILE]
+)
+def test_a_name_that_no_scenario_has_is_not_saved(base, tmp_path, name):
+    with pytest.raises(Refusal, match="name must be"):
+        live.save(live.start(base), base, name, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_file_is_not_written_over_unless_that_is_said(base, tmp_path):
+    at = live.start(base)
+    path, _ = live.save(at, base, "mine", tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(Refusal, match="there already"):
+        live.save(replace(at, horizon=9), base, "mine", tmp_path)
+    assert path.read_bytes() == before
+    live.save(replace(at, horizon=9), base, "mine", tmp_path, over=True)
+    assert load_scenario(f"scenario={path}").horizon == 9
+
+
+@pytest.mark.parametrize("changed", ["data_hash", "posterior"])
+def test_other_tables_or_another_posterior_are_refused(folder, tmp_path, changed):
+    made = json.loads((folder / "run.json").read_text(encoding="utf-8")) | {changed: "0" * 64}
+    (tmp_path / "run.json").write_text(json.dumps(made), encoding="utf-8")
+    with pytest.raises(Refusal, match="than is installed"):
+        live_base.opened(tmp_path)
+
+
+def test_other_code_is_said_and_a_folder_that_is_no_run_is_refused(folder, tmp_path):
+    made = json.loads((folder / "run.json").read_text(encoding="utf-8")) | {"code_hash": "other"}
+    (tmp_path / "run.json").write_text(json.dumps(made), encoding="utf-8")
+    assert "other code" in live_base.opened(tmp_path).notes[0]
+    with pytest.raises(Refusal, match="neither a run nor a sweep"):
+        live_base.opened(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("- a", "mapping"),
+        ("a: [", "no YAML"),
+        ("defaults: [split]", "a default has the form"),
+        ("horizn: 7", "horizon"),
+    ],
+)
+def test_a_scenario_file_that_is_none_is_refused(tmp_path, text, why):
+    (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(Refusal, match=why):
+        choices.load_scenario(f"scenario={tmp_path / 'x.yaml'}")
+    with pytest.raises(Refusal, match="no such file"):
+        scenario_files.words_of(tmp_path / "y.yaml")
+
+
+def test_hostile_names_are_only_text_in_the_page_and_the_picture(base):
+    seen = live.View(
+        "<svg/>", (HOSTILE, HOSTILE), ((HOSTILE, HOSTILE),), (("2023/24", HOSTILE, "", ""),), (HOSTILE,), {}
+    )
+    own = replace(base.scenario, areas=replace(base.scenario.areas, names=[HOSTILE]))
+    pages = [live_page.answer(seen), live_page.refused(HOSTILE), live_page.page(replace(base, scenario=own), HOSTILE)]
+    for page in pages:
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+    assert "&quot;&#x27;&amp;" in pages[2]
+
+
+def scope(kind="http", **headers):
+    return {"type": kind, "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+
+
+def test_the_guard_lets_in_only_its_own_page():
+    guard, own = Guard(None, 8000), "http://127.0.0.1:8000"
+    assert guard.is_welcome(scope(host="127.0.0.1:8000"))
+    assert guard.is_welcome(scope("websocket", host="localhost:8000", origin="http://localhost:8000"))
+    assert not guard.is_welcome(scope("websocket", host="127.0.0.1:8000"))
+    for host in ("evil.example:8000", "127.0.0.1", "127.0.0.1:8001", "127.0.0.1:8000.evil.example", ""):
+        assert not guard.is_welcome(scope(host=host, origin=own))
+    for origin in ("null", "http://evil.example", "http://127.0.0.1:9", "https://127.0.0.1:8000"):
+        assert not guard.is_welcome(scope(host="127.0.0.1:8000", origin=origin))
+    assert not guard.is_welcome(scope())
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ([], "needs the folder"),
+        (["x", "host=0.0.0.0"], "host must be 127.0.0.1"),
+        (["x", "port=80"], "port must be"),
+        (["x", "prt=8000"], "port"),
+        (["x", "--open"], "flag"),
+    ],
+)
+def test_the_door_refuses_what_it_cannot_honour(typed, why):
+    with pytest.raises(Refusal, match=why):
+        live_door.explore(typed)
+
+
+def opened(folder, *typed):
+    """Start a server and return its process and what it said when it was ready."""
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, str(folder), "--json", *typed],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=surroundings,
+    )
+    return process, json.loads(process.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Give the address and the folders of a server with every draw and area."""
+    at = tmp_path_factory.mktemp("server")
+    process, told = opened(recorded(at / "run", load_scenario()), f"outputs={at / 'kept'}")
+    yield told
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven with playwright")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("there is no chromium here")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(
+            executable_path=program, args=[*switches, "--disable-component-update", "--disable-sync"]
+        )
+        yield found
+        found.close()
+
+
+WATCH = """() => { window.took = []; let began = null;
+  document.getElementById("levers").addEventListener("input", () => { began = performance.now(); }, true);
+  new MutationObserver(() => { if (began !== null) { took.push(performance.now() - began); began = null; } })
+    .observe(document.body, { attributes: true, attributeFilter: ["data-answers"] }); }"""
+SET = """([id, v]) => { const e = document.getElementById(id); e.value = v;
+  e.dispatchEvent(new Event("input", { bubbles: true })); }"""
+MOVES = [
+    *(("split", "per_pupil"), ("ending", "hand_over"), ("portfolio", "teaching"), ("horizon", "15"), ("money", "60")),
+    *(("split", "as_paid"), ("ending", "taper"), ("portfolio", "attendance"), ("money", "90.5"), ("horizon", "8")),
+]
+
+
+@pytest.fixture
+def page(browser, server):
+    """Give the page with its first answer, all that it asked for, and all that it complained of."""
+    found = browser.new_page()
+    found.asked, found.complaints = [], []
+    found.on("request", lambda one: found.asked.append(one.url))
+    found.on("websocket", lambda one: found.asked.append(one.url))
+    found.on("console", lambda one: found.complaints.append(one.text) if one.type == "error" else None)
+    found.on("pageerror", lambda one: found.complaints.append(str(one)))
+    found.goto(server["url"])
+    found.wait_for_selector('body[data-answers="1"]', timeout=60_000)
+    yield found
+    found.close()
+
+
+def move(page, number, lever, value):
+    page.evaluate(SET, [lever, value])
+    page.wait_for_selector(f'body[data-answers="{number}"]', timeout=20_000)
+
+
+@pytest.mark.slow
+def test_from_a_lever_to_the_new_picture_takes_less_than_a_second(page, server):
+    page.evaluate(WATCH)
+    seen = set()
+    for number, (lever, value) in enumerate(MOVES, start=2):
+        move(page, number, lever, value)
+        seen.add(page.inner_html("#answer .oa-picture"))
+    took = page.evaluate("took")
+    print(f"ten moves, ms: median {statistics.median(took):.0f}, worst {max(took):.0f}")
+    assert len(took) == len(seen) == len(MOVES)
+    assert max(took) < 1000
+    assert {re.split("[/]", one)[2] for one in page.asked} == {server["url"].split("/")[2]}
+    assert page.complaints == []
+
+
+@pytest.mark.slow
+def test_of_many_quick_movements_the_last_is_what_stays(page):
+    for value in range(10, 200, 5):
+        page.evaluate(SET, ["money", str(value)])
+        page.wait_for_timeout(40 if value % 20 else 90)
+    page.wait_for_selector("body:not(.oa-waiting)", timeout=20_000)
+    assert "With 195m GBP" in page.inner_text("#answer")
+    page.wait_for_timeout(1500)
+    assert "With 195m GBP" in page.inner_text("#answer")
+
+
+@pytest.mark.slow
+def test_a_setting_is_saved_and_its_file_runs_to_the_same_numbers(page, server, tmp_path):
+    for number, (lever, value) in enumerate(MOVES[:3], start=2):
+        move(page, number, lever, value)
+    page.fill("#name", "mine")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#saved code")
+    command = page.inner_text("#saved code")
+    assert command == f"oa-sim run scenario={server['saves_to']}/mine.yaml"
+    done = subprocess.run(
+        [sys.executable, "-m", "oa_sim", *command.split()[1:], f"outputs={tmp_path}", "--json"],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    said = " ".join(json.loads(done.stdout)["headline"])
+    impact, lasts = page.inner_text(".oa-lead >> nth=0"), page.inner_text(".oa-lead >> nth=1")
+    assert impact.split("is expected")[1].rstrip(".") in said
+    assert lasts.rstrip(".") in said
+    page.click("button[type=submit]")
+    page.wait_for_selector("#saved .oa-no")
+    assert "there already" in page.inner_text("#saved")
+
+
+@pytest.mark.slow
+def test_the_page_is_worked_by_keyboard_and_has_no_violation_of_level_a_or_aa(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks at the page")
+    page.focus("#horizon")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector('body[data-answers="2"]', timeout=20_000)
+    assert page.inner_text("#horizon-years") == "11 years"
+    assert page.inner_text("#said")[:4] == "With"
+    levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    assert axe.Axe().run(page, options={"runOnly": levels}).response["violations"] == []
+
+
+@pytest.mark.slow
+def test_other_names_other_origins_and_other_addresses_are_turned_away(server):
+    port = int(server["url"].split(":")[2].strip("/"))
+    for name, value in (("Host", f"evil.example:{port}"), ("Origin", "http://evil.example")):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(urllib.request.Request(server["url"], headers={name: value}), timeout=10)
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    for origin, wanted in ((server["url"].rstrip("/"), b" 101 "), ("http://evil.example", b" 403 ")):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            ask = f"GET /websocket/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{upgrade}Origin: {origin}\r\n\r\n"
+            line.sendall(ask.encode())
+            assert wanted in line.recv(200).splitlines()[0]
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=3):
+        pass  # another address of this very machine: only 127.0.0.1 is listened to
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_as_it_ends_every_verb(folder, tmp_path):
+    process, told = opened(folder, f"outputs={tmp_path}")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert told["url"].startswith("http://127.0.0.1:")
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert "KeyboardInterrupt" in errors  # what the door says in a sentence
+    assert "uvicorn" not in errors.split("Traceback")[0]
