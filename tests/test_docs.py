@@ -16,7 +16,7 @@ from test_experiments import SCRIPTS
 from oa_sim import usage
 
 PAGES = {str(path.relative_to(DOCS)): path for path in documented.pages()}
-TO_COME = {"report", "explore"}  # verbs that pages speak of before the door knows them
+TO_COME = {"report", "explore"}  # verbs of which pages spoke before the door knew them
 OF_REPORT = {
     *("briefing.html", "briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.html", "assurance.docx"),
     *("table.csv", "figures.json", "explore.html"),

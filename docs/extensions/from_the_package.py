@@ -73,6 +73,13 @@ def probability_words() -> str:
     return f"{rows}\n\nSource: {calibrated.SOURCE}."
 
 
+def signs() -> str:
+    """Return the signs that stand beside figures in the packs."""
+    from oa_sim.published import SIGNS
+
+    return table(("sign", "means"), [(f"`{sign.strip()}`", meaning) for sign, meaning in SIGNS.items()])
+
+
 def notation() -> str:
     """Return the parameters of the baseline with symbol and meaning, from the dictionary."""
     from oa_sim.variables import POSTERIOR_NAMES
@@ -125,6 +132,7 @@ PARTS = {
     "verbs": verbs,
     "choices": choices,
     "probability_words": probability_words,
+    "signs": signs,
     "notation": notation,
     "measures": measures,
     "configs": configs,
