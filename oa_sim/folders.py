@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from oa_sim import doubts, folder_tables, remarks, swept
+from oa_sim import charts, doubts, folder_tables, remarks, swept
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
 from oa_sim.folder_tables import Spec
+from oa_sim.drawing import legible
 from oa_sim.ministerial import CANNOT_SAY
 from oa_sim.published import VERIFY, Origin, Published
 from oa_sim.refusal import Refusal
@@ -101,7 +103,7 @@ def read(folder: Path, kind: str) -> Dossier:
         reason=facts["gates"]["reason"],
         headline=(headline[0],),
         numbers=tuple(_numbers(first)),
-        passages=_passages(headline, facts, main, _pictures(folder)),
+        passages=_passages(headline, facts, main, _pictures(folder) or _side_by_side(main)),
         figures=tuple(figures),
         manifest=facts,
         sheets={name: folder_tables.grid(name, table, found[name]) for name, table in tables.items()},
@@ -129,7 +131,9 @@ def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[
         facts |= {"to_verify": doubts.together([one.get("to_verify", {}) for one in runs])}
         bad = [one["gates"] for one in runs if one["gates"]["verdict"] != "PASS"]
         facts["gates"] = bad[0] if bad else runs[0]["gates"]
-    facts = {"run_id": folder.resolve().name} | facts
+    asked = facts.get("scenario")
+    seed = asked.get("seed") if isinstance(asked, dict) else facts.get("design", {}).get("seed", "not kept")
+    facts = {"run_id": folder.resolve().name, "learned": {}, "seed": seed} | facts
     facts.setdefault("gates", {"verdict": str(facts.get("verdict", "FAIL")), "reason": "see the folder"})
     return facts, headline or ["No sentence is on record in this folder."], levers
 
@@ -169,3 +173,15 @@ def _pictures(folder: Path) -> list[Drawn]:
     order = ("ladder", "split", "trajectory", "voi", "front", "response", "regret", "evsi", "tornado")
     found = [folder / f"{name}.svg" for name in order if (folder / f"{name}.svg").is_file()]
     return [drawn(path.stem, path.stem.capitalize(), path.read_text(encoding="utf-8")) for path in found]
+
+
+def _side_by_side(main: Grid | None) -> list[Drawn]:
+    """Return the rows of the brief's table as intervals, where their first figure has one."""
+    rows = [(row[0], row[1]) for row in (main.rows if main else ()) if len(row) > 1 and isinstance(row[1], Published)]
+    rows = [(str(name), one) for name, one in rows if one.interval]
+    if not rows:
+        return []
+    band = np.array([(one.value, one.lower, one.upper) for _, one in rows]).T
+    what = f"{main.head[1]}, {rows[0][1].unit}"
+    svg = charts.intervals("side-by-side", [legible(name, 60, 30) for name, _ in rows], band, what)
+    return [drawn("side-by-side", f"{what[0].upper()}{what[1:]}, with 90 % intervals", svg)]

@@ -251,7 +251,9 @@ def number(value: float, places: int) -> str:
 
 def said_chance(share: float, error: float) -> str:
     """Return a probability as people say it, in steps no finer than its Monte Carlo error."""
-    if not np.isfinite(share) or 0.01 <= share <= 0.99:
+    if not np.isfinite(share):
+        return "none"
+    if 0.01 <= share <= 0.99:
         step = 1 if not error > FINEST_CHANCE else 5 if error <= 0.05 else 10
         return phrases.chance(share) if step == 1 else phrases.chance(round(100 * share / step) * step / 100)
     return phrases.chance(share)
