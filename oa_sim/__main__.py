@@ -33,10 +33,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
-    from oa_sim import decision_door, report_door, sweep_door
+    from oa_sim import decision_door, live_door, report_door, sweep_door
     from oa_sim.refusal import Refusal, unknown
 
-    for door in (sweep_door, report_door):  # verbs with flags of their own
+    for door in (sweep_door, report_door, live_door):  # verbs with flags of their own
         if words and words[0] in door.VERBS and not {"--help", "-h"} & set(words):
             return door.answer(words[0], words[1:])
     flags = {word for word in words if word.startswith("-")}
@@ -53,7 +53,7 @@ def _answer(words: list[str]) -> int:
         print(HELP, end="")
         return 0
     verb, overrides = rest[0], rest[1:]
-    known = (*VERBS, *sweep_door.VERBS, *decision_door.VERBS, *report_door.VERBS)
+    known = (*VERBS, *sweep_door.VERBS, *decision_door.VERBS, *report_door.VERBS, *live_door.VERBS)
     if verb not in known:
         raise unknown("verb", verb, known)
     if flags & {"--help", "-h"}:

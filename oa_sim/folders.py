@@ -9,8 +9,8 @@ import pandas as pd
 
 from oa_sim import charts, doubts, folder_tables, remarks, swept
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
-from oa_sim.folder_tables import Spec
 from oa_sim.drawing import legible
+from oa_sim.folder_tables import Spec
 from oa_sim.ministerial import CANNOT_SAY
 from oa_sim.published import VERIFY, Origin, Published
 from oa_sim.refusal import Refusal

@@ -6,8 +6,14 @@ from pathlib import Path
 
 from oa_sim.refusal import Refusal, unknown
 
+VERBS = ("explore",)
 KEYS = ("port", "outputs", "host")
 LOOPBACK = ("127.0.0.1", "localhost")
+
+
+def answer(verb: str, words: list[str]) -> int:
+    """Answer ``explore`` and return the exit code; see ``explore``."""
+    return explore(words)
 
 
 def explore(words: list[str]) -> int:

@@ -16,6 +16,7 @@ HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and with
   oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
   oa-sim sensitivity   what a sweep rests on   oa-sim sensitivity DIR headline=impact_mean 'fails=impact_q05<0'
   oa-sim report    packs for people to open    oa-sim report outputs/as_delivered/ID --to docx,pptx
+  oa-sim explore   levers on this machine      oa-sim explore outputs/as_delivered/ID
   oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
   oa-sim check     configs, tables, example    oa-sim check
 

@@ -8,7 +8,7 @@ import oa_sim
 
 FLIGHTS = """
 __init__ usage refusal harmless variables phrases streams scale priors assumptions organisation scenario design
-overrides columns
+overrides columns scenario_files
 tables doubts layouts readers choices listed variants areas panel
 portfolio spending budget
 inference kept smoothing
@@ -41,7 +41,7 @@ packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
 office wordml paper board word slides
 brief_page assurance_page dossiers
-diagrams reliability report packs filing multirun progress sweep_door decision_door report_door __main__
+diagrams reliability report packs filing multirun progress sweep_door decision_door report_door live_door __main__
 """
 STAIRCASE = FLIGHTS.split()
 FENCES = {  # library: the files that may know it
@@ -73,7 +73,8 @@ FENCES = {  # library: the files that may know it
     "docx": {"paper"},
     "pptx": {"board", "slides"},
     "vl_convert": {"dossier", "explorer"},
-    "shiny": {"live_app"},
+    "shiny": {"live_app", "live_page", "live_door"},
+    "uvicorn": {"live_app"},
     "pyarrow": {"tally"},
     "zarr": {"store"},
     "numcodecs": {"store", "chunks"},
