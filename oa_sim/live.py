@@ -1,15 +1,11 @@
 """Live: a setting of a few levers, the scenario it makes, and its answer from the kernel of the sweeps."""
 
 import math
-import os
-import shlex
-import tempfile
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import budget, choices, kernel, live_base, live_picture, review, scenario_files, world
+from oa_sim import budget, kernel, live_base, live_picture, review, world
 from oa_sim.live_base import AS_BEFORE, Base
 from oa_sim.phrases import chance, pounds, spelled, unit, who
 from oa_sim.refusal import Refusal, one_of
@@ -268,71 +264,3 @@ def _warnings(base: Base, found: xr.Dataset, shown: xr.Dataset) -> tuple[str, ..
     if found.attrs["to_verify"]:
         said.append(f"To verify: {found.attrs['to_verify']} of the sources are recalled and not yet checked.")
     return tuple(said)
-
-
-def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
-    """Write a setting as a scenario file, read it back, and return its path and the command that runs it.
-
-    Parameters
-    ----------
-    asked, base
-        What is saved.
-    name
-        Of the scenario and its file.
-    folder
-        Where it goes; it is made.
-    over
-        Whether a file of that name may be written over.
-
-    Raises
-    ------
-    Refusal
-        For a name that no scenario may have, a file that is there, and what no file can say.
-    """
-    made = scenario(asked, base, _name(name))
-    path = folder / f"{made.name}.yaml"
-    if path.exists() and not over:
-        raise Refusal(f"{path.name} is there already: choose another name, or tick that it may be written over")
-    chosen = _choices(made)
-    words = [
-        f"{group}={choice}"
-        for group, choice in chosen.items()
-        if group in ("portfolio", "split") and choice != "custom"
-    ]
-    command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
-    text = scenario_files.text_of(asdict(made), live_base.default(*words), chosen, str(path))
-    temporary = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".yaml")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        again = choices.load_scenario(f"scenario={temporary}")
-        if asdict(replace(again, outputs=made.outputs)) != asdict(made):
-            raise Refusal("the base has values that a scenario file cannot say: change the base with typed overrides")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise Refusal(f"{path} cannot be written ({error.strerror or error}): start with another outputs=") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-    return path, command
-
-
-def _name(name: str) -> str:
-    """Return a name that a scenario may have; the rule is the scenario's own, but never a path."""
-    if not name.isascii() or not all(letter.isalnum() or letter in "-_" for letter in name) or not 0 < len(name) < 65:
-        raise Refusal("name must be 1 to 64 letters, digits, - and _, since a file bears it: change it")
-    return name
-
-
-def _choices(made: Scenario) -> dict[str, object]:
-    """Return the choice of each group that a file names."""
-    kept = {name: one for name, one in live_base.kept_portfolios().items() if one == made.portfolio}
-    chosen: dict[str, object] = {"split": made.split.rule, "portfolio": next(iter(kept), "custom")}
-    everything = live_base.default()["interventions"]
-    if set(made.interventions) != set(everything):
-        chosen["intervention"] = list(made.interventions)
-    return chosen

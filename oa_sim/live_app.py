@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from oa_sim import live, live_base, live_page
+from oa_sim import live, live_base, live_page, live_save
 from oa_sim.refusal import Refusal
 
 HERE = "127.0.0.1"
@@ -128,7 +128,7 @@ def _saved(told: object, base: live_base.Base, saves_to: Path) -> str:
 
     try:
         asked = live.setting(told, base)
-        path, command = live.save(asked, base, str(told.get("name", "")), saves_to, over=told.get("over") is True)
+        path, command = live_save.save(asked, base, str(told.get("name", "")), saves_to, over=told.get("over") is True)
     except Refusal as refusal:
         return live_page.refused(str(refusal))
     return f"<p>Saved as {escape(path.name)}. It runs with</p><p><code>{escape(command)}</code></p>"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from oa_sim import choices, logbook, model, roster, variants, world
+from oa_sim import choices, logbook, model, provenance, roster, variants, world
 from oa_sim.overrides import CONFIGS, groups
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import SPLITS, Portfolio, Scenario
@@ -104,8 +104,6 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
 
 def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
-    from oa_sim import provenance
-
     about, cases = logbook.read(folder)
     found = roster.again(about, cases, 0, variants, iter([0]))
     scenario = choices.load_scenario(*found.overrides(0))

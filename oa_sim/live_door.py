@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from oa_sim.refusal import Refusal, unknown
@@ -31,10 +32,8 @@ def explore(words: list[str]) -> int:
     """
     folder, told, as_json = _read(words)
     port = _port(told.get("port", "0"))
-    try:
-        import shiny  # noqa: F401
-    except ImportError:
-        raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'") from None
+    if find_spec("shiny") is None:
+        raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
     from oa_sim import live_app, live_base, report
     from oa_sim.progress import Progress
 

@@ -1,32 +1,30 @@
-"""The live explorer: its laws, and a real server driven in a real browser."""
+"""The live explorer: what a lever does, what a file keeps, and who is let in."""
 
 import json
-import os
-import re
-import shutil
-import signal
-import socket
-import statistics
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from dataclasses import asdict, replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from oa_sim import choices, kernel, live, live_base, live_door, live_page, load_scenario, scenario_files, words
+from oa_sim import (
+    choices,
+    kernel,
+    live,
+    live_base,
+    live_door,
+    live_page,
+    live_save,
+    load_scenario,
+    scenario_files,
+    words,
+)
 from oa_sim.live_app import Guard
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
 
-ROOT = Path(__file__).parent.parent
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
 HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200
-START = "import sys; from oa_sim.live_door import explore; sys.exit(explore(sys.argv[1:]))"
 TOLD = {"split": "equal", "portfolio": "balanced", "ending": "stop", "horizon": 6, "total_gbp": 1e8}
 TOLD |= {"place": kernel.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
 
@@ -71,14 +69,14 @@ def test_a_lever_does_what_the_words_typed_to_run_do_and_its_file_says_the_same(
     asked = replace(live.start(base), **moved)
     wanted = load_scenario(*FEW, *typed)
     assert asdict(live.scenario(asked, base)) == asdict(wanted)
-    path, command = live.save(asked, base, "mine", tmp_path)
+    path, command = live_save.save(asked, base, "mine", tmp_path)
     assert asdict(load_scenario(f"scenario={path}")) == asdict(wanted) | {"name": "mine"}
     assert command == f"oa-sim run scenario={path}"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_is_typed_beside_a_scenario_file_has_the_last_word(base, tmp_path):
-    path, _ = live.save(replace(live.start(base), portfolio="teaching"), base, "mine", tmp_path)
+    path, _ = live_save.save(replace(live.start(base), portfolio="teaching"), base, "mine", tmp_path)
     found = load_scenario(f"scenario={path}", "horizon=9", "portfolio=tutoring", "name=other")
     assert (found.horizon, found.portfolio.name, found.name) == (9, "tutoring", "other")
     assert len(found.areas.names) == 3
@@ -92,7 +90,7 @@ def test_shares_of_ones_own_come_back_from_a_file(tmp_path):
     )
     base = live_base.opened(recorded(tmp_path / "run", own))
     assert live.start(base).split == live.start(base).portfolio == live_base.AS_BEFORE
-    path, _ = live.save(live.start(base), base, "mine", tmp_path / "kept")
+    path, _ = live_save.save(live.start(base), base, "mine", tmp_path / "kept")
     assert asdict(load_scenario(f"scenario={path}")) == asdict(own) | {"name": "mine"}
 
 
@@ -171,18 +169,18 @@ def test_a_lever_beyond_its_end_is_refused_as_run_would(base, outside):
 )
 def test_a_name_that_no_scenario_has_is_not_saved(base, tmp_path, name):
     with pytest.raises(Refusal, match="name must be"):
-        live.save(live.start(base), base, name, tmp_path / "kept")
+        live_save.save(live.start(base), base, name, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_file_is_not_written_over_unless_that_is_said(base, tmp_path):
     at = live.start(base)
-    path, _ = live.save(at, base, "mine", tmp_path)
+    path, _ = live_save.save(at, base, "mine", tmp_path)
     before = path.read_bytes()
     with pytest.raises(Refusal, match="there already"):
-        live.save(replace(at, horizon=9), base, "mine", tmp_path)
+        live_save.save(replace(at, horizon=9), base, "mine", tmp_path)
     assert path.read_bytes() == before
-    live.save(replace(at, horizon=9), base, "mine", tmp_path, over=True)
+    live_save.save(replace(at, horizon=9), base, "mine", tmp_path, over=True)
     assert load_scenario(f"scenario={path}").horizon == 9
 
 
@@ -260,161 +258,3 @@ def test_the_guard_lets_in_only_its_own_page():
 def test_the_door_refuses_what_it_cannot_honour(typed, why):
     with pytest.raises(Refusal, match=why):
         live_door.explore(typed)
-
-
-def opened(folder, *typed):
-    """Start a server and return its process and what it said when it was ready."""
-    surroundings = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", START, str(folder), "--json", *typed],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=surroundings,
-    )
-    return process, json.loads(process.stdout.readline())
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """Give the address and the folders of a server with every draw and area."""
-    at = tmp_path_factory.mktemp("server")
-    process, told = opened(recorded(at / "run", load_scenario()), f"outputs={at / 'kept'}")
-    yield told
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven with playwright")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium here")
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(
-            executable_path=program, args=[*switches, "--disable-component-update", "--disable-sync"]
-        )
-        yield found
-        found.close()
-
-
-WATCH = """() => { window.took = []; let began = null;
-  document.getElementById("levers").addEventListener("input", () => { began = performance.now(); }, true);
-  new MutationObserver(() => { if (began !== null) { took.push(performance.now() - began); began = null; } })
-    .observe(document.body, { attributes: true, attributeFilter: ["data-answers"] }); }"""
-SET = """([id, v]) => { const e = document.getElementById(id); e.value = v;
-  e.dispatchEvent(new Event("input", { bubbles: true })); }"""
-MOVES = [
-    *(("split", "per_pupil"), ("ending", "hand_over"), ("portfolio", "teaching"), ("horizon", "15"), ("money", "60")),
-    *(("split", "as_paid"), ("ending", "taper"), ("portfolio", "attendance"), ("money", "90.5"), ("horizon", "8")),
-]
-
-
-@pytest.fixture
-def page(browser, server):
-    """Give the page with its first answer, all that it asked for, and all that it complained of."""
-    found = browser.new_page()
-    found.asked, found.complaints = [], []
-    found.on("request", lambda one: found.asked.append(one.url))
-    found.on("websocket", lambda one: found.asked.append(one.url))
-    found.on("console", lambda one: found.complaints.append(one.text) if one.type == "error" else None)
-    found.on("pageerror", lambda one: found.complaints.append(str(one)))
-    found.goto(server["url"])
-    found.wait_for_selector('body[data-answers="1"]', timeout=60_000)
-    yield found
-    found.close()
-
-
-def move(page, number, lever, value):
-    page.evaluate(SET, [lever, value])
-    page.wait_for_selector(f'body[data-answers="{number}"]', timeout=20_000)
-
-
-@pytest.mark.slow
-def test_from_a_lever_to_the_new_picture_takes_less_than_a_second(page, server):
-    page.evaluate(WATCH)
-    seen = set()
-    for number, (lever, value) in enumerate(MOVES, start=2):
-        move(page, number, lever, value)
-        seen.add(page.inner_html("#answer .oa-picture"))
-    took = page.evaluate("took")
-    print(f"ten moves, ms: median {statistics.median(took):.0f}, worst {max(took):.0f}")
-    assert len(took) == len(seen) == len(MOVES)
-    assert max(took) < 1000
-    assert {re.split("[/]", one)[2] for one in page.asked} == {server["url"].split("/")[2]}
-    assert page.complaints == []
-
-
-@pytest.mark.slow
-def test_of_many_quick_movements_the_last_is_what_stays(page):
-    for value in range(10, 200, 5):
-        page.evaluate(SET, ["money", str(value)])
-        page.wait_for_timeout(40 if value % 20 else 90)
-    page.wait_for_selector("body:not(.oa-waiting)", timeout=20_000)
-    assert "With 195m GBP" in page.inner_text("#answer")
-    page.wait_for_timeout(1500)
-    assert "With 195m GBP" in page.inner_text("#answer")
-
-
-@pytest.mark.slow
-def test_a_setting_is_saved_and_its_file_runs_to_the_same_numbers(page, server, tmp_path):
-    for number, (lever, value) in enumerate(MOVES[:3], start=2):
-        move(page, number, lever, value)
-    page.fill("#name", "mine")
-    page.click("button[type=submit]")
-    page.wait_for_selector("#saved code")
-    command = page.inner_text("#saved code")
-    assert command == f"oa-sim run scenario={server['saves_to']}/mine.yaml"
-    done = subprocess.run(
-        [sys.executable, "-m", "oa_sim", *command.split()[1:], f"outputs={tmp_path}", "--json"],
-        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    said = " ".join(json.loads(done.stdout)["headline"])
-    impact, lasts = page.inner_text(".oa-lead >> nth=0"), page.inner_text(".oa-lead >> nth=1")
-    assert impact.split("is expected")[1].rstrip(".") in said
-    assert lasts.rstrip(".") in said
-    page.click("button[type=submit]")
-    page.wait_for_selector("#saved .oa-no")
-    assert "there already" in page.inner_text("#saved")
-
-
-@pytest.mark.slow
-def test_the_page_is_worked_by_keyboard_and_has_no_violation_of_level_a_or_aa(page):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks at the page")
-    page.focus("#horizon")
-    page.keyboard.press("ArrowRight")
-    page.wait_for_selector('body[data-answers="2"]', timeout=20_000)
-    assert page.inner_text("#horizon-years") == "11 years"
-    assert page.inner_text("#said")[:4] == "With"
-    levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    assert axe.Axe().run(page, options={"runOnly": levels}).response["violations"] == []
-
-
-@pytest.mark.slow
-def test_other_names_other_origins_and_other_addresses_are_turned_away(server):
-    port = int(server["url"].split(":")[2].strip("/"))
-    for name, value in (("Host", f"evil.example:{port}"), ("Origin", "http://evil.example")):
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(urllib.request.Request(server["url"], headers={name: value}), timeout=10)
-    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    upgrade += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    for origin, wanted in ((server["url"].rstrip("/"), b" 101 "), ("http://evil.example", b" 403 ")):
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
-            ask = f"GET /websocket/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{upgrade}Origin: {origin}\r\n\r\n"
-            line.sendall(ask.encode())
-            assert wanted in line.recv(200).splitlines()[0]
-    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=3):
-        pass  # another address of this very machine: only 127.0.0.1 is listened to
-
-
-@pytest.mark.slow
-def test_ctrl_c_ends_it_as_it_ends_every_verb(folder, tmp_path):
-    process, told = opened(folder, f"outputs={tmp_path}")
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
-    assert told["url"].startswith("http://127.0.0.1:")
-    assert process.returncode in (-signal.SIGINT, 130)
-    assert "KeyboardInterrupt" in errors  # what the door says in a sentence
-    assert "uvicorn" not in errors.split("Traceback")[0]
