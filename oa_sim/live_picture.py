@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import figures, kernel
+from oa_sim.drawing import FONTS
 from oa_sim.variables import MEASURES, academic_year
 
 BAND = ("q05", "q25", "q50", "q75", "q95")
@@ -111,7 +112,7 @@ def fan(shown: xr.Dataset, history: xr.Dataset, asked, areas: list[str], where: 
     inside += upper.frame(f"{MEASURES[asked.measure].unit}, {where.removeprefix('in ')}")
     inside += _impact(lower, years, bands["impact"], asked.measure, last) + _years(lower, first, years)
     words = escape(_in_words(asked, where, years, past, bands, marks))
-    look = f'font-family="{figures.FONTS}" font-size="12.5" fill="{figures.INK}"'
+    look = f'font-family="{FONTS}" font-size="12.5" fill="{figures.INK}"'
     size = f'viewBox="0 0 {WIDTH} {LOWER[1] + 28}"'
     return f'<svg xmlns="{SPACE}" {size} role="img" aria-label="{words}" {look}><title>{words}</title>{inside}</svg>'
 

@@ -39,7 +39,8 @@ calibrated published quotable dossier ministerial folder_tables folders
 commented leaves tabled assurance verification register meanings decided codebook datapackage iamc
 packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
-office wordml paper board word slides
+live_picture live_base live live_save live_page live_app
+office wordml paper word board slides
 brief_page assurance_page dossiers
 diagrams reliability report packs filing multirun progress sweep_door decision_door report_door live_door __main__
 """
