@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import inference, published, quotable, words
+from oa_sim import monte_carlo, published, quotable, words
 from oa_sim.phrases import unit, who
 from oa_sim.published import HIGH, LOW, About, Published
 from oa_sim.quotable import EVERYWHERE
@@ -86,7 +86,7 @@ def _effective(result: Result, draws: np.ndarray) -> np.ndarray:
     """
     every = result.draws.year.values.tolist()
     seen = draws[..., sorted({every.index(words.headline_year(result)), len(every) - 1})]
-    spread, error = seen.std(axis=(0, 1)), inference.monte_carlo_error(seen)
+    spread, error = seen.std(axis=(0, 1)), monte_carlo.error_of_mean(seen)
     worth = np.where(error > 0, spread / np.where(error > 0, error, 1.0), np.sqrt(result.n_draws)) ** 2
     return worth.min(axis=-1, keepdims=True)
 
@@ -115,7 +115,7 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
     for chance in PROMISES:
         at = chance / 100 if lower else 1 - chance / 100
         levels = np.quantile(seen, at, axis=(0, 1))
-        errors = inference.quantile_error(seen, at, effective)
+        errors = monte_carlo.error_of_quantile(seen, at, effective)
         for p, place in enumerate(_places(result)):
             for y, year in enumerate(years):
                 label = (

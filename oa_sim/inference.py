@@ -183,58 +183,6 @@ def gates(found: xr.Dataset, diverging: int) -> dict:
     }
 
 
-def monte_carlo_error(draws: np.ndarray, *, of_median: bool = False) -> np.ndarray | float:
-    """Return the Monte Carlo standard error of a mean, or of a median, by ArviZ.
-
-    Parameters
-    ----------
-    draws : array (chain, draw, ...)
-        Where nothing varies, or an error cannot be told from so few draws, it is the plain one of independent draws.
-    of_median
-        Whether of the median.
-
-    Returns
-    -------
-    float or array
-        In the unit of the draws, by what stands behind chain and draw.
-    """
-    values = np.asarray(draws, dtype=float)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a figure that does not vary has no effective sample size
-        if sys.version_info >= (3, 12):
-            from arviz_stats import mcse
-        else:
-            from arviz import mcse
-        more = [f"d{i}" for i in range(values.ndim - 2)]
-        asked = xr.Dataset({"of": (("chain", "draw", *more), values)})
-        found = _dataset(mcse(asked, method="median" if of_median else "mean"))["of"].values
-        plain = values.std(axis=(0, 1)) / np.sqrt(values.shape[0] * values.shape[1])
-    error = np.where(np.isfinite(found), found, plain)
-    return float(error) if error.ndim == 0 else error
-
-
-def quantile_error(draws: np.ndarray, probability: float, effective: float) -> np.ndarray:
-    """Return the Monte Carlo standard error of a quantile: half of what lies a standard error around its rank.
-
-    Parameters
-    ----------
-    draws : array (chain, draw, ...)
-        In any unit.
-    probability
-        Of which quantile, 0 to 1.
-    effective
-        How many independent draws they are worth.
-
-    Returns
-    -------
-    array
-        In the unit of the draws, by what stands behind chain and draw.
-    """
-    reach = np.sqrt(probability * (1 - probability) / effective)
-    low, high = np.quantile(draws, np.clip([probability - reach, probability + reach], 0, 1), axis=(0, 1))
-    return (high - low) / 2
-
-
 def _statistics(found: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     if sys.version_info >= (3, 12):
         from arviz_stats import ess, rhat  # ArviZ 1 in its parts: no plotting is loaded

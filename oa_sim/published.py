@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oa_sim import inference, phrases
+from oa_sim import monte_carlo, phrases
 from oa_sim.variables import percent
 
 LOW, HIGH = 0.05, 0.95
@@ -143,7 +143,7 @@ def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool
     values = np.asarray(draws, dtype=float)
     low, high = np.quantile(values, [LOW, HIGH])
     middle = float(np.median(values) if as_median else values.mean())
-    error = inference.monte_carlo_error(values, of_median=as_median)
+    error = monte_carlo.error_of_mean(values, of_median=as_median)
     return of_summary(about, (middle, float(low), float(high)), error, origin)
 
 
@@ -171,7 +171,7 @@ def of_summary(about: About, band: tuple[float, float, float], error: float, ori
 def of_chance(about: About, happens: np.ndarray, origin: Origin) -> Published:
     """Return a probability from the draws in which it happens (chain, draw), or from a share with its own error."""
     values = np.asarray(happens, dtype=float)
-    share, error = float(values.mean()), inference.monte_carlo_error(values)
+    share, error = float(values.mean()), monte_carlo.error_of_mean(values)
     return of_share(replace(about, unit="probability"), share, error, origin)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, inference, store, swept, tables, value
+from oa_sim import areas, monte_carlo, store, swept, tables, value
 from oa_sim.logbook import command
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
@@ -186,7 +186,7 @@ def _summary(result: Result) -> xr.Dataset:
                 values = each.values.astype(float)
                 values = np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2) if several else values
                 at = (slice(None), list(GROUPS).index(group), m)
-                whole[at], errors[q][at] = _described(values), inference.monte_carlo_error(values)
+                whole[at], errors[q][at] = _described(values), monte_carlo.error_of_mean(values)
         found[quantity] = (DIMS[1:], whole)
     found["error"] = (("quantity", *DIMS[1:-1]), errors)
     figures = xr.Dataset(found, coords | {"statistic": list(STATISTICS)})

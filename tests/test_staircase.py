@@ -35,7 +35,7 @@ targeting movements outlook promises targets pledges ladder keeping least_money
 monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
-calibrated published quotable dossier ministerial folder_tables folders
+calibrated monte_carlo published quotable dossier ministerial folder_tables folders
 commented leaves tabled assurance verification register meanings decided codebook datapackage iamc
 packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
@@ -52,8 +52,8 @@ FENCES = {  # library: the files that may know it
     "pytensor": {"baseline", "gaussian", "inference", "synthesis"},
     "numba": {"compiled", "gaussian", "state_space"},
     "nutpie": set(),
-    "arviz": {"inference", "arviz_pictures"},
-    "arviz_stats": {"inference"},
+    "arviz": {"inference", "monte_carlo", "arviz_pictures"},
+    "arviz_stats": {"inference", "monte_carlo"},
     "arviz_plots": {"arviz_pictures"},
     "matplotlib": {
         *("drawing", "declared", "tiles", "multiples", "arviz_pictures", "figures", "bars"),
