@@ -222,7 +222,7 @@ def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None],
 def read(folder: Path, numbers: list[int], layout: Layout) -> list[dict[str, np.ndarray]]:
     """Return the arrays of scenarios that are written, as ``placed`` gave them."""
     group = zarr.open_group(folder / NAME, mode="r", use_consolidated=False)
-    found = {name: group[name].oindex[(np.asarray(numbers), ...)] for name in layout.arrays}
+    found = {name: group[name].oindex[np.asarray(numbers)] for name in layout.arrays}
     return [{name: values[i] for name, values in found.items()} for i in range(len(numbers))]
 
 

@@ -80,6 +80,17 @@ def test_what_a_scenario_gives_stands_by_its_labels_and_nowhere_else(made):
     assert found.impact.isel(scenario=slice(2, None)).isnull().all()
 
 
+def test_several_scenarios_are_read_back_at_once_in_any_order(made):
+    folder, layout = made
+    placed = [store.placed(one, layout) for one in (result(1), planted.law(other()), result(2))]
+    store.write(folder, 0, placed, layout)
+    for numbers in ([0], [2, 0], [0, 1, 2]):
+        read = store.read(folder, numbers, layout)
+        for number, one in zip(numbers, read, strict=True):
+            for name, values in placed[number].items():
+                np.testing.assert_array_equal(one[name], values)
+
+
 def test_a_label_or_a_variable_without_a_place_is_refused_in_a_sentence(made):
     _, layout = made
     with pytest.raises(Refusal, match="no year 2032"):
