@@ -18,6 +18,7 @@ from oa_sim import (
     folders,
     iamc,
     ministerial,
+    picture_book,
     quotable,
     register,
     tiles,
@@ -48,11 +49,14 @@ class Opened:
         Makes the page to explore; an empty text where there are no courses over years to show.
     tables
         Makes the tidy tables beside the table of figures, by file name.
+    pictures
+        Makes the page of all pictures; an empty text where the folder's own pictures are all there are.
     """
 
     dossier: Dossier
     explorer: Callable[[], str]
     tables: Callable[[], dict[str, bytes | str]]
+    pictures: Callable[[], str] = str
 
 
 def opened(folder: Path, kind: str) -> Opened:
@@ -91,7 +95,7 @@ def of_run(result: Result) -> Dossier:
         printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
         tile = tiles.tile_map(result, printed=printed)
         pictures["map"] = drawn("map", tile.title, tile.svg)
-    further = {one.figure: one for one in extended.figures(result)}
+    further = {one.figure: one for one in extended.figures(result, brief)}
     return Dossier(
         kind="run",
         title=f"Opportunity Areas: {result.label}",
@@ -136,7 +140,12 @@ def _run(result: Result) -> Opened:
         long = iamc.long_table(result)
         return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": _parquet(long)}
 
-    return Opened(found, lambda: explorer.page(views.of_results([result]), found.title), tables)
+    return Opened(
+        found,
+        lambda: explorer.page(views.of_results([result]), found.title),
+        tables,
+        lambda: picture_book.page(result, found),
+    )
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -7,6 +7,8 @@ and never as markup, so no name of a scenario or an area can do anything but be 
 import base64
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from html import escape
@@ -15,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import packed
+from oa_sim import kept, packed
 from oa_sim.variables import FAVOURITE, GROUPS, MEASURES, QUANTITIES
 from oa_sim.views import DIMS, STATISTICS, View
 
@@ -63,9 +65,20 @@ def page(view: View, title: str) -> str:
 @cache
 def library() -> str:
     """Return the chart library as one script that loads nothing."""
-    import vl_convert  # only a page to explore needs it, and it takes a second
+    from importlib.metadata import version
 
-    return _closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    place = kept.cache_folder() / f"explorer-{version('vl-convert-python')}.js"  # to put it together takes a second
+    if place.is_file():
+        return place.read_text(encoding="utf-8")
+    import vl_convert  # only a page to explore needs it
+
+    made = _closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    with suppress(OSError):  # where nothing can be kept it is put together again
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_suffix(f".{os.getpid()}.part")
+        part.write_text(made, encoding="utf-8")
+        os.replace(part, place)
+    return made
 
 
 def _closed(script: str) -> str:

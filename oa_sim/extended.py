@@ -22,13 +22,15 @@ RISKS = ("low", "medium", "high")  # graded 1 to 3, so that the cell of a workbo
 SAID = {"projection": "{} with the programme", "counterfactual": "{} without the programme", "impact": "impact on {}"}
 
 
-def figures(result: Result) -> tuple[Published, ...]:
+def figures(result: Result, brief: dict[str, Published] | None = None) -> tuple[Published, ...]:
     """Return the figures of a run's workbook; one that the brief has is the brief's own.
 
     Parameters
     ----------
     result
         From ``run`` or ``Result.load``.
+    brief
+        From ``quotable.brief``, where it is made already.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def figures(result: Result) -> tuple[Published, ...]:
         and ``_90``; ``left_1y``, ``_5y``, ``_10y``, ``p_half_left_5y``, ``half_life_years`` and ``risk``; the money by
         area. A place is an area or the unweighted mean of all.
     """
-    brief = {one.figure: one for one in quotable.brief(result).values()}
+    brief = {one.figure: one for one in (brief or quotable.brief(result)).values()}
     found: dict[str, Published] = {}
     for one in (*_outcomes(result), *_lasting(result), *_money(result)):
         found.setdefault(one.figure, brief.get(one.figure, one))
@@ -79,22 +81,16 @@ def _draws(result: Result, quantity: str, measure: str, group: str) -> np.ndarra
     return np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2)
 
 
-def _effective(result: Result, draws: np.ndarray) -> np.ndarray:
-    """Return how many independent draws each place is worth (place, 1): the fewer of headline's year and last.
-
-    ArviZ takes a millisecond a figure, and the years of a course are worth about the same.
-    """
+def _looked_at(result: Result) -> list[int]:
+    """Return the places of the years at which it is seen how many draws a course is worth."""
     every = result.draws.year.values.tolist()
-    seen = draws[..., sorted({every.index(words.headline_year(result)), len(every) - 1})]
-    spread, error = seen.std(axis=(0, 1)), monte_carlo.error_of_mean(seen)
-    worth = np.where(error > 0, spread / np.where(error > 0, error, 1.0), np.sqrt(result.n_draws)) ** 2
-    return worth.min(axis=-1, keepdims=True)
+    return [every.index(words.headline_year(result)), len(every) - 1]
 
 
 def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
     made, places, years = quotable.origin(result), _places(result), result.draws.year.values.tolist()
     bands = np.stack([draws.mean(axis=(0, 1)), *np.quantile(draws, [LOW, HIGH], axis=(0, 1))], axis=-1)
-    errors = draws.std(axis=(0, 1)) / np.sqrt(_effective(result, draws))
+    errors = monte_carlo.error_of_courses(draws, _looked_at(result))
     its_unit, whose = unit(measure, level=quantity != "impact"), who(measure, group)
     for p, place in enumerate(places):
         for y, year in enumerate(years):
@@ -111,7 +107,7 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
     lower = MEASURES[measure].lower_is_better
     reached = "not exceeded" if lower else "reached"
     made, its_unit = quotable.origin(result), unit(measure, level=True)
-    effective = float(_effective(result, draws).min())
+    effective = float(monte_carlo.worth(draws, _looked_at(result)).min())
     for chance in PROMISES:
         at = chance / 100 if lower else 1 - chance / 100
         levels = np.quantile(seen, at, axis=(0, 1))

@@ -81,8 +81,8 @@ def _makers(opened) -> dict[str, Callable[[], dict[str, bytes | str]]]:
 
     def html() -> dict:
         pages = {"briefing.html": brief_page.page(dossier), "assurance.html": assurance_page.page(dossier)}
-        page = opened.explorer()
-        return pages | ({"explore.html": page} if page else {})
+        more = {"explore.html": opened.explorer(), "pictures.html": opened.pictures()}
+        return pages | {name: page for name, page in more.items() if page}
 
     def docx() -> dict:
         from oa_sim import word

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
 
 from oa_sim.refusal import Refusal, nearest, unknown
 
@@ -235,6 +234,8 @@ def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:
 
     By the chi-squared test of the values of both, numbers in quarters, at 1 % over all pairs together.
     """
+    from scipy.stats import chi2_contingency  # takes a second to load, and a report needs none of it
+
     keys, parts = varied(table, keys), {}
     for key in keys:
         codes, values = levels(table[key])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, monte_carlo, store, swept, tables, value
+from oa_sim import areas, monte_carlo, store, swept, tables, value, words
 from oa_sim.logbook import command
 from oa_sim.refusal import Refusal
 from oa_sim.result import Result
@@ -177,6 +177,8 @@ def _summary(result: Result) -> xr.Dataset:
     places = [*names, MEAN] if several else names
     coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
     shape = tuple(map(len, coords.values()))
+    years = coords["year"]
+    looked_at = [years.index(words.headline_year(result)), len(years) - 1]
     found, errors = {}, np.full((len(QUANTITIES), *shape), np.nan)
     for q, quantity in enumerate(QUANTITIES):
         whole = np.full((*shape, len(STATISTICS)), np.nan)
@@ -186,7 +188,7 @@ def _summary(result: Result) -> xr.Dataset:
                 values = each.values.astype(float)
                 values = np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2) if several else values
                 at = (slice(None), list(GROUPS).index(group), m)
-                whole[at], errors[q][at] = _described(values), monte_carlo.error_of_mean(values)
+                whole[at], errors[q][at] = _described(values), monte_carlo.error_of_courses(values, looked_at)
         found[quantity] = (DIMS[1:], whole)
     found["error"] = (("quantity", *DIMS[1:-1]), errors)
     figures = xr.Dataset(found, coords | {"statistic": list(STATISTICS)})

@@ -20,6 +20,7 @@ from oa_sim import (
     exports,
     folders,
     packs,
+    picture_book,
     published,
     quotable,
     report,
@@ -356,3 +357,34 @@ def test_a_figure_cannot_be_changed_once_it_is_formed(every):
     with pytest.raises(AttributeError):
         every.figures[0].value = 1.0
     assert isinstance(every.figures[0], Published)
+
+
+def test_the_page_of_pictures_has_every_kind_each_with_its_words(every_area, every):
+    page = picture_book.page(every_area, every)
+    assert page.count("<svg") == page.count("<figcaption>") == page.count("<details>") >= 15
+    for name in ("fan-", "gaps", "areas", "lasting", "curves", "origins", "forest"):
+        assert f'id="{name}' in page or f"#{name}" in page, name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not on this machine")
+def test_the_pages_of_a_report_ask_for_nothing_and_can_be_used_by_all(tmp_path, every_area):
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    at, _, _ = packs.write(report.write(every_area, tmp_path), ("html",))
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        for name in ("briefing.html", "assurance.html", "pictures.html"):
+            context = browser.new_context(offline=True)
+            page, asked, said = context.new_page(), [], []
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.on("console", lambda message, said=said: said.append(message.text))
+            page.goto((at / name).as_uri())
+            found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+            assert found.violations_count == 0, (name, found.generate_report())
+            assert asked == [(at / name).as_uri()]
+            assert not said
+        browser.close()

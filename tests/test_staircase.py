@@ -41,7 +41,7 @@ packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
 live_picture live_base live live_save live_page live_app
 office wordml paper word board slides
-brief_page assurance_page dossiers
+brief_page assurance_page picture_book dossiers
 diagrams reliability report packs filing multirun progress sweep_door decision_door report_door live_door __main__
 """
 STAIRCASE = FLIGHTS.split()

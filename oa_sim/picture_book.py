@@ -1,0 +1,58 @@
+"""Picture book: every picture of a run on one page, each with its words, for those who look for one to show."""
+
+from html import escape
+
+from oa_sim import afterwards, arviz_pictures, brief_page, figures, multiples, sections, words
+from oa_sim import dossier as packs
+from oa_sim.dossier import Dossier
+from oa_sim.drawing import Picture
+from oa_sim.result import Result
+from oa_sim.variables import MEASURES
+
+
+def page(result: Result, dossier: Dossier) -> str:
+    """Return the page of pictures.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    dossier
+        The same run as its packs print it.
+    """
+    shown = "\n".join(_figure(one) for one in pictures(result))
+    title = f"Pictures: {dossier.label}"
+    body = (
+        f"{brief_page.warning(dossier)}<header><h1><bdi>{escape(title)}</bdi></h1></header>\n"
+        f'<p class="lead">{brief_page.as_html(dossier.headline)}</p>\n<main class="book">\n{shown}\n</main>\n'
+        f'<p class="key">{escape(packs.key(dossier.figures))}</p>\n<footer><p>{escape(dossier.trace)}</p></footer>'
+    )
+    return brief_page.whole(title, body)
+
+
+def pictures(result: Result) -> list[Picture]:
+    """Return the pictures of a run, from what is asked first to how far to trust it.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    """
+    measure, group = words.headline_measure(result)
+    found = [figures.fan_picture(result, measure, group)]
+    found += [figures.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
+    found.append(multiples.by_area(result))
+    found.append(multiples.gaps(result))
+    if figures.has_impact(result):
+        found.append(figures.side_by_side_picture(result, measure, MEASURES[measure].table_groups[0]))
+        found.append(figures.retention_picture(result))
+        found.append(afterwards.curves_picture(result) if result.by_intervention.sizes.get("intervention") else None)
+    found.append(sections.origins_picture(result) if len(result.uncertainty) else None)
+    found.append(arviz_pictures.forest(result))
+    return [one for one in found if one is not None]
+
+
+def _figure(picture: Picture) -> str:
+    title = f"<figcaption>{escape(picture.title)}</figcaption>"
+    said = f"<details><summary>In words</summary><p>{escape(picture.alternative)}</p></details>"
+    return f"<figure>\n{title}\n{picture.svg}\n{said}\n</figure>"
