@@ -198,7 +198,7 @@ def test_resuming_may_fail_fast_at_the_next_failure(tmp_path):
 
 
 def test_failing_fast_does_not_wait_for_one_that_succeeds(tmp_path):
-    with pytest.raises(Refusal, match="scenario 0 failed"):
+    with pytest.raises(Refusal, match=r"scenario \d failed"):  # which of those begun is heard of first is chance
         swept(tmp_path, ["horizon=-30:5"], block=2, fail_fast=True, engine=planted.Engine(workers=1))
     assert len(journal(tmp_path)) < 10
 
