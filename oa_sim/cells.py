@@ -51,7 +51,10 @@ def shown(number: float, text: str) -> Shown:
     if not found:
         return number, '"' + text.replace('"', "") + '"'
     places, percent = len(found[1] or ""), bool(found[2])
-    form = ("0" if percent else "#,##0") + ("." + "0" * places if places else "") + (" %" if percent else "")
+    plainly = percent or (
+        "," not in text and abs(number) >= 999.5
+    )  # thousands that are not grouped where they are said
+    form = ("0" if plainly else "#,##0") + ("." + "0" * places if places else "") + (" %" if percent else "")
     plain = text.replace(MINUS, "-").replace(",", "").removesuffix(" %")
     return (number if _rounded(number, places, percent) == plain else float(plain) / (100 if percent else 1)), form
 

@@ -11,8 +11,7 @@ import numpy as np
 from oa_sim import monte_carlo, phrases
 from oa_sim.variables import percent
 
-LOW, HIGH = 0.05, 0.95
-MOST_PLACES, FEWEST_PLACES = 3, -9
+LOW, HIGH, MOST_PLACES, FEWEST_PLACES = 0.05, 0.95, 3, -9
 FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
 NO_MARK = "none"
 MINUS = "\N{MINUS SIGN}"
@@ -31,7 +30,7 @@ class Origin:
     run_id, draws, data_hash, version
         Of the run; the checksum of the posterior; of the tables; of oa_sim.
     n_draws
-        How many draws stand behind it.
+        How many.
     """
 
     scenario: str
@@ -188,7 +187,7 @@ def of_shares(about: About, band: tuple[float, float, float], error: float, orig
 
 
 def in_per_cent(value: float) -> str:
-    """Return a share as people read it, or that there is none."""
+    """Return a share as people read it."""
     return percent(value) if np.isfinite(value) else "none"
 
 
@@ -208,6 +207,11 @@ def of_number(about: About, value: float, origin: Origin) -> Published:
     whole = about.unit == "GBP" or abs(value) >= 1000
     text = (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", MINUS) if np.isfinite(value) else "none"
     return _formed(about, (value, value, value), (text, ""), 0.0, origin)
+
+
+def as_said(about: About, value: float, text: str, origin: Origin) -> Published:
+    """Return a number that a ready sentence says, in the digits in which it says it."""
+    return _formed(about, (float(value),) * 3, (text, ""), 0.0, origin)
 
 
 def _formed(about: About, band: tuple, words: tuple[str, str], error: float, origin: Origin) -> Published:

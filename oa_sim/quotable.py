@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import accounts, origins, published, ranking, words
+from oa_sim import accounts, grounds, published, ranking, words
 from oa_sim.comparison import EVERYWHERE
 from oa_sim.phrases import unit, who
 from oa_sim.published import PROXY, VERIFY, About, Origin, Published
@@ -38,8 +38,10 @@ def brief(result: Result) -> dict[str, Published]:
     result
         From ``run`` or ``Result.load``.
     """
-    found = _headline(result) | _lasting(result) | _money(result) | _worth(result) | _whence(result)
-    return found | _by_area(result) | _by_measure(result)
+    found = (
+        _headline(result) | _lasting(result) | _money(result) | _worth(result) | grounds.whence(result, origin(result))
+    )
+    return found | _by_area(result) | _by_measure(result) | grounds.behind(result, origin(result))
 
 
 def doubtful(result: Result) -> tuple[str, ...]:
@@ -232,24 +234,6 @@ def _worth(result: Result) -> dict[str, Published]:
         label = f"cost of one more in {who(measure, 'all')} (median), this being its only use"
         about = About("cost_of_one_more", label, "GBP", **where, price_base=base)
         found["cost_of_one_more"] = published.of_draws(about, price, made, as_median=True)
-    return found
-
-
-def _whence(result: Result) -> dict[str, Published]:
-    """Return the two largest parts of the uncertainty of impact and of level."""
-    if not len(result.uncertainty):
-        return {}
-    year, made, found = words.headline_year(result), origin(result), {}
-    about = result.uncertainty.sel(place=origins.MEAN, reading_year=year)
-    for quantity, whose in (("impact", "the impact"), ("projection", "the level")):
-        part = about.sel(quantity=quantity)
-        known = [(float(s), float(e), b) for s, e, b in zip(part.share.values, part.error.values,
-                 part.block.values.tolist(), strict=True) if np.isfinite(s)]  # fmt: skip
-        for rank, (share, error, block) in enumerate(sorted(known, reverse=True)[:2]):
-            said = About(f"variance_of_{quantity}", f"share of the variance of {whose} from {origins.LABELS[block]}",
-                         "share", area=block, year=year)  # fmt: skip
-            band = tuple(float(np.clip(share + sign * 1.645 * error, 0, 1)) for sign in (0, -1, 1))
-            found[f"{quantity} from {rank}"] = published.of_shares(said, band, error, made)
     return found
 
 
