@@ -28,6 +28,7 @@ from oa_sim import (
 from oa_sim.dossier import Dossier, drawn
 from oa_sim.harmless import in_table
 from oa_sim.published import Published
+from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
 WHAT_INTERVALS_HOLD = (
@@ -73,7 +74,11 @@ def opened(folder: Path, kind: str) -> Opened:
         Where it cannot be read.
     """
     if kind == "run":
-        return _run(Result.load(folder))
+        result = Result.load(folder)
+        try:
+            return _run(result)
+        except (KeyError, AttributeError) as error:  # a manifest of a form that is too old, or was altered
+            raise Refusal(f"{folder} lacks what a report tells ({error}): run its scenario again") from None
     found = folders.read(folder, kind)
     found = replace(found, **_assured(found))
     page = (lambda: explorer.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
@@ -93,7 +98,7 @@ def of_run(result: Result) -> Dossier:
     pictures = {"future": ministerial.future(result)}
     if figures.has_impact(result):
         printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
-        tile = tiles.tile_map(result, printed=printed)
+        tile = tiles.tile_map(result, printed=printed, is_small=True)
         pictures["map"] = drawn("map", tile.title, tile.svg)
     further = {one.figure: one for one in extended.figures(result, brief)}
     return Dossier(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from oa_sim import cells, published
+from oa_sim import cells
 from oa_sim.dossier import Dossier
 from oa_sim.published import Published
 
@@ -27,7 +27,7 @@ def table(figures: Iterable[Published]) -> pd.DataFrame:
     once: dict[str, Published] = {}
     for one in figures:
         once.setdefault(one.figure, one)
-    return pd.DataFrame(published.rows(once.values()))
+    return pd.DataFrame(rows(once.values()))
 
 
 def csv(figures: Iterable[Published]) -> str:
@@ -71,3 +71,40 @@ def json_text(dossier: Dossier) -> str:
 def _plain(value: object) -> object:
     """Return a value that JSON can hold; it has no number that is none or infinite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def rows(figures: Iterable[Published]) -> list[dict[str, object]]:
+    """Return figures as the rows of a table in the form that tools for scenarios read, no cell empty.
+
+    ``model``, ``scenario``, ``region``, ``variable``, ``unit``, ``year`` and ``value`` are the columns that they know;
+    what follows says how the figure is printed, how sure it is, and what it can be traced to.
+    """
+    return [_row(one) for one in figures]
+
+
+def _row(one: Published) -> dict[str, object]:
+    where = "|".join(part for part in (one.quantity, one.measure, one.group) if part != "none")
+    return {
+        "model": f"oa_sim {one.origin.version}",
+        "scenario": one.origin.scenario,
+        "region": one.area,
+        "variable": where,
+        "unit": one.unit,
+        "year": one.year,
+        "value": one.value,
+        "figure": one.figure,
+        "label": one.label,
+        "text": one.text,
+        "lower": one.lower,
+        "upper": one.upper,
+        "interval": one.interval or "none",
+        "price_base": one.price_base,
+        "monte_carlo_error": one.error,
+        "marks": one.marks,
+        "shown_in": one.shown_in,
+        "n_draws": one.origin.n_draws,
+        "run_id": one.origin.run_id,
+        "draws": one.origin.draws,
+        "data_hash": one.origin.data_hash,
+        "version": one.origin.version,
+    }

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
-from oa_sim import charts, doubts, folder_tables, remarks, swept
+from oa_sim import charts, doubts, folder_tables, remarks, sayings, store, swept
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
 from oa_sim.drawing import legible
-from oa_sim.folder_tables import Spec
+from oa_sim.folder_tables import Spec, Told
 from oa_sim.ministerial import CANNOT_SAY
-from oa_sim.published import VERIFY, Origin, Published
+from oa_sim.published import PROXY, VERIFY, Origin, Published
 from oa_sim.refusal import Refusal
 
 SPECS = {
@@ -81,19 +82,26 @@ def read(folder: Path, kind: str) -> Dossier:
         facts = json.loads((folder / spec.facts).read_text(encoding="utf-8"))
         tables = {path.stem: _table(path) for path in sorted(folder.glob("*.csv")) if path.stat().st_size > 1}
         facts, headline, levers = _facts(folder, kind, facts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        told = _told(folder, kind, facts, tables)
+    except Refusal:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{folder} cannot be read ({type(error).__name__}): run its command again") from None
     if kind == "compare" and "means" not in tables:  # of a folder from before there were means
         spec = replace(spec, main="compare")
-    origin = _origin(folder, facts, tables)
-    marks = (VERIFY,) if facts.get("to_verify") else ()
-    found = {name: folder_tables.figures(name, table, spec, origin, marks) for name, table in tables.items()}
-    main = folder_tables.in_brief(spec, tables.get(spec.main, pd.DataFrame()), found.get(spec.main, {}), levers)
-    first = [cell for row in main.rows for cell in row if isinstance(cell, Published)] if main else []
-    printed = {id(one) for one in first}
-    figures = [replace(one, shown_in="brief, workbook") for one in first]
-    figures += [one for each in found.values() for one in each.values() if id(one) not in printed]
-    if not figures:
+    found = {name: folder_tables.figures(name, table, spec, told) for name, table in tables.items()}
+    table = tables.get(spec.main, pd.DataFrame())
+    where = sayings.where(kind, table, headline)
+    main = folder_tables.in_brief(spec, table, found.get(spec.main, {}), levers, where)
+    lead, headline = sayings.lead(kind, table, found.get(spec.main, {}), where, headline, levers)
+    origin = told.origin
+    printed = {one.figure for one in sayings.figures([lead, *([*row] for row in (main.rows if main else ()))])}
+    every = {one.figure: one for each in found.values() for one in each.values()}
+    figures = [replace(one, shown_in="brief, workbook") for name, one in every.items() if name in printed]
+    first = [cell for row in (main.rows if main else ()) for cell in row if isinstance(cell, Published)]
+    figures += sayings.quoted(headline, told)
+    figures += [one for name, one in every.items() if name not in printed]
+    if not every:
         raise Refusal(f"{folder} holds no figure that could be reported: run its command again")
     return Dossier(
         kind=kind,
@@ -101,7 +109,7 @@ def read(folder: Path, kind: str) -> Dossier:
         label=origin.scenario,
         verdict=facts["gates"]["verdict"],
         reason=facts["gates"]["reason"],
-        headline=(headline[0],),
+        headline=lead,
         numbers=tuple(_numbers(first)),
         passages=_passages(headline, facts, main, _pictures(folder) or _side_by_side(main)),
         figures=tuple(figures),
@@ -121,8 +129,9 @@ def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[
         sweep = swept.read(folder)
         headline, levers = remarks.ends(sweep)[::-1], list(sweep.keys)
         verdict = remarks.verdict(sweep)
-        reasons = sweep.table.get("reason", pd.Series(dtype=str)).dropna().unique().tolist()
-        facts = facts | {"gates": {"verdict": verdict, "reason": str(reasons[0]) if reasons else "see summary.csv"}}
+        facts = facts | {"gates": {"verdict": verdict, "reason": _reason(sweep.table)}}
+        facts["units"] = {name: remarks.unit(sweep.table, facts, name) for name in sweep.headlines}
+        facts["n_to_verify"] = remarks.n_doubts(sweep) or 0
         facts |= {"data_hash": next(iter(facts["data_hash"].values()), "none")}
         facts |= {"posterior": next(iter(facts["posterior"].values()), "none")}
     if kind == "compare":
@@ -138,17 +147,39 @@ def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[
     return facts, headline or ["No sentence is on record in this folder."], levers
 
 
-def _origin(folder: Path, facts: dict, tables: dict[str, pd.DataFrame]) -> Origin:
+def _reason(table: pd.DataFrame) -> str:
+    """Return why a sweep passed its gates or did not: of one that failed, where there is any."""
+    failed = table[table.get("verdict", pd.Series("", table.index)).astype(str).str.contains("FAIL")]
+    reasons = (failed if len(failed) else table).get("reason", pd.Series(dtype=str)).dropna().astype(str).tolist()
+    said = reasons[0] if reasons else "see summary.csv"
+    return f"{len(failed)} of {len(table)} scenarios failed theirs, the first: {said}" if len(failed) else said
+
+
+def _told(folder: Path, kind: str, facts: dict, tables: dict[str, pd.DataFrame]) -> Told:
     draws = [int(table.n_draws.max()) for table in tables.values() if "n_draws" in table and len(table)]
     asked = facts.get("scenario")
     name = facts.get("label_of_all") or (asked.get("name", "") if isinstance(asked, dict) else "")
     label = str(name or folder.resolve().name)
-    failed = "" if facts["gates"]["verdict"] == "PASS" or "[FAIL]" in label else " [FAIL]"
-    return Origin(
-        scenario=f"{label}{failed}", run_id=str(facts["run_id"]), draws=str(facts.get("posterior", "none")),
-        data_hash=str(facts["data_hash"]), version=str(facts["oa_sim"]),
+    whole = facts["gates"]["verdict"] != "PASS" and kind != "sweep"  # rows of a sweep have verdicts of their own
+    origin = Origin(
+        scenario=f"{label}{' [FAIL]' if whole and '[FAIL]' not in label else ''}",
+        run_id=str(facts["run_id"]),
+        draws=str(facts.get("posterior", "none")),
+        data_hash=str(facts["data_hash"]),
+        version=str(facts["oa_sim"]),
         n_draws=max(draws, default=int(facts.get("n_draws", 0))),
-    )  # fmt: skip
+    )
+    marks = (
+        *((VERIFY,) if facts.get("to_verify") else ()),
+        *((PROXY,) if kind == "sweep" and _has_proxy(folder) else ()),
+    )
+    return Told(origin, marks, facts.get("units", {}), str(facts.get("price_base", "as in the folder")))
+
+
+def _has_proxy(folder: Path) -> bool:
+    """Return whether figures of a county stand in for any area of a sweep."""
+    with xr.open_zarr(folder / store.NAME) as kept:
+        return "proxy" in kept and bool((kept.proxy.isel(scenario=0) > 0).any())
 
 
 def _numbers(first: list[Published]) -> list[tuple[str, Published]]:
@@ -159,8 +190,10 @@ def _numbers(first: list[Published]) -> list[tuple[str, Published]]:
 def _passages(headline: list[str], facts: dict, main: Grid | None, pictures: list[Drawn]) -> tuple:
     gates = facts["gates"]
     unsure = doubts.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
+    if facts.get("n_to_verify"):
+        unsure = f"Still to verify, and recalled or assumed so far: {facts['n_to_verify']} figures (column to_verify)."
     sure = [(f"Verdict {gates['verdict']}: {gates['reason']}.",), *([(unsure,)] if unsure else [])]
-    told = [(line,) for line in headline[1:] if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
+    told = [(line,) for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
     return (
         Passage("What was found", tuple(told), pictures=tuple(pictures[:1])),
         *([Passage("Side by side", grids=(main,), page=2)] if main else []),

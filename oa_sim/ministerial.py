@@ -22,7 +22,7 @@ ENDINGS = {
 CANNOT_SAY = (
     "Whether the real programme of 2017 to 2022 worked: no causal estimate of it exists, and the areas\u2019 past "
     "already contains it.",
-    "What holds for the six districts alone: most of their figures are their county\u2019s.",
+    "What holds for districts alone: most of their figures are their county\u2019s.",
     "How precise the studies are: all their standard errors are assumed, and some studies are still to verify.",
     "What outcomes other than Attainment 8 are worth, or anything of one school or one pupil.",
 )
@@ -89,8 +89,14 @@ def passages(result: Result, found: Found, pictures: dict[str, Drawn]) -> tuple[
         _costs(result, found),
         _where(result, found, pictures.get("map")),
         _sure(result, found),
-        Passage("What it cannot say", points=tuple((line,) for line in CANNOT_SAY), page=2),
+        Passage("What it cannot say", points=tuple((line,) for line in cannot_say(result)), page=2),
     )
+
+
+def cannot_say(result: Result) -> list[str]:
+    """Return what the model cannot say of a run; of districts only where there are any."""
+    has_districts = bool(result.draws.proxy.any())
+    return [line for line in CANNOT_SAY if has_districts or "districts" not in line]
 
 
 def future(result: Result) -> Drawn:
@@ -125,9 +131,11 @@ def _lasts(result: Result, found: Found) -> Passage:
     half = found["p_half_left_5y"]
     grades = {grade: int(found[f"{grade} risk"].value) for grade in ("high", "medium", "low")}
     worst = max(grades, key=grades.get)
+    n_areas = sum(grades.values())
+    often = "" if n_areas == 1 else " in most areas" if grades[worst] > n_areas / 2 else " most often"
     asked = result.manifest["scenario"]["sustainability"]
     said: Sentence = (
-        f"Sustainability risk, {who(measure, group)}: {worst} in most areas (high in ", Only(found["high risk"]),
+        f"Sustainability risk, {who(measure, group)}: {worst}{often} (high in ", Only(found["high risk"]),
         ", medium in ", Only(found["medium risk"]), ", low in ", Only(found["low risk"]), "). Of the peak, ",
         found["left_5y"], " is left five years after the money ends and ", found["left_10y"],
         f" after ten; {calibrated.clause(half.value)} (", Only(half), ") that at least half is left after five.",
@@ -137,7 +145,8 @@ def _lasts(result: Result, found: Found) -> Passage:
     why: Sentence = (
         f"The reason: {ENDINGS.get(asked['ending'], asked['ending'])}; of the money for activity ",
         Only(found["money_share_bought_in"]), " buys what stops with it and ", Only(found["money_share_mixed"]),
-        " what stops in part; pupils who were helped lose part of their gain each year and leave school; "
+        " what stops in part, ", Only(found["money_share_embedded"]), " what may go on; pupils who were helped lose "
+        "part of their gain each year and leave school; "
         f"{in_place}.",
     )  # fmt: skip
     return Passage("Does it last?", (said, why))
@@ -161,7 +170,8 @@ def _costs(result: Result, found: Found) -> Passage:
     if "cost_of_one_more" in found:
         measure, _ = words.headline_measure(result)
         said.append((f"One more in {who(measure, 'all')} costs ", found["cost_of_one_more"],
-                     " GBP, were this its only use."))  # fmt: skip
+                     " GBP, were this its only use; ", found["extra"],
+                     f" {found['extra'].unit} more do better."))  # fmt: skip
     return Passage("What it costs", tuple(said))
 
 
@@ -178,7 +188,13 @@ def _where(result: Result, found: Found, picture: Drawn | None) -> Passage:
         ranking.alarm(result.draws.area.values.tolist(), ranking.per_pound(result.value)) if len(result.value) else ""
     )
     if alarm:
-        said.append((f"Equity alarm: {alarm[0].lower()}{alarm[1:]}" if not alarm.startswith("ALARM") else alarm,))
+        said.append(
+            (
+                f"Equity: {alarm[0].lower()}{alarm[1:]}"
+                if not alarm.startswith("ALARM")
+                else f"Equity alarm: {alarm[7:]}",
+            )
+        )
     grids = (_grid_of_areas(result, found), _grid_of_measures(result, found))
     return Passage("Where and for whom", tuple(said), grids=grids, pictures=(picture,) if picture else (), page=2)
 
@@ -224,7 +240,7 @@ def _grid_of_measures(result: Result, found: Found) -> Grid:
         lower = " (lower is better)" if MEASURES[measure].lower_is_better else ""
         rows.append((
             f"{MEASURES[measure].label}{lower}", change, change.interval or "exact", unit(measure),
-            found[f"chance on {measure}"], found.get(f"left_5y on {measure}", "none"),
+            found.get(f"chance on {measure}", "no change"), found.get(f"left_5y on {measure}", "none"),
         ))  # fmt: skip
     head = ("Measure", "Impact", "90 % interval", "Unit", "Chance it is better", "Left after 5 years")
     year = academic_year(words.headline_year(result))
@@ -234,8 +250,8 @@ def _grid_of_measures(result: Result, found: Found) -> Grid:
 def _sure(result: Result, found: Found) -> Passage:
     gates = result.manifest["gates"]
     said: list[Sentence] = [(
-        f"Verdict {gates['verdict']}: {gates['reason']}. All rests on {result.n_draws:,} draws; the Monte Carlo error "
-        "is smaller than the last digit printed.",
+        f"Verdict {gates['verdict']}: {gates['reason']}. All rests on {result.n_draws:,} draws; the last digit "
+        "printed is about as large as the Monte Carlo error, or larger.",
     )]  # fmt: skip
     for name, whose in (("impact", "the impact"), ("projection", "the level")):
         if f"{name} from 0" in found:

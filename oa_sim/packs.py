@@ -1,11 +1,12 @@
 """Packs: all that is read of a folder, in every format, from one dossier; written whole into its folder ``report``."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from oa_sim import assurance_page, brief_page, dossiers, exports, folders
 from oa_sim.dossier import Dossier
-from oa_sim.refusal import unknown
+from oa_sim.refusal import Refusal, unknown
 from oa_sim.report import whole
 
 FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
@@ -56,19 +57,23 @@ def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[s
     """
     at = Path(folder)
     kind = folders.kind_of(at)
+    if (at / REPORT).is_symlink() or ((at / REPORT).exists() and not (at / REPORT).is_dir()):
+        raise Refusal(f"a report is put into {at / REPORT}, which is there and no folder: move it away")
     say("reading the folder")
     opened = dossiers.opened(at, kind)
     makers = _makers(opened)
     names: list[str] = []
 
     def fill(into: Path) -> None:
+        if (at / REPORT).is_dir():  # what is there and not written anew stays
+            shutil.copytree(at / REPORT, into, dirs_exist_ok=True)
         for one in asked:
             say(f"writing {one}")
             for name, text in makers[one]().items():
                 (into / name).write_bytes(text if isinstance(text, bytes) else text.encode())
                 names.append(name)
         if "csv" in asked:
-            written = sorted(path.name for path in into.iterdir())
+            written = sorted(name for name in names if name.endswith(".csv"))
             write_json_plain(into / "datapackage.json", dossiers.package(into, written, opened.dossier))
             names.append("datapackage.json")
 

@@ -3,12 +3,12 @@
 A figure is formed once, from draws, with its words; Word, PowerPoint, Excel, HTML, CSV and JSON only copy them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oa_sim import monte_carlo, phrases
+from oa_sim.harmless import harmless
 from oa_sim.variables import percent
 
 LOW, HIGH, MOST_PLACES, FEWEST_PLACES = 0.05, 0.95, 3, -9
@@ -122,7 +122,7 @@ class About:
     def figure(self) -> str:
         """The figure's name."""
         parts = (self.quantity, self.measure, self.group, self.area, str(self.year) if self.year else "")
-        return "/".join(part for part in parts if part and part != "none")
+        return harmless("/".join(part for part in parts if part and part != "none"))
 
 
 def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool = False) -> Published:
@@ -140,9 +140,13 @@ def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool
         Whether the middle is the median, as of a price, which may have no mean.
     """
     values = np.asarray(draws, dtype=float)
-    low, high = np.quantile(values, [LOW, HIGH])
+    is_known = np.isfinite(values).all()  # a price is infinite where nothing is gained
+    low, high = np.quantile(values, [LOW, HIGH], method="linear" if is_known else "inverted_cdf")
     middle = float(np.median(values) if as_median else values.mean())
-    error = monte_carlo.error_of_mean(values, of_median=as_median)
+    if is_known:
+        error = monte_carlo.error_of_mean(values, of_median=as_median)
+    else:
+        error = float(monte_carlo.error_of_quantile(np.where(np.isfinite(values), values, 1e300), 0.5, values.size))
     return of_summary(about, (middle, float(low), float(high)), error, origin)
 
 
@@ -163,7 +167,8 @@ def of_summary(about: About, band: tuple[float, float, float], error: float, ori
     middle, low, high = band
     places = decimals(low, high, error)
     text, low_text, high_text = (number(value, places) for value in band)
-    interval = f"{low_text} to {high_text}" if np.isfinite([low, high]).all() and high > low else ""
+    high_text = high_text if np.isfinite(high) else "no price"
+    interval = f"{low_text} to {high_text}" if np.isfinite(low) and high > low else ""
     return _formed(about, (middle, low, high), (text, interval), error, origin)
 
 
@@ -181,7 +186,8 @@ def of_share(about: About, share: float, error: float, origin: Origin) -> Publis
 
 def of_shares(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
     """Return a share with its 90 % interval, in whole per cent."""
-    share, low, high = (in_per_cent(value) for value in band)
+    step = steps(error)
+    share, low, high = (in_per_cent(round(100 * x / step) * step / 100 if np.isfinite(x) else x) for x in band)
     interval = f"{low} to {high}" if band[2] > band[1] else ""
     return _formed(about, band, (share, interval), error, origin)
 
@@ -215,7 +221,7 @@ def as_said(about: About, value: float, text: str, origin: Origin) -> Published:
 
 
 def _formed(about: About, band: tuple, words: tuple[str, str], error: float, origin: Origin) -> Published:
-    marks = dict.fromkeys([*about.marks, *([FAILED] if origin.scenario.endswith("[FAIL]") else [])])
+    marks = dict.fromkeys([*about.marks, *([FAILED] if "[FAIL]" in origin.scenario else [])])
     return Published(
         about.figure, about.label, about.quantity, about.measure, about.group, about.area, about.year,
         band[0], words[0], band[1], band[2], words[1], about.unit, about.price_base, float(error),
@@ -234,8 +240,8 @@ def decimals(low: float, high: float, error: float) -> int:
         Monte Carlo standard error; the last digit printed stands for no less.
     """
     width = high - low
-    if not np.isfinite(width):
-        return 1
+    if not np.isfinite(width):  # as of a price, where in some draws nothing is gained
+        return -int(np.floor(np.log10(error))) - 1 if np.isfinite(error) and error > 0 else 1
     places = 1 if width >= 1 or width == 0 else 2 if width >= 0.1 else MOST_PLACES
     if width >= 100:  # two digits of the half-width, as elsewhere
         places = 1 - int(np.floor(np.log10(width / 2)))
@@ -258,43 +264,13 @@ def said_chance(share: float, error: float) -> str:
     if not np.isfinite(share):
         return "none"
     if 0.01 <= share <= 0.99:
-        step = 1 if not error > FINEST_CHANCE else 5 if error <= 0.05 else 10
-        return phrases.chance(share) if step == 1 else phrases.chance(round(100 * share / step) * step / 100)
+        step = steps(error)
+        if step > 1:  # few draws cannot say that something is all but certain
+            share = float(np.clip(round(100 * share / step) * step, step, 100 - step)) / 100
+        return phrases.chance(share)
     return phrases.chance(share)
 
 
-def rows(figures: Iterable[Published]) -> list[dict[str, object]]:
-    """Return figures as the rows of a table in the form that tools for scenarios read, no cell empty.
-
-    ``model``, ``scenario``, ``region``, ``variable``, ``unit``, ``year`` and ``value`` are the columns that they know;
-    what follows says how the figure is printed, how sure it is, and what it can be traced to.
-    """
-    return [_row(one) for one in figures]
-
-
-def _row(one: Published) -> dict[str, object]:
-    where = "|".join(part for part in (one.quantity, one.measure, one.group) if part != "none")
-    return {
-        "model": f"oa_sim {one.origin.version}",
-        "scenario": one.origin.scenario,
-        "region": one.area,
-        "variable": where,
-        "unit": one.unit,
-        "year": one.year,
-        "value": one.value,
-        "figure": one.figure,
-        "label": one.label,
-        "text": one.text,
-        "lower": one.lower,
-        "upper": one.upper,
-        "interval": one.interval or "none",
-        "price_base": one.price_base,
-        "monte_carlo_error": one.error,
-        "marks": one.marks,
-        "shown_in": one.shown_in,
-        "n_draws": one.origin.n_draws,
-        "run_id": one.origin.run_id,
-        "draws": one.origin.draws,
-        "data_hash": one.origin.data_hash,
-        "version": one.origin.version,
-    }
+def steps(error: float) -> int:
+    """Return the steps, in per cent, in which a share with a Monte Carlo error is said."""
+    return 1 if not error > FINEST_CHANCE else 5 if error <= 0.05 else 10

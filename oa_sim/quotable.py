@@ -81,7 +81,8 @@ def _headline(result: Result) -> dict[str, Published]:
         about = About(name, label, unit(measure, level=name != "impact"), **where, marks=marks)
         found[name] = published.of_draws(about, _draws(result, name, measure, group, year), made)
     about = About("chance_better", f"chance that {whose} is better", "probability", **where, marks=(*county, *doubt))
-    found["chance_better"] = published.of_chance(about, _better(change, measure), made)
+    if change.any():  # where nothing changes there is no chance of it
+        found["chance_better"] = published.of_chance(about, _better(change, measure), made)
     seen = result.outside
     if seen.attrs.get("speaks"):
         way = "without" if seen.attrs["is_on"] else "with"
@@ -250,7 +251,7 @@ def _by_area(result: Result) -> dict[str, Published]:
         )
         if float(kept.p_impact.sel(area=area)) > 0:
             each = lasting(result, kept.sel(area=area), area, measure, group, marks)
-            found |= {f"{name} in {area}": one for name, one in each.items() if name in ("left_5y", "p_half_left_5y")}
+            found[f"left_5y in {area}"] = each["left_5y"]
         money = result.money.sel(area=area)
         gbp = float(money.spend.sum() + money.management.sum() + money.unspent.sum())
         base = str(result.manifest["price_base"])
@@ -269,7 +270,8 @@ def _by_measure(result: Result) -> dict[str, Published]:
         about = About("impact", f"impact on {who(measure, 'all')} in {academic_year(year)}", unit(measure), **where)
         found[f"impact on {measure}"] = published.of_draws(about, change, made)
         about = About("chance_better", f"chance that {who(measure, 'all')} is better", "probability", **where)
-        found[f"chance on {measure}"] = published.of_chance(about, _better(change, measure), made)
+        if change.any():
+            found[f"chance on {measure}"] = published.of_chance(about, _better(change, measure), made)
         kept = result.sustainability.sel(measure=measure, group="all")
         if float(kept.p_impact.max()) > 0:
             each = lasting(result, _means(kept), EVERYWHERE, measure, "all", marks)

@@ -45,7 +45,7 @@ def brief(figures: tuple[Published, ...]) -> Sheet:
                ("Monte Carlo error", NUMBER), ("Marks", 42), ("Draws", 9))  # fmt: skip
     rows = []
     for one in figures:
-        if one.shown_in == "brief":
+        if "brief" in one.shown_in:
             lower, upper = cells.ends(one)
             rows.append((one.figure, one.label, cells.value(one), one.in_cell, lower, upper, one.interval or "exact",
                          one.unit, one.price_base, _error(one), one.marks, one.origin.n_draws))  # fmt: skip

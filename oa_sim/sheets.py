@@ -51,8 +51,8 @@ def read_me(dossier: Dossier, figures: tuple[Published, ...], others: list[Sheet
          "holds the number in full wherever its digits allow; figures.json and the CSV hold every number in full."),
         ("Lower, upper", "The ends of the 90 % interval (5 % and 95 % of the draws); both are the value where nothing "
          "is uncertain."),
-        ("Monte Carlo error", "The standard error of a value for want of more draws, in its unit; no digit is printed "
-         "that stands for less."),
+        ("Monte Carlo error", "The standard error of a value for want of more draws, in its unit; the last digit "
+         "printed is about as large, or larger."),
         ("Signs beside figures", key(figures) or "No figure has a mark."),
         ("Name of a figure", "quantity/measure/group/area/year; the same in every pack."),
     ]  # fmt: skip

@@ -56,6 +56,8 @@ def tile_map(
     measure: str | None = None,
     group: str | None = None,
     printed: dict[str, tuple[str, str]] | None = None,
+    *,
+    is_small: bool = False,
 ) -> Picture:
     """Return the areas as squares: shade and number say the impact in the reading year, a shape the risk of losing it.
 
@@ -67,6 +69,8 @@ def tile_map(
         Those of the headline by default.
     printed
         By area, the impact and its interval as they are printed elsewhere, so that a number reads the same everywhere.
+    is_small
+        Whether it will be printed small, beside a text: then names and numbers alone, larger.
     """
     favourite = headline_of(result.draws.measure.values.tolist())
     measure, group = measure or favourite[0], group or favourite[1]
@@ -88,12 +92,15 @@ def tile_map(
         axes.set(xlim=(-0.5, width / side - 0.5), ylim=(rows - 0.46, -0.5), aspect="equal", anchor="NW")
         axes.set_axis_off()
         for a, place in enumerate(at):
-            _paint_tile(axes, place, side / SIDE, names[a], texts[a], part[a], county[a], risk[a])
-        _paint_key(figure, f"mean impact in {year}, {unit}{failed(result)}", largest, county.any(), risk)
+            words, grade = ((texts[a][0], ""), "") if is_small else (texts[a], risk[a])
+            _paint_tile(axes, place, side / SIDE, names[a], words, part[a], county[a], grade)
+        _paint_key(
+            figure, f"mean impact in {year}, {unit}{failed(result)}", largest, county.any(), None if is_small else risk
+        )
 
     title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{failed(result)}"
-    words = _in_words(title, unit, names, mean, texts, county, risk)
-    return drawn(f"tiles-{measure}-{group}", title, words, (width, height), paint)
+    said = _in_words(title, unit, names, mean, texts, county, risk)
+    return drawn(f"tiles-{measure}-{group}", title, said, (width, height), paint)
 
 
 def _printed(middle: float, low: float, high: float) -> tuple[str, str]:
@@ -121,8 +128,11 @@ def _paint_tile(
         lines = [*lines[:2], lines[2][: LINE - 1].rstrip("\\ ") + ELLIPSIS]
     middle, between = texts
     put = {"ha": "center", "color": ink, "linespacing": 1.1}
-    axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale, **put)
-    axes.text(x, y + 0.09, middle + COUNTY * int(county), va="center", fontsize=12 * scale, weight="bold", **put)
+    larger = 1.0 if between else 1.3
+    axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale * larger, **put)
+    below = 0.09 if between else 0.22
+    size = 12 * scale * larger * larger
+    axes.text(x, y + below, middle + COUNTY * int(county), va="center", fontsize=size, weight="bold", **put)
     axes.text(x, y + 0.25, between, va="center", fontsize=6.3 * scale, **put)
     if risk in RISKS:
         axes.text(x, y + 0.385, f"{RISKS[risk]} {risk} risk", va="center", fontsize=6.5 * scale, **put)
@@ -135,17 +145,20 @@ def _light(colour: tuple) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
-def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: np.ndarray) -> None:
+def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: np.ndarray | None) -> None:
     height = figure.get_figheight()
     bar = figure.add_axes((0.25 / figure.get_figwidth(), 0.82 / height, 1.8 / figure.get_figwidth(), 0.14 / height))
     bar.imshow(np.linspace(0, 1, 64)[None], cmap=SHADES, aspect="auto")
     bar.set_yticks([])
     bar.set_xticks([0, 63], ["0", largest], fontsize=7)
     bar.set_title(what, fontsize=7.5)
-    lines = ["Number: mean; below it the 90 % interval; shade: the mean."]
+    between = "" if risk is None else "; below it the 90 % interval"
+    lines = [f"Number: mean{between}; shade: the mean."]
     if any_county:
         lines.append(f"{COUNTY} and dashed edge: a county's figures stand in for the area (county proxy).")
-    shapes = ", ".join(f"{shape} {grade}" for grade, shape in RISKS.items() if (risk == grade).any())
+    shapes = ", ".join(
+        f"{shape} {grade}" for grade, shape in RISKS.items() if risk is not None and (risk == grade).any()
+    )
     if shapes:
         lines.append(f"Risk of losing the impact once the money stops: {shapes}.")
     wrapped = [part for line in lines for part in textwrap.wrap(line, int(17 * figure.get_figwidth()))]

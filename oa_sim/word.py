@@ -254,7 +254,7 @@ def _text(value: object) -> str:
 
 def _figures(paper: Paper, dossier: Dossier) -> None:
     """Lay the brief's figures with what is needed to check them."""
-    shown = [one for one in dossier.figures if one.shown_in == "brief"]
+    shown = [one for one in dossier.figures if "brief" in one.shown_in]
     if not shown:
         paper.write("Normal", "The brief prints no figure.")
         return

@@ -18,6 +18,7 @@ from oa_sim import (
     dossier,
     dossiers,
     exports,
+    folder_tables,
     folders,
     packs,
     picture_book,
@@ -25,6 +26,7 @@ from oa_sim import (
     quotable,
     report,
     report_door,
+    sayings,
     slides,
     word,
     workbook,
@@ -203,6 +205,14 @@ def test_cells_of_the_tables_stand_in_the_same_row_in_word_and_on_slides(every):
             assert found[at : at + len(wanted)] == wanted
 
 
+def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(every):
+    known = {one.text for one in every.figures} | {end for one in every.figures for end in one.interval.split(" to ")}
+    said = [every.headline, *(line for one in every.passages for line in (*one.said, *one.points))]
+    free = re.compile(r"90 %|20\d\d/\d\d|20\d\d|Year \d+|Attainment 8|key stage 2|age \d+|2017 to 2022|16 to 17")
+    for number in re.findall(r"[-\u2212]?\d[\d,.]*\d|\d", free.sub("", " ".join(map(dossier.plain, said)))):
+        assert number in known or f"{number} %" in known or f"above {number} %" in known, number
+
+
 # the four questions
 
 
@@ -278,8 +288,8 @@ def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
         assert one["bytes"] == len(before[one["path"]])
 
 
-def test_only_the_formats_that_are_asked_for_are_written(folder):
-    at, _, names = packs.write(folder, packs.formats("json,docx"))
+def test_only_the_formats_that_are_asked_for_are_written(tmp_path, tiny):
+    at, _, names = packs.write(report.write(tiny, tmp_path), packs.formats("json,docx"))
     assert {path.name for path in at.iterdir()} == set(names) == {"figures.json", "briefing.docx", "assurance.docx"}
 
 
@@ -302,6 +312,102 @@ def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_ti
     assert any(one.value == pytest.approx(row["mean"], rel=1e-5) for one in found.figures)
     _, _, names = packs.write(at)
     assert {"briefing.docx", "workbook.xlsx", "table.csv", "figures.json"} <= set(names)
+
+
+def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
+    import pandas as pd
+
+    from oa_sim.comparison import Comparison
+
+    made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
+    at = report.write_comparison(replace(made, table=made.means()), tmp_path)
+    facts = json.loads((at / "compare.json").read_text())
+    (at / "compare.json").write_text(json.dumps(change(facts)))
+    return folders.read(at, folders.kind_of(at))
+
+
+def test_a_comparison_leads_with_the_headlines_measure_and_says_ready_numbers_on_record(tmp_path, run_tiny, tiny):
+    found = of_comparison(tmp_path, run_tiny, tiny)
+    assert dossier.plain(found.headline).startswith("Key stage 2")
+    assert "no_programme" in dossier.plain(found.headline)
+    (grid,) = [grid for one in found.passages for grid in one.grids]
+    assert all("Key stage 2" in row[0] for row in grid.rows)
+    on_record = {one.text for one in found.figures}
+    for one in found.passages[0].said:
+        for number in sayings.NUMBER.findall(dossier.plain(one)):
+            assert number in on_record
+    row = next(row for row in book_text(workbook.book(found)) if row["figure"].startswith("means.mean"))
+    assert row["as printed"]
+
+
+def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, tiny):
+    def failed(facts):
+        facts["runs"][1]["gates"]["verdict"] = "FAIL"
+        return facts | {"scenarios": [facts["scenarios"][0], f"{facts['scenarios'][1]} [FAIL]"]}
+
+    found = of_comparison(tmp_path, run_tiny, tiny, failed)
+    assert found.verdict == "FAIL"
+    assert all(published.FAILED in one.marks for one in found.figures)
+
+
+def test_rows_of_a_sweep_bear_their_own_marks():
+    import pandas as pd
+
+    spec, told = folders.SPECS["sweep"], folder_tables.Told(ORIGIN, (), {"impact_mean": "percentage points"})
+    table = pd.DataFrame({
+        "scenario": [0, 1], "impact_mean": [0.5, 0.7], "impact_q05": [0.2, 0.3], "impact_q95": [0.8, 1.1],
+        "headline_p_half_left_10y": [0.001, 0.2], "to_verify": [3, 0], "verdict": ["PASS", "FAIL"],
+        "last_funded_year": [2028, 2028],
+    })  # fmt: skip
+    found = folder_tables.figures("summary", table, spec, told)
+    assert found[0, "impact_mean"].marks == published.VERIFY
+    assert found[0, "impact_mean"].unit == "percentage points"
+    assert published.FAILED in found[1, "impact_mean"].marks
+    assert found[0, "headline_p_half_left_10y"].text == "below 1 %"
+    assert (0, "last_funded_year") not in found
+    sheet = folder_tables.grid("summary", table, found)
+    end = sheet.rows[0][sheet.head.index("impact_q05")]
+    assert end.value == pytest.approx(0.2)
+    assert end.text == found[0, "impact_mean"].interval.split(" to ")[0]
+
+
+def test_what_stands_in_a_report_and_is_not_written_anew_stays(folder):
+    at, _, _ = packs.write(folder, ("json",))
+    (at / "my_notes.txt").write_text("mine")
+    packs.write(folder, ("csv",))
+    assert {"my_notes.txt", "figures.json", "table.csv"} <= {path.name for path in at.iterdir()}
+    (at / "my_notes.txt").unlink()
+
+
+def test_a_report_is_not_put_in_the_place_of_a_file(tmp_path, tiny, capsys):
+    at = report.write(tiny, tmp_path)
+    (at / "report").write_text("mine")
+    assert main(["report", str(at)]) == 2
+    assert "no folder" in capsys.readouterr().err
+    assert (at / "report").read_text() == "mine"
+
+
+def test_facts_that_lack_what_is_told_are_refused(tmp_path, tiny, capsys):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "voi.json").write_text("{}")
+    assert main(["report", str(tmp_path / "a")]) == 2
+    told = json.loads(json.dumps(tiny.manifest))
+    del told["account_gbp"]
+    replace(tiny, manifest=told).save(tmp_path / "b" / "result.nc")
+    assert main(["report", str(tmp_path / "b")]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
+    draws = np.where(np.arange(2000).reshape(4, 500) % 10 < 2, np.inf, 200_000.0 + np.arange(2000).reshape(4, 500))
+    one = published.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
+    assert one.interval.endswith(" to no price")
+    assert "." not in one.text
+
+
+def test_few_draws_never_make_a_chance_all_but_certain():
+    assert published.said_chance(0.975, 0.013) == "95 %"
+    assert published.said_chance(0.02, 0.06) == "10 %"
 
 
 def test_a_folder_that_holds_nothing_is_refused_in_a_sentence(tmp_path, capsys):

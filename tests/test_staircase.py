@@ -35,7 +35,7 @@ targeting movements outlook promises targets pledges ladder keeping least_money
 monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
-calibrated monte_carlo published grounds quotable dossier ministerial folder_tables folders
+calibrated monte_carlo published grounds quotable dossier ministerial folder_tables sayings folders
 commented leaves tabled assurance verification register meanings decided codebook datapackage iamc
 packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
@@ -63,7 +63,18 @@ FENCES = {  # library: the files that may know it
         *("layouts", "readers", "listings", "result", "comparison", "scores", "diagrams", "reliability", "ledger"),
         *("swept", "sensitivity", "tornado", "discovery", "remarks", "findings", "stability"),
         *("decision", "advice", "front", "decision_charts"),
-        *("dossier", "dossiers", "folder_tables", "folders", "exports", "sheets", "iamc", "codebook", "register"),
+        *(
+            "dossier",
+            "dossiers",
+            "folder_tables",
+            "folders",
+            "sayings",
+            "exports",
+            "sheets",
+            "iamc",
+            "codebook",
+            "register",
+        ),
         *("verification", "word", "assurance_page"),
         *("promises", "targets", "pledges", "ladder", "keeping", "least_money", "monitor", "gates", "voi"),
     },
