@@ -29,7 +29,7 @@ def test_a_figure_has_one_row_and_no_cell_is_missing(tiny):
     rows = exports.table((*brief, *extended.figures(tiny)))
     assert rows.figure.is_unique
     assert not rows.isna().to_numpy().any()
-    assert rows.columns.tolist() == list(published.rows(brief[:1])[0])
+    assert rows.columns.tolist() == list(exports.rows(brief[:1])[0])
 
 
 def test_a_csv_keeps_every_number_in_full(tiny):
