@@ -82,7 +82,7 @@ def opened(folder: Path, kind: str) -> Opened:
     found = folders.read(folder, kind)
     found = replace(found, **_assured(found))
     page = (lambda: explorer.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
-    return Opened(found, page, dict)
+    return Opened(found, page, dict, lambda: picture_book.of_folder(folders.pictures(folder), found))
 
 
 def of_run(result: Result) -> Dossier:

@@ -41,6 +41,19 @@ SPECS = {
 }  # fmt: skip
 
 
+PICTURES = {  # file name: title, the one that says most first
+    "ladder": "Targets, and the chance of each",
+    "split": "Where the money goes",
+    "trajectory": "This year against what was expected",
+    "voi": "What it is worth to know",
+    "front": "What closing gaps costs",
+    "response": "What more money brings",
+    "regret": "What other plans lose",
+    "evsi": "What a trial is worth",
+    "tornado": "What moves the headline most",
+}
+
+
 def kind_of(folder: Path) -> str:
     """Return what a folder holds.
 
@@ -111,7 +124,7 @@ def read(folder: Path, kind: str) -> Dossier:
         reason=facts["gates"]["reason"],
         headline=lead,
         numbers=tuple(_numbers(first)),
-        passages=_passages(headline, facts, main, _pictures(folder) or _side_by_side(main)),
+        passages=_passages(headline, facts, main, pictures(folder) or _side_by_side(main)),
         figures=tuple(figures),
         manifest=facts,
         sheets={name: folder_tables.grid(name, table, found[name]) for name, table in tables.items()},
@@ -187,7 +200,7 @@ def _numbers(first: list[Published]) -> list[tuple[str, Published]]:
     return [(f"{one.label} ({one.unit})" if one.unit != "1" else one.label, one) for one in told[:4]]
 
 
-def _passages(headline: list[str], facts: dict, main: Grid | None, pictures: list[Drawn]) -> tuple:
+def _passages(headline: list[str], facts: dict, main: Grid | None, shown: list[Drawn]) -> tuple:
     gates = facts["gates"]
     unsure = doubts.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
     if facts.get("n_to_verify"):
@@ -195,17 +208,23 @@ def _passages(headline: list[str], facts: dict, main: Grid | None, pictures: lis
     sure = [(f"Verdict {gates['verdict']}: {gates['reason']}.",), *([(unsure,)] if unsure else [])]
     told = [(line,) for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
     return (
-        Passage("What was found", tuple(told), pictures=tuple(pictures[:1])),
+        Passage("What was found", tuple(told), pictures=tuple(shown[:1])),
         *([Passage("Side by side", grids=(main,), page=2)] if main else []),
         Passage("How sure are we?", tuple(sure), page=2),
         Passage("What it cannot say", points=tuple((line,) for line in CANNOT_SAY), page=2),
     )
 
 
-def _pictures(folder: Path) -> list[Drawn]:
-    order = ("ladder", "split", "trajectory", "voi", "front", "response", "regret", "evsi", "tornado")
-    found = [folder / f"{name}.svg" for name in order if (folder / f"{name}.svg").is_file()]
-    return [drawn(path.stem, path.stem.capitalize(), path.read_text(encoding="utf-8")) for path in found]
+def pictures(folder: Path) -> list[Drawn]:
+    """Return the pictures that a folder holds, the one that says most first.
+
+    Parameters
+    ----------
+    folder
+        What a command printed.
+    """
+    found = [(name, folder / f"{name}.svg") for name in PICTURES]
+    return [drawn(name, PICTURES[name], path.read_text(encoding="utf-8")) for name, path in found if path.is_file()]
 
 
 def _side_by_side(main: Grid | None) -> list[Drawn]:

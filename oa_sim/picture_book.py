@@ -4,7 +4,7 @@ from html import escape
 
 from oa_sim import afterwards, arviz_pictures, brief_page, figures, multiples, sections, words
 from oa_sim import dossier as packs
-from oa_sim.dossier import Dossier
+from oa_sim.dossier import Dossier, Drawn
 from oa_sim.drawing import Picture
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES
@@ -20,7 +20,22 @@ def page(result: Result, dossier: Dossier) -> str:
     dossier
         The same run as its packs print it.
     """
-    shown = "\n".join(_figure(one) for one in pictures(result))
+    return of_folder([Drawn(one.name, one.title, one.alternative, one.svg) for one in pictures(result)], dossier)
+
+
+def of_folder(drawn: list[Drawn], dossier: Dossier) -> str:
+    """Return the page of a folder's own pictures; nothing where it has none.
+
+    Parameters
+    ----------
+    drawn
+        The pictures.
+    dossier
+        The folder as its packs print it.
+    """
+    if not drawn:
+        return ""
+    shown = "\n".join(_figure(one) for one in drawn)
     title = f"Pictures: {dossier.label}"
     body = (
         f"{brief_page.warning(dossier)}<header><h1><bdi>{escape(title)}</bdi></h1></header>\n"
@@ -52,7 +67,7 @@ def pictures(result: Result) -> list[Picture]:
     return [one for one in found if one is not None]
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: Drawn) -> str:
     title = f"<figcaption>{escape(picture.title)}</figcaption>"
     said = f"<details><summary>In words</summary><p>{escape(picture.alternative)}</p></details>"
     return f"<figure>\n{title}\n{picture.svg}\n{said}\n</figure>"

@@ -350,6 +350,16 @@ def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, t
     assert all(published.FAILED in one.marks for one in found.figures)
 
 
+def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny, tiny):
+    found = of_comparison(tmp_path, run_tiny, tiny)
+    (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
+    drawn = folders.pictures(tmp_path)
+    page = picture_book.of_folder(drawn, found)
+    assert "Where the money goes" in page
+    assert "Who &lt;gets&gt; it</p>" in page
+    assert picture_book.of_folder([], found) == ""
+
+
 def test_rows_of_a_sweep_bear_their_own_marks():
     import pandas as pd
 
