@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import words
+from oa_sim import monte_carlo, words
 from oa_sim.doubts import sentence
 from oa_sim.phrases import interval
 from oa_sim.result import Result
@@ -48,7 +48,7 @@ def uncertainty_statement(result: Result) -> list[str]:
         f"Intervals run from the 5th to the 95th percentile of {result.n_draws:,} draws, so nine in ten lie within. "
         f"They allow for {'; '.join(INCLUDED)}.",
         f"They do not allow for {'; '.join(NOT_INCLUDED)}.",
-        monte_carlo(result),
+        _monte_carlo(result),
         *words.whence(result),
         *words.evidence_behind(result),
         _county(result),
@@ -59,16 +59,19 @@ def uncertainty_statement(result: Result) -> list[str]:
     return [line for line in said if line]
 
 
-def monte_carlo(result: Result) -> str:
+def _monte_carlo(result: Result) -> str:
     """Return how far the headline would move were it drawn again, in a sentence."""
     measure, group = words.headline_measure(result)
     what, unit = words.subject(result)
     draws = words.mean_draws(result, "impact", measure, group, words.headline_year(result))
     if not np.ptp(draws) > 0:
         return f"Monte Carlo error: none, since {what} is the same in every draw."
-    mean, low, high = errors(draws, float(result.manifest["gates"].get("ess_bulk_min") or len(draws)))
+    by_chain = draws.reshape(result.draws.sizes["chain"], result.draws.sizes["draw"])
+    mean = monte_carlo.error_of_mean(by_chain)
+    worth = (draws.std() / mean) ** 2  # as many independent draws
+    low, high = (float(monte_carlo.error_of_quantile(by_chain, at, worth)) for at in ENDS)
     return (
-        f"Monte Carlo error: were {what} drawn again, its mean of {interval(draws)} {unit} would move by at most about "
+        f"Monte Carlo error: were {what} drawn again, its mean of {interval(draws)} {unit} would move by about "
         f"{mean:.2g}, the lower end by {low:.2g} and the upper end by {high:.2g} (standard errors); the first is "
         f"{percent(mean / draws.std())} of the standard deviation of the draws. {_last_digit(draws, mean)}"
     )
@@ -83,25 +86,6 @@ def _last_digit(draws: np.ndarray, error: float) -> str:
         if error < step / 4
         else f"The last digit printed of the mean stands for {step:g} and may change."
     )
-
-
-def errors(draws: np.ndarray, effective: float) -> tuple[float, float, float]:
-    """Return the standard errors of a mean and of both ends of its 90 % interval.
-
-    Parameters
-    ----------
-    draws : array (draw)
-        Of one figure.
-    effective
-        As how many independent draws those of the baseline count at the least.
-    """
-    n = max(min(float(len(draws)), effective), 2.0)
-    mean, found = float(draws.std(ddof=1) / np.sqrt(n)), []
-    for at in ENDS:
-        reach = np.sqrt(at * (1 - at) / n)
-        low, high = np.quantile(draws, np.clip([at - reach, at + reach], 0, 1))
-        found.append(float(high - low) / 2)
-    return mean, *found
 
 
 def _county(result: Result) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 from oa_sim import brief_page, calibrated
 from oa_sim import dossier as packs
 from oa_sim.dossier import Dossier, Grid
+from oa_sim.markup import as_table
 
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
 FIGURE_HEAD = ("Figure", "Printed", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
@@ -60,20 +61,13 @@ def words_table(caption: str, table: pd.DataFrame) -> str:
     """Return a table of words as HTML, ratings in colour as well; nothing where there is none."""
     if not len(table):
         return ""
-    head = "".join(f'<th scope="col">{escape(str(name).capitalize())}</th>' for name in table.columns)
-    rows = []
-    for name, *cells in table.astype(str).itertuples(index=False):
-        body = "".join(f"<td{_colour(cell)}>{escape(cell)}</td>" for cell in cells)
-        rows.append(f'<tr><th scope="row">{escape(name)}</th>{body}</tr>\n')
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="words">\n'
-        f"<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(rows)}</tbody>\n"
-        "</table></div>\n"
-    )
+    head = [escape(str(name).capitalize()) for name in table.columns]
+    rows = [[_rated(cell) for cell in row] for row in table.astype(str).itertuples(index=False)]
+    return as_table(escape(caption), head, rows, kind="words")
 
 
-def _colour(cell: str) -> str:
-    return f' class="{cell}"' if cell in ("red", "amber", "green") else ""
+def _rated(cell: str) -> str:
+    return f'<span class="{cell}">{cell}</span>' if cell in ("red", "amber", "green") else escape(cell)
 
 
 def _list(lines: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from oa_sim import dossier as packs
 from oa_sim.dossier import Dossier, Drawn, Grid, Only, Passage, Sentence
+from oa_sim.markup import as_table
 from oa_sim.published import Published
 
 STYLE = Path(__file__).with_name("brief_page.css")
@@ -91,20 +92,12 @@ def _passage(passage: Passage) -> str:
 
 def as_grid(grid: Grid) -> str:
     """Return a table of words and figures as HTML."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in grid.head)
-    rows = []
-    for name, *cells in grid.rows:
-        body = "".join(
-            f'<td class="number">{_data(cell, cell.in_cell)}</td>' if isinstance(cell, Published)
-            else f"<td>{escape(cell)}</td>"
-            for cell in cells
-        )  # fmt: skip
-        rows.append(f'<tr><th scope="row"><bdi>{escape(packs.cell(name))}</bdi></th>{body}</tr>\n')
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(grid.caption)}"><table>\n'
-        f"<caption>{escape(grid.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(rows)}</tbody>\n"
-        "</table></div>\n"
-    )
+    rows = [[f"<bdi>{escape(packs.cell(name))}</bdi>", *(_cell(cell) for cell in cells)] for name, *cells in grid.rows]
+    return as_table(escape(grid.caption), [escape(cell) for cell in grid.head], rows)
+
+
+def _cell(cell: str | Published) -> str:
+    return _data(cell, cell.in_cell) if isinstance(cell, Published) else escape(cell)
 
 
 def _picture(picture: Drawn) -> str:

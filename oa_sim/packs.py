@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from oa_sim import assurance_page, brief_page, dossiers, exports, folders
+from oa_sim import assurance_page, brief_page, datapackage, dossiers, exports, folders
 from oa_sim.dossier import Dossier
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.report import whole
@@ -74,8 +74,8 @@ def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[s
                 names.append(name)
         if "csv" in asked:
             written = sorted(name for name in names if name.endswith(".csv"))
-            write_json_plain(into / "datapackage.json", dossiers.package(into, written, opened.dossier))
-            names.append("datapackage.json")
+            write_json_plain(into / datapackage.FILE_NAME, dossiers.package(into, written, opened.dossier))
+            names.append(datapackage.FILE_NAME)
 
     return whole(at / REPORT, fill), opened.dossier, names
 

@@ -1,4 +1,3 @@
-import math
 import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -11,7 +10,18 @@ import pytest
 import yaml
 from scipy import stats
 
-from oa_sim import assurance, codebook, commented, leaves, load_scenario, register, tabled, verification
+from oa_sim import (
+    assurance,
+    codebook,
+    commented,
+    leaves,
+    load_scenario,
+    monte_carlo,
+    quotable,
+    register,
+    tabled,
+    verification,
+)
 from oa_sim.model import question
 from oa_sim.overrides import CONFIGS, groups
 from oa_sim.refusal import Refusal
@@ -319,14 +329,20 @@ def test_the_statement_says_what_the_intervals_hold_and_what_they_do_not(tiny):
 
 def test_monte_carlo_errors_are_those_of_many_repetitions():
     rng = np.random.default_rng(1)
-    many = rng.standard_normal((2000, 500))
-    mean, low, high = assurance.errors(many[0], 500)
-    assert mean == pytest.approx(many.mean(axis=1).std(), rel=0.15)
-    ends = np.quantile(many, [0.05, 0.95], axis=1).std(axis=1)
-    typical = np.mean([assurance.errors(draws, 500)[1:] for draws in many[:100]], axis=0)
-    assert typical == pytest.approx(ends, rel=0.15)
-    assert assurance.errors(many[0], 125)[0] == pytest.approx(2 * mean, rel=0.01)
-    assert all(math.isfinite(error) for error in (mean, low, high))
+    many = rng.standard_normal((2000, 4, 125))
+    flat = many.reshape(2000, 500)
+    mean = np.mean([monte_carlo.error_of_mean(draws) for draws in many[:100]])
+    assert mean == pytest.approx(flat.mean(axis=1).std(), rel=0.15)
+    for at in (0.05, 0.95):
+        typical = np.mean([monte_carlo.error_of_quantile(draws, at, 500) for draws in many[:100]])
+        assert typical == pytest.approx(np.quantile(flat, at, axis=1).std(), rel=0.15)
+        fewer = np.mean([monte_carlo.error_of_quantile(draws, at, 125) for draws in many[:100]])
+        assert fewer == pytest.approx(2 * typical, rel=0.15)
+
+
+def test_the_statement_says_the_monte_carlo_error_that_the_table_of_figures_has(every_area):
+    (line,) = [line for line in register.uncertainty_statement(every_area) if line.startswith("Monte Carlo error")]
+    assert f"would move by about {quotable.brief(every_area)['impact'].error:.2g}," in line
 
 
 def test_without_money_there_is_no_error_to_speak_of(run_tiny):

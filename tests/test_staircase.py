@@ -35,7 +35,7 @@ targeting movements outlook promises targets pledges ladder keeping least_money
 monitoring update placed monitor trajectories
 information studying decisions gates voi worthwhile
 swept sensitivity tornado discovery remarks findings
-calibrated monte_carlo published grounds quotable dossier ministerial folder_tables sayings folders
+monte_carlo calibrated published grounds quotable dossier ministerial folder_tables sayings folders
 commented leaves tabled assurance verification register meanings decided codebook datapackage iamc
 packed views explorer
 extended cells exports run_sheets sheets plots plotting workbook
