@@ -2,14 +2,13 @@
 
 import math
 import re
-import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
 
+from oa_sim.harmless import is_kept
 from oa_sim.published import MINUS, Published
 
 MOST = 32_766  # characters that a cell holds, less one for the ellipsis
 STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet may take for the start of a formula
-TURNERS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # would turn round what stands beside a name
 PRINTED = re.compile(rf"[{MINUS}-]?[\d,]+(?:\.(\d+))?( %)?")
 
 Shown = tuple[float | str, str]  # what stands in a cell, and its number format
@@ -69,17 +68,13 @@ def text(said: object) -> str:
     """Return text without what a cell cannot hold: control characters, and more than it has room for."""
     kept = str(said)
     if not kept.isprintable():
-        kept = "".join(sign for sign in kept if sign == "\n" or not _is_control(sign))
+        kept = "".join(sign for sign in kept if sign == "\n" or is_kept(sign))
     if len(kept) <= MOST // 2:
         return kept
     whole = kept.encode("utf-16-le")  # spreadsheets count as this does
     if len(whole) <= 2 * (MOST + 1):
         return kept
     return f"{whole[: 2 * MOST].decode('utf-16-le', 'ignore')}\N{HORIZONTAL ELLIPSIS}"
-
-
-def _is_control(sign: str) -> bool:
-    return unicodedata.category(sign) in ("Cc", "Cs", "Cn") or sign in TURNERS
 
 
 def starts_like_a_formula(said: str) -> bool:

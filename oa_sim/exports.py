@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from oa_sim import cells
 from oa_sim.dossier import Dossier
+from oa_sim.harmless import harmless
 from oa_sim.published import Published
 
 SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
@@ -41,13 +41,8 @@ def csv(figures: Iterable[Published]) -> str:
     for name in rows.columns[[kind.kind == "f" for kind in rows.dtypes]]:
         rows[name] = rows[name].where(np.isfinite(rows[name]), np.nan if name == "value" else np.inf)
     for name in rows.columns[[kind.kind not in "iuf" for kind in rows.dtypes]]:
-        rows[name] = [_harmless(said) for said in rows[name]]
+        rows[name] = [harmless(said, spares_numbers=False) for said in rows[name]]
     return rows.to_csv(index=False, lineterminator="\n")
-
-
-def _harmless(said: str) -> str:
-    kept = cells.text(said)
-    return f"'{kept}" if cells.starts_like_a_formula(kept) or cells.starts_like_a_formula(said) else kept
 
 
 def json_text(dossier: Dossier) -> str:

@@ -13,7 +13,7 @@ TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # make the r
 DROPPED = ("Cc", "Cs")  # control characters, and halves of a pair that cannot be written
 
 
-def harmless(text: str) -> str:
+def harmless(text: str, *, spares_numbers: bool = True) -> str:
     """Return a text as it may stand in a cell of CSV, Excel or a page.
 
     Control characters, characters that no XML holds and those that turn the order of reading are dropped; line ends and
@@ -24,16 +24,30 @@ def harmless(text: str) -> str:
     ----------
     text
         Any text, such as the name of a scenario or an area.
+    spares_numbers
+        Whether a text that is a number is left alone; a name in a column of text is no number, whatever it looks like.
 
     Examples
     --------
     >>> harmless("=HYPERLINK(1)")
     "'=HYPERLINK(1)"
     """
-    spaced = "".join(" " if character in BLANKS else character for character in text)
-    kept = "".join(character for character in spaced if _is_kept(character))
+    kept = cleaned(text)
     begins = kept.lstrip(" \u00a0\u200b\ufeff")[:1]
-    return f"'{kept}" if begins and begins in FORMULA and not PLAIN_NUMBER.fullmatch(kept) else kept
+    is_spared = spares_numbers and PLAIN_NUMBER.fullmatch(kept)
+    return f"'{kept}" if begins and begins in FORMULA and not is_spared else kept
+
+
+def cleaned(text: str) -> str:
+    """Return a text as it may stand where nothing is taken for a formula, as in a document: as ``harmless``, but bare.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    """
+    spaced = "".join(" " if character in BLANKS else character for character in text)
+    return "".join(character for character in spaced if is_kept(character))
 
 
 def in_table(table):
@@ -51,6 +65,7 @@ def _is_text(cell: object) -> bool:
     return isinstance(cell, str)
 
 
-def _is_kept(character: str) -> bool:
+def is_kept(character: str) -> bool:
+    """Return whether a character has a place in a cell, a page or a document."""
     is_nothing = ord(character) & 0xFFFE == 0xFFFE  # no character, in any plane
     return not is_nothing and character not in TURNING and unicodedata.category(character) not in DROPPED

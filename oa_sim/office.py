@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from oa_sim.dossier import Cell, Dossier, Grid, cell
+from oa_sim.harmless import cleaned
 from oa_sim.published import Published
 
 BLUE, RED, INK, GREY, PALE, RULE = "0072B2", "A80000", "222222", "595959", "EEF4F9", "C9D3DB"
@@ -28,9 +29,7 @@ WIDTHS = {  # of Arial, thousandths of the size
 WIDTH_OF = {letter: width for width, letters in WIDTHS.items() for letter in letters}
 LONGEST_WORD = 0.14  # of a table's width; a longer word is broken where that helps the rest
 USUAL, WIDEST, BOLD = 556, 1100, 1.09
-REFUSED = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
-)
+MARKS = re.compile("[\u200e\u200f\ufeff]")  # of direction, without a shape: Word sees for itself which way a piece runs
 RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[ \u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]*"
                            "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])?)")  # fmt: skip
 NUMERIC = re.compile(r"(?:below |above )?[\u2212\d]")
@@ -39,7 +38,7 @@ NO_FIGURE = ("exact", "none", "")
 
 def xml_safe(text: str) -> str:
     """Return text without the characters that XML refuses or that turn the direction of what follows."""
-    return REFUSED.sub("", re.sub(r"[\t\r\n\v\f]+", " ", str(text)))
+    return MARKS.sub("", cleaned(str(text)))
 
 
 def directions(text: str) -> list[tuple[str, bool]]:
