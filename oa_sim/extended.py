@@ -11,7 +11,7 @@ import xarray as xr
 
 from oa_sim import monte_carlo, published, quotable, words
 from oa_sim.phrases import unit, who
-from oa_sim.published import HIGH, LOW, About, Published
+from oa_sim.published import HIGH, LOW, PROXY, About, Published
 from oa_sim.quotable import EVERYWHERE
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES, QUANTITIES, academic_year
@@ -59,8 +59,8 @@ def _places(result: Result) -> list[str]:
 def _marks(result: Result, measure: str, group: str, quantity: str) -> list[tuple[str, ...]]:
     """Return the marks of each place; without the programme nothing rests on what it does."""
     doubt = () if quantity == "counterfactual" else quotable.doubtful(result)
-    areas = [*result.draws.area.values.tolist(), None]
-    return [(*quotable.proxies(result, measure, group, area), *doubt) for area in areas]
+    county = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
+    return [(*((PROXY,) if one else ()), *doubt) for one in (*county.tolist(), bool(county.any()))]
 
 
 def _outcomes(result: Result) -> Iterator[Published]:

@@ -6,7 +6,7 @@ from oa_sim import cells
 from oa_sim.charts import COLOURS
 from oa_sim.plots import Plot
 
-WITH, WITHOUT, QUIET = COLOURS[0], COLOURS[1], "#7a7a7a"
+WITH, WITHOUT = COLOURS[0], COLOURS[1]
 WIDTHS = [34, 13, 13, 13, 30, 13, 13]  # of the columns of its tables, characters
 TALL, APART = 20, 24  # rows of a chart, and from one to the next
 FONT = {"name": "Arial", "size": 9}

@@ -18,7 +18,6 @@ from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
 from oa_sim.studying import Studying
 
-EVERYTHING = "everything"
 PERFECT = "perfect information"
 LAST = 0.05  # of the best plan's money: what it brings is the price at the margin
 
