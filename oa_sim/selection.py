@@ -1,7 +1,8 @@
 """Selection: mean, spread and quantiles of draws without putting all of them in order.
 
 A quantile needs the one or two draws at its rank. Draws are counted into bins of equal width; only the bins that hold a
-rank that is asked for are put in order. The answer is exactly that of a full sort.
+rank that is asked for are put in order. The answer is exactly that of a full sort. Bins are small whole numbers without
+a sign, so that a machine compares many at once and no index is asked whether it counts from the end.
 """
 
 from typing import NamedTuple
@@ -10,29 +11,38 @@ import numpy as np
 
 from oa_sim.compiled import compiled, summing
 
-N_BINS, TOGETHER = 1024, 64  # so many are passed over at once where none holds a rank
+N_BINS, TOGETHER = 1024, 32  # so many are passed over at once where none holds a rank
 SAMPLED = 128  # draws from which the bins' range is guessed; those beyond it go into the first and the last bin
-FEW = 60  # draws that are put in order by insertion
-ZERO, LAST_BIN = np.float32(0.0), np.float32(N_BINS - 1)
+FEW, LANES = 64, 16  # draws that are put in order by counting how many are less; so many are compared at once
+AT_ONCE, WORD = 4, 8  # stretches of bins that are looked for in one pass, and marks that are passed over as one number
+ZERO, ONE, LAST_BIN = np.float32(0.0), np.float32(1.0), np.float32(N_BINS - 1)
+NO_BIN, NEXT = np.uint16(2**16 - 1), np.uint32(1)
 
 
 class Room(NamedTuple):
     """Room to work in."""
 
-    bins: np.ndarray  # (draw)
-    held: np.ndarray  # (2 draw)
+    bins: np.ndarray  # (draw), filled up to whole words with no bin
+    is_held: np.ndarray  # (draw), filled up: whether its bin holds a rank
+    words: np.ndarray  # (draw / WORD): the same memory, so many marks a number
+    held: np.ndarray  # (draw, filled up): those whose bins hold a rank
+    ordered: np.ndarray  # (FEW): a few of them in ascending order
     counts: np.ndarray  # (N_BINS)
-    slots: np.ndarray  # (N_BINS): where the draws of a bin begin among those that are held; -1: not held
-    starts: np.ndarray  # (rank + 1)
-    lower: np.ndarray  # (rank)
+    first: np.ndarray  # (stretch), filled up: its first bin; a stretch is the bins of ranks that follow each other
+    span: np.ndarray  # (stretch), filled up: its bins after the first
+    size: np.ndarray  # (stretch): draws in it
+    lower: np.ndarray  # (stretch): draws below it
 
 
 @compiled
 def room_for(n_draws, n_ranks):
     """Return room for so many draws and ranks."""
+    filled, wide = -(-n_draws // WORD) * WORD, n_ranks + AT_ONCE
+    is_held = np.zeros(filled, np.bool_)
     return Room(
-        np.empty(n_draws, np.int32), np.empty(2 * n_draws, np.float32), np.empty(N_BINS, np.int32),
-        np.empty(N_BINS, np.int32), np.empty(n_ranks + 1, np.int32), np.empty(n_ranks, np.int32),
+        np.full(filled, NO_BIN, np.uint16), is_held, is_held.view(np.uint64), np.empty(filled + LANES, np.float32),
+        np.empty(FEW, np.float32), np.empty(N_BINS, np.uint32),
+        np.empty(wide, np.uint16), np.empty(wide, np.uint16), np.empty(n_ranks, np.int64), np.empty(n_ranks, np.int64),
     )  # fmt: skip
 
 
@@ -59,16 +69,14 @@ def _moments(row, out):
     out[1] = np.sqrt(max(squares - n * mean * mean, 0.0) / max(n - 1, 1))
 
 
-@compiled
+@summing
 def _sides(row, out):
-    """Write the shares of draws above and below 0, and return how many differ from the first."""
-    first, above, below, other = row[0], np.int32(0), np.int32(0), np.int32(0)
+    """Write the shares of draws above and below 0; counted in single precision, exact to 16 million."""
+    above = below = ZERO
     for d in range(row.size):
-        above += np.int32(row[d] > ZERO)
-        below += np.int32(row[d] < ZERO)
-        other += np.int32(row[d] != first)
+        above += ONE if row[d] > ZERO else ZERO
+        below += ONE if row[d] < ZERO else ZERO
     out[-2], out[-1] = above / row.size, below / row.size
-    return other
 
 
 @compiled
@@ -86,45 +94,122 @@ def _into_bins(row, low, scale, bins):
     for d in range(row.size):
         at = (row[d] - low) * scale
         at = at if at > ZERO else ZERO  # in this order what is no number falls into a bin too, and not beside them
-        bins[d] = np.int32(at if at < LAST_BIN else LAST_BIN)
+        bins[d] = np.uint16(np.int32(at if at < LAST_BIN else LAST_BIN))
 
 
 @compiled
-def _in_order(some):
-    """Put draws in ascending order where they stand."""
-    if some.size > FEW:
-        some.sort()
-        return
-    for i in range(1, some.size):
-        one, at = some[i], i
-        while at > 0 and some[at - 1] > one:
-            some[at] = some[at - 1]
-            at -= 1
-        some[at] = one
-
-
-@compiled
-def _wanted(ranks, counts, slots, starts, lower):
-    """Write which bins hold a rank, where each begins among those held and how many lie below; return their number."""
-    below, begin, r, n_wanted = 0, 0, 0, 0
-    slots[:] = -1
-    for first in range(0, N_BINS, TOGETHER):
-        here = np.int32(0)
-        for b in range(first, first + TOGETHER):
+def _wanted(ranks, room):
+    """Write which stretches of bins hold ranks, how many draws lie in and below each; return how many stretches."""
+    counts, below, r, n = room.counts, 0, 0, 0
+    for block in range(0, N_BINS, TOGETHER):
+        here = 0
+        for b in range(block, block + TOGETHER):
             here += counts[b]
-        if r == ranks.size or ranks[r] >= below + here:  # none of these holds a rank
-            below += here
-            continue
-        for b in range(first, first + TOGETHER):
-            if r < ranks.size and ranks[r] < below + counts[b]:
-                slots[b], starts[n_wanted], lower[n_wanted] = begin, begin, below
-                begin += counts[b]
-                n_wanted += 1
-                while r < ranks.size and ranks[r] < below + counts[b]:
-                    r += 1
+        b, end = block, below + here
+        while r < ranks.size and ranks[r] < end:  # otherwise none of these holds a rank
+            while ranks[r] >= below + counts[b]:
+                below += counts[b]
+                b += 1
+            if n and ranks[r] == ranks[r - 1] + 1:  # between the two no bin holds any draw
+                room.span[n - 1] = b - room.first[n - 1]
+                room.size[n - 1] += counts[b]
+            else:
+                room.first[n], room.span[n], room.size[n], room.lower[n] = b, 0, counts[b], below
+                n += 1
             below += counts[b]
-    starts[n_wanted] = begin
-    return n_wanted
+            b += 1
+            while r < ranks.size and ranks[r] < below:
+                r += 1
+        below = end
+    room.first[n : n + AT_ONCE], room.span[n : n + AT_ONCE] = N_BINS, 0  # a bin that no draw is in
+    return n
+
+
+@compiled
+def _mark(n_stretches, room):
+    """Mark the draws whose bins lie in a stretch."""
+    bins, first, span, is_held = room.bins, room.first, room.span, room.is_held
+    for s in range(0, n_stretches, AT_ONCE):
+        a, b, c, d = first[s], first[s + 1], first[s + 2], first[s + 3]
+        to_a, to_b, to_c, to_d = span[s], span[s + 1], span[s + 2], span[s + 3]
+        if s == 0:
+            _mark_first(bins, a, b, c, d, to_a, to_b, to_c, to_d, is_held)
+        else:
+            _mark_more(bins, a, b, c, d, to_a, to_b, to_c, to_d, is_held)
+
+
+@compiled
+def _is_in(at, first, span):
+    return np.uint16(at - first) <= span  # a bin before the first is, without a sign, far beyond the last
+
+
+@compiled
+def _mark_first(bins, a, b, c, d, to_a, to_b, to_c, to_d, is_held):
+    for i in range(bins.size):
+        at = bins[i]
+        is_held[i] = _is_in(at, a, to_a) | _is_in(at, b, to_b) | _is_in(at, c, to_c) | _is_in(at, d, to_d)
+
+
+@compiled
+def _mark_more(bins, a, b, c, d, to_a, to_b, to_c, to_d, is_held):
+    for i in range(bins.size):
+        at = bins[i]
+        is_held[i] |= _is_in(at, a, to_a) | _is_in(at, b, to_b) | _is_in(at, c, to_c) | _is_in(at, d, to_d)
+
+
+@compiled
+def _hold(row, room):
+    """Write the marked draws side by side, and return how many they are."""
+    n, held, words, is_held, whole = np.uint64(0), room.held, room.words, room.is_held, row.size // WORD
+    for w in range(whole):
+        if words[w]:
+            for d in range(w * WORD, w * WORD + WORD):  # written always and kept where it is marked
+                held[n] = row[d]
+                n += np.uint64(is_held[d])
+    for d in range(whole * WORD, row.size):
+        held[n] = row[d]
+        n += np.uint64(is_held[d])
+    return n
+
+
+@compiled
+def _in_order(some, n, ordered):
+    """Return the first draws in ascending order; of a few, each goes where as many as are less leave it a place."""
+    if n > FEW:
+        some[:n].sort()
+        return some
+    filled, places = -(-n // LANES) * LANES, 0
+    some[n:filled] = np.inf
+    for i in range(n):
+        one, less = some[i], np.int32(0)
+        for d in range(filled):
+            less = np.int32(less + np.int32(some[d] < one))
+        ordered[less] = one
+        places += less
+    if places != n * (n - 1) // 2:  # some are equal
+        some[:n].sort()
+        return some
+    return ordered
+
+
+@compiled
+def _pick(ranks, n_stretches, ordered, room, out):
+    """Write the draws at the ranks, of the held ones in order."""
+    r, begin = 0, 0
+    for s in range(n_stretches):
+        end = begin + room.size[s]
+        while r < ranks.size and ranks[r] - room.lower[s] < room.size[s]:
+            out[r] = ordered[begin + ranks[r] - room.lower[s]]
+            r += 1
+        begin = end
+
+
+@summing
+def _are_alike(row):
+    others = ZERO
+    for d in range(row.size):
+        others += ONE if row[d] != row[0] else ZERO
+    return others == ZERO
 
 
 @compiled
@@ -142,36 +227,23 @@ def at_ranks(row, ranks, room, out):
     out : array (rank)
         Where they are written.
     """
-    n, held, bins, counts, slots = row.size, room.held, room.bins, room.counts, room.slots
     low, high = _range(row)
-    if not high > low:  # nearly all are alike
-        held[:n] = row
-        held[:n].sort()
+    if high > low:
+        _into_bins(row, low, np.float32(N_BINS) / (high - low), room.bins)
+        room.counts[:] = 0
+        for d in range(row.size):
+            room.counts[room.bins[d]] += NEXT
+        n_stretches = _wanted(ranks, room)
+        _mark(n_stretches, room)
+        _pick(ranks, n_stretches, _in_order(room.held, _hold(row, room), room.ordered), room, out)
+    elif _are_alike(row):
+        out[:] = row[0]
+    else:  # nearly all are alike
+        held = room.held[: row.size]
+        held[:] = row
+        held.sort()
         for r in range(ranks.size):
             out[r] = held[ranks[r]]
-        return
-    counts[:] = 0
-    _into_bins(row, low, np.float32(N_BINS) / (high - low), bins)
-    for d in range(n):
-        counts[bins[d]] += 1
-    n_wanted = _wanted(ranks, counts, slots, room.starts, room.lower)
-    n_held = 0
-    for d in range(n):  # written always and kept where it is wanted: a branch would be guessed wrong too often
-        b = bins[d]
-        held[n_held], bins[n_held] = row[d], b
-        n_held += slots[b] >= 0
-    some = held[n:]
-    for i in range(n_held):
-        slot = slots[bins[i]]
-        some[slot] = held[i]
-        slots[bins[i]] = slot + 1
-    r = 0
-    for w in range(n_wanted):
-        mine = some[room.starts[w] : room.starts[w + 1]]
-        _in_order(mine)
-        while r < ranks.size and ranks[r] < room.lower[w] + mine.size:
-            out[r] = mine[ranks[r] - room.lower[w]]
-            r += 1
 
 
 @compiled
@@ -188,17 +260,16 @@ def describe(values, shares, out):
         Where they are written.
     """
     n, n_quantiles = values.shape[1], shares.size
-    room = room_for(n, 2 * n_quantiles)
-    ranks, found = np.empty(2 * n_quantiles, np.int32), np.empty(2 * n_quantiles, np.float32)
+    low, asked = np.empty(n_quantiles, np.int64), np.zeros(n, np.bool_)
     for q in range(n_quantiles):
-        ranks[2 * q] = int(shares[q] * (n - 1))
-        ranks[2 * q + 1] = min(ranks[2 * q] + 1, n - 1)
+        low[q] = int(shares[q] * (n - 1))
+        asked[low[q]] = asked[min(low[q] + 1, n - 1)] = True
+    ranks, at = np.flatnonzero(asked), np.cumsum(asked) - 1
+    room, found = room_for(n, ranks.size), np.empty(ranks.size, np.float32)
     for row in range(values.shape[0]):
         _moments(values[row], out[row])
-        if _sides(values[row], out[row]):
-            at_ranks(values[row], ranks, room, found)
-        else:
-            found[:] = values[row, 0]
+        _sides(values[row], out[row])
+        at_ranks(values[row], ranks, room, found)
         for q in range(n_quantiles):
-            low, high = np.float64(found[2 * q]), np.float64(found[2 * q + 1])
-            out[row, 2 + q] = low + (high - low) * (shares[q] * (n - 1) - ranks[2 * q])
+            below, above = np.float64(found[at[low[q]]]), np.float64(found[at[min(low[q] + 1, n - 1)]])
+            out[row, 2 + q] = below + (above - below) * (shares[q] * (n - 1) - low[q])

@@ -226,3 +226,25 @@ def test_quantiles_of_draws_that_hardly_differ_are_those_of_a_sort():
     wanted = value.described(draws.astype(float))
     for s, name in list(enumerate(kernel.STATISTICS))[2:]:
         np.testing.assert_allclose(out[:, s], wanted[name], rtol=1e-6)
+
+
+DRAWN = {  # the ways in which draws crowd, tie and stretch
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "heavy": lambda rng, shape: rng.standard_cauchy(shape),
+    "skewed": lambda rng, shape: np.exp(5 * rng.standard_normal(shape)),
+    "tied": lambda rng, shape: np.rint(rng.standard_normal(shape)),
+    "mostly nothing": lambda rng, shape: np.where(rng.random(shape) < 0.9, 0, rng.standard_normal(shape)),
+    "nothing": lambda rng, shape: np.zeros(shape),
+    "in order": lambda rng, shape: np.sort(rng.standard_normal(shape)),
+}
+
+
+@pytest.mark.parametrize("drawn", DRAWN.values(), ids=DRAWN)
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 9, 40, 129, 1003, 2000])
+@pytest.mark.parametrize("shares", [[0.5], list(QUANTILES.values()), list(np.linspace(0, 1, 23)), [0, 0, 0.5, 0.5, 1]])
+def test_quantiles_are_those_of_a_full_sort_however_many_and_however_close(drawn, n, shares):
+    draws = drawn(np.random.default_rng(n), (20, n)).astype(np.float32)
+    out = np.empty((20, 4 + len(shares)))
+    selection.describe(draws, np.array(shares, dtype=float), out)
+    np.testing.assert_allclose(out[:, 2:-2], np.quantile(draws.astype(float), shares, axis=1).T, rtol=1e-7, atol=1e-9)
+    np.testing.assert_array_equal(out[:, -2:].T, [(draws > 0).mean(axis=1), (draws < 0).mean(axis=1)])
