@@ -41,6 +41,7 @@ def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
         sees=sees,
         sight=_single(sight),
         channel=at,
+        alike=np.array([_first_alike(at, sight, m) for m in range(len(measures))]),
         sign=_single([-1.0 if measure.lower_is_better else 1.0 for measure in measures]),
         kind=np.array([KINDS[measure.unit] for measure in measures]),
         series=_first(len(measure.groups) for measure in measures),
@@ -48,6 +49,11 @@ def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
         two_groups=two,
         poor=_single(poor),
     )
+
+
+def _first_alike(channel: np.ndarray, sight: np.ndarray, m: int) -> int:
+    """Return the first measure that sees of every intervention what this one sees."""
+    return next(one for one in range(m + 1) if channel[one] == channel[m] and (sight[:, one] == sight[:, m]).all())
 
 
 def _sight(about, measure, n_years: int) -> np.ndarray:

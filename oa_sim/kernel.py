@@ -146,8 +146,7 @@ def _follow(scenario, programme, draws, levers: Levers, ground, asked: readings.
     rows = sum(len(MEASURES[name].table_groups) for name in scenario.measures) if asked.is_published else 0
     shape = (rows, min(scenario.horizon, n_years), n_draws)
     seen = readings.Seen(
-        projected=np.empty(shape, dtype=np.float32),
-        impact=np.empty(shape, dtype=np.float32),
+        gain=np.empty((draws.overlap.shape[0], n_measures, 2, n_years, draws.overlap.shape[1]), dtype=np.float32),
         lasts=np.empty((n_measures, 3, 3, n_draws), dtype=np.float32),
         held=np.zeros((2, n_draws), dtype=np.float32),
         headline=np.empty(n_draws, dtype=np.float32),

@@ -10,7 +10,7 @@ import numpy as np
 
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity, gains
+from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity, gains, laid_for
 from oa_sim.readings import HUNDRED, LOG_PER_SD, MOST_POINTS, PUPIL_SD
 
 ROOT_TWO_PI, SMALL = np.float32(np.sqrt(2 * np.pi)), np.float32(1e-12)
@@ -223,13 +223,13 @@ def follow(shape, draws, levers, latent, counts, prices, is_priced, out):
     load, work = np.zeros((3, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
     gain, live = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32), np.zeros(n_all, np.bool_)
     of_missed, alone = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
-    burden = np.zeros((3, BLOCK), np.float32)
+    burden, laid = np.zeros((3, BLOCK), np.float32), laid_for(n_years)
     for a in range(out.shape[0]):
         for b in range(draws.overlap.shape[0]):
             lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
             missed[:] = ZERO
             activity(shape, draws, levers, a, b, active, live, work, load)
-            gains(shape, draws, b, active, live, missed, given, own, gain)
+            gains(shape, draws, b, active, live, missed, laid, gain)
             out[a, lo:hi] = 0.0
             _worth(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
             if is_priced:

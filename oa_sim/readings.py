@@ -7,8 +7,8 @@ import numpy as np
 from oa_sim import impact, scale
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, activity, gains, taken_up
-from oa_sim.selection import at_ranks, describe, mean, room_for
+from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, Laid, activity, gains, laid_for, taken_up
+from oa_sim.selection import at_ranks, describe, describe_one, mean, room_for, sought
 from oa_sim.variables import ATTAINMENT_8_SD
 
 PUPIL_SD, LOG_PER_SD = np.float32(ATTAINMENT_8_SD), np.float32(scale.LOG_PER_SD)
@@ -17,14 +17,13 @@ GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
 
 
 class Seen(NamedTuple):
-    """What is kept of one area until it is summed up; the last two of all areas together."""
+    """What is kept of one area until it is summed up; the last three of all areas together."""
 
-    projected: np.ndarray  # (row, year, draw), as published
-    impact: np.ndarray  # the same
+    gain: np.ndarray  # (block, measure, group, year, draw of the block), SD
     lasts: np.ndarray  # (measure, group, 3, draw): gain at its peak, and to come 5 and 10 years after the money
     held: np.ndarray  # (group, draw): gain over the years, each at its worth, of the measure that is valued
     headline: np.ndarray  # (draw): gain of the headline in its year
-    mean_projected: np.ndarray  # (row, year, draw)
+    mean_projected: np.ndarray  # (row, year, draw), as published
     mean_impact: np.ndarray
     whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment
 
@@ -50,6 +49,32 @@ class Summed(NamedTuple):
     left: np.ndarray  # (area, measure, group, reading), see ``left``
     held: np.ndarray  # (area, group, draw): see ``Seen``
     gain: np.ndarray  # (area, draw): of the headline in its year
+
+
+class Room(NamedTuple):
+    """Room to follow one area in, a block of draws at a time."""
+
+    active: np.ndarray  # (intervention, year, draw of the block)
+    missed: np.ndarray  # the same
+    live: np.ndarray  # (intervention)
+    load: np.ndarray  # (stage, year, draw of the block)
+    work: np.ndarray  # (9, draw of the block)
+    everyone: np.ndarray  # (year, draw of the block)
+    laid: Laid
+
+
+@compiled
+def room_in(n_interventions, n_years):
+    """Return room for so many interventions and years."""
+    return Room(
+        np.zeros((n_interventions, n_years, BLOCK), np.float32),
+        np.zeros((n_interventions, n_years, BLOCK), np.float32),
+        np.zeros(n_interventions, np.bool_),
+        np.zeros((3, n_years, BLOCK), np.float32),
+        np.zeros((9, BLOCK), np.float32),
+        np.zeros((n_years, BLOCK), np.float32),
+        laid_for(n_years),
+    )
 
 
 @compiled
@@ -81,47 +106,57 @@ def _moved(kind, sign, latent, gain, out):
 
 
 @compiled
-def _keep(figure, before, part, row, t, lo, seen):
-    """Write figures and impact on the grid, and add them to the means over areas."""
-    n = figure.size
-    projected, impact = seen.projected[row, t, lo : lo + n], seen.impact[row, t, lo : lo + n]
-    mean_projected, mean_impact = seen.mean_projected[row, t, lo : lo + n], seen.mean_impact[row, t, lo : lo + n]
-    for d in range(n):
+def _keep(figure, before, part, mean_figure, mean_change):
+    """Put figures on the grid, turn what was before them into their change, and add both to the means over areas."""
+    for d in range(figure.size):
         one = np.rint(figure[d] * GRID) * STEP
         change = one - np.rint(before[d] * GRID) * STEP
-        projected[d] = one
-        impact[d] = change
-        mean_projected[d] += part * one
-        mean_impact[d] += part * change
+        figure[d] = one
+        before[d] = change
+        mean_figure[d] += part * one
+        mean_change[d] += part * change
 
 
 @compiled
-def _outcomes(shape, latent, a, lo, hi, gain, seen, scratch):
-    """Write projection and impact of one area, as published (row, year, draw)."""
-    n, part = hi - lo, ONE / np.float32(latent.shape[0])
-    after, before, poor, poor_before, both, both_before = (
-        scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n], scratch[4, :n], scratch[5, :n],
-    )  # fmt: skip
+def _whole(gain, m, g, t, out):
+    """Write a gain of one year, block after block (draw)."""
+    for b in range(gain.shape[0]):
+        here, some = out[b * BLOCK : (b + 1) * BLOCK], gain[b, m, g, t]
+        for d in range(here.size):  # said as a loop, which is quicker than as an assignment
+            here[d] = some[d]
+
+
+@compiled
+def _outcomes(shape, latent, a, seen, summed, asked, room, scratch):
+    """Sum up projection and impact of one area, as published, a row of draws at a time."""
+    part = ONE / np.float32(latent.shape[0])
     for m in range(shape.channel.size):
-        s, row, share, kind, sign = shape.series[m], shape.row[m], shape.poor[a, m], shape.kind[m], shape.sign[m]
-        for t in range(seen.projected.shape[1]):
-            if shape.two_groups[m]:
-                publish(kind, latent[a, s, t, lo:hi], poor_before)
-                _moved(kind, sign, latent[a, s, t, lo:hi], gain[m, 0, t], poor)
-                _keep(poor, poor_before, part, row, t, lo, seen)
-                publish(kind, latent[a, s + 1, t, lo:hi], before)
-                _moved(kind, sign, latent[a, s + 1, t, lo:hi], gain[m, 1, t], after)
-                _keep(after, before, part, row + 1, t, lo, seen)
-                for d in range(n):
-                    both_before[d] = share * poor_before[d] + (ONE - share) * before[d]
-                    both[d] = share * poor[d] + (ONE - share) * after[d]
-                _keep(both, both_before, part, row + 2, t, lo, seen)
-            else:
-                for d in range(n):
-                    poor[d] = share * gain[m, 0, t, d] + (ONE - share) * gain[m, 1, t, d]
-                publish(kind, latent[a, s, t, lo:hi], before)
-                _moved(kind, sign, latent[a, s, t, lo:hi], poor, after)
-                _keep(after, before, part, row, t, lo, seen)
+        s, kind, sign, n_rows = shape.series[m], shape.kind[m], shape.sign[m], 3 if shape.two_groups[m] else 1
+        for t in range(summed.projected.shape[2]):
+            gain, other = scratch[6], scratch[7]
+            if n_rows == 1:
+                _whole(seen.gain, m, 0, t, gain)
+                _whole(seen.gain, m, 1, t, other)
+                _mixed(shape.poor[a, m], gain, other, gain)
+            for g in range(min(n_rows, 2)):
+                if n_rows == 3:
+                    _whole(seen.gain, m, g, t, gain)
+                publish(kind, latent[a, s + g, t], scratch[2 * g + 1])
+                _moved(kind, sign, latent[a, s + g, t], gain, scratch[2 * g])
+            if n_rows == 3:
+                for i in range(2):
+                    _mixed(shape.poor[a, m], scratch[i], scratch[2 + i], scratch[4 + i])
+            for r in range(n_rows):
+                row, figure, change = shape.row[m] + r, scratch[2 * r], scratch[2 * r + 1]
+                _keep(figure, change, part, seen.mean_projected[row, t], seen.mean_impact[row, t])
+                describe_one(figure, asked, room, summed.projected[a, row, t])
+                describe_one(change, asked, room, summed.impact[a, row, t])
+
+
+@compiled
+def _mixed(share, poor, other, out):
+    for d in range(out.size):
+        out[d] = share * poor[d] + (ONE - share) * other[d]
 
 
 @compiled
@@ -167,23 +202,16 @@ def _sums(shape, levers, a, lo, hi, gain, asked, seen, everyone):
 
 
 @compiled
-def area(shape, draws, levers, latent, a, asked, seen):
-    """Write what one area sees of a scenario, a block of draws at a time; means over areas are added to."""
-    n_draws, n_years, n_all = seen.held.shape[1], levers.spend.shape[2], shape.capacity.size
-    active, missed = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((n_all, n_years, BLOCK), np.float32)
-    given, own = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
-    everyone = np.zeros((n_years, BLOCK), np.float32)
-    load, work = np.zeros((3, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
-    gain, live = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32), np.zeros(n_all, np.bool_)
+def area(shape, draws, levers, a, asked, seen, room):
+    """Write what one area gains in a scenario and how it lasts, a block of draws at a time."""
+    n_draws = seen.held.shape[1]
     for b in range(draws.overlap.shape[0]):
-        lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
-        activity(shape, draws, levers, a, b, active, live, work, load)
+        lo, hi, gain = b * BLOCK, min((b + 1) * BLOCK, n_draws), seen.gain[b]
+        activity(shape, draws, levers, a, b, room.active, room.live, room.work, room.load)
         if (levers.sources[a] >= 0).any():
-            taken_up(shape, draws, levers, a, b, active, live, work, load)
-        gains(shape, draws, b, active, live, missed, given, own, gain)
-        if asked.is_published:
-            _outcomes(shape, latent, a, lo, hi, gain, seen, work)
-        _sums(shape, levers, a, lo, hi, gain, asked, seen, everyone)
+            taken_up(shape, draws, levers, a, b, room.active, room.live, room.work, room.load)
+        gains(shape, draws, b, room.active, room.live, room.missed, room.laid, gain)
+        _sums(shape, levers, a, lo, hi, gain, asked, seen, room.everyone)
 
 
 @compiled
@@ -255,14 +283,15 @@ def follow(shape, draws, levers, latent, asked, seen, summed):
     summed
         Where it is written.
     """
-    n_areas, n_draws = summed.left.shape[0], seen.held.shape[1]
+    n_areas, n_draws, n_years = summed.left.shape[0], seen.held.shape[1], levers.spend.shape[2]
+    room, sides = room_in(shape.capacity.size, n_years), sought(asked.shares, n_draws)
+    chosen, rows = room_for(n_draws, sides.ranks.size), np.empty((8, n_draws), np.float32)
     for a in range(n_areas):
-        area(shape, draws, levers, latent, a, asked, seen)
+        area(shape, draws, levers, a, asked, seen, room)
         summed.held[a] = seen.held
         summed.gain[a] = seen.headline
         if asked.is_published:
-            _describe(seen.projected, asked.shares, summed.projected[a])
-            _describe(seen.impact, asked.shares, summed.impact[a])
+            _outcomes(shape, latent, a, seen, summed, sides, chosen, rows)
             left(seen.lasts.reshape(-1, 3, n_draws), asked.smallest, asked.interval, summed.left[a].reshape(-1, 12))
     if asked.is_published:
         _describe(seen.mean_projected, asked.shares, summed.projected[n_areas])

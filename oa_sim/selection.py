@@ -246,6 +246,41 @@ def at_ranks(row, ranks, room, out):
             out[r] = held[ranks[r]]
 
 
+class Sought(NamedTuple):
+    """Which quantiles are sought, and the ranks between which they lie."""
+
+    shares: np.ndarray  # (quantile)
+    ranks: np.ndarray  # (rank), ascending
+    below: np.ndarray  # (quantile): rank below it
+    at: np.ndarray  # (quantile, 2): where the ranks below and above it stand among the ranks
+    found: np.ndarray  # (rank): room for the draws there
+
+
+@compiled
+def sought(shares, n_draws):
+    """Return the ranks of the quantiles of so many draws."""
+    below, is_asked = np.empty(shares.size, np.int64), np.zeros(n_draws, np.bool_)
+    for q in range(shares.size):
+        below[q] = int(shares[q] * (n_draws - 1))
+        is_asked[below[q]] = is_asked[min(below[q] + 1, n_draws - 1)] = True
+    ranks, place = np.flatnonzero(is_asked), np.cumsum(is_asked) - 1
+    at = np.empty((shares.size, 2), np.int64)
+    for q in range(shares.size):
+        at[q, 0], at[q, 1] = place[below[q]], place[min(below[q] + 1, n_draws - 1)]
+    return Sought(shares, ranks, below, at, np.empty(ranks.size, np.float32))
+
+
+@compiled
+def describe_one(row, asked, room, out):
+    """Write mean, SD, quantiles, and the shares of draws (draw) above and below 0 (statistic); see ``describe``."""
+    _moments(row, out)
+    _sides(row, out)
+    at_ranks(row, asked.ranks, room, asked.found)
+    for q in range(asked.shares.size):
+        below, above = np.float64(asked.found[asked.at[q, 0]]), np.float64(asked.found[asked.at[q, 1]])
+        out[2 + q] = below + (above - below) * (asked.shares[q] * (row.size - 1) - asked.below[q])
+
+
 @compiled
 def describe(values, shares, out):
     """Write mean, SD, quantiles, and the shares of draws above and below 0 (row, statistic).
@@ -259,17 +294,7 @@ def describe(values, shares, out):
     out : array (row, 4 + quantile)
         Where they are written.
     """
-    n, n_quantiles = values.shape[1], shares.size
-    low, asked = np.empty(n_quantiles, np.int64), np.zeros(n, np.bool_)
-    for q in range(n_quantiles):
-        low[q] = int(shares[q] * (n - 1))
-        asked[low[q]] = asked[min(low[q] + 1, n - 1)] = True
-    ranks, at = np.flatnonzero(asked), np.cumsum(asked) - 1
-    room, found = room_for(n, ranks.size), np.empty(ranks.size, np.float32)
+    asked = sought(shares, values.shape[1])
+    room = room_for(values.shape[1], asked.ranks.size)
     for row in range(values.shape[0]):
-        _moments(values[row], out[row])
-        _sides(values[row], out[row])
-        at_ranks(values[row], ranks, room, found)
-        for q in range(n_quantiles):
-            below, above = np.float64(found[at[low[q]]]), np.float64(found[at[min(low[q] + 1, n - 1)]])
-            out[row, 2 + q] = below + (above - below) * (shares[q] * (n - 1) - low[q])
+        describe_one(values[row], asked, room, out[row])
