@@ -122,8 +122,11 @@ def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: 
     buys = portfolio.shares(scenario, known.get("priorities", []))
     spend = np.zeros((*buys.shape, n_years))
     management, unspent = np.zeros((2, len(buys), n_years))
+    rule, ruled = scenario.split.rule, []
     for t, pounds in enumerate(by_year):
-        weights = SPLIT_RULES[scenario.split.rule](scenario, rolls, known.get("programme", []), t)
+        if not ruled or rule in BY_YEAR:
+            ruled = SPLIT_RULES[rule](scenario, rolls, known.get("programme", []), t)
+        weights = ruled
         if scenario.budget.reallocation:
             weights = _reallocated(scenario.budget, rolls, pounds, weights)
         for a, share in enumerate(whole_pounds(pounds, weights)):
@@ -204,7 +207,7 @@ def reconcile(money: xr.Dataset) -> dict[str, int]:
     """
     account = {"money_in": int(money.attrs["total_gbp"])}
     for name, variable in (("allocated", "spend"), ("management", "management"), ("unspent", "unspent")):
-        account[name] = int(money[variable].sum())
+        account[name] = int(money[variable].values.sum())
     account["difference"] = account["money_in"] - sum(list(account.values())[1:])
     return account
 
@@ -260,3 +263,4 @@ SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray, list[Row], int], list[f
     "as_paid": _as_paid,
     "custom": _custom,
 }
+BY_YEAR = ("as_paid",)  # rules that share one year's money otherwise than another's

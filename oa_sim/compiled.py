@@ -13,8 +13,8 @@ import numba
 from oa_sim.kept import cache_folder
 
 INTO_IT = (  # the files whose laws and numbers it holds
-    *("arithmetic", "compiled", "impact", "lines", "marginal", "passes", "readings", "scale", "selection", "slopes"),
-    "variables",
+    *("arithmetic", "compiled", "gains", "impact", "lines", "marginal", "passes", "readings", "scale", "selection"),
+    *("slopes", "variables"),
 )
 _HERE = Path(__file__).parent
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity, gains, laid_for
+from oa_sim.gains import gains, laid_for
+from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity
 from oa_sim.readings import HUNDRED, LOG_PER_SD, MOST_POINTS, PUPIL_SD
 
 ROOT_TWO_PI, SMALL = np.float32(np.sqrt(2 * np.pi)), np.float32(1e-12)

@@ -7,7 +7,8 @@ import numpy as np
 from oa_sim import impact, scale
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, Laid, activity, gains, laid_for, taken_up
+from oa_sim.gains import Laid, gains, laid_for
+from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, activity, taken_up
 from oa_sim.selection import at_ranks, describe, describe_one, mean, room_for, sought
 from oa_sim.variables import ATTAINMENT_8_SD
 
@@ -66,15 +67,9 @@ class Room(NamedTuple):
 @compiled
 def room_in(n_interventions, n_years):
     """Return room for so many interventions and years."""
-    return Room(
-        np.zeros((n_interventions, n_years, BLOCK), np.float32),
-        np.zeros((n_interventions, n_years, BLOCK), np.float32),
-        np.zeros(n_interventions, np.bool_),
-        np.zeros((3, n_years, BLOCK), np.float32),
-        np.zeros((9, BLOCK), np.float32),
-        np.zeros((n_years, BLOCK), np.float32),
-        laid_for(n_years),
-    )
+    active, load = np.zeros((n_interventions, n_years, BLOCK), np.float32), np.zeros((3, n_years, BLOCK), np.float32)
+    live, work = np.zeros(n_interventions, np.bool_), np.zeros((9, BLOCK), np.float32)
+    return Room(active, active.copy(), live, load, work, np.zeros((n_years, BLOCK), np.float32), laid_for(n_years))
 
 
 @compiled

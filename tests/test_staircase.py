@@ -18,7 +18,7 @@ cohort served
 record england gaussian baseline state_space learned standing counterfactual
 retention reasons sustain impact outside
 value accounts ranking origins objective
-compiled arithmetic selection passes readings marginal lines slopes factors
+compiled arithmetic selection passes gains readings marginal lines slopes factors
 listings result
 model comparison
 world kernel
