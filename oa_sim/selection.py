@@ -13,7 +13,7 @@ from oa_sim.compiled import compiled, summing
 
 N_BINS, TOGETHER = 1024, 32  # so many are passed over at once where none holds a rank
 SAMPLED = 128  # draws from which the bins' range is guessed; those beyond it go into the first and the last bin
-FEW, LANES = 64, 16  # draws that are put in order by counting how many are less; so many are compared at once
+FEW, LANES = 128, 16  # draws that are put in order by counting how many are less; so many are compared at once
 AT_ONCE, WORD = 4, 8  # stretches of bins that are looked for in one pass, and marks that are passed over as one number
 ZERO, ONE, LAST_BIN = np.float32(0.0), np.float32(1.0), np.float32(N_BINS - 1)
 NO_BIN, NEXT = np.uint16(2**16 - 1), np.uint32(1)
@@ -174,21 +174,20 @@ def _hold(row, room):
 
 @compiled
 def _in_order(some, n, ordered):
-    """Return the first draws in ascending order; of a few, each goes where as many as are less leave it a place."""
+    """Return the first draws in ascending order; a few each go where as many as are less leave a place."""
     if n > FEW:
         some[:n].sort()
         return some
-    filled, places = -(-n // LANES) * LANES, 0
+    filled = -(-n // LANES) * LANES
     some[n:filled] = np.inf
+    ordered[:n] = -np.inf
     for i in range(n):
         one, less = some[i], np.int32(0)
         for d in range(filled):
             less = np.int32(less + np.int32(some[d] < one))
         ordered[less] = one
-        places += less
-    if places != n * (n - 1) // 2:  # some are equal
-        some[:n].sort()
-        return some
+    for i in range(1, n):  # of equal ones all but the first left their places empty
+        ordered[i] = max(ordered[i], ordered[i - 1])
     return ordered
 
 
