@@ -15,6 +15,7 @@ from oa_sim.lines import Courses
 from oa_sim.marginal import Prices
 
 THREADS = 2
+LITTLE = 10_000  # courses times draws, which are followed sooner than threads begin
 SIZES = 12  # tried of each pattern
 SMALLEST, LARGEST = 0.02, 6.0  # of them, as parts of what would serve a line's capacity if nobody were served twice
 STEPS = (2.0, 1.3, 1.1, 1.03, 1.01)  # factors by which a year's money is tried up and down, coarse to fine
@@ -165,14 +166,19 @@ def presences(desk: Desk, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
 
 
 def _follow(desk: Desk, law, by, courses: Courses, out: np.ndarray) -> None:
-    """Let a law write what it makes of courses, a part on each thread."""
-    about, cuts = desk.judge, np.linspace(0, len(out), THREADS + 1).astype(int)
+    """Let a law write what it makes of courses, a part on each thread, or all at once where they are few."""
+    about = desk.judge
+    n_parts = THREADS if len(out) * len(about.which) > LITTLE else 1
+    cuts = np.linspace(0, len(out), n_parts + 1).astype(int)
 
     def part(i: int) -> None:
         law(about.programme.shape, about.draws, desk.beside, desk.lag, by, courses, desk.until, *cuts[i : i + 2], out)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(part, range(THREADS)))
+    if n_parts == 1:
+        part(0)
+        return
+    with ThreadPoolExecutor(n_parts) as pool:
+        list(pool.map(part, range(n_parts)))
 
 
 def spread(desk: Desk, smallest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from oa_sim.variables import MEASURES
 FOLDER = Path(__file__).parent / "data"
 
 Row = dict[str, object]
+_READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again
 
 
 def read(name: str, folder: Path | None = None) -> list[Row]:
@@ -38,6 +39,19 @@ def read(name: str, folder: Path | None = None) -> list[Row]:
         At the first cell or row that breaks a rule.
     """
     path = Path(folder or FOLDER) / f"{name}.csv"
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return _checked(name, path)  # which says what is wrong
+    before, rows = _READ.get(path, (None, []))
+    if before != text:
+        rows = _checked(name, path)
+        _READ[path] = text, rows
+    return [row.copy() for row in rows]
+
+
+def _checked(name: str, path: Path) -> list[Row]:
+    """Return the rows of one table file, each cell checked and converted."""
     columns, identity = TABLES[name]
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

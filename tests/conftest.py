@@ -1,14 +1,31 @@
 """One tiny real model, chosen by config names, on a few draws of the shipped posterior."""
 
 import json
+import pickle
 
 import pytest
+from omegaconf import OmegaConf
 
 from oa_sim import learned, load_scenario, tables
 from oa_sim.model import run
 
 TINY = ("areas=three_areas", "horizon=5")
 CHAINS, DRAWS = 2, 20
+_parse, _parsed = OmegaConf.load, {}
+
+
+def _parse_once(file):
+    """Parse a config file, each text once: Hydra reads the same files for every scenario."""
+    if not hasattr(file, "seek"):
+        return _parse(file)
+    text = file.read()
+    if text not in _parsed:
+        file.seek(0)
+        _parsed[text] = pickle.dumps(_parse(file))
+    return pickle.loads(_parsed[text])
+
+
+OmegaConf.load = _parse_once
 
 
 def pytest_addoption(parser):

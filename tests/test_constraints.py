@@ -15,6 +15,20 @@ def judge():
     return judging.judge(scenario, Objective())
 
 
+@pytest.fixture(scope="module")
+def best(judge):
+    """Answer the best plan that keeps some constraints; each is searched once."""
+    found = {}
+
+    def answer(case):
+        if case not in found:
+            asked = Optimising(constraints=KEPT[case], search=Search(gap=0.01))
+            found[case] = optimise.optimise(judge, asked)
+        return found[case]
+
+    return answer
+
+
 KEPT = {
     "floors and caps": Constraints(area_floor_gbp={"each": 3e6}, area_cap_gbp={"Oldham": 7e6}),
     "ring-fences": Constraints(ring_fence_gbp={"early_years": 6e6}, ring_cap_gbp={"breakfast_clubs": 1e6}),
@@ -25,9 +39,8 @@ KEPT = {
 
 
 @pytest.mark.parametrize("case", KEPT)
-def test_every_constraint_holds_to_the_pound(judge, case):
-    asked = KEPT[case]
-    found = optimise.optimise(judge, Optimising(constraints=asked, search=Search(gap=0.01)))
+def test_every_constraint_holds_to_the_pound(best, case):
+    asked, found = KEPT[case], best(case)
     planned = found.planned
     assert not constraints.excess(found.rows, planned)
     assert (planned[planned > 0] >= asked.smallest_gbp).all()
@@ -36,10 +49,9 @@ def test_every_constraint_holds_to_the_pound(judge, case):
     assert found.value <= found.upper_bound * (1 + 1e-6)
 
 
-def test_schools_have_room_for_what_is_planned(judge):
-    asked = Optimising(constraints=Constraints(school_capacity=True), search=Search(gap=0.01))
-    found = optimise.optimise(judge, asked)
-    given = problem.problem(judge, asked)
+def test_schools_have_room_for_what_is_planned(judge, best):
+    found = best("schools")
+    given = problem.problem(judge, Optimising(constraints=KEPT["schools"], search=Search(gap=0.01)))
     every = np.arange(given.desk.n_lines)
     here = courses.presences(given.desk, every, found.planned.reshape(given.desk.n_lines, -1))
     n_years = given.rooms.shape[2]

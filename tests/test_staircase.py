@@ -1,5 +1,6 @@
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -106,10 +107,16 @@ KEPT = [
 ]
 
 
+@cache
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def trees(path):
-    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return ast.walk(tree(path))
 
 
+@cache
 def imported(path):
     """Return every module that a file imports, wherever in it, by its full name."""
     found = set()
@@ -163,7 +170,7 @@ def test_a_function_is_short_enough_to_read_at_one_glance(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_file_says_what_it_is_in_its_first_line(path):
-    first = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+    first = ast.get_docstring(tree(path)).splitlines()[0]
     assert first.endswith(".")
 
 
