@@ -4,7 +4,7 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
-__version__ = "0.6.0"
+__version__ = "0.6.1"
 
 _WHERE = {
     "load_scenario": "oa_sim.choices",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import kernel, load_scenario, ranking, selection, value, words
+from oa_sim import gains, kernel, load_scenario, passes, ranking, selection, value, words
 from oa_sim.choices import load_sweeping
 from oa_sim.model import run
 from oa_sim.refusal import Refusal
@@ -248,3 +248,29 @@ def test_quantiles_are_those_of_a_full_sort_however_many_and_however_close(drawn
     selection.describe(draws, np.array(shares, dtype=float), out)
     np.testing.assert_allclose(out[:, 2:-2], np.quantile(draws.astype(float), shares, axis=1).T, rtol=1e-7, atol=1e-9)
     np.testing.assert_array_equal(out[:, -2:].T, [(draws > 0).mean(axis=1), (draws < 0).mean(axis=1)])
+
+
+SIGHTS = {
+    "one year": [3],
+    "at once": [0],
+    "the last": [-1],
+    "a stretch": [2, 3, 4, 5, 6],
+    "with gaps": [0, 1, 5, 9],
+    "all": slice(None),
+}
+
+
+@pytest.mark.parametrize("sight", SIGHTS.values(), ids=SIGHTS)
+@pytest.mark.parametrize("n_years", [10, 12, 17, 18, 19, 20])
+def test_a_gift_is_laid_over_the_years_as_a_sum_over_all_years_before_says(sight, n_years):
+    rng = np.random.default_rng(n_years)
+    given, kept = rng.standard_normal((2, n_years, passes.BLOCK)).astype(np.float32)
+    seen = np.zeros(n_years, np.float32)
+    seen[sight] = rng.uniform(0.1, 1, seen[sight].size)
+    eligible, gain = np.array([0.7, 0.2], np.float32), np.ones((2, n_years, passes.BLOCK), np.float32)
+    laid = gains.laid_for(n_years)
+    laid.given[gains.LEAD :] = given
+    gains._laid_over(eligible, seen, kept, laid, gain)
+    for t in range(n_years):
+        own = sum(seen[since] * kept[since] * given[t - since] for since in range(t + 1))
+        np.testing.assert_allclose(gain[:, t], 1 + eligible[:, None] * own, rtol=1e-4, atol=1e-5)
