@@ -96,12 +96,8 @@ def _laid_over(eligible, sight, kept, laid, gain):
         part = sight[since] if first + i <= last else ZERO
         for d in range(BLOCK):
             laid.weight[i, d] = part * kept[since, d]
-    given, weight, poor, other = (
-        laid.given.reshape(-1),
-        laid.weight.reshape(-1),
-        gain[0].reshape(-1),
-        gain[1].reshape(-1),
-    )
+    given, weight = laid.given.reshape(-1), laid.weight.reshape(-1)
+    poor, other = gain[0].reshape(-1), gain[1].reshape(-1)
     for i in range(0, n_terms, TILE):
         terms = weight[i * BLOCK : (i + TILE) * BLOCK]
         before = LEAD - first - i - (TILE - 1)  # the first of the years that a year sees through these terms

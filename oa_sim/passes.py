@@ -1,9 +1,9 @@
-"""Passes: the law of one area in one compiled sweep over its draws, in single precision; nothing is kept but summaries.
+"""Passes: the activity of one area in one compiled sweep over its draws, in single precision.
 
-What ``interventions``, ``survival``, ``cohort`` and ``impact`` say in double precision with names, said again for the
-machine: draws lie last, side by side in memory, and are followed a block at a time, which stays near the processor.
-What activity adds to the measures is followed in ``gains``.
-A test holds every summary to the law that readers read.
+What ``interventions``, ``survival`` and ``delivery`` say in double precision with names, said again for the machine:
+draws lie last, side by side in memory, and are followed a block at a time, which stays near the processor. What
+activity adds to the measures is followed in ``gains``, and what is read off it in ``readings``; a test holds every
+summary to the law that readers read.
 """
 
 from typing import NamedTuple
