@@ -5,6 +5,8 @@ Apart from the file that samples, since the text of that one is part of what a p
 
 import sys
 import warnings
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import xarray as xr
@@ -26,12 +28,8 @@ def error_of_mean(draws: np.ndarray, *, of_median: bool = False) -> np.ndarray |
         In the unit of the draws, by what stands behind chain and draw.
     """
     values = np.asarray(draws, dtype=float)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a figure that does not vary has no effective sample size
-        if sys.version_info >= (3, 12):
-            from arviz_stats import mcse
-        else:
-            from arviz import mcse
+    mcse = _mcse()
+    with np.errstate(all="ignore"):  # a figure that is not finite has no error, which is said by the plain one
         more = [f"d{i}" for i in range(values.ndim - 2)]
         asked = xr.Dataset({"of": (("chain", "draw", *more), values)})
         answer = mcse(asked, method="median" if of_median else "mean")
@@ -39,6 +37,18 @@ def error_of_mean(draws: np.ndarray, *, of_median: bool = False) -> np.ndarray |
         plain = values.std(axis=(0, 1)) / np.sqrt(values.shape[0] * values.shape[1])
     error = np.where(np.isfinite(found), found, plain)
     return float(error) if error.ndim == 0 else error
+
+
+@cache
+def _mcse() -> Callable:
+    """Load ArviZ, once: filters of warnings belong to the process, and threads that set them undo each other's."""
+    if sys.version_info >= (3, 12):
+        from arviz_stats import mcse
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ArviZ 0.23 speaks of its own future when it is imported
+            from arviz import mcse
+    return mcse
 
 
 def worth(draws: np.ndarray, at: list[int]) -> np.ndarray:

@@ -5,6 +5,7 @@ gives is placed by its labels, so scenarios with other areas or years stand side
 say; and the same numbers give the same bytes.
 """
 
+import json
 import os
 import shutil
 import warnings
@@ -17,10 +18,11 @@ import zarr
 from numcodecs import Zstd
 from zarr.codecs import ZstdCodec
 
-from oa_sim.logbook import command
+from oa_sim.logbook import command, put
 from oa_sim.refusal import Refusal
 
 NAME = "store.zarr"
+METADATA = "zarr.json"  # of a group or an array of format 3
 DIMENSION = "scenario"
 # quick, and as small as slower ones on these numbers, whose last bits are noise; it looks back far enough to find that
 # what would have happened anyway is the same in all scenarios of a block; each chunk carries a checksum of its own
@@ -142,7 +144,7 @@ def layout(folder: Path) -> Layout | None:
     try:
         return _read_layout(folder / NAME)
     except Exception as error:  # a damaged file fails in as many ways as there are readers
-        why = "zarr.json is missing" if not (folder / NAME / "zarr.json").exists() else type(error).__name__
+        why = f"{METADATA} is missing" if not (folder / NAME / METADATA).exists() else type(error).__name__
         raise Refusal(
             f"{folder / NAME} cannot be read ({why}), and is left as it is: put it back from a copy, or move "
             f"{NAME} away and compute it again with {command('resume', folder)}"
@@ -273,7 +275,13 @@ def packed_size(result: xr.Dataset) -> int:
 
 
 def _consolidate(path: Path) -> None:
-    """Put all metadata into one file, which xarray looks for; Zarr says that its format 3 has yet to adopt this."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        zarr.consolidate_metadata(path)
+    """Put all metadata into the root's file, where Zarr and xarray look first.
+
+    Written here since Zarr's own way warns that its format 3 has yet to adopt this, and a warning cannot be hushed
+    safely while scenarios are computed: filters belong to the process, and other threads put theirs back in between.
+    """
+    root = json.loads((path / METADATA).read_text())
+    children = sorted(found.parent for found in path.glob(f"*/{METADATA}"))
+    inside = {child.name: json.loads((child / METADATA).read_text()) for child in children}
+    root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inside}
+    put(path / METADATA, json.dumps(root, indent=2))

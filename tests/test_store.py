@@ -2,7 +2,9 @@
 
 import errno
 import hashlib
+import json
 import shutil
+import threading
 import warnings
 from dataclasses import replace
 
@@ -61,6 +63,37 @@ def test_it_opens_in_xarray_with_labels_and_units_and_without_a_warning(made):
     assert found.impact.attrs["units"] == "points"
     assert found.impact.dtype == np.float32
     assert found.impact.isnull().all()
+
+
+def test_its_metadata_are_gathered_as_zarr_gathers_them(made):
+    folder, layout = made
+    store.write_columns(folder, {"split": ("str", ["equal"] * N), "horizon": ("int", [5, None] * (N // 2))}, ["split"])
+    ours = json.loads((folder / store.NAME / "zarr.json").read_text())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its format 3 has yet to adopt this
+        zarr.consolidate_metadata(folder / store.NAME)
+    assert json.loads((folder / store.NAME / "zarr.json").read_text()) == ours
+    assert len(ours["consolidated_metadata"]["metadata"]) == len(layout.labels) + len(layout.arrays) + 2
+
+
+def test_no_thread_that_sets_filters_of_warnings_can_make_it_warn(made):
+    folder, _ = made
+    over = threading.Event()
+
+    def setting():
+        while not over.is_set():
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+
+    other = threading.Thread(target=setting)
+    other.start()
+    try:
+        for value in range(30):
+            store.write_columns(folder, {"seed": ("int", [value] * N)}, ["seed"])
+    finally:
+        over.set()
+        other.join()
+    assert opened(folder).seed.values.tolist() == [29] * N
 
 
 def test_a_layout_is_read_back_as_it_was_made(made):
