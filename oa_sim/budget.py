@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from oa_sim import portfolio, spending
+from oa_sim import labels, portfolio, spending
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Budget, Scenario, Sustainability
 from oa_sim.tables import Row
@@ -77,7 +77,7 @@ def allocate(
     if planned is None and scenario.budget.plan:
         planned = spending.read(scenario.budget.plan, scenario, years[: len(by_year)])
     if planned is None:
-        spend, management, unspent = _shared(scenario, by_year, pupils.rolls.sel(area=areas), known, len(years))
+        spend, management, unspent = _shared(scenario, by_year, _rolls(scenario, pupils), known, len(years))
     else:
         spend, management, unspent = _as_planned(scenario, by_year, planned, len(years))
     _pay_in_rounds(scenario.budget, by_year, spend, unspent)
@@ -92,7 +92,7 @@ def allocate(
         for name, (meaning, dims, values) in found.items()
     }
     attrs = {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base}
-    return xr.Dataset(variables | brought, {"area": areas, "intervention": names, "year": years}, attrs)
+    return xr.Dataset(variables | brought, labels.coordinates(area=areas, intervention=names, year=years), attrs)
 
 
 def yearly(scenario: Scenario) -> list[int]:
@@ -114,7 +114,13 @@ def planned(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]])
         As for ``allocate``.
     """
     by_year = yearly(scenario)
-    return _shared(scenario, by_year, pupils.rolls.sel(area=scenario.areas.names), known, len(by_year))[0]
+    return _shared(scenario, by_year, _rolls(scenario, pupils), known, len(by_year))[0]
+
+
+def _rolls(scenario: Scenario, pupils: xr.Dataset) -> xr.DataArray:
+    """Return the pupils of a scenario's areas; looked up by name only where there are others beside them."""
+    rolls, names = pupils.rolls, scenario.areas.names
+    return rolls if pupils.get_index("area").tolist() == names else rolls.sel(area=names)
 
 
 def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict, n_years: int) -> tuple:
@@ -131,11 +137,10 @@ def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: 
             weights = _reallocated(scenario.budget, rolls, pounds, weights)
         for a, share in enumerate(whole_pounds(pounds, weights)):
             management[a, t] = round(share * scenario.budget.management_share)
-            rest = share - int(management[a, t])
-            if buys[a].sum() > 0:
-                spend[a, :, t] = whole_pounds(rest, buys[a].tolist())
-            else:
-                unspent[a, t] = rest
+            unspent[a, t] = share - int(management[a, t])
+    for a in np.flatnonzero(buys.sum(axis=1) > 0):
+        spend[a, :, : len(by_year)] = whole_pounds_each(unspent[a, : len(by_year)], buys[a].tolist())
+        unspent[a] = 0.0
     return spend, management, unspent
 
 
@@ -223,6 +228,16 @@ def whole_pounds(total: int, weights: list[float]) -> list[int]:
     by_remainder = sorted(range(len(weights)), key=lambda i: (-(exact[i] - floor[i]), i))
     for i in by_remainder[: total - sum(floor)]:
         floor[i] += 1
+    return floor
+
+
+def whole_pounds_each(totals: np.ndarray, weights: list[float]) -> np.ndarray:
+    """Return what ``whole_pounds`` returns of each of several totals (place, total)."""
+    exact = totals * np.array(weights)[:, None] / sum(weights)
+    floor = np.floor(exact)
+    by_remainder = np.argsort(floor - exact, axis=0, kind="stable")
+    is_more = np.arange(len(weights))[:, None] < totals - floor.sum(axis=0)
+    np.put_along_axis(floor, by_remainder, np.take_along_axis(floor, by_remainder, axis=0) + is_more, axis=0)
     return floor
 
 

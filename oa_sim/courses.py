@@ -3,8 +3,10 @@
 A line is an intervention in an area; its number counts the areas, and within each the interventions.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -177,8 +179,16 @@ def _follow(desk: Desk, law, by, courses: Courses, out: np.ndarray) -> None:
     if n_parts == 1:
         part(0)
         return
-    with ThreadPoolExecutor(n_parts) as pool:
-        list(pool.map(part, range(n_parts)))
+    rest = [_pool(os.getpid()).submit(part, i) for i in range(1, n_parts)]
+    part(0)
+    for one in rest:
+        one.result()
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Return the threads beside the caller's own, begun once: a search follows courses thousands of times."""
+    return ThreadPoolExecutor(THREADS - 1, thread_name_prefix="courses")
 
 
 def spread(desk: Desk, smallest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -14,12 +14,12 @@ from oa_sim import (
     budget,
     doubts,
     factors,
+    labels,
     model,
     outside,
     readings,
     review,
     sustain,
-    synthesis,
     value,
     world,
 )
@@ -83,13 +83,11 @@ def summary(scenario: Scenario) -> xr.Dataset:
     numbers = _headline(scenario, arrays, promised, seen, ground, asked) | _worth(scenario, found, money, programme)
     account = budget.reconcile(money)
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
-    coords = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
-    coords |= {"year": scenario.years, "statistic": list(STATISTICS)}
-    variables = arrays | {name: ((), float(number)) for name, number in numbers.items()}
-    found = xr.Dataset(variables, coords, _about(scenario, money, seen, known))
-    for name in arrays:
-        found.variables[name].attrs["units"] = _unit(name)
-    return found
+    places = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
+    coords = labels.coordinates(**places, year=list(scenario.years), statistic=list(STATISTICS))
+    variables = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
+    variables |= {name: ((), float(number)) for name, number in numbers.items()}
+    return xr.Dataset(variables, coords, _about(scenario, money, seen, known))
 
 
 def _unit(name: str) -> str:
@@ -101,7 +99,7 @@ def _unit(name: str) -> str:
 
 def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and what must be said with it."""
-    gates = model.verdict(scenario, known.posterior, synthesis.posterior(known.tables, scenario.evidence), seen)
+    gates = model.verdict(scenario, known.posterior, world.studied(scenario, known), seen)
     unsure = sum(map(len, doubts.to_verify(scenario, known.tables).values()))
     (measure, group), last = headline_of(scenario.measures), sustain.last_funded(money)
     return {
@@ -195,22 +193,20 @@ def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: world.Kn
     data = {name: np.full((*shape, len(STATISTICS)), np.nan, dtype=np.float32) for name in figures}
     better = np.full(shape, np.nan, dtype=np.float32)
     left = np.full((*shape[:3], summed.left.shape[-1]), np.nan, dtype=np.float32)
-    row = 0
-    for m, measure in enumerate(scenario.measures):
-        for group in MEASURES[measure].table_groups:
-            g = groups.index(group)
-            for name, values in figures.items():
-                data[name][:, g, m] = values[:, row, :, : len(STATISTICS)]
-            better[:, g, m] = summed.impact[:, row, :, len(STATISTICS) + MEASURES[measure].lower_is_better]
-            left[:-1, g, m] = summed.left[:, m, g]
-            row += 1
+    about = [MEASURES[measure] for measure in scenario.measures]
+    rows = [(groups.index(group), m) for m, one in enumerate(about) for group in one.table_groups]
+    g, m = np.array(rows).T
+    for name, values in figures.items():
+        data[name][:, g, m] = values[..., : len(STATISTICS)]
+    chance = len(STATISTICS) + np.array([one.lower_is_better for one in about], dtype=int)
+    better[:, g, m] = summed.impact[:, np.arange(len(rows)), :, chance[m]].swapaxes(0, 1)
+    left[:-1, g, m] = summed.left[:, m, g]
     left[-1] = _mean_left(left[:-1])
     dims = ("place", "group", "measure")
     named = {name: ((*dims, "year", "statistic"), values) for name, values in data.items()}
     named["p_better"] = ((*dims, "year"), better)
     named |= {name: (dims, left[..., at]) for name, at in LEFT.items()}
-    proxy = known.history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
-    return named | {"proxy": (dims, np.concatenate([proxy, proxy.any(axis=0, keepdims=True)]).astype(np.int8))}
+    return named | {"proxy": (dims, known.proxy.copy())}
 
 
 def _mean_left(left: np.ndarray) -> np.ndarray:

@@ -80,9 +80,9 @@ def weighed(scenario: Scenario, peak: np.ndarray | None, shape: tuple[int, int])
     values = np.zeros(shape) if peak is None else peak
     weight, k = smoothing.weigh(log_likelihood(scenario.evidence.outside_view, values.ravel()))
     taken = smoothing.systematic(weight, stream(scenario.seed, "outside view"))
-    data = {"whole_area": values, "weight": weight.reshape(shape), "taken": taken.reshape(shape)}
-    found = xr.Dataset({name: (("chain", "draw"), part) for name, part in data.items()})
-    found.whole_area.attrs, found.weight.attrs, found.taken.attrs = {"units": "SD"}, {"units": "1"}, {"units": "draw"}
+    data = {"whole_area": (values, "SD"), "weight": (weight, "1"), "taken": (taken, "draw")}
+    variables = {name: (("chain", "draw"), part.reshape(shape), {"units": unit}) for name, (part, unit) in data.items()}
+    found = xr.Dataset(variables)
     found.attrs = {
         "pareto_k": k,
         "effective_draws": smoothing.effective(weight),

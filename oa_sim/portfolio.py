@@ -7,6 +7,7 @@ reviewed, the shares that follow from the progress seen.
 import numpy as np
 import xarray as xr
 
+from oa_sim import labels
 from oa_sim.refusal import Refusal, one_of
 from oa_sim.scenario import Scenario
 from oa_sim.tables import Row
@@ -121,12 +122,8 @@ def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Datase
                 yearly = row["gbp"] * row["alignment"] * row["take_up"] * part / n_years / N_PRIORITY_AREAS
                 money[names.index(served), list(span)] += yearly
                 offers[names.index(served), list(span)] += row["schools_share"] * row["take_up"] * part
-    coords = {"intervention": names, "year": years}
     dims = ("intervention", "year")
-    found = xr.Dataset({"national": (dims, money), "offers": (dims, offers)}, coords)
-    found["national"].attrs = {
-        "units": "GBP / year",
-        "long_name": "national programmes in each area, beside the budget",
-    }
-    found["offers"].attrs = {"units": "1", "long_name": "national programmes that an area's schools are offered"}
-    return found
+    what = {"units": "GBP / year", "long_name": "national programmes in each area, beside the budget"}
+    offered = {"units": "1", "long_name": "national programmes that an area's schools are offered"}
+    variables = {"national": (dims, money, what), "offers": (dims, offers, offered)}
+    return xr.Dataset(variables, labels.coordinates(intervention=names, year=years))

@@ -6,6 +6,9 @@ sentence that names file, row and rule. Rows are counted as a text editor counts
 
 import csv
 import hashlib
+import os
+import time
+from functools import lru_cache
 from pathlib import Path
 
 from oa_sim.columns import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
@@ -16,6 +19,8 @@ FOLDER = Path(__file__).parent / "data"
 
 Row = dict[str, object]
 _READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again
+_HELD: dict[str, tuple[tuple, bytes]] = {}  # what files held, by their states
+SETTLED = 2_000_000_000  # ns after which a file that is written again is sure to have another time
 
 
 def read(name: str, folder: Path | None = None) -> list[Row]:
@@ -40,7 +45,7 @@ def read(name: str, folder: Path | None = None) -> list[Row]:
     """
     path = Path(folder or FOLDER) / f"{name}.csv"
     try:
-        text = path.read_bytes()
+        text = _bytes(path)
     except OSError:
         return _checked(name, path)  # which says what is wrong
     before, rows = _READ.get(path, (None, []))
@@ -48,6 +53,17 @@ def read(name: str, folder: Path | None = None) -> list[Row]:
         rows = _checked(name, path)
         _READ[path] = text, rows
     return [row.copy() for row in rows]
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a file holds, read again only where it may have changed: a sweep asks before each scenario."""
+    name, about = str(path), os.stat(path)
+    state = (about.st_mtime_ns, about.st_size, about.st_ino)
+    held, text = _HELD.get(name, (None, b""))
+    if held != state or time.time_ns() - about.st_mtime_ns < SETTLED:
+        text = path.read_bytes()
+        _HELD[name] = state, text
+    return text
 
 
 def _checked(name: str, path: Path) -> list[Row]:
@@ -121,13 +137,21 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
 
 def data_hash(folder: Path | None = None) -> str:
     """Return the SHA-256 of all tables, the name by which results and posteriors know their data."""
-    digest = hashlib.sha256()
+    texts = []
     for name in sorted(TABLES):
         path = Path(folder or FOLDER) / f"{name}.csv"
         try:
-            digest.update(name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+            texts.append(_bytes(path))
         except OSError:
             raise Refusal(f"{path}: the table {name!r} is missing: put it there or leave out data_folder") from None
+    return _digest(tuple(texts))
+
+
+@lru_cache(8)
+def _digest(texts: tuple[bytes, ...]) -> str:
+    digest = hashlib.sha256()
+    for name, text in zip(sorted(TABLES), texts, strict=True):
+        digest.update(name.encode() + b"\0" + text.replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
 
 

@@ -166,7 +166,8 @@ def earnings(scenario: Scenario, poor: np.ndarray, other: np.ndarray, pupils: xr
     causal = draw(about.causal_share, stream(scenario.seed, "causal share"), size)[..., None]
     ratio = draw(about.income_ratio, stream(scenario.seed, "income ratio"), size)[..., None]
     poor, other = poor * ATTAINMENT_8_SD, other * ATTAINMENT_8_SD
-    here, there = (pupils.sel(measure=EARNINGS, group=group).values for group in ("disadvantaged", "other"))
+    own = pupils.values[..., pupils.get_index("measure").get_loc(EARNINGS)]
+    here, there = (own[:, pupils.get_index("group").get_loc(group)] for group in ("disadvantaged", "other"))
     pound = about.point_gbp * causal
     mine = pound * about.disadvantaged_factor * here * poor
     theirs = pound * there * other

@@ -25,6 +25,7 @@ from oa_sim import (
     model,
     parameters,
     passes,
+    synthesis,
     tables,
     value,
 )
@@ -42,6 +43,7 @@ class Known(NamedTuple):
     tables: dict
     history: xr.Dataset
     pupils: xr.Dataset
+    proxy: np.ndarray  # (place, group, measure): 1 where a county's figures stand in; the last place: for any area
     posterior: xr.Dataset
     checksum: str  # of the posterior
     data_hash: str
@@ -101,7 +103,7 @@ class Memory:
             taken -= getattr(self.found.pop(key).result(), "nbytes", 0)
 
 
-_KNOWN, _GROUND, _PROGRAMME, _SHAPE = Memory(8), Memory(64), Memory(8), Memory(8)
+_KNOWN, _GROUND, _PROGRAMME, _SHAPE, _STUDIED = Memory(8), Memory(64), Memory(8), Memory(8), Memory(64)
 
 
 def known(scenario: Scenario) -> Known:
@@ -118,6 +120,12 @@ def known(scenario: Scenario) -> Known:
     return _KNOWN.get(key, lambda: _known(scenario, data_hash))
 
 
+def studied(scenario: Scenario, known: Known) -> xr.Dataset:
+    """Return what the studies say to a scenario; see ``synthesis.posterior``."""
+    key = (known.data_hash, repr(scenario.evidence))
+    return _STUDIED.get(key, lambda: synthesis.posterior(known.tables, scenario.evidence))
+
+
 def _file(path: str | None) -> tuple:
     """Return what tells one posterior's file from another that stands in its place later."""
     if path is None or not Path(path).is_file():
@@ -132,7 +140,9 @@ def _known(scenario: Scenario, data_hash: str) -> Known:
     history = areas.history(here, until=model.known_until(scenario))
     areas.check_history(history, scenario.measures)
     posterior = learned.load(scenario.posterior, scenario.sampler.draws)
-    return Known(whole, history, areas.pupils(here), posterior, learned.checksum(posterior), data_hash)
+    county = history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
+    proxy = np.concatenate([county, county.any(axis=0, keepdims=True)]).astype(np.int8)
+    return Known(whole, history, areas.pupils(here), proxy, posterior, learned.checksum(posterior), data_hash)
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:

@@ -34,6 +34,16 @@ def test_a_pound_that_cannot_be_shared_goes_to_the_largest_remainder_then_to_the
     assert budget.whole_pounds(10, [0.5, 0.26, 0.24]) == [5, 3, 2]
 
 
+def test_several_totals_are_shared_as_each_of_them_is():
+    rng = np.random.default_rng(11)
+    for n in (1, 2, 3, 7, 13, 40):
+        for weights in (rng.exponential(size=n), np.ones(n), rng.integers(0, 3, size=n) + (np.arange(n) == 0)):
+            totals = np.array([0, 1, 2, n, n - 1, *rng.integers(0, 10**9, size=5), 72_000_000])
+            found = budget.whole_pounds_each(totals, weights.tolist())
+            expected = [budget.whole_pounds(int(total), weights.tolist()) for total in totals]
+            assert found.T.tolist() == expected
+
+
 def test_management_comes_off_the_top(pupils):
     money = budget.allocate(load_scenario(*TINY, "budget.management_share=0.1", "budget.total_gbp=1080000"), pupils)
     assert int(money.management.sum()) == 108_000

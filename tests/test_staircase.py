@@ -9,7 +9,7 @@ import oa_sim
 
 FLIGHTS = """
 __init__ usage refusal harmless variables phrases streams scale priors assumptions organisation scenario design
-overrides columns scenario_files
+overrides columns scenario_files labels
 tables doubts layouts readers choices listed variants areas panel
 portfolio spending budget
 inference kept smoothing

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -120,6 +121,24 @@ def test_a_missing_table_is_refused(folder, name):
         tables.read_all(folder)
     with pytest.raises(Refusal, match=rf"{name}\.csv.* is missing"):
         tables.data_hash(folder)
+
+
+def test_a_table_that_is_written_again_is_read_again_whenever_that_is(folder, monkeypatch):
+    path, before = folder / "months.csv", tables.data_hash(folder)
+    text = path.read_text(encoding="utf-8")
+    rows = tables.read("months", folder)
+    other = text.replace("1", "2", 1) if "1" in text else text.replace("0", "1", 1)
+    assert len(other) == len(text)
+    path.write_text(other, encoding="utf-8")  # as long as before, and perhaps within the same tick of the clock
+    assert tables.data_hash(folder) != before
+    path.write_text(text, encoding="utf-8")
+    assert tables.data_hash(folder) == before
+    assert tables.read("months", folder) == rows
+    monkeypatch.setattr(tables, "SETTLED", -(10**18))  # as if it had been written long ago
+    os.utime(path, ns=(10**18, 10**18))
+    assert tables.data_hash(folder) == before
+    path.write_text(other, encoding="utf-8")
+    assert tables.data_hash(folder) != before
 
 
 def test_a_line_break_within_a_cell_stays_in_one_sentence(folder):
