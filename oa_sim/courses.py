@@ -3,21 +3,17 @@
 A line is an intervention in an area; its number counts the areas, and within each the interventions.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from oa_sim import delivery, factors, judging, lines, patterns
+from oa_sim import delivery, factors, judging, lines, patterns, threads
 from oa_sim import slopes as by_chain
 from oa_sim.judging import Judge
 from oa_sim.lines import Courses
 from oa_sim.marginal import Prices
 
-THREADS = 2
-LITTLE = 10_000  # courses times draws, which are followed sooner than threads begin
+LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
 SIZES = 12  # tried of each pattern
 SMALLEST, LARGEST = 0.02, 6.0  # of them, as parts of what would serve a line's capacity if nobody were served twice
 STEPS = (2.0, 1.3, 1.1, 1.03, 1.01)  # factors by which a year's money is tried up and down, coarse to fine
@@ -170,25 +166,11 @@ def presences(desk: Desk, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
 def _follow(desk: Desk, law, by, courses: Courses, out: np.ndarray) -> None:
     """Let a law write what it makes of courses, a part on each thread, or all at once where they are few."""
     about = desk.judge
-    n_parts = THREADS if len(out) * len(about.which) > LITTLE else 1
-    cuts = np.linspace(0, len(out), n_parts + 1).astype(int)
 
-    def part(i: int) -> None:
-        law(about.programme.shape, about.draws, desk.beside, desk.lag, by, courses, desk.until, *cuts[i : i + 2], out)
+    def part(first: int, last: int) -> None:
+        law(about.programme.shape, about.draws, desk.beside, desk.lag, by, courses, desk.until, first, last, out)
 
-    if n_parts == 1:
-        part(0)
-        return
-    rest = [_pool(os.getpid()).submit(part, i) for i in range(1, n_parts)]
-    part(0)
-    for one in rest:
-        one.result()
-
-
-@cache
-def _pool(process: int) -> ThreadPoolExecutor:
-    """Return the threads beside the caller's own, begun once: a search follows courses thousands of times."""
-    return ThreadPoolExecutor(THREADS - 1, thread_name_prefix="courses")
+    threads.in_parts(part, len(out), whole=len(out) * len(about.which) <= LITTLE)
 
 
 def spread(desk: Desk, smallest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import budget, factors, marginal, model, objective, world
+from oa_sim import budget, factors, marginal, model, objective, threads, world
 from oa_sim.marginal import Counts, Prices
 from oa_sim.objective import Objective
 from oa_sim.passes import BLOCK, Draws, Levers
@@ -157,7 +157,8 @@ def priced(
     out = np.zeros((n_areas, n_draws))
     shape = (n_areas, len(judge.draws.overlap), *levers.spend.shape[1:], BLOCK) if with_prices else (0,) * 5
     prices = Prices(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
-    marginal.follow(judge.programme.shape, judge.draws, levers, judge.latent, judge.counts, prices, with_prices, out)
+    by = (judge.programme.shape, judge.draws, levers, judge.latent, judge.counts, prices, with_prices)
+    threads.in_parts(lambda first, last: marginal.follow(*by, first, last, out), n_areas)
     if with_prices:
         each = np.full(out.shape, 1 / n_draws) if weight is None else weight
         blocks = factors.blocked(each).swapaxes(0, 1)[:, :, None, None]  # (area, block, 1, 1, draw)

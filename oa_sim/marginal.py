@@ -200,7 +200,7 @@ def _through_schools(shape, draws, b, active, load, burden, price, presence):
 
 
 @compiled
-def follow(shape, draws, levers, latent, counts, prices, is_priced, out):
+def follow(shape, draws, levers, latent, counts, prices, is_priced, first, last, out):
     """Write what a plan is worth by area and draw, and, where asked for, prices.
 
     Parameters
@@ -215,6 +215,8 @@ def follow(shape, draws, levers, latent, counts, prices, is_priced, out):
         Where prices are written.
     is_priced
         Whether they are asked for.
+    first, last
+        Which areas.
     out : array (area, draw)
         Where the worth is written, in the objective's unit.
     """
@@ -225,7 +227,7 @@ def follow(shape, draws, levers, latent, counts, prices, is_priced, out):
     gain, live = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32), np.zeros(n_all, np.bool_)
     of_missed, alone = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
     burden, laid = np.zeros((3, BLOCK), np.float32), laid_for(n_years)
-    for a in range(out.shape[0]):
+    for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
             lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
             missed[:] = ZERO

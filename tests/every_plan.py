@@ -51,7 +51,7 @@ def worth_of_each(judge, area: int, ways: np.ndarray, step_gbp: float) -> np.nda
         found = np.zeros((n, len(judge.which)))
         marginal.follow(
             shape, judge.draws._replace(delivery=delivery), here, np.ascontiguousarray(latent), counts, nothing, False,
-            found,
+            0, n, found,
         )  # fmt: skip
         out[first : first + n] = found.mean(axis=1)
     return out

@@ -19,7 +19,7 @@ cohort served
 record england gaussian baseline state_space learned standing counterfactual
 retention reasons sustain impact outside
 value accounts ranking origins objective
-compiled arithmetic selection passes gains readings marginal lines slopes factors
+compiled threads arithmetic selection passes gains readings marginal lines slopes factors
 listings result
 model comparison
 world kernel
