@@ -126,8 +126,7 @@ def optimise(
     begun = time.monotonic()
     given = problem(judge, asked, floors)
     if start is None:
-        few = _on_few(given)
-        others = _on_all(given, [_climbed(few, one, say, begun, BOLD, STEADY) for one in _starts(few)])
+        others = _on_all(given, _searched(_on_few(given), say, begun))
         found = _recombined(given, others)
     else:
         others, found = [], _State(given, start)
@@ -162,32 +161,29 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
     """Lay every line out anew, round by round, from one stage until another is over."""
     asked, still = given.asked, 0
     for turn in range(MOST_ROUNDS):
-        by_draw = judging.worth(given.desk.judge, np.floor(state.now))
-        state.weight = risks.weight(asked.objective, by_draw, given.floors, state.weight, state.rounds)
-        among = None if stage == BOLD else state.near
-        found = laying.anew(
-            state.given, state.now, by_draw, state.weight, STARTS[stage], whole=given.is_whole, among=among
-        )
+        each = judging.worth(given.desk.judge, np.floor(state.now))
+        state.weight = risks.weight(asked.objective, each, given.floors, state.weight, state.rounds)
+        near = None if stage == BOLD else state.near
+        found = laying.anew(state.given, state.now, each, state.weight, STARTS[stage], whole=given.is_whole, among=near)
         state.near, state.price, state.rounds, before = found.near, found.price, state.rounds + 1, state.best
         for planned in [found.whole] if given.is_whole else [found.plan, state.now]:
             one = None if planned is None else _tried(given, planned)
             state.best = one if one and (state.best is None or one.value > state.best.value) else state.best
         state.given = state.given.tightened(given, found.plan)
         best = state.best
-        still = 0 if best is not None and _is_better(best, before, asked.search.gap / 5) else still + 1
+        enough = -np.inf if before is None else before.value + asked.search.gap / 5 * abs(before.value)
+        still = 0 if best is not None and best.value > enough else still + 1
         say(f"round {state.rounds}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
         is_near = best is not None and found.bound - best.value <= asked.search.gap * abs(found.bound)
         if is_near and stage == THOROUGH:  # at the prices of this round's plan; the proof is at those of the best one
             found, state.now = _sure(state.given, best, state.weight), best.planned
             is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
-        is_sure = asked.objective.risk != "floor" and is_near
-        state.ended = _ended(still, is_sure=is_sure, is_late=time.monotonic() - begun > asked.search.seconds)
-        if state.ended == "time" or (state.ended and stage == last):
+        state.ended = _ended(asked, best, still, time.monotonic() - begun, is_near=is_near, is_last=stage == last)
+        if state.ended:
             break
         if (stage == BOLD and turn + 1 >= BOLD_ROUNDS) or (stage == STEADY and (still >= PATIENCE or is_near)):
             stage, still = stage + 1, 0
-        is_settled = stage == THOROUGH and found.whole is not None
-        if is_settled:
+        if stage == THOROUGH and found.whole is not None:
             state.now = found.whole
         elif stage == BOLD:
             state.now = found.plan
@@ -197,9 +193,28 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
     return state
 
 
-def _ended(still: int, *, is_sure: bool, is_late: bool) -> str:
-    """Return why a search is at its end; nothing where it is not."""
-    return "gap" if is_sure else "nothing better" if still >= PATIENCE else "time" if is_late else ""
+def _ended(asked: Optimising, best: Found | None, still: int, seconds: float, *, is_near: bool, is_last: bool) -> str:
+    """Return why a search is at its end; nothing where it is not, or where a later stage may yet find better."""
+    if is_last and is_near and asked.objective.risk != "floor":
+        return "gap"
+    if _is_certain(asked, best) or (is_last and still >= PATIENCE):
+        return "nothing better"
+    return "time" if seconds > asked.search.seconds else ""
+
+
+def _is_certain(asked: Optimising, best: Found | None) -> bool:
+    """Return whether a plan reaches its floors in every draw, than which no chance is better."""
+    return asked.objective.risk == "floor" and best is not None and best.value >= 1.0
+
+
+def _searched(given: Problem, say: Callable[[str], None], begun: float) -> list[_State]:
+    """Return a search from each start; the first alone where that is certain to reach what is asked, or time is up."""
+    found = []
+    for one in _starts(given):
+        found.append(_climbed(given, one, say, begun, BOLD, STEADY))
+        if _is_certain(given.asked, found[-1].best) or found[-1].ended == "time":
+            break
+    return found
 
 
 def _on_few(given: Problem) -> Problem:
@@ -224,8 +239,8 @@ def _starts(given: Problem) -> list[_State]:
 
 def _on_all(given: Problem, states: list[_State]) -> list[_State]:
     """Return searches with what their best plans are worth on all draws; the others have none that can be kept."""
-    found = [replace(state, best=_tried(given, state.best.planned)) for state in states if state.best is not None]
-    return [state for state in found if state.best is not None] or states[:1]
+    found = [replace(one, best=_tried(given, one.best.planned)) for one in states if one.best is not None]
+    return [one for one in found if one.best is not None] or states[:1]
 
 
 def _bound(found: _State, bound: float, others: list[_State]) -> float:
@@ -271,10 +286,6 @@ def _by_area(state: _State, weight: np.ndarray, cost: np.ndarray) -> np.ndarray:
 def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
     """Return every line laid out anew at the prices of the best plan, with every way tried."""
     return laying.anew(given, best.planned, best.by_draw, weight, STARTS[THOROUGH], whole=False)
-
-
-def _is_better(best: Found, before: Found | None, by: float) -> bool:
-    return before is None or best.value > before.value + by * abs(before.value)
 
 
 def _tried(given: Problem, planned: np.ndarray) -> Found | None:

@@ -265,3 +265,25 @@ def test_a_floor_that_counts_is_reached_more_often(judge, best):
     assert found.gap is None
     before = judging.risked(asked, judging.worth(judge, best.planned), judging.floors_of(own))
     assert found.value >= before - 0.02
+
+
+@pytest.mark.parametrize("asked", [Objective(), Objective(risk="floor", floor=20.0)], ids=["mean", "floor"])
+def test_a_search_ends_when_its_time_is_up_whatever_stage_it_is_in(judge, asked, monkeypatch):
+    rounds = []
+    clock = iter(range(0, 10_000, 10))  # seconds, ten at each look
+    monkeypatch.setattr(optimise.time, "monotonic", lambda: next(clock))
+    own = judging.judge(judge.scenario, asked)
+    found = optimise.optimise(own, Optimising(objective=asked, search=Search(seconds=5)), say=rounds.append)
+    assert found.ended == "time"
+    assert len(rounds) == found.rounds == 2  # one on the first start, one on what it found
+    has = np.array(budget.for_activity(judge.scenario))
+    assert (found.planned.sum(axis=(0, 1)) <= has).all()
+
+
+def test_a_floor_that_is_certain_is_not_searched_on(judge):
+    asked = Objective(risk="floor", floor=0.5)
+    rounds = []
+    own = judging.judge(judge.scenario, asked)
+    found = optimise.optimise(own, Optimising(objective=asked), say=rounds.append)
+    assert (found.value, found.ended, found.upper_bound) == (1.0, "nothing better", None)
+    assert len(rounds) == 2
