@@ -28,8 +28,45 @@ def _parse_once(file):
 OmegaConf.load = _parse_once
 
 
+LEFT = pytest.StashKey[int]()  # how many cases --each-once left out
+
+
 def pytest_addoption(parser):
     parser.addoption("--renew", action="store_true", help="write the expected summaries anew")
+    parser.addoption("--each-once", action="store_true", help="of each test function only its first case")
+
+
+def pytest_report_header(config):
+    return "each test function runs its first case only (--each-once)" if config.getoption("each_once") else None
+
+
+@pytest.hookimpl(trylast=True)  # once what -m leaves out is gone
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("each_once"):
+        return
+    firsts, others = {}, []
+    for item in items:
+        # a case with a mark of its own needs a library that the others do not (Dask): it is another test
+        marks = frozenset(mark.name for mark in item.own_markers)
+        if firsts.setdefault((item.parent.nodeid, getattr(item, "originalname", item.name), marks), item) is not item:
+            others.append(item)
+    items[:] = firsts.values()
+    config.hook.pytest_deselected(items=others)
+    config.stash[LEFT] = len(others)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left"] = len(others)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Keep what a worker left out: each collects all, and xdist says nothing of it."""
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("each_once"):
+        left = config.stash.get(LEFT, 0)
+        terminalreporter.write_sep("-", f"each test function once: {left} further cases were left out (--each-once)")
 
 
 @pytest.fixture(scope="session")
