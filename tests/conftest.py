@@ -1,12 +1,13 @@
 """One tiny real model, chosen by config names, on a few draws of the shipped posterior."""
 
+import gc
 import json
 import pickle
 
 import pytest
 from omegaconf import OmegaConf
 
-from oa_sim import learned, load_scenario, tables
+from oa_sim import inference, learned, load_scenario, tables
 from oa_sim.model import run
 
 TINY = ("areas=three_areas", "horizon=5")
@@ -26,6 +27,7 @@ def _parse_once(file):
 
 
 OmegaConf.load = _parse_once
+gc.set_threshold(50_000, 20, 20)  # of a scenario's many small objects: looking for cycles costs a tenth of its making
 
 
 LEFT = pytest.StashKey[int]()  # how many cases --each-once left out
@@ -106,3 +108,23 @@ def tiny(run_tiny):
 @pytest.fixture(scope="session")
 def every_area(tiny_posterior):
     return run(load_scenario("horizon=5"), posterior=tiny_posterior)
+
+
+@pytest.fixture(scope="module")
+def compiled_once():
+    """Compile the log density of a model once: PyMC would for its mode, and anew in the process of each chain.
+
+    That is a third of a minute each time, most of what a short fit takes; what is compiled is the same. A model made
+    anew, of the same record too, is compiled anew.
+    """
+    pm = inference.load_pymc()
+    compiled, kept = pm.Model.logp_dlogp_function, {}
+
+    def once(model, *words, **keys):
+        if model not in kept:
+            kept[model] = compiled(model, *words, **keys)
+        return kept[model]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pm.Model, "logp_dlogp_function", once)
+        yield
