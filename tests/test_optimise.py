@@ -137,6 +137,7 @@ def test_no_plan_at_random_passes_the_bound(judge, best, seed):
     assert judging.worth(judge, mixed).sum(axis=0).mean() <= best.upper_bound
 
 
+@pytest.mark.slow  # two searches to the end
 def test_where_the_search_starts_does_not_matter(judge):
     searches = (Search(start="random", seed=seed, seconds=ENOUGH) for seed in (1, 2))
     one, other = (optimise.optimise(judge, Optimising(search=search)) for search in searches)
@@ -269,6 +270,7 @@ def test_a_plan_for_the_worst_draws_is_better_in_them(judge, best):
     assert found.value <= found.upper_bound * (1 + 1e-6)
 
 
+@pytest.mark.slow  # the longest search of all; of those for a floor, test_target has one that is not slow
 def test_a_floor_that_counts_is_reached_more_often(judge, best):
     floor = 2.0
     asked = Objective(risk="floor", floor=floor)
