@@ -62,7 +62,8 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """Keep what a worker left out: each collects all, and xdist says nothing of it."""
-    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
+    left = getattr(node, "workeroutput", {}).get("left", 0)  # a worker that was killed says nothing
+    node.config.stash[LEFT] = max(left, node.config.stash.get(LEFT, 0))
 
 
 def pytest_terminal_summary(terminalreporter, config):
