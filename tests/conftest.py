@@ -1,12 +1,13 @@
 """One tiny real model, chosen by config names, on a few draws of the shipped posterior."""
 
+import gc
 import json
 import pickle
 
 import pytest
 from omegaconf import OmegaConf
 
-from oa_sim import learned, load_scenario, tables
+from oa_sim import inference, learned, load_scenario, tables
 from oa_sim.model import run
 
 TINY = ("areas=three_areas", "horizon=5")
@@ -26,10 +27,49 @@ def _parse_once(file):
 
 
 OmegaConf.load = _parse_once
+gc.set_threshold(50_000, 20, 20)  # of a scenario's many small objects: looking for cycles costs a tenth of its making
+
+
+LEFT = pytest.StashKey[int]()  # how many cases --each-once left out
 
 
 def pytest_addoption(parser):
     parser.addoption("--renew", action="store_true", help="write the expected summaries anew")
+    parser.addoption("--each-once", action="store_true", help="of each test function only its first case")
+
+
+def pytest_report_header(config):
+    return "each test function runs its first case only (--each-once)" if config.getoption("each_once") else None
+
+
+@pytest.hookimpl(trylast=True)  # once what -m leaves out is gone
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("each_once"):
+        return
+    firsts, others = {}, []
+    for item in items:
+        # a case with a mark of its own needs a library that the others do not (Dask): it is another test
+        marks = frozenset(mark.name for mark in item.own_markers)
+        if firsts.setdefault((item.parent.nodeid, getattr(item, "originalname", item.name), marks), item) is not item:
+            others.append(item)
+    items[:] = firsts.values()
+    config.hook.pytest_deselected(items=others)
+    config.stash[LEFT] = len(others)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left"] = len(others)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Keep what a worker left out: each collects all, and xdist says nothing of it."""
+    left = getattr(node, "workeroutput", {}).get("left", 0)  # a worker that was killed says nothing
+    node.config.stash[LEFT] = max(left, node.config.stash.get(LEFT, 0))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("each_once"):
+        left = config.stash.get(LEFT, 0)
+        terminalreporter.write_sep("-", f"each test function once: {left} further cases were left out (--each-once)")
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +109,23 @@ def tiny(run_tiny):
 @pytest.fixture(scope="session")
 def every_area(tiny_posterior):
     return run(load_scenario("horizon=5"), posterior=tiny_posterior)
+
+
+@pytest.fixture(scope="module")
+def compiled_once():
+    """Compile the log density of a model once: PyMC would for its mode, and anew in the process of each chain.
+
+    That is a third of a minute each time, most of what a short fit takes; what is compiled is the same. A model made
+    anew, of the same record too, is compiled anew.
+    """
+    pm = inference.load_pymc()
+    compiled, kept = pm.Model.logp_dlogp_function, {}
+
+    def once(model, *words, **keys):
+        if model not in kept:
+            kept[model] = compiled(model, *words, **keys)
+        return kept[model]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pm.Model, "logp_dlogp_function", once)
+        yield

@@ -308,6 +308,7 @@ def panel_of_all_series(path, n_authorities=24):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_once")
 def test_a_fit_of_ones_own_panel_is_written_said_and_used_by_a_run(tmp_path, monkeypatch, capsys):
     from pathlib import Path
 

@@ -208,6 +208,7 @@ def test_a_run_without_a_study_says_so(tiny_posterior, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_once")
 @pytest.mark.parametrize("study", [MODEST, "Extending school time strand", "Texting parents trials"])
 def test_weighing_the_draws_anew_agrees_with_reading_the_rest_again(known, tmp_path, monkeypatch, study):
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path))

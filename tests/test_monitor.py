@@ -310,6 +310,7 @@ def extended(known, truth, years):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the sampler's own libraries warn
+@pytest.mark.usefixtures("compiled_once")
 def test_weighing_agrees_with_a_refit_where_k_is_small():
     """Learned without the last year of six authorities and weighed by it, against learned from all."""
     whole = simulated.play(simulated.small(), simulated.typical(), np.random.default_rng(1))

@@ -298,6 +298,7 @@ def test_the_type_of_a_study_that_is_left_out_stays_in_the_model(no_sampling, kn
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_once")
 def test_sampling_again_gives_what_ships_and_two_processes_agree(known, tmp_path, monkeypatch):
     reading = load_scenario().evidence
     studies, types = evidence.studies(known, reading), evidence.study_types(known)
@@ -316,6 +317,7 @@ def test_sampling_again_gives_what_ships_and_two_processes_agree(known, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_once")
 def test_a_study_alone_for_its_type_takes_the_type_to_the_family_when_it_is_left_out(known, tmp_path, monkeypatch):
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path))
     found = synthesis.posterior(known, dataclasses.replace(load_scenario().evidence, without=["Magic Breakfast trial"]))
