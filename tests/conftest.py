@@ -121,10 +121,11 @@ def compiled_once():
     pm = inference.load_pymc()
     compiled, kept = pm.Model.logp_dlogp_function, {}
 
-    def once(model, *words, **keys):
-        if model not in kept:
-            kept[model] = compiled(model, *words, **keys)
-        return kept[model]
+    def once(model, of=None, **keys):
+        asked = model, tuple(one.name for one in of or model.value_vars)
+        if asked not in kept:
+            kept[asked] = compiled(model, of, **keys)
+        return kept[asked]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pm.Model, "logp_dlogp_function", once)

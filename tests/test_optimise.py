@@ -270,7 +270,6 @@ def test_a_plan_for_the_worst_draws_is_better_in_them(judge, best):
     assert found.value <= found.upper_bound * (1 + 1e-6)
 
 
-@pytest.mark.slow  # the longest search of all; of those for a floor, test_target has one that is not slow
 def test_a_floor_that_counts_is_reached_more_often(judge, best):
     floor = 2.0
     asked = Objective(risk="floor", floor=floor)
