@@ -126,7 +126,7 @@ def optimise(
     begun = time.monotonic()
     given = problem(judge, asked, floors)
     if start is None:
-        others = _on_all(given, _searched(_on_few(given), say, begun))
+        others = _searched(given, say, begun)
         found = _recombined(given, others)
     else:
         others, found = [], _State(given, start)
@@ -208,13 +208,14 @@ def _is_certain(asked: Optimising, best: Found | None) -> bool:
 
 
 def _searched(given: Problem, say: Callable[[str], None], begun: float) -> list[_State]:
-    """Return a search from each start; the first alone where that is certain to reach what is asked, or time is up."""
-    found = []
-    for one in _starts(given):
-        found.append(_climbed(given, one, say, begun, BOLD, STEADY))
-        if _is_certain(given.asked, found[-1].best) or found[-1].ended == "time":
+    """Return a search from each start, on few draws; no further one where a floor is certain in all, or time is up."""
+    few, found = _on_few(given), []
+    for one in _starts(few):
+        found.append(_climbed(few, one, say, begun, BOLD, STEADY))
+        is_certain = _is_certain(given.asked, found[-1].best)
+        if found[-1].ended == "time" or (is_certain and _is_certain(given.asked, _on_all(given, found[-1:])[0].best)):
             break
-    return found
+    return _on_all(given, found)
 
 
 def _on_few(given: Problem) -> Problem:

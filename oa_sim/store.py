@@ -280,8 +280,8 @@ def _consolidate(path: Path) -> None:
     Written here since Zarr's own way warns that its format 3 has yet to adopt this, and a warning cannot be hushed
     safely while scenarios are computed: filters belong to the process, and other threads put theirs back in between.
     """
-    root = json.loads((path / METADATA).read_text())
+    root = json.loads((path / METADATA).read_bytes())
     children = sorted(found.parent for found in path.glob(f"*/{METADATA}"))
-    inside = {child.name: json.loads((child / METADATA).read_text()) for child in children}
+    inside = {child.name: json.loads((child / METADATA).read_bytes()) for child in children}
     root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inside}
     put(path / METADATA, json.dumps(root, indent=2))
