@@ -6,6 +6,12 @@
   let serial = 0, timer = null, awaiting = false, again = false;
   const levers = () => document.getElementById("levers");
 
+  function later(ms) {
+    document.body.classList.add("oa-waiting");
+    clearTimeout(timer);
+    timer = setTimeout(function () { timer = null; send(); }, ms);
+  }
+
   function send() {
     if (awaiting) { again = true; return; }
     const told = { serial: ++serial };
@@ -21,17 +27,15 @@
     const pair = event.target.dataset.pair && document.getElementById(event.target.dataset.pair);
     if (pair) pair.value = event.target.value;
     if (!event.target.dataset.lever && !pair) return;
-    document.body.classList.add("oa-waiting");
     const out = document.getElementById("horizon-years");
     out.textContent = document.getElementById("horizon").value + " years";
-    clearTimeout(timer);
-    timer = setTimeout(send, REST);
+    later(REST);
   }
 
   function answered(told) {
     awaiting = false;
-    if (again) { send(); return; } // an answer that is old already is not shown
-    if (told.serial !== serial || timer === null) return;
+    if (again) { send(); return; }
+    if (timer !== null || told.serial !== serial) return; // a lever has moved since: what is old already is not shown
     document.getElementById("answer").innerHTML = told.html;
     document.getElementById("said").textContent = told.said;
     document.getElementById("answer").dataset.serial = told.serial;
@@ -50,8 +54,7 @@
     levers().reset();
     const out = document.getElementById("horizon-years");
     out.textContent = document.getElementById("horizon").value + " years";
-    document.body.classList.add("oa-waiting");
-    timer = setTimeout(send, 0);
+    later(0);
   }
 
   document.addEventListener("DOMContentLoaded", function () {
@@ -60,7 +63,7 @@
     document.getElementById("back").addEventListener("click", back);
     Shiny.addCustomMessageHandler("answer", answered);
     Shiny.addCustomMessageHandler("saved", function (told) { document.getElementById("saved").innerHTML = told.html; });
-    $(document).on("shiny:connected", function () { timer = setTimeout(send, 0); });
+    $(document).on("shiny:connected", function () { later(0); });
     $(document).on("shiny:disconnected", function () {
       document.body.classList.add("oa-waiting");
       document.getElementById("said").textContent = "";

@@ -118,6 +118,27 @@ def test_of_many_quick_movements_the_last_is_what_stays(page):
     assert "With 195m GBP" in page.inner_text("#answer")
 
 
+SEEN = """() => { window.seen = []; const value = document.getElementById("money");
+  new MutationObserver(() => {
+    if (document.body.classList.contains("oa-waiting")) return;
+    const said = document.getElementById("answer").textContent;
+    seen.push([value.value, /With ([0-9.]+)m GBP/.exec(said)[1]]);
+  }).observe(document.body, { attributes: true, attributeFilter: ["class"] }); }"""
+
+
+@pytest.mark.slow
+def test_whenever_the_page_does_not_wait_its_answer_is_of_what_the_levers_say(page):
+    page.evaluate(SEEN)
+    for i in range(60):  # an answer comes before, while and after a movement is at rest
+        page.evaluate(SET, ["money", str(30 + i)])
+        page.wait_for_timeout(62 + 7 * i % 90)
+    page.wait_for_selector("body:not(.oa-waiting)", timeout=20_000)
+    seen = page.evaluate("seen")
+    assert all(lever == answer for lever, answer in seen)
+    assert seen[-1] == ["89", "89"]
+    assert page.complaints == []
+
+
 @pytest.mark.slow
 def test_a_setting_is_saved_and_its_file_runs_to_the_same_numbers(page, server, tmp_path):
     for number, (lever, value) in enumerate(MOVES[:3], start=2):
