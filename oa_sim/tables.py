@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "data"
 
 Row = dict[str, object]
 _READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again
-_HELD: dict[str, tuple[tuple, bytes]] = {}  # what files held, by their states
+_HELD: dict[str, tuple[tuple, bytes]] = {}  # what files hold, with the state in which they were read
 SETTLED = 2_000_000_000  # ns after which a file that is written again is sure to have another time
 
 
@@ -56,13 +56,17 @@ def read(name: str, folder: Path | None = None) -> list[Row]:
 
 
 def _bytes(path: Path) -> bytes:
-    """Return what a file holds, read again only where it may have changed: a sweep asks before each scenario."""
+    """Return what a file holds, read again only where it may have changed: a sweep asks before each scenario.
+
+    What was read of a file just written is not kept: it may be written again and look the same to the clock.
+    """
     name, about = str(path), os.stat(path)
-    state = (about.st_mtime_ns, about.st_size, about.st_ino)
+    state = (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino)
     held, text = _HELD.get(name, (None, b""))
-    if held != state or time.time_ns() - about.st_mtime_ns < SETTLED:
+    if held != state:
         text = path.read_bytes()
-        _HELD[name] = state, text
+        if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) >= SETTLED:
+            _HELD[name] = state, text
     return text
 
 

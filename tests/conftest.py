@@ -27,8 +27,7 @@ def _parse_once(file):
 
 
 OmegaConf.load = _parse_once
-gc.set_threshold(50_000, 20, 20)  # of a scenario's many small objects: looking for cycles costs a tenth of its making
-
+gc.set_threshold(50_000, 20, 20)  # a scenario is made of many small objects, among which cycles are looked for in vain
 
 LEFT = pytest.StashKey[int]()  # how many cases --each-once left out
 
