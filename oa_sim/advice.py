@@ -17,7 +17,7 @@ SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions o
 def sentences(found: Decision) -> list[str]:
     """Return a decision in a few sentences; the first stands for all."""
     lines = [_best(found), _proof(found), *_rivals(found), *_flat(found.sheet.flat), *_views(found.sheet.views)]
-    lines += [*_prices(found), *_flips(found.sheet.flips), *found.sheet.notes]
+    lines += [*_prices(found), *_flips(found.sheet.flips), *found.sheet.notes, *_cut(found)]
     unsure = doubts.sentence(found.manifest["to_verify"], "optimise.json")
     gates = found.manifest["gates"]
     return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
@@ -62,6 +62,15 @@ def _best(found: Decision) -> str:
     if asked.risk == "floor":
         said += f"; the chance that every area reaches its floor is {percent(best.value)}"
     return f"{said}; judged on {int(best.n_draws):,} draws that had no part in finding it."
+
+
+def _cut(found: Decision) -> list[str]:
+    """Return that the clock ended a search, since then the plan is not the same on every machine."""
+    searches = {"the plan": found.optimum.ended, "the other end of the front": found.front.attrs.get("ended")}
+    cut = " and ".join(name for name, ended in searches.items() if ended == "time")
+    seconds = found.manifest["search"]["seconds"]
+    told = f"The search for {cut} was cut off after {seconds:g} seconds, so another machine may find another plan: "
+    return [told + "raise search.seconds."] if cut else []
 
 
 def _proof(found: Decision) -> str:

@@ -61,8 +61,11 @@ class Search:
     ----------
     gap
         Share of the bound at which the search ends.
+    rounds
+        Most rounds, of all starts together; a round lays every line out anew.
     seconds
-        Time after which it ends all the same, with the gap that it has.
+        Time after which it ends all the same, with the gap that it has. Another machine may then find another plan,
+        so it is said.
     start
         ``equal``: from an equal split; ``random``: from random money, by ``seed``.
     seed
@@ -70,12 +73,14 @@ class Search:
     """
 
     gap: float = 0.0005
-    seconds: float = 50.0
+    rounds: int = 100
+    seconds: float = 600.0
     start: str = "equal"
     seed: int = 1
 
     def __post_init__(self):
         between("search.gap", self.gap, 0, 1)
+        between("search.rounds", self.rounds, 1, 10_000)
         between("search.seconds", self.seconds, 1, 1e6, " seconds")
         between("search.seed", self.seed, 0, 2**63 - 1)
         if self.start not in ("equal", "random"):

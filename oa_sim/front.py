@@ -40,6 +40,7 @@ def front(
         A row for each part of the money that follows the other plan: pupils who reach a standard and would not have,
         and disadvantaged pupils among them beyond those there would be had they gained as others did, each with its
         90 % interval. Where both are concave no plan lies far beyond the line; nothing where no measure can be counted.
+        ``attrs["ended"]`` says why the search for the other plan ended.
     """
     if not set(judge.scenario.measures) & set(STANDARDS):
         return pd.DataFrame(columns=COLUMNS)
@@ -56,4 +57,6 @@ def front(
             worth = described(judging.worth(one, planned).sum(axis=0))
             row |= {name: worth["mean"], f"{name}_q05": worth["q05"], f"{name}_q95": worth["q95"]}
         rows.append({key: float(value) for key, value in row.items()})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table.attrs["ended"] = end.ended
+    return table

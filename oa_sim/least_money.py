@@ -12,6 +12,7 @@ from oa_sim.factors import blocked
 from oa_sim.judging import Judge
 from oa_sim.marginal import Counts
 from oa_sim.objective import Objective
+from oa_sim.optimise import Optimum
 from oa_sim.outlook import Outlook
 from oa_sim.phrases import chance, pounds
 from oa_sim.refusal import Refusal
@@ -21,7 +22,7 @@ from oa_sim.variables import MEASURES, academic_year
 
 SMALLEST_GBP = 1e4
 NEAR = 0.05  # of the least money: how closely it is found
-SECONDS = 20.0  # of each search, which ends long before
+SEARCH = Search(gap=0.002)  # of the plan for each amount
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class LeastMoney:
         Money and probability, a row for each amount.
     n_draws
         On which it was reckoned.
+    is_cut
+        Whether a search for a plan was cut off by the clock, so that another machine may find a better one.
     """
 
     want: Want
@@ -52,10 +55,16 @@ class LeastMoney:
     plan: pd.DataFrame
     tried: pd.DataFrame
     n_draws: int
+    is_cut: bool = False
 
     @property
     def sentence(self) -> str:
-        """The answer in one sentence."""
+        """The answer in one sentence, and a second where the clock cut a search."""
+        cut = f" A search was cut off after {SEARCH.seconds:g} seconds, so another machine may find a better plan."
+        return self._answer + (cut if self.is_cut else "")
+
+    @property
+    def _answer(self) -> str:
         about, want = MEASURES[self.want.measure], self.want
         what = f"{want.level:g} {about.unit}" + (" less England" if want.scale == "relative" else "")
         at = f"{want.area}: {about.label} of {want.group} pupils at {what} in {academic_year(want.year)}"
@@ -110,10 +119,13 @@ def least_money(
     alone = replace(scenario, areas=Areas([want.area]), organisation=replace(scenario.organisation, twins={}))
     judge = _judge(alone, want, sign)
     tried: dict[float, tuple[float, np.ndarray | None]] = {0.0: (float((needs <= 0).mean()), None)}
+    ends = set()
 
     def chance_with(gbp: float) -> float:
         if gbp not in tried:
-            tried[gbp] = _best(judge, gbp, needs)
+            found = _best(judge, gbp, needs)
+            tried[gbp] = found.value, found.planned
+            ends.add(found.ended)
             say(f"{gbp:,.0f} GBP: {100 * tried[gbp][0]:.1f} %")
         return tried[gbp][0]
 
@@ -122,7 +134,8 @@ def least_money(
     rows = [{"total_gbp": gbp, "probability": p} for gbp, (p, _) in sorted(tried.items())]
     plan = _rows(judge, None if least is None else found[1])
     most = tried.get(want.most_gbp, found)[0]
-    return LeastMoney(want, least, found[0], tried[0.0][0], most, plan, pd.DataFrame(rows), len(needs))
+    table = pd.DataFrame(rows)
+    return LeastMoney(want, least, found[0], tried[0.0][0], most, plan, table, len(needs), "time" in ends)
 
 
 def _check(scenario: Scenario, want: Want) -> None:
@@ -151,15 +164,14 @@ def _judge(alone: Scenario, want: Want, sign: float) -> Judge:
     return replace(found, counts=Counts(figure, np.zeros_like(found.counts.gain), factor))
 
 
-def _best(judge: Judge, gbp: float, needs: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the largest chance that an amount gives, and its plan."""
+def _best(judge: Judge, gbp: float, needs: np.ndarray) -> Optimum:
+    """Return the plan that makes the chance largest with an amount."""
     about = replace(judge.scenario, budget=replace(judge.scenario.budget, total_gbp=float(round(gbp)), plan=None))
-    asked = Optimising(objective=Objective(risk="floor"), search=Search(gap=0.002, seconds=SECONDS))
+    asked = Optimising(objective=Objective(risk="floor"), search=SEARCH)
     own = replace(judge, scenario=about, objective=asked.objective)
     has = np.array(budget.for_activity(about), dtype=float)
     equal = np.broadcast_to(has / len(about.interventions), (1, len(about.interventions), len(has)))
-    found = optimise.optimise(own, asked, start=equal.copy(), floors=needs[None])
-    return found.value, found.planned
+    return optimise.optimise(own, asked, start=equal.copy(), floors=needs[None])
 
 
 def _halved(chance_with: Callable[[float], float], want: Want) -> float | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oa_sim import judging, laying, risks, rounding, stepping
-from oa_sim.constraints import Optimising, Row
+from oa_sim.constraints import Optimising, Row, Search
 from oa_sim.judging import Judge
 from oa_sim.laying import Anew
 from oa_sim.passes import BLOCK
@@ -66,7 +66,7 @@ class Optimum:
     rounds
         How often every line was laid out.
     ended
-        Why it ended: ``gap``, ``nothing better``, ``rounds``, or ``time``, which another machine may not have.
+        Why it ended: ``gap``, ``nothing better``, ``rounds``, or ``time``: then another machine may find another plan.
     price : dict
         By constraint, what one more GBP of it would bring.
     judge
@@ -123,24 +123,38 @@ def optimise(
     Refusal
         Where the constraints cannot all be kept.
     """
-    begun = time.monotonic()
+    spent = _Spent(asked.search)
     given = problem(judge, asked, floors)
     if start is None:
-        others = _searched(given, say, begun)
+        others = _searched(given, say, spent)
         found = _recombined(given, others)
     else:
         others, found = [], _State(given, start)
-    found = _climbed(given, found, say, begun, STEADY, THOROUGH)
+    found = _climbed(given, found, say, spent, STEADY, THOROUGH)
     best = found.best
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
     sure = _sure(found.given, best, found.weight)
     bound = None if asked.objective.risk == "floor" else _bound(found, sure.bound, others)
     prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
-    took = time.monotonic() - begun
-    return Optimum(
-        best.planned, best.value, bound, took, found.rounds, found.ended, prices, judge, given.rows, best.by_draw
-    )
+    work = (spent.seconds(), found.rounds, found.ended)
+    return Optimum(best.planned, best.value, bound, *work, prices, judge, given.rows, best.by_draw)
+
+
+class _Spent:
+    """What a search has spent of the rounds and of the time that it may take."""
+
+    def __init__(self, search: Search):
+        self.search, self.rounds, self.begun = search, 0, time.monotonic()
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.begun
+
+    def ends(self) -> str:
+        """Return why nothing is left: ``rounds``, the same on every machine, or ``time``; nothing where some is."""
+        if self.rounds >= self.search.rounds:
+            return "rounds"
+        return "time" if self.seconds() > self.search.seconds else ""
 
 
 @dataclass
@@ -157,7 +171,7 @@ class _State:
     near: np.ndarray | None = None
 
 
-def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: float, stage: int, last: int) -> _State:
+def _climbed(given: Problem, state: _State, say: Callable[[str], None], spent: _Spent, stage: int, last: int) -> _State:
     """Lay every line out anew, round by round, from one stage until another is over."""
     asked, still = given.asked, 0
     for turn in range(MOST_ROUNDS):
@@ -166,6 +180,7 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
         near = None if stage == BOLD else state.near
         found = laying.anew(state.given, state.now, each, state.weight, STARTS[stage], whole=given.is_whole, among=near)
         state.near, state.price, state.rounds, before = found.near, found.price, state.rounds + 1, state.best
+        spent.rounds += 1
         for planned in [found.whole] if given.is_whole else [found.plan, state.now]:
             one = None if planned is None else _tried(given, planned)
             state.best = one if one and (state.best is None or one.value > state.best.value) else state.best
@@ -178,7 +193,7 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
         if is_near and stage == THOROUGH:  # at the prices of this round's plan; the proof is at those of the best one
             found, state.now = _sure(state.given, best, state.weight), best.planned
             is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
-        state.ended = _ended(asked, best, still, time.monotonic() - begun, is_near=is_near, is_last=stage == last)
+        state.ended = _ended(asked, best, still, is_near=is_near, is_last=stage == last) or spent.ends()
         if state.ended:
             break
         if (stage == BOLD and turn + 1 >= BOLD_ROUNDS) or (stage == STEADY and (still >= PATIENCE or is_near)):
@@ -193,13 +208,13 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], begun: f
     return state
 
 
-def _ended(asked: Optimising, best: Found | None, still: int, seconds: float, *, is_near: bool, is_last: bool) -> str:
+def _ended(asked: Optimising, best: Found | None, still: int, *, is_near: bool, is_last: bool) -> str:
     """Return why a search is at its end; nothing where it is not, or where a later stage may yet find better."""
     if is_last and is_near and asked.objective.risk != "floor":
         return "gap"
     if _is_certain(asked, best) or (is_last and still >= PATIENCE):
         return "nothing better"
-    return "time" if seconds > asked.search.seconds else ""
+    return ""
 
 
 def _is_certain(asked: Optimising, best: Found | None) -> bool:
@@ -207,13 +222,13 @@ def _is_certain(asked: Optimising, best: Found | None) -> bool:
     return asked.objective.risk == "floor" and best is not None and best.value >= 1.0
 
 
-def _searched(given: Problem, say: Callable[[str], None], begun: float) -> list[_State]:
-    """Return a search from each start, on few draws; no further one where a floor is certain in all, or time is up."""
+def _searched(given: Problem, say: Callable[[str], None], spent: _Spent) -> list[_State]:
+    """Return a search from each start, on few draws; no further one where a floor is sure or all is spent."""
     few, found = _on_few(given), []
     for one in _starts(few):
-        found.append(_climbed(few, one, say, begun, BOLD, STEADY))
+        found.append(_climbed(few, one, say, spent, BOLD, STEADY))
         is_certain = _is_certain(given.asked, found[-1].best)
-        if found[-1].ended == "time" or (is_certain and _is_certain(given.asked, _on_all(given, found[-1:])[0].best)):
+        if spent.ends() or (is_certain and _is_certain(given.asked, _on_all(given, found[-1:])[0].best)):
             break
     return _on_all(given, found)
 

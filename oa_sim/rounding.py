@@ -7,6 +7,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from oa_sim.constraints import Row
 
 NOTHING = 1e-3  # GBP; less is none
+MOST_NODES = 2_000  # of branch and bound, alike on every machine
 
 
 def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np.ndarray | None:
@@ -38,7 +39,7 @@ def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np
             integrality=np.ones(len(cells)),
             bounds=Bounds(0.0, (high - low)[cells]),
             constraints=[LinearConstraint(sparse.csr_array(use[:, cells]), -np.inf, room)],
-            options={"time_limit": 5.0},
+            options={"node_limit": MOST_NODES},
         )
         if found.x is None:
             return None
