@@ -1,6 +1,7 @@
 """Assurance: what the intervals hold and what they do not, and what changed since the last version, in sentences."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from oa_sim.phrases import interval
 from oa_sim.result import Result
 from oa_sim.variables import percent
 
-_HERE = Path(__file__).parent
-CHANGELOGS = (_HERE / "CHANGELOG.md", _HERE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
+_PACKAGE = Path(str(files("oa_sim")))
+CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
 ENDS = (0.05, 0.95)
 INCLUDED = (
     "how authorities differ and how they move, as learned from all of them",

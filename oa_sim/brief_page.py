@@ -4,14 +4,14 @@ No script and no network; each figure is marked as data, with its name, so that 
 """
 
 from html import escape
-from pathlib import Path
+from importlib.resources import files
 
 from oa_sim import dossier as packs
 from oa_sim.dossier import Dossier, Drawn, Grid, Only, Passage, Sentence
 from oa_sim.markup import as_table
 from oa_sim.published import Published
 
-STYLE = Path(__file__).with_name("brief_page.css")
+STYLE = files(__package__) / "brief_page.css"
 NBSP = "\N{NO-BREAK SPACE}"
 
 

@@ -5,7 +5,7 @@ shows, how sure the model is, and what it cannot say.
 """
 
 from html import escape
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from oa_sim.markup import as_table
 from oa_sim.result import Result
 from oa_sim.variables import MEASURES, academic_year
 
-STYLE = Path(__file__).with_name("briefing.css")
+STYLE = files(__package__) / "briefing.css"
 ENDINGS = {
     "stop": "the money then stops",
     "taper": "the money tapers off",

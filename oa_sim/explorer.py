@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from html import escape
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 import xarray as xr
@@ -21,7 +21,7 @@ from oa_sim import kept, packed
 from oa_sim.variables import FAVOURITE, GROUPS, MEASURES, QUANTITIES
 from oa_sim.views import DIMS, STATISTICS, View
 
-HERE = Path(__file__).parent
+HERE = files(__package__)
 BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"
 SCRIPTS = ("explorer_data", "explorer_chart", "explorer", "explorer_controls")
 UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}

@@ -122,7 +122,7 @@ def check(posterior: xr.Dataset, until: int) -> str:
             f"a hindcast from {academic_year(until)} takes a posterior learned from figures up to then, got one up to "
             f"{academic_year(made['until']) if 'until' in made else 'an unknown year'}: learn it from a panel again"
         )
-    if made.get("law") != learned.law_hash():
+    if learned.law_version(made) != learned.LAW_VERSION:
         raise Refusal("the posterior was learned by the law of another version: learn it from a panel again")
     gates = json.loads(posterior.attrs["gates"])
     what = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"

@@ -30,6 +30,20 @@ def checksum(found: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
+def law_version(made: dict, text_hashes: dict[str, str]) -> str:
+    """Return the version of the law behind a posterior.
+
+    Parameters
+    ----------
+    made
+        ``attrs["made"]`` of the posterior, as a dict.
+    text_hashes
+        From what older versions wrote in its place to the version of the law.
+    """
+    law = made.get("law", "")
+    return text_hashes.get(law, law)
+
+
 def write(found: xr.Dataset, path: Path) -> None:
     """Write a posterior whole or not at all, in single precision and compressed."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ KEY = (
 
 def asset(name: str) -> str:
     """Return a file of the page that lies beside this one."""
-    return (files("oa_sim") / name).read_text(encoding="utf-8")
+    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def _select(name: str, label: str, options: dict[str, str], chosen: str) -> str:

@@ -6,6 +6,7 @@ Whatever Hydra refuses all the same is said again in one sentence with the neare
 import math
 import re
 from dataclasses import fields, is_dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import get_args, get_origin
 
@@ -13,8 +14,9 @@ from oa_sim.design import Sweeping
 from oa_sim.refusal import Refusal, nearest, unknown
 from oa_sim.scenario import Scenario
 
-_HERE = Path(__file__).resolve().parent
-CONFIGS = _HERE / "configs" if (_HERE / "configs").is_dir() else _HERE.parent / "configs"
+_PACKAGE = Path(str(files("oa_sim"))).resolve()
+# inside the package in a wheel, beside it in a checkout
+CONFIGS = _PACKAGE / "configs" if (_PACKAGE / "configs").is_dir() else _PACKAGE.parent / "configs"
 OPEN_MAPPINGS = (  # the user names the keys
     *("split.shares", "portfolio.shares", "organisation.twins"),
     *("constraints.area_floor_gbp", "constraints.area_cap_gbp"),

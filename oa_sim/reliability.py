@@ -5,7 +5,7 @@ down in tables and pictures.
 """
 
 from html import escape
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from oa_sim.peers import PEERS, REFERENCE
 from oa_sim.scores import CENTRAL, SCALES, Scores, overall
 from oa_sim.variables import GROUPS, MEASURES, academic_year
 
-STYLE = Path(__file__).with_name("reliability.css")
+STYLE = files(__package__) / "reliability.css"
 PLACES = {"relative": 4, "level": 2}  # decimals of a CRPS: SD, and the unit as published
 BETTER, WORSE = (0, 114, 178), (213, 94, 0)  # blue to orange, told apart by those who see no red or green
 FULL_COLOUR = 0.3  # a ratio this far from 1 is coloured in full

@@ -19,7 +19,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -30,14 +29,17 @@ from oa_sim.evidence import FAMILY, Study
 from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.streams import stream
-from oa_sim.tables import Row
+from oa_sim.tables import FOLDER, Row
 
-_HERE = Path(__file__).parent
-SHIPPED = _HERE / "data"
+SHIPPED = FOLDER
 SEED = 2017  # of the sampler; a scenario's own seed says which draw meets which of the baseline
 SAMPLER = Sampler("pymc", chains=4, tune=500, draws=500, thin=4, target_accept=0.95)
 CELLS = 500  # equally likely parts of a share's prior, from which it is drawn
-LAW = ("synthesis", "evidence", "inference")
+# The model, its priors and how studies are read. Raise it when any of them changes: a slow test holds the log density
+# and its gradient to those in data/law_fingerprints.json, so that another law cannot go by this name.
+LAW_VERSION = "meta-analysis-2"
+# what 0.3.0 to 0.6.1 wrote in place of it: the SHA-256 of the text of the law's files
+TEXT_HASHES = {"c3fc0a298331324bf9ee8ce6e5c795da91d682196e8f6bd8c9eb66f29afedfc3": LAW_VERSION}
 KEPT = {"family_mean": "mu", "family_spread": "tau", "theta": "theta", "kept": "kept"}  # name in the model: handed on
 _UNKEPT: dict[str, xr.Dataset] = {}  # what could not be written to the cache: sampled once in a process all the same
 
@@ -110,7 +112,8 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
     name = file_name(studies, study_types, reading)
     if (SHIPPED / name).is_file():
         return kept.read(SHIPPED / name, "the synthesis inside the package", "install oa_sim again")
-    path = kept.cache_folder() / name
+    before = [kept.cache_folder() / other for other in file_names(studies, study_types, reading)]
+    path = next((one for one in before if one.is_file()), before[0])
     if path.is_file():
         try:
             return kept.read(path, "the synthesis in the cache", "delete it")
@@ -119,7 +122,7 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
     if name not in _UNKEPT:
         found = _sampled(studies, study_types, reading, say)
         try:
-            kept.write(found, path)
+            kept.write(found, before[0])
         except OSError as error:
             print(f"what the studies say was not kept, so the next command samples it again ({error})", file=sys.stderr)
             _UNKEPT[name] = found
@@ -129,21 +132,24 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
 
 def file_name(studies: list[Study], study_types: list[str], reading: Evidence) -> str:
     """Return the name of the file of a synthesis, from all that it depends on."""
+    return file_names(studies, study_types, reading)[0]
+
+
+def file_names(studies: list[Study], study_types: list[str], reading: Evidence) -> list[str]:
+    """Return the name of the file of a synthesis, and those that older versions gave to the same."""
+    return [_file_name(studies, study_types, reading, law) for law in (LAW_VERSION, *TEXT_HASHES)]
+
+
+def _file_name(studies: list[Study], study_types: list[str], reading: Evidence, law: str) -> str:
     parts = {
         "studies": studies,
         "study_types": study_types,
         "family": [asdict(reading.family_mean), asdict(reading.family_spread)],
         "sampler": asdict(SAMPLER),
         "seed": SEED,
-        "law": law_hash(),
+        "law": law,
     }
     return f"synthesis-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]}.nc"
-
-
-def law_hash() -> str:
-    """Return the SHA-256 of the files whose text is the model and its priors, whatever ends their lines."""
-    text = b"".join((_HERE / f"{name}.py").read_bytes().replace(b"\r\n", b"\n") for name in LAW)
-    return hashlib.sha256(text).hexdigest()
 
 
 def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable) -> xr.Dataset:
@@ -162,7 +168,7 @@ def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, sa
         "family": [asdict(reading.family_mean), asdict(reading.family_spread)],
         "sampler": asdict(SAMPLER),
         "seed": SEED,
-        "law": law_hash(),
+        "law": LAW_VERSION,
         "versions": inference.versions(),
     }
     small.attrs = {"gates": gates, "made": json.dumps(made)}

@@ -9,13 +9,14 @@ import hashlib
 import os
 import time
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from oa_sim.columns import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
 from oa_sim.refusal import Refusal, unknown
 from oa_sim.variables import MEASURES
 
-FOLDER = Path(__file__).parent / "data"
+FOLDER = Path(str(files("oa_sim") / "data"))
 
 Row = dict[str, object]
 _READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again

@@ -26,7 +26,7 @@ from oa_sim.targeting import Asked, Target, of_user, package
 from oa_sim.variables import MEASURES, academic_year
 
 BEFORE = 2017  # the last year known before the programme
-POSTERIOR = Path(__file__).parent / "data" / f"learned_until_{BEFORE}.nc"
+POSTERIOR = tables.FOLDER / f"learned_until_{BEFORE}.nc"
 AS_IT_WAS = (  # the programme as it was paid, known from before it began; the pandemic is a break of unknown size
     *("scenario=as_delivered", f"start_year={BEFORE + 1}", "horizon=8", "split=as_paid", "portfolio=balanced"),
     "organisation.events=[general_election_2017, change_of_minister_2018, covid_19_delivery]",

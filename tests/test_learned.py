@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import simulated
 import xarray as xr
 
-from oa_sim import Refusal, baseline, inference, learned, load_scenario, plan, variables
+from oa_sim import Refusal, baseline, inference, learned, load_scenario, plan, tables, variables
 from oa_sim.choices import load_learning
 
 
@@ -59,7 +60,15 @@ def test_the_shipped_posterior_says_what_made_it(shipped):
 
 
 def test_the_shipped_posterior_was_learned_by_this_law(shipped):
-    assert json.loads(shipped.attrs["made"])["law"] == learned.law_hash()
+    assert learned.law_version(json.loads(shipped.attrs["made"])) == learned.LAW_VERSION
+
+
+@pytest.mark.slow  # compiles the model
+def test_the_version_of_the_law_is_told_by_how_its_density_behaves():
+    played = simulated.play(simulated.small(), simulated.typical(), np.random.default_rng(2017))
+    told = json.loads((tables.FOLDER / "law_fingerprints.json").read_text(encoding="utf-8"))
+    found = inference.fingerprint(baseline.model(played))
+    np.testing.assert_allclose(found, told[learned.LAW_VERSION], rtol=1e-8, atol=1e-8)
 
 
 def test_the_shipped_posterior_is_of_the_series_that_are_modelled(shipped):

@@ -225,7 +225,24 @@ def test_what_ships_is_of_these_studies_this_law_and_the_shipped_readings_and_pa
         found = synthesis.posterior(known, reading)
         gates, made = (json.loads(found.attrs[name]) for name in ("gates", "made"))
         assert gates["verdict"] == "PASS"
-        assert (made["law"], made["command"]) == (synthesis.law_hash(), "oa-sim evidence")
+        assert kept.law_version(made, synthesis.TEXT_HASHES) == synthesis.LAW_VERSION
+        assert made["command"] == "oa-sim evidence"
+
+
+def test_the_version_of_the_law_is_told_by_how_its_density_behaves(known):
+    reading = load_scenario().evidence
+    model = synthesis.model(evidence.studies(known, reading), evidence.study_types(known), reading)
+    told = json.loads((synthesis.SHIPPED / "law_fingerprints.json").read_text(encoding="utf-8"))
+    np.testing.assert_allclose(inference.fingerprint(model), told[synthesis.LAW_VERSION], rtol=1e-8, atol=1e-8)
+
+
+def test_what_an_older_version_kept_of_these_studies_is_read(no_sampling, known, tmp_path):
+    first = synthesis.posterior(known, another_reading())
+    reading, cache = another_reading(), tmp_path / "cache"
+    new, old = synthesis.file_names(evidence.studies(known, reading), evidence.study_types(known), reading)
+    (cache / new).rename(cache / old)
+    xr.testing.assert_identical(synthesis.posterior(known, another_reading()), first)
+    assert len(no_sampling) == 1
 
 
 def test_a_reading_of_ones_own_is_sampled_once_said_and_kept(no_sampling, known, tmp_path):
