@@ -14,7 +14,7 @@ import json
 import sys
 
 from oa_sim import backtest, hindcast, keeping, learned, panel, readers, tables
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
 TOLERANCE = 0.10

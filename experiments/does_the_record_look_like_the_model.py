@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import learned, panel, readers, record, tables
-from oa_sim.streams import stream
+from oa_sim.rng import stream
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the simulator is written apart from the model
 import simulated

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from oa_sim import hindcast, learned, readers, tables
 from oa_sim.choices import load_learning, load_scenario
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 UNTIL = 2017
 SHIPPED = tables.FOLDER / f"learned_until_{UNTIL}.nc"

@@ -14,7 +14,7 @@ import csv
 import sys
 
 from oa_sim import movements, panel, readers, tables
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import charts, figures, load_scenario, run
-from oa_sim.variables import MEASURES, academic_year
+from oa_sim.definitions import MEASURES, academic_year
 
 READINGS = ("standard", "sceptical")
 QUICK = ("areas=three_areas", "sampler.draws=25")

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import areas, charts, figures, load_scenario, run, tables
-from oa_sim.variables import MEASURES, academic_year
+from oa_sim.definitions import MEASURES, academic_year
 
 RULES = ("equal", "per_pupil", "per_disadvantaged_pupil")
 HALF = "half_equal_half_per_disadvantaged_pupil"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from oa_sim import findings, sensitivity, swept
 from oa_sim.choices import load_sweeping
+from oa_sim.definitions import percent
 from oa_sim.sweep import sweep
-from oa_sim.variables import percent
 
 WORDS = (
     *("design=saltelli", "budget.total_gbp=interval(5e7,2e8)", "split=equal,per_pupil,per_disadvantaged_pupil"),

@@ -21,7 +21,7 @@ from dataclasses import asdict
 import numpy as np
 
 from oa_sim import counterfactual, hindcast, learned, panel, placebo, readers, record, tables
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 UNTIL, SEED, SETS = 2017, 2017, 400
 POSTERIOR = tables.FOLDER / f"learned_until_{UNTIL}.nc"

@@ -4,6 +4,8 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
+from oa_sim import _moved
+
 __version__ = "0.6.1"
 
 _WHERE = {
@@ -17,12 +19,14 @@ _WHERE = {
     "Result": "oa_sim.result",
     "Comparison": "oa_sim.comparison",
     "Ledger": "oa_sim.ledger",
-    "Refusal": "oa_sim.refusal",
+    "Refusal": "oa_sim.errors",
 }
 __all__ = [
     *("Comparison", "Ledger", "Refusal", "Result", "Scenario", "__version__", "compare", "decide", "evidence_ledger"),
     *("load_scenario", "promise", "run"),
 ]
+
+_moved.install()
 
 
 def __getattr__(name: str):

@@ -14,7 +14,7 @@ def main(argv: list[str] | None = None) -> int:
     """Answer one command line and return the exit code."""
     import os
 
-    from oa_sim.refusal import Refusal
+    from oa_sim.errors import Refusal
 
     # small matrices, and threads that wait for each other: one thread of linear algebra is faster, here as in the fit
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _answer(words: list[str]) -> int:
     from oa_sim import decision_door, live_door, report_door, sweep_door
-    from oa_sim.refusal import Refusal, unknown
+    from oa_sim.errors import Refusal, unknown
 
     for door in (sweep_door, report_door, live_door):  # verbs with flags of their own
         if words and words[0] in door.VERBS and not {"--help", "-h"} & set(words):
@@ -102,7 +102,7 @@ def _run_each(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     """Answer ``run -m``: each scenario of a grid is run; one that is refused is said and the rest go on."""
     from oa_sim.choices import load_sweeping
     from oa_sim.design import Design
-    from oa_sim.refusal import Refusal
+    from oa_sim.errors import Refusal
     from oa_sim.variants import expand
 
     _, left = load_sweeping(overrides)
@@ -131,7 +131,7 @@ def _run_each(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.choices import load_scenario
-    from oa_sim.refusal import Refusal
+    from oa_sim.errors import Refusal
 
     names = [word for word in overrides if "=" not in word]
     shared = [word for word in overrides if "=" in word]

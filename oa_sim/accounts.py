@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.value import EVERYWHERE, STATISTICS, described, price_of
-from oa_sim.variables import MEASURES, QUANTILES
 
 COLUMNS = (
     *("scenario", "area", "measure", "group", "quantity", "year", "unit", "price_base", "mean", "sd"),

@@ -7,9 +7,9 @@ good level of development of all pupils, which moves the county's series; all th
 import numpy as np
 import xarray as xr
 
-from oa_sim.refusal import Refusal
+from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
+from oa_sim.errors import Refusal
 from oa_sim.tables import Row
-from oa_sim.variables import GROUPS, MEASURES, YEAR_GROUPS
 
 GLD = "good_level_of_development"
 PRIMARY = range(0, 7)

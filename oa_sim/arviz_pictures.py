@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.charts import COLOURS
+from oa_sim.definitions import MEASURES, POSTERIOR_NAMES
 from oa_sim.drawing import INK, Picture, legible
 from oa_sim.readouts import failed, interval
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, POSTERIOR_NAMES
 
 FEW = 6  # values that a hyperparameter may have and still stand in the forest of all
 INNER, OUTER = 0.5, 0.9

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from oa_sim.definitions import CARRYING
+from oa_sim.errors import Refusal, between, one_of
 from oa_sim.priors import Prior, check_duration, check_gain, check_share, said
-from oa_sim.refusal import Refusal, between, one_of
-from oa_sim.variables import CARRYING
 
 SAMPLERS = ("nutpie", "pymc")
 

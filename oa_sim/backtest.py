@@ -17,11 +17,11 @@ import xarray as xr
 import oa_sim
 from oa_sim import baseline, counterfactual, forecasts, learned, panel, peers, readers, scale, scores, tables
 from oa_sim.assumptions import Learning
+from oa_sim.definitions import academic_year
+from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
-from oa_sim.refusal import Refusal
+from oa_sim.rng import stream
 from oa_sim.scores import Entry, Scores
-from oa_sim.streams import stream
-from oa_sim.variables import academic_year
 
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time

@@ -14,10 +14,10 @@ record and each posterior draw, in ``counterfactual``.
 import numpy as np
 
 from oa_sim import england
+from oa_sim.definitions import LINKED
+from oa_sim.errors import one_of
 from oa_sim.inference import load_pymc
 from oa_sim.record import Record, kin, record  # noqa: F401  the record is handed on with its model
-from oa_sim.refusal import one_of
-from oa_sim.variables import LINKED
 
 # priors: the centre of each SD over series (SD, or SD / year), the log spread of that centre, and that of a series
 # about it; noise has less room, since a deviation that reverts quickly can hardly be told from it

@@ -16,7 +16,7 @@ from pathlib import Path
 import xarray as xr
 
 from oa_sim import chunks, engine, logbook, provenance, store, tally
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 from oa_sim.scenario import Scenario
 
 LONGEST_SENTENCE = 300  # characters of a failure that is not ours

@@ -10,9 +10,9 @@ from importlib.resources import files
 import numpy as np
 
 from oa_sim import afterwards, figures, sections, words
+from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.markup import as_table
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, academic_year
 
 STYLE = files(__package__) / "briefing.css"
 ENDINGS = {

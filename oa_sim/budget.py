@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import labels, portfolio, spending
-from oa_sim.refusal import Refusal
+from oa_sim.definitions import SCHOOL_YEARS
+from oa_sim.errors import Refusal
 from oa_sim.scenario import Budget, Scenario, Sustainability
 from oa_sim.tables import Row
-from oa_sim.variables import SCHOOL_YEARS
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts

@@ -6,7 +6,7 @@ import numpy as np
 
 from oa_sim import constraints, judging
 from oa_sim.optimise import Optimum
-from oa_sim.streams import stream
+from oa_sim.rng import stream
 
 N_PLANS = 60
 STEPS = (0.02, 0.1, 0.3)  # of the money that a challenger has otherwise

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from oa_sim import tables
 from oa_sim.assumptions import Learning
 from oa_sim.design import Sweeping, check_number
+from oa_sim.errors import Refusal, unknown
 from oa_sim.overrides import (
     CONFIGS,
     PATHS,
@@ -22,7 +23,6 @@ from oa_sim.overrides import (
     quoted,
     written,
 )
-from oa_sim.refusal import Refusal, unknown
 from oa_sim.scenario import Scenario
 from oa_sim.scenario_files import opened
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from oa_sim import decided, meanings
+from oa_sim.errors import Refusal, nearest
 from oa_sim.meanings import ANYWHERE, ENDS, INTEGER, NUMBER, OF_THE_ROW, About
-from oa_sim.refusal import Refusal, nearest
 
 TABLES = meanings.TABLES | decided.TABLES
 TITLES = meanings.TITLES | decided.TITLES

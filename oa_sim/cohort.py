@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import budget, interventions, links
+from oa_sim.definitions import CARRYING, MEASURES, YEAR_GROUPS
 from oa_sim.scenario import Scenario
-from oa_sim.variables import CARRYING, MEASURES, YEAR_GROUPS
 
 
 class Gain(NamedTuple):

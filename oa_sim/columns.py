@@ -7,8 +7,8 @@ name of the column.
 import datetime
 from collections.abc import Callable
 
-from oa_sim.refusal import unknown
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
+from oa_sim.errors import unknown
 
 STATUSES = ("found", "to verify")
 GEOGRAPHIES = ("england", "authority", "county", "district")

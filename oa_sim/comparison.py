@@ -9,12 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim import ranking
+from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.errors import Refusal
 from oa_sim.listings import described, in_order
 from oa_sim.model import run
-from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
-from oa_sim.variables import MEASURES, QUANTILES
 
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
 EVERYWHERE = "mean of areas"

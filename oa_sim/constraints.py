@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from oa_sim import choices, spending
+from oa_sim.definitions import PHASES
+from oa_sim.errors import Refusal, between, unknown
 from oa_sim.objective import Objective
-from oa_sim.refusal import Refusal, between, unknown
 from oa_sim.scenario import Scenario
-from oa_sim.variables import PHASES
 
 EVERY_AREA = "each"  # stands for every area, one by one
 MOST_GBP = 1e11

@@ -4,9 +4,9 @@ import numpy as np
 
 from oa_sim import doubts, ranking, words
 from oa_sim.comparison import Comparison
-from oa_sim.phrases import better, distance, who
+from oa_sim.definitions import academic_year
+from oa_sim.formatting import better, distance, who
 from oa_sim.result import Result
-from oa_sim.variables import academic_year
 
 
 def compared(comparison: Comparison) -> list[str]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from oa_sim import codebook, tables
+from oa_sim.errors import Refusal
 from oa_sim.harmless import harmless
-from oa_sim.refusal import Refusal
 
 FILE_NAME = "datapackage.json"
 PROFILE = "tabular-data-package"

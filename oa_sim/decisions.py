@@ -6,8 +6,8 @@ import numpy as np
 
 from oa_sim import budget, judging, spending
 from oa_sim.choices import load_scenario
+from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Split
 from oa_sim.studying import Voi
 

@@ -5,7 +5,7 @@ A sampled design is points of the unit cube, a coordinate for each key that vari
 
 from dataclasses import dataclass, field
 
-from oa_sim.refusal import Refusal, between, one_of
+from oa_sim.errors import Refusal, between, one_of
 
 NAMED = ("grid", "list")  # the values are named, by the words or by a file
 SAMPLED = ("sobol", "latin_hypercube", "saltelli")
@@ -161,7 +161,7 @@ def points(design: Design, keys: tuple[str, ...]):
 
 def _hypercube(design: Design, key: str):
     """Return one coordinate of a Latin hypercube: a point in each of n even slices, in random order."""
-    from oa_sim.streams import stream
+    from oa_sim.rng import stream
 
     random = stream(design.seed, "design", "latin_hypercube", key)
     return (random.permutation(design.n) + random.random(design.n)) / design.n
@@ -171,7 +171,7 @@ def _sobol(design: Design, n_keys: int):
     """Return a scrambled Sobol sequence (Owen 1998; Matousek's linear scrambling, as in SciPy)."""
     from scipy.stats import qmc
 
-    from oa_sim.streams import stream
+    from oa_sim.rng import stream
 
     sequence = qmc.Sobol(n_keys, scramble=True, seed=stream(design.seed, "design", "sobol"))
     return sequence.random(design.n)
@@ -185,7 +185,7 @@ def _saltelli(design: Design, n_keys: int):
         raise Refusal(
             "design=saltelli needs SALib, which is not installed: install oa-sim[sensitivity], or choose design=sobol"
         ) from None
-    from oa_sim.streams import stream
+    from oa_sim.rng import stream
 
     problem = {"num_vars": n_keys, "names": [str(i) for i in range(n_keys)], "bounds": [[0.0, 1.0]] * n_keys}
     seed = int(stream(design.seed, "design", "saltelli").integers(SEED_ROOM))

@@ -26,9 +26,9 @@ from oa_sim import (
     views,
 )
 from oa_sim.dossier import Dossier, drawn
+from oa_sim.errors import Refusal
 from oa_sim.harmless import in_table
 from oa_sim.published import Published
-from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
 WHAT_INTERVALS_HOLD = (

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 
 import joblib
 
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 AHEAD = 2  # blocks for each worker that are under way or wait to be written
 LIVES = 3  # workers that may die in a row with no block finished between

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import betaincinv, logsumexp, roots_jacobi
 
 from oa_sim.assumptions import Evidence
+from oa_sim.errors import Refusal, one_of
 from oa_sim.priors import Prior
-from oa_sim.refusal import Refusal, one_of
 from oa_sim.scenario import Scenario
 from oa_sim.tables import Row
 

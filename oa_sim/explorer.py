@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import kept, packed
-from oa_sim.variables import FAVOURITE, GROUPS, MEASURES, QUANTITIES
+from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
 from oa_sim.views import DIMS, STATISTICS, View
 
 HERE = files(__package__)

@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import monte_carlo, published, quotable, words
-from oa_sim.phrases import unit, who
+from oa_sim.definitions import MEASURES, QUANTITIES, academic_year
+from oa_sim.formatting import unit, who
 from oa_sim.published import HIGH, LOW, PROXY, About, Published
 from oa_sim.quotable import EVERYWHERE
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, QUANTITIES, academic_year
 
 PROMISES = (50, 70, 90)  # %: the chance with which a level is reached
 YEARS_AFTER = (1, 5, 10)

@@ -4,10 +4,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import delivery, links, passes
+from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS
 from oa_sim.passes import BLOCK, Draws, Levers, Shape
 from oa_sim.scenario import Scenario
 from oa_sim.value import present
-from oa_sim.variables import CHANNELS, MEASURES, YEAR_GROUPS
 
 MOST_LAGS = 500  # that are kept
 KINDS = {"%": passes.SHARE, "points": passes.POINTS, "per 100 pupils": passes.RATE}  # by unit of a measure

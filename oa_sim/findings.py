@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import __version__, discovery, doubts, origins, remarks, sensitivity, tornado
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.errors import Refusal, unknown
 from oa_sim.swept import Swept, has_failed, read, refuse_all_failed, standing_alone, unknown_column, usable, varied
 
 KEYS = ("headline", "fails", "outputs")

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import published
+from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.dossier import Cell, Grid
 from oa_sim.published import FAILED, PROXY, VERIFY, About, Origin, Published
-from oa_sim.variables import MEASURES, academic_year
 
 MOST_ROWS, MOST_COLUMNS = 16, 6  # of the table in the brief
 NOT_SHOWN = (

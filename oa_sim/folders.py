@@ -11,10 +11,10 @@ import xarray as xr
 from oa_sim import charts, doubts, folder_tables, remarks, sayings, store, swept
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
 from oa_sim.drawing import legible
+from oa_sim.errors import Refusal
 from oa_sim.folder_tables import Spec, Told
 from oa_sim.ministerial import CANNOT_SAY
 from oa_sim.published import PROXY, VERIFY, Origin, Published
-from oa_sim.refusal import Refusal
 
 SPECS = {
     "compare": Spec(

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammaln, ndtr, ndtri
 
 from oa_sim import scale
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 PSEUDO_DRAWS = 199  # quantiles that stand for a normal forecast on a scale where it is not normal
 TAILS = (2.5, 4.0, 6.0, 10.0, 20.0, 1000.0)  # degrees of freedom of Student's t that are tried; the last is normal

@@ -11,9 +11,9 @@ import pandas as pd
 
 from oa_sim import cohort, information, interventions, judging
 from oa_sim.decisions import Decisions
+from oa_sim.definitions import MEASURES, series
 from oa_sim.judging import Judge
-from oa_sim.streams import stream
-from oa_sim.variables import MEASURES, series
+from oa_sim.rng import stream
 
 MOST_PLANS = 8  # that are decided among at a gate: those that together leave least to regret
 COLUMNS = ("gate", "signal", "first", "flexibility", "error", "committed", "waiting_costs", "net", "unit")

@@ -18,10 +18,10 @@ import xarray as xr
 
 from oa_sim import areas, baseline, counterfactual, forecasts, learned, model, panel, scale, tables
 from oa_sim.assumptions import Learning
+from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
+from oa_sim.errors import Refusal, unknown
 from oa_sim.readers import Reading, read
-from oa_sim.refusal import Refusal, unknown
 from oa_sim.scenario import Scenario
-from oa_sim.variables import LONGEST_HORIZON, MEASURES, academic_year
 
 LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
 KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")

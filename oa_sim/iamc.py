@@ -9,8 +9,8 @@ import pandas as pd
 
 import oa_sim
 from oa_sim import doubts, harmless, listings
+from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES
 
 COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
 EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import scale
-from oa_sim.variables import GROUPS, MEASURES, QUANTITIES
+from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 
 GRID = 2.0**17
 

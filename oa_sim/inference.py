@@ -16,8 +16,8 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.assumptions import Sampler
-from oa_sim.streams import stream
-from oa_sim.variables import POSTERIOR_NAMES
+from oa_sim.definitions import POSTERIOR_NAMES
+from oa_sim.rng import stream
 
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS = 400

@@ -6,12 +6,12 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import budget, factors, marginal, model, objective, threads, world
+from oa_sim.errors import Refusal
 from oa_sim.marginal import Counts, Prices
 from oa_sim.objective import Objective
 from oa_sim.passes import BLOCK, Draws, Levers
-from oa_sim.refusal import Refusal
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ about so many were kept.
 import numpy as np
 import pandas as pd
 
+from oa_sim.definitions import MEASURES
 from oa_sim.promises import promised
 from oa_sim.scores import Entry
-from oa_sim.variables import MEASURES
 
 
 def kept(entries: list[Entry], levels: list[float], scale: str = "relative") -> pd.DataFrame:

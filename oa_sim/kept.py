@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 _READ: dict[tuple, xr.Dataset] = {}  # what was read in this process, by path, time and size: a run asks three times
 

@@ -23,11 +23,11 @@ from oa_sim import (
     value,
     world,
 )
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.passes import Levers
 from oa_sim.ranking import VIEWS
 from oa_sim.retention import INTERVAL
 from oa_sim.scenario import Scenario
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 
 STATISTICS = ("mean", "sd", *QUANTILES)
 MEAN = "mean of areas"

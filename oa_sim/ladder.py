@@ -11,9 +11,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.figures import INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.targets import Promises
-from oa_sim.variables import MEASURES, academic_year, headline_of
 
 MOST_ROWS = 14
 LINE = 36  # characters of a label

@@ -10,7 +10,7 @@ import io
 import re
 from pathlib import Path
 
-from oa_sim.refusal import Refusal, nearest
+from oa_sim.errors import Refusal, nearest
 from oa_sim.tables import FOLDER
 
 LAYOUTS = {  # layout -> the columns that must be there

@@ -18,9 +18,9 @@ import xarray as xr
 
 from oa_sim import baseline, inference, kept, panel, readers, tables
 from oa_sim.assumptions import Learning
+from oa_sim.definitions import series
+from oa_sim.errors import Refusal
 from oa_sim.kept import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
-from oa_sim.refusal import Refusal
-from oa_sim.variables import series
 
 SHIPPED = tables.FOLDER / "learned.nc"
 FORMAT = 1

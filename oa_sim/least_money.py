@@ -8,17 +8,17 @@ import pandas as pd
 
 from oa_sim import budget, judging, optimise
 from oa_sim.constraints import Optimising, Search
+from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.errors import Refusal
 from oa_sim.factors import blocked
+from oa_sim.formatting import chance, pounds
 from oa_sim.judging import Judge
 from oa_sim.marginal import Counts
 from oa_sim.objective import Objective
 from oa_sim.optimise import Optimum
 from oa_sim.outlook import Outlook
-from oa_sim.phrases import chance, pounds
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Areas, Scenario
 from oa_sim.targeting import Want
-from oa_sim.variables import MEASURES, academic_year
 
 SMALLEST_GBP = 1e4
 NEAR = 0.05  # of the least money: how closely it is found

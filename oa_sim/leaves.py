@@ -5,7 +5,7 @@ Patterns stand for paths such as ``delivery.lag_years``; the first that fits has
 
 from fnmatch import fnmatchcase
 
-from oa_sim.variables import MEASURES
+from oa_sim.definitions import MEASURES
 
 SHARE, TRUTH, WORD = "share, 0 to 1", "yes or no", "a name"
 NO_ASSUMPTION = {  # what is asked, and where things lie: not what the answer takes for granted

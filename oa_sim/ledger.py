@@ -15,11 +15,11 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim import evidence, smoothing, synthesis, tables, words
+from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import FAMILY, Study
 from oa_sim.model import run
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
-from oa_sim.variables import MEASURES, percent
 
 ENDS = (0.05, 0.95)
 AS_PUBLISHED = ("study_type", "design", "status", "standard_error_basis", "source", "effect", "effect_unit")

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from oa_sim.definitions import CARRYING
 from oa_sim.scenario import Intervention
-from oa_sim.variables import CARRYING
 
 CARRIED_TO = "attainment"
 

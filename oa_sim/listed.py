@@ -7,8 +7,8 @@ from pathlib import Path
 
 from oa_sim.choices import PLAIN, read_word
 from oa_sim.design import check_number
+from oa_sim.errors import Refusal
 from oa_sim.overrides import bare, kind_of, of_kind, quoted, written
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 
 KEPT = 4096  # cells that are read once however often they stand

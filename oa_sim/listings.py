@@ -5,8 +5,8 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim import accounts, ranking, value
+from oa_sim.definitions import MEASURES, QUANTITIES, TABLE_COLUMNS
 from oa_sim.sustain import WHOLE
-from oa_sim.variables import MEASURES, QUANTITIES, TABLE_COLUMNS
 
 
 def summary(result) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, replace
 import xarray as xr
 
 from oa_sim import budget, kernel, live_base, live_picture, review, world
+from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
+from oa_sim.errors import Refusal, one_of
+from oa_sim.formatting import chance, pounds, spelled, unit, who
 from oa_sim.live_base import AS_BEFORE, Base
-from oa_sim.phrases import chance, pounds, spelled, unit, who
-from oa_sim.refusal import Refusal, one_of
 from oa_sim.scenario import ENDINGS, Scenario, Split
-from oa_sim.variables import GROUPS, MEASURES, academic_year, headline_of, percent
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
 LEVERS = ("split", "portfolio", "ending", "horizon", "total_gbp")

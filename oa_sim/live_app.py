@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oa_sim import live, live_base, live_page, live_save
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 HERE = "127.0.0.1"
 POLICY = (

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from oa_sim import choices, logbook, model, provenance, roster, variants, world
+from oa_sim.errors import Refusal
 from oa_sim.overrides import CONFIGS, groups
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import SPLITS, Portfolio, Scenario
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it

@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.errors import Refusal, unknown
 
 VERBS = ("explore",)
 KEYS = ("port", "outputs", "host")

@@ -4,10 +4,10 @@ from html import escape
 from importlib.resources import files
 
 from oa_sim import kernel, live
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
 from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.live_base import Base
 from oa_sim.scenario import ENDINGS
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
 
 MOST_GBP = 300e6  # the right end of the money's lever, unless the base has more
 SAID = {

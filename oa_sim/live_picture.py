@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import figures, kernel
+from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.drawing import FONTS
-from oa_sim.variables import MEASURES, academic_year
 
 BAND = ("q05", "q25", "q50", "q75", "q95")
 WIDTH, LEFT, RIGHT = 640, 58, 626  # of the picture, and of its panels within, px

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from oa_sim import choices, live, live_base, scenario_files
+from oa_sim.errors import Refusal
 from oa_sim.live_base import Base
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 
 

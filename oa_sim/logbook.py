@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 FORMAT = 1
 SWEEP, CASES, BLOCKS, JOURNAL, LOCK = "sweep.json", "scenarios.jsonl", "blocks", "journal.jsonl", "lock"

@@ -4,7 +4,7 @@ A name that means one thing wherever it stands is written once, in ``ANYWHERE``;
 stands under the table. ``{}`` as a unit is said by the row itself, in its column ``unit``.
 """
 
-from oa_sim.variables import GROUPS, MEASURES, QUANTILES, QUANTITIES
+from oa_sim.definitions import GROUPS, MEASURES, QUANTILES, QUANTITIES
 
 STRING, NUMBER, INTEGER, YEAR, TRUTH = "string", "number", "integer", "year", "boolean"
 OF_THE_ROW = "as the column unit says"

@@ -6,11 +6,11 @@ what it costs, does it last, how sure, what it cannot say.
 
 from oa_sim import calibrated, doubts, figures, origins, ranking, words
 from oa_sim.briefing import SPLITS
+from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.dossier import Drawn, Grid, Only, Passage, Sentence, drawn
-from oa_sim.phrases import unit, who
+from oa_sim.formatting import unit, who
 from oa_sim.published import Published
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, academic_year
 
 MOST_AREAS = 14  # that the table on the second page takes
 ENDINGS = {

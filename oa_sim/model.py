@@ -39,10 +39,10 @@ from oa_sim import (
     tables,
     value,
 )
-from oa_sim.refusal import Refusal, one_of
+from oa_sim.definitions import GROUPS
+from oa_sim.errors import Refusal, one_of
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
-from oa_sim.variables import GROUPS
 
 _HERE = Path(__file__).parent
 

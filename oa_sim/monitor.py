@@ -34,11 +34,11 @@ from oa_sim import (
     tables,
 )
 from oa_sim.choices import load_learning
+from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.errors import Refusal
 from oa_sim.monitoring import Monitor
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.update import Update, update
-from oa_sim.variables import GROUPS, MEASURES
 
 KEYS = ["area", "measure", "group", "year"]
 ORDER = {"red": 0, "amber": 1, "green": 2}

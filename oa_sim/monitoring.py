@@ -6,9 +6,9 @@ from pathlib import Path
 
 from oa_sim import choices, readers
 from oa_sim.columns import LARGEST
-from oa_sim.refusal import Refusal, between, one_of, unknown
+from oa_sim.definitions import MEASURES
+from oa_sim.errors import Refusal, between, one_of, unknown
 from oa_sim.tables import Row
-from oa_sim.variables import MEASURES
 
 PACKAGE = "package"
 COLUMNS = ("place", "measure", "group", "year", "value")

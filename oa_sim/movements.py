@@ -7,9 +7,9 @@ years that overlap are counted each, so the numbers say how many there were and 
 import numpy as np
 import xarray as xr
 
-from oa_sim.refusal import Refusal
+from oa_sim.definitions import MEASURES
+from oa_sim.errors import Refusal
 from oa_sim.tables import Row
-from oa_sim.variables import MEASURES
 
 LONGEST_SPAN, BANDS = 8, 5
 SHARES = tuple(range(0, 101, 5))  # % of movements below each quantile

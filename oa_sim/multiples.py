@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim import declared
+from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.drawing import INK, Picture, drawn, legible
 from oa_sim.figures import paint_futures, paint_key
 from oa_sim.readouts import (
@@ -24,7 +25,6 @@ from oa_sim.readouts import (
     unit_of_change,
 )
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, academic_year, headline_of
 
 ACROSS = 4  # small pictures side by side
 LINE = 31  # characters of a heading's line

@@ -6,8 +6,8 @@ from pathlib import Path
 import xarray as xr
 
 from oa_sim import learned, report, variants, words
+from oa_sim.errors import Refusal
 from oa_sim.model import run
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.variants import Variants
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from oa_sim.definitions import ATTAINMENT_8_SD, GROUPS, MEASURES
+from oa_sim.errors import Refusal, between, one_of
 from oa_sim.parameters import draw
-from oa_sim.refusal import Refusal, between, one_of
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
 from oa_sim.value import EARNINGS, discount, pupils_of, welfare_weight
-from oa_sim.variables import ATTAINMENT_8_SD, GROUPS, MEASURES
 
 OF = {  # what is summed up, and its unit
     "extra_pupils": ("pupils who reach a standard and would not have", "pupils"),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from oa_sim.refusal import Refusal, between, one_of
-from oa_sim.variables import PHASES
+from oa_sim.definitions import PHASES
+from oa_sim.errors import Refusal, between, one_of
 
 BOARD = ("partnership_board", "independent_chair", "programme_manager", "administrative_support", "subgroups")
 PARTNERS = ("families", "employers", "voluntary_sector")

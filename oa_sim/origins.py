@@ -7,8 +7,8 @@ one block alone. What no block explains alone comes from blocks together.
 import numpy as np
 import xarray as xr
 
+from oa_sim.definitions import headline_of
 from oa_sim.scenario import Scenario
-from oa_sim.variables import headline_of
 
 BLOCKS = {  # block: names in the Dataset of parameters; a parameter that is named nowhere belongs to delivery
     "effect": ("effect", "attendance_link"),

@@ -13,9 +13,9 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import areas, baseline, counterfactual, learned, model, scale
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, series
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES, series
 
 PARTS = ("standing", "england", "own", "programme")
 

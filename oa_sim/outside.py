@@ -9,9 +9,9 @@ import xarray as xr
 
 from oa_sim import impact, smoothing, sustain
 from oa_sim.assumptions import OutsideView
+from oa_sim.definitions import MEASURES, headline_of
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
-from oa_sim.variables import MEASURES, headline_of
 
 
 def whole_area(gain: xr.DataArray) -> xr.DataArray | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import get_args, get_origin
 
 from oa_sim.design import Sweeping
-from oa_sim.refusal import Refusal, nearest, unknown
+from oa_sim.errors import Refusal, nearest, unknown
 from oa_sim.scenario import Scenario
 
 _PACKAGE = Path(str(files("oa_sim"))).resolve()

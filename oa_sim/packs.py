@@ -6,7 +6,7 @@ from pathlib import Path
 
 from oa_sim import assurance_page, brief_page, datapackage, dossiers, exports, folders
 from oa_sim.dossier import Dossier
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.errors import Refusal, unknown
 from oa_sim.report import whole
 
 FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")

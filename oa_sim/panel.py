@@ -7,10 +7,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.areas import breaks
+from oa_sim.definitions import GROUPS, MEASURES, series
+from oa_sim.errors import Refusal
 from oa_sim.readers import ENGLAND, Reading
-from oa_sim.refusal import Refusal
 from oa_sim.tables import Row
-from oa_sim.variables import GROUPS, MEASURES, series
 
 FEWEST = 20  # authorities; with fewer, how much authorities differ is hardly known
 YEAR_GROUPS_AT_SCHOOL = 12  # Reception to Year 11

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 REFERENCE = "random walk"  # all other scores are shares of its score
 LEVEL = 80  # %; the interval of an automatic forecaster that is turned into an SD

@@ -4,10 +4,10 @@ from html import escape
 
 from oa_sim import afterwards, arviz_pictures, brief_page, figures, multiples, sections, words
 from oa_sim import dossier as packs
+from oa_sim.definitions import MEASURES
 from oa_sim.dossier import Dossier, Drawn
 from oa_sim.drawing import Picture
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES
 
 
 def page(result: Result, dossier: Dossier) -> str:

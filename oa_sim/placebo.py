@@ -12,10 +12,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from oa_sim.counterfactual import Law
+from oa_sim.definitions import MEASURES
+from oa_sim.errors import Refusal
 from oa_sim.record import Record
-from oa_sim.refusal import Refusal
-from oa_sim.streams import stream
-from oa_sim.variables import MEASURES
+from oa_sim.rng import stream
 
 RAMP = (2017, 2021)  # no effect yet, and the whole effect, which then stays: money 2017/18 to 2021/22, late and uneven
 EFFECT_SD = 0.2  # SD; a wide prior around zero: trials of single interventions rarely find as much

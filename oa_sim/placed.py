@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import promises
+from oa_sim.definitions import MEASURES
 from oa_sim.monitoring import Monitor
 from oa_sim.scenario import Scenario
 from oa_sim.update import Update
-from oa_sim.variables import MEASURES
 
 
 def rows(

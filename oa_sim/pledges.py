@@ -3,9 +3,9 @@
 import pandas as pd
 
 from oa_sim import doubts, words
-from oa_sim.phrases import chance, unit
+from oa_sim.definitions import MEASURES, academic_year, headline_of
+from oa_sim.formatting import chance, unit
 from oa_sim.targets import Promises
-from oa_sim.variables import MEASURES, academic_year, headline_of
 
 SAID = {  # parts of the way, in words
     "standing": "where areas are taken to stand",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from oa_sim import cells
 from oa_sim.cells import Shown
-from oa_sim.phrases import unit, who
+from oa_sim.definitions import academic_year
+from oa_sim.formatting import unit, who
 from oa_sim.published import Published
 from oa_sim.quotable import EVERYWHERE
 from oa_sim.run_sheets import capital
-from oa_sim.variables import academic_year
 
 MOST_BARS = 20
 MOST_NAME = 36  # characters of a name on an axis

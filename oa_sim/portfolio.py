@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import labels
-from oa_sim.refusal import Refusal, one_of
+from oa_sim.errors import Refusal, one_of
 from oa_sim.scenario import Scenario
 from oa_sim.tables import Row
 

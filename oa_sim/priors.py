@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from oa_sim.refusal import Refusal, between, one_of
+from oa_sim.errors import Refusal, between, one_of
 
 DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
 

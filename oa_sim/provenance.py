@@ -8,7 +8,7 @@ from pathlib import Path
 
 import oa_sim
 from oa_sim import inference, learned, model, tables
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 from oa_sim.scenario import Scenario
 
 INSIDE = "inside the package"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oa_sim import monte_carlo, phrases
+from oa_sim import formatting, monte_carlo
+from oa_sim.definitions import percent
 from oa_sim.harmless import harmless
-from oa_sim.variables import percent
 
 LOW, HIGH, MOST_PLACES, FEWEST_PLACES = 0.05, 0.95, 3, -9
 FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
@@ -267,8 +267,8 @@ def said_chance(share: float, error: float) -> str:
         step = steps(error)
         if step > 1:  # few draws cannot say that something is all but certain
             share = float(np.clip(round(100 * share / step) * step, step, 100 - step)) / 100
-        return phrases.chance(share)
-    return phrases.chance(share)
+        return formatting.chance(share)
+    return formatting.chance(share)
 
 
 def steps(error: float) -> int:

@@ -5,10 +5,10 @@ import xarray as xr
 
 from oa_sim import accounts, grounds, published, ranking, words
 from oa_sim.comparison import EVERYWHERE
-from oa_sim.phrases import unit, who
+from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.formatting import unit, who
 from oa_sim.published import PROXY, VERIFY, About, Origin, Published
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, academic_year
 
 KINDS = {
     "bought_in": "is bought in and stops with the money",

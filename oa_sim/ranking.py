@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.accounts import NOBODY
+from oa_sim.definitions import QUANTILES
 from oa_sim.value import described
-from oa_sim.variables import QUANTILES
 
 VIEWS = {  # view: the benefit that it ranks by, and what people call it
     "plain": ("benefit", "plain benefit"),

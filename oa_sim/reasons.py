@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence, parameters, phrases
+from oa_sim import evidence, formatting, parameters
+from oa_sim.definitions import MEASURES, percent
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
-from oa_sim.variables import MEASURES, percent
 
 DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
 
@@ -30,7 +30,7 @@ def sentence(scenario: Scenario, chance: float, why: str) -> str:
         "medium": f"between {percent(limits.high_risk_below)} and {percent(limits.low_risk_above)}",
         "low": f"above {percent(limits.low_risk_above)}",
     }[grade(scenario, chance)]
-    said = phrases.chance(chance)
+    said = formatting.chance(chance)
     return f"the chance that at least half the peak is left 5 years after the money is {said}, {rule}; {why}"
 
 

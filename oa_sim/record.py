@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import scale
-from oa_sim.variables import LINKED, MEASURES, series
+from oa_sim.definitions import LINKED, MEASURES, series
 
 RECORD_FROM = 2013  # first year of the record of areas: what lies further back says little of today
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 # what would have happened anyway, or the draws of the programme, are made anew for each new value
 COSTLY = ("seed", "start_year", "areas", "measures", "posterior", "data_folder", "sampler", "interventions")

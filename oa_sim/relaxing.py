@@ -5,7 +5,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from oa_sim.constraints import Constraints, Row
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 SLACK_GBP = 0.5  # less than this is no change worth telling
 ROUNDING_GBP = 0.05  # what the solver may be off by

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import briefing, diagrams, markup
+from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.figures import number
 from oa_sim.peers import PEERS, REFERENCE
 from oa_sim.scores import CENTRAL, SCALES, Scores, overall
-from oa_sim.variables import GROUPS, MEASURES, academic_year
 
 STYLE = files(__package__) / "reliability.css"
 PLACES = {"relative": 4, "level": 2}  # decimals of a CRPS: SD, and the unit as published

@@ -5,9 +5,9 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from oa_sim import doubts, phrases, sensitivity, tornado
+from oa_sim import doubts, formatting, sensitivity, tornado
+from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.swept import MIXED, NUMBER, Swept, go_together, has_failed, said
-from oa_sim.variables import MEASURES, academic_year, percent
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
 UNITS = {  # what stands in a headline's name: its unit
@@ -39,7 +39,7 @@ def unit(rows: pd.DataFrame, facts: dict, headline: str) -> str:
         return known or named[0]
     measures = rows[ABOUT[0]].unique() if ABOUT[0] in rows else []
     of_measure = headline.startswith(LEVELS) and len(measures) == 1 and measures[0] in MEASURES
-    return phrases.unit(measures[0], level=not headline.startswith("impact")) if of_measure else UNIT
+    return formatting.unit(measures[0], level=not headline.startswith("impact")) if of_measure else UNIT
 
 
 def subject(rows: pd.DataFrame, headline: str) -> list[str]:
@@ -52,7 +52,7 @@ def subject(rows: pd.DataFrame, headline: str) -> list[str]:
     measure, group, year = each.iloc[0]
     if measure not in MEASURES:
         return []
-    return [f"{headline} speaks of {phrases.who(measure, group)} in {academic_year(int(year))}, mean of the areas."]
+    return [f"{headline} speaks of {formatting.who(measure, group)} in {academic_year(int(year))}, mean of the areas."]
 
 
 def ends(sweep: Swept, headline: str = "impact") -> list[str]:

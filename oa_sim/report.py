@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from oa_sim import contrasts, kept, learned, ledger, words
 from oa_sim.backtest import Contest
 from oa_sim.comparison import Comparison
+from oa_sim.errors import Refusal
 from oa_sim.learned import Learned
 from oa_sim.ledger import Ledger
-from oa_sim.refusal import Refusal
 from oa_sim.result import Result
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.errors import Refusal, unknown
 
 FLAGS = ("--to", "--json")
 VERBS = ("report",)

@@ -15,8 +15,8 @@ from pathlib import Path
 import xarray as xr
 
 from oa_sim import listings
-from oa_sim.refusal import Refusal
-from oa_sim.variables import QUANTITIES
+from oa_sim.definitions import QUANTITIES
+from oa_sim.errors import Refusal
 
 FORMAT = 3
 FIRST_GROUPS = ("posterior", "money", "sustainability")

@@ -8,7 +8,7 @@ the name have nothing to keep and stand aside.
 import numpy as np
 import xarray as xr
 
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 LONGEST = 15  # years after the money that are looked at
 YEARS_AFTER = (1, 5, 10)  # those that get a column of their own

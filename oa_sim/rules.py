@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oa_sim import budget, judging
+from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Split
 
 BEST = "best plan"

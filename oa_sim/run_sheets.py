@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from oa_sim import cells
 from oa_sim.cells import Shown
+from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.published import Published
 from oa_sim.quotable import EVERYWHERE
-from oa_sim.variables import GROUPS, MEASURES, academic_year
 
 Cell = str | int | Shown
 WIDE, NARROW, NUMBER = 30, 14, 12  # characters

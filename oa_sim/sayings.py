@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import pandas as pd
 
 from oa_sim import calibrated, published
+from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.dossier import Only, Sentence
 from oa_sim.folder_tables import Told, said
-from oa_sim.phrases import unit, who
+from oa_sim.formatting import unit, who
 from oa_sim.published import About, Published
-from oa_sim.variables import MEASURES, academic_year, headline_of
 
 NUMBER = re.compile(r"(?<![\w./-])[-\u2212+]?\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d)")
 LONGEST_LABEL = 200

@@ -8,7 +8,7 @@ moves (on held-out years this forecasts them better than ``Phi``).
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from oa_sim.variables import ATTAINMENT_8_SD
+from oa_sim.definitions import ATTAINMENT_8_SD
 
 SMALLEST_SHARE = 0.05  # %; a published 0 or 100 stands for a rounded share
 RATES = ("suspensions",)

@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 
 from oa_sim import accounts, bars, figures, origins, ranking, readouts, words
+from oa_sim.definitions import MEASURES, QUANTILES, academic_year
+from oa_sim.formatting import chance
 from oa_sim.markup import as_table
-from oa_sim.phrases import chance
 from oa_sim.result import Result
-from oa_sim.variables import MEASURES, QUANTILES, academic_year
 
 LOW, HIGH = QUANTILES["q05"], QUANTILES["q95"]
 VIEW_NOTES = {

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.fft import dct
 
+from oa_sim.errors import Refusal
 from oa_sim.origins import MEAN
-from oa_sim.refusal import Refusal
-from oa_sim.streams import stream
+from oa_sim.rng import stream
 from oa_sim.swept import LAYOUTS, by_level, has_failed, is_whole_grid, layout_of, levels, varied
 
 COLUMNS = ("headline", "key", "index", "share", "low", "high", "chance", "method", "n_rows")

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
+from oa_sim.definitions import YEAR_GROUPS
 from oa_sim.scenario import Scenario
-from oa_sim.variables import YEAR_GROUPS
 
 ANY = "any"  # the name of the programme as a whole: served by at least one intervention
 GROUPS = ("disadvantaged", "other")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.errors import Refusal, unknown
 from oa_sim.scenario import Scenario
 
 COLUMNS = ("area", "intervention", "year", "gbp")

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import baseline, state_space
+from oa_sim.definitions import LINKED
 from oa_sim.record import Record
-from oa_sim.variables import LINKED
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from oa_sim.errors import Refusal, between, one_of
 from oa_sim.objective import Objective
-from oa_sim.refusal import Refusal, between, one_of
 from oa_sim.scenario import SPLITS
 
 MOST_YEARS = 50

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from oa_sim import blocks, engine, logbook, provenance, rehearsal, roster, store
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 FEWEST_BLOCKS = 4
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from oa_sim.refusal import Refusal, unknown
+from oa_sim.errors import Refusal, unknown
 
 FLAGS = ("--out", "--fail-fast", "--json", "--dry-run")
 VERBS = ("sweep", "resume", "extend")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim.refusal import Refusal, nearest, unknown
+from oa_sim.errors import Refusal, nearest, unknown
 
 LAYOUTS = {"first_and_total": lambda d: d + 2, "second_order": lambda d: 2 * d + 2}  # rows a base point, d keys
 MOST_LEVELS, ROWS_A_LEVEL = 20, 4  # a number with few values is read value by value, where each has rows enough

@@ -25,10 +25,10 @@ import xarray as xr
 
 from oa_sim import evidence, inference, kept
 from oa_sim.assumptions import Evidence, Sampler
+from oa_sim.errors import Refusal
 from oa_sim.evidence import FAMILY, Study
-from oa_sim.refusal import Refusal
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
 from oa_sim.tables import FOLDER, Row
 
 SHIPPED = FOLDER

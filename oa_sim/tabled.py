@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oa_sim import counterfactual, england, tables
-from oa_sim.variables import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
+from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
 
 UNSOURCED = "none: judgement of this project"
 OPEN = "Open Government Licence"  # what is under it was published by a department and read there

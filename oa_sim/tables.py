@@ -13,8 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from oa_sim.columns import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
-from oa_sim.refusal import Refusal, unknown
-from oa_sim.variables import MEASURES
+from oa_sim.definitions import MEASURES
+from oa_sim.errors import Refusal, unknown
 
 FOLDER = Path(str(files("oa_sim") / "data"))
 

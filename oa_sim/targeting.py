@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from oa_sim import choices, tables
 from oa_sim.columns import STATUSES
-from oa_sim.refusal import Refusal, between, one_of, unknown
-from oa_sim.variables import GROUPS, MEASURES, academic_year
+from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.errors import Refusal, between, one_of, unknown
 
 COLUMNS = ("area", "measure", "group", "target", "target_year")
 MORE_COLUMNS = ("baseline", "baseline_year", "scale", "source", "status", "unit")

@@ -18,12 +18,12 @@ import xarray as xr
 
 from oa_sim import areas, hindcast, learned, model, movements, panel, promises, tables
 from oa_sim.choices import load_scenario
+from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.errors import Refusal
 from oa_sim.outlook import Outlook, outlook
 from oa_sim.readers import read
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 from oa_sim.targeting import Asked, Target, of_user, package
-from oa_sim.variables import MEASURES, academic_year
 
 BEFORE = 2017  # the last year known before the programme
 POSTERIOR = tables.FOLDER / f"learned_until_{BEFORE}.nc"

@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim import doubts
+from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.figures import CHANGE, INK, WIDE, WITH, Picture, drawn, legible
+from oa_sim.formatting import chance
 from oa_sim.monitor import Monitored
-from oa_sim.phrases import chance
-from oa_sim.variables import MEASURES, academic_year, headline_of
 
 ACROSS, WIDEST_TITLE = 4, 20
 

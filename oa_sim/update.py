@@ -12,11 +12,11 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import areas, counterfactual, delivery, england, impact, smoothing, standing
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
 from oa_sim.record import Record, record
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
 from oa_sim.tables import Row
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, MEASURES
 
 
 @dataclass(frozen=True, eq=False)

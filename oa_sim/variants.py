@@ -13,8 +13,8 @@ from typing import get_args, get_origin
 
 from oa_sim import choices, listed
 from oa_sim.design import NAMED, Design, check_number, n_scenarios, points
+from oa_sim.errors import Refusal
 from oa_sim.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, written
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Scenario
 
 KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios

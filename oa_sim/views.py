@@ -12,10 +12,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import areas, monte_carlo, store, swept, tables, value, words
+from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
+from oa_sim.errors import Refusal
 from oa_sim.logbook import command
-from oa_sim.refusal import Refusal
 from oa_sim.result import Result
-from oa_sim.variables import GROUPS, MEASURES, QUANTITIES
 
 STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
 MEAN = "mean of areas"

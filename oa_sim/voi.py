@@ -14,8 +14,8 @@ from oa_sim.decisions import Decisions, decisions
 from oa_sim.information import Worth
 from oa_sim.judging import Judge
 from oa_sim.ranking import first
+from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.streams import stream
 from oa_sim.studying import Studying
 
 PERFECT = "perfect information"

@@ -30,9 +30,9 @@ from oa_sim import (
     value,
 )
 from oa_sim.budget import window
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.interventions import eligible_pupils
 from oa_sim.scenario import Scenario
-from oa_sim.variables import GROUPS, LONGEST_HORIZON, series
 
 AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
 

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from oa_sim import doubts
 from oa_sim.figures import CHANGE, INK, NARROW, WITH, legible, picture
+from oa_sim.formatting import chance
 from oa_sim.origins import LABELS
-from oa_sim.phrases import chance
 from oa_sim.voi import PERFECT, Information
 
 CLEAR = 2.0  # standard errors: from here a worth is told as one

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import load_scenario
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 GROUPS = ["disadvantaged", "other", "all"]
 STATISTICS = ["mean", "sd"]

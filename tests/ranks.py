@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.stats import binom
 
 from oa_sim import baseline, england, inference, record
-from oa_sim.streams import stream
+from oa_sim.rng import stream
 
 DRAWS, THIN, TUNE = 63, 3, 100  # 63 draws leave 64 ranks; every third is kept, so that they are nearly independent
 TARGET_ACCEPT = 0.8

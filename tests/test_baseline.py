@@ -3,9 +3,9 @@ import pytest
 import simulated
 import xarray as xr
 
-from oa_sim import Refusal, areas, baseline, record, scale, variables
+from oa_sim import Refusal, areas, baseline, definitions, record, scale
+from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.inference import load_pymc
-from oa_sim.variables import GROUPS, MEASURES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyMC warns of potentials when it draws from priors, which is meant
 YEARS = range(2010, 2024)
@@ -104,7 +104,7 @@ def test_the_sampling_variance_is_that_of_the_pupils_behind_a_figure():
 
 
 def test_the_same_children_are_kin_from_stage_to_stage_and_others_are_not():
-    names, years = variables.series(), np.arange(2010, 2031)
+    names, years = definitions.series(), np.arange(2010, 2031)
     kin = record.kin(names, years)
 
     def at(measure, group, year):
@@ -120,7 +120,7 @@ def test_the_same_children_are_kin_from_stage_to_stage_and_others_are_not():
 
 
 def test_the_packages_own_record_has_figures_in_every_series(shipped):
-    assert shipped.series == variables.series()
+    assert shipped.series == definitions.series()
     assert len(shipped.areas) == 24
     assert (shipped.observed.sum(axis=(1, 2)) > 0).all()
     assert np.isfinite(shipped.relative).all()
@@ -218,19 +218,19 @@ def test_a_part_that_is_not_there_is_refused(small):
 
 def test_partial_correlations_make_a_correlation_matrix():
     partials = np.random.default_rng(1).normal(0, 1, (3, 2, 15 * 14 // 2))
-    found = baseline.correlation(partials, variables.series())
+    found = baseline.correlation(partials, definitions.series())
     assert found.shape == (3, 2, 15, 15)
     np.testing.assert_allclose(np.diagonal(found, axis1=-2, axis2=-1), 1.0)
     assert np.linalg.eigvalsh(found).min() > 0
-    np.testing.assert_allclose(baseline.correlation(np.zeros(6), variables.series()[:4]), np.eye(4))
+    np.testing.assert_allclose(baseline.correlation(np.zeros(6), definitions.series()[:4]), np.eye(4))
 
 
 def test_every_series_is_told_once():
-    assert sorted(baseline.TOLD) == sorted(variables.series())
+    assert sorted(baseline.TOLD) == sorted(definitions.series())
 
 
 def test_a_partial_correlation_is_what_is_left_once_earlier_series_are_known():
-    names = variables.series()
+    names = definitions.series()
     partials = np.random.default_rng(1).normal(0, 0.7, 15 * 14 // 2)
     labels, every = baseline.labels(names), baseline.correlation(partials, names)
     for pair, value in zip(baseline.pairs(names), partials, strict=True):
@@ -275,7 +275,7 @@ def test_the_model_computes_the_levels_and_deviations_that_the_functions_say(sma
 def test_deviations_that_revert_at_their_own_pace_have_a_positive_definite_covariance(seed):
     rng = np.random.default_rng(seed)
     n = 8
-    alike = baseline.correlation(rng.normal(0, 2, n * (n - 1) // 2), variables.series()[:n])
+    alike = baseline.correlation(rng.normal(0, 2, n * (n - 1) // 2), definitions.series()[:n])
     sd, persistence = rng.uniform(0.01, 0.3, n), rng.uniform(0.0, 0.999, n)
     found = baseline.covariance(alike, sd, persistence)
     assert np.linalg.eigvalsh(found).min() > 0
@@ -285,7 +285,7 @@ def test_deviations_that_revert_at_their_own_pace_have_a_positive_definite_covar
 
 
 def test_deviations_that_revert_alike_are_as_alike_as_their_shocks():
-    alike = baseline.correlation(np.array([0.5, -0.3, 0.8]), variables.series()[:3])
+    alike = baseline.correlation(np.array([0.5, -0.3, 0.8]), definitions.series()[:3])
     sd = np.array([0.1, 0.2, 0.05])
     np.testing.assert_allclose(baseline.covariance(alike, sd, np.full(3, 0.8)), alike * np.outer(sd, sd))
 

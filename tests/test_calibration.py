@@ -43,7 +43,7 @@ def test_intervals_that_are_too_narrow_are_found_out():
 def test_the_machine_that_is_used_again_is_the_model_of_the_record():
     import simulated
 
-    from oa_sim.streams import stream
+    from oa_sim.rng import stream
 
     machine = ranks.Machine()
     point, truth = machine.truths(1, SEED)[0]

@@ -6,9 +6,9 @@ import xarray as xr
 from conftest import TINY
 
 from oa_sim import areas, budget, cohort, interventions, links, load_scenario, parameters
+from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.model import run
 from oa_sim.scenario import Prior
-from oa_sim.variables import MEASURES, YEAR_GROUPS
 
 ALONE = ("areas=[Norwich]", "horizon=5", "portfolio=custom", "portfolio.shares={early_language: 1.0}")
 

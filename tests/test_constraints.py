@@ -5,8 +5,8 @@ import pytest
 
 from oa_sim import budget, constraints, courses, judging, load_scenario, optimise, problem, relaxing
 from oa_sim.constraints import Constraints, Optimising, Search
+from oa_sim.errors import Refusal
 from oa_sim.objective import Objective
-from oa_sim.refusal import Refusal
 
 
 @pytest.fixture(scope="module")

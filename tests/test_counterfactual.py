@@ -9,9 +9,9 @@ import xarray as xr
 from scipy.stats import t
 
 from oa_sim import areas, counterfactual, learned, load_scenario, record, tables
+from oa_sim.definitions import LINKED, MEASURES, series
 from oa_sim.model import run
 from oa_sim.record import National, Record
-from oa_sim.variables import LINKED, MEASURES, series
 
 YEARS = list(range(2024, 2039))
 LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15")

@@ -10,7 +10,7 @@ import pytest
 from oa_sim import advice, decision, decision_charts, judging, load_scenario, model, rules, spending, stability
 from oa_sim.__main__ import main
 from oa_sim.constraints import Optimising, Search
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 SMALL = ("areas=three_areas", "sampler.draws=30", "horizon=6", "budget.total_gbp=20e6")
 FILES = {

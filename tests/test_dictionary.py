@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import codebook, datapackage, iamc, meanings
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 from oa_sim.report import _write_texts
 
 OF_A_RUN = ("table", "value", "ranking", "sustainability", "retention", "pupils_served", "money", "uncertainty")

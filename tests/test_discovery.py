@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import discovery
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 ROOT = Path(__file__).parent.parent
 KEYS = ["dose", "cost", "scenario", "horizon", "is_on"]

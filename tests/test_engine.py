@@ -11,7 +11,7 @@ import planted
 import pytest
 
 from oa_sim import engine
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 LOCAL = planted.Engine("local", workers=2)
 PROCESSES = planted.Engine("processes", workers=2)

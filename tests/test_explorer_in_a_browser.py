@@ -11,8 +11,8 @@ import made_up_view
 import pytest
 
 from oa_sim import explorer, load_scenario, published, views
+from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.model import run
-from oa_sim.variables import MEASURES, academic_year
 
 pytestmark = pytest.mark.slow
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oa_sim import extended, monte_carlo, published, quotable, words
-from oa_sim.variables import MEASURES
+from oa_sim.definitions import MEASURES
 
 
 @pytest.fixture(scope="module")

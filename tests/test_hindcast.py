@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from oa_sim import Refusal, areas, baseline, forecasts, hindcast, learned, load_scenario, model, readers, tables
-from oa_sim.variables import MEASURES, series
+from oa_sim.definitions import MEASURES, series
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 SHIPPED = tables.FOLDER / "learned_until_2017.nc"

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from oa_sim import harmless, iamc
+from oa_sim.definitions import QUANTITIES
 from oa_sim.harmless import harmless as made_harmless
-from oa_sim.variables import QUANTITIES
 
 HOSTILE = (
     "=HYPERLINK('http://example.org')", "+1-2", "-cmd", "@SUM(A1)", "\t=1+1", "\r\n=1", "  =1+1", "\ufeff=1", "\uff1d1",

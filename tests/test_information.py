@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from oa_sim import gates, information, judging, load_scenario, voi, worthwhile
+from oa_sim.errors import Refusal
 from oa_sim.objective import Objective
-from oa_sim.refusal import Refusal
 from oa_sim.studying import Studying, Voi
 
 N = 20_000

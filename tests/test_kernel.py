@@ -7,11 +7,11 @@ import xarray as xr
 
 from oa_sim import gains, kernel, load_scenario, passes, ranking, selection, value, words
 from oa_sim.choices import load_sweeping
+from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.errors import Refusal
 from oa_sim.model import run
-from oa_sim.refusal import Refusal
 from oa_sim.scenario import Split
 from oa_sim.sweep import sweep
-from oa_sim.variables import MEASURES, QUANTILES
 
 # a millionth of a share, of 90 points and of 100 suspensions alike
 CLOSE = {"%": 1e-4, "points": 9e-5, "per 100 pupils": 1e-4}

@@ -9,8 +9,8 @@ from conftest import CHAINS, DRAWS, TINY
 
 from oa_sim import areas, budget, cohort, impact, interventions, load_scenario, parameters, tables
 from oa_sim.choices import groups
+from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS
 from oa_sim.model import known_until, run
-from oa_sim.variables import MEASURES, QUANTITIES, YEAR_GROUPS
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]
 SHARES = "split.shares={Blackpool: 0.21, Norwich: 0.33, Oldham: 0.46}"

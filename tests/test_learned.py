@@ -7,7 +7,7 @@ import pytest
 import simulated
 import xarray as xr
 
-from oa_sim import Refusal, baseline, inference, learned, load_scenario, plan, tables, variables
+from oa_sim import Refusal, baseline, definitions, inference, learned, load_scenario, plan, tables
 from oa_sim.choices import load_learning
 
 
@@ -72,10 +72,10 @@ def test_the_version_of_the_law_is_told_by_how_its_density_behaves():
 
 
 def test_the_shipped_posterior_is_of_the_series_that_are_modelled(shipped):
-    assert shipped.series.values.tolist() == baseline.labels(variables.series())
-    assert shipped.linked.values.tolist() == list(variables.LINKED)
-    assert shipped.pair.values.tolist() == baseline.pairs(variables.series())
-    assert set(shipped.data_vars) == set(learned.KEPT) == set(variables.POSTERIOR_NAMES)
+    assert shipped.series.values.tolist() == baseline.labels(definitions.series())
+    assert shipped.linked.values.tolist() == list(definitions.LINKED)
+    assert shipped.pair.values.tolist() == baseline.pairs(definitions.series())
+    assert set(shipped.data_vars) == set(learned.KEPT) == set(definitions.POSTERIOR_NAMES)
 
 
 def test_the_shipped_posterior_lies_within_what_its_names_can_mean(shipped):

@@ -19,9 +19,9 @@ from oa_sim import (
     scenario_files,
     words,
 )
+from oa_sim.errors import Refusal
 from oa_sim.live_app import Guard
 from oa_sim.model import run
-from oa_sim.refusal import Refusal
 
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
 HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200

@@ -25,8 +25,8 @@ from oa_sim import (
     update,
 )
 from oa_sim.assumptions import Sampler
+from oa_sim.errors import Refusal
 from oa_sim.monitoring import Monitor
-from oa_sim.refusal import Refusal
 
 AREAS = ["Derby", "Norwich", "Oldham"]
 START = 2022

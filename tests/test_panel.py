@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import Refusal, areas, baseline, panel, readers
-from oa_sim.variables import GROUPS, MEASURES
+from oa_sim.definitions import GROUPS, MEASURES
 
 FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
 LAIT, WIDE = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"

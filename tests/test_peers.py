@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+from oa_sim.errors import Refusal
 from oa_sim.peers import PEERS, REFERENCE, drift, mean, random_walk
-from oa_sim.refusal import Refusal
 
 YEARS = np.arange(2010, 2020)
 TARGETS = np.array([2022, 2023])

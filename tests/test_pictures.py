@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from oa_sim import afterwards, arviz_pictures, charts, declared, drawing, figures, multiples, sections, tables, tiles
-from oa_sim.variables import MEASURES
+from oa_sim.definitions import MEASURES
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from oa_sim import Refusal, readers
+from oa_sim.definitions import GROUPS
 from oa_sim.layouts import names
-from oa_sim.variables import GROUPS
 
 FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
 LAIT, PANEL = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"
@@ -385,7 +385,7 @@ def test_nothing_of_the_departments_file_is_lost_in_silence(wide):
 
 @wide_files
 def test_each_modelled_measure_is_in_the_departments_file(wide):
-    from oa_sim.variables import series
+    from oa_sim.definitions import series
 
     have = set(wide[LAIT.name].report["measures"])
     wanted = {f"{measure}, {group}" for measure, group in series()} - {"phonics, other"}  # follows from the FSM share

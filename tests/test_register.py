@@ -22,9 +22,9 @@ from oa_sim import (
     tabled,
     verification,
 )
+from oa_sim.errors import Refusal
 from oa_sim.model import question
 from oa_sim.overrides import CONFIGS, groups
-from oa_sim.refusal import Refusal
 
 ROOT = Path(__file__).resolve().parents[1]
 ASKED = (

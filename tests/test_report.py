@@ -32,8 +32,8 @@ from oa_sim import (
     workbook,
 )
 from oa_sim.__main__ import main
+from oa_sim.errors import Refusal
 from oa_sim.published import About, Origin, Published
-from oa_sim.refusal import Refusal
 
 ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
 HOSTILE = (

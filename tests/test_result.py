@@ -11,7 +11,7 @@ import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
 from oa_sim import Refusal, Result, afterwards, areas, compare, counterfactual, learned, load_scenario
-from oa_sim.variables import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
+from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 
 DISTRICTS = {
     *("Fenland and East Cambridgeshire", "Hastings", "Ipswich", "North Yorkshire Coast", "Norwich", "West Somerset"),

@@ -8,8 +8,8 @@ import pytest
 from scipy.special import ndtri
 
 from oa_sim import scale
+from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast, covered, crps, crps_draws, crps_normal, interval, published, quantile
-from oa_sim.refusal import Refusal
 from oa_sim.scores import COLUMNS, Entry, calibration, misses, overall, score, table
 
 RNG = np.random.default_rng(12)

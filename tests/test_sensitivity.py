@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import qmc
 
 from oa_sim import remarks, sensitivity, swept, tornado
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 KEYS = ["a", "b", "c", "d"]
 WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oa_sim import load_scenario, served
-from oa_sim.variables import YEAR_GROUPS
+from oa_sim.definitions import YEAR_GROUPS
 
 EVERYONE = np.full((2, len(YEAR_GROUPS)), 100.0)
 

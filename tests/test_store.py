@@ -15,7 +15,7 @@ import xarray as xr
 import zarr
 
 from oa_sim import chunks, roster, store
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 N, BLOCK = 10, 4
 

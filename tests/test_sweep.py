@@ -21,8 +21,8 @@ from test_store import bytes_of, opened
 
 from oa_sim import blocks, logbook, model, provenance, rehearsal, store, sweep, tables
 from oa_sim.__main__ import main
-from oa_sim.refusal import Refusal
-from oa_sim.streams import stream
+from oa_sim.errors import Refusal
+from oa_sim.rng import stream
 
 HERE = Path(__file__).parent
 WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
@@ -808,7 +808,7 @@ import sys, resource
 sys.path.insert(0, {tests!r})
 import planted
 from oa_sim import sweep
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 verb, folder, words, law, more = {verb!r}, {folder!r}, {words!r}, planted.{law}, {more}
 if more.get("largest_file"):
     resource.setrlimit(resource.RLIMIT_FSIZE, (more["largest_file"], more["largest_file"]))

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from oa_sim import Refusal, areas, tables
-from oa_sim.variables import MEASURES
+from oa_sim.definitions import MEASURES
 
 
 @pytest.fixture

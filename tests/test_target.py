@@ -28,11 +28,11 @@ from oa_sim import (
     tables,
     targets,
 )
+from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
-from oa_sim.refusal import Refusal
 from oa_sim.scores import Entry
 from oa_sim.targeting import Target, Want, of_user
-from oa_sim.variables import GROUPS, MEASURES
 
 LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
 AREAS = ["Derby", "North Yorkshire Coast", "Oldham"]

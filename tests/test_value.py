@@ -27,9 +27,9 @@ from oa_sim import (
     value,
     words,
 )
+from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.parameters import draw
-from oa_sim.streams import stream
-from oa_sim.variables import MEASURES, QUANTILES
+from oa_sim.rng import stream
 
 PAID_FOR_NOTHING = ("extra", "fewer", "suspensions", "gap_closed", "benefit", "weighted_benefit", "gap_closing_benefit")
 BENEFITS = ("benefit", "weighted_benefit", "gap_closing_benefit")

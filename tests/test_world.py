@@ -9,7 +9,7 @@ import pytest
 
 import oa_sim
 from oa_sim import compiled, kernel, learned, load_scenario, world
-from oa_sim.refusal import Refusal
+from oa_sim.errors import Refusal
 
 FEW = ("areas=[Norwich]", "horizon=5", "sampler.draws=20")
 HOME = Path(oa_sim.__file__).parent

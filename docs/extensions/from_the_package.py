@@ -82,7 +82,7 @@ def signs() -> str:
 
 def notation() -> str:
     """Return the parameters of the baseline with symbol and meaning, from the dictionary."""
-    from oa_sim.variables import POSTERIOR_NAMES
+    from oa_sim.definitions import POSTERIOR_NAMES
 
     rows = [(f"${SYMBOLS[name]}$", f"`{name}`", said) for name, said in POSTERIOR_NAMES.items()]
     return table(("symbol", "name in the posterior", "meaning"), rows)
@@ -90,7 +90,7 @@ def notation() -> str:
 
 def measures() -> str:
     """Return the measures with unit, pupils and channel, from the dictionary."""
-    from oa_sim.variables import MEASURES
+    from oa_sim.definitions import MEASURES
 
     rows = [
         (f"`{name}`", about.label, about.unit, ", ".join(about.groups), _span(about.year_groups), about.channel)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oa_sim.variables import MEASURES, percent
+from oa_sim.definitions import MEASURES, percent
 
 
 def interval(draws: np.ndarray) -> str:

@@ -1,0 +1,80 @@
+"""Old names of modules, which work for one version more and say where the module is now.
+
+Until 0.6 every module lay in ``oa_sim`` itself. ``oa_sim.learned`` is ``oa_sim.inference.baseline_fit`` since 0.7, and
+so on. Remove this file with 0.8.
+"""
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable
+
+MOVED: dict[str, str] = {
+    "phrases": "formatting",
+    "refusal": "errors",
+    "streams": "rng",
+    "variables": "definitions",
+}  # fmt: skip
+
+
+def _warn(old: str, new: str) -> None:
+    # the caller is as many levels up as there are frames of importlib, which Python leaves out of the count
+    warnings.warn(f"{old} is {new} since oa_sim 0.7: write that, the old name goes in 0.8", DeprecationWarning, 3)
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a module under its old name, and gives the one module that there is."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        package, _, old = fullname.rpartition(".")
+        if package != "oa_sim" or old not in MOVED:
+            return None
+        return importlib.util.spec_from_loader(fullname, self)
+
+    def create_module(self, spec):
+        new = f"oa_sim.{MOVED[spec.name.rpartition('.')[2]]}"
+        _warn(spec.name, new)
+        module = importlib.import_module(new)
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        # importing under the old name has put the old name's spec into the module
+        module.__spec__ = module.__spec__.loader_state
+
+
+def install() -> None:
+    """Let the old names be imported."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())
+
+
+def exports(package: str, where: dict[str, str], *, formerly: str = "") -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a package: its public functions and classes, each imported when first used.
+
+    Parameters
+    ----------
+    package
+        ``__name__`` of the package.
+    where
+        By public name, the module of the package that holds it.
+    formerly
+        The module that bore the package's name until 0.6; its names are found here too, with a warning.
+    """
+
+    def __getattr__(name: str) -> object:
+        if name in where:
+            return getattr(importlib.import_module(f"{package}.{where[name]}"), name)
+        if not name.startswith("_"):
+            if importlib.util.find_spec(f"{package}.{name}") is not None:
+                return importlib.import_module(f"{package}.{name}")
+            if formerly:
+                value = getattr(importlib.import_module(f"{package}.{formerly}"), name, None)
+                if value is not None:
+                    _warn(f"{package}.{name}", f"{package}.{formerly}.{name}")
+                    return value
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return __getattr__
