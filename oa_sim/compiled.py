@@ -5,18 +5,17 @@ whose name is made of every file that goes into it, and is never that of another
 """
 
 import hashlib
+import re
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import numba
 
 from oa_sim.kept import cache_folder
 
-INTO_IT = (  # the files whose laws and numbers it holds
-    *("arithmetic", "compiled", "gains", "impact", "lines", "marginal", "passes", "readings", "scale", "selection"),
-    *("slopes", "variables"),
-)
-_HERE = Path(__file__).parent
+_IMPORT = re.compile(r"^\s*from (oa_sim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 
 def compiled(law: Callable) -> Callable:
@@ -44,6 +43,27 @@ def _kept(law: Callable, allowed: set[str]) -> Callable:
         numba.config.CACHE_DIR = before
 
 
+@cache
 def _identity() -> str:
-    texts = [(_HERE / f"{name}.py").read_bytes() for name in INTO_IT]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources())).hexdigest()[:12]
+
+
+def sources() -> list[Path]:
+    """Return the files whose laws and numbers machine code may hold: those that make some, and all that they import."""
+    own = Path(__file__)
+    left = [path for path in own.parent.glob("*.py") if own in _imported(path)]
+    found = {own}
+    while left:
+        path = left.pop()
+        found.add(path)
+        left += _imported(path) - found
+    return sorted(found)
+
+
+def _imported(path: Path) -> set[Path]:
+    """Return the modules of the package that a file imports."""
+    found = set()
+    for module, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        at = Path(str(files("oa_sim"))).parent.joinpath(*module.split("."))
+        found |= {at.with_suffix(".py"), *(at / f"{name}.py" for name in re.findall(r"\w+", names))}
+    return {one for one in found if one.is_file()}

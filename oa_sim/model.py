@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ from oa_sim.errors import Refusal, one_of
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 
-_HERE = Path(__file__).parent
+WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_moved", "__main__"}
 
 
 def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None) -> Result:
@@ -184,9 +185,16 @@ def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario)
 
 
 def code_hash() -> str:
-    """Return the SHA-256 of the package's own code, so that a result is never taken for another version's."""
-    files = sorted(_HERE.glob("*.py"))
-    return hashlib.sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files)).hexdigest()
+    """Return the SHA-256 of the code that makes numbers, so that a result is never taken for another version's.
+
+    What only words, draws or writes them is left out: a corrected sentence renames no run.
+    """
+    home, digest = Path(str(files("oa_sim"))), hashlib.sha256()
+    for path in sorted(home.rglob("*.py")):
+        inside = path.relative_to(home)
+        if not set(inside.with_suffix("").parts) & WITHOUT_NUMBERS:
+            digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
 
 
 def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset) -> dict:
