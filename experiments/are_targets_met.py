@@ -13,8 +13,9 @@ import argparse
 import json
 import sys
 
-from oa_sim import backtest, hindcast, keeping, learned, panel, readers, tables
+from oa_sim import backtest, hindcast, keeping, learned
 from oa_sim.errors import Refusal
+from oa_sim.inputs import panel, published_files, tables
 
 UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
 TOLERANCE = 0.10
@@ -30,7 +31,7 @@ def main() -> None:
         raise Refusal("promises need figures and what was learned before, got none: add --actuals and --posterior")
     posterior, breaks = learned.load(asked.posterior), tables.read("breaks")
     print(hindcast.check(posterior, UNTIL))
-    reading = readers.read(asked.actuals)
+    reading = published_files.read(asked.actuals)
     history, truth = panel.history(reading, breaks, UNTIL), panel.history(reading, breaks)
     years = [int(year) for year in truth.year.values if year >= UNTIL + 3]
     entries = backtest.ours(posterior.isel(draw=slice(FEW)), history, truth, breaks, years, SEED)

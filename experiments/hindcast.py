@@ -23,9 +23,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oa_sim import hindcast, learned, readers, tables
+from oa_sim import hindcast, learned
 from oa_sim.choices import load_learning, load_scenario
 from oa_sim.errors import Refusal
+from oa_sim.inputs import published_files, tables
 
 UNTIL = 2017
 SHIPPED = tables.FOLDER / f"learned_until_{UNTIL}.nc"
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--actuals", required=True, help="what was published later, in the tool's layout")
     parser.add_argument("--panel", help="a panel of all authorities to learn from again")
     asked = parser.parse_args()
-    reading = readers.read(asked.actuals)
+    reading = published_files.read(asked.actuals)
     posterior = learn(asked.panel) if asked.panel else SHIPPED
     print(hindcast.check(learned.read(posterior), UNTIL))
     with tempfile.TemporaryDirectory() as folder:

@@ -13,8 +13,9 @@ import argparse
 import csv
 import sys
 
-from oa_sim import movements, panel, readers, tables
+from oa_sim import movements
 from oa_sim.errors import Refusal
+from oa_sim.inputs import panel, published_files, tables
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.panel:
         raise Refusal("movements are those of all authorities, got no figures: add --panel FILE")
-    record = panel.history(readers.read(asked.panel), tables.read("breaks"))
+    record = panel.history(published_files.read(asked.panel), tables.read("breaks"))
     writer = csv.DictWriter(sys.stdout, list(tables.TABLES["movements"][0]), lineterminator="\n")
     writer.writeheader()
     for row in movements.summarised(record):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import scale
-from oa_sim.areas import GLD
+from oa_sim.inputs.areas import GLD
 
 YEARS = range(2016, 2020)
 TOO_SMALL = ("City of London", "Isles of Scilly")

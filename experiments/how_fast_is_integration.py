@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import baseline, inference, panel, readers, record, tables
+from oa_sim import baseline, inference, record
 from oa_sim.gaussian import RecordDensity
+from oa_sim.inputs import panel, published_files, tables
 
 UNTIL, SEED = 2023, 2017
 MEASURES = ("good_level_of_development", "phonics")
@@ -97,7 +98,7 @@ def main(path: str) -> None:
     warnings.simplefilter("ignore")
     from arviz import ess, rhat
 
-    known = part_of(record.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL)))
+    known = part_of(record.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL)))
     forms = {
         "integrated": lambda: baseline.model(known),
         "explicit, not centred": lambda: explicit(known, centred=False),

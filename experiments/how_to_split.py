@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import areas, charts, figures, load_scenario, run, tables
+from oa_sim import charts, figures, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.inputs import areas, tables
 
 RULES = ("equal", "per_pupil", "per_disadvantaged_pupil")
 HALF = "half_equal_half_per_disadvantaged_pupil"

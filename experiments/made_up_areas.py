@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import panel, readers, tables
+from oa_sim.inputs import panel, published_files, tables
 
 
 def write(folder: Path, n: int, file: str | None = None) -> list[str]:
@@ -45,7 +45,7 @@ def _figures(known: dict, file: str | None) -> list[tuple]:
     """Return the authorities of a panel that are not in the package, each with its figures."""
     if not file:
         return []
-    history = panel.history(readers.read(file), known["breaks"])
+    history = panel.history(published_files.read(file), known["breaks"])
     ours = {row["published_place"] for row in known["areas"]}
     others = [name for name in history.area.values.tolist() if name not in ours]
     return [(re.sub(r"[^\w -]", "", name), history.published.sel(area=name)) for name in others]

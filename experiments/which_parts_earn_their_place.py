@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import baseline, inference, panel, readers, record, tables
+from oa_sim import baseline, inference, record
 from oa_sim.assumptions import Sampler
 from oa_sim.gaussian import RecordDensity
+from oa_sim.inputs import panel, published_files, tables
 
 UNTIL, SEED = 2023, 2017
 SHORT = Sampler(backend="pymc", chains=4, tune=150, draws=150, thin=1, target_accept=0.8)
@@ -82,7 +83,7 @@ def compared(rows: dict[str, tuple]) -> pd.DataFrame:
 
 def main(path: str) -> None:
     warnings.simplefilter("ignore")
-    known = record.record(panel.history(readers.read(path), tables.read("breaks"), until=UNTIL))
+    known = record.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL))
     whole, earlier = authorities(known), authorities(known, last=UNTIL)
     Path("outputs").mkdir(exist_ok=True)
     rows = {}

@@ -12,9 +12,15 @@ import warnings
 from collections.abc import Callable
 
 MOVED: dict[str, str] = {
+    "areas": "inputs.areas",
+    "columns": "inputs.schemas",
+    "layouts": "inputs.download_formats",
+    "panel": "inputs.panel",
     "phrases": "formatting",
+    "readers": "inputs.published_files",
     "refusal": "errors",
     "streams": "rng",
+    "tables": "inputs.tables",
     "variables": "definitions",
 }  # fmt: skip
 

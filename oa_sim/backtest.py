@@ -15,11 +15,12 @@ import numpy as np
 import xarray as xr
 
 import oa_sim
-from oa_sim import baseline, counterfactual, forecasts, learned, panel, peers, readers, scale, scores, tables
+from oa_sim import baseline, counterfactual, forecasts, learned, peers, scale, scores
 from oa_sim.assumptions import Learning
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
+from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scores import Entry, Scores
 
@@ -60,7 +61,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
         raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {missing}")
     say("reading the panel and what was published later")
     breaks = tables.read("breaks", learning.data_folder)
-    train, later = readers.read(learning.panel.path), readers.read(learning.panel.actuals)
+    train, later = published_files.read(learning.panel.path), published_files.read(learning.panel.actuals)
     history = panel.history(train, breaks, until)
     lacking = panel.check(history)
     truth = panel.history(later, breaks)

@@ -8,10 +8,10 @@ import math
 import re
 from collections.abc import Callable
 
-from oa_sim import tables
 from oa_sim.assumptions import Learning
 from oa_sim.design import Sweeping, check_number
 from oa_sim.errors import Refusal, unknown
+from oa_sim.inputs import tables
 from oa_sim.overrides import (
     CONFIGS,
     PATHS,

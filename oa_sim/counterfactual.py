@@ -13,14 +13,14 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import baseline, england, scale, state_space
-from oa_sim.areas import GLD
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, series
 from oa_sim.errors import Refusal
+from oa_sim.inputs.areas import GLD
+from oa_sim.inputs.tables import Row
 from oa_sim.record import National, Record
 from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
 from oa_sim.standing import Law, law, relative  # noqa: F401  handed on
-from oa_sim.tables import Row
 
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02

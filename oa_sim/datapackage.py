@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from oa_sim import codebook, tables
+from oa_sim import codebook
 from oa_sim.errors import Refusal
 from oa_sim.harmless import harmless
+from oa_sim.inputs import tables
 
 FILE_NAME = "datapackage.json"
 PROFILE = "tabular-data-package"

@@ -9,22 +9,10 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import (
-    budget,
-    challenge,
-    doubts,
-    front,
-    inference,
-    judging,
-    learned,
-    model,
-    optimise,
-    stability,
-    synthesis,
-    tables,
-)
+from oa_sim import budget, challenge, doubts, front, inference, judging, learned, model, optimise, stability, synthesis
 from oa_sim.challenge import Challenge
 from oa_sim.constraints import Optimising
+from oa_sim.inputs import tables
 from oa_sim.optimise import Optimum
 from oa_sim.scenario import Scenario
 from oa_sim.stability import Sheet

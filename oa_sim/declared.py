@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from oa_sim import tables
 from oa_sim.definitions import academic_year
 from oa_sim.drawing import INK, visible
 from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
+from oa_sim.inputs.tables import Row
 from oa_sim.result import Result
-from oa_sim.tables import Row
 
 SHIFT, REGRADED, MISSING = "level_shift", "regraded", "not_collected"
 SHADE, HATCH = "#f0f0f0", "#cccccc"

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, inference, kept, panel, readers, tables
+from oa_sim import baseline, inference, kept
 from oa_sim.assumptions import Learning
 from oa_sim.definitions import series
 from oa_sim.errors import Refusal
+from oa_sim.inputs import panel, published_files, tables
 from oa_sim.kept import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
 
 SHIPPED = tables.FOLDER / "learned.nc"
@@ -106,7 +107,7 @@ def fit(learning: Learning, say: Callable[[str], None], *, progress: bool = Fals
     if learning.panel.actuals:
         raise Refusal("panel.actuals goes with backtest, not with fit: leave it out")
     say("reading the panel")
-    found = readers.read(learning.panel.path)
+    found = published_files.read(learning.panel.path)
     history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     lacking = panel.check(history)
     if lacking:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import evidence, smoothing, synthesis, tables, words
+from oa_sim import evidence, smoothing, synthesis, words
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import FAMILY, Study
+from oa_sim.inputs import tables
 from oa_sim.model import run
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario

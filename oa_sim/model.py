@@ -16,7 +16,6 @@ import xarray as xr
 
 import oa_sim
 from oa_sim import (
-    areas,
     budget,
     choices,
     cohort,
@@ -37,11 +36,11 @@ from oa_sim import (
     smoothing,
     sustain,
     synthesis,
-    tables,
     value,
 )
 from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
+from oa_sim.inputs import areas, tables
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 

@@ -12,7 +12,6 @@ import xarray as xr
 
 import oa_sim
 from oa_sim import (
-    areas,
     budget,
     cohort,
     counterfactual,
@@ -24,18 +23,16 @@ from oa_sim import (
     learned,
     model,
     monitoring,
-    panel,
     parameters,
     placed,
-    readers,
     review,
     smoothing,
     synthesis,
-    tables,
 )
 from oa_sim.choices import load_learning
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
+from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.monitoring import Monitor
 from oa_sim.scenario import Scenario
 from oa_sim.update import Update, update
@@ -162,7 +159,7 @@ def _before(scenario: Scenario, known: dict, posterior: xr.Dataset) -> tuple:
 def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str], None]) -> xr.Dataset:
     """Return the hyperparameters learned from a panel up to the new figures."""
     learning = load_learning(f"panel.path={path}", f"panel.train_until={until}", f"seed={scenario.seed}")
-    reading = readers.read(learning.panel.path)
+    reading = published_files.read(learning.panel.path)
     history = panel.history(reading, tables.read("breaks", scenario.data_folder), until)
     panel.check(history)
     found = learned.learn(learning, history, reading.data_hash, say)

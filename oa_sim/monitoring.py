@@ -4,11 +4,12 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from oa_sim import choices, readers
-from oa_sim.columns import LARGEST
+from oa_sim import choices
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, between, one_of, unknown
-from oa_sim.tables import Row
+from oa_sim.inputs import published_files
+from oa_sim.inputs.schemas import LARGEST
+from oa_sim.inputs.tables import Row
 
 PACKAGE = "package"
 COLUMNS = ("place", "measure", "group", "year", "value")
@@ -99,7 +100,7 @@ def _of_file(path: Path, known: dict[str, list[Row]], data_folder: str | None) -
     places = {row["published_place"]: _geography(row) for row in known["areas"]} | {ENGLAND: "england"}
     if _is_small(path):
         return _of_small(path, known, places, data_folder)
-    figures = readers.read(path).figures
+    figures = published_files.read(path).figures
     mine = figures[figures["place"].isin(places) & figures["measure"].isin(list(MEASURES))]
     return [
         _row(row.place, places[row.place], row.measure, row.group, int(row.year), float(row.value))

@@ -9,7 +9,7 @@ import xarray as xr
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
-from oa_sim.tables import Row
+from oa_sim.inputs.tables import Row
 
 LONGEST_SPAN, BANDS = 8, 5
 SHARES = tuple(range(0, 101, 5))  # % of movements below each quantile

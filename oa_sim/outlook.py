@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, baseline, counterfactual, learned, model, scale
+from oa_sim import baseline, counterfactual, learned, model, scale
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, series
+from oa_sim.inputs import areas
 from oa_sim.result import Result
 from oa_sim.scenario import Scenario
 

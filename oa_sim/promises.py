@@ -8,8 +8,8 @@ import pandas as pd
 
 from oa_sim import movements
 from oa_sim.definitions import MEASURES
+from oa_sim.inputs.tables import Row
 from oa_sim.outlook import PARTS, Outlook
-from oa_sim.tables import Row
 
 MOST_OF_IT = 0.5  # of the expected movement against England: from here regression to the mean does the work
 SCALES = ("level", "relative")

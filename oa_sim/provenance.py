@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import oa_sim
-from oa_sim import inference, learned, model, tables
+from oa_sim import inference, learned, model
 from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
 from oa_sim.scenario import Scenario
 
 INSIDE = "inside the package"

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 from scipy.special import betaincinv, ndtri
 
-from oa_sim import commented, leaves, tabled, tables
+from oa_sim import commented, leaves, tabled
 from oa_sim.assurance import changes, uncertainty_statement
 from oa_sim.harmless import in_table
+from oa_sim.inputs import tables
 from oa_sim.tabled import OURS, UNSOURCED, Entry
 from oa_sim.verification import verification_log
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from oa_sim import logbook, provenance, tables
+from oa_sim import logbook, provenance
 from oa_sim.choices import PLAIN, read_word
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
 from oa_sim.overrides import of_kind, quoted
 from oa_sim.scenario import Scenario
 

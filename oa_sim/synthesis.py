@@ -27,9 +27,9 @@ from oa_sim import evidence, inference, kept
 from oa_sim.assumptions import Evidence, Sampler
 from oa_sim.errors import Refusal
 from oa_sim.evidence import FAMILY, Study
+from oa_sim.inputs.tables import FOLDER, Row
 from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.tables import FOLDER, Row
 
 SHIPPED = FOLDER
 SEED = 2017  # of the sampler; a scenario's own seed says which draw meets which of the baseline

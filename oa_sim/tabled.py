@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from oa_sim import counterfactual, england, tables
+from oa_sim import counterfactual, england
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
+from oa_sim.inputs import tables
 
 UNSOURCED = "none: judgement of this project"
 OPEN = "Open Government Licence"  # what is under it was published by a department and read there

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from oa_sim import choices, tables
-from oa_sim.columns import STATUSES
+from oa_sim import choices
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.errors import Refusal, between, one_of, unknown
+from oa_sim.inputs import tables
+from oa_sim.inputs.schemas import STATUSES
 
 COLUMNS = ("area", "measure", "group", "target", "target_year")
 MORE_COLUMNS = ("baseline", "baseline_year", "scale", "source", "status", "unit")

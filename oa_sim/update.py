@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, counterfactual, delivery, england, impact, smoothing, standing
+from oa_sim import counterfactual, delivery, england, impact, smoothing, standing
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
+from oa_sim.inputs import areas
+from oa_sim.inputs.tables import Row
 from oa_sim.record import Record, record
 from oa_sim.rng import stream
 from oa_sim.scenario import Scenario
-from oa_sim.tables import Row
 
 
 @dataclass(frozen=True, eq=False)

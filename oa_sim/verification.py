@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import model, tables
+from oa_sim import model
 from oa_sim.definitions import MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.formatting import who
 from oa_sim.harmless import in_table
+from oa_sim.inputs import tables
 from oa_sim.result import Result
 from oa_sim.smoothing import LARGEST_K
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import areas, monte_carlo, store, swept, tables, value, words
+from oa_sim import monte_carlo, store, swept, value, words
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
+from oa_sim.inputs import areas, tables
 from oa_sim.logbook import command
 from oa_sim.result import Result
 

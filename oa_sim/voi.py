@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import doubts, gates, inference, information, judging, learned, model, origins, synthesis, tables
+from oa_sim import doubts, gates, inference, information, judging, learned, model, origins, synthesis
 from oa_sim.decisions import Decisions, decisions
 from oa_sim.information import Worth
+from oa_sim.inputs import tables
 from oa_sim.judging import Judge
 from oa_sim.ranking import first
 from oa_sim.rng import stream

@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import (
-    areas,
     counterfactual,
     delivery,
     evidence,
@@ -26,11 +25,11 @@ from oa_sim import (
     parameters,
     passes,
     synthesis,
-    tables,
     value,
 )
 from oa_sim.budget import window
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
+from oa_sim.inputs import areas, tables
 from oa_sim.interventions import eligible_pupils
 from oa_sim.scenario import Scenario
 

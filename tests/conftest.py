@@ -7,7 +7,8 @@ import pickle
 import pytest
 from omegaconf import OmegaConf
 
-from oa_sim import inference, learned, load_scenario, tables
+from oa_sim import inference, learned, load_scenario
+from oa_sim.inputs import tables
 from oa_sim.model import run
 
 TINY = ("areas=three_areas", "horizon=5")

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import Refusal, backtest, counterfactual, learned, panel, readers, record, report, scale, scores, tables
+from oa_sim import Refusal, backtest, counterfactual, learned, record, report, scale, scores
 from oa_sim.__main__ import main
 from oa_sim.choices import load_learning
+from oa_sim.inputs import panel, published_files, tables
 from oa_sim.peers import PEERS
 
 pytest.importorskip("statsforecast", reason="the automatic peers are fitted by statsforecast, an extra")
@@ -122,8 +123,8 @@ def contest(learning):
 def ours(learning, posterior):
     """Return our forecasts alone."""
     breaks = tables.read("breaks")
-    history = panel.history(readers.read(learning.panel.path), breaks, UNTIL)
-    truth = panel.history(readers.read(learning.panel.actuals), breaks)
+    history = panel.history(published_files.read(learning.panel.path), breaks, UNTIL)
+    truth = panel.history(published_files.read(learning.panel.actuals), breaks)
     return backtest.ours(posterior, history, truth, breaks, list(LATER), learning.seed)
 
 
@@ -222,7 +223,7 @@ def test_a_forecast_is_of_every_authority_in_the_unit_of_its_scale(tiny_posterio
 
 def test_a_relative_forecast_is_the_exact_course_of_the_authority(tiny_posterior, tmp_path):
     learning = asked(tmp_path)
-    history = panel.history(readers.read(learning.panel.path), tables.read("breaks"), UNTIL)
+    history = panel.history(published_files.read(learning.panel.path), tables.read("breaks"), UNTIL)
     known, area = record.record(history), "Place 305"
     years = list(range(UNTIL + 1, max(LATER) + 1))
     course = counterfactual.relative(

@@ -3,9 +3,10 @@ import pytest
 import simulated
 import xarray as xr
 
-from oa_sim import Refusal, areas, baseline, definitions, record, scale
+from oa_sim import Refusal, baseline, definitions, record, scale
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.inference import load_pymc
+from oa_sim.inputs import areas
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyMC warns of potentials when it draws from priors, which is meant
 YEARS = range(2010, 2024)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from oa_sim import areas, budget, load_scenario
+from oa_sim import budget, load_scenario
+from oa_sim.inputs import areas
 
 
 @pytest.fixture(scope="module")

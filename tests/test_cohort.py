@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import areas, budget, cohort, interventions, links, load_scenario, parameters
+from oa_sim import budget, cohort, interventions, links, load_scenario, parameters
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
+from oa_sim.inputs import areas
 from oa_sim.model import run
 from oa_sim.scenario import Prior
 

@@ -8,8 +8,9 @@ import pytest
 import xarray as xr
 from scipy.stats import t
 
-from oa_sim import areas, counterfactual, learned, load_scenario, record, tables
+from oa_sim import counterfactual, learned, load_scenario, record
 from oa_sim.definitions import LINKED, MEASURES, series
+from oa_sim.inputs import areas, tables
 from oa_sim.model import run
 from oa_sim.record import National, Record
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from oa_sim import Refusal, areas, budget, delivery, interventions, load_scenario, parameters, portfolio, review, tables
+from oa_sim import Refusal, budget, delivery, interventions, load_scenario, parameters, portfolio, review
+from oa_sim.inputs import areas, tables
 from oa_sim.model import run
 
 CLOCK = delivery.academic

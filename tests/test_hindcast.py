@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from oa_sim import Refusal, areas, baseline, forecasts, hindcast, learned, load_scenario, model, readers, tables
+from oa_sim import Refusal, baseline, forecasts, hindcast, learned, load_scenario, model
 from oa_sim.definitions import MEASURES, series
+from oa_sim.inputs import areas, published_files, tables
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 SHIPPED = tables.FOLDER / "learned_until_2017.nc"
@@ -54,7 +55,7 @@ def reading(result, chosen, shock=0.0, quantity="projection"):
         middle = flat.sel(area=chosen[0], measure=measure, group=group).median("one")
         cells += [("England", "970", measure, group, y, float(middle.sel(year=y)) + shock) for y in range(2018, 2026)]
     figures = pd.DataFrame(cells, columns=["place", "code", "measure", "group", "year", "value"])
-    return readers.Reading(figures, {}, "")
+    return published_files.Reading(figures, {}, "")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import pytest
 import simulated
 import xarray as xr
 
-from oa_sim import Refusal, baseline, definitions, inference, learned, load_scenario, plan, tables
+from oa_sim import Refusal, baseline, definitions, inference, learned, load_scenario, plan
 from oa_sim.choices import load_learning
+from oa_sim.inputs import tables
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +246,7 @@ def made_up(monkeypatch, tiny_posterior):
 
 
 def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path, known):
-    from oa_sim import areas
+    from oa_sim.inputs import areas
 
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
     asked, said = made_up(monkeypatch, tiny_posterior), []
@@ -273,7 +274,7 @@ def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path,
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch, tiny_posterior, capsys, known):
-    from oa_sim import areas
+    from oa_sim.inputs import areas
 
     monkeypatch.setenv("OA_SIM_CACHE", "/proc/oa_sim")
     made_up(monkeypatch, tiny_posterior)

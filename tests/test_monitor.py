@@ -9,7 +9,6 @@ import simulated
 from scipy.stats import multivariate_normal, norm
 
 from oa_sim import (
-    areas,
     baseline,
     counterfactual,
     inference,
@@ -20,12 +19,12 @@ from oa_sim import (
     record,
     smoothing,
     standing,
-    tables,
     trajectories,
     update,
 )
 from oa_sim.assumptions import Sampler
 from oa_sim.errors import Refusal
+from oa_sim.inputs import areas, tables
 from oa_sim.monitoring import Monitor
 
 AREAS = ["Derby", "Norwich", "Oldham"]

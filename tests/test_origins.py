@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import areas, bars, briefing, budget, cohort, interventions, load_scenario, origins, parameters, words
+from oa_sim import bars, briefing, budget, cohort, interventions, load_scenario, origins, parameters, words
+from oa_sim.inputs import areas
 
 HERE = [*TINY, "measures=[key_stage_2]"]
 

@@ -14,7 +14,6 @@ from scipy.stats import t as student
 
 from oa_sim import (
     Result,
-    areas,
     briefing,
     budget,
     cohort,
@@ -26,6 +25,7 @@ from oa_sim import (
     smoothing,
     words,
 )
+from oa_sim.inputs import areas
 from oa_sim.model import run
 
 ON = "evidence.outside_view.is_on=true"

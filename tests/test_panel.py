@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import Refusal, areas, baseline, panel, readers
+from oa_sim import Refusal, baseline
 from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.inputs import areas, panel, published_files
 
 FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
 LAIT, WIDE = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"
@@ -17,7 +18,7 @@ def reading(*cells):
     """Return a reading of made-up cells: (code, measure, group, year, value)."""
     figures = pd.DataFrame(cells, columns=["code", "measure", "group", "year", "value"])
     figures["place"] = figures["code"].map(lambda code: "England" if code == "970" else f"Place {code}")
-    return readers.Reading(figures.assign(file="made up", row=2), {}, "")
+    return published_files.Reading(figures.assign(file="made up", row=2), {}, "")
 
 
 def phonics(code, year, everyone=80.0, some=68.0):
@@ -141,7 +142,7 @@ def test_a_series_that_the_nation_lacks_is_refused(breaks):
 
 @pytest.fixture(scope="module")
 def wide(known):
-    return {path.name: panel.history(readers.read(path), known["breaks"]) for path in (LAIT, WIDE)}
+    return {path.name: panel.history(published_files.read(path), known["breaks"]) for path in (LAIT, WIDE)}
 
 
 @wide_files

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oa_sim import afterwards, arviz_pictures, charts, declared, drawing, figures, multiples, sections, tables, tiles
+from oa_sim import afterwards, arviz_pictures, charts, declared, drawing, figures, multiples, sections, tiles
 from oa_sim.definitions import MEASURES
+from oa_sim.inputs import tables
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',

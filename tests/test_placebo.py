@@ -8,7 +8,8 @@ import pytest
 import simulated
 from scipy.stats import binom
 
-from oa_sim import Refusal, counterfactual, learned, panel, placebo, readers, record, tables
+from oa_sim import Refusal, counterfactual, learned, placebo, record
+from oa_sim.inputs import panel, published_files, tables
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
@@ -219,7 +220,7 @@ def test_the_same_seed_draws_the_same_sets_and_more_sets_leave_the_first_as_they
 @pytest.mark.skipif(not LAIT.exists(), reason="the wide files are not on this machine")
 def test_twelve_matched_areas_without_a_programme_give_an_interval_that_covers_zero():
     rows = tables.read_all()
-    known = record.record(panel.history(readers.read(LAIT), rows["breaks"]))
+    known = record.record(panel.history(published_files.read(LAIT), rows["breaks"]))
     posterior = learned.load(tables.FOLDER / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
     found = placebo.evidence(counterfactual.law(posterior, known.series), known, UNTIL)
     twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}

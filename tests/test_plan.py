@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from oa_sim import Refusal, load_scenario, plan, tables
+from oa_sim import Refusal, load_scenario, plan
+from oa_sim.inputs import tables
 from oa_sim.model import run
 
 WRONG = {

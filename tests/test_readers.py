@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import Refusal, readers
+from oa_sim import Refusal
 from oa_sim.definitions import GROUPS
-from oa_sim.layouts import names
+from oa_sim.inputs import published_files
+from oa_sim.inputs.download_formats import names
 
 FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
 LAIT, PANEL = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"
@@ -75,7 +76,7 @@ def ees_rows(version="Final"):
 
 def refused(path):
     with pytest.raises(Refusal) as caught:
-        readers.read(path)
+        published_files.read(path)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -87,7 +88,7 @@ def value_of(reading, measure, group="all", place="Blackpool", year=2019):
 
 
 def test_the_tools_own_csv_becomes_one_tidy_table(tmp_path):
-    reading = readers.read(lait(tmp_path, lait_rows()))
+    reading = published_files.read(lait(tmp_path, lait_rows()))
     assert list(reading.figures) == ["place", "code", "measure", "group", "year", "value", "file", "row"]
     assert set(reading.figures.place) == {"Camden", "Blackpool", "England"}
     assert value_of(reading, "phonics", "disadvantaged") == 70
@@ -99,12 +100,12 @@ def test_the_tools_own_csv_becomes_one_tidy_table(tmp_path):
 
 def test_parquet_and_csv_of_the_same_rows_give_the_same_figures(tmp_path):
     pytest.importorskip("pyarrow")
-    from_csv = readers.read(lait(tmp_path, lait_rows()))
+    from_csv = published_files.read(lait(tmp_path, lait_rows()))
     table = pd.DataFrame(lait_rows(), columns=LAIT_HEADER).assign(
         **{"LA Number": lambda t: t["LA Number"].astype(float)}
     )
     table.to_parquet(tmp_path / "lait.parquet")
-    from_parquet = readers.read(tmp_path / "lait.parquet")
+    from_parquet = published_files.read(tmp_path / "lait.parquet")
     same = ["place", "code", "measure", "group", "year", "value"]
     pd.testing.assert_frame_equal(from_csv.figures[same], from_parquet.figures[same])
 
@@ -122,7 +123,7 @@ def test_a_row_is_named_as_a_text_editor_counts_it(tmp_path):
 def test_a_suppressed_value_is_counted_and_left(tmp_path, sign):
     rows = lait_rows()
     rows[0][4] = sign
-    reading = readers.read(lait(tmp_path, rows))
+    reading = published_files.read(lait(tmp_path, rows))
     assert reading.report["suppressed"] == 1
     assert any("suppressed" in line for line in reading.sentences())
 
@@ -130,7 +131,7 @@ def test_a_suppressed_value_is_counted_and_left(tmp_path, sign):
 def test_a_blank_value_is_counted_as_empty(tmp_path):
     rows = lait_rows()
     rows[0][4] = ""
-    assert readers.read(lait(tmp_path, rows)).report["empty"] == 1
+    assert published_files.read(lait(tmp_path, rows)).report["empty"] == 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_a_blank_value_is_counted_as_empty(tmp_path):
     ],
 )  # fmt: skip
 def test_a_year_is_the_one_in_which_the_academic_year_ends(label, year):
-    assert readers.year_of(label) == year
+    assert published_files.year_of(label) == year
 
 
 @pytest.mark.parametrize("label", ["", "last year", "18/19", "2018/17", "20I9"])
@@ -156,13 +157,13 @@ def test_a_label_that_is_no_year_is_refused_by_row(tmp_path, label):
 def test_a_span_of_years_is_left_and_counted(tmp_path):
     rows = lait_rows()
     rows[0][2] = "2014-16"
-    assert readers.read(lait(tmp_path, rows)).report["spans"] == 1
+    assert published_files.read(lait(tmp_path, rows)).report["spans"] == 1
 
 
 def test_a_revised_figure_takes_the_place_of_the_first_one(tmp_path):
     rows = lait_rows()
     rows += [[*rows[6][:2], "2019 (Rev)", *rows[6][3:4], "81.5", *rows[6][5:]]]
-    reading = readers.read(lait(tmp_path, rows))
+    reading = published_files.read(lait(tmp_path, rows))
     assert value_of(reading, "phonics") == 81.5
     assert reading.report["revised"] == reading.report["superseded"] == 1
     assert any("revised" in line for line in reading.sentences())
@@ -177,19 +178,19 @@ def test_two_values_for_one_cell_are_refused_by_both_rows(tmp_path):
 
 def test_a_row_that_repeats_a_figure_is_counted_and_left(tmp_path):
     rows = lait_rows()
-    assert readers.read(lait(tmp_path, [*rows, rows[6]])).report["duplicates"] == 1
+    assert published_files.read(lait(tmp_path, [*rows, rows[6]])).report["duplicates"] == 1
 
 
 def test_a_name_that_is_gone_is_reported_with_the_nearest(tmp_path):
     rows = [["KS1P_Total" if cell == "KS1P_all" else cell for cell in row] for row in lait_rows()]
-    reading = readers.read(lait(tmp_path, rows))
+    reading = published_files.read(lait(tmp_path, rows))
     left = {item["name"]: item["nearest"] for item in reading.report["files"][0]["left"]}
     assert left["KS1P_all"] == "KS1P_Total"
     assert any("no row has the Short Desc 'KS1P_all'; nearest is 'KS1P_Total'" in line for line in reading.sentences())
 
 
 def test_the_wide_layout_is_read_by_its_columns(tmp_path):
-    reading = readers.read(panel(tmp_path, panel_rows()))
+    reading = published_files.read(panel(tmp_path, panel_rows()))
     assert value_of(reading, "good_level_of_development", "other") == 70
     assert value_of(reading, "reception_pupils") == 1000
     assert [item["name"] for item in reading.report["files"][0]["left"]] == ["p8"]
@@ -198,14 +199,14 @@ def test_the_wide_layout_is_read_by_its_columns(tmp_path):
 def test_a_renamed_column_is_left_with_the_nearest_known_name(tmp_path):
     rows = panel_rows()
     rows[0] = rows[0].replace("gld_pct", "gld_percent")
-    reading = readers.read(panel(tmp_path, rows))
+    reading = published_files.read(panel(tmp_path, rows))
     left = {item["name"]: item["nearest"] for item in reading.report["files"][0]["left"]}
     assert left["gld_percent"] == "gld_pct"
     assert "all" not in set(reading.figures[reading.figures.measure == "good_level_of_development"].group)
 
 
 def test_underlying_data_are_read_where_all_other_breakdowns_are_totals(tmp_path):
-    reading = readers.read(panel(tmp_path, ees_rows()))
+    reading = published_files.read(panel(tmp_path, ees_rows()))
     assert value_of(reading, "phonics") == 82
     assert value_of(reading, "phonics", "disadvantaged", "England") == 70
     assert reading.report["read"] == 6
@@ -219,7 +220,7 @@ def test_a_final_release_takes_the_place_of_a_provisional_one(tmp_path):
     folder.mkdir()
     panel(folder, [row.replace(",82", ",79") for row in ees_rows("Provisional")], "provisional.csv")
     panel(folder, ees_rows(), "revised.csv")
-    reading = readers.read(folder)
+    reading = published_files.read(folder)
     assert value_of(reading, "phonics") == 82
     assert reading.report["superseded"] == 6
 
@@ -227,7 +228,7 @@ def test_a_final_release_takes_the_place_of_a_provisional_one(tmp_path):
 def test_terms_are_parts_of_a_year_and_left(tmp_path):
     rows = ees_rows()
     rows += [row.replace("Academic year", "Autumn term").replace(",82", ",60") for row in rows[1:]]
-    assert value_of(readers.read(panel(tmp_path, rows)), "phonics") == 82
+    assert value_of(published_files.read(panel(tmp_path, rows)), "phonics") == 82
 
 
 def test_two_rows_of_underlying_data_for_one_cell_are_refused(tmp_path):
@@ -245,7 +246,7 @@ def test_a_folder_is_read_together_and_strangers_are_named(tmp_path):
         [row.replace("gld_pct", "x").replace("2017/18", "2015/16").replace("65.0", "") for row in panel_rows()],
     )
     panel(tmp_path, ["col_name,label", "a,b"], "meta.csv")
-    reading = readers.read(tmp_path)
+    reading = published_files.read(tmp_path)
     assert reading.report["other_files"] == ["meta.csv"]
     assert {file["layout"] for file in reading.report["files"]} == {"interactive tool", "wide panel"}
     assert any("meta.csv" in line for line in reading.sentences())
@@ -325,14 +326,14 @@ def test_a_path_that_leads_nowhere_is_refused(tmp_path):
 def test_text_saved_by_a_spreadsheet_is_read(tmp_path):
     path = panel(tmp_path, panel_rows())
     path.write_bytes(path.read_text().replace("Camden", "Camd\u00e9n").encode("cp1252"))
-    assert "Camd\u00e9n" in set(readers.read(path).figures.place)
+    assert "Camd\u00e9n" in set(published_files.read(path).figures.place)
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(panel_rows()).encode())
-    assert len(readers.read(path).figures) == 24
+    assert len(published_files.read(path).figures) == 24
 
 
 def test_a_mean_outside_its_groups_is_reported_not_refused(tmp_path):
     rows = swap(5, "65.0", "75.0")(panel_rows())
-    reading = readers.read(panel(tmp_path, rows))
+    reading = published_files.read(panel(tmp_path, rows))
     assert reading.report["disagree"]["count"] == 1
     assert "Blackpool in 2019, by 5.0" in reading.report["disagree"]["worst"]
     assert any("groups and mean disagree" in line for line in reading.sentences())
@@ -342,18 +343,18 @@ def test_the_hash_is_of_the_bytes(tmp_path):
     import hashlib
 
     path = panel(tmp_path, panel_rows())
-    assert readers.read(path).data_hash == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert published_files.read(path).data_hash == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_two_codes_of_one_name_are_told_apart(tmp_path):
     rows = [row.replace("Camden", "Dorset").replace("Blackpool", "Dorset") for row in panel_rows()]
     rows = [row for row in rows if not row.startswith("202,Dorset,2018/19")]
-    assert set(readers.read(panel(tmp_path, rows)).figures.place) == {"Dorset (202)", "Dorset", "England"}
+    assert set(published_files.read(panel(tmp_path, rows)).figures.place) == {"Dorset (202)", "Dorset", "England"}
 
 
 def test_every_published_name_leads_to_a_measure_that_is_known():
     for row in names():
-        assert row["measure"] in readers.UNITS
+        assert row["measure"] in published_files.UNITS
         assert row["group"] in GROUPS
         assert row["status"] in ("found", "to verify")
         assert row["source"]
@@ -361,7 +362,7 @@ def test_every_published_name_leads_to_a_measure_that_is_known():
 
 @pytest.fixture(scope="module")
 def wide():
-    return {path.name: readers.read(path) for path in (LAIT, PANEL)}
+    return {path.name: published_files.read(path) for path in (LAIT, PANEL)}
 
 
 @wide_files
@@ -376,7 +377,7 @@ def test_the_departments_file_and_the_wide_panel_agree_cell_by_cell(wide):
 @wide_files
 def test_nothing_of_the_departments_file_is_lost_in_silence(wide):
     report = wide[LAIT.name].report
-    left = sum(report[name] for name in readers.WHY)
+    left = sum(report[name] for name in published_files.WHY)
     assert report["read"] + left == report["rows"] == 524_790
     assert report["authorities"] == 156
     assert not report["files"][0]["left"]
@@ -398,27 +399,27 @@ def test_each_modelled_measure_is_in_the_departments_file(wide):
 
 def test_a_group_that_is_named_otherwise_is_said_with_the_nearest_name(tmp_path):
     rows = [row.replace("FSM eligible", "FSM eligibles") for row in ees_rows()]
-    said = readers.read(panel(tmp_path, rows)).sentences()
+    said = published_files.read(panel(tmp_path, rows)).sentences()
     assert any("phonics, disadvantaged: no row has as fsm_status" in line and "fsm eligibles" in line for line in said)
 
 
 def test_a_column_that_is_misspelt_beside_a_good_one_is_said(tmp_path):
     rows = [",".join([*row.split(","), "5"]) for row in ees_rows()]
     rows[0] = EES_HEADER + ",gld_percentag"
-    said = readers.read(panel(tmp_path, rows)).sentences()
+    said = published_files.read(panel(tmp_path, rows)).sentences()
     assert any("'gld_percentag'" in line and "nearest is" in line for line in said)
 
 
 def test_a_file_without_the_column_that_tells_its_rows_apart_says_which(tmp_path):
     rows = [row.replace("fsm_status", "fsm_state") for row in ees_rows()]
-    said = readers.read(panel(tmp_path, rows)).sentences()
+    said = published_files.read(panel(tmp_path, rows)).sentences()
     assert any("must have the column 'fsm_status'" in line for line in said)
 
 
 @pytest.mark.parametrize("code", ["inf", "9e99", "353.5", "x"])
 def test_a_code_that_is_none_counts_as_another_place(tmp_path, code):
     third = [row.replace(",202,", ",203,").replace("Camden", "Greenwich") for row in ees_rows() if ",202," in row]
-    plain = readers.read(panel(tmp_path, [*ees_rows(), *third]))
-    odd = readers.read(panel(tmp_path, [*ees_rows(), *(row.replace(",203,", f",{code},") for row in third)]))
+    plain = published_files.read(panel(tmp_path, [*ees_rows(), *third]))
+    odd = published_files.read(panel(tmp_path, [*ees_rows(), *(row.replace(",203,", f",{code},") for row in third)]))
     assert odd.report["authorities"] == plain.report["authorities"] - 1
     assert odd.report["other_places"] > plain.report["other_places"]

@@ -6,8 +6,9 @@ import pytest
 import simulated
 from scipy.stats import binom
 
-from oa_sim import areas, baseline, inference, record
+from oa_sim import baseline, inference, record
 from oa_sim.assumptions import Sampler
+from oa_sim.inputs import areas
 
 pytestmark = [
     pytest.mark.slow,

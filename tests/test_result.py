@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, afterwards, areas, compare, counterfactual, learned, load_scenario
+from oa_sim import Refusal, Result, afterwards, compare, counterfactual, learned, load_scenario
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
+from oa_sim.inputs import areas
 
 DISTRICTS = {
     *("Fenland and East Cambridgeshire", "Hastings", "Ipswich", "North Yorkshire Coast", "Norwich", "West Somerset"),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from oa_sim import areas, counterfactual, learned, record, state_space
+from oa_sim import counterfactual, learned, record, state_space
+from oa_sim.inputs import areas
 
 LAST, AHEAD = 2023, 5
 

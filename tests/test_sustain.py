@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import areas, budget, cohort, interventions, load_scenario, parameters, retention, sustain, tables
+from oa_sim import budget, cohort, interventions, load_scenario, parameters, retention, sustain
+from oa_sim.inputs import areas, tables
 
 YEARS = np.arange(2024, 2045)
 LAST = 2028

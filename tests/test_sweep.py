@@ -19,9 +19,10 @@ import planted
 import pytest
 from test_store import bytes_of, opened
 
-from oa_sim import blocks, logbook, model, provenance, rehearsal, store, sweep, tables
+from oa_sim import blocks, logbook, model, provenance, rehearsal, store, sweep
 from oa_sim.__main__ import main
 from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
 from oa_sim.rng import stream
 
 HERE = Path(__file__).parent

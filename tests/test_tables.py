@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from oa_sim import Refusal, areas, tables
+from oa_sim import Refusal
 from oa_sim.definitions import MEASURES
+from oa_sim.inputs import areas, tables
 
 
 @pytest.fixture

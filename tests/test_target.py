@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 
 from oa_sim import (
-    areas,
     backtest,
     counterfactual,
     keeping,
@@ -20,17 +19,15 @@ from oa_sim import (
     model,
     movements,
     outlook,
-    panel,
     pledges,
     promises,
-    readers,
     scale,
-    tables,
     targets,
 )
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
+from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.scores import Entry
 from oa_sim.targeting import Target, Want, of_user
 
@@ -408,7 +405,7 @@ def test_a_promise_to_those_who_are_as_expected_is_kept_as_often_as_was_said():
 def test_promises_to_authorities_were_kept_within_ten_points():
     if not LAIT.is_file():
         pytest.skip("the figures of all authorities are not beside the repository")
-    breaks, reading = tables.read("breaks"), readers.read(str(LAIT))
+    breaks, reading = tables.read("breaks"), published_files.read(str(LAIT))
     history, truth = panel.history(reading, breaks, 2019), panel.history(reading, breaks)
     posterior = learned.load(targets.POSTERIOR).isel(draw=slice(100))
     entries = backtest.ours(posterior, history, truth, breaks, [2022, 2023], 2017)

@@ -14,7 +14,6 @@ from oa_sim import (
     Refusal,
     Result,
     accounts,
-    areas,
     briefing,
     budget,
     compare,
@@ -28,6 +27,7 @@ from oa_sim import (
     words,
 )
 from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.inputs import areas
 from oa_sim.parameters import draw
 from oa_sim.rng import stream
 

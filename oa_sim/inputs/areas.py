@@ -9,7 +9,7 @@ import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
 from oa_sim.errors import Refusal
-from oa_sim.tables import Row
+from oa_sim.inputs.tables import Row
 
 GLD = "good_level_of_development"
 PRIMARY = range(0, 7)

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from oa_sim.columns import FIRST_YEAR, LARGEST, QUANTITIES
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
-from oa_sim.layouts import EMPTY, LABELS, NUMBER, SUPPRESSED, cells_of, layout_of, table_of
+from oa_sim.inputs.download_formats import EMPTY, LABELS, NUMBER, SUPPRESSED, cells_of, layout_of, table_of
+from oa_sim.inputs.schemas import FIRST_YEAR, LARGEST, QUANTITIES
 
 ENGLAND = "970"
 SMALL = {201: "City of London", 420: "Isles of Scilly"}  # too few pupils for a share to mean anything

@@ -6,11 +6,11 @@ No place stands for another here, so nothing is a proxy. Nothing after the cut i
 import numpy as np
 import xarray as xr
 
-from oa_sim.areas import breaks
 from oa_sim.definitions import GROUPS, MEASURES, series
 from oa_sim.errors import Refusal
-from oa_sim.readers import ENGLAND, Reading
-from oa_sim.tables import Row
+from oa_sim.inputs.areas import breaks
+from oa_sim.inputs.published_files import ENGLAND, Reading
+from oa_sim.inputs.tables import Row
 
 FEWEST = 20  # authorities; with fewer, how much authorities differ is hardly known
 YEAR_GROUPS_AT_SCHOOL = 12  # Reception to Year 11
@@ -41,7 +41,7 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
     Parameters
     ----------
     reading
-        From ``readers.read``.
+        From ``published_files.read``.
     breaks_rows
         The checked rows of ``breaks.csv``.
     until

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from oa_sim.errors import Refusal, nearest
-from oa_sim.tables import FOLDER
+from oa_sim.inputs.tables import FOLDER
 
 LAYOUTS = {  # layout -> the columns that must be there
     "lait": ("Short Desc", "Years", "LA and Regions", "Values", "LA Number"),

@@ -12,9 +12,9 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from oa_sim.columns import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, unknown
+from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
 
 FOLDER = Path(str(files("oa_sim") / "data"))
 
