@@ -24,9 +24,9 @@ import tempfile
 from pathlib import Path
 
 from oa_sim import hindcast, learned
-from oa_sim.choices import load_learning, load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inputs import published_files, tables
+from oa_sim.scenario.load import load_learning, load_scenario
 
 UNTIL = 2017
 SHIPPED = tables.FOLDER / f"learned_until_{UNTIL}.nc"

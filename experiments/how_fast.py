@@ -142,7 +142,7 @@ def swept(n: int, draws: int) -> dict[str, float]:
 
 def sweep_here(n: int, draws: int) -> None:
     """Sweep, and print the seconds and the peak memory."""
-    from oa_sim.choices import load_sweeping
+    from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import sweep
 
     kernel.summary(load_scenario(LONG, f"sampler.draws={draws}"))

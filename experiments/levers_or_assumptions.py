@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from oa_sim import findings, sensitivity, swept
-from oa_sim.choices import load_sweeping
 from oa_sim.definitions import percent
+from oa_sim.scenario.load import load_sweeping
 from oa_sim.sweep import sweep
 
 WORDS = (

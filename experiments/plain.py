@@ -7,7 +7,7 @@ import numpy as np
 from oa_sim import budget, cohort, factors, impact, interventions, review, value, world
 from oa_sim.definitions import GROUPS, series
 from oa_sim.passes import Levers
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 class Made(NamedTuple):

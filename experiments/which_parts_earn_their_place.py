@@ -19,9 +19,9 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim import baseline, inference, record
-from oa_sim.assumptions import Sampler
 from oa_sim.gaussian import RecordDensity
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.scenario.assumptions import Sampler
 
 UNTIL, SEED = 2023, 2017
 SHORT = Sampler(backend="pymc", chains=4, tune=150, draws=150, thin=1, target_accept=0.8)

@@ -9,8 +9,8 @@ from oa_sim import _moved
 __version__ = "0.6.1"
 
 _WHERE = {
-    "load_scenario": "oa_sim.choices",
-    "Scenario": "oa_sim.scenario",
+    "load_scenario": "oa_sim.scenario.load",
+    "Scenario": "oa_sim.scenario.schema",
     "run": "oa_sim.model",
     "compare": "oa_sim.comparison",
     "evidence_ledger": "oa_sim.ledger",

@@ -71,7 +71,7 @@ def _answer(words: list[str]) -> int:
 
 
 def _choices() -> str:
-    from oa_sim.overrides import groups, sweep_groups
+    from oa_sim.scenario.overrides import groups, sweep_groups
 
     said = ""
     for title, found in (("Groups and their choices", groups()), ("Of a sweep", sweep_groups())):
@@ -80,7 +80,7 @@ def _choices() -> str:
 
 
 def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.choices import load_scenario
+    from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
     from oa_sim import report  # after the overrides are known to be right: a typing error should not wait for xarray
@@ -100,9 +100,9 @@ def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 def _run_each(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     """Answer ``run -m``: each scenario of a grid is run; one that is refused is said and the rest go on."""
-    from oa_sim.choices import load_sweeping
-    from oa_sim.design import Design
     from oa_sim.errors import Refusal
+    from oa_sim.scenario.load import load_sweeping
+    from oa_sim.scenario.sweep_settings import Design
     from oa_sim.variants import expand
 
     _, left = load_sweeping(overrides)
@@ -130,8 +130,8 @@ def _run_each(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 
 def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.choices import load_scenario
     from oa_sim.errors import Refusal
+    from oa_sim.scenario.load import load_scenario
 
     names = [word for word in overrides if "=" not in word]
     shared = [word for word in overrides if "=" in word]
@@ -166,7 +166,7 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 
 def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.choices import load_learning
+    from oa_sim.scenario.load import load_learning
 
     learning = load_learning(*overrides)
     from oa_sim import learned, report
@@ -183,7 +183,7 @@ def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 
 def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.choices import load_learning
+    from oa_sim.scenario.load import load_learning
 
     learning = load_learning(*overrides)
     from oa_sim import backtest, reliability, report
@@ -200,7 +200,7 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 
 def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.choices import load_scenario
+    from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
     from oa_sim import report
@@ -228,7 +228,7 @@ def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from dataclasses import asdict
 
-    from oa_sim.choices import as_yaml, load_scenario
+    from oa_sim.scenario.load import as_yaml, load_scenario
 
     scenario = load_scenario(*overrides)
     if as_json:

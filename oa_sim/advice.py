@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from oa_sim import doubts
 from oa_sim.decision import Decision
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import chance, pounds
 from oa_sim.objective import OF, Objective
 from oa_sim.rules import BEST
+from oa_sim.scenario import unverified
 from oa_sim.stability import SMALL_LOSS
 
 SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions of pounds; decimals
@@ -18,7 +18,7 @@ def sentences(found: Decision) -> list[str]:
     """Return a decision in a few sentences; the first stands for all."""
     lines = [_best(found), _proof(found), *_rivals(found), *_flat(found.sheet.flat), *_views(found.sheet.views)]
     lines += [*_prices(found), *_flips(found.sheet.flips), *found.sheet.notes, *_cut(found)]
-    unsure = doubts.sentence(found.manifest["to_verify"], "optimise.json")
+    unsure = unverified.sentence(found.manifest["to_verify"], "optimise.json")
     gates = found.manifest["gates"]
     return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
 

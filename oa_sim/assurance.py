@@ -8,9 +8,9 @@ import numpy as np
 
 from oa_sim import monte_carlo, words
 from oa_sim.definitions import percent
-from oa_sim.doubts import sentence
 from oa_sim.formatting import interval
 from oa_sim.result import Result
+from oa_sim.scenario.unverified import sentence
 
 _PACKAGE = Path(str(files("oa_sim")))
 CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout

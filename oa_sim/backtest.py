@@ -16,12 +16,12 @@ import xarray as xr
 
 import oa_sim
 from oa_sim import baseline, counterfactual, forecasts, learned, peers, scale, scores
-from oa_sim.assumptions import Learning
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
+from oa_sim.scenario.assumptions import Learning
 from oa_sim.scores import Entry, Scores
 
 OURS = "oa_sim"

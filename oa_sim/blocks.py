@@ -17,7 +17,7 @@ import xarray as xr
 
 from oa_sim import chunks, engine, logbook, provenance, store, tally
 from oa_sim.errors import Refusal
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 LONGEST_SENTENCE = 300  # characters of a failure that is not ours
 

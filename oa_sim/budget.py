@@ -14,7 +14,7 @@ from oa_sim import labels, portfolio, spending
 from oa_sim.definitions import SCHOOL_YEARS
 from oa_sim.errors import Refusal
 from oa_sim.inputs.tables import Row
-from oa_sim.scenario import Budget, Scenario, Sustainability
+from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts

@@ -12,7 +12,7 @@ import xarray as xr
 
 from oa_sim import budget, interventions, links
 from oa_sim.definitions import CARRYING, MEASURES, YEAR_GROUPS
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 class Gain(NamedTuple):

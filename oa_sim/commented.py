@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import yaml
 
-from oa_sim.overrides import CONFIGS, groups
+from oa_sim.scenario.overrides import CONFIGS, groups
 
 COMMANDS = ("# @package", "# oa-sim")  # comments that say nothing about numbers
 FIELDS = {"intervention": "interventions"}  # group: the field it fills, where the two differ

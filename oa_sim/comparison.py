@@ -14,7 +14,7 @@ from oa_sim.errors import Refusal
 from oa_sim.listings import described, in_order
 from oa_sim.model import run
 from oa_sim.result import Result
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
 EVERYWHERE = "mean of areas"

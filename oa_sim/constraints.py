@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import choices, spending
+from oa_sim import spending
 from oa_sim.definitions import PHASES
 from oa_sim.errors import Refusal, between, unknown
 from oa_sim.objective import Objective
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import load
+from oa_sim.scenario.schema import Scenario
 
 EVERY_AREA = "each"  # stands for every area, one by one
 MOST_GBP = 1e11
@@ -163,7 +164,7 @@ def _by_area(asked: dict[str, float], setting: str, scenario: Scenario) -> dict[
     for written, pounds in asked.items():
         if written == EVERY_AREA:
             continue
-        for area in choices.area_names([written], scenario.data_folder):
+        for area in load.area_names([written], scenario.data_folder):
             if area not in scenario.areas.names:
                 raise Refusal(f"constraints.{setting} names {area}, which is not in areas: drop it or add the area")
             found[area] = pounds

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from oa_sim import doubts, ranking, words
+from oa_sim import ranking, words
 from oa_sim.comparison import Comparison
 from oa_sim.definitions import academic_year
 from oa_sim.formatting import better, distance, who
 from oa_sim.result import Result
+from oa_sim.scenario import unverified
 
 
 def compared(comparison: Comparison) -> list[str]:
@@ -17,8 +18,8 @@ def compared(comparison: Comparison) -> list[str]:
     sentences = []
     for other in comparison.results[1:]:
         sentences += [_against(reference, other, measure, group, year), _left_by(reference, other, measure, group)]
-    unsure = doubts.together([result.manifest.get("to_verify", {}) for result in comparison.results])
-    sentences = [one for one in [*sentences, doubts.sentence(unsure, "compare.json")] if one]
+    unsure = unverified.together([result.manifest.get("to_verify", {}) for result in comparison.results])
+    sentences = [one for one in [*sentences, unverified.sentence(unsure, "compare.json")] if one]
     alarm = ranking.alarm([result.label for result in comparison.results], comparison.views())
     return [*sentences, alarm] if alarm else sentences
 

@@ -19,7 +19,7 @@ from oa_sim.inputs.areas import GLD
 from oa_sim.inputs.tables import Row
 from oa_sim.record import National, Record
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 from oa_sim.standing import Law, law, relative  # noqa: F401  handed on
 
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import budget, challenge, doubts, front, inference, judging, learned, model, optimise, stability, synthesis
+from oa_sim import budget, challenge, front, inference, judging, learned, model, optimise, stability, synthesis
 from oa_sim.challenge import Challenge
 from oa_sim.constraints import Optimising
 from oa_sim.inputs import tables
 from oa_sim.optimise import Optimum
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import unverified
+from oa_sim.scenario.schema import Scenario
 from oa_sim.stability import Sheet
 
 
@@ -148,5 +149,5 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
     }
     text = json.dumps(about, sort_keys=True)
     gates = model.verdict(scenario, known.posterior, studied, None)
-    told = {"gates": gates, "to_verify": doubts.to_verify(scenario, known.tables), "search": asdict(asked.search)}
+    told = {"gates": gates, "to_verify": unverified.to_verify(scenario, known.tables), "search": asdict(asked.search)}
     return {"run_id": hashlib.sha256(text.encode()).hexdigest()[:12], **about, **told}

@@ -54,8 +54,8 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
         found = targets.promise(scenario, asked.target, progress.say)
         said, more = pledges.sentences(found), {}
         if asked.want.area is not None:
-            from oa_sim.choices import area_names
             from oa_sim.least_money import least_money
+            from oa_sim.scenario.load import area_names
 
             (asked.want.area,) = area_names([asked.want.area], scenario.data_folder)
             least = least_money(found.seen.scenario, asked.want, found.seen, progress.say)
@@ -133,7 +133,7 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
 
 def _asked(overrides: list[str], config: str, schema: type) -> tuple:
     """Return what a verb is told and its scenario, once it is known that the answer can be written."""
-    from oa_sim.choices import load_beside, load_scenario
+    from oa_sim.scenario.load import load_beside, load_scenario
 
     asked, rest = load_beside(overrides, config, schema)
     scenario = load_scenario(*rest)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oa_sim import budget, judging, spending
-from oa_sim.choices import load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
-from oa_sim.scenario import Split
+from oa_sim.scenario.load import load_scenario
+from oa_sim.scenario.schema import Split
 from oa_sim.studying import Voi
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEASURES
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 STAGES = {"settings": (-2, -1), "primary": tuple(range(0, 7)), "secondary": tuple(range(7, 14))}  # that share a load
 FIRST_OF_SEPTEMBER = 8 / 12  # of a calendar year: the academic year that ends in y begins at y - 1 + this

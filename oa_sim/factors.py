@@ -6,7 +6,7 @@ import xarray as xr
 from oa_sim import delivery, links, passes
 from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS
 from oa_sim.passes import BLOCK, Draws, Levers, Shape
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 from oa_sim.value import present
 
 MOST_LAGS = 500  # that are kept

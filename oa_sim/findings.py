@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import __version__, discovery, doubts, origins, remarks, sensitivity, tornado
+from oa_sim import __version__, discovery, origins, remarks, sensitivity, tornado
 from oa_sim.errors import Refusal, unknown
+from oa_sim.scenario import unverified
 from oa_sim.swept import Swept, has_failed, read, refuse_all_failed, standing_alone, unknown_column, usable, varied
 
 KEYS = ("headline", "fails", "outputs")
@@ -182,7 +183,7 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
         whence = f"most comes from {', then from '.join(named)}" if named else "no block has a share clear of chance"
         lines.append(f"Of the variance of the {about}{mark} over {n} draws {whence}.")
     unsure = manifest.get("to_verify", {})
-    lines += [line for line in [doubts.sentence(unsure)] if line]
+    lines += [line for line in [unverified.sentence(unsure)] if line]
     told = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
     marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, unsure.values())))
     return Findings({"indices": marked}, "", lines, told | {"to_verify": unsure})

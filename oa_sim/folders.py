@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import charts, doubts, folder_tables, remarks, sayings, store, swept
+from oa_sim import charts, folder_tables, remarks, sayings, store, swept
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
 from oa_sim.drawing import legible
 from oa_sim.errors import Refusal
 from oa_sim.folder_tables import Spec, Told
 from oa_sim.ministerial import CANNOT_SAY
 from oa_sim.published import PROXY, VERIFY, Origin, Published
+from oa_sim.scenario import unverified
 
 SPECS = {
     "compare": Spec(
@@ -150,7 +151,7 @@ def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[
     if kind == "compare":
         runs = facts["runs"]
         facts = {"label_of_all": " against ".join(reversed(facts["scenarios"]))} | runs[0] | facts
-        facts |= {"to_verify": doubts.together([one.get("to_verify", {}) for one in runs])}
+        facts |= {"to_verify": unverified.together([one.get("to_verify", {}) for one in runs])}
         bad = [one["gates"] for one in runs if one["gates"]["verdict"] != "PASS"]
         facts["gates"] = bad[0] if bad else runs[0]["gates"]
     asked = facts.get("scenario")
@@ -202,7 +203,7 @@ def _numbers(first: list[Published]) -> list[tuple[str, Published]]:
 
 def _passages(headline: list[str], facts: dict, main: Grid | None, shown: list[Drawn]) -> tuple:
     gates = facts["gates"]
-    unsure = doubts.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
+    unsure = unverified.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
     if facts.get("n_to_verify"):
         unsure = f"Still to verify, and recalled or assumed so far: {facts['n_to_verify']} figures (column to_verify)."
     sure = [(f"Verdict {gates['verdict']}: {gates['reason']}.",), *([(unsure,)] if unsure else [])]

@@ -17,12 +17,12 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import baseline, counterfactual, forecasts, learned, model, scale
-from oa_sim.assumptions import Learning
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import Reading, read
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.assumptions import Learning
+from oa_sim.scenario.schema import Scenario
 
 LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
 KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")

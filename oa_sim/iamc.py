@@ -8,9 +8,10 @@ beside a figure of the area's own as if it were one, and is never added to it.
 import pandas as pd
 
 import oa_sim
-from oa_sim import doubts, harmless, listings
+from oa_sim import harmless, listings
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES
 from oa_sim.result import Result
+from oa_sim.scenario import unverified
 
 COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
 EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it
@@ -71,7 +72,7 @@ def meta(result: Result) -> pd.DataFrame:
     manifest = result.manifest
     facts = {name: manifest.get(name, "") for name in ("run_id", "seed", "data_hash", "code_hash", "posterior")}
     facts |= {"verdict": manifest["gates"]["verdict"], "n_draws": result.n_draws}
-    facts |= {"price_base": manifest["price_base"], "to_verify": doubts.sentence(manifest.get("to_verify", {}))}
+    facts |= {"price_base": manifest["price_base"], "to_verify": unverified.sentence(manifest.get("to_verify", {}))}
     at = [(harmless.harmless(_model(result)), harmless.harmless(_part(result.label)))]
     index = pd.MultiIndex.from_tuples(at, names=["model", "scenario"])
     return harmless.in_table(pd.DataFrame([facts], index=index))

@@ -15,9 +15,9 @@ from importlib.metadata import version
 import numpy as np
 import xarray as xr
 
-from oa_sim.assumptions import Sampler
 from oa_sim.definitions import POSTERIOR_NAMES
 from oa_sim.rng import stream
+from oa_sim.scenario.assumptions import Sampler
 
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS = 400

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import delivery, links, survival
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:

@@ -11,7 +11,7 @@ from oa_sim.marginal import Counts, Prices
 from oa_sim.objective import Objective
 from oa_sim.passes import BLOCK, Draws, Levers
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,24 +10,13 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import (
-    budget,
-    doubts,
-    factors,
-    labels,
-    model,
-    outside,
-    readings,
-    review,
-    sustain,
-    value,
-    world,
-)
+from oa_sim import budget, factors, labels, model, outside, readings, review, sustain, value, world
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.passes import Levers
 from oa_sim.ranking import VIEWS
 from oa_sim.retention import INTERVAL
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import unverified
+from oa_sim.scenario.schema import Scenario
 
 STATISTICS = ("mean", "sd", *QUANTILES)
 MEAN = "mean of areas"
@@ -100,7 +89,7 @@ def _unit(name: str) -> str:
 def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and what must be said with it."""
     gates = model.verdict(scenario, known.posterior, world.studied(scenario, known), seen)
-    unsure = sum(map(len, doubts.to_verify(scenario, known.tables).values()))
+    unsure = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
     (measure, group), last = headline_of(scenario.measures), sustain.last_funded(money)
     return {
         "headline_measure": measure,

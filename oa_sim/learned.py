@@ -17,11 +17,11 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import baseline, inference, kept
-from oa_sim.assumptions import Learning
 from oa_sim.definitions import series
 from oa_sim.errors import Refusal
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.kept import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
+from oa_sim.scenario.assumptions import Learning
 
 SHIPPED = tables.FOLDER / "learned.nc"
 FORMAT = 1

@@ -17,7 +17,7 @@ from oa_sim.marginal import Counts
 from oa_sim.objective import Objective
 from oa_sim.optimise import Optimum
 from oa_sim.outlook import Outlook
-from oa_sim.scenario import Areas, Scenario
+from oa_sim.scenario.schema import Areas, Scenario
 from oa_sim.targeting import Want
 
 SMALLEST_GBP = 1e4

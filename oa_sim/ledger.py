@@ -20,7 +20,7 @@ from oa_sim.evidence import FAMILY, Study
 from oa_sim.inputs import tables
 from oa_sim.model import run
 from oa_sim.result import Result
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 ENDS = (0.05, 0.95)
 AS_PUBLISHED = ("study_type", "design", "status", "standard_error_basis", "source", "effect", "effect_unit")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from oa_sim.definitions import CARRYING
-from oa_sim.scenario import Intervention
+from oa_sim.scenario.schema import Intervention
 
 CARRIED_TO = "attainment"
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from oa_sim.choices import PLAIN, read_word
-from oa_sim.design import check_number
 from oa_sim.errors import Refusal
-from oa_sim.overrides import bare, kind_of, of_kind, quoted, written
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.load import PLAIN, read_word
+from oa_sim.scenario.overrides import bare, kind_of, of_kind, quoted, written
+from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.sweep_settings import check_number
 
 KEPT = 4096  # cells that are read once however often they stand
 Cells = dict[str, str]  # key: the value as an override writes it; empty where the key is left alone

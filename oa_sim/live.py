@@ -10,7 +10,7 @@ from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, per
 from oa_sim.errors import Refusal, one_of
 from oa_sim.formatting import chance, pounds, spelled, unit, who
 from oa_sim.live_base import AS_BEFORE, Base
-from oa_sim.scenario import ENDINGS, Scenario, Split
+from oa_sim.scenario.schema import ENDINGS, Scenario, Split
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
 LEVERS = ("split", "portfolio", "ending", "horizon", "total_gbp")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from oa_sim import choices, logbook, model, provenance, roster, variants, world
+from oa_sim import logbook, model, provenance, roster, variants, world
 from oa_sim.errors import Refusal
-from oa_sim.overrides import CONFIGS, groups
-from oa_sim.scenario import SPLITS, Portfolio, Scenario
+from oa_sim.scenario import load
+from oa_sim.scenario.overrides import CONFIGS, groups
+from oa_sim.scenario.schema import SPLITS, Portfolio, Scenario
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 
@@ -106,7 +107,7 @@ def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
     about, cases = logbook.read(folder)
     found = roster.again(about, cases, 0, variants, iter([0]))
-    scenario = choices.load_scenario(*found.overrides(0))
+    scenario = load.load_scenario(*found.overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)
     if place in about["posterior"] and provenance.posterior_hash(place) != about["posterior"][place]:
@@ -124,7 +125,7 @@ def built(plain: dict) -> Scenario:
         Where they make no scenario.
     """
     try:
-        return choices.settled(variants.builder(Scenario)(plain))
+        return load.settled(variants.builder(Scenario)(plain))
     except (KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"the scenario on record is not whole ({error}): run it again with this version") from None
 
@@ -162,4 +163,4 @@ def hand_over() -> dict:
 @cache
 def default(*overrides: str) -> dict:
     """Return the default scenario with choices, in full, as nested plain values."""
-    return asdict(choices.load_scenario(*overrides))
+    return asdict(load.load_scenario(*overrides))

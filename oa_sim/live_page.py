@@ -7,7 +7,7 @@ from oa_sim import kernel, live
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
 from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.live_base import Base
-from oa_sim.scenario import ENDINGS
+from oa_sim.scenario.schema import ENDINGS
 
 MOST_GBP = 300e6  # the right end of the money's lever, unless the base has more
 SAID = {

@@ -6,10 +6,11 @@ import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from oa_sim import choices, live, live_base, scenario_files
+from oa_sim import live, live_base
 from oa_sim.errors import Refusal
 from oa_sim.live_base import Base
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import files, load
+from oa_sim.scenario.schema import Scenario
 
 
 def save(asked: live.Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
@@ -42,14 +43,14 @@ def save(asked: live.Setting, base: Base, name: str, folder: Path, *, over: bool
         if group in ("portfolio", "split") and choice != "custom"
     ]
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
-    text = scenario_files.text_of(asdict(made), live_base.default(*words), chosen, str(path))
+    text = files.text_of(asdict(made), live_base.default(*words), chosen, str(path))
     temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".yaml")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        again = choices.load_scenario(f"scenario={temporary}")
+        again = load.load_scenario(f"scenario={temporary}")
         if asdict(replace(again, outputs=made.outputs)) != asdict(made):
             raise Refusal("the base has values that a scenario file cannot say: change the base with typed overrides")
         os.chmod(temporary, 0o644)

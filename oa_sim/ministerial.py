@@ -4,13 +4,14 @@ What is said stands in a fixed order: the headline, four numbers, what would hav
 what it costs, does it last, how sure, what it cannot say.
 """
 
-from oa_sim import calibrated, doubts, figures, origins, ranking, words
+from oa_sim import calibrated, figures, origins, ranking, words
 from oa_sim.briefing import SPLITS
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.dossier import Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.formatting import unit, who
 from oa_sim.published import Published
 from oa_sim.result import Result
+from oa_sim.scenario import unverified
 
 MOST_AREAS = 14  # that the table on the second page takes
 ENDINGS = {
@@ -266,7 +267,7 @@ def _sure(result: Result, found: Found) -> Passage:
         way = "without" if result.outside.attrs["is_on"] else "with"
         said.append((f"{way.capitalize()} the outside view on programmes of this kind the difference is ",
                      found["impact_other_way"], "."))  # fmt: skip
-    unsure = doubts.sentence(result.manifest.get("to_verify", {}), "the assumptions register")
+    unsure = unverified.sentence(result.manifest.get("to_verify", {}), "the assumptions register")
     return Passage("How sure are we?", (*said, *([(unsure,)] if unsure else [])), page=2)
 
 

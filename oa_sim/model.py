@@ -17,11 +17,9 @@ import xarray as xr
 import oa_sim
 from oa_sim import (
     budget,
-    choices,
     cohort,
     counterfactual,
     delivery,
-    doubts,
     evidence,
     impact,
     inference,
@@ -42,7 +40,8 @@ from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
 from oa_sim.inputs import areas, tables
 from oa_sim.result import Result
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import load, unverified
+from oa_sim.scenario.schema import Scenario
 
 WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_moved", "__main__"}
 
@@ -108,7 +107,8 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=manifest(scenario, posterior, money, studied, seen) | {"to_verify": doubts.to_verify(scenario, known)},
+        manifest=manifest(scenario, posterior, money, studied, seen)
+        | {"to_verify": unverified.to_verify(scenario, known)},
         value=worth,
         uncertainty=whence,
         served=people.result().rename(year="money_year"),
@@ -136,7 +136,7 @@ def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
         At the first cell that is not right.
     """
     known = tables.read_all(scenario.data_folder)
-    portfolio.check(known, [*scenario.interventions, *choices.groups()["intervention"]])
+    portfolio.check(known, [*scenario.interventions, *load.groups()["intervention"]])
     return known
 
 
@@ -150,7 +150,7 @@ def checked(scenario: Scenario) -> Scenario:
     """
     if not isinstance(scenario, Scenario):
         raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
-    named = choices.area_names(scenario.areas.names, scenario.data_folder)
+    named = load.area_names(scenario.areas.names, scenario.data_folder)
     for part in vars(scenario).values():
         if hasattr(part, "__post_init__"):
             part.__post_init__()

@@ -16,7 +16,6 @@ from oa_sim import (
     cohort,
     counterfactual,
     delivery,
-    doubts,
     impact,
     inference,
     interventions,
@@ -29,12 +28,13 @@ from oa_sim import (
     smoothing,
     synthesis,
 )
-from oa_sim.choices import load_learning
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.monitoring import Monitor
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import unverified
+from oa_sim.scenario.load import load_learning
+from oa_sim.scenario.schema import Scenario
 from oa_sim.update import Update, update
 
 KEYS = ["area", "measure", "group", "year"]
@@ -244,7 +244,7 @@ def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: li
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     told = {"pareto_k": found.k, "effective_draws": found.effective, "learned_again": again, "gates": gates}
-    return {"run_id": run_id, **about, **told, "to_verify": doubts.to_verify(scenario, known)}
+    return {"run_id": run_id, **about, **told, "to_verify": unverified.to_verify(scenario, known)}
 
 
 def _without_view(scenario: Scenario) -> Scenario:

@@ -4,12 +4,12 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from oa_sim import choices
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, between, one_of, unknown
 from oa_sim.inputs import published_files
 from oa_sim.inputs.schemas import LARGEST
 from oa_sim.inputs.tables import Row
+from oa_sim.scenario import load
 
 PACKAGE = "package"
 COLUMNS = ("place", "measure", "group", "year", "value")
@@ -170,7 +170,7 @@ def _place(name: str, known: dict[str, list[Row]], places: dict[str, str], data_
     if name in places:
         return name
     try:
-        (area,) = choices.area_names([name], data_folder)
+        (area,) = load.area_names([name], data_folder)
     except (Refusal, ValueError):
         raise unknown("place", name, sorted(places)) from None
     row = next(row for row in known["areas"] if row["area"] == area)

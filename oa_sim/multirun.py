@@ -8,7 +8,7 @@ import xarray as xr
 from oa_sim import learned, report, variants, words
 from oa_sim.errors import Refusal
 from oa_sim.model import run
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 from oa_sim.variants import Variants
 
 FACTS = ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")

@@ -14,7 +14,7 @@ from oa_sim.definitions import ATTAINMENT_8_SD, GROUPS, MEASURES
 from oa_sim.errors import Refusal, between, one_of
 from oa_sim.parameters import draw
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 from oa_sim.value import EARNINGS, discount, pupils_of, welfare_weight
 
 OF = {  # what is summed up, and its unit

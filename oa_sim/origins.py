@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import headline_of
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 BLOCKS = {  # block: names in the Dataset of parameters; a parameter that is named nowhere belongs to delivery
     "effect": ("effect", "attendance_link"),

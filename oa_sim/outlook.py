@@ -16,7 +16,7 @@ from oa_sim import baseline, counterfactual, learned, model, scale
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, series
 from oa_sim.inputs import areas
 from oa_sim.result import Result
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 PARTS = ("standing", "england", "own", "programme")
 

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import impact, smoothing, sustain
-from oa_sim.assumptions import OutsideView
 from oa_sim.definitions import MEASURES, headline_of
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.assumptions import OutsideView
+from oa_sim.scenario.schema import Scenario
 
 
 def whole_area(gain: xr.DataArray) -> xr.DataArray | None:

@@ -12,9 +12,9 @@ from oa_sim.definitions import CARRYING
 from oa_sim.delivery import academic
 from oa_sim.errors import one_of
 from oa_sim.inputs.tables import Row
-from oa_sim.priors import Prior
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.priors import Prior
+from oa_sim.scenario.schema import Scenario
 
 ONE_FOR_ALL = ("overlap", "leave_area", "spill", "load_loss", "recovery", "disadvantage_factor")
 WORKS_WITH = {  # the phases whose reach a partner widens

@@ -6,7 +6,7 @@ year has for activity.
 
 import numpy as np
 
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 def patterns(has: list[int]) -> np.ndarray:

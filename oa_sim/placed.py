@@ -8,7 +8,7 @@ import xarray as xr
 from oa_sim import promises
 from oa_sim.definitions import MEASURES
 from oa_sim.monitoring import Monitor
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 from oa_sim.update import Update
 
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 
 from oa_sim import budget, evidence, learned, parameters, variants
-from oa_sim.choices import load_scenario, load_sweeping
 from oa_sim.definitions import academic_year, series
 from oa_sim.errors import Refusal
 from oa_sim.inputs import areas, tables
 from oa_sim.model import checked, checked_tables, known_until, run
-from oa_sim.overrides import groups, sweep_groups
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.load import load_scenario, load_sweeping
+from oa_sim.scenario.overrides import groups, sweep_groups
+from oa_sim.scenario.schema import Scenario
 from oa_sim.variants import Variants
 
 # measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from oa_sim import doubts, words
+from oa_sim import words
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, unit
+from oa_sim.scenario import unverified
 from oa_sim.targets import Promises
 
 SAID = {  # parts of the way, in words
@@ -38,7 +39,7 @@ def sentences(found: Promises) -> list[str]:
             f"In {len(warned)} of {of} promises most of what is expected against England is regression to the mean, "
             "which comes free: do not call it impact."
         )
-    unsure = doubts.sentence(found.facts["to_verify"], "target.json")
+    unsure = unverified.sentence(found.facts["to_verify"], "target.json")
     return [*lines, *([unsure] if unsure else []), words.verdict(found.seen.result)]
 
 

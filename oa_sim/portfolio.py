@@ -10,7 +10,7 @@ import xarray as xr
 from oa_sim import labels
 from oa_sim.errors import Refusal, one_of
 from oa_sim.inputs.tables import Row
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 N_PRIORITY_AREAS = 12  # areas that share the money of national.csv
 

@@ -10,7 +10,7 @@ import oa_sim
 from oa_sim import inference, learned, model
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 INSIDE = "inside the package"
 

@@ -6,7 +6,7 @@ import xarray as xr
 from oa_sim import evidence, formatting, parameters
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
 

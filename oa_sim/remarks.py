@@ -5,8 +5,9 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from oa_sim import doubts, formatting, sensitivity, tornado
+from oa_sim import formatting, sensitivity, tornado
 from oa_sim.definitions import MEASURES, academic_year, percent
+from oa_sim.scenario import unverified
 from oa_sim.swept import MIXED, NUMBER, Swept, go_together, has_failed, said
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
@@ -202,7 +203,7 @@ def marks(sweep: Swept, verdict: str) -> list[str]:
     if n is None:
         return [*lines, "How many figures are still to verify is not known: the sweep does not say it."]
     if isinstance(sweep.facts.get("to_verify"), dict):
-        return [*lines, *(line for line in [doubts.sentence(sweep.facts["to_verify"], "sensitivity.json")] if line)]
+        return [*lines, *(line for line in [unverified.sentence(sweep.facts["to_verify"], "sensitivity.json")] if line)]
     if n:
         lines.append(f"A scenario rests on up to {n} figures still to verify, recalled or assumed so far.")
     return lines

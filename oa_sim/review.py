@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import budget, delivery, portfolio
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 def review(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Dataset:

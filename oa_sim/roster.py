@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from oa_sim import logbook, provenance
-from oa_sim.choices import PLAIN, read_word
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
-from oa_sim.overrides import of_kind, quoted
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.load import PLAIN, read_word
+from oa_sim.scenario.overrides import of_kind, quoted
+from oa_sim.scenario.schema import Scenario
 
 MEAN_OF_AREAS = "mean of areas"
 FILES = ("posterior", "data_folder")  # keys of a scenario that name what it reads

@@ -7,7 +7,7 @@ import numpy as np
 from oa_sim import budget, judging
 from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
-from oa_sim.scenario import Split
+from oa_sim.scenario.schema import Split
 
 BEST = "best plan"
 SPLITS = {  # from the simplest to the least simple

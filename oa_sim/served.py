@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import YEAR_GROUPS
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 ANY = "any"  # the name of the programme as a whole: served by at least one intervention
 GROUPS = ("disadvantaged", "other")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from oa_sim.errors import Refusal, unknown
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 COLUMNS = ("area", "intervention", "year", "gbp")
 MOST_GBP = 1e11

@@ -13,7 +13,7 @@ import xarray as xr
 
 from oa_sim import reasons, retention
 from oa_sim.retention import LONGEST
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
 SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size

@@ -42,7 +42,7 @@ def answer(verb: str, words: list[str]) -> int:
             raise Refusal(f"{verb} needs the folder of a sweep, got none: write it as in {EXAMPLES[verb]}")
         folder = words.pop(0)
     _check_words(verb, folder, words)
-    from oa_sim.choices import load_sweeping
+    from oa_sim.scenario.load import load_sweeping
 
     has_engine = any(_group(word) == "engine" for word in words)
     sweeping, rest = load_sweeping(_as_begun(folder, words) if has_engine and verb != "sweep" else words)

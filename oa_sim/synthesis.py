@@ -24,12 +24,12 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import evidence, inference, kept
-from oa_sim.assumptions import Evidence, Sampler
 from oa_sim.errors import Refusal
 from oa_sim.evidence import FAMILY, Study
 from oa_sim.inputs.tables import FOLDER, Row
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.assumptions import Evidence, Sampler
+from oa_sim.scenario.schema import Scenario
 
 SHIPPED = FOLDER
 SEED = 2017  # of the sampler; a scenario's own seed says which draw meets which of the baseline

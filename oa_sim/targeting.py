@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from oa_sim import choices
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.errors import Refusal, between, one_of, unknown
 from oa_sim.inputs import tables
 from oa_sim.inputs.schemas import STATUSES
+from oa_sim.scenario import load
 
 COLUMNS = ("area", "measure", "group", "target", "target_year")
 MORE_COLUMNS = ("baseline", "baseline_year", "scale", "source", "status", "unit")
@@ -229,7 +229,7 @@ def _of_excel(path: Path) -> list[list[str]]:
 
 def _asked(cells: dict[str, str], areas: list[str], data_folder: str | None) -> Asked:
     """Return one row of a user's table, checked."""
-    names = choices.area_names([cells["area"]], data_folder)
+    names = load.area_names([cells["area"]], data_folder)
     if len(names) != 1 or names[0] not in areas:
         raise Refusal(f"area must be one of the scenario's, got {cells['area']!r}: correct it, or add it to areas")
     measure = _measure(cells["measure"])

@@ -17,13 +17,13 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim import hindcast, learned, model, movements, promises
-from oa_sim.choices import load_scenario
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
 from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import read
 from oa_sim.outlook import Outlook, outlook
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.load import load_scenario
+from oa_sim.scenario.schema import Scenario
 from oa_sim.targeting import Asked, Target, of_user, package
 
 BEFORE = 2017  # the last year known before the programme

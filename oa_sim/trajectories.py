@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from oa_sim import doubts
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.figures import CHANGE, INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.formatting import chance
 from oa_sim.monitor import Monitored
+from oa_sim.scenario import unverified
 
 ACROSS, WIDEST_TITLE = 4, 20
 
@@ -48,7 +48,7 @@ def sentences(found: Monitored) -> list[str]:
         f"The draws were {how}: Pareto k {found.manifest['pareto_k']:.2f}, worth "
         f"{found.manifest['effective_draws']:,.0f} of {found.update.weight.size:,} draws."
     )
-    unsure = doubts.sentence(found.manifest["to_verify"], "monitor.json")
+    unsure = unverified.sentence(found.manifest["to_verify"], "monitor.json")
     return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
 
 

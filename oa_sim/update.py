@@ -17,7 +17,7 @@ from oa_sim.inputs import areas
 from oa_sim.inputs.tables import Row
 from oa_sim.record import Record, record
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 
 @dataclass(frozen=True, eq=False)

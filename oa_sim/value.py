@@ -12,7 +12,7 @@ from oa_sim import impact
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, QUANTILES
 from oa_sim.parameters import draw
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 EARNINGS, NEET = "attainment_8", "neet_16_17"
 NEAR_YEARS = 30  # after these the discount rate is the later one

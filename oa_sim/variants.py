@@ -11,11 +11,12 @@ from functools import lru_cache
 from itertools import product
 from typing import get_args, get_origin
 
-from oa_sim import choices, listed
-from oa_sim.design import NAMED, Design, check_number, n_scenarios, points
+from oa_sim import listed
 from oa_sim.errors import Refusal
-from oa_sim.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, written
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import load
+from oa_sim.scenario.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, written
+from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.sweep_settings import NAMED, Design, check_number, n_scenarios, points
 
 KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios
 WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.IGNORECASE | re.ASCII)  # means itself to Hydra
@@ -70,7 +71,7 @@ def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Var
         For words that cannot be read, unknown names, values of a wrong kind, a key or a scenario named twice,
         nothing that varies, and more scenarios than a sweep takes.
     """
-    given = [(word, choices.read_word(word)) for word in words]
+    given = [(word, load.read_word(word)) for word in words]
     for word in (word for word in words if word.startswith("~")):
         check_override(word, Scenario)
     for word in words:
@@ -190,13 +191,13 @@ def _made(parts: "_Parts", given: dict, kinds: dict, overrides: list[str]) -> Sc
         if plain is not None and key not in chosen:
             plain = _set(plain, key.split("."), value)
     if plain is None:  # one choice moves what another chose, or a key that is not there: Hydra's to say
-        return choices.load_scenario(*overrides)
+        return load.load_scenario(*overrides)
     try:
-        return choices.settled(builder(Scenario)(plain), parts.area_names)
+        return load.settled(builder(Scenario)(plain), parts.area_names)
     except Refusal:
         raise
     except Exception:  # a rule that cannot even be asked of a number so odd; Hydra puts it in words
-        return choices.load_scenario(*overrides)
+        return load.load_scenario(*overrides)
 
 
 class _Parts:
@@ -207,7 +208,7 @@ class _Parts:
         self.refused: dict[tuple, Refusal] = {}
         self.whole = lru_cache(KEPT)(self._whole)
         self.field = lru_cache(KEPT)(self._field)
-        self.named = lru_cache(KEPT)(lambda names, folder: tuple(choices.area_names(list(names), folder)))
+        self.named = lru_cache(KEPT)(lambda names, folder: tuple(load.area_names(list(names), folder)))
 
     def area_names(self, names: list[str], folder: str | None) -> list[str]:
         """Return the tables' names of areas, read once for each set of areas."""
@@ -234,7 +235,7 @@ class _Parts:
         """Return a scenario of choices of which one was refused, which is so whatever the numbers are."""
         if chosen not in self.refused:
             try:
-                return choices.load_scenario(*overrides)
+                return load.load_scenario(*overrides)
             except Refusal as whole:
                 if str(whole) != str(refusal) or len(self.refused) >= KEPT:
                     raise
@@ -243,7 +244,7 @@ class _Parts:
 
     def _whole(self, pairs: tuple) -> dict | Refusal | None:
         try:
-            found = choices.composed(*self.fixed, *(f"{key}={written(value)}" for key, value in pairs))
+            found = load.composed(*self.fixed, *(f"{key}={written(value)}" for key, value in pairs))
         except Refusal as refusal:
             return refusal
         return None if re.search(r"'\?\?\?'|\$\{", repr(found)) else found  # what only Hydra can fill in

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import doubts, gates, inference, information, judging, learned, model, origins, synthesis
+from oa_sim import gates, inference, information, judging, learned, model, origins, synthesis
 from oa_sim.decisions import Decisions, decisions
 from oa_sim.information import Worth
 from oa_sim.inputs import tables
 from oa_sim.judging import Judge
 from oa_sim.ranking import first
 from oa_sim.rng import stream
-from oa_sim.scenario import Scenario
+from oa_sim.scenario import unverified
+from oa_sim.scenario.schema import Scenario
 from oa_sim.studying import Studying
 
 PERFECT = "perfect information"
@@ -205,4 +206,4 @@ def _manifest(judge, asked: Studying) -> dict:
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     gated = model.verdict(scenario, known.posterior, studied, None)
-    return {"run_id": run_id, **about, "gates": gated, "to_verify": doubts.to_verify(scenario, known.tables)}
+    return {"run_id": run_id, **about, "gates": gated, "to_verify": unverified.to_verify(scenario, known.tables)}

@@ -6,10 +6,11 @@ A figure is never said without its uncertainty, its unit and its year, and never
 import numpy as np
 import xarray as xr
 
-from oa_sim import accounts, doubts, origins, ranking
+from oa_sim import accounts, origins, ranking
 from oa_sim.definitions import MEASURES, academic_year, headline_of, percent
 from oa_sim.formatting import better, chance, distance, interval, pounds, unit, who
 from oa_sim.result import Result
+from oa_sim.scenario import unverified
 from oa_sim.smoothing import LARGEST_K
 from oa_sim.value import price_of
 
@@ -50,7 +51,7 @@ def subject(result: Result) -> tuple[str, str]:
 
 def headline(result: Result) -> list[str]:
     """Return the result in a few sentences; the first stands for all."""
-    unsure = [line for line in [doubts.sentence(result.manifest.get("to_verify", {}))] if line]
+    unsure = [line for line in [unverified.sentence(result.manifest.get("to_verify", {}))] if line]
     if not result.money.spend.values.any():
         return [
             f"Without money for activity there is no impact, exactly: projection and counterfactual of "

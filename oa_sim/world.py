@@ -31,7 +31,7 @@ from oa_sim.budget import window
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.inputs import areas, tables
 from oa_sim.interventions import eligible_pupils
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
 

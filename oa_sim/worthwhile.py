@@ -3,10 +3,10 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from oa_sim import doubts
 from oa_sim.figures import CHANGE, INK, NARROW, WITH, legible, picture
 from oa_sim.formatting import chance
 from oa_sim.origins import LABELS
+from oa_sim.scenario import unverified
 from oa_sim.voi import PERFECT, Information
 
 CLEAR = 2.0  # standard errors: from here a worth is told as one
@@ -41,7 +41,7 @@ def sentences(found: Information) -> list[str]:
     if unit != "GBP":
         lines.append(_pounds(found, unit))
     lines += _gates(found)
-    unsure, gated = doubts.sentence(found.manifest["to_verify"], "voi.json"), found.manifest["gates"]
+    unsure, gated = unverified.sentence(found.manifest["to_verify"], "voi.json"), found.manifest["gates"]
     return [*lines, *([unsure] if unsure else []), f"{gated['verdict']}: {gated['reason']}"]
 
 

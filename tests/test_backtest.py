@@ -10,9 +10,9 @@ import pytest
 
 from oa_sim import Refusal, backtest, counterfactual, learned, record, report, scale, scores
 from oa_sim.__main__ import main
-from oa_sim.choices import load_learning
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.peers import PEERS
+from oa_sim.scenario.load import load_learning
 
 pytest.importorskip("statsforecast", reason="the automatic peers are fitted by statsforecast, an extra")
 COLUMNS = [

@@ -9,7 +9,7 @@ from oa_sim import budget, cohort, interventions, links, load_scenario, paramete
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.inputs import areas
 from oa_sim.model import run
-from oa_sim.scenario import Prior
+from oa_sim.scenario.schema import Prior
 
 ALONE = ("areas=[Norwich]", "horizon=5", "portfolio=custom", "portfolio.shares={early_language: 1.0}")
 

@@ -2,12 +2,13 @@ import dataclasses
 
 import pandas as pd
 
-from oa_sim import contrasts, doubts, load_scenario, words
+from oa_sim import contrasts, load_scenario, words
 from oa_sim.comparison import Comparison
+from oa_sim.scenario import unverified
 
 
 def used(known, *overrides):
-    return doubts.to_verify(load_scenario(*overrides), known)
+    return unverified.to_verify(load_scenario(*overrides), known)
 
 
 def test_every_study_and_programme_that_is_recalled_is_named(known):
@@ -71,18 +72,18 @@ def test_the_doubts_stand_in_the_headline_and_in_the_manifest(tiny, known):
 
 
 def test_nothing_to_verify_is_no_sentence():
-    assert doubts.sentence({}) == ""
-    assert doubts.sentence({"studies": ["one"], "priorities": ["a", "b"]}).count("1 study, 2 priorities") == 1
+    assert unverified.sentence({}) == ""
+    assert unverified.sentence({"studies": ["one"], "priorities": ["a", "b"]}).count("1 study, 2 priorities") == 1
 
 
 def test_a_comparison_doubts_all_that_any_of_its_scenarios_rests_on(tiny):
     rests = ({"studies": ["one", "two"], "events": ["shock"]}, {"priorities": ["a"], "studies": ["two", "three"]})
-    assert doubts.together(list(rests)) == {
+    assert unverified.together(list(rests)) == {
         "studies": ["one", "two", "three"],
         "priorities": ["a"],
         "events": ["shock"],
     }
-    assert doubts.together([{}, {}]) == {}
+    assert unverified.together([{}, {}]) == {}
     results = tuple(dataclasses.replace(tiny, manifest=tiny.manifest | {"to_verify": some}) for some in rests)
     said = contrasts.compared(Comparison(results, pd.DataFrame()))
     assert any("3 studies, 1 priority, 1 event (named in compare.json)" in sentence for sentence in said)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from oa_sim import Refusal, evidence, load_scenario, parameters
-from oa_sim.priors import Prior
+from oa_sim.scenario.priors import Prior
 
 
 def keeping(share, **more):

@@ -6,11 +6,11 @@ import pytest
 import xarray as xr
 
 from oa_sim import gains, kernel, load_scenario, passes, ranking, selection, value, words
-from oa_sim.choices import load_sweeping
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.model import run
-from oa_sim.scenario import Split
+from oa_sim.scenario.load import load_sweeping
+from oa_sim.scenario.schema import Split
 from oa_sim.sweep import sweep
 
 # a millionth of a share, of 90 points and of 100 suspensions alike

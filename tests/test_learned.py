@@ -8,8 +8,8 @@ import simulated
 import xarray as xr
 
 from oa_sim import Refusal, baseline, definitions, inference, learned, load_scenario, plan
-from oa_sim.choices import load_learning
 from oa_sim.inputs import tables
+from oa_sim.scenario.load import load_learning
 
 
 @pytest.fixture(scope="module")

@@ -7,21 +7,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from oa_sim import (
-    choices,
-    kernel,
-    live,
-    live_base,
-    live_door,
-    live_page,
-    live_save,
-    load_scenario,
-    scenario_files,
-    words,
-)
+from oa_sim import kernel, live, live_base, live_door, live_page, live_save, load_scenario, words
 from oa_sim.errors import Refusal
 from oa_sim.live_app import Guard
 from oa_sim.model import run
+from oa_sim.scenario import files, load
 
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
 HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200
@@ -212,9 +202,9 @@ def test_other_code_is_said_and_a_folder_that_is_no_run_is_refused(folder, tmp_p
 def test_a_scenario_file_that_is_none_is_refused(tmp_path, text, why):
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Refusal, match=why):
-        choices.load_scenario(f"scenario={tmp_path / 'x.yaml'}")
+        load.load_scenario(f"scenario={tmp_path / 'x.yaml'}")
     with pytest.raises(Refusal, match="no such file"):
-        scenario_files.words_of(tmp_path / "y.yaml")
+        files.words_of(tmp_path / "y.yaml")
 
 
 def test_hostile_names_are_only_text_in_the_page_and_the_picture(base):

@@ -22,10 +22,10 @@ from oa_sim import (
     trajectories,
     update,
 )
-from oa_sim.assumptions import Sampler
 from oa_sim.errors import Refusal
 from oa_sim.inputs import areas, tables
 from oa_sim.monitoring import Monitor
+from oa_sim.scenario.assumptions import Sampler
 
 AREAS = ["Derby", "Norwich", "Oldham"]
 START = 2022

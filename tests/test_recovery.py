@@ -7,8 +7,8 @@ import simulated
 from scipy.stats import binom
 
 from oa_sim import baseline, inference, record
-from oa_sim.assumptions import Sampler
 from oa_sim.inputs import areas
+from oa_sim.scenario.assumptions import Sampler
 
 pytestmark = [
     pytest.mark.slow,

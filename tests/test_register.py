@@ -24,7 +24,7 @@ from oa_sim import (
 )
 from oa_sim.errors import Refusal
 from oa_sim.model import question
-from oa_sim.overrides import CONFIGS, groups
+from oa_sim.scenario.overrides import CONFIGS, groups
 
 ROOT = Path(__file__).resolve().parents[1]
 ASKED = (

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from oa_sim import Refusal, choices, load_scenario
-from oa_sim.choices import CONFIGS, load_learning, load_sweeping
-from oa_sim.design import Design, Engine, Sweeping
-from oa_sim.overrides import sweep_groups
+from oa_sim import Refusal, load_scenario
+from oa_sim.scenario import load
+from oa_sim.scenario.load import CONFIGS, load_learning, load_sweeping
+from oa_sim.scenario.overrides import sweep_groups
+from oa_sim.scenario.sweep_settings import Design, Engine, Sweeping
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.txt"))
 QUICK = ["intervention=[early_language]", "portfolio=none"]  # a catalogue of one composes faster
@@ -31,7 +32,7 @@ def refused(*overrides):
 # what may be chosen
 
 
-@pytest.mark.parametrize("choice", [f"{g}={c}" for g, found in choices.groups().items() for c in found])
+@pytest.mark.parametrize("choice", [f"{g}={c}" for g, found in load.groups().items() for c in found])
 def test_every_choice_of_every_group_composes(choice):
     group, name = choice.split("=")
     if group == "intervention":
@@ -42,10 +43,10 @@ def test_every_choice_of_every_group_composes(choice):
 
 
 def test_the_scenarios_of_the_brief_exist():
-    assert set(SCENARIOS) <= set(choices.groups()["scenario"])
+    assert set(SCENARIOS) <= set(load.groups()["scenario"])
 
 
-@pytest.mark.parametrize("name", choices.groups()["scenario"])
+@pytest.mark.parametrize("name", load.groups()["scenario"])
 def test_a_scenario_file_is_short_and_says_how_it_is_run(name):
     lines = (CONFIGS / "scenario" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
     assert lines[1] == f"# oa-sim run scenario={name}"
@@ -270,7 +271,7 @@ def test_every_choice_of_a_sweep_composes_and_is_none_of_a_scenario(choice):
     group, name = choice.split("=")
     found, _ = load_sweeping([choice, *(["design.file=rows (1).csv"] if name == "list" else [])])
     assert getattr(found, group).kind == name
-    assert group not in choices.groups()
+    assert group not in load.groups()
     assert f"unknown key '{group}'" in refused(choice)
 
 

@@ -450,7 +450,7 @@ def test_an_extension_may_be_one_scenario_and_has_a_column_of_its_own(tmp_path):
 
 def test_a_real_extension_may_be_one_choice():
     from oa_sim import roster, variants
-    from oa_sim.design import Design
+    from oa_sim.scenario.sweep_settings import Design
 
     found = variants.expand(["horizon=5", "split=per_pupil"], Design(), may_be_one=True)
     found = roster.with_typed(found, ["split=per_pupil", "horizon=5"])
@@ -593,7 +593,7 @@ def test_a_file_that_is_read_is_found_from_another_working_folder(tmp_path, monk
 
 def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monkeypatch):
     from oa_sim import roster, variants
-    from oa_sim.design import Design
+    from oa_sim.scenario.sweep_settings import Design
 
     monkeypatch.chdir(tmp_path)
     found = roster.rooted(variants.expand(["data_folder=my tables", "posterior=null,a.nc,'b (1).nc'"], Design()))
@@ -629,11 +629,11 @@ def test_a_newer_format_is_named(broken):
 @pytest.fixture
 def door(monkeypatch, capsys):
     """Give the command line, with the planted law and space behind it."""
-    from oa_sim import choices
+    from oa_sim.scenario import load
 
     monkeypatch.setitem(sys.modules, "oa_sim.variants", planted)
     monkeypatch.setattr("oa_sim.variants", planted, raising=False)
-    monkeypatch.setattr(choices, "load_sweeping", planted.load_sweeping, raising=False)
+    monkeypatch.setattr(load, "load_sweeping", planted.load_sweeping, raising=False)
     monkeypatch.setattr(blocks, "default_law", lambda: planted.law)
 
     def answer(*words):
@@ -678,7 +678,7 @@ def test_resuming_with_fewer_workers_keeps_the_kind_of_engine(door, tmp_path, mo
 
 def test_the_recorded_engine_is_said_in_words_that_the_real_door_reads(tmp_path):
     from oa_sim import sweep_door
-    from oa_sim.choices import load_sweeping
+    from oa_sim.scenario.load import load_sweeping
 
     swept(tmp_path, ["seed=3:5"], engine=planted.Engine("local", 2))
     about = json.loads((tmp_path / "sweep.json").read_text())
@@ -711,7 +711,7 @@ def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwa
 
 def test_the_chain_of_the_help_goes_through():
     from oa_sim import roster, variants
-    from oa_sim.choices import load_sweeping
+    from oa_sim.scenario.load import load_sweeping
     from oa_sim.usage import HELP
 
     labels = []

@@ -10,8 +10,8 @@ import xarray as xr
 from scipy.stats import beta, norm
 
 from oa_sim import Refusal, evidence, inference, kept, load_scenario, synthesis
-from oa_sim.assumptions import Sampler
-from oa_sim.choices import groups
+from oa_sim.scenario.assumptions import Sampler
+from oa_sim.scenario.load import groups
 
 EFFECTS = np.linspace(-0.35, 0.55, 601)
 QUICK = Sampler("pymc", chains=2, tune=60, draws=20, thin=1, target_accept=0.9)

@@ -3,9 +3,10 @@ import random
 
 import pytest
 
-from oa_sim import Refusal, choices, load_scenario
-from oa_sim.design import Design
-from oa_sim.overrides import groups
+from oa_sim import Refusal, load_scenario
+from oa_sim.scenario import load
+from oa_sim.scenario.overrides import groups
+from oa_sim.scenario.sweep_settings import Design
 from oa_sim.variants import Variants, expand, scenarios
 
 GRID = Design("grid")
@@ -259,8 +260,8 @@ def test_a_file_says_alone_what_varies(tmp_path):
 
 def test_hydra_composes_once_for_each_choice_whatever_the_numbers(monkeypatch):
     n_composed = []
-    compose = choices.composed
-    monkeypatch.setattr(choices, "composed", lambda *words: n_composed.append(words) or compose(*words))
+    compose = load.composed
+    monkeypatch.setattr(load, "composed", lambda *words: n_composed.append(words) or compose(*words))
     words = ["split=equal,per_pupil,as_paid", "budget.total_gbp=range(1e7,1e8,1e7)", "delivery.dose.a=range(1,11)"]
     found = expand([*QUICK, *words, "sustainability.ending=stop,taper", "seed=1,2"], GRID)
     made = list(scenarios(found))

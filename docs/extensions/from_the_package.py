@@ -58,7 +58,7 @@ def verbs() -> str:
 
 def choices() -> str:
     """Return the config groups and the choices of each."""
-    from oa_sim.overrides import groups, sweep_groups
+    from oa_sim.scenario.overrides import groups, sweep_groups
 
     rows = [(f"`{name}`", ", ".join(f"`{one}`" for one in found)) for name, found in groups().items()]
     rows += [(f"`{name}` (sweep)", ", ".join(f"`{one}`" for one in found)) for name, found in sweep_groups().items()]

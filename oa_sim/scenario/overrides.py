@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import get_args, get_origin
 
-from oa_sim.design import Sweeping
 from oa_sim.errors import Refusal, nearest, unknown
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.sweep_settings import Sweeping
 
 _PACKAGE = Path(str(files("oa_sim"))).resolve()
 # inside the package in a wheel, beside it in a checkout

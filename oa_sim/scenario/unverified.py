@@ -1,7 +1,7 @@
 """Doubts: which of the figures that a scenario rests on are recalled or assumed and still to verify."""
 
 from oa_sim.inputs.tables import Row
-from oa_sim.scenario import Scenario
+from oa_sim.scenario.schema import Scenario
 
 KINDS = {  # table: one of its rows, several, and the columns that name one
     "studies": ("study", "studies", ("study",)),

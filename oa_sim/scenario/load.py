@@ -8,11 +8,11 @@ import math
 import re
 from collections.abc import Callable
 
-from oa_sim.assumptions import Learning
-from oa_sim.design import Sweeping, check_number
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs import tables
-from oa_sim.overrides import (
+from oa_sim.scenario.assumptions import Learning
+from oa_sim.scenario.files import opened
+from oa_sim.scenario.overrides import (
     CONFIGS,
     PATHS,
     check_form,
@@ -23,8 +23,8 @@ from oa_sim.overrides import (
     quoted,
     written,
 )
-from oa_sim.scenario import Scenario
-from oa_sim.scenario_files import opened
+from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.sweep_settings import Sweeping, check_number
 
 PLAIN = re.compile(
     r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from oa_sim.errors import Refusal
-from oa_sim.overrides import OPEN_MAPPINGS, quoted
+from oa_sim.scenario.overrides import OPEN_MAPPINGS, quoted
 
 ENDINGS = (".yaml", ".yml")
 OVERRIDE = "override /"  # how a default of a scenario file begins, after which stand a group and its choice

@@ -10,7 +10,7 @@ from omegaconf import MISSING
 
 from oa_sim.definitions import CARRYING
 from oa_sim.errors import Refusal, between, one_of
-from oa_sim.priors import Prior, check_duration, check_gain, check_share, said
+from oa_sim.scenario.priors import Prior, check_duration, check_gain, check_share, said
 
 SAMPLERS = ("nutpie", "pymc")
 

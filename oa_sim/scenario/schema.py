@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from oa_sim.assumptions import Delivery, Draws, Evidence, Survival, Value
 from oa_sim.definitions import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 from oa_sim.errors import Refusal, between, one_of
-from oa_sim.organisation import Organisation
-from oa_sim.priors import Prior, check_share
+from oa_sim.scenario.assumptions import Delivery, Draws, Evidence, Survival, Value
+from oa_sim.scenario.organisation import Organisation
+from oa_sim.scenario.priors import Prior, check_share
 
 SHARE_TOLERANCE = 1e-6
 SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid", "custom")
