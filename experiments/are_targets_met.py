@@ -13,8 +13,9 @@ import argparse
 import json
 import sys
 
-from oa_sim import backtest, hindcast, keeping, learned
+from oa_sim import backtest, hindcast, keeping
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
 
 UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
@@ -29,7 +30,7 @@ def main() -> None:
     asked = parser.parse_args()
     if not (asked.actuals and asked.posterior):
         raise Refusal("promises need figures and what was learned before, got none: add --actuals and --posterior")
-    posterior, breaks = learned.load(asked.posterior), tables.read("breaks")
+    posterior, breaks = baseline_fit.load(asked.posterior), tables.read("breaks")
     print(hindcast.check(posterior, UNTIL))
     reading = published_files.read(asked.actuals)
     history, truth = panel.history(reading, breaks, UNTIL), panel.history(reading, breaks)

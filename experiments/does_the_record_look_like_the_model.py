@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import learned, record
+from oa_sim.inference import baseline_fit, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 
@@ -60,8 +60,8 @@ def statistics(values: np.ndarray, series: list[tuple[str, str]]) -> dict[tuple[
 
 def main(path: str, posterior: str | None = None) -> None:
     warnings.simplefilter("ignore")
-    known = record.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL))
-    draws = learned.load(posterior).stack(one=("chain", "draw")).transpose("one", ...)
+    known = observations.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL))
+    draws = baseline_fit.load(posterior).stack(one=("chain", "draw")).transpose("one", ...)
     gaps = np.where(known.observed > 0, 0.0, np.nan)
     observed = pd.Series(statistics(known.relative + gaps, known.series))
     replicated = []

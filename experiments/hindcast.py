@@ -23,8 +23,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oa_sim import hindcast, learned
+from oa_sim import hindcast
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit
 from oa_sim.inputs import published_files, tables
 from oa_sim.scenario.load import load_learning, load_scenario
 
@@ -55,7 +56,7 @@ def learn(panel: str) -> Path:
     made = json.loads(found.attrs["made"])
     made["command"] = f"python experiments/hindcast.py --actuals FILE --panel {Path(panel).name}"
     path = Path(learning.outputs) / SHIPPED.name
-    learned.write(found.assign_attrs(made=json.dumps(made)), path)
+    baseline_fit.write(found.assign_attrs(made=json.dumps(made)), path)
     return path
 
 
@@ -66,7 +67,7 @@ def main() -> None:
     asked = parser.parse_args()
     reading = published_files.read(asked.actuals)
     posterior = learn(asked.panel) if asked.panel else SHIPPED
-    print(hindcast.check(learned.read(posterior), UNTIL))
+    print(hindcast.check(baseline_fit.read(posterior), UNTIL))
     with tempfile.TemporaryDirectory() as folder:
         data = hindcast.as_known(UNTIL, Path(folder))
         scenario = load_scenario(*AS_DELIVERED, f"posterior={posterior}", f"data_folder={data}")

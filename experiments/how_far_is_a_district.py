@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from oa_sim import scale
+from oa_sim.inference import link_functions
 from oa_sim.inputs.areas import GLD
 
 YEARS = range(2016, 2020)
@@ -38,7 +38,7 @@ COLUMNS = {
 
 def level(panel: pd.DataFrame, measure: str, column: str) -> pd.Series:
     """Return each authority's mean distance from England, SD."""
-    latent = pd.Series(scale.to_latent(measure, panel[column]), panel.index)
+    latent = pd.Series(link_functions.to_latent(measure, panel[column]), panel.index)
     england = latent[panel.la_name == "England"].set_axis(panel.year[panel.la_name == "England"])
     distance = latent - panel.year.map(england)
     return distance.groupby(panel.la_name).mean().drop("England").dropna()

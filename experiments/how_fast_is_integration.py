@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import baseline, inference, record
-from oa_sim.gaussian import RecordDensity
+from oa_sim.inference import baseline_model, observations
+from oa_sim.inference import sampling as nuts
+from oa_sim.inference.baseline_likelihood import RecordDensity
 from oa_sim.inputs import panel, published_files, tables
 
 UNTIL, SEED = 2023, 2017
@@ -27,7 +28,7 @@ MEASURES = ("good_level_of_development", "phonics")
 RUN = {"chains": 2, "cores": 2, "tune": 300, "draws": 300, "save_warmup": False}
 
 
-def part_of(known: record.Record) -> record.Record:
+def part_of(known: observations.Record) -> observations.Record:
     """Return the record of some measures, from the first year in which any is published."""
     kept = [s for s, (measure, _) in enumerate(known.series) if measure in MEASURES]
     years = slice(np.flatnonzero(known.observed[kept].any(axis=(0, 1)))[0], None)
@@ -38,13 +39,13 @@ def part_of(known: record.Record) -> record.Record:
     )
 
 
-def explicit(known: record.Record, *, centred: bool):
+def explicit(known: observations.Record, *, centred: bool):
     """Return the model in which levels, deviations and luck are variables instead of integrated out."""
-    pm = inference.load_pymc()
+    pm = nuts.load_pymc()
     import pytensor.tensor as pt
     from pytensor.graph.traversal import ancestors
 
-    described = baseline.model(known)
+    described = baseline_model.model(known)
     node = next(v.owner for v in ancestors(described.potentials) if v.owner and isinstance(v.owner.op, RecordDensity))
     mean, parts, pace, noise, link = node.inputs
     described.potentials = [one for one in described.potentials if one.name != "history"]
@@ -91,25 +92,25 @@ def timed(build) -> tuple[float, float, int, object]:
     ready = time.process_time()
     tree = nutpie.sample(compiled, seed=SEED, progress_bar=False, **RUN)
     done = time.process_time()
-    return done - began, done - ready, compiled.n_dim, inference._dataset(tree["posterior"])
+    return done - began, done - ready, compiled.n_dim, nuts._dataset(tree["posterior"])
 
 
 def main(path: str) -> None:
     warnings.simplefilter("ignore")
     from arviz import ess, rhat
 
-    known = part_of(record.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL)))
+    known = part_of(observations.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL)))
     forms = {
-        "integrated": lambda: baseline.model(known),
+        "integrated": lambda: baseline_model.model(known),
         "explicit, not centred": lambda: explicit(known, centred=False),
         "explicit, centred": lambda: explicit(known, centred=True),
     }
-    names, rows = [variable.name for variable in baseline.model(known).value_vars], {}
+    names, rows = [variable.name for variable in baseline_model.model(known).value_vars], {}
     for form, build in forms.items():
         whole, sampling, n, draws = timed(build)
         each, worst = (
             np.concatenate([np.ravel(found[name].values) for name in names])
-            for found in (inference._dataset(statistic(draws[names])) for statistic in (ess, rhat))
+            for found in (nuts._dataset(statistic(draws[names])) for statistic in (ess, rhat))
         )
         row = {"variables": n, "s in all": whole, "s sampling": sampling, "R-hat most": worst.max()}
         for word, size in (("least", each.min()), ("median", np.median(each))):

@@ -20,8 +20,9 @@ from dataclasses import asdict
 
 import numpy as np
 
-from oa_sim import counterfactual, hindcast, learned, placebo, record
+from oa_sim import hindcast, placebo
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit, counterfactual, observations
 from oa_sim.inputs import panel, published_files, tables
 
 UNTIL, SEED, SETS = 2017, 2017, 400
@@ -39,9 +40,9 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.actuals:
         raise Refusal("a placebo needs figures of all authorities, got none: add --actuals FILE")
-    rows, posterior = tables.read_all(), learned.load(POSTERIOR)
+    rows, posterior = tables.read_all(), baseline_fit.load(POSTERIOR)
     print(hindcast.check(posterior, UNTIL))
-    known = record.record(panel.history(published_files.read(asked.actuals), rows["breaks"]))
+    known = observations.record(panel.history(published_files.read(asked.actuals), rows["breaks"]))
     hyper = counterfactual.law(posterior.isel(draw=slice(None, None, EVERY)), known.series)
     found = placebo.evidence(hyper, known, UNTIL)
     twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}

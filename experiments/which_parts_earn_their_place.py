@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import baseline, inference, record
-from oa_sim.gaussian import RecordDensity
+from oa_sim.inference import baseline_model, observations, sampling
+from oa_sim.inference.baseline_likelihood import RecordDensity
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.scenario.assumptions import Sampler
 
@@ -27,10 +27,10 @@ UNTIL, SEED = 2023, 2017
 SHORT = Sampler(backend="pymc", chains=4, tune=150, draws=150, thin=1, target_accept=0.8)
 
 
-def authorities(known: record.Record, last: int | None = None) -> list[RecordDensity | None]:
+def authorities(known: observations.Record, last: int | None = None) -> list[RecordDensity | None]:
     """Return the density of each authority; without the years from ``last`` on, if given, None where none is left."""
     found = []
-    for band in baseline.bands(known):
+    for band in baseline_model.bands(known):
         kept = np.ones(len(band.year), bool) if last is None else band.year < last
         cells = {name: getattr(band, name)[kept] for name in ("series", "year", "kin", "sampling")}
         ones = [dataclasses.replace(band, value=row[None, kept], **cells) for row in band.value]
@@ -83,13 +83,13 @@ def compared(rows: dict[str, tuple]) -> pd.DataFrame:
 
 def main(path: str) -> None:
     warnings.simplefilter("ignore")
-    known = record.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL))
+    known = observations.record(panel.history(published_files.read(path), tables.read("breaks"), until=UNTIL))
     whole, earlier = authorities(known), authorities(known, last=UNTIL)
     Path("outputs").mkdir(exist_ok=True)
     rows = {}
-    for part in ("nothing", *baseline.PARTS):
-        described = baseline.model(known, without=() if part == "nothing" else (part,))
-        draws = inference.sample(described, SHORT, SEED)
+    for part in ("nothing", *baseline_model.PARTS):
+        described = baseline_model.model(known, without=() if part == "nothing" else (part,))
+        draws = sampling.sample(described, SHORT, SEED)
         full, past = (log_likelihood(described, draws, densities) for densities in (whole, earlier))
         rows[part] = (leave_one_out(full), leave_one_out(full - past))
         table = compared(rows)

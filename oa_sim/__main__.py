@@ -169,12 +169,13 @@ def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_learning
 
     learning = load_learning(*overrides)
-    from oa_sim import learned, report
+    from oa_sim import report
+    from oa_sim.inference import baseline_fit
     from oa_sim.progress import Progress
 
     report.check_writable(learning.outputs)
     with Progress() as progress:
-        found = learned.fit(learning, progress.say, progress=sys.stderr.isatty())
+        found = baseline_fit.fit(learning, progress.say, progress=sys.stderr.isatty())
         folder = report.write_learned(found, learning.outputs)
     gates = found.facts["gates"]
     facts = {"verdict": gates["verdict"], "read": found.read} | found.facts

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import monte_carlo, words
+from oa_sim import words
 from oa_sim.definitions import percent
 from oa_sim.formatting import interval
+from oa_sim.inference import mcse
 from oa_sim.result import Result
 from oa_sim.scenario.unverified import sentence
 
@@ -68,9 +69,9 @@ def _monte_carlo(result: Result) -> str:
     if not np.ptp(draws) > 0:
         return f"Monte Carlo error: none, since {what} is the same in every draw."
     by_chain = draws.reshape(result.draws.sizes["chain"], result.draws.sizes["draw"])
-    mean = monte_carlo.error_of_mean(by_chain)
+    mean = mcse.error_of_mean(by_chain)
     worth = (draws.std() / mean) ** 2  # as many independent draws
-    low, high = (float(monte_carlo.error_of_quantile(by_chain, at, worth)) for at in ENDS)
+    low, high = (float(mcse.error_of_quantile(by_chain, at, worth)) for at in ENDS)
     return (
         f"Monte Carlo error: were {what} drawn again, its mean of {interval(draws)} {unit} would move by about "
         f"{mean:.2g}, the lower end by {low:.2g} and the upper end by {high:.2g} (standard errors); the first is "

@@ -15,10 +15,11 @@ import numpy as np
 import xarray as xr
 
 import oa_sim
-from oa_sim import baseline, counterfactual, forecasts, learned, peers, scale, scores
+from oa_sim import forecasts, peers, scores
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
+from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
@@ -70,7 +71,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     if not targets:
         last = academic_year(int(truth.year.values[-1]))
         raise Refusal(f"panel.actuals holds no figure after {until}, its last year is {last}: name a later file")
-    posterior = learned.learn(learning, history, train.data_hash, say, progress=progress)
+    posterior = baseline_fit.learn(learning, history, train.data_hash, say, progress=progress)
     few = posterior.isel(draw=slice(FORECAST_DRAWS))
     say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
     entries = ours(few, history, truth, breaks, targets, learning.seed)
@@ -111,7 +112,7 @@ def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> li
     seed
         Root of the random numbers.
     """
-    known = baseline.record(history)
+    known = baseline_model.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
     hyper = counterfactual.law(posterior, known.series)
     england = counterfactual.national(posterior, known, years, breaks, seed)
@@ -130,7 +131,7 @@ def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> li
                 continue  # it was not collected: nothing to score
             ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]
             relative = Forecast(draws=(ours - country).T)
-            level = Forecast(draws=scale.to_published(measure, ours).T)
+            level = Forecast(draws=link_functions.to_published(measure, ours).T)
             found += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
     return found
 
@@ -139,7 +140,7 @@ def _entries(model, measure, group, year, history, truth, areas, relative, level
     """Return what is scored of one series and year, on both scales; an area that was not published has no figure."""
     actual, england = _figures(truth, measure, group, year, areas)
     horizon = year - int(history.year.values[-1])
-    gap = scale.to_latent(measure, actual) - scale.to_latent(measure, england)
+    gap = link_functions.to_latent(measure, actual) - link_functions.to_latent(measure, england)
     one = (model, measure, group, year, horizon)
     return [
         Entry(*one, "relative", tuple(areas), gap, relative),
@@ -160,9 +161,11 @@ def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Ent
     tasks = []
     for measure, group, kind in at:
         published = history.published.sel(area=areas, measure=measure, group=group).values
-        latent = scale.to_latent(measure, published)
+        latent = link_functions.to_latent(measure, published)
         if kind == "relative":
-            latent = latent - scale.to_latent(measure, history.england.sel(measure=measure, group=group).values)
+            latent = latent - link_functions.to_latent(
+                measure, history.england.sel(measure=measure, group=group).values
+            )
         years = np.array([entry.year for entry in wanted[measure, group, kind]])
         tasks += [(name, latent, history.year.values, years) for name in peers.PEERS]
     # other processes, since the automatic forecasters hold the interpreter's lock

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numba
 
-from oa_sim.kept import cache_folder
+from oa_sim.inference.posterior_files import cache_folder
 
 _IMPORT = re.compile(r"^\s*from (oa_sim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import budget, challenge, front, inference, judging, learned, model, optimise, stability, synthesis
+from oa_sim import budget, challenge, front, judging, model, optimise, stability, synthesis
 from oa_sim.challenge import Challenge
 from oa_sim.constraints import Optimising
+from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.optimise import Optimum
 from oa_sim.scenario import unverified
@@ -141,9 +142,9 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
         "code_hash": model.code_hash(),
-        "versions": inference.versions(),
+        "versions": sampling.versions(),
         "posterior": known.checksum,
-        "synthesis": learned.checksum(studied),
+        "synthesis": baseline_fit.checksum(studied),
         "plan": hashlib.sha256(found.planned.astype(np.int64).tobytes()).hexdigest(),
         "n_draws": int(np.prod(judging.size(scenario))),
     }

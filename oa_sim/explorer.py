@@ -17,8 +17,9 @@ from importlib.resources import files
 import numpy as np
 import xarray as xr
 
-from oa_sim import kept, packed
+from oa_sim import packed
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
+from oa_sim.inference import posterior_files
 from oa_sim.views import DIMS, STATISTICS, View
 
 HERE = files(__package__)
@@ -67,7 +68,9 @@ def library() -> str:
     """Return the chart library as one script that loads nothing."""
     from importlib.metadata import version
 
-    place = kept.cache_folder() / f"explorer-{version('vl-convert-python')}.js"  # to put it together takes a second
+    place = (
+        posterior_files.cache_folder() / f"explorer-{version('vl-convert-python')}.js"
+    )  # to put it together takes a second
     if place.is_file():
         return place.read_text(encoding="utf-8")
     import vl_convert  # only a page to explore needs it

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import monte_carlo, published, quotable, words
+from oa_sim import published, quotable, words
 from oa_sim.definitions import MEASURES, QUANTITIES, academic_year
 from oa_sim.formatting import unit, who
+from oa_sim.inference import mcse
 from oa_sim.published import HIGH, LOW, PROXY, About, Published
 from oa_sim.quotable import EVERYWHERE
 from oa_sim.result import Result
@@ -90,7 +91,7 @@ def _looked_at(result: Result) -> list[int]:
 def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
     made, places, years = quotable.origin(result), _places(result), result.draws.year.values.tolist()
     bands = np.stack([draws.mean(axis=(0, 1)), *np.quantile(draws, [LOW, HIGH], axis=(0, 1))], axis=-1)
-    errors = monte_carlo.error_of_courses(draws, _looked_at(result))
+    errors = mcse.error_of_courses(draws, _looked_at(result))
     its_unit, whose = unit(measure, level=quantity != "impact"), who(measure, group)
     for p, place in enumerate(places):
         for y, year in enumerate(years):
@@ -107,11 +108,11 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
     lower = MEASURES[measure].lower_is_better
     reached = "not exceeded" if lower else "reached"
     made, its_unit = quotable.origin(result), unit(measure, level=True)
-    effective = float(monte_carlo.worth(draws, _looked_at(result)).min())
+    effective = float(mcse.worth(draws, _looked_at(result)).min())
     for chance in PROMISES:
         at = chance / 100 if lower else 1 - chance / 100
         levels = np.quantile(seen, at, axis=(0, 1))
-        errors = monte_carlo.error_of_quantile(seen, at, effective)
+        errors = mcse.error_of_quantile(seen, at, effective)
         for p, place in enumerate(_places(result)):
             for y, year in enumerate(years):
                 label = (

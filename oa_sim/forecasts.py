@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, ndtr, ndtri
 
-from oa_sim import scale
 from oa_sim.errors import Refusal
+from oa_sim.inference import link_functions
 
 PSEUDO_DRAWS = 199  # quantiles that stand for a normal forecast on a scale where it is not normal
 TAILS = (2.5, 4.0, 6.0, 10.0, 20.0, 1000.0)  # degrees of freedom of Student's t that are tried; the last is normal
@@ -54,7 +54,7 @@ def published(forecast: Forecast, measure: str) -> Forecast:
     if draws is None:
         steps = ndtri((np.arange(PSEUDO_DRAWS) + 0.5) / PSEUDO_DRAWS)
         draws = forecast.mean + forecast.sd * steps[:, None]
-    return Forecast(draws=scale.to_published(measure, draws))
+    return Forecast(draws=link_functions.to_published(measure, draws))
 
 
 def crps_normal(mean: np.ndarray, sd: np.ndarray, actual: np.ndarray) -> np.ndarray:

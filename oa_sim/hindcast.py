@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, counterfactual, forecasts, learned, model, scale
+from oa_sim import forecasts, model
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
+from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
@@ -106,7 +107,7 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
     history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     for lacking in panel.check(history):
         say(lacking)
-    return learned.learn(learning, history, found.data_hash, say)
+    return baseline_fit.learn(learning, history, found.data_hash, say)
 
 
 def check(posterior: xr.Dataset, until: int) -> str:
@@ -123,7 +124,7 @@ def check(posterior: xr.Dataset, until: int) -> str:
             f"a hindcast from {academic_year(until)} takes a posterior learned from figures up to then, got one up to "
             f"{academic_year(made['until']) if 'until' in made else 'an unknown year'}: learn it from a panel again"
         )
-    if learned.law_version(made) != learned.LAW_VERSION:
+    if baseline_fit.law_version(made) != baseline_fit.LAW_VERSION:
         raise Refusal("the posterior was learned by the law of another version: learn it from a panel again")
     gates = json.loads(posterior.attrs["gates"])
     what = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"
@@ -202,9 +203,9 @@ def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndar
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
     history = areas.history(known, until=model.known_until(scenario))
-    record = baseline.record(history)
+    record = baseline_model.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
-    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     course = counterfactual.national(posterior, record, years, known["breaks"], scenario.seed)
     names = list(zip(figures.measure.tolist(), figures.group.tolist(), strict=True))
     own = np.array([name in record.series for name in names]) & np.isfinite(figures.england)
@@ -217,7 +218,7 @@ def _latent(figures: Figures, values: np.ndarray) -> np.ndarray:
     out = np.empty(values.shape)
     for measure in MEASURES:
         mine = figures.measure == measure
-        out[..., mine] = scale.to_latent(measure, values[..., mine])
+        out[..., mine] = link_functions.to_latent(measure, values[..., mine])
     return out
 
 

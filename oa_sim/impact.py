@@ -7,8 +7,8 @@ counterfactual + impact = projection holds to the last bit, in memory and in the
 import numpy as np
 import xarray as xr
 
-from oa_sim import scale
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
+from oa_sim.inference import link_functions
 
 GRID = 2.0**17
 
@@ -65,8 +65,8 @@ def outcomes(latent: xr.DataArray, gain: xr.DataArray, pupils: xr.Dataset) -> xr
         for group in about.groups:
             at = (slice(None), slice(None), slice(None), order.index(group), m)
             added = gain.sel(group=group, measure=name).sel(year=latent.year).values
-            without[at] = scale.to_published(name, latent.values[at])
-            projected[at] = scale.to_published(name, latent.values[at] + sign * added)
+            without[at] = link_functions.to_published(name, latent.values[at])
+            projected[at] = link_functions.to_published(name, latent.values[at] + sign * added)
         if len(about.groups) == 2:
             share = weights(pupils, areas, name)[:, None]
             poor, other, everyone = (

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import evidence, smoothing, synthesis, words
+from oa_sim import evidence, synthesis, words
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import FAMILY, Study
+from oa_sim.inference import importance_sampling
 from oa_sim.inputs import tables
 from oa_sim.model import run
 from oa_sim.result import Result
@@ -100,11 +101,11 @@ def evidence_ledger(
     for study in studies:
         say(f"leaving out {study.name}")
         asked = replace(scenario, evidence=replace(scenario.evidence, without=[*scenario.evidence.without, study.name]))
-        weight, k = smoothing.weigh(
+        weight, k = importance_sampling.weigh(
             -study.log_likelihood(studied.theta.sel(study_type=study.study_type).values.ravel())
         )
         rest, again = studied, None
-        if k >= smoothing.LARGEST_K:
+        if k >= importance_sampling.LARGEST_K:
             rest, again = synthesis.posterior(known, asked.evidence, say), run(asked, posterior=posterior, say=say)
         about = {"study": study.name, "scenario": result.label, "pareto_k": k}
         about["method"] = "reweighted" if again is None else "refitted"
@@ -207,7 +208,7 @@ def _mean_over_areas(result: Result, measure: str, group: str, year: int) -> np.
 def _described(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     """Return mean, SD and interval of weighted draws."""
     mean = float(weight @ values)
-    low, high = smoothing.quantiles(values, weight, ENDS)
+    low, high = importance_sampling.quantiles(values, weight, ENDS)
     sd = float(np.sqrt(weight @ (values - mean) ** 2))
     return {"mean": mean, "sd": sd, "q05": float(low), "q95": float(high)}
 
@@ -238,7 +239,7 @@ def sentences(found: Ledger) -> list[str]:
     n, refitted = len(table), int((table.method == "refitted").sum())
     how = (
         f"Of {n} studies, {n - refitted} were left out by weighing the draws anew (Pareto k below "
-        f"{smoothing.LARGEST_K:g}) and {refitted} by reading the others again."
+        f"{importance_sampling.LARGEST_K:g}) and {refitted} by reading the others again."
     )
     if not table.headline.abs().max() > words.SMALLEST_CHANGE:
         return ["No study moves the headline, which has no impact to move.", how]

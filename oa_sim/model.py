@@ -18,26 +18,23 @@ import oa_sim
 from oa_sim import (
     budget,
     cohort,
-    counterfactual,
     delivery,
     evidence,
     impact,
-    inference,
     interventions,
-    learned,
     origins,
     outside,
     parameters,
     portfolio,
     review,
     served,
-    smoothing,
     sustain,
     synthesis,
     value,
 )
 from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
+from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.result import Result
 from oa_sim.scenario import load, unverified
@@ -73,10 +70,10 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     pupils = areas.pupils(here)
     evidence.check(scenario, known)
     if posterior is None:
-        posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+        posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
         say(f"taking what was learned from {_made(posterior).get('authorities', 'all')} authorities")
     elif "gates" not in posterior.attrs:
-        posterior = posterior.assign_attrs(gates=json.dumps(inference.gates(posterior, diverging=0)))
+        posterior = posterior.assign_attrs(gates=json.dumps(sampling.gates(posterior, diverging=0)))
     studied = synthesis.posterior(known, scenario.evidence, say)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
@@ -202,7 +199,7 @@ def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, seen
     studies = json.loads(studied.attrs["gates"])
     if studies["verdict"] != "PASS":
         wrong.append(f"the synthesis of the studies: {studies['reason']}")
-    if scenario.evidence.outside_view.is_on and seen.attrs["pareto_k"] >= smoothing.LARGEST_K:
+    if scenario.evidence.outside_view.is_on and seen.attrs["pareto_k"] >= importance_sampling.LARGEST_K:
         wrong.append(f"the outside view: Pareto k is {seen.attrs['pareto_k']:.2f}, few draws agree with it")
     if not wrong:
         return found
@@ -220,11 +217,11 @@ def manifest(
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
         "code_hash": code_hash(),
-        "versions": inference.versions(),
-        "posterior": learned.checksum(posterior),
+        "versions": sampling.versions(),
+        "posterior": baseline_fit.checksum(posterior),
         "learned": _made(posterior),
         "synthesis": {
-            "checksum": learned.checksum(studied),
+            "checksum": baseline_fit.checksum(studied),
             **_made(studied),
             "gates": json.loads(studied.attrs["gates"]),
         },

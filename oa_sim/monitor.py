@@ -14,22 +14,19 @@ import oa_sim
 from oa_sim import (
     budget,
     cohort,
-    counterfactual,
     delivery,
     impact,
-    inference,
     interventions,
-    learned,
     model,
     monitoring,
     parameters,
     placed,
     review,
-    smoothing,
     synthesis,
 )
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.monitoring import Monitor
 from oa_sim.scenario import unverified
@@ -110,12 +107,12 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
         raise Refusal(f"the figures go to {until} and the scenario to {scenario.years[-1]}: choose a longer horizon")
     last = _last(asked.last)
     say("projecting from what was known at the start")
-    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     gain, drawn, before, county = _before(scenario, known, posterior)
     say(f"taking in {len(new):,} figures up to {until}")
     with_new = monitoring.taken_in(known, new)
     found, again = update(scenario, posterior, with_new, gain, drawn, until), False
-    if found.k >= smoothing.LARGEST_K and asked.panel:
+    if found.k >= importance_sampling.LARGEST_K and asked.panel:
         say(f"the weights cannot be relied on (Pareto k {found.k:.2f}): learning again from the panel")
         posterior, again = _learn_again(asked.panel, scenario, until, say), True
         gain, drawn, _, _ = _before(scenario, known, posterior)
@@ -162,7 +159,7 @@ def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str],
     reading = published_files.read(learning.panel.path)
     history = panel.history(reading, tables.read("breaks", scenario.data_folder), until)
     panel.check(history)
-    found = learned.learn(learning, history, reading.data_hash, say)
+    found = baseline_fit.learn(learning, history, reading.data_hash, say)
     n = min(scenario.sampler.draws, found.sizes["draw"])
     return found.isel(draw=slice(n))
 
@@ -225,7 +222,7 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
 def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: list, *, again: bool) -> dict:
     studied = synthesis.posterior(known, scenario.evidence)
     gates = model.verdict(_without_view(scenario), posterior, studied, None)
-    if found.k >= smoothing.LARGEST_K:
+    if found.k >= importance_sampling.LARGEST_K:
         why = (
             f"Pareto k of the weights is {found.k:.2f}: few draws agree with the new figures; learn again with "
             "monitor.panel=FILE, the figures of all authorities"
@@ -239,8 +236,8 @@ def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: li
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
         "code_hash": model.code_hash(),
-        "versions": inference.versions(),
-        "posterior": learned.checksum(posterior),
+        "versions": sampling.versions(),
+        "posterior": baseline_fit.checksum(posterior),
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     told = {"pareto_k": found.k, "effective_draws": found.effective, "learned_again": again, "gates": gates}

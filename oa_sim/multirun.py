@@ -5,8 +5,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import learned, report, variants, words
+from oa_sim import report, variants, words
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit
 from oa_sim.model import run
 from oa_sim.scenario.schema import Scenario
 from oa_sim.variants import Variants
@@ -56,7 +57,7 @@ def each(found: Variants, say: Callable[[str], None]) -> Iterator[tuple[str, tup
                 raise scenario
             wanted = scenario.posterior, scenario.sampler.draws
             if wanted not in loaded:
-                loaded = {wanted: learned.load(*wanted)}  # one at a time: a posterior is large
+                loaded = {wanted: baseline_fit.load(*wanted)}  # one at a time: a posterior is large
             outcome = answer(scenario, say, loaded[wanted])
         except Refusal as refusal:
             outcome = refusal

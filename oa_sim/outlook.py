@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, counterfactual, learned, model, scale
+from oa_sim import model
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, series
+from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
 from oa_sim.inputs import areas
 from oa_sim.result import Result
 from oa_sim.scenario.schema import Scenario
@@ -104,12 +105,12 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
     here = tables | {"areas": [row for row in tables["areas"] if row["area"] in scenario.areas.names]}
     history = areas.history(here, until=model.known_until(scenario))
     past = history.sel(area=scenario.areas.names, measure=scenario.measures)
-    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
     # the same streams to the same horizon as in the run, so the same numbers
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     national = counterfactual.national(
-        posterior, baseline.record(history), years, tables["breaks"], scenario.seed
+        posterior, baseline_model.record(history), years, tables["breaks"], scenario.seed
     ).reshape(*size, len(series()), -1)[..., : scenario.horizon]
     pupils = areas.pupils(here)
     last, last_england, last_year = _last(past)
@@ -175,13 +176,18 @@ def _of_series(past, national: np.ndarray, off: np.ndarray, at: dict, since: int
     ahead = national[:, :, s]
     if since < 0:
         nothing = np.full(ahead.shape[:2], np.nan)
-        return nothing, np.full(ahead.shape, np.nan), scale.to_published(measure, ahead), np.nan
+        return nothing, np.full(ahead.shape, np.nan), link_functions.to_published(measure, ahead), np.nan
     figure = float(past.published.sel(at | {"year": since}))
     then = float(past.england.sel(measure=measure, group=at["group"], year=since))
-    stands = scale.to_latent(measure, figure) + off[:, :, s]
-    moved = stands[..., None] + ahead - scale.to_latent(measure, then)
-    level = scale.to_published(measure, stands)
-    return level, scale.to_published(measure, moved) - level[..., None], scale.to_published(measure, ahead), then
+    stands = link_functions.to_latent(measure, figure) + off[:, :, s]
+    moved = stands[..., None] + ahead - link_functions.to_latent(measure, then)
+    level = link_functions.to_published(measure, stands)
+    return (
+        level,
+        link_functions.to_published(measure, moved) - level[..., None],
+        link_functions.to_published(measure, ahead),
+        then,
+    )
 
 
 def _place(found: dict, at: dict, parts: tuple, seen: tuple[float, float, int]) -> None:

@@ -7,8 +7,9 @@ says; what would have happened anyway does not depend on the programme and is le
 import numpy as np
 import xarray as xr
 
-from oa_sim import impact, smoothing, sustain
+from oa_sim import impact, sustain
 from oa_sim.definitions import MEASURES, headline_of
+from oa_sim.inference import importance_sampling
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import OutsideView
 from oa_sim.scenario.schema import Scenario
@@ -78,14 +79,14 @@ def weighed(scenario: Scenario, peak: np.ndarray | None, shape: tuple[int, int])
         are weighed). ``attrs``: ``pareto_k``, ``effective_draws``, ``speaks`` (1 where there is an effect to weigh).
     """
     values = np.zeros(shape) if peak is None else peak
-    weight, k = smoothing.weigh(log_likelihood(scenario.evidence.outside_view, values.ravel()))
-    taken = smoothing.systematic(weight, stream(scenario.seed, "outside view"))
+    weight, k = importance_sampling.weigh(log_likelihood(scenario.evidence.outside_view, values.ravel()))
+    taken = importance_sampling.systematic(weight, stream(scenario.seed, "outside view"))
     data = {"whole_area": (values, "SD"), "weight": (weight, "1"), "taken": (taken, "draw")}
     variables = {name: (("chain", "draw"), part.reshape(shape), {"units": unit}) for name, (part, unit) in data.items()}
     found = xr.Dataset(variables)
     found.attrs = {
         "pareto_k": k,
-        "effective_draws": smoothing.effective(weight),
+        "effective_draws": importance_sampling.effective(weight),
         "speaks": int(peak is not None and bool(values.any())),
         "is_on": int(scenario.evidence.outside_view.is_on),
     }

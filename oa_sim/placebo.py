@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from oa_sim.counterfactual import Law
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
-from oa_sim.record import Record
+from oa_sim.inference.counterfactual import Law
+from oa_sim.inference.observations import Record
 from oa_sim.rng import stream
 
 RAMP = (2017, 2021)  # no effect yet, and the whole effect, which then stays: money 2017/18 to 2021/22, late and uneven

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Iterator
 
-from oa_sim import budget, evidence, learned, parameters, variants
+from oa_sim import budget, evidence, parameters, variants
 from oa_sim.definitions import academic_year, series
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, tables
 from oa_sim.model import checked, checked_tables, known_until, run
 from oa_sim.scenario.load import load_scenario, load_sweeping
@@ -33,7 +34,7 @@ def plan(scenario: Scenario) -> dict:
     evidence.check(scenario, known)
     parameters.check_events(scenario, known["events"])
     budget.allocate(scenario, areas.pupils(here), known)  # an amount, a plan or a programme that is not in the tables
-    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     made = json.loads(posterior.attrs["made"])
     cells = n_draws * len(scenario.areas.names) * 3 * len(scenario.measures)
@@ -87,7 +88,7 @@ def check(overrides: list[str], say: Callable[[str], None]) -> dict:
     say("running a tiny example on a few draws")
     some = [row["area"] for row in known["areas"]][:3]
     small = load_scenario(areas=some, horizon=5, data_folder=scenario.data_folder)
-    tiny = run(small, posterior=learned.load(draws=20))
+    tiny = run(small, posterior=baseline_fit.load(draws=20))
     holds = tiny.draws.counterfactual + tiny.draws.impact == tiny.draws.projection
     if tiny.manifest["account_gbp"]["difference"] or not bool((holds | tiny.draws.projection.isnull()).all()):
         raise Refusal("the tiny example breaks a law of the accounts: do not use this copy, report it")

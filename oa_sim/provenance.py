@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import oa_sim
-from oa_sim import inference, learned, model
+from oa_sim import model
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
 
@@ -17,7 +18,7 @@ INSIDE = "inside the package"
 
 def made_by() -> dict:
     """Return version, code and libraries of this process."""
-    return {"oa_sim": oa_sim.__version__, "code_hash": model.code_hash(), "versions": inference.versions()}
+    return {"oa_sim": oa_sim.__version__, "code_hash": model.code_hash(), "versions": sampling.versions()}
 
 
 def data_hash(folder: str) -> str:
@@ -27,7 +28,7 @@ def data_hash(folder: str) -> str:
 
 def posterior_hash(path: str) -> str:
     """Return the hash of a posterior's file; an empty text where there is none, which the law will say in words."""
-    path = learned.SHIPPED if path == INSIDE else Path(path)
+    path = baseline_fit.SHIPPED if path == INSIDE else Path(path)
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 

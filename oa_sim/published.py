@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oa_sim import formatting, monte_carlo
+from oa_sim import formatting
 from oa_sim.definitions import percent
 from oa_sim.harmless import harmless
+from oa_sim.inference import mcse
 
 LOW, HIGH, MOST_PLACES, FEWEST_PLACES = 0.05, 0.95, 3, -9
 FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
@@ -144,9 +145,9 @@ def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool
     low, high = np.quantile(values, [LOW, HIGH], method="linear" if is_known else "inverted_cdf")
     middle = float(np.median(values) if as_median else values.mean())
     if is_known:
-        error = monte_carlo.error_of_mean(values, of_median=as_median)
+        error = mcse.error_of_mean(values, of_median=as_median)
     else:
-        error = float(monte_carlo.error_of_quantile(np.where(np.isfinite(values), values, 1e300), 0.5, values.size))
+        error = float(mcse.error_of_quantile(np.where(np.isfinite(values), values, 1e300), 0.5, values.size))
     return of_summary(about, (middle, float(low), float(high)), error, origin)
 
 
@@ -175,7 +176,7 @@ def of_summary(about: About, band: tuple[float, float, float], error: float, ori
 def of_chance(about: About, happens: np.ndarray, origin: Origin) -> Published:
     """Return a probability from the draws in which it happens (chain, draw), or from a share with its own error."""
     values = np.asarray(happens, dtype=float)
-    share, error = float(values.mean()), monte_carlo.error_of_mean(values)
+    share, error = float(values.mean()), mcse.error_of_mean(values)
     return of_share(replace(about, unit="probability"), share, error, origin)
 
 

@@ -4,15 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import impact, scale
+from oa_sim import impact
 from oa_sim.arithmetic import exp, normal_below
 from oa_sim.compiled import compiled
 from oa_sim.definitions import ATTAINMENT_8_SD
 from oa_sim.gains import Laid, gains, laid_for
+from oa_sim.inference import link_functions
 from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, activity, taken_up
 from oa_sim.selection import at_ranks, describe, describe_one, mean, room_for, sought
 
-PUPIL_SD, LOG_PER_SD = np.float32(ATTAINMENT_8_SD), np.float32(scale.LOG_PER_SD)
+PUPIL_SD, LOG_PER_SD = np.float32(ATTAINMENT_8_SD), np.float32(link_functions.LOG_PER_SD)
 HUNDRED, MOST_POINTS = np.float32(100.0), np.float32(90.0)
 GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
 
@@ -74,7 +75,7 @@ def room_in(n_interventions, n_years):
 
 @compiled
 def publish(kind, latent, out):
-    """Write the figures of latent values (any); see ``scale.to_published``."""
+    """Write the figures of latent values (any); see ``link_functions.to_published``."""
     if kind == SHARE:  # said apart, so that each loop is one kind of arithmetic
         for i in range(out.size):
             out[i] = HUNDRED * normal_below(latent[i])

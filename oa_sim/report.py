@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oa_sim import contrasts, kept, learned, ledger, words
+from oa_sim import contrasts, ledger, words
 from oa_sim.backtest import Contest
 from oa_sim.comparison import Comparison
 from oa_sim.errors import Refusal
-from oa_sim.learned import Learned
+from oa_sim.inference import baseline_fit, posterior_files
+from oa_sim.inference.baseline_fit import Learned
 from oa_sim.ledger import Ledger
 from oa_sim.result import Result
 
@@ -117,11 +118,11 @@ def write_learned(found: Learned, outputs: str | Path) -> Path:
     """Write ``<outputs>/fit/<id>`` with ``learned.nc``, ``reading.txt`` and ``learned.json``, and return its path."""
 
     def fill(at: Path) -> None:
-        learned.write(found.posterior, at / "learned.nc")
+        baseline_fit.write(found.posterior, at / "learned.nc")
         (at / "reading.txt").write_text("\n".join(found.read) + "\n", encoding="utf-8")
-        write_json(at / "learned.json", found.facts | {"checksum": learned.checksum(found.posterior)})
+        write_json(at / "learned.json", found.facts | {"checksum": baseline_fit.checksum(found.posterior)})
 
-    return whole(Path(outputs) / "fit" / learned.checksum(found.posterior)[:12], fill)
+    return whole(Path(outputs) / "fit" / baseline_fit.checksum(found.posterior)[:12], fill)
 
 
 def write_ledger(found: Ledger, outputs: str | Path) -> Path:
@@ -134,7 +135,7 @@ def write_ledger(found: Ledger, outputs: str | Path) -> Path:
     def fill(at: Path) -> None:
         found.table.to_csv(at / "ledger.csv", index=False, float_format=DIGITS)
         found.headlines.to_csv(at / "headlines.csv", index=False, float_format=DIGITS)
-        kept.write(found.studied, at / found.file_name)
+        posterior_files.write(found.studied, at / found.file_name)
         facts = {"label": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
         write_json(at / "evidence.json", facts | found.result.manifest)
 

@@ -23,9 +23,10 @@ from dataclasses import asdict
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence, inference, kept
+from oa_sim import evidence
 from oa_sim.errors import Refusal
 from oa_sim.evidence import FAMILY, Study
+from oa_sim.inference import posterior_files, sampling
 from oa_sim.inputs.tables import FOLDER, Row
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Evidence, Sampler
@@ -61,7 +62,7 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence):
     All is sampled unbounded. ``tau``, half-normal, is ``softplus`` of its variable: near zero it is a logarithm, so
     that the family may be narrow, and above it is tau itself; its Jacobian stands in the potential.
     """
-    pm = inference.load_pymc()
+    pm = sampling.load_pymc()
     import pytensor.tensor as pt
 
     effect, error = (np.array([getattr(study, name) for study in studies])[:, None] for name in ("effect", "error"))
@@ -111,18 +112,18 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
     studies, study_types = evidence.studies(tables, reading), evidence.study_types(tables)
     name = file_name(studies, study_types, reading)
     if (SHIPPED / name).is_file():
-        return kept.read(SHIPPED / name, "the synthesis inside the package", "install oa_sim again")
-    before = [kept.cache_folder() / other for other in file_names(studies, study_types, reading)]
+        return posterior_files.read(SHIPPED / name, "the synthesis inside the package", "install oa_sim again")
+    before = [posterior_files.cache_folder() / other for other in file_names(studies, study_types, reading)]
     path = next((one for one in before if one.is_file()), before[0])
     if path.is_file():
         try:
-            return kept.read(path, "the synthesis in the cache", "delete it")
+            return posterior_files.read(path, "the synthesis in the cache", "delete it")
         except Refusal:
             say("what was kept of these studies is damaged, so they are read anew")
     if name not in _UNKEPT:
         found = _sampled(studies, study_types, reading, say)
         try:
-            kept.write(found, before[0])
+            posterior_files.write(found, before[0])
         except OSError as error:
             print(f"what the studies say was not kept, so the next command samples it again ({error})", file=sys.stderr)
             _UNKEPT[name] = found
@@ -156,10 +157,10 @@ def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, sa
     """Return the posterior of the studies, sampled, in the precision in which it is kept."""
     iterations = SAMPLER.tune + SAMPLER.draws * SAMPLER.thin
     say(f"weighing {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
-    found = inference.sample(model(studies, study_types, reading), SAMPLER, SEED)
+    found = sampling.sample(model(studies, study_types, reading), SAMPLER, SEED)
     diverging = json.loads(found.attrs["gates"])["divergences"]
     found["kept"] = shares_given(found.theta, studies)
-    gates = json.dumps(inference.gates(found, diverging))
+    gates = json.dumps(sampling.gates(found, diverging))
     small = found[list(KEPT)].rename(KEPT).astype(np.float32).astype(float)
     made = {
         "command": "oa-sim evidence",
@@ -169,7 +170,7 @@ def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, sa
         "sampler": asdict(SAMPLER),
         "seed": SEED,
         "law": LAW_VERSION,
-        "versions": inference.versions(),
+        "versions": sampling.versions(),
     }
     small.attrs = {"gates": gates, "made": json.dumps(made)}
     return small

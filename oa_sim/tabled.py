@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from oa_sim import counterfactual, england
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
+from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
 
 UNSOURCED = "none: judgement of this project"
@@ -216,7 +216,7 @@ def _law(scenario: dict) -> Iterator[Entry]:
     what = "Standard deviation of pupils in Attainment 8"
     yield Entry("law.attainment_8_sd", what, f"{ATTAINMENT_8_SD:g}", "points", UNSOURCED, "recalled", unused)
     assumed = {
-        "break_fades": ("What is left a year later of the part of a break that does not stay", england.FADES),
+        "break_fades": ("What is left a year later of the part of a break that does not stay", national_trend.FADES),
         "break_freedom": (
             "How heavy the tails of breaks to come are, degrees of freedom",
             counterfactual.BREAK_FREEDOM,

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import hindcast, learned, model, movements, promises
+from oa_sim import hindcast, model, movements, promises
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import read
 from oa_sim.outlook import Outlook, outlook
@@ -128,7 +129,7 @@ def _moves(path: str | None, data_folder: str | None) -> list[tables.Row]:
 
 def _learned_until(scenario: Scenario) -> int:
     """Return the last year that a scenario's posterior has seen; one that does not say may have seen all."""
-    made = json.loads(learned.load(scenario.posterior, scenario.sampler.draws).attrs.get("made", "{}"))
+    made = json.loads(baseline_fit.load(scenario.posterior, scenario.sampler.draws).attrs.get("made", "{}"))
     return made.get("until", scenario.start_year)
 
 
@@ -180,7 +181,7 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
     if not over:
         return None
     say(f"judging targets that are over from what was known in {academic_year(BEFORE)}")
-    hindcast.check(learned.load(POSTERIOR), BEFORE)
+    hindcast.check(baseline_fit.load(POSTERIOR), BEFORE)
     was = _as_it_was()
     measures = [name for name in MEASURES if name in {one.measure for one in over}]
     draws = replace(was.sampler, draws=scenario.sampler.draws)

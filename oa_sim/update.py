@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import counterfactual, delivery, england, impact, smoothing, standing
+from oa_sim import delivery, impact
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
+from oa_sim.inference import area_forecast, counterfactual, importance_sampling, national_trend
+from oa_sim.inference.observations import Record, record
 from oa_sim.inputs import areas
 from oa_sim.inputs.tables import Row
-from oa_sim.record import Record, record
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
@@ -88,7 +89,7 @@ def update(
         log_ratio = log_ratio - _log_density(scenario, posterior, known, history, nothing)
     else:
         log_ratio = log_ratio + of_england(posterior, known, scenario)
-    weight, k = smoothing.weigh(log_ratio)
+    weight, k = importance_sampling.weigh(log_ratio)
     taken = _taken(weight, scenario.seed)
     ahead = replace(scenario, start_year=until + 1, horizon=LONGEST_HORIZON)
     latent = counterfactual.project(ahead, posterior, history, tables, pupils.rolls, brought)
@@ -96,7 +97,7 @@ def update(
     years = [year for year in scenario.years if year > until]
     latent = (latent.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)).sel(year=years)
     found = impact.outcomes(latent, gain.sel(year=years), pupils)
-    return Update(weight, k, smoothing.effective(weight), taken, by_weight(found, taken), history)
+    return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(found, taken), history)
 
 
 def _brought(scenario: Scenario, known: Record, gain: xr.DataArray, history: xr.Dataset, area: str) -> np.ndarray:
@@ -116,11 +117,13 @@ def _brought(scenario: Scenario, known: Record, gain: xr.DataArray, history: xr.
 
 def _log_density(scenario: Scenario, posterior, known: Record, history, brought: dict[str, np.ndarray]) -> np.ndarray:
     """Return the log density of all areas' new figures in each draw (draw)."""
-    hyper = standing.law(posterior, known.series)
+    hyper = area_forecast.law(posterior, known.series)
     total = np.zeros(len(hyper.mean))
     for area in _once(scenario, history):
         is_proxy = bool(history.proxy.sel(area=area).any())
-        total += standing.log_density(hyper, known, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area])
+        total += area_forecast.log_density(
+            hyper, known, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area]
+        )
     return total
 
 
@@ -158,10 +161,10 @@ def _cut(one, start: int):
 
 def _of_steps(names: list[tuple[str, str]], courses: list, law: dict[str, np.ndarray]) -> np.ndarray:
     """Return the log density of all steps of courses in each draw (draw)."""
-    of = england.steps(names, courses)
+    of = national_trend.steps(names, courses)
     if not len(of.change):
         return np.zeros(len(law["trend"]))
-    root = np.linalg.cholesky(england.covariance(of, **law))
+    root = np.linalg.cholesky(national_trend.covariance(of, **law))
     change = np.broadcast_to(of.change[:, None], (len(root), len(of.change), 1))
     white = np.linalg.solve(root, change)[..., 0]
     diagonal = np.diagonal(root, axis1=1, axis2=2)

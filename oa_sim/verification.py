@@ -16,9 +16,9 @@ from oa_sim.definitions import MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.formatting import who
 from oa_sim.harmless import in_table
+from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.inputs import tables
 from oa_sim.result import Result
-from oa_sim.smoothing import LARGEST_K
 
 COLUMNS = ("check", "asks", "found", "limit", "verdict", "from")
 PASS, FAIL, NOT_RUN, NOT_KNOWN, OTHER = "PASS", "FAIL", "not run for this folder", "not known", "other code"

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import monte_carlo, store, swept, value, words
+from oa_sim import store, swept, value, words
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
+from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
 from oa_sim.logbook import command
 from oa_sim.result import Result
@@ -189,7 +190,7 @@ def _summary(result: Result) -> xr.Dataset:
                 values = each.values.astype(float)
                 values = np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2) if several else values
                 at = (slice(None), list(GROUPS).index(group), m)
-                whole[at], errors[q][at] = _described(values), monte_carlo.error_of_courses(values, looked_at)
+                whole[at], errors[q][at] = _described(values), mcse.error_of_courses(values, looked_at)
         found[quantity] = (DIMS[1:], whole)
     found["error"] = (("quantity", *DIMS[1:-1]), errors)
     figures = xr.Dataset(found, coords | {"statistic": list(STATISTICS)})

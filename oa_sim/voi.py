@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import gates, inference, information, judging, learned, model, origins, synthesis
+from oa_sim import gates, information, judging, model, origins, synthesis
 from oa_sim.decisions import Decisions, decisions
+from oa_sim.inference import baseline_fit, sampling
 from oa_sim.information import Worth
 from oa_sim.inputs import tables
 from oa_sim.judging import Judge
@@ -199,9 +200,9 @@ def _manifest(judge, asked: Studying) -> dict:
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
         "code_hash": model.code_hash(),
-        "versions": inference.versions(),
+        "versions": sampling.versions(),
         "posterior": known.checksum,
-        "synthesis": learned.checksum(studied),
+        "synthesis": baseline_fit.checksum(studied),
         "n_draws": len(judge.which),
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]

@@ -9,9 +9,9 @@ import xarray as xr
 from oa_sim import accounts, origins, ranking
 from oa_sim.definitions import MEASURES, academic_year, headline_of, percent
 from oa_sim.formatting import better, chance, distance, interval, pounds, unit, who
+from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.result import Result
 from oa_sim.scenario import unverified
-from oa_sim.smoothing import LARGEST_K
 from oa_sim.value import price_of
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise

@@ -14,21 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import (
-    counterfactual,
-    delivery,
-    evidence,
-    factors,
-    impact,
-    learned,
-    model,
-    parameters,
-    passes,
-    synthesis,
-    value,
-)
+from oa_sim import delivery, evidence, factors, impact, model, parameters, passes, synthesis, value
 from oa_sim.budget import window
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
+from oa_sim.inference import baseline_fit, counterfactual
 from oa_sim.inputs import areas, tables
 from oa_sim.interventions import eligible_pupils
 from oa_sim.scenario.schema import Scenario
@@ -138,10 +127,10 @@ def _known(scenario: Scenario, data_hash: str) -> Known:
     here = whole | {"areas": [row for row in whole["areas"] if row["area"] in scenario.areas.names]}
     history = areas.history(here, until=model.known_until(scenario))
     areas.check_history(history, scenario.measures)
-    posterior = learned.load(scenario.posterior, scenario.sampler.draws)
+    posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     county = history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
     proxy = np.concatenate([county, county.any(axis=0, keepdims=True)]).astype(np.int8)
-    return Known(whole, history, areas.pupils(here), proxy, posterior, learned.checksum(posterior), data_hash)
+    return Known(whole, history, areas.pupils(here), proxy, posterior, baseline_fit.checksum(posterior), data_hash)
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:

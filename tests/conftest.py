@@ -7,7 +7,8 @@ import pickle
 import pytest
 from omegaconf import OmegaConf
 
-from oa_sim import inference, learned, load_scenario
+from oa_sim import load_scenario
+from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.model import run
 
@@ -80,7 +81,7 @@ def known():
 @pytest.fixture(scope="session")
 def tiny_posterior():
     """Give the first draws of the shipped posterior, said to have passed as the whole did."""
-    few = learned.load().isel(chain=slice(CHAINS), draw=slice(DRAWS))
+    few = baseline_fit.load().isel(chain=slice(CHAINS), draw=slice(DRAWS))
     gates = json.loads(few.attrs["gates"]) | {
         "verdict": "PASS", "reason": "made up", "r_hat_max": 1.0, "ess_bulk_min": 4000.0, "ess_tail_min": 4000.0,
         "divergences": 0, "worst": "'mu'", "n_draws": CHAINS * DRAWS,
@@ -118,7 +119,7 @@ def compiled_once():
     That is a third of a minute each time, most of what a short fit takes; what is compiled is the same. A model made
     anew, of the same record too, is compiled anew.
     """
-    pm = inference.load_pymc()
+    pm = sampling.load_pymc()
     compiled, kept = pm.Model.logp_dlogp_function, {}
 
     def once(model, of=None, **keys):

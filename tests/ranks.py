@@ -16,7 +16,7 @@ import simulated
 from scipy.optimize import minimize
 from scipy.stats import binom
 
-from oa_sim import baseline, england, inference, record
+from oa_sim.inference import baseline_model, national_trend, observations, sampling
 from oa_sim.rng import stream
 
 DRAWS, THIN, TUNE = 63, 3, 100  # 63 draws leave 64 ranks; every third is kept, so that they are nearly independent
@@ -28,18 +28,18 @@ NULL_SETS = 20_000
 class Machine:
     """The model, compiled once; each simulation puts another record in it."""
 
-    def __init__(self, known: record.Record | None = None):
+    def __init__(self, known: observations.Record | None = None):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.pm = inference.load_pymc()
+            self.pm = sampling.load_pymc()
             from pymc.blocking import DictToArrayBijection, RaveledVars
             from pytensor.graph.traversal import ancestors
 
-            from oa_sim.gaussian import RecordDensity
+            from oa_sim.inference.baseline_likelihood import RecordDensity
 
             # where England has figures is part of the compiled model, so it is given some
             self.empty = known or simulated.play(simulated.small(), simulated.typical(), stream(0, "typical"))
-            self.model = baseline.model(self.empty)
+            self.model = baseline_model.model(self.empty)
             with self.model:
                 self.step = self.pm.NUTS(target_accept=TARGET_ACCEPT)
             nodes = [node.owner.op for node in ancestors(self.model.potentials) if node.owner]
@@ -60,10 +60,10 @@ class Machine:
             found += [f"{variable.name} {label}".strip() for label in labels]
         return found
 
-    def put(self, known: record.Record) -> None:
+    def put(self, known: observations.Record) -> None:
         """Put a record in the compiled model."""
-        self.density.bands = self.RecordDensity(baseline.bands(known)).bands
-        self.model["england_change"].set_value(england.steps(known.series, known.national).change)
+        self.density.bands = self.RecordDensity(baseline_model.bands(known)).bands
+        self.model["england_change"].set_value(national_trend.steps(known.series, known.national).change)
 
     def loss(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the log density of a point and its gradient."""

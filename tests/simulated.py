@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from oa_sim.baseline import TOLD
-from oa_sim.record import National, Record, kin
+from oa_sim.inference.baseline_model import TOLD
+from oa_sim.inference.observations import National, Record, kin
 
 BURN_IN = 400  # years, after which a deviation no longer knows where it began
 SERIES = [

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import Refusal, backtest, counterfactual, learned, record, report, scale, scores
+from oa_sim import Refusal, backtest, report, scores
 from oa_sim.__main__ import main
+from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.peers import PEERS
 from oa_sim.scenario.load import load_learning
@@ -39,9 +40,9 @@ def figures(until=2022, shock=0.0):
             for column, (measure, _, centre) in SERIES.items():
                 noise = 0.05 * rng.standard_normal() * (code != ENGLAND)
                 moved = 0.02 * (year - 2013) + shock * (year > UNTIL)
-                latent = scale.to_latent(measure, centre) + level + noise + moved
+                latent = link_functions.to_latent(measure, centre) + level + noise + moved
                 if year <= until and year not in (2020, 2021):
-                    found[code, year, column] = float(scale.to_published(measure, latent))
+                    found[code, year, column] = float(link_functions.to_published(measure, latent))
     return found
 
 
@@ -85,7 +86,7 @@ class SameProcess:
 @pytest.fixture
 def no_sampling(monkeypatch, tiny_posterior):
     """Let what is learned be the few shipped draws."""
-    monkeypatch.setattr(learned, "learn", lambda *_, **__: tiny_posterior)
+    monkeypatch.setattr(baseline_fit, "learn", lambda *_, **__: tiny_posterior)
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def answered(tiny_posterior, tmp_path_factory):
     words += [f"panel.train_until={UNTIL}", f"outputs={folder / 'out'}", "--json"]
     lines = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learned, "learn", lambda *_, **__: tiny_posterior)
+        patch.setattr(baseline_fit, "learn", lambda *_, **__: tiny_posterior)
         patch.setattr("builtins.print", lambda *parts, **_: lines.extend(map(str, parts)))
         assert main(["backtest", *words]) == 0
     return json.loads(lines[-1])
@@ -224,7 +225,7 @@ def test_a_forecast_is_of_every_authority_in_the_unit_of_its_scale(tiny_posterio
 def test_a_relative_forecast_is_the_exact_course_of_the_authority(tiny_posterior, tmp_path):
     learning = asked(tmp_path)
     history = panel.history(published_files.read(learning.panel.path), tables.read("breaks"), UNTIL)
-    known, area = record.record(history), "Place 305"
+    known, area = observations.record(history), "Place 305"
     years = list(range(UNTIL + 1, max(LATER) + 1))
     course = counterfactual.relative(
         counterfactual.law(tiny_posterior, known.series), known, area, years,
@@ -367,7 +368,7 @@ def test_a_year_that_was_not_collected_is_no_row(plain_peers, tmp_path):
 def test_a_fit_that_failed_is_marked_in_every_table(plain_peers, monkeypatch, tiny_posterior, tmp_path):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "made up"}
     failed = tiny_posterior.assign_attrs(gates=json.dumps(gates))
-    monkeypatch.setattr(learned, "learn", lambda *_, **__: failed)
+    monkeypatch.setattr(baseline_fit, "learn", lambda *_, **__: failed)
     learning = asked(tmp_path)
     folder = report.write_contest(contest(learning), learning.outputs)
     for name in FILES:

@@ -8,11 +8,12 @@ import pytest
 import xarray as xr
 from scipy.stats import t
 
-from oa_sim import counterfactual, learned, load_scenario, record
+from oa_sim import load_scenario
 from oa_sim.definitions import LINKED, MEASURES, series
+from oa_sim.inference import baseline_fit, counterfactual, observations
+from oa_sim.inference.observations import National, Record
 from oa_sim.inputs import areas, tables
 from oa_sim.model import run
-from oa_sim.record import National, Record
 
 YEARS = list(range(2024, 2039))
 LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15")
@@ -22,7 +23,7 @@ OWN = "good_level_of_development,all,Norwich,district,"
 @pytest.fixture(scope="module")
 def many():
     """Give all the draws."""
-    return learned.load()
+    return baseline_fit.load()
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,7 @@ def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(projec
     unlinked = posterior.assign(cohort_link=xr.zeros_like(posterior.cohort_link))
     found = project("areas=[Norwich]", draws=unlinked).sel(measure="key_stage_2")
     difference = found - plain.sel(area=["Norwich"], measure="key_stage_2")
-    seen = record.record(areas.history(known, 2023))
+    seen = observations.record(areas.history(known, 2023))
     law = counterfactual.law(unlinked, seen.series)
     centres = [
         counterfactual.relative(
@@ -172,7 +173,7 @@ def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(projec
 
 
 def test_an_area_above_its_own_mean_is_expected_to_come_part_of_the_way_back(posterior, known):
-    seen = record.record(areas.history(known, 2023))
+    seen = observations.record(areas.history(known, 2023))
     law, a, s = counterfactual.law(posterior, seen.series), seen.areas.index("Blackpool"), 4
     behind = counterfactual.last_variance(seen, "Blackpool")
     lifted = seen.relative.copy()
@@ -228,7 +229,7 @@ def test_in_the_long_run_no_course_leaves_the_scale(many, known):
 
     Level 3 of disadvantaged pupils rose by 0.5 SD in the ten years to 2015.
     """
-    seen = record.record(areas.history(known, 2023))
+    seen = observations.record(areas.history(known, 2023))
     drawn = counterfactual.national(many, seen, YEARS, known["breaks"], 1)
     for s, name in enumerate(seen.series):
         low, high = np.quantile(drawn[:, s, -1] - seen.national[s].figures[-1], [0.05, 0.95])

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from conftest import DRAWS
 
-from oa_sim import learned, load_scenario
+from oa_sim import load_scenario
 from oa_sim.__main__ import main
+from oa_sim.inference import baseline_fit
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
@@ -41,8 +42,8 @@ ONLY_TO_LEARN = {"pymc", "pytensor", "nutpie", "arviz", "statsforecast"}
 def outputs(tmp_path, monkeypatch, tiny_posterior):
     """Give a place to write, and few draws in the place of the shipped ones."""
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(learned, "SHIPPED", tmp_path / "learned.nc")
-    learned.write(tiny_posterior, learned.SHIPPED)
+    monkeypatch.setattr(baseline_fit, "SHIPPED", tmp_path / "learned.nc")
+    baseline_fit.write(tiny_posterior, baseline_fit.SHIPPED)
     return tmp_path / "outputs"
 
 
@@ -63,8 +64,8 @@ def first(tiny_posterior, tmp_path_factory):
     """Give what was printed by one run, and its folder, to those that only look at it."""
     folder, lines = tmp_path_factory.mktemp("first"), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learned, "SHIPPED", folder / "learned.nc")
-        learned.write(tiny_posterior, learned.SHIPPED)
+        patch.setattr(baseline_fit, "SHIPPED", folder / "learned.nc")
+        baseline_fit.write(tiny_posterior, baseline_fit.SHIPPED)
         patch.setattr("builtins.print", lambda *parts, **_: lines.extend(map(str, parts)))
         assert main(["run", *SMALL, f"outputs={folder / 'outputs'}"]) == 0
     return Path(lines[-1])
@@ -139,14 +140,14 @@ def test_same_question_twice_and_areas_in_another_order_give_the_same_files(caps
 
 def test_a_failed_gate_shows_in_every_output(capsys, outputs, tiny_posterior):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "bulk ESS is 12, below 400"}
-    learned.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), learned.SHIPPED)
+    baseline_fit.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), baseline_fit.SHIPPED)
     code, out, _ = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
     assert code == 0
     failed_everywhere(out)
 
 
 def test_fewer_draws_than_were_learned_are_judged_anew_and_fail(capsys, tmp_path):
-    assert json.loads(learned.load().attrs["gates"])["verdict"] == "PASS"
+    assert json.loads(baseline_fit.load().attrs["gates"])["verdict"] == "PASS"
     code, out, _ = answer(capsys, "run", *SMALLER, f"outputs={tmp_path}")
     assert code == 0
     failed_everywhere(out)
@@ -162,7 +163,7 @@ def failed_everywhere(out):
 
 def test_a_posterior_of_ones_own_is_used_and_named(capsys, outputs, first, tiny_posterior, tmp_path):
     mine = tmp_path / "it's mine (1).nc"
-    learned.write(tiny_posterior.assign(mu=tiny_posterior.mu + 0.1), mine)
+    baseline_fit.write(tiny_posterior.assign(mu=tiny_posterior.mu + 0.1), mine)
     folder = folder_of(capsys, outputs, f"posterior={mine}")
     shipped, own = (json.loads((one / "run.json").read_text()) for one in (first, folder))
     assert own["scenario"]["posterior"] == str(mine)
@@ -373,7 +374,7 @@ def test_what_is_wrong_with_learning_is_said_with_its_remedy(capsys, words, says
 
 
 def test_a_damaged_posterior_is_refused_with_its_path(capsys, outputs):
-    path = learned.SHIPPED
+    path = baseline_fit.SHIPPED
     whole = path.read_bytes()
     forged = whole.replace(b'"verdict": "PASS"', b'"verdict": "PASs"')
     assert forged != whole

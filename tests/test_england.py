@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import simulated
 
-from oa_sim import england
-from oa_sim.record import National
+from oa_sim.inference import national_trend
+from oa_sim.inference.observations import National
 
 NAMES = [("key_stage_2", "disadvantaged"), ("key_stage_2", "other"), ("neet_16_17", "all")]
 LAW = {"sd": (0.03, 0.05, 0.04), "trend": 0.6, "damping": 0.8, "alike": 0.7, "break_sd": 0.2}
@@ -24,7 +24,7 @@ def law(n=1, names=NAMES, **given):
 
 
 def covariance(courses, names=NAMES, **given):
-    return england.covariance(england.steps(names, courses), **law(names=names, **given))[0]
+    return national_trend.covariance(national_trend.steps(names, courses), **law(names=names, **given))[0]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def walked(pattern):
     truth = {f"national_{name}": LAW[name] for name in ("sd", "trend", "damping")}
     truth |= {"groups_alike": LAW["alike"], "break_sd": LAW["break_sd"]}
     rng = np.random.default_rng(1)
-    return np.array([england.steps(NAMES, simulated._england(known, truth, rng)).change for _ in range(WALKS)])
+    return np.array([national_trend.steps(NAMES, simulated._england(known, truth, rng)).change for _ in range(WALKS)])
 
 
 def test_the_covariance_of_steps_is_that_of_courses_walked_year_by_year(pattern, walked):
@@ -57,7 +57,7 @@ def test_the_covariance_of_steps_is_that_of_courses_walked_year_by_year(pattern,
 
 
 def test_steps_are_counted_from_figure_to_figure(pattern):
-    of = england.steps(NAMES, pattern)
+    of = national_trend.steps(NAMES, pattern)
     assert len(of.change) == sum(len(one.years) - 1 for one in pattern)
     assert np.diag(of.shocks).tolist() == [1, 1, 2, 1, 1, 1, 1, 2, 1, 2, 1, 1, 1, 1, 1]
     # begins with an off figure; that and a shift, with its fading part; a quarter fades; ends off and fades; a shift
@@ -73,9 +73,9 @@ def test_plain_steps_share_nothing_but_the_trend():
 
 
 def test_a_course_of_one_figure_makes_no_step_and_its_trend_is_what_it_is_in_the_long_run():
-    assert not len(england.steps(NAMES[:1], [course([2019])]).change)
-    of = england.steps(NAMES[:1], [course([2019])], ends=True)
-    found = england.covariance(of, **law(names=NAMES[:1]))
+    assert not len(national_trend.steps(NAMES[:1], [course([2019])]).change)
+    of = national_trend.steps(NAMES[:1], [course([2019])], ends=True)
+    found = national_trend.covariance(of, **law(names=NAMES[:1]))
     np.testing.assert_allclose(found, [[[(0.03 * 0.6) ** 2]]])
 
 
@@ -89,7 +89,7 @@ def test_a_break_fades_by_half_a_year_and_in_part_stays():
 
 def test_a_break_before_the_first_figure_leaves_nothing_to_fade():
     names = NAMES[:1]
-    drawn = england.ahead(
+    drawn = national_trend.ahead(
         names, [course(range(2018, 2022), shifts=(2015,))], 2023, law(10, names), numbers(names, 2, 10)
     )
     assert np.isfinite(drawn[0]).all()
@@ -108,7 +108,7 @@ def test_what_is_to_come_is_the_conditional_of_the_whole_given_the_past():
     marks = {"shifts": (2016, 2021), "otherwise": (2019, 2022)}
     figures = [[0.0, 0.05, 0.10, 0.40, 0.55], [0.3, 0.33, 0.35, 0.5, 0.62]]
     past = [course([2014, 2015, 2017, 2018, 2019], one, **marks) for one in figures]
-    drawn = england.ahead(names, past, until, law(N, names), numbers(names, 4))
+    drawn = national_trend.ahead(names, past, until, law(N, names), numbers(names, 4))
     # the same by the book: the covariance of all steps, those to come among them, parted in two
     whole = [course([*one.years, *range(2020, until + 1)], [*one.figures, *[0.0] * 4], **marks) for one in past]
     all_steps, seen = covariance(whole, names), np.tile([True] * 4 + [False] * 4, 2)
@@ -127,7 +127,7 @@ def test_a_jump_after_a_break_is_not_carried_on_as_a_trend():
     """After a steady course, a break and a rebound of 0.15 SD: no year to come is expected to repeat a third of it."""
     names = NAMES[:1]
     steady = course(range(2012, 2024), [0.02 * t for t in range(10)] + [0.0, 0.15], shifts=(2022,))
-    moved = np.diff(england.ahead(names, [steady], 2038, law(N, names), numbers(names, 15))[0].mean(0))
+    moved = np.diff(national_trend.ahead(names, [steady], 2038, law(N, names), numbers(names, 15))[0].mean(0))
     assert (moved < 0.05).all()
     assert moved[-1] < 0.005
 
@@ -135,7 +135,7 @@ def test_a_jump_after_a_break_is_not_carried_on_as_a_trend():
 def test_a_steady_course_is_carried_on_and_damped():
     names = NAMES[:1]
     steady = course(range(2012, 2024), 0.02 * np.arange(12))
-    drawn = england.ahead(names, [steady], 2038, law(N, names), numbers(names, 15))[0]
+    drawn = national_trend.ahead(names, [steady], 2038, law(N, names), numbers(names, 15))[0]
     moved = np.diff(drawn.mean(0), prepend=0.02 * 11)
     assert 0.008 < moved[0] < 0.02
     np.testing.assert_allclose(moved[1:5] / moved[:4], 0.8, atol=0.12)
@@ -145,7 +145,9 @@ def test_a_figure_that_was_graded_otherwise_says_little_of_the_next():
     names = NAMES[:1]
     lifted = [0.0, 0.0, 0.0, 0.3]
     plain, otherwise = (
-        england.ahead(names, [course(range(2016, 2020), lifted, **marks)], 2021, law(N, names), numbers(names, 2))[0]
+        national_trend.ahead(
+            names, [course(range(2016, 2020), lifted, **marks)], 2021, law(N, names), numbers(names, 2)
+        )[0]
         for marks in ({}, {"otherwise": (2019,)})
     )
     assert plain[:, 0].mean() > 0.28
@@ -156,7 +158,7 @@ def test_a_figure_that_was_graded_otherwise_says_little_of_the_next():
 def test_groups_that_end_in_different_years_are_carried_to_the_same_year():
     names = NAMES[:2]
     courses = [course(range(2012, 2018)), course(range(2012, 2020))]
-    one, other = england.ahead(names, courses, 2022, law(N, names, damping=0.0), numbers(names, 5))
+    one, other = national_trend.ahead(names, courses, 2022, law(N, names, damping=0.0), numbers(names, 5))
     assert (one.shape[1], other.shape[1]) == (5, 3)
     moved = [np.diff(drawn, axis=1)[:, -1] for drawn in (one, other)]
     assert np.corrcoef(*moved)[0, 1] == pytest.approx(LAW["alike"], abs=0.02)

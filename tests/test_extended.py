@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from oa_sim import extended, monte_carlo, published, quotable, words
+from oa_sim import extended, published, quotable, words
 from oa_sim.definitions import MEASURES
+from oa_sim.inference import mcse
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_promises_are_of_the_headlines_year_and_the_last(tiny, found):
 def test_the_error_of_a_median_by_quantile_is_that_of_a_normal_and_none_where_nothing_varies():
     draws = np.random.default_rng(3).standard_normal((4, 500, 2))
     draws[..., 1] = 7.0
-    error = monte_carlo.error_of_quantile(draws, 0.5, 2000)
+    error = mcse.error_of_quantile(draws, 0.5, 2000)
     assert error[0] == pytest.approx(np.sqrt(np.pi / 2 / 2000), rel=0.35)
     assert error[1] == 0
 

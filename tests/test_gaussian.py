@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from oa_sim import gaussian
-from oa_sim.gaussian import Band, RecordDensity
+from oa_sim.inference import baseline_likelihood
+from oa_sim.inference.baseline_likelihood import Band, RecordDensity
 
 pytestmark = pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
 N_SERIES = 4
@@ -169,7 +169,7 @@ def test_the_inverse_is_an_inverse_and_the_determinant_a_determinant(n):
     matrix = root @ root.T + 0.1 * np.eye(n)
     upper = np.where(np.triu(np.ones((n, n))) > 0, matrix, np.nan)  # work space below the diagonal is never clean
     inverse = np.full((n, n), np.nan)
-    half = gaussian.invert(upper, inverse)
+    half = baseline_likelihood.invert(upper, inverse)
     np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=1e-8, atol=1e-8)
     assert 2 * half == pytest.approx(np.linalg.slogdet(matrix)[1], abs=1e-9)
     np.testing.assert_array_equal(inverse, inverse.T)
@@ -177,4 +177,4 @@ def test_the_inverse_is_an_inverse_and_the_determinant_a_determinant(n):
 
 @pytest.mark.parametrize("matrix", [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])
 def test_a_matrix_that_is_not_positive_definite_has_no_inverse(matrix):
-    assert gaussian.invert(np.array(matrix), np.empty((2, 2))) == np.inf
+    assert baseline_likelihood.invert(np.array(matrix), np.empty((2, 2))) == np.inf

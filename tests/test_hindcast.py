@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from oa_sim import Refusal, baseline, forecasts, hindcast, learned, load_scenario, model
+from oa_sim import Refusal, forecasts, hindcast, load_scenario, model
 from oa_sim.definitions import MEASURES, series
+from oa_sim.inference import baseline_fit, baseline_model
 from oa_sim.inputs import areas, published_files, tables
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
@@ -99,24 +100,24 @@ def test_nothing_published_after_the_cut_moves_a_forecast(question, answer, tmp_
 
 
 def test_a_posterior_that_knows_the_future_is_refused():
-    assert "got one up to 2022/23" in refused(lambda: hindcast.check(learned.load(), UNTIL))
-    assert "an unknown year" in refused(lambda: hindcast.check(learned.load().drop_attrs(), UNTIL))
+    assert "got one up to 2022/23" in refused(lambda: hindcast.check(baseline_fit.load(), UNTIL))
+    assert "an unknown year" in refused(lambda: hindcast.check(baseline_fit.load().drop_attrs(), UNTIL))
 
 
 def test_a_posterior_of_another_law_is_refused():
-    found = learned.load(SHIPPED)
+    found = baseline_fit.load(SHIPPED)
     made = json.loads(found.attrs["made"]) | {"law": "0" * 64}
     assert "law of another version" in refused(lambda: hindcast.check(found.assign_attrs(made=json.dumps(made)), UNTIL))
 
 
 def test_the_posterior_beside_the_experiment_knows_nothing_later_and_passes_its_gates():
-    found = learned.load(SHIPPED)
+    found = baseline_fit.load(SHIPPED)
     assert "PASS" in hindcast.check(found, UNTIL)
     made = json.loads(found.attrs["made"])
     assert made["until"] == UNTIL
     assert made["authorities"] >= 150
     assert made["command"].startswith("python experiments/hindcast.py --actuals FILE --panel")
-    assert found.series.values.tolist() == baseline.labels(series())
+    assert found.series.values.tolist() == baseline_model.labels(series())
 
 
 # what is scored

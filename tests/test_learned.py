@@ -7,19 +7,20 @@ import pytest
 import simulated
 import xarray as xr
 
-from oa_sim import Refusal, baseline, definitions, inference, learned, load_scenario, plan
+from oa_sim import Refusal, definitions, load_scenario, plan
+from oa_sim.inference import baseline_fit, baseline_model, sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import load_learning
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return learned.load()
+    return baseline_fit.load()
 
 
 @pytest.fixture
 def written(tiny_posterior, tmp_path):
-    learned.write(tiny_posterior, tmp_path / "learned.nc")
+    baseline_fit.write(tiny_posterior, tmp_path / "learned.nc")
     return tmp_path / "learned.nc"
 
 
@@ -37,13 +38,13 @@ def test_the_shipped_posterior_passes_its_gates(shipped):
     gates = json.loads(shipped.attrs["gates"])
     assert gates["verdict"] == "PASS", gates["reason"]
     assert gates["n_draws"] == shipped.sizes["chain"] * shipped.sizes["draw"]
-    assert gates["r_hat_max"] <= inference.LARGEST_R_HAT
-    assert min(gates["ess_bulk_min"], gates["ess_tail_min"]) >= inference.SMALLEST_ESS
+    assert gates["r_hat_max"] <= sampling.LARGEST_R_HAT
+    assert min(gates["ess_bulk_min"], gates["ess_tail_min"]) >= sampling.SMALLEST_ESS
     assert gates["divergences"] == 0
 
 
 def test_the_shipped_posterior_passes_its_gates_again_when_they_are_reckoned_from_its_draws(shipped):
-    gates = inference.gates(shipped, diverging=0)
+    gates = sampling.gates(shipped, diverging=0)
     assert gates["verdict"] == "PASS", gates["reason"]
 
 
@@ -54,29 +55,29 @@ def test_the_shipped_posterior_says_what_made_it(shipped):
     assert made["authorities"] >= 150
     assert made["figures"] > 10_000
     assert made["until"] == 2023
-    assert set(made["versions"]) == {"python", *inference.LIBRARIES}
+    assert set(made["versions"]) == {"python", *sampling.LIBRARIES}
     given = load_learning("panel.path=panel.csv")
     assert made["seed"] == given.seed
     assert made["sampler"] == vars(given.sampler)  # so that the plain command makes it again
 
 
 def test_the_shipped_posterior_was_learned_by_this_law(shipped):
-    assert learned.law_version(json.loads(shipped.attrs["made"])) == learned.LAW_VERSION
+    assert baseline_fit.law_version(json.loads(shipped.attrs["made"])) == baseline_fit.LAW_VERSION
 
 
 @pytest.mark.slow  # compiles the model
 def test_the_version_of_the_law_is_told_by_how_its_density_behaves():
     played = simulated.play(simulated.small(), simulated.typical(), np.random.default_rng(2017))
     told = json.loads((tables.FOLDER / "law_fingerprints.json").read_text(encoding="utf-8"))
-    found = inference.fingerprint(baseline.model(played))
-    np.testing.assert_allclose(found, told[learned.LAW_VERSION], rtol=1e-8, atol=1e-8)
+    found = sampling.fingerprint(baseline_model.model(played))
+    np.testing.assert_allclose(found, told[baseline_fit.LAW_VERSION], rtol=1e-8, atol=1e-8)
 
 
 def test_the_shipped_posterior_is_of_the_series_that_are_modelled(shipped):
-    assert shipped.series.values.tolist() == baseline.labels(definitions.series())
+    assert shipped.series.values.tolist() == baseline_model.labels(definitions.series())
     assert shipped.linked.values.tolist() == list(definitions.LINKED)
-    assert shipped.pair.values.tolist() == baseline.pairs(definitions.series())
-    assert set(shipped.data_vars) == set(learned.KEPT) == set(definitions.POSTERIOR_NAMES)
+    assert shipped.pair.values.tolist() == baseline_model.pairs(definitions.series())
+    assert set(shipped.data_vars) == set(baseline_fit.KEPT) == set(definitions.POSTERIOR_NAMES)
 
 
 def test_the_shipped_posterior_lies_within_what_its_names_can_mean(shipped):
@@ -93,7 +94,7 @@ def test_a_run_carries_what_the_config_says_the_posterior_holds(shipped):
 
 
 def test_a_plan_says_what_was_learned_from():
-    made = json.loads(learned.load().attrs["made"])
+    made = json.loads(baseline_fit.load().attrs["made"])
     found = plan.plan(load_scenario("areas=Norwich", "horizon=5"))
     assert found["posterior"] == f"learned from {made['authorities']} authorities up to 2022/23"
     assert found["draws"] == 2000
@@ -103,7 +104,7 @@ def test_a_plan_says_what_was_learned_from():
 
 
 def test_fewer_draws_are_the_first_ones_and_judged_anew(shipped):
-    few = learned.load(draws=20)
+    few = baseline_fit.load(draws=20)
     xr.testing.assert_identical(few.drop_attrs(), shipped.isel(draw=slice(20)).drop_attrs())
     gates = json.loads(few.attrs["gates"])
     assert gates["verdict"] == "FAIL"
@@ -113,18 +114,18 @@ def test_fewer_draws_are_the_first_ones_and_judged_anew(shipped):
 
 def test_divergences_are_not_forgotten_with_the_draws(tiny_posterior, tmp_path):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"divergences": 3}
-    learned.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), tmp_path / "learned.nc")
-    assert json.loads(learned.load(tmp_path / "learned.nc", 10).attrs["gates"])["divergences"] == 3
+    baseline_fit.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), tmp_path / "learned.nc")
+    assert json.loads(baseline_fit.load(tmp_path / "learned.nc", 10).attrs["gates"])["divergences"] == 3
 
 
 def test_all_draws_keep_the_gates_that_they_came_with(shipped):
-    every = learned.load(draws=shipped.sizes["draw"])
+    every = baseline_fit.load(draws=shipped.sizes["draw"])
     assert every.attrs == shipped.attrs
 
 
 def test_more_draws_than_are_held_are_refused(written):
-    assert "sampler.draws must be at most 500" in refused(lambda: learned.load(draws=501))
-    assert "sampler.draws must be at most 20" in refused(lambda: learned.load(written, 21))
+    assert "sampler.draws must be at most 500" in refused(lambda: baseline_fit.load(draws=501))
+    assert "sampler.draws must be at most 20" in refused(lambda: baseline_fit.load(written, 21))
 
 
 # reading and writing
@@ -134,8 +135,8 @@ def test_what_is_written_is_read_again_to_single_precision(tiny_posterior, tmp_p
     for factor in (1.0, 1 + 1e-12):  # what is held in single precision already, and what is not
         given = tiny_posterior.map(lambda values, by=factor: values * by, keep_attrs=True)
         given = given.assign_attrs(tiny_posterior.attrs)
-        learned.write(given, tmp_path / "learned.nc")
-        back = learned.load(tmp_path / "learned.nc")
+        baseline_fit.write(given, tmp_path / "learned.nc")
+        back = baseline_fit.load(tmp_path / "learned.nc")
         assert set(back.data_vars) == set(given.data_vars)
         for name, values in given.data_vars.items():
             assert back[name].dtype == np.float64
@@ -149,8 +150,8 @@ def test_what_is_written_is_read_again_to_single_precision(tiny_posterior, tmp_p
 
 def test_writing_what_was_read_changes_no_number(written, tmp_path):
     again = tmp_path / "again.nc"
-    learned.write(learned.load(written), again)
-    assert learned.checksum(learned.load(again)) == learned.checksum(learned.load(written))
+    baseline_fit.write(baseline_fit.load(written), again)
+    assert baseline_fit.checksum(baseline_fit.load(again)) == baseline_fit.checksum(baseline_fit.load(written))
 
 
 def test_writing_leaves_no_other_file_and_others_may_read_it(written):
@@ -159,16 +160,16 @@ def test_writing_leaves_no_other_file_and_others_may_read_it(written):
 
 
 def test_a_checksum_is_of_every_number_and_of_the_gates(tiny_posterior):
-    before = learned.checksum(tiny_posterior)
-    for name in learned.KEPT:
+    before = baseline_fit.checksum(tiny_posterior)
+    for name in baseline_fit.KEPT:
         other = tiny_posterior.copy(deep=True)
         other[name].values.flat[-1] += 1e-6
-        assert learned.checksum(other) != before, name
-    assert learned.checksum(tiny_posterior.assign_attrs(gates="{}")) != before
+        assert baseline_fit.checksum(other) != before, name
+    assert baseline_fit.checksum(tiny_posterior.assign_attrs(gates="{}")) != before
 
 
 def test_it_opens_with_plain_xarray(shipped):
-    with xr.open_dataset(learned.SHIPPED, engine="h5netcdf") as opened:
+    with xr.open_dataset(baseline_fit.SHIPPED, engine="h5netcdf") as opened:
         assert opened.sizes == shipped.sizes
         assert json.loads(opened.attrs["gates"])["verdict"] == "PASS"
 
@@ -180,7 +181,7 @@ def test_it_opens_with_plain_xarray(shipped):
 def test_a_file_that_is_cut_short_is_refused_with_its_path(written, kept):
     whole = written.read_bytes()
     written.write_bytes(whole[: int(len(whole) * kept)])
-    assert str(written) in refused(lambda: learned.load(written))
+    assert str(written) in refused(lambda: baseline_fit.load(written))
 
 
 def test_a_file_that_was_changed_is_refused(written):
@@ -188,45 +189,45 @@ def test_a_file_that_was_changed_is_refused(written):
     for old, new in ((b'"verdict": "PASS"', b'"verdict": "PASs"'), (b'"divergences": 0', b'"divergences": 1')):
         assert old in whole
         written.write_bytes(whole.replace(old, new))
-        assert "is not what was written" in refused(lambda: learned.load(written))
+        assert "is not what was written" in refused(lambda: baseline_fit.load(written))
 
 
 @pytest.mark.parametrize("content", ["", "area,value\nNorwich,1\n"])
 def test_a_text_file_is_refused(tmp_path, content):
     (tmp_path / "learned.nc").write_text(content)
-    assert "cannot be read" in refused(lambda: learned.load(tmp_path / "learned.nc"))
+    assert "cannot be read" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
 
 
 def test_a_result_is_no_learned_posterior(tiny, tmp_path):
     path = tiny.save(tmp_path / "result.nc")
-    assert str(path) in refused(lambda: learned.load(path))
+    assert str(path) in refused(lambda: baseline_fit.load(path))
 
 
 def test_another_netcdf_file_is_refused(tmp_path, tiny_posterior):
     tiny_posterior.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")  # without a checksum
-    assert "is not what was written" in refused(lambda: learned.load(tmp_path / "other.nc"))
+    assert "is not what was written" in refused(lambda: baseline_fit.load(tmp_path / "other.nc"))
 
 
 @pytest.mark.parametrize("path", ["nowhere.nc", "."])
 def test_a_file_that_is_not_there_is_refused(tmp_path, path):
-    assert "there is no such learned posterior" in refused(lambda: learned.load(tmp_path / path))
+    assert "there is no such learned posterior" in refused(lambda: baseline_fit.load(tmp_path / path))
 
 
 @pytest.mark.parametrize("form", [0, 2, 99])
 def test_another_format_is_refused_by_its_number(tiny_posterior, tmp_path, form):
-    learned.write(tiny_posterior.assign_attrs(format=form), tmp_path / "learned.nc")
-    sentence = refused(lambda: learned.load(tmp_path / "learned.nc"))
-    assert f"of format {learned.FORMAT} is needed, got format {form}" in sentence
+    baseline_fit.write(tiny_posterior.assign_attrs(format=form), tmp_path / "learned.nc")
+    sentence = refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
+    assert f"of format {baseline_fit.FORMAT} is needed, got format {form}" in sentence
 
 
 def test_a_posterior_without_one_of_its_variables_is_refused(tiny_posterior, tmp_path):
-    learned.write(tiny_posterior.drop_vars("cohort_link"), tmp_path / "learned.nc")
-    assert "learn it again" in refused(lambda: learned.load(tmp_path / "learned.nc"))
+    baseline_fit.write(tiny_posterior.drop_vars("cohort_link"), tmp_path / "learned.nc")
+    assert "learn it again" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
 
 
 def test_a_posterior_of_other_series_is_refused(tiny_posterior, tmp_path):
-    learned.write(tiny_posterior.isel(series=slice(None, None, -1)), tmp_path / "learned.nc")
-    assert "learned for other series" in refused(lambda: learned.load(tmp_path / "learned.nc"))
+    baseline_fit.write(tiny_posterior.isel(series=slice(None, None, -1)), tmp_path / "learned.nc")
+    assert "learned for other series" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
 
 
 # what is kept of learning
@@ -240,8 +241,8 @@ def made_up(monkeypatch, tiny_posterior):
         asked.append(seed)
         return tiny_posterior
 
-    monkeypatch.setattr(inference, "sample", sample)
-    monkeypatch.setattr(baseline, "model", lambda known: None)
+    monkeypatch.setattr(sampling, "sample", sample)
+    monkeypatch.setattr(baseline_model, "model", lambda known: None)
     return asked
 
 
@@ -251,20 +252,22 @@ def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path,
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
     asked, said = made_up(monkeypatch, tiny_posterior), []
     learning, history = load_learning("panel.path=panel.csv"), areas.history(known, 2023)
-    first, second = (learned.learn(learning, history, "a" * 64, said.append) for _ in range(2))
-    assert learned.checksum(first) == learned.checksum(second)
+    first, second = (baseline_fit.learn(learning, history, "a" * 64, said.append) for _ in range(2))
+    assert baseline_fit.checksum(first) == baseline_fit.checksum(second)
     assert len(asked) == 1
     assert said == [said[0], "using what was learned from this panel before"]
     made = json.loads(first.attrs["made"])
     assert (made["panel_hash"], made["until"], made["authorities"]) == ("a" * 64, 2023, 24)
     others = {
-        "panel": lambda: learned.learn(learning, history, "b" * 64, said.append),
-        "seed": lambda: learned.learn(load_learning("panel.path=panel.csv", seed=1), history, "a" * 64, said.append),
-        "draws": lambda: learned.learn(
+        "panel": lambda: baseline_fit.learn(learning, history, "b" * 64, said.append),
+        "seed": lambda: baseline_fit.learn(
+            load_learning("panel.path=panel.csv", seed=1), history, "a" * 64, said.append
+        ),
+        "draws": lambda: baseline_fit.learn(
             load_learning("panel.path=panel.csv", "sampler.draws=10"), history, "a" * 64, said.append
         ),
-        "until": lambda: learned.learn(learning, history.sel(year=slice(2022)), "a" * 64, said.append),
-        "figures": lambda: learned.learn(
+        "until": lambda: baseline_fit.learn(learning, history.sel(year=slice(2022)), "a" * 64, said.append),
+        "figures": lambda: baseline_fit.learn(
             learning, history.assign(published=history.published + 1), "a" * 64, said.append
         ),  # the same file, read otherwise
     }
@@ -278,10 +281,10 @@ def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_lost(monkeypatch,
 
     monkeypatch.setenv("OA_SIM_CACHE", "/proc/oa_sim")
     made_up(monkeypatch, tiny_posterior)
-    found = learned.learn(
+    found = baseline_fit.learn(
         load_learning("panel.path=panel.csv"), areas.history(known, 2023), "a" * 64, lambda sentence: None
     )
-    assert set(found.data_vars) == set(learned.KEPT)
+    assert set(found.data_vars) == set(baseline_fit.KEPT)
     assert "was not kept" in capsys.readouterr().err
 
 
@@ -337,9 +340,9 @@ def test_a_fit_of_ones_own_panel_is_written_said_and_used_by_a_run(tmp_path, mon
     assert {path.name for path in folders[0].iterdir()} == {"learned.nc", "learned.json", "reading.txt"}
     facts = json.loads((folders[0] / "learned.json").read_text())
     assert (facts["made"]["authorities"], facts["made"]["until"], facts["gates"]["verdict"]) == (24, 2019, "FAIL")
-    mine = learned.load(folders[0] / "learned.nc")
+    mine = baseline_fit.load(folders[0] / "learned.nc")
     assert (mine.sizes["chain"], mine.sizes["draw"]) == (2, 20)
-    assert facts["checksum"] == learned.checksum(mine)
+    assert facts["checksum"] == baseline_fit.checksum(mine)
     asked = ["run", "areas=Norwich", "horizon=5", outputs, f"posterior={folders[0] / 'learned.nc'}", "sampler.draws=20"]
     assert main(asked) == 0
     assert "FAIL" in capsys.readouterr().out

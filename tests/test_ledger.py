@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from oa_sim import evidence, evidence_ledger, inference, ledger, load_scenario, smoothing, synthesis, words
+from oa_sim import evidence, evidence_ledger, ledger, load_scenario, synthesis, words
+from oa_sim.inference import importance_sampling, sampling
 from oa_sim.model import run
 
 ALONE = "Magic Breakfast trial"  # the only study of its type
@@ -18,7 +19,7 @@ MODEST = "NELI efficacy trial of 30 weeks"
 def nothing_is_sampled(request, monkeypatch):
     """Fail where a test that is not slow would sample."""
     if "slow" not in request.keywords:
-        monkeypatch.setattr(inference, "sample", None)
+        monkeypatch.setattr(sampling, "sample", None)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_a_study_that_says_nothing_moves_nothing(tiny_posterior):
     result = run(scenario, posterior=tiny_posterior)
     silent = evidence.Study("silent", "reading", 0.4, 1e6, 0.0, 1.0, 5.0, 8.0)
     theta = np.random.default_rng(1).normal(0.05, 0.03, result.n_draws)
-    weight, _ = smoothing.weigh(-silent.log_likelihood(theta))
+    weight, _ = importance_sampling.weigh(-silent.log_likelihood(theta))
     assert np.ptp(weight) < 1e-9
     (row,) = [row for row in ledger._headlines(result, None, weight) if row["group"] == "all"]
     assert row["moved"] == pytest.approx(0, abs=1e-9)
@@ -128,13 +129,13 @@ def test_a_study_whose_weights_cannot_be_trusted_is_left_out_by_reading_the_rest
         return shipped(tables, load_scenario("evidence=sceptical").evidence, say).assign_attrs(gates=gates)
 
     monkeypatch.setattr(synthesis, "posterior", at_hand)
-    plain, doubted = smoothing.weigh, [True]
+    plain, doubted = importance_sampling.weigh, [True]
 
     def weigh(log_ratio):
         weight, k = plain(log_ratio)
         return weight, 0.9 if log_ratio.size == 2000 and doubted and doubted.pop() else min(k, 0.6)
 
-    monkeypatch.setattr(smoothing, "weigh", weigh)
+    monkeypatch.setattr(importance_sampling, "weigh", weigh)
     found = evidence_ledger(load_scenario(*TINY, "measures=[phonics]"), posterior=tiny_posterior)
     assert found.table.method.tolist() == ["refitted"] + 16 * ["reweighted"]
     row = found.table.iloc[0]
@@ -218,10 +219,10 @@ def test_weighing_the_draws_anew_agrees_with_reading_the_rest_again(known, tmp_p
     assert json.loads(rest.attrs["gates"])["verdict"] == "PASS"
     (left_out,) = [one for one in evidence.studies(known, reading) if one.name == study]
     theta = whole.theta.sel(study_type=left_out.study_type).values.ravel()
-    weight, k = smoothing.weigh(-left_out.log_likelihood(theta))
-    assert k < smoothing.LARGEST_K
+    weight, k = importance_sampling.weigh(-left_out.log_likelihood(theta))
+    assert k < importance_sampling.LARGEST_K
     again = rest.theta.sel(study_type=left_out.study_type).values.ravel()
-    error = np.sqrt(again.var() / 1000 + theta.var() / (smoothing.effective(weight) / 2))
+    error = np.sqrt(again.var() / 1000 + theta.var() / (importance_sampling.effective(weight) / 2))
     assert weight @ theta == pytest.approx(again.mean(), abs=4 * error)
     # a family of uncertain spread has heavy tails, which draws that a study held back hardly reach
     assert np.sqrt(weight @ (theta - weight @ theta) ** 2) == pytest.approx(again.std(), rel=0.2)

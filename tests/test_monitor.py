@@ -8,21 +8,17 @@ import pytest
 import simulated
 from scipy.stats import multivariate_normal, norm
 
-from oa_sim import (
-    baseline,
-    counterfactual,
-    inference,
-    learned,
-    load_scenario,
-    monitor,
-    monitoring,
-    record,
-    smoothing,
-    standing,
-    trajectories,
-    update,
-)
+from oa_sim import load_scenario, monitor, monitoring, trajectories, update
 from oa_sim.errors import Refusal
+from oa_sim.inference import (
+    area_forecast,
+    baseline_fit,
+    baseline_model,
+    counterfactual,
+    importance_sampling,
+    observations,
+    sampling,
+)
 from oa_sim.inputs import areas, tables
 from oa_sim.monitoring import Monitor
 from oa_sim.scenario.assumptions import Sampler
@@ -45,20 +41,20 @@ def found(scenario):
 def known():
     rows = tables.read_all()
     here = rows | {"areas": [row for row in rows["areas"] if row["area"] in AREAS]}
-    return record.record(areas.history(here, 2023))
+    return observations.record(areas.history(here, 2023))
 
 
 def law_of(draws=4):
-    posterior = learned.load(draws=10).isel(chain=[0], draw=slice(draws))
-    return posterior, standing.law(posterior, record.series())
+    posterior = baseline_fit.load(draws=10).isel(chain=[0], draw=slice(draws))
+    return posterior, area_forecast.law(posterior, observations.series())
 
 
 def test_the_density_of_new_figures_is_that_of_the_joint_law(known):
     """Sum of the steps of the filter = joint density of all figures less that of the earlier ones, by algebra."""
     _, hyper = law_of(2)
     for area in ("Derby", "Oldham"):
-        told = standing.log_density(hyper, known, area, 2022)
-        cells = standing.cells_of(known, area, 2024)
+        told = area_forecast.log_density(hyper, known, area, 2022)
+        cells = area_forecast.cells_of(known, area, 2024)
         for d in range(2):
             joint = covariance(hyper, d, cells)
             values = cells.value[0] - hyper.mean[d][cells.series]
@@ -86,11 +82,11 @@ def test_taking_off_what_was_brought_is_taking_it_off_the_figures(known):
     _, hyper = law_of(3)
     brought = np.zeros((3, len(known.series), len(known.years)))
     brought[1, :, -1] = 0.05
-    plain, moved = (standing.log_density(hyper, known, "Oldham", 2023, brought=b) for b in (None, brought))
+    plain, moved = (area_forecast.log_density(hyper, known, "Oldham", 2023, brought=b) for b in (None, brought))
     np.testing.assert_allclose(plain[[0, 2]], moved[[0, 2]])
     assert plain[1] != moved[1]
-    lower = record.Record(**(vars(known) | {"relative": known.relative - 0.05 * (known.years == 2023)}))
-    np.testing.assert_allclose(moved[1], standing.log_density(hyper, lower, "Oldham", 2023)[1])
+    lower = observations.Record(**(vars(known) | {"relative": known.relative - 0.05 * (known.years == 2023)}))
+    np.testing.assert_allclose(moved[1], area_forecast.log_density(hyper, lower, "Oldham", 2023)[1])
 
 
 def test_the_course_from_lowered_figures_is_lower_by_what_the_law_carries_on(known):
@@ -99,8 +95,8 @@ def test_the_course_from_lowered_figures_is_lower_by_what_the_law_carries_on(kno
     behind = counterfactual.last_variance(known, "Oldham")
     brought = np.zeros((2, len(known.series), len(known.years)))
     brought[:, :, -1] = 0.1
-    plain, _ = standing.relative(hyper, known, "Oldham", [2024, 2025], behind, rng())
-    moved, _ = standing.relative(hyper, known, "Oldham", [2024, 2025], behind, rng(), brought=brought)
+    plain, _ = area_forecast.relative(hyper, known, "Oldham", [2024, 2025], behind, rng())
+    moved, _ = area_forecast.relative(hyper, known, "Oldham", [2024, 2025], behind, rng(), brought=brought)
     fall = plain - moved
     assert (fall[:, :, 0] > 0).mean() > 0.9
     assert fall.max() < 0.2
@@ -111,11 +107,13 @@ def test_weights_agree_with_drawing_again_in_a_case_with_a_closed_form():
     rng, n = np.random.default_rng(5), 40_000
     prior, noise, figure = 1.0, 0.7, 1.2
     draws = prior * rng.standard_normal(n)
-    weight, k = smoothing.weigh(norm.logpdf(figure, draws, noise))
+    weight, k = importance_sampling.weigh(norm.logpdf(figure, draws, noise))
     assert k < 0.7
     exact = figure * prior**2 / (prior**2 + noise**2)
     spread = np.sqrt(prior**2 * noise**2 / (prior**2 + noise**2))
-    assert (weight * draws).sum() == pytest.approx(exact, abs=4 * spread / np.sqrt(smoothing.effective(weight)))
+    assert (weight * draws).sum() == pytest.approx(
+        exact, abs=4 * spread / np.sqrt(importance_sampling.effective(weight))
+    )
     taken = draws[update._taken(weight, 3)]
     assert taken.mean() == pytest.approx(exact, abs=0.02)
     assert taken.std() == pytest.approx(spread, rel=0.03)
@@ -248,20 +246,20 @@ def test_what_cannot_be_monitored_is_refused(scenario, tmp_path):
 def ahead(hyper, known, area, d, rng, years):
     """Return figures less England of new years by one draw's law, given an area's record (series, year)."""
     behind = counterfactual.last_variance(known, area)
-    centre, error = standing.relative(one_draw(hyper, d), known, area, years, behind, rng)
+    centre, error = area_forecast.relative(one_draw(hyper, d), known, area, years, behind, rng)
     return centre[0] + error[0]
 
 
 def one_draw(hyper, d):
-    return standing.Law(**{name: values[d : d + 1] for name, values in vars(hyper).items()})
+    return area_forecast.Law(**{name: values[d : d + 1] for name, values in vars(hyper).items()})
 
 
 @pytest.mark.slow
 def test_updated_intervals_keep_their_coverage_when_the_true_process_is_simulated_forward(known):
     """Truth by one draw of hyperparameters and programme; two years are seen, the next three are to be covered."""
     rng = np.random.default_rng(17)
-    posterior = learned.load(draws=50)
-    hyper = standing.law(posterior, known.series)
+    posterior = baseline_fit.load(draws=50)
+    hyper = area_forecast.law(posterior, known.series)
     n, every = len(hyper.mean), [2024, 2025, 2026, 2027, 2028]
     gain = np.abs(0.03 + 0.02 * rng.standard_normal(n))  # what a made-up programme adds from 2024 on, SD
     inside = {50: [], 80: [], 95: []}
@@ -271,12 +269,12 @@ def test_updated_intervals_keep_their_coverage_when_the_true_process_is_simulate
         seen = extended(known, truth, every[:2])
         brought = np.zeros((n, len(known.series), len(seen.years)))
         brought[:, :, np.isin(seen.years, every[:2])] = gain[:, None, None]
-        ratio = sum(standing.log_density(hyper, seen, area, 2024, brought=brought) for area in truth)
-        weight, _ = smoothing.weigh(ratio)
+        ratio = sum(area_forecast.log_density(hyper, seen, area, 2024, brought=brought) for area in truth)
+        weight, _ = importance_sampling.weigh(ratio)
         taken = update._taken(weight, int(rng.integers(1e9)))
         for area in truth:
             behind = counterfactual.last_variance(seen, area)
-            centre, error = standing.relative(hyper, seen, area, every[2:], behind, rng, brought=brought)
+            centre, error = area_forecast.relative(hyper, seen, area, every[2:], behind, rng, brought=brought)
             drawn = (centre + error + gain[:, None, None])[taken]
             for level, held in inside.items():
                 low, high = np.quantile(drawn, [0.5 - level / 200, 0.5 + level / 200], axis=0)
@@ -302,8 +300,8 @@ def extended(known, truth, years):
         out["sampling"][:, a, -len(years) :] = counterfactual.last_variance(known, area)[:, None]
     every = np.concatenate([known.years, years])
     assert out["relative"].shape[2] == width
-    return record.Record(
-        **(vars(known) | out | {"years": every, "kin": record.kin(known.series, every)}),
+    return observations.Record(
+        **(vars(known) | out | {"years": every, "kin": observations.kin(known.series, every)}),
     )
 
 
@@ -317,12 +315,14 @@ def test_weighing_agrees_with_a_refit_where_k_is_small():
     observed = whole.observed.copy()
     observed[:, hidden, -1] = 0
     sampler = Sampler(backend="pymc", chains=2, tune=400, draws=800, thin=1, target_accept=0.8)
-    before = inference.sample(baseline.model(dataclasses.replace(whole, observed=observed)), sampler, 3)
-    after = inference.sample(baseline.model(whole), sampler, 4)
-    hyper = standing.law(before, whole.series)
-    weight, k = smoothing.weigh(sum(standing.log_density(hyper, whole, whole.areas[a], new) for a in hidden))
-    assert k < smoothing.LARGEST_K
-    worth = smoothing.effective(weight)
+    before = sampling.sample(baseline_model.model(dataclasses.replace(whole, observed=observed)), sampler, 3)
+    after = sampling.sample(baseline_model.model(whole), sampler, 4)
+    hyper = area_forecast.law(before, whole.series)
+    weight, k = importance_sampling.weigh(
+        sum(area_forecast.log_density(hyper, whole, whole.areas[a], new) for a in hidden)
+    )
+    assert k < importance_sampling.LARGEST_K
+    worth = importance_sampling.effective(weight)
     off = []
     for name in ("mu", "level_sd", "deviation_sd", "noise_sd", "persistence", "deviation_alike"):
         draws = before[name].values.reshape(len(weight), -1)

@@ -12,19 +12,8 @@ from conftest import TINY
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from oa_sim import (
-    Result,
-    briefing,
-    budget,
-    cohort,
-    impact,
-    interventions,
-    load_scenario,
-    outside,
-    parameters,
-    smoothing,
-    words,
-)
+from oa_sim import Result, briefing, budget, cohort, impact, interventions, load_scenario, outside, parameters, words
+from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
 from oa_sim.model import run
 
@@ -36,7 +25,7 @@ LARGE = "budget.total_gbp=1e10"  # so much that the outside view disagrees
 
 
 def test_equal_ratios_give_equal_weights():
-    weight, k = smoothing.weigh(np.full(40, -3.0))
+    weight, k = importance_sampling.weigh(np.full(40, -3.0))
     assert (weight == 1 / 40).all()
     assert k == 0
 
@@ -44,7 +33,7 @@ def test_equal_ratios_give_equal_weights():
 @pytest.mark.parametrize("shape", [0.1, 0.4, 0.9])
 def test_the_shape_of_a_pareto_tail_is_found(shape):
     drawn = np.sort(genpareto.rvs(shape, scale=2.0, size=2000, random_state=1))
-    k, sigma = smoothing.pareto(drawn)
+    k, sigma = importance_sampling.pareto(drawn)
     assert k == pytest.approx(shape, abs=0.1)
     assert sigma == pytest.approx(2.0, rel=0.12)
 
@@ -63,26 +52,26 @@ def test_smoothed_weights_are_those_of_arviz(spread, n):
             from arviz import psislw
 
             log_weight, expected = psislw(log_ratio)
-    weight, k = smoothing.weigh(log_ratio)
+    weight, k = importance_sampling.weigh(log_ratio)
     assert k == pytest.approx(float(np.asarray(expected)), abs=1e-6)
     np.testing.assert_allclose(weight, np.exp(np.asarray(log_weight)), rtol=1e-6)
 
 
 def test_too_few_draws_to_tell_are_not_trusted():
-    assert smoothing.weigh(np.array([0.0, 1.0, 2.0, 3.0]))[1] >= smoothing.LARGEST_K
+    assert importance_sampling.weigh(np.array([0.0, 1.0, 2.0, 3.0]))[1] >= importance_sampling.LARGEST_K
 
 
 def test_a_draw_is_taken_as_often_as_its_weight_says():
     weight = np.random.default_rng(1).dirichlet(np.full(50, 0.3))
-    taken = smoothing.systematic(weight, np.random.default_rng(2))
+    taken = importance_sampling.systematic(weight, np.random.default_rng(2))
     count = np.bincount(taken, minlength=50)
     assert (abs(count - 50 * weight) < 1).all()
-    assert (smoothing.systematic(np.full(50, 0.02), np.random.default_rng(2)) == np.arange(50)).all()
+    assert (importance_sampling.systematic(np.full(50, 0.02), np.random.default_rng(2)) == np.arange(50)).all()
 
 
 def test_weighted_quantiles_are_the_plain_ones_where_weights_are_alike():
     values = np.random.default_rng(1).standard_normal(37)
-    found = smoothing.quantiles(values, np.full(37, 1 / 37), (0.05, 0.5, 0.95))
+    found = importance_sampling.quantiles(values, np.full(37, 1 / 37), (0.05, 0.5, 0.95))
     np.testing.assert_allclose(found, np.quantile(values, [0.05, 0.5, 0.95]))
 
 
@@ -218,7 +207,9 @@ def test_draws_that_hardly_agree_are_doubted_and_fail_where_it_is_on(run_tiny):
 
 
 def test_an_outside_view_that_few_draws_agree_with_marks_the_scenario(tiny_posterior, monkeypatch):
-    monkeypatch.setattr(smoothing, "weigh", lambda log_ratio: (np.full(log_ratio.size, 1 / log_ratio.size), 0.83))
+    monkeypatch.setattr(
+        importance_sampling, "weigh", lambda log_ratio: (np.full(log_ratio.size, 1 / log_ratio.size), 0.83)
+    )
     for view, verdict in (("true", "FAIL"), ("false", "PASS")):
         scenario = load_scenario(*TINY, "measures=[phonics]", f"evidence.outside_view.is_on={view}")
         result = run(scenario, posterior=tiny_posterior)
@@ -277,7 +268,7 @@ def test_before_any_outcome_the_outside_view_brings_the_mean_closer_to_its_own(p
 
 def test_a_draw_that_is_taken_keeps_its_own_place():
     weight = np.random.default_rng(4).dirichlet(np.full(500, 0.5))
-    taken = smoothing.systematic(weight, np.random.default_rng(5))
+    taken = importance_sampling.systematic(weight, np.random.default_rng(5))
     times = np.bincount(taken, minlength=500)
     assert (taken[times > 0] == np.flatnonzero(times)).all()
     assert (abs(times - 500 * weight) < 1).all()

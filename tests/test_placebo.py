@@ -8,7 +8,8 @@ import pytest
 import simulated
 from scipy.stats import binom
 
-from oa_sim import Refusal, counterfactual, learned, placebo, record
+from oa_sim import Refusal, placebo
+from oa_sim.inference import baseline_fit, counterfactual, observations
 from oa_sim.inputs import panel, published_files, tables
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
@@ -42,7 +43,7 @@ def made_up(seed=1, effect=0.0, areas=CHOSEN):
     observed, sampling = np.ones(shape), np.repeat(whole.sampling[..., :1], len(YEARS), axis=2)
     observed[2:4, :, 7] = 0  # no phonics in 2020
     observed[4, N // 2 :, :5] = 0
-    kin = record.kin(simulated.SERIES, YEARS)
+    kin = observations.kin(simulated.SERIES, YEARS)
     national = [dataclasses.replace(one, years=YEARS) for one in whole.national]
     form = dataclasses.replace(
         whole, years=YEARS, observed=observed, sampling=sampling, relative=np.zeros(shape), kin=kin, national=national
@@ -220,8 +221,8 @@ def test_the_same_seed_draws_the_same_sets_and_more_sets_leave_the_first_as_they
 @pytest.mark.skipif(not LAIT.exists(), reason="the wide files are not on this machine")
 def test_twelve_matched_areas_without_a_programme_give_an_interval_that_covers_zero():
     rows = tables.read_all()
-    known = record.record(panel.history(published_files.read(LAIT), rows["breaks"]))
-    posterior = learned.load(tables.FOLDER / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
+    known = observations.record(panel.history(published_files.read(LAIT), rows["breaks"]))
+    posterior = baseline_fit.load(tables.FOLDER / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
     found = placebo.evidence(counterfactual.law(posterior, known.series), known, UNTIL)
     twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}
     real = [row["area"] for row in rows["areas"] if row["geography"] == "authority" and row["area"] in twelve]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import simulated
 
-from oa_sim import baseline, scale
-from oa_sim.inference import load_pymc
+from oa_sim.inference import baseline_model, link_functions
+from oa_sim.inference.sampling import load_pymc
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyMC warns of potentials when it draws from priors, which is meant
 GLD = "good_level_of_development"
@@ -17,7 +17,7 @@ def odds(share):
 
 def points(drawn, sd):
     """Return how far a share of 65 % moves by a change of so many SD, points."""
-    return 100 * sd * np.exp(-0.5 * scale.to_latent(GLD, 65.0) ** 2) / np.sqrt(2 * np.pi)
+    return 100 * sd * np.exp(-0.5 * link_functions.to_latent(GLD, 65.0) ** 2) / np.sqrt(2 * np.pi)
 
 
 def fifteen_years(drawn):
@@ -56,12 +56,12 @@ SENTENCES = {
 
 @pytest.fixture(scope="module")
 def drawn():
-    described = baseline.model(simulated.play(simulated.small(), simulated.typical(), np.random.default_rng(1)))
+    described = baseline_model.model(simulated.play(simulated.small(), simulated.typical(), np.random.default_rng(1)))
     values = load_pymc().draw(
         [described[name] for name in simulated.FREE], draws=3000, random_seed=2017, mode="FAST_COMPILE"
     )
     found = dict(zip(simulated.FREE, values, strict=True))
-    every = baseline.correlation(found["level_partials"], simulated.SERIES)
+    every = baseline_model.correlation(found["level_partials"], simulated.SERIES)
     return found | {"correlations": every[:, *np.tril_indices(5, -1)]}
 
 
@@ -83,7 +83,7 @@ def test_before_any_figure_is_seen_nearly_every_area_is_a_place_one_could_meet(d
     rng = np.random.default_rng(1)
     spread = np.sqrt(drawn["level_sd"] ** 2 + drawn["deviation_sd"] ** 2 + drawn["noise_sd"] ** 2)
     place = drawn["mu"] + spread * rng.standard_normal(spread.shape)
-    published = scale.to_published(GLD, scale.to_latent(GLD, 65.0) + place)
+    published = link_functions.to_published(GLD, link_functions.to_latent(GLD, 65.0) + place)
     low, high = np.quantile(published, [0.025, 0.975])
     assert 35 < low < 45
     assert 80 < high < 90

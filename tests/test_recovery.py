@@ -6,7 +6,7 @@ import pytest
 import simulated
 from scipy.stats import binom
 
-from oa_sim import baseline, inference, record
+from oa_sim.inference import baseline_model, observations, sampling
 from oa_sim.inputs import areas
 from oa_sim.scenario.assumptions import Sampler
 
@@ -22,7 +22,7 @@ TIMES = 7  # the twelve areas so many times: 84 areas with the years that are re
 @pytest.fixture(scope="module")
 def pattern(known):
     """Give the record's gaps and sizes; its figures are not used."""
-    real = record.record(areas.history(known, until=2023))
+    real = observations.record(areas.history(known, until=2023))
     cubes = {name: np.tile(getattr(real, name), (1, TIMES, 1)) for name in ("relative", "observed", "sampling")}
     return dataclasses.replace(real, areas=[f"{area} {i}" for i in range(TIMES) for area in real.areas], **cubes)
 
@@ -43,7 +43,7 @@ def truth(pattern):
         "national_sd": about(0.04),
         "persistence": rng.beta(16, 4, n),
         "level_persistence": 0.985,
-        "level_partials": 0.8 * baseline.partials_sd(n) * rng.standard_normal(n * (n - 1) // 2),
+        "level_partials": 0.8 * baseline_model.partials_sd(n) * rng.standard_normal(n * (n - 1) // 2),
         "deviation_alike": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),
         "cohort_link": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),
         "national_trend": 0.5,
@@ -64,10 +64,10 @@ def run(iterations, backend="pymc"):
 
 def with_mode(known, asked):
     """Return draws from the posterior, and the mode about which their chains started: as long to find as to sample."""
-    modes, find = [], inference.mode
+    modes, find = [], sampling.mode
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inference, "mode", lambda model: modes.append(find(model)) or modes[0])
-        draws = inference.sample(baseline.model(known), asked, SEED)
+        patch.setattr(sampling, "mode", lambda model: modes.append(find(model)) or modes[0])
+        draws = sampling.sample(baseline_model.model(known), asked, SEED)
     (mode,) = modes
     return draws, mode
 
@@ -93,12 +93,14 @@ def test_known_hyperparameters_are_found_again(fitted, truth):
 def test_more_than_the_priors_is_learned(pattern, fitted, truth):
     _, (found, covariance, named) = fitted
     spread = named(np.sqrt(np.diag(covariance)))
-    for name, prior in (("level_sd_log", 0.5), ("deviation_sd_log", 0.5), ("mu", baseline.MU_SD)):
+    for name, prior in (("level_sd_log", 0.5), ("deviation_sd_log", 0.5), ("mu", baseline_model.MU_SD)):
         assert np.median(spread[name]) < prior / 3, name
-    assert np.median(spread["level_partials"] / baseline.partials_sd(len(pattern.series))) < 0.6
+    assert np.median(spread["level_partials"] / baseline_model.partials_sd(len(pattern.series))) < 0.6
     # of the matrix and not of the partials, which depend on the order in which levels are told
     below = np.tril_indices(len(pattern.series), -1)
-    alike, true = (baseline.correlation(of["level_partials"], pattern.series)[below] for of in (named(found), truth))
+    alike, true = (
+        baseline_model.correlation(of["level_partials"], pattern.series)[below] for of in (named(found), truth)
+    )
     assert np.corrcoef(alike, true)[0, 1] > 0.9
 
 
@@ -109,12 +111,12 @@ def by_pymc(small):
 
 @pytest.fixture(scope="module")
 def sampled(small, by_pymc):
-    return {"pymc": by_pymc[0], "nutpie": inference.sample(baseline.model(small), run(300, "nutpie"), SEED)}
+    return {"pymc": by_pymc[0], "nutpie": sampling.sample(baseline_model.model(small), run(300, "nutpie"), SEED)}
 
 
 @pytest.mark.parametrize("backend", ["pymc", "nutpie"])
 def test_the_same_seed_samples_the_same_draws(small, sampled, backend):
-    again = inference.sample(baseline.model(small), run(300, backend), SEED)
+    again = sampling.sample(baseline_model.model(small), run(300, backend), SEED)
     assert again.identical(sampled[backend])
 
 
@@ -128,8 +130,8 @@ def test_the_two_samplers_find_the_same_posterior(sampled):
 
 def test_a_run_that_is_too_short_fails_its_gates_and_says_why(small, by_pymc, monkeypatch):
     longer, mode = by_pymc
-    monkeypatch.setattr(inference, "mode", lambda model: mode)  # the same record has the same mode whatever the seed
-    found = inference.sample(baseline.model(small), run(20), SEED + 1)
+    monkeypatch.setattr(sampling, "mode", lambda model: mode)  # the same record has the same mode whatever the seed
+    found = sampling.sample(baseline_model.model(small), run(20), SEED + 1)
     gates = json.loads(found.attrs["gates"])
     assert gates["verdict"] == "FAIL"
     assert "ESS" in gates["reason"]

@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, afterwards, compare, counterfactual, learned, load_scenario
+from oa_sim import Refusal, Result, afterwards, compare, load_scenario
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
+from oa_sim.inference import baseline_fit, counterfactual
 from oa_sim.inputs import areas
 
 DISTRICTS = {
@@ -27,7 +28,7 @@ def saved(tiny, tmp_path_factory):
 @pytest.fixture
 def few_draws(monkeypatch, tiny_posterior):
     """Let compare, which takes no posterior, use the few draws."""
-    monkeypatch.setattr(learned, "load", lambda *_: tiny_posterior)
+    monkeypatch.setattr(baseline_fit, "load", lambda *_: tiny_posterior)
 
 
 def refused(call):

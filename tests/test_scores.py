@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
-from oa_sim import scale
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast, covered, crps, crps_draws, crps_normal, interval, published, quantile
+from oa_sim.inference import link_functions
 from oa_sim.scores import COLUMNS, Entry, calibration, misses, overall, score, table
 
 RNG = np.random.default_rng(12)
@@ -114,9 +114,9 @@ def test_a_published_forecast_keeps_its_quantiles_on_the_published_scale(measure
     latent = Forecast(mean=np.array([0.3]), sd=np.array([0.2]))
     found = published(latent, measure)
     for share in (0.1, 0.5, 0.9):
-        expected = scale.to_published(measure, quantile(latent, share))
+        expected = link_functions.to_published(measure, quantile(latent, share))
         np.testing.assert_allclose(quantile(found, share), expected, rtol=1e-3)
-    actual = float(scale.to_published(measure, 0.3))
+    actual = float(link_functions.to_published(measure, 0.3))
     assert 0 < crps(found, np.array([actual]))[0] < 5
 
 

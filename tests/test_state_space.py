@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from oa_sim import counterfactual, learned, record, state_space
+from oa_sim.inference import baseline_fit, counterfactual, observations, state_space
 from oa_sim.inputs import areas
 
 LAST, AHEAD = 2023, 5
@@ -147,8 +147,8 @@ def test_levels_that_never_move_agree_too():
 
 
 def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
-    own = record.record(areas.history(known, LAST))
-    law = counterfactual.law(learned.load().isel(chain=[0], draw=[0]), own.series)
+    own = observations.record(areas.history(known, LAST))
+    law = counterfactual.law(baseline_fit.load().isel(chain=[0], draw=[0]), own.series)
     behind = counterfactual.last_variance(own, "Blackpool")
     at_year, at_series = np.nonzero(own.observed[:, own.areas.index("Blackpool")].T > 0)
     a = own.areas.index("Blackpool")
@@ -156,7 +156,7 @@ def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
         law.mean[0], law.level[0], float(law.level_pace[0]), law.shock[0], law.pace[0], law.noise[0], law.link[0],
         at_series, own.years[at_year], own.kin[at_series, at_year], own.relative[at_series, a, at_year],
         own.sampling[at_series, a, at_year],
-        record.kin(own.series, list(range(LAST + 1, LAST + 1 + AHEAD))), behind,
+        observations.kin(own.series, list(range(LAST + 1, LAST + 1 + AHEAD))), behind,
     )  # fmt: skip
     mean, spread = by_algebra(case)
 

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 from scipy.stats import beta, norm
 
-from oa_sim import Refusal, evidence, inference, kept, load_scenario, synthesis
+from oa_sim import Refusal, evidence, load_scenario, synthesis
+from oa_sim.inference import posterior_files, sampling
 from oa_sim.scenario.assumptions import Sampler
 from oa_sim.scenario.load import groups
 
@@ -38,7 +39,7 @@ def no_sampling(monkeypatch, tmp_path):
         return found.assign_attrs(gates=json.dumps({"divergences": 0}))
 
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(inference, "sample", sample)
+    monkeypatch.setattr(sampling, "sample", sample)
     monkeypatch.setattr(synthesis, "_UNKEPT", {})
     return asked
 
@@ -225,7 +226,7 @@ def test_what_ships_is_of_these_studies_this_law_and_the_shipped_readings_and_pa
         found = synthesis.posterior(known, reading)
         gates, made = (json.loads(found.attrs[name]) for name in ("gates", "made"))
         assert gates["verdict"] == "PASS"
-        assert kept.law_version(made, synthesis.TEXT_HASHES) == synthesis.LAW_VERSION
+        assert posterior_files.law_version(made, synthesis.TEXT_HASHES) == synthesis.LAW_VERSION
         assert made["command"] == "oa-sim evidence"
 
 
@@ -233,7 +234,7 @@ def test_the_version_of_the_law_is_told_by_how_its_density_behaves(known):
     reading = load_scenario().evidence
     model = synthesis.model(evidence.studies(known, reading), evidence.study_types(known), reading)
     told = json.loads((synthesis.SHIPPED / "law_fingerprints.json").read_text(encoding="utf-8"))
-    np.testing.assert_allclose(inference.fingerprint(model), told[synthesis.LAW_VERSION], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(sampling.fingerprint(model), told[synthesis.LAW_VERSION], rtol=1e-8, atol=1e-8)
 
 
 def test_what_an_older_version_kept_of_these_studies_is_read(no_sampling, known, tmp_path):
@@ -326,7 +327,7 @@ def test_sampling_again_gives_what_ships_and_two_processes_agree(known, tmp_path
         monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / str(n)))
         synthesis.posterior(known, reading)
         path = Path(tmp_path / str(n) / synthesis.file_name(studies, types, reading))
-        found.append(kept.read(path, "it", "look"))
+        found.append(posterior_files.read(path, "it", "look"))
     xr.testing.assert_identical(found[0].drop_attrs(), found[1].drop_attrs())
     np.testing.assert_allclose(
         found[0].theta.mean(("chain", "draw")), shipped.theta.mean(("chain", "draw")), atol=0.004

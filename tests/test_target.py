@@ -10,10 +10,8 @@ import xarray as xr
 
 from oa_sim import (
     backtest,
-    counterfactual,
     keeping,
     ladder,
-    learned,
     least_money,
     load_scenario,
     model,
@@ -21,12 +19,12 @@ from oa_sim import (
     outlook,
     pledges,
     promises,
-    scale,
     targets,
 )
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
+from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.scores import Entry
 from oa_sim.targeting import Target, Want, of_user
@@ -86,10 +84,10 @@ def test_england_is_the_course_by_which_the_run_was_drawn(scenario, seen):
     known = tables.read_all()
     here = known | {"areas": [row for row in known["areas"] if row["area"] in AREAS]}
     history, rolls = areas.history(here, until=2023), areas.pupils(here).rolls
-    posterior = learned.load(draws=50)
+    posterior = baseline_fit.load(draws=50)
     latent = counterfactual.project(model.checked(scenario), posterior, history, known, rolls)
     at = {"measure": "phonics", "group": "other"}
-    drawn = scale.to_published("phonics", latent.national.sel(at).values)
+    drawn = link_functions.to_published("phonics", latent.national.sel(at).values)
     np.testing.assert_allclose(seen.england.sel(at).transpose("chain", "draw", "year").values, drawn)
 
 
@@ -407,7 +405,7 @@ def test_promises_to_authorities_were_kept_within_ten_points():
         pytest.skip("the figures of all authorities are not beside the repository")
     breaks, reading = tables.read("breaks"), published_files.read(str(LAIT))
     history, truth = panel.history(reading, breaks, 2019), panel.history(reading, breaks)
-    posterior = learned.load(targets.POSTERIOR).isel(draw=slice(100))
+    posterior = baseline_fit.load(targets.POSTERIOR).isel(draw=slice(100))
     entries = backtest.ours(posterior, history, truth, breaks, [2022, 2023], 2017)
     table = keeping.overall(keeping.kept(entries, [0.5, 0.7, 0.9]), ("year",))
     assert (table.kept - table.promised).abs().max() < 0.10

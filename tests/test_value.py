@@ -19,7 +19,6 @@ from oa_sim import (
     compare,
     contrasts,
     impact,
-    learned,
     load_scenario,
     ranking,
     report,
@@ -27,6 +26,7 @@ from oa_sim import (
     words,
 )
 from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
 from oa_sim.parameters import draw
 from oa_sim.rng import stream
@@ -49,7 +49,7 @@ def table(tiny):
 @pytest.fixture
 def few_draws(monkeypatch, tiny_posterior):
     """Let compare, which takes no posterior, use the few draws."""
-    monkeypatch.setattr(learned, "load", lambda *_: tiny_posterior)
+    monkeypatch.setattr(baseline_fit, "load", lambda *_: tiny_posterior)
 
 
 def made_up(pupils, gained, **choices):

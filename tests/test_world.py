@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import oa_sim
-from oa_sim import compiled, kernel, learned, load_scenario, world
+from oa_sim import compiled, kernel, load_scenario, world
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit
 
 FEW = ("areas=[Norwich]", "horizon=5", "sampler.draws=20")
 HOME = Path(oa_sim.__file__).parent
@@ -35,12 +36,12 @@ def test_machine_code_is_known_by_every_file_that_goes_into_it():
 
 def test_another_posterior_in_the_place_of_one_is_not_answered_from_memory(tmp_path):
     path = tmp_path / "learned.nc"
-    learned.write(learned.load(), path)
+    baseline_fit.write(baseline_fit.load(), path)
     scenario = load_scenario(*FEW, posterior=str(path))
     first = kernel.summary(scenario)
-    other = learned.load()
+    other = baseline_fit.load()
     other["mu"] = other["mu"] + 0.3
-    learned.write(other, path)
+    baseline_fit.write(other, path)
     assert float(kernel.summary(scenario).projection_mean) != pytest.approx(float(first.projection_mean), abs=0.1)
     path.write_bytes(b"garbage")
     with pytest.raises(Refusal, match="cannot be read"):

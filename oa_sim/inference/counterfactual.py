@@ -12,15 +12,15 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, england, scale, state_space
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, series
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_model, link_functions, national_trend, state_space
+from oa_sim.inference.area_forecast import Law, law, relative  # noqa: F401  handed on
+from oa_sim.inference.observations import National, Record
 from oa_sim.inputs.areas import GLD
 from oa_sim.inputs.tables import Row
-from oa_sim.record import National, Record
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
-from oa_sim.standing import Law, law, relative  # noqa: F401  handed on
 
 # a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
 DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
@@ -66,7 +66,7 @@ def project(
         (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled. Its coordinate ``national``
         (chain, draw, group, measure, year) is England's course in it.
     """
-    known = baseline.record(history)
+    known = baseline_model.record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
     areas, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
     # always the longest horizon and every series, and then cut: a year is the same whatever is asked for
@@ -138,7 +138,7 @@ def national(posterior: xr.Dataset, known: Record, years: list[int], breaks: lis
         spread = stream(seed, "size of breaks", measure).chisquare(BREAK_FREEDOM, size[1:]) / BREAK_FREEDOM
         for group in normal:
             normal[group][2:4] /= np.sqrt(spread)
-        drawn = england.ahead(names, courses, years[-1], law | {"sd": sd[:, here]}, normal)
+        drawn = national_trend.ahead(names, courses, years[-1], law | {"sd": sd[:, here]}, normal)
         for s, one in zip(here, drawn, strict=True):
             out[:, s] = one[:, -len(years) :]
     return out
@@ -171,8 +171,8 @@ def _own_variance(known: Record, area: str, rolls: xr.DataArray) -> np.ndarray:
             found[s] = np.nan  # without England's figures there is no course, and nothing to be uncertain about
             continue
         last = known.relative[s, a, seen][-1] if seen.any() else 0.0
-        typical = scale.to_published(measure, known.national[s].figures[-1] + last)
-        found[s] = scale.sampling_variance(measure, typical, _own_pupils(rolls, area, group, measure))
+        typical = link_functions.to_published(measure, known.national[s].figures[-1] + last)
+        found[s] = link_functions.sampling_variance(measure, typical, _own_pupils(rolls, area, group, measure))
     return found
 
 
@@ -190,9 +190,9 @@ def _district_offset(history, area: str, years: list[int], size, rolls: xr.DataA
     """
     own = history.own.sel(area=area).values
     county = history.published.sel(area=area, group="all", measure=GLD).values
-    gap = scale.to_latent(GLD, own) - scale.to_latent(GLD, county)
+    gap = link_functions.to_latent(GLD, own) - link_functions.to_latent(GLD, county)
     seen = np.isfinite(gap)
-    sampling = scale.sampling_variance(GLD, np.where(seen, own, 50.0), _own_pupils(rolls, area, "all", GLD))
+    sampling = link_functions.sampling_variance(GLD, np.where(seen, own, 50.0), _own_pupils(rolls, area, "all", GLD))
     n = size[0] * size[1]
     cells = int(seen.sum())
     kin, future = np.full(cells, -1), np.full((1, len(years)), -1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim.record import National
+from oa_sim.inference.observations import National
 
 FADES = 0.5  # what is left a year later of the part of a break that does not stay: assumed, records are short of breaks
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, inference, kept
 from oa_sim.definitions import series
 from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_model, posterior_files, sampling
+from oa_sim.inference.posterior_files import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
 from oa_sim.inputs import panel, published_files, tables
-from oa_sim.kept import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
 from oa_sim.scenario.assumptions import Learning
 
 SHIPPED = tables.FOLDER / "learned.nc"
@@ -62,7 +62,7 @@ def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset
             f"{path or SHIPPED.name}: a learned posterior of format {FORMAT} is needed, got format "
             f"{found.attrs.get('format')}: learn it again with oa-sim fit"
         )
-    if found.series.values.tolist() != baseline.labels(series()):
+    if found.series.values.tolist() != baseline_model.labels(series()):
         raise Refusal(f"{path or SHIPPED.name}: it was learned for other series: learn it again with oa-sim fit")
     held = found.sizes["draw"]
     if draws is not None and draws > held:
@@ -73,7 +73,7 @@ def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset
     if draws is not None and draws < held:
         diverging = json.loads(found.attrs["gates"])["divergences"]
         found = found.isel(draw=slice(draws))
-        found.attrs["gates"] = json.dumps(inference.gates(found, diverging))
+        found.attrs["gates"] = json.dumps(sampling.gates(found, diverging))
     return found
 
 
@@ -148,10 +148,10 @@ def learn(
         say("using what was learned from this panel before")
         return read(before)
     sampler = learning.sampler
-    known = baseline.record(history)
+    known = baseline_model.record(history)
     iterations = sampler.tune + sampler.draws * sampler.thin
     say(f"learning from {len(known.areas)} authorities: {sampler.chains} chains of {iterations:,} iterations")
-    found = inference.sample(baseline.model(known), sampler, learning.seed, progress=progress)
+    found = sampling.sample(baseline_model.model(known), sampler, learning.seed, progress=progress)
     compact = found[list(KEPT)].astype(np.float32).astype(float)
     made = {
         "command": f"oa-sim fit panel.path={Path(learning.panel.path).name} panel.train_until={until}",
@@ -162,7 +162,7 @@ def learn(
         "seed": learning.seed,
         "sampler": vars(sampler),
         "law": LAW_VERSION,
-        "versions": inference.versions(),
+        "versions": sampling.versions(),
     }
     compact.attrs = {"gates": found.attrs["gates"], "made": json.dumps(made), "format": FORMAT}
     try:
@@ -199,7 +199,7 @@ def law_version(made: dict) -> str:
     made
         ``attrs["made"]`` of a posterior, as a dict.
     """
-    return kept.law_version(made, TEXT_HASHES)
+    return posterior_files.law_version(made, TEXT_HASHES)
 
 
 def read(path: Path) -> xr.Dataset:
@@ -212,4 +212,4 @@ def read(path: Path) -> xr.Dataset:
     """
     if not path.is_file():
         raise Refusal(f"{path}: there is no such learned posterior: name a file that oa-sim fit wrote")
-    return kept.read(path, "the learned posterior", "delete it and learn it again")
+    return posterior_files.read(path, "the learned posterior", "delete it and learn it again")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from oa_sim import scale
 from oa_sim.definitions import LINKED, MEASURES, series
+from oa_sim.inference import link_functions
 
 RECORD_FROM = 2013  # first year of the record of areas: what lies further back says little of today
 
@@ -81,12 +81,14 @@ def record(history: xr.Dataset, first: int = RECORD_FROM) -> Record:
     for s, (measure, group) in enumerate(names):
         at = {"measure": measure, "group": group}
         published = used.published.sel(at).values
-        gap = scale.to_latent(measure, published) - scale.to_latent(measure, used.england.sel(at).values)
+        gap = link_functions.to_latent(measure, published) - link_functions.to_latent(
+            measure, used.england.sel(at).values
+        )
         seen = np.isfinite(gap)
         relative[s], observed[s] = np.where(seen, gap, 0.0), seen
         behind = used.behind.sel(at).values[:, None]
         typical = np.where(seen, published, np.nanmean(published) if seen.any() else 50.0)
-        sampling[s] = scale.sampling_variance(measure, typical, behind)
+        sampling[s] = link_functions.sampling_variance(measure, typical, behind)
     national = [_national(history, measure, group) for measure, group in names]
     return Record(names, areas, used.year.values, relative, observed, sampling, kin(names, used.year.values), national)
 
@@ -102,7 +104,7 @@ def kin(names: list[tuple[str, str]], years) -> np.ndarray:
 
 def _national(history: xr.Dataset, measure: str, group: str) -> National:
     years, marks = history.year.values, history.breaks.sel(measure=measure).values
-    latent = scale.to_latent(measure, history.england.sel(measure=measure, group=group).values)
+    latent = link_functions.to_latent(measure, history.england.sel(measure=measure, group=group).values)
     seen = np.isfinite(latent)
     shifts, otherwise = (tuple(years[marks == kind].tolist()) for kind in (1, 2))
     return National(years[seen], latent[seen], shifts, otherwise)

@@ -13,11 +13,11 @@ record and each posterior draw, in ``counterfactual``.
 
 import numpy as np
 
-from oa_sim import england
 from oa_sim.definitions import LINKED
 from oa_sim.errors import one_of
-from oa_sim.inference import load_pymc
-from oa_sim.record import Record, kin, record  # noqa: F401  the record is handed on with its model
+from oa_sim.inference import national_trend
+from oa_sim.inference.observations import Record, kin, record  # noqa: F401  the record is handed on with its model
+from oa_sim.inference.sampling import load_pymc
 
 # priors: the centre of each SD over series (SD, or SD / year), the log spread of that centre, and that of a series
 # about it; noise has less room, since a deviation that reverts quickly can hardly be told from it
@@ -85,7 +85,7 @@ def model(known: Record, without: tuple[str, ...] = ()):
     pm = load_pymc()
     import pytensor.tensor as pt
 
-    from oa_sim.gaussian import RecordDensity  # PyTensor is loaded only to fit
+    from oa_sim.inference.baseline_likelihood import RecordDensity  # PyTensor is loaded only to fit
 
     def share(name, centre, spread, **dims):
         return pm.Deterministic(name, pt.sigmoid(pm.Normal(f"{name}_logit", centre, spread, **dims)), **dims)
@@ -137,16 +137,16 @@ def _country(known: Record, sd, share, pt) -> None:
     }
     law = {name: value[None] for name, value in law.items()}
     # apart from the graph, so that a compiled model takes another
-    change = pm.Data("england_change", england.steps(known.series, known.national).change)
+    change = pm.Data("england_change", national_trend.steps(known.series, known.national).change)
     density, at = 0.0, 0
     for measure in dict.fromkeys(
         measure for measure, _ in known.series
     ):  # measures have nothing in common: small blocks
         here = [s for s, name in enumerate(known.series) if name[0] == measure]
-        of = england.steps([known.series[s] for s in here], [known.national[s] for s in here])
+        of = national_trend.steps([known.series[s] for s in here], [known.national[s] for s in here])
         n = len(of.change)
         if n:
-            spread = england.covariance(of, sd[None, here], **law, xp=pt)[0]
+            spread = national_trend.covariance(of, sd[None, here], **law, xp=pt)[0]
             density += pm.logp(pm.MvNormal.dist(np.zeros(n), cov=spread), change[at : at + n])
         at += n
     pm.Potential("england", density)
@@ -212,7 +212,7 @@ def _root(below, xp=np):
 
 def bands(known: Record, size: int = AUTHORITIES_IN_A_BAND) -> list:
     """Return the record as bands: authorities with the same published cells and cohorts of about the same size."""
-    from oa_sim.gaussian import Band
+    from oa_sim.inference.baseline_likelihood import Band
 
     observed = known.observed.transpose(1, 0, 2).reshape(len(known.areas), -1) > 0
     value = known.relative.transpose(1, 0, 2).reshape(len(known.areas), -1)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import baseline, state_space
 from oa_sim.definitions import LINKED
-from oa_sim.record import Record
+from oa_sim.inference import baseline_model, state_space
+from oa_sim.inference.observations import Record
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
 
     linked = np.array([LINKED.index(measure) if measure in LINKED else -1 for measure, _ in names])
     by_series = np.where(linked < 0, 0.0, flat("cohort_link")[:, linked])
-    alike = np.eye(len(names)) + baseline.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
+    alike = np.eye(len(names)) + baseline_model.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
     sd, pace = flat("deviation_sd"), flat("persistence")
     size = sd * np.sqrt(1 - pace**2)
     level_sd = flat("level_sd")
     return Law(
         mean=flat("mu"),
-        level=baseline.correlation(flat("level_partials"), names) * level_sd[:, :, None] * level_sd[:, None, :],
+        level=baseline_model.correlation(flat("level_partials"), names) * level_sd[:, :, None] * level_sd[:, None, :],
         level_pace=flat("level_persistence"),
         shock=alike * size[:, :, None] * size[:, None, :],
         pace=pace,
@@ -100,7 +100,7 @@ def relative(
         Course, and luck and noise about it, SD.
     """
     cells = cells_of(known, area, years[0], is_proxy=is_proxy, brought=brought)
-    future = baseline.kin(known.series, years)
+    future = baseline_model.kin(known.series, years)
     kin, future = _counted_from_0(cells.kin, future)
     normal = rng.standard_normal((len(hyper.mean), state_space.numbers_needed(kin, future)))
     found = state_space.courses(
