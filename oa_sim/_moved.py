@@ -21,6 +21,7 @@ MOVED: dict[str, str] = {
     "design": "scenario.sweep_settings",
     "doubts": "scenario.unverified",
     "england": "inference.national_trend",
+    "evidence": "evidence.studies",
     "gaussian": "inference.baseline_likelihood",
     "inference": "inference.sampling",
     "kept": "inference.posterior_files",
@@ -42,6 +43,7 @@ MOVED: dict[str, str] = {
     "standing": "inference.area_forecast",
     "state_space": "inference.state_space",
     "streams": "rng",
+    "synthesis": "evidence.meta_analysis",
     "tables": "inputs.tables",
     "variables": "definitions",
 }  # fmt: skip

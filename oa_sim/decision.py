@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import budget, challenge, front, judging, model, optimise, stability, synthesis
+from oa_sim import budget, challenge, front, judging, model, optimise, stability
 from oa_sim.challenge import Challenge
 from oa_sim.constraints import Optimising
+from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.optimise import Optimum
@@ -134,7 +135,7 @@ def decide(
 def _manifest(found: Optimum, asked: Optimising) -> dict:
     """Return what makes a decision's numbers traceable."""
     scenario, known = found.judge.scenario, found.judge.known
-    studied = synthesis.posterior(known.tables, scenario.evidence)
+    studied = meta_analysis.posterior(known.tables, scenario.evidence)
     about = {
         "scenario": model.question(scenario),
         "asked": {key: value for key, value in asdict(asked).items() if key != "search"},

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import evidence, synthesis, words
+from oa_sim import words
 from oa_sim.definitions import MEASURES, percent
-from oa_sim.evidence import FAMILY, Study
+from oa_sim.evidence import meta_analysis
+from oa_sim.evidence import studies as study_evidence
+from oa_sim.evidence.studies import FAMILY, Study
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import tables
 from oa_sim.model import run
@@ -52,7 +54,7 @@ class Ledger:
     result
         The scenario with every study.
     studied
-        What the studies say, from ``synthesis.posterior``.
+        What the studies say, from ``meta_analysis.posterior``.
     file_name
         The name under which the package or the cache would hold it.
     """
@@ -94,9 +96,9 @@ def evidence_ledger(
     if posterior is None:
         posterior = result.posterior.assign_attrs(gates=json.dumps(result.manifest["gates"]))
     known = tables.read_all(scenario.data_folder)
-    studies = evidence.studies(known, scenario.evidence)
-    studied = synthesis.posterior(known, scenario.evidence, say)
-    behind = _behind(result, synthesis.draws(scenario, known, *result.outside.weight.shape))
+    studies = study_evidence.studies(known, scenario.evidence)
+    studied = meta_analysis.posterior(known, scenario.evidence, say)
+    behind = _behind(result, meta_analysis.draws(scenario, known, *result.outside.weight.shape))
     by_type, by_headline = [], []
     for study in studies:
         say(f"leaving out {study.name}")
@@ -106,7 +108,7 @@ def evidence_ledger(
         )
         rest, again = studied, None
         if k >= importance_sampling.LARGEST_K:
-            rest, again = synthesis.posterior(known, asked.evidence, say), run(asked, posterior=posterior, say=say)
+            rest, again = meta_analysis.posterior(known, asked.evidence, say), run(asked, posterior=posterior, say=say)
         about = {"study": study.name, "scenario": result.label, "pareto_k": k}
         about["method"] = "reweighted" if again is None else "refitted"
         about["verdict"] = (again or result).manifest["gates"]["verdict"]
@@ -120,7 +122,7 @@ def evidence_ledger(
         headlines,
         result,
         studied,
-        synthesis.file_name(studies, evidence.study_types(known), scenario.evidence),
+        meta_analysis.file_name(studies, study_evidence.study_types(known), scenario.evidence),
     )
 
 
@@ -247,7 +249,7 @@ def sentences(found: Ledger) -> list[str]:
     most = table.reindex(table.headline_moved.abs().sort_values(ascending=False).index)
     said = []
     for i, row in enumerate(most.head(3).itertuples()):
-        doubt = f", which is marked '{evidence.DOUBTED}'" if row.status == evidence.DOUBTED else ""
+        doubt = f", which is marked '{study_evidence.DOUBTED}'" if row.status == study_evidence.DOUBTED else ""
         start = f"{row.study!r}{doubt}" if i else f"The study that moves {about} most is {row.study!r}{doubt}"
         said.append(
             f"{start}: without it the mean is {row.headline_without:.2f} (90 %: {row.headline_without_q05:.2f} to "

@@ -19,7 +19,6 @@ from oa_sim import (
     budget,
     cohort,
     delivery,
-    evidence,
     impact,
     interventions,
     origins,
@@ -29,11 +28,12 @@ from oa_sim import (
     review,
     served,
     sustain,
-    synthesis,
     value,
 )
 from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
+from oa_sim.evidence import meta_analysis
+from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.result import Result
@@ -68,13 +68,13 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     history = areas.history(here, until=known_until(scenario))
     areas.check_history(history, scenario.measures)
     pupils = areas.pupils(here)
-    evidence.check(scenario, known)
+    study_evidence.check(scenario, known)
     if posterior is None:
         posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
         say(f"taking what was learned from {_made(posterior).get('authorities', 'all')} authorities")
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(sampling.gates(posterior, diverging=0)))
-    studied = synthesis.posterior(known, scenario.evidence, say)
+    studied = meta_analysis.posterior(known, scenario.evidence, say)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     drawn = parameters.drawn(scenario, known, chains, draws)

@@ -11,21 +11,10 @@ import pandas as pd
 import xarray as xr
 
 import oa_sim
-from oa_sim import (
-    budget,
-    cohort,
-    delivery,
-    impact,
-    interventions,
-    model,
-    monitoring,
-    parameters,
-    placed,
-    review,
-    synthesis,
-)
+from oa_sim import budget, cohort, delivery, impact, interventions, model, monitoring, parameters, placed, review
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
+from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.monitoring import Monitor
@@ -220,7 +209,7 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: list, *, again: bool) -> dict:
-    studied = synthesis.posterior(known, scenario.evidence)
+    studied = meta_analysis.posterior(known, scenario.evidence)
     gates = model.verdict(_without_view(scenario), posterior, studied, None)
     if found.k >= importance_sampling.LARGEST_K:
         why = (

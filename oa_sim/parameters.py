@@ -7,10 +7,11 @@ changes another's.
 import numpy as np
 import xarray as xr
 
-from oa_sim import survival, synthesis
+from oa_sim import survival
 from oa_sim.definitions import CARRYING
 from oa_sim.delivery import academic
 from oa_sim.errors import one_of
+from oa_sim.evidence import meta_analysis
 from oa_sim.inputs.tables import Row
 from oa_sim.rng import stream
 from oa_sim.scenario.priors import Prior
@@ -69,8 +70,8 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
         "channel": list(CARRYING),
     }
     found = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
-    found["effect"] = synthesis.effects(scenario, tables, chains, draws)
-    found["kept"] = synthesis.draws(scenario, tables, chains, draws).kept
+    found["effect"] = meta_analysis.effects(scenario, tables, chains, draws)
+    found["kept"] = meta_analysis.draws(scenario, tables, chains, draws).kept
     return found
 
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Iterator
 
-from oa_sim import budget, evidence, parameters, variants
+from oa_sim import budget, parameters, variants
 from oa_sim.definitions import academic_year, series
 from oa_sim.errors import Refusal
+from oa_sim.evidence import studies
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, tables
 from oa_sim.model import checked, checked_tables, known_until, run
@@ -31,7 +32,7 @@ def plan(scenario: Scenario) -> dict:
     known = checked_tables(scenario)
     here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
     areas.check_history(areas.history(here, known_until(scenario)), scenario.measures)
-    evidence.check(scenario, known)
+    studies.check(scenario, known)
     parameters.check_events(scenario, known["events"])
     budget.allocate(scenario, areas.pupils(here), known)  # an amount, a plan or a programme that is not in the tables
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)

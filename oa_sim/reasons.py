@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence, formatting, parameters
+from oa_sim import formatting, parameters
 from oa_sim.definitions import MEASURES, percent
+from oa_sim.evidence import studies
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
@@ -84,7 +85,7 @@ def principles(scenario: Scenario) -> str:
     for kind in sorted({scenario.interventions[name].kind for name in bought}):
         prior = scenario.sustainability.kinds[kind].first_year
         alone = parameters.draw(prior, stream(scenario.seed, "survival of a kind", kind), size)
-        before = evidence.moments(prior)[0]
+        before = studies.moments(prior)[0]
         after = before + float((parameters.shifted(alone, shift) - alone).mean())  # without what partners do
         raised.append(f"of {_kind(kind)} activity from {percent(before)} to {percent(after)}")
     return f"in place: {', '.join(there)}, which move survival of the first year {', '.join(raised)}"

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import gates, information, judging, model, origins, synthesis
+from oa_sim import gates, information, judging, model, origins
 from oa_sim.decisions import Decisions, decisions
+from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.information import Worth
 from oa_sim.inputs import tables
@@ -193,7 +194,7 @@ def _trials(judge, found: Decisions, asked: Studying, pound: float) -> pd.DataFr
 
 def _manifest(judge, asked: Studying) -> dict:
     scenario, known = judge.scenario, judge.known
-    studied = synthesis.posterior(known.tables, scenario.evidence)
+    studied = meta_analysis.posterior(known.tables, scenario.evidence)
     about = {
         "scenario": model.question(scenario),
         "asked": asdict(asked),

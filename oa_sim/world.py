@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import delivery, evidence, factors, impact, model, parameters, passes, synthesis, value
+from oa_sim import delivery, factors, impact, model, parameters, passes, value
 from oa_sim.budget import window
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
+from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import baseline_fit, counterfactual
 from oa_sim.inputs import areas, tables
 from oa_sim.interventions import eligible_pupils
@@ -109,9 +110,9 @@ def known(scenario: Scenario) -> Known:
 
 
 def studied(scenario: Scenario, known: Known) -> xr.Dataset:
-    """Return what the studies say to a scenario; see ``synthesis.posterior``."""
+    """Return what the studies say to a scenario; see ``meta_analysis.posterior``."""
     key = (known.data_hash, repr(scenario.evidence))
-    return _STUDIED.get(key, lambda: synthesis.posterior(known.tables, scenario.evidence))
+    return _STUDIED.get(key, lambda: meta_analysis.posterior(known.tables, scenario.evidence))
 
 
 def _file(path: str | None) -> tuple:
@@ -193,7 +194,7 @@ def programme(scenario: Scenario, known: Known) -> Programme:
 
 
 def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
-    evidence.check(scenario, known.tables)
+    studies.check(scenario, known.tables)
     drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
     names = (scenario.areas.names, scenario.measures, len(years))
     key = (known.data_hash, repr(scenario.interventions), repr(names))

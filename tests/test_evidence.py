@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import Refusal, evidence, load_scenario, parameters
+from oa_sim import Refusal, load_scenario, parameters
+from oa_sim.evidence import studies
 from oa_sim.scenario.priors import Prior
 
 
@@ -30,23 +31,23 @@ def one_study(**changes):
 
 
 def test_months_become_sd_once():
-    (study,) = evidence.studies(one_study(), keeping(1.0))
+    (study,) = studies.studies(one_study(), keeping(1.0))
     assert (study.effect, study.error) == (pytest.approx(0.31), 0.1)
 
 
 def test_an_effect_in_sd_is_left_alone():
-    (study,) = evidence.studies(one_study(effect=0.2, effect_unit="sd"), keeping(1.0))
+    (study,) = studies.studies(one_study(effect=0.2, effect_unit="sd"), keeping(1.0))
     assert study.effect == 0.2
 
 
 def test_months_outside_the_table_are_refused():
     with pytest.raises(Refusal, match=r"studies\.csv row 2: 3\.5 months"):
-        evidence.studies(one_study(effect=3.5), keeping(1.0))
+        studies.studies(one_study(effect=3.5), keeping(1.0))
 
 
 def test_a_doubted_study_has_a_wider_error_and_the_same_effect():
     reading = dataclasses.replace(keeping(1.0), doubt_factor=3.0)
-    (trusted,), (doubted,) = (evidence.studies(one_study(status=s), reading) for s in ("found", "to verify"))
+    (trusted,), (doubted,) = (studies.studies(one_study(status=s), reading) for s in ("found", "to verify"))
     assert doubted.error == pytest.approx(3 * trusted.error)
     assert doubted.effect == trusted.effect
 
@@ -54,7 +55,7 @@ def test_a_doubted_study_has_a_wider_error_and_the_same_effect():
 def test_the_order_of_rows_is_irrelevant(known):
     reading = load_scenario().evidence
     turned = known | {"studies": known["studies"][::-1]}
-    assert evidence.studies(turned, reading) == evidence.studies(known, reading)
+    assert studies.studies(turned, reading) == studies.studies(known, reading)
 
 
 # leaving studies out
@@ -63,19 +64,19 @@ def test_the_order_of_rows_is_irrelevant(known):
 def test_a_study_that_is_left_out_is_not_read(known):
     name = known["studies"][0]["study"]
     reading = dataclasses.replace(load_scenario().evidence, without=[name])
-    assert {study.name for study in evidence.studies(known, reading)} == {row["study"] for row in known["studies"][1:]}
+    assert {study.name for study in studies.studies(known, reading)} == {row["study"] for row in known["studies"][1:]}
 
 
 def test_its_type_stays_known_when_its_only_study_is_left_out(known):
     scenario = load_scenario("evidence.without=[Magic Breakfast trial]")
-    evidence.check(scenario, known)
-    assert "breakfast" in evidence.study_types(known)
+    studies.check(scenario, known)
+    assert "breakfast" in studies.study_types(known)
 
 
 def test_an_unknown_study_is_refused_with_the_nearest(known):
     reading = dataclasses.replace(load_scenario().evidence, without=["Magic Breakfst trial"])
     with pytest.raises(Refusal, match="did you mean 'Magic Breakfast trial'"):
-        evidence.studies(known, reading)
+        studies.studies(known, reading)
 
 
 def test_a_study_named_twice_is_refused():
@@ -86,14 +87,14 @@ def test_a_study_named_twice_is_refused():
 def test_not_every_study_can_be_left_out(known):
     reading = dataclasses.replace(load_scenario().evidence, without=[row["study"] for row in known["studies"]])
     with pytest.raises(Refusal, match="must leave a study to read"):
-        evidence.studies(known, reading)
+        studies.studies(known, reading)
 
 
 # the loss on the way to scale
 
 
 def test_a_share_that_is_known_is_taken_once():
-    (study,) = evidence.studies(one_study(), keeping(0.5))
+    (study,) = studies.studies(one_study(), keeping(0.5))
     assert study.at_scale() == (pytest.approx(0.155), pytest.approx(0.05))
     effects = np.array([0.05, 0.155, 0.3])
     np.testing.assert_allclose(study.log_likelihood(effects), norm.logpdf(0.31, effects / 0.5, 0.1))
@@ -101,7 +102,7 @@ def test_a_share_that_is_known_is_taken_once():
 
 @pytest.mark.parametrize(("design", "share"), [("effectiveness", 8 / 11), ("efficacy", 5 / 13), ("toolkit", 5 / 13)])
 def test_a_design_keeps_what_it_keeps_once(design, share):
-    (study,) = evidence.studies(one_study(design=design), load_scenario().evidence)
+    (study,) = studies.studies(one_study(design=design), load_scenario().evidence)
     shares, weights = study.shares()
     assert study.kept[0] == pytest.approx(share)
     assert weights @ shares == pytest.approx(share)
@@ -110,7 +111,7 @@ def test_a_design_keeps_what_it_keeps_once(design, share):
 
 def test_the_spread_of_what_is_kept_widens_the_estimate_as_by_simulation():
     kept = Prior("Beta", 5, 8)
-    (study,) = evidence.studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
+    (study,) = studies.studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
     rng = np.random.default_rng(1)
     simulated = rng.beta(5, 8, 400_000) * rng.normal(0.31, 0.1, 400_000)
     mean, sd = study.at_scale()
@@ -122,7 +123,7 @@ def test_the_spread_of_what_is_kept_widens_the_estimate_as_by_simulation():
     "kept", [Prior("Beta", 5, 8), Prior("Beta", 3, 9), Prior("Uniform", 0.2, 0.9), Prior("Beta", 1e4, 3e4)], ids=str
 )
 def test_a_share_is_summed_out_as_by_simulation(kept):
-    (study,) = evidence.studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
+    (study,) = studies.studies(one_study(), keeping(1.0, kept_from_efficacy=kept))
     shares = study.share_at(np.random.default_rng(1).random(400_000))
     effects = np.array([0.02, 0.06, 0.12])
     simulated = np.log(norm.pdf(0.31, effects[:, None] / shares, 0.1).mean(axis=1))
@@ -148,7 +149,7 @@ def test_a_prior_is_drawn_as_it_is_described(prior, mean, sd):
     assert drawn.mean() == pytest.approx(mean, rel=0.02)
     assert drawn.std() == pytest.approx(sd, rel=0.02)
     if prior.dist in ("Beta", "Uniform"):
-        assert evidence.moments(prior) == pytest.approx((mean, sd**2))
+        assert studies.moments(prior) == pytest.approx((mean, sd**2))
 
 
 def test_no_principle_in_place_shifts_nothing():

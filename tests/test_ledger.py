@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from oa_sim import evidence, evidence_ledger, ledger, load_scenario, synthesis, words
+from oa_sim import evidence_ledger, ledger, load_scenario, words
+from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import importance_sampling, sampling
 from oa_sim.model import run
 
@@ -93,7 +94,7 @@ def test_a_study_that_promises_more_raises_its_type_and_one_that_promises_less_l
 def test_a_study_that_says_nothing_moves_nothing(tiny_posterior):
     scenario = load_scenario(*TINY, "measures=[phonics]")
     result = run(scenario, posterior=tiny_posterior)
-    silent = evidence.Study("silent", "reading", 0.4, 1e6, 0.0, 1.0, 5.0, 8.0)
+    silent = studies.Study("silent", "reading", 0.4, 1e6, 0.0, 1.0, 5.0, 8.0)
     theta = np.random.default_rng(1).normal(0.05, 0.03, result.n_draws)
     weight, _ = importance_sampling.weigh(-silent.log_likelihood(theta))
     assert np.ptp(weight) < 1e-9
@@ -119,7 +120,7 @@ def test_a_study_of_another_type_hardly_moves_a_headline_that_it_does_not_speak_
 
 def test_a_study_whose_weights_cannot_be_trusted_is_left_out_by_reading_the_rest_again(tiny_posterior, monkeypatch):
     """Let no weights be trusted for one study, and the rest be read as the sceptic's draws, which are at hand."""
-    shipped, asked = synthesis.posterior, []
+    shipped, asked = meta_analysis.posterior, []
 
     def at_hand(tables, reading, say=None):
         if not reading.without:
@@ -128,7 +129,7 @@ def test_a_study_whose_weights_cannot_be_trusted_is_left_out_by_reading_the_rest
         gates = json.dumps({"verdict": "FAIL", "reason": "3 divergent transitions"})
         return shipped(tables, load_scenario("evidence=sceptical").evidence, say).assign_attrs(gates=gates)
 
-    monkeypatch.setattr(synthesis, "posterior", at_hand)
+    monkeypatch.setattr(meta_analysis, "posterior", at_hand)
     plain, doubted = importance_sampling.weigh, [True]
 
     def weigh(log_ratio):
@@ -163,8 +164,8 @@ def test_a_failed_gate_marks_the_ledger(tiny_posterior, tmp_path):
 def test_the_outside_view_goes_with_the_draws_it_took(tiny_posterior, known):
     scenario = load_scenario(*TINY, "measures=[phonics]", "budget.total_gbp=1e10", "evidence.outside_view.is_on=true")
     result = run(scenario, posterior=tiny_posterior)
-    drawn = synthesis.draws(scenario, known, *result.outside.weight.shape)
-    held = synthesis.posterior(known, scenario.evidence).mu.values.ravel()
+    drawn = meta_analysis.draws(scenario, known, *result.outside.weight.shape)
+    held = meta_analysis.posterior(known, scenario.evidence).mu.values.ravel()
     behind = held[ledger._behind(result, drawn)]
     assert (behind == drawn.mu.values.ravel()[result.outside.taken.values.ravel()]).all()
     assert len(set(behind)) < behind.size  # some were taken more than once
@@ -196,9 +197,9 @@ def test_a_doubted_study_is_named_as_one(found):
 
 
 def test_a_run_without_a_study_says_so(tiny_posterior, monkeypatch):
-    shipped = synthesis.posterior
+    shipped = meta_analysis.posterior
     monkeypatch.setattr(
-        synthesis, "posterior", lambda tables, reading, say=None: shipped(tables, load_scenario().evidence, say)
+        meta_analysis, "posterior", lambda tables, reading, say=None: shipped(tables, load_scenario().evidence, say)
     )
     result = run(load_scenario(*TINY, "measures=[phonics]", f"evidence.without=[{ALONE}]"), posterior=tiny_posterior)
     assert f"Read without 1 of the studies: {ALONE}." in words.headline(result)
@@ -214,10 +215,10 @@ def test_a_run_without_a_study_says_so(tiny_posterior, monkeypatch):
 def test_weighing_the_draws_anew_agrees_with_reading_the_rest_again(known, tmp_path, monkeypatch, study):
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path))
     reading = load_scenario().evidence
-    whole = synthesis.posterior(known, reading)
-    rest = synthesis.posterior(known, dataclasses.replace(reading, without=[study]))
+    whole = meta_analysis.posterior(known, reading)
+    rest = meta_analysis.posterior(known, dataclasses.replace(reading, without=[study]))
     assert json.loads(rest.attrs["gates"])["verdict"] == "PASS"
-    (left_out,) = [one for one in evidence.studies(known, reading) if one.name == study]
+    (left_out,) = [one for one in studies.studies(known, reading) if one.name == study]
     theta = whole.theta.sel(study_type=left_out.study_type).values.ravel()
     weight, k = importance_sampling.weigh(-left_out.log_likelihood(theta))
     assert k < importance_sampling.LARGEST_K

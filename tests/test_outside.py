@@ -219,16 +219,16 @@ def test_an_outside_view_that_few_draws_agree_with_marks_the_scenario(tiny_poste
 
 
 def test_a_synthesis_that_failed_marks_the_scenario(tiny_posterior, monkeypatch):
-    from oa_sim import synthesis
+    from oa_sim.evidence import meta_analysis
 
-    shipped = synthesis.posterior
+    shipped = meta_analysis.posterior
 
     def failing(*asked):
         found = shipped(*asked)
         gates = json.loads(found.attrs["gates"]) | {"verdict": "FAIL", "reason": "4 divergent transitions"}
         return found.assign_attrs(gates=json.dumps(gates))
 
-    monkeypatch.setattr(synthesis, "posterior", failing)
+    monkeypatch.setattr(meta_analysis, "posterior", failing)
     result = run(load_scenario(*TINY, "measures=[phonics]"), posterior=tiny_posterior)
     assert result.label == "as_delivered [FAIL]"
     assert "the synthesis of the studies: 4 divergent transitions" in words.verdict(result)

@@ -9,7 +9,9 @@ import pytest
 import xarray as xr
 from scipy.stats import beta, norm
 
-from oa_sim import Refusal, evidence, load_scenario, synthesis
+from oa_sim import Refusal, load_scenario
+from oa_sim.evidence import meta_analysis
+from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import posterior_files, sampling
 from oa_sim.scenario.assumptions import Sampler
 from oa_sim.scenario.load import groups
@@ -40,7 +42,7 @@ def no_sampling(monkeypatch, tmp_path):
 
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sampling, "sample", sample)
-    monkeypatch.setattr(synthesis, "_UNKEPT", {})
+    monkeypatch.setattr(meta_analysis, "_UNKEPT", {})
     return asked
 
 
@@ -84,8 +86,8 @@ def moments_of(values, weight):
 @pytest.fixture(scope="module", params=["standard", "sceptical"])
 def both(request, known):
     reading = load_scenario(f"evidence={request.param}").evidence
-    studies, types = evidence.studies(known, reading), evidence.study_types(known)
-    return synthesis.posterior(known, reading), exact(studies, types, reading), studies
+    studies, types = study_evidence.studies(known, reading), study_evidence.study_types(known)
+    return meta_analysis.posterior(known, reading), exact(studies, types, reading), studies
 
 
 def within_monte_carlo_error(values, mean, sd):
@@ -113,7 +115,7 @@ def test_the_shares_kept_are_those_of_an_exact_reckoning(both):
 
 
 def test_the_shares_kept_stay_near_what_their_designs_keep(known):
-    found = synthesis.posterior(known, load_scenario().evidence)
+    found = meta_analysis.posterior(known, load_scenario().evidence)
     design = {row["study"]: row["design"] for row in known["studies"]}
     for name in found.study.values.tolist():
         share = 8 / 11 if design[name] == "effectiveness" else 5 / 13
@@ -122,8 +124,8 @@ def test_the_shares_kept_stay_near_what_their_designs_keep(known):
 
 def test_every_type_is_shrunk_towards_the_family(known):
     reading = load_scenario().evidence
-    found, mean = synthesis.posterior(known, reading), {}
-    for study in evidence.studies(known, reading):
+    found, mean = meta_analysis.posterior(known, reading), {}
+    for study in study_evidence.studies(known, reading):
         at_scale, sd = study.at_scale()
         mean.setdefault(study.study_type, []).append((at_scale, sd**-2))
     family = float(found.mu.mean())
@@ -135,7 +137,7 @@ def test_every_type_is_shrunk_towards_the_family(known):
 
 def test_a_sceptic_expects_less_of_every_intervention(known):
     standard, sceptical = (
-        synthesis.effects(load_scenario(f"evidence={name}"), known, 4, 500).mean(["chain", "draw"])
+        meta_analysis.effects(load_scenario(f"evidence={name}"), known, 4, 500).mean(["chain", "draw"])
         for name in ("standard", "sceptical")
     )
     assert bool((sceptical < standard).all())
@@ -147,8 +149,8 @@ def test_a_sceptic_expects_less_of_every_intervention(known):
 def test_the_model_has_only_unbounded_variables_and_the_density_of_its_equations(known):
     """Compare the log-density with the equations written out, up to what does not depend on the variables."""
     reading = load_scenario().evidence
-    studies, types = evidence.studies(known, reading), evidence.study_types(known)
-    model = synthesis.model(studies, types, reading)
+    studies, types = study_evidence.studies(known, reading), study_evidence.study_types(known)
+    model = meta_analysis.model(studies, types, reading)
     assert all(transform is None for transform in model.rvs_to_transforms.values())
     density = model.compile_logp()
     rng, found, expected = np.random.default_rng(1), [], []
@@ -168,7 +170,7 @@ def test_the_model_has_only_unbounded_variables_and_the_density_of_its_equations
 
 
 def test_interventions_of_one_type_share_one_effect(known):
-    found = synthesis.effects(load_scenario(), known, 2, 20)
+    found = meta_analysis.effects(load_scenario(), known, 2, 20)
     one, other = (found.sel(intervention=name).values for name in ("primary_tutoring", "secondary_tutoring"))
     assert (one == other).all()
     assert (one != found.sel(intervention="breakfast_clubs").values).all()
@@ -176,7 +178,7 @@ def test_interventions_of_one_type_share_one_effect(known):
 
 def test_an_intervention_more_leaves_the_others_as_they_were(known):
     every, few = (
-        synthesis.effects(load_scenario(*words), known, 2, 20)
+        meta_analysis.effects(load_scenario(*words), known, 2, 20)
         for words in ((), ("intervention=[maths_mastery]", "portfolio=none"))
     )
     assert (every.sel(intervention="maths_mastery").values == few.sel(intervention="maths_mastery").values).all()
@@ -185,10 +187,10 @@ def test_an_intervention_more_leaves_the_others_as_they_were(known):
 def test_an_intervention_without_studies_is_drawn_from_the_family(known):
     names = ("early_language", "maths_mastery")
     scenario = load_scenario(*(f"interventions.{name}.study_type=family" for name in names))
-    found = synthesis.effects(scenario, known, 4, 500)
+    found = meta_analysis.effects(scenario, known, 4, 500)
     one, other = (found.sel(intervention=name).values for name in names)
     assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.25  # they share mu and tau, and nothing else
-    drawn = synthesis.draws(scenario, known, 4, 500)
+    drawn = meta_analysis.draws(scenario, known, 4, 500)
     spread = np.sqrt(float(drawn.mu.var() + (drawn.tau**2).mean()))
     for values in (one, other):
         assert values.mean() == pytest.approx(float(drawn.mu.mean()), abs=4 * spread / 2000**0.5)
@@ -196,18 +198,18 @@ def test_an_intervention_without_studies_is_drawn_from_the_family(known):
 
 
 def test_every_draw_comes_once_before_any_comes_twice(known):
-    held = set(synthesis.posterior(known, load_scenario().evidence).mu.values.ravel())
-    whole = synthesis.draws(load_scenario(), known, 4, 500).mu.values
+    held = set(meta_analysis.posterior(known, load_scenario().evidence).mu.values.ravel())
+    whole = meta_analysis.draws(load_scenario(), known, 4, 500).mu.values
     assert set(whole.ravel()) == held
-    twice = synthesis.draws(load_scenario(), known, 8, 500).mu.values
+    twice = meta_analysis.draws(load_scenario(), known, 8, 500).mu.values
     assert np.array_equal(np.sort(twice.ravel()), np.sort(np.tile(whole.ravel(), 2)))
-    few = synthesis.draws(load_scenario(), known, 2, 20)
+    few = meta_analysis.draws(load_scenario(), known, 2, 20)
     assert few.theta.dims == ("chain", "draw", "study_type")
     assert (few.mu.values.ravel() == whole.ravel()[:40]).all()
 
 
 def test_a_seed_says_which_draw_meets_which(known):
-    one, same, other = (synthesis.draws(load_scenario(seed=n), known, 2, 20).mu.values for n in (5, 5, 6))
+    one, same, other = (meta_analysis.draws(load_scenario(seed=n), known, 2, 20).mu.values for n in (5, 5, 6))
     assert (one == same).all()
     assert not np.array_equal(one, other)
 
@@ -219,37 +221,39 @@ def test_what_ships_is_of_these_studies_this_law_and_the_shipped_readings_and_pa
     wanted = {}
     for name in groups()["evidence"]:
         reading = load_scenario(f"evidence={name}").evidence
-        studies = evidence.studies(known, reading)
-        wanted[synthesis.file_name(studies, evidence.study_types(known), reading)] = reading
-    assert {path.name for path in synthesis.SHIPPED.glob("synthesis-*.nc")} == set(wanted)
+        studies = study_evidence.studies(known, reading)
+        wanted[meta_analysis.file_name(studies, study_evidence.study_types(known), reading)] = reading
+    assert {path.name for path in meta_analysis.SHIPPED.glob("synthesis-*.nc")} == set(wanted)
     for reading in wanted.values():
-        found = synthesis.posterior(known, reading)
+        found = meta_analysis.posterior(known, reading)
         gates, made = (json.loads(found.attrs[name]) for name in ("gates", "made"))
         assert gates["verdict"] == "PASS"
-        assert posterior_files.law_version(made, synthesis.TEXT_HASHES) == synthesis.LAW_VERSION
+        assert posterior_files.law_version(made, meta_analysis.TEXT_HASHES) == meta_analysis.LAW_VERSION
         assert made["command"] == "oa-sim evidence"
 
 
 def test_the_version_of_the_law_is_told_by_how_its_density_behaves(known):
     reading = load_scenario().evidence
-    model = synthesis.model(evidence.studies(known, reading), evidence.study_types(known), reading)
-    told = json.loads((synthesis.SHIPPED / "law_fingerprints.json").read_text(encoding="utf-8"))
-    np.testing.assert_allclose(sampling.fingerprint(model), told[synthesis.LAW_VERSION], rtol=1e-8, atol=1e-8)
+    model = meta_analysis.model(study_evidence.studies(known, reading), study_evidence.study_types(known), reading)
+    told = json.loads((meta_analysis.SHIPPED / "law_fingerprints.json").read_text(encoding="utf-8"))
+    np.testing.assert_allclose(sampling.fingerprint(model), told[meta_analysis.LAW_VERSION], rtol=1e-8, atol=1e-8)
 
 
 def test_what_an_older_version_kept_of_these_studies_is_read(no_sampling, known, tmp_path):
-    first = synthesis.posterior(known, another_reading())
+    first = meta_analysis.posterior(known, another_reading())
     reading, cache = another_reading(), tmp_path / "cache"
-    new, old = synthesis.file_names(evidence.studies(known, reading), evidence.study_types(known), reading)
+    new, old = meta_analysis.file_names(
+        study_evidence.studies(known, reading), study_evidence.study_types(known), reading
+    )
     (cache / new).rename(cache / old)
-    xr.testing.assert_identical(synthesis.posterior(known, another_reading()), first)
+    xr.testing.assert_identical(meta_analysis.posterior(known, another_reading()), first)
     assert len(no_sampling) == 1
 
 
 def test_a_reading_of_ones_own_is_sampled_once_said_and_kept(no_sampling, known, tmp_path):
     said = []
-    first = synthesis.posterior(known, another_reading(), said.append)
-    second = synthesis.posterior(known, another_reading(), said.append)
+    first = meta_analysis.posterior(known, another_reading(), said.append)
+    second = meta_analysis.posterior(known, another_reading(), said.append)
     assert (len(no_sampling), len(said)) == (1, 1)
     assert "weighing 17 studies" in said[0]
     xr.testing.assert_identical(first, second)
@@ -257,27 +261,27 @@ def test_a_reading_of_ones_own_is_sampled_once_said_and_kept(no_sampling, known,
 
 
 def test_a_damaged_cache_is_sampled_again_and_said(no_sampling, known, tmp_path):
-    first, said = synthesis.posterior(known, another_reading()), []
+    first, said = meta_analysis.posterior(known, another_reading()), []
     (path,) = (tmp_path / "cache").iterdir()
     for damage in (b"", b"nothing of the kind", path.read_bytes()[:2000]):
         path.write_bytes(damage)
-        xr.testing.assert_identical(synthesis.posterior(known, another_reading(), said.append), first)
+        xr.testing.assert_identical(meta_analysis.posterior(known, another_reading(), said.append), first)
     assert len(no_sampling) == 4
     assert sum("damaged" in line for line in said) == 3
 
 
 def test_a_damaged_file_of_the_package_is_refused(known, tmp_path, monkeypatch):
     reading = load_scenario().evidence
-    name = synthesis.file_name(evidence.studies(known, reading), evidence.study_types(known), reading)
-    (tmp_path / name).write_bytes((synthesis.SHIPPED / name).read_bytes()[:5000])
-    monkeypatch.setattr(synthesis, "SHIPPED", tmp_path)
+    name = meta_analysis.file_name(study_evidence.studies(known, reading), study_evidence.study_types(known), reading)
+    (tmp_path / name).write_bytes((meta_analysis.SHIPPED / name).read_bytes()[:5000])
+    monkeypatch.setattr(meta_analysis, "SHIPPED", tmp_path)
     with pytest.raises(Refusal, match=r"the synthesis inside the package .* cannot be read"):
-        synthesis.posterior(known, reading)
+        meta_analysis.posterior(known, reading)
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_sampled_twice(no_sampling, known, monkeypatch, capsys):
     monkeypatch.setenv("OA_SIM_CACHE", "/proc/oa_sim")
-    one, other = (synthesis.posterior(known, another_reading()) for _ in range(2))
+    one, other = (meta_analysis.posterior(known, another_reading()) for _ in range(2))
     xr.testing.assert_identical(one, other)
     assert len(no_sampling) == 1
     assert "was not kept" in capsys.readouterr().err
@@ -294,7 +298,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_sampled_twice(no_
 )  # fmt: skip
 def test_another_reading_has_another_file(known, change):
     names = [
-        synthesis.file_name(evidence.studies(known, reading), evidence.study_types(known), reading)
+        meta_analysis.file_name(study_evidence.studies(known, reading), study_evidence.study_types(known), reading)
         for reading in (another_reading(), another_reading(**change))
     ]
     assert names[0] != names[1]
@@ -303,14 +307,14 @@ def test_another_reading_has_another_file(known, change):
 def test_what_is_no_part_of_the_reading_of_studies_has_the_same_file(known):
     view = dataclasses.replace(load_scenario().evidence.outside_view, is_on=True)
     names = {
-        synthesis.file_name(evidence.studies(known, reading), evidence.study_types(known), reading)
+        meta_analysis.file_name(study_evidence.studies(known, reading), study_evidence.study_types(known), reading)
         for reading in (another_reading(), another_reading(outside_view=view))
     }
     assert len(names) == 1
 
 
 def test_the_type_of_a_study_that_is_left_out_stays_in_the_model(no_sampling, known):
-    synthesis.posterior(known, another_reading(without=["Phonics strand"]))
+    meta_analysis.posterior(known, another_reading(without=["Phonics strand"]))
     (model,) = no_sampling
     assert "reading" in model.coords["study_type"]
 
@@ -319,14 +323,14 @@ def test_the_type_of_a_study_that_is_left_out_stays_in_the_model(no_sampling, kn
 @pytest.mark.usefixtures("compiled_once")
 def test_sampling_again_gives_what_ships_and_two_processes_agree(known, tmp_path, monkeypatch):
     reading = load_scenario().evidence
-    studies, types = evidence.studies(known, reading), evidence.study_types(known)
-    shipped = synthesis.posterior(known, reading)
-    monkeypatch.setattr(synthesis, "SHIPPED", tmp_path)
+    studies, types = study_evidence.studies(known, reading), study_evidence.study_types(known)
+    shipped = meta_analysis.posterior(known, reading)
+    monkeypatch.setattr(meta_analysis, "SHIPPED", tmp_path)
     found = []
     for n in range(2):
         monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / str(n)))
-        synthesis.posterior(known, reading)
-        path = Path(tmp_path / str(n) / synthesis.file_name(studies, types, reading))
+        meta_analysis.posterior(known, reading)
+        path = Path(tmp_path / str(n) / meta_analysis.file_name(studies, types, reading))
         found.append(posterior_files.read(path, "it", "look"))
     xr.testing.assert_identical(found[0].drop_attrs(), found[1].drop_attrs())
     np.testing.assert_allclose(
@@ -338,7 +342,9 @@ def test_sampling_again_gives_what_ships_and_two_processes_agree(known, tmp_path
 @pytest.mark.usefixtures("compiled_once")
 def test_a_study_alone_for_its_type_takes_the_type_to_the_family_when_it_is_left_out(known, tmp_path, monkeypatch):
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path))
-    found = synthesis.posterior(known, dataclasses.replace(load_scenario().evidence, without=["Magic Breakfast trial"]))
+    found = meta_analysis.posterior(
+        known, dataclasses.replace(load_scenario().evidence, without=["Magic Breakfast trial"])
+    )
     assert json.loads(found.attrs["gates"])["verdict"] == "PASS"
     theta = found.theta.sel(study_type="breakfast").values
     spread = np.sqrt(float(found.mu.var() + (found.tau**2).mean()))

@@ -148,7 +148,7 @@ class Intervention:
     study_type
         The rows of ``studies.csv`` that speak for it, or ``family`` where only the family of large trials does.
     fade_out
-        A key of ``evidence.fade_out``.
+        A key of ``studies.fade_out``.
     unit_cost_gbp
         Median cost per fully served pupil and year, GBP.
     capacity

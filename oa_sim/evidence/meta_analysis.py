@@ -23,9 +23,9 @@ from dataclasses import asdict
 import numpy as np
 import xarray as xr
 
-from oa_sim import evidence
 from oa_sim.errors import Refusal
-from oa_sim.evidence import FAMILY, Study
+from oa_sim.evidence import studies as study_evidence
+from oa_sim.evidence.studies import FAMILY, Study
 from oa_sim.inference import posterior_files, sampling
 from oa_sim.inputs.tables import FOLDER, Row
 from oa_sim.rng import stream
@@ -51,7 +51,7 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence):
     Parameters
     ----------
     studies
-        From ``evidence.studies``.
+        From ``studies.studies``.
     study_types
         Every type, those without a study too: they are what the family is.
     reading
@@ -109,7 +109,7 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
         Where studies cannot be read, or the file inside the package is damaged.
     """
     say = say or (lambda sentence: None)
-    studies, study_types = evidence.studies(tables, reading), evidence.study_types(tables)
+    studies, study_types = study_evidence.studies(tables, reading), study_evidence.study_types(tables)
     name = file_name(studies, study_types, reading)
     if (SHIPPED / name).is_file():
         return posterior_files.read(SHIPPED / name, "the synthesis inside the package", "install oa_sim again")
@@ -184,7 +184,7 @@ def shares_given(theta: xr.DataArray, studies: list[Study]) -> xr.DataArray:
     theta
         (chain, draw, study_type), SD.
     studies
-        From ``evidence.studies``; each has a stream of its own.
+        From ``studies.studies``; each has a stream of its own.
     """
     columns, cells = [], (np.arange(CELLS) + 0.5) / CELLS
     for study in studies:

@@ -1,0 +1,5 @@
+"""Evidence: what trials and other studies say of each type of intervention.
+
+Takes the table of studies and how they are to be read. Hands on the posterior of a random-effects meta-analysis: the
+effect at scale of each study type, the spread between them, and what each study keeps on the way to scale.
+"""
