@@ -11,8 +11,9 @@ import time
 import numpy as np
 from scipy.optimize import minimize
 
-from oa_sim import budget, courses, judging, load_scenario, optimise
+from oa_sim import courses, judging, load_scenario, optimise
 from oa_sim.constraints import Optimising
+from oa_sim.programme import budget
 
 MILLION, MOST_SECONDS = 1e6, 300.0
 

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import budget, cohort, factors, impact, interventions, review, value, world
+from oa_sim import cohort, factors, impact, value, world
 from oa_sim.definitions import GROUPS, series
 from oa_sim.passes import Levers
+from oa_sim.programme import budget, interventions, review
 from oa_sim.scenario.schema import Scenario
 
 

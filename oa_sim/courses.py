@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim import delivery, factors, judging, lines, patterns, threads
+from oa_sim import factors, judging, lines, patterns, threads
 from oa_sim import slopes as by_chain
 from oa_sim.judging import Judge
 from oa_sim.lines import Courses
 from oa_sim.marginal import Prices
+from oa_sim.programme import delivery
 
 LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
 SIZES = 12  # tried of each pattern

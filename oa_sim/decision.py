@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import budget, challenge, front, judging, model, optimise, stability
+from oa_sim import challenge, front, judging, model, optimise, stability
 from oa_sim.challenge import Challenge
 from oa_sim.constraints import Optimising
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.optimise import Optimum
+from oa_sim.programme import budget
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.stability import Sheet

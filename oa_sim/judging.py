@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import budget, factors, marginal, model, objective, threads, world
+from oa_sim import factors, marginal, model, objective, threads, world
 from oa_sim.errors import Refusal
 from oa_sim.marginal import Counts, Prices
 from oa_sim.objective import Objective
 from oa_sim.passes import BLOCK, Draws, Levers
+from oa_sim.programme import budget
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import budget, factors, labels, model, outside, readings, review, sustain, value, world
+from oa_sim import factors, model, outside, readings, sustain, value, world
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.passes import Levers
+from oa_sim.programme import budget, review
+from oa_sim.programme import coords as shared_coords
 from oa_sim.ranking import VIEWS
 from oa_sim.retention import INTERVAL
 from oa_sim.scenario import unverified
@@ -73,7 +75,7 @@ def summary(scenario: Scenario) -> xr.Dataset:
     account = budget.reconcile(money)
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
     places = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
-    coords = labels.coordinates(**places, year=list(scenario.years), statistic=list(STATISTICS))
+    coords = shared_coords.coordinates(**places, year=list(scenario.years), statistic=list(STATISTICS))
     variables = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
     variables |= {name: ((), float(number)) for name, number in numbers.items()}
     return xr.Dataset(variables, coords, _about(scenario, money, seen, known))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from oa_sim import budget, judging, optimise
+from oa_sim import judging, optimise
 from oa_sim.constraints import Optimising, Search
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
@@ -17,6 +17,7 @@ from oa_sim.marginal import Counts
 from oa_sim.objective import Objective
 from oa_sim.optimise import Optimum
 from oa_sim.outlook import Outlook
+from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
 from oa_sim.targeting import Want
 

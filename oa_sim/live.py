@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, replace
 
 import xarray as xr
 
-from oa_sim import budget, kernel, live_base, live_picture, review, world
+from oa_sim import kernel, live_base, live_picture, world
 from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.formatting import chance, pounds, spelled, unit, who
 from oa_sim.live_base import AS_BEFORE, Base
+from oa_sim.programme import budget, review
 from oa_sim.scenario.schema import ENDINGS, Scenario, Split
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words

@@ -15,27 +15,14 @@ import numpy as np
 import xarray as xr
 
 import oa_sim
-from oa_sim import (
-    budget,
-    cohort,
-    delivery,
-    impact,
-    interventions,
-    origins,
-    outside,
-    parameters,
-    portfolio,
-    review,
-    served,
-    sustain,
-    value,
-)
+from oa_sim import cohort, impact, origins, outside, sustain, value
 from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, tables
+from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, pupils_reached, review
 from oa_sim.result import Result
 from oa_sim.scenario import load, unverified
 from oa_sim.scenario.schema import Scenario
@@ -91,7 +78,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         if scenario.evidence.outside_view.is_on:
             active, drawn = outside.taken_by(active, drawn, seen.taken)
             gain, parts = _followed(scenario, active, money, pupils, drawn, share)
-        people = beside.submit(served.counted, scenario, active, pupils.rolls, budget.window(scenario))
+        people = beside.submit(pupils_reached.counted, scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
         plain = latent.drop_vars("national")
         other_way = beside.submit(outside.other_way, scenario, seen, promised, plain, pupils, money)

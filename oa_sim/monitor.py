@@ -11,13 +11,14 @@ import pandas as pd
 import xarray as xr
 
 import oa_sim
-from oa_sim import budget, cohort, delivery, impact, interventions, model, monitoring, parameters, placed, review
+from oa_sim import cohort, impact, model, monitoring, placed
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.monitoring import Monitor
+from oa_sim.programme import budget, delivery, interventions, parameters, review
 from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario

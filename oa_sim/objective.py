@@ -12,7 +12,7 @@ import xarray as xr
 
 from oa_sim.definitions import ATTAINMENT_8_SD, GROUPS, MEASURES
 from oa_sim.errors import Refusal, between, one_of
-from oa_sim.parameters import draw
+from oa_sim.programme.parameters import draw
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 from oa_sim.value import EARNINGS, discount, pupils_of, welfare_weight

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 
-from oa_sim import budget, parameters, variants
+from oa_sim import variants
 from oa_sim.definitions import academic_year, series
 from oa_sim.errors import Refusal
 from oa_sim.evidence import studies
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, tables
 from oa_sim.model import checked, checked_tables, known_until, run
+from oa_sim.programme import budget, parameters
 from oa_sim.scenario.load import load_scenario, load_sweeping
 from oa_sim.scenario.overrides import groups, sweep_groups
 from oa_sim.scenario.schema import Scenario

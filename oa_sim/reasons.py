@@ -3,9 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import formatting, parameters
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import studies
+from oa_sim.programme import parameters
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oa_sim import budget, judging
+from oa_sim import judging
 from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
+from oa_sim.programme import budget
 from oa_sim.scenario.schema import Split
 
 BEST = "best plan"

@@ -10,7 +10,7 @@ import xarray as xr
 
 from oa_sim import impact
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, QUANTILES
-from oa_sim.parameters import draw
+from oa_sim.programme.parameters import draw
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 

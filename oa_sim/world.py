@@ -14,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import delivery, factors, impact, model, parameters, passes, value
-from oa_sim.budget import window
+from oa_sim import factors, impact, model, passes, value
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import baseline_fit, counterfactual
 from oa_sim.inputs import areas, tables
-from oa_sim.interventions import eligible_pupils
+from oa_sim.programme import delivery, parameters
+from oa_sim.programme.budget import window
+from oa_sim.programme.interventions import eligible_pupils
 from oa_sim.scenario.schema import Scenario
 
 AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from oa_sim import budget, load_scenario
+from oa_sim import load_scenario
 from oa_sim.inputs import areas
+from oa_sim.programme import budget
 
 
 @pytest.fixture(scope="module")

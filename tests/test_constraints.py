@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from oa_sim import budget, constraints, courses, judging, load_scenario, optimise, problem, relaxing
+from oa_sim import constraints, courses, judging, load_scenario, optimise, problem, relaxing
 from oa_sim.constraints import Constraints, Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.objective import Objective
+from oa_sim.programme import budget
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import advice, decision, decision_charts, judging, load_scenario, model, rules, spending, stability
+from oa_sim import advice, decision, decision_charts, judging, load_scenario, model, rules, stability
 from oa_sim.__main__ import main
 from oa_sim.constraints import Optimising, Search
 from oa_sim.errors import Refusal
+from oa_sim.programme import spending
 
 SMALL = ("areas=three_areas", "sampler.draws=30", "horizon=6", "budget.total_gbp=20e6")
 FILES = {

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from oa_sim import Refusal, budget, delivery, interventions, load_scenario, parameters, portfolio, review
+from oa_sim import Refusal, load_scenario
 from oa_sim.inputs import areas, tables
 from oa_sim.model import run
+from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, review
 
 CLOCK = delivery.academic
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import Refusal, load_scenario, parameters
+from oa_sim import Refusal, load_scenario
 from oa_sim.evidence import studies
+from oa_sim.programme import parameters
 from oa_sim.scenario.priors import Prior
 
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import budget, courses, judging, load_scenario, model, optimise, risks
+from oa_sim import courses, judging, load_scenario, model, optimise, risks
 from oa_sim.constraints import Constraints, Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.objective import STANDARDS, Objective
+from oa_sim.programme import budget
 
 MONEY = 20e6
 ASKED = Optimising(search=Search(gap=0.002))

@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import bars, briefing, budget, cohort, interventions, load_scenario, origins, parameters, words
+from oa_sim import bars, briefing, cohort, load_scenario, origins, words
 from oa_sim.inputs import areas
+from oa_sim.programme import budget, interventions, parameters
 
 HERE = [*TINY, "measures=[key_stage_2]"]
 

@@ -12,10 +12,11 @@ from conftest import TINY
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from oa_sim import Result, briefing, budget, cohort, impact, interventions, load_scenario, outside, parameters, words
+from oa_sim import Result, briefing, cohort, impact, load_scenario, outside, words
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
 from oa_sim.model import run
+from oa_sim.programme import budget, interventions, parameters
 
 ON = "evidence.outside_view.is_on=true"
 LARGE = "budget.total_gbp=1e10"  # so much that the outside view disagrees

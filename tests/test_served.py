@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from oa_sim import load_scenario, served
+from oa_sim import load_scenario
 from oa_sim.definitions import YEAR_GROUPS
+from oa_sim.programme import pupils_reached
 
 EVERYONE = np.full((2, len(YEAR_GROUPS)), 100.0)
 
@@ -20,7 +21,7 @@ def everywhere(share, *names, years=3):
 
 def test_a_pupil_whom_three_programmes_serve_counts_once(scenario):
     names = ("primary_tutoring", "breakfast_clubs", "teacher_development")
-    within, _ = served.distinct(scenario, everywhere(0.5, *names), EVERYONE)
+    within, _ = pupils_reached.distinct(scenario, everywhere(0.5, *names), EVERYONE)
     poor = 1 - (1 - 0.5 * 0.6) * (1 - 0.5 * 0.7) * (1 - 0.5 * 0.8)  # eligible shares, year 6
     other = 1 - (1 - 0.5 * 0.15) * (1 - 0.5 * 0.4) * (1 - 0.5 * 0.8)
     assert within[6, 0, 0] == pytest.approx(100 * poor + 100 * other, abs=1e-10)
@@ -30,7 +31,7 @@ def test_a_pupil_whom_three_programmes_serve_counts_once(scenario):
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.999, 1.0])
 def test_no_year_group_is_served_more_than_once_over(scenario, share):
     active = everywhere(share, *scenario.interventions)
-    within, so_far = served.distinct(scenario, active, EVERYONE)
+    within, so_far = pupils_reached.distinct(scenario, active, EVERYONE)
     assert (within <= 200 + 1e-9).all()
     assert (within >= 0).all()
     assert (np.diff(so_far, axis=0) >= 0).all()
@@ -42,8 +43,8 @@ def test_no_year_group_is_served_more_than_once_over(scenario, share):
 def test_distinct_pupils_are_at_most_places_and_at_least_the_largest_programme(scenario, seed):
     rng = np.random.default_rng(seed)
     active = {name: rng.uniform(0, 1, (3, 4)) for name in scenario.interventions}
-    within, _ = served.distinct(scenario, active, EVERYONE)
-    alone = [served.distinct(scenario, {name: active[name]}, EVERYONE)[0].sum(0) for name in active]
+    within, _ = pupils_reached.distinct(scenario, active, EVERYONE)
+    alone = [pupils_reached.distinct(scenario, {name: active[name]}, EVERYONE)[0].sum(0) for name in active]
     assert (within.sum(0) <= sum(alone) + 1e-9).all()
     assert (within.sum(0) >= np.max(alone, axis=0) - 1e-9).all()
 
@@ -51,7 +52,7 @@ def test_distinct_pupils_are_at_most_places_and_at_least_the_largest_programme(s
 def test_who_is_served_again_the_year_after_counts_once(scenario):
     roll = np.zeros((2, len(YEAR_GROUPS)))
     roll[0] = 100.0  # disadvantaged pupils alone; half the eligible 60 % of years 5 and 6 each year
-    within, so_far = served.distinct(scenario, everywhere(0.5, "primary_tutoring", years=2), roll)
+    within, so_far = pupils_reached.distinct(scenario, everywhere(0.5, "primary_tutoring", years=2), roll)
     assert within.sum(0)[:, 0] == pytest.approx([60, 60], abs=1e-10)
     again = 100 * 0.7 * 0.3  # of the second year 6, who were year 5, those who were missed before
     assert so_far[1, 0] == pytest.approx(60 + 30 + again, abs=1e-10)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import budget, cohort, interventions, load_scenario, parameters, retention, sustain
+from oa_sim import cohort, load_scenario, retention, sustain
 from oa_sim.inputs import areas, tables
+from oa_sim.programme import budget, interventions, parameters
 
 YEARS = np.arange(2024, 2045)
 LAST = 2028

@@ -15,7 +15,6 @@ from oa_sim import (
     Result,
     accounts,
     briefing,
-    budget,
     compare,
     contrasts,
     impact,
@@ -28,7 +27,8 @@ from oa_sim import (
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
-from oa_sim.parameters import draw
+from oa_sim.programme import budget
+from oa_sim.programme.parameters import draw
 from oa_sim.rng import stream
 
 PAID_FOR_NOTHING = ("extra", "fewer", "suspensions", "gap_closed", "benefit", "weighted_benefit", "gap_closing_benefit")

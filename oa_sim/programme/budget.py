@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from oa_sim import labels, portfolio, spending
 from oa_sim.definitions import SCHOOL_YEARS
 from oa_sim.errors import Refusal
 from oa_sim.inputs.tables import Row
+from oa_sim.programme import coords, portfolio, spending
 from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
@@ -92,7 +92,7 @@ def allocate(
         for name, (meaning, dims, values) in found.items()
     }
     attrs = {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base}
-    return xr.Dataset(variables | brought, labels.coordinates(area=areas, intervention=names, year=years), attrs)
+    return xr.Dataset(variables | brought, coords.coordinates(area=areas, intervention=names, year=years), attrs)
 
 
 def yearly(scenario: Scenario) -> list[int]:

@@ -7,7 +7,7 @@ programmes that meet on one pupil add less than their sum.
 import numpy as np
 import xarray as xr
 
-from oa_sim import delivery, links, survival
+from oa_sim.programme import attendance_pathway, delivery, survival
 from oa_sim.scenario.schema import Scenario
 
 
@@ -140,11 +140,11 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
     found = {}
     for name in names:
         mine = set(scenario.interventions[name].year_groups)
-        for channel in links.channels(scenario.interventions[name]):
+        for channel in attendance_pathway.channels(scenario.interventions[name]):
             alone = np.zeros_like(active[name])  # log of the chance that no other programme serves the pupil
             for other, log_missed in zip(names, missed, strict=True):
                 theirs = scenario.interventions[other]
-                if other != name and channel in links.channels(theirs):
+                if other != name and channel in attendance_pathway.channels(theirs):
                     alone += log_missed * (len(mine & set(theirs.year_groups)) / len(mine))
             found[name, channel] = 1 + (1 - kept[..., None, None]) * np.expm1(alone)
     return found

@@ -7,7 +7,7 @@ lead one to expect of a pound. One decision is made for all draws, so the money 
 import numpy as np
 import xarray as xr
 
-from oa_sim import budget, delivery, portfolio
+from oa_sim.programme import budget, delivery, portfolio
 from oa_sim.scenario.schema import Scenario
 
 

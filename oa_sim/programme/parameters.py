@@ -7,12 +7,12 @@ changes another's.
 import numpy as np
 import xarray as xr
 
-from oa_sim import survival
 from oa_sim.definitions import CARRYING
-from oa_sim.delivery import academic
 from oa_sim.errors import one_of
 from oa_sim.evidence import meta_analysis
 from oa_sim.inputs.tables import Row
+from oa_sim.programme import survival
+from oa_sim.programme.delivery import academic
 from oa_sim.rng import stream
 from oa_sim.scenario.priors import Prior
 from oa_sim.scenario.schema import Scenario

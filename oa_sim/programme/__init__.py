@@ -1,0 +1,5 @@
+"""Programme: from pounds to the treatment effect delivered in a year.
+
+Takes a scenario, the tables and the draws of effects. Hands on money by area, intervention and year, pupils reached,
+and the new gain of every stage and year (SD), draw by draw.
+"""
