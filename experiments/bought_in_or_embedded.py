@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, retention, run
+from oa_sim import charts, figures, load_scenario, run
+from oa_sim.projection import retention
 
 PAIRS = (  # bought in, embedded, measure on which both act
     ("primary_tutoring", "teacher_development", "key_stage_2"),

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, retention, run
+from oa_sim import charts, figures, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.projection import retention
 
 ENDINGS = ("stop", "taper", "extend", "hand_over")
 QUICK = ("areas=three_areas", "sampler.draws=25")

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import cohort, factors, impact, value, world
+from oa_sim import factors, world
 from oa_sim.definitions import GROUPS, series
 from oa_sim.passes import Levers
 from oa_sim.programme import budget, interventions, review
+from oa_sim.projection import appraisal, cohort, impact
 from oa_sim.scenario.schema import Scenario
 
 
@@ -64,4 +65,4 @@ def described(outcome) -> dict[str, np.ndarray]:
 
 def statistics(values: np.ndarray) -> dict[str, np.ndarray]:
     """Return mean, SD and quantiles (...) of draws (..., draw)."""
-    return value.described(values)
+    return appraisal.described(values)

@@ -8,9 +8,9 @@ from oa_sim import charts, figures, readouts, words
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.markup import as_table
+from oa_sim.projection.retention import YEARS_AFTER
+from oa_sim.projection.sustainability import WHOLE
 from oa_sim.result import Result
-from oa_sim.retention import YEARS_AFTER
-from oa_sim.sustain import WHOLE
 
 
 def section(result: Result) -> str:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import ranking
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.listings import described, in_order
 from oa_sim.model import run
+from oa_sim.projection import ranking
 from oa_sim.result import Result
 from oa_sim.scenario.schema import Scenario
 

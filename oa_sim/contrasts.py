@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from oa_sim import ranking, words
+from oa_sim import words
 from oa_sim.comparison import Comparison
 from oa_sim.definitions import academic_year
 from oa_sim.formatting import better, distance, who
+from oa_sim.projection import ranking
 from oa_sim.result import Result
 from oa_sim.scenario import unverified
 

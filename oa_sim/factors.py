@@ -7,8 +7,8 @@ from oa_sim import passes
 from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS
 from oa_sim.passes import BLOCK, Draws, Levers, Shape
 from oa_sim.programme import attendance_pathway, delivery
+from oa_sim.projection.appraisal import present
 from oa_sim.scenario.schema import Scenario
-from oa_sim.value import present
 
 MOST_LAGS = 500  # that are kept
 KINDS = {"%": passes.SHARE, "points": passes.POINTS, "per 100 pupils": passes.RATE}  # by unit of a measure

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from oa_sim import declared
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture
+from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.readouts import (
     BAND,
     decimals,
@@ -30,7 +31,6 @@ from oa_sim.readouts import (
     whose,
 )  # fmt: skip
 from oa_sim.result import Result
-from oa_sim.retention import YEARS_AFTER
 
 __all__ = ["BAND", "Figure", "Picture", "decimals", "drawn", "legible", "picture"]  # what others find here too
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import __version__, discovery, origins, remarks, sensitivity, tornado
+from oa_sim import __version__, discovery, remarks, sensitivity, tornado
 from oa_sim.errors import Refusal, unknown
+from oa_sim.projection import variance_decomposition
 from oa_sim.scenario import unverified
 from oa_sim.swept import Swept, has_failed, read, refuse_all_failed, standing_alone, unknown_column, usable, varied
 
@@ -178,7 +179,7 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
     lines = []
     for about, part in shares.groupby("headline", sort=False):
         known = remarks.clear(part).nlargest(3, "share")
-        named = [f"{origins.LABELS[row.key]} ({remarks.share(row)})" for row in known.itertuples()]
+        named = [f"{variance_decomposition.LABELS[row.key]} ({remarks.share(row)})" for row in known.itertuples()]
         n, mark = part.n_rows.iloc[0], "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
         whence = f"most comes from {', then from '.join(named)}" if named else "no block has a share clear of chance"
         lines.append(f"Of the variance of the {about}{mark} over {n} draws {whence}.")

@@ -11,7 +11,7 @@ from oa_sim.constraints import Optimising
 from oa_sim.judging import Judge
 from oa_sim.objective import STANDARDS, Objective
 from oa_sim.optimise import Optimum
-from oa_sim.value import described
+from oa_sim.projection.appraisal import described
 
 PARTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 PUPILS, GAP = Objective(), Objective(of="gap_closed")

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from oa_sim import cohort, information, judging
+from oa_sim import information, judging
 from oa_sim.decisions import Decisions
 from oa_sim.definitions import MEASURES, series
 from oa_sim.judging import Judge
 from oa_sim.programme import interventions
+from oa_sim.projection import cohort
 from oa_sim.rng import stream
 
 MOST_PLANS = 8  # that are decided among at a gate: those that together leave least to regret

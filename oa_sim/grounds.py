@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from oa_sim import origins, published, words
+from oa_sim import published, words
+from oa_sim.projection import variance_decomposition
 from oa_sim.published import About, Origin, Published
 from oa_sim.result import Result
 
@@ -20,13 +21,13 @@ def whence(result: Result, made: Origin) -> dict[str, Published]:
     if not len(result.uncertainty):
         return {}
     year, found = words.headline_year(result), {}
-    about = result.uncertainty.sel(place=origins.MEAN, reading_year=year)
+    about = result.uncertainty.sel(place=variance_decomposition.MEAN, reading_year=year)
     for quantity, whose in (("impact", "the impact"), ("projection", "the level")):
         part = about.sel(quantity=quantity)
         known = [(float(s), float(e), b) for s, e, b in zip(part.share.values, part.error.values,
                  part.block.values.tolist(), strict=True) if np.isfinite(s)]  # fmt: skip
         for rank, (share, error, block) in enumerate(sorted(known, reverse=True)[:2]):
-            said = About(f"variance_of_{quantity}", f"share of the variance of {whose} from {origins.LABELS[block]}",
+            said = About(f"variance_of_{quantity}", f"share of the variance of {whose} from {variance_decomposition.LABELS[block]}",
                          "share", area=block, year=year)  # fmt: skip
             band = tuple(float(np.clip(share + sign * 1.645 * error, 0, 1)) for sign in (0, -1, 1))
             found[f"{quantity} from {rank}"] = published.of_shares(said, band, error, made)

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, model, outside, readings, sustain, value, world
+from oa_sim import factors, model, readings, world
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.passes import Levers
 from oa_sim.programme import budget, review
 from oa_sim.programme import coords as shared_coords
-from oa_sim.ranking import VIEWS
-from oa_sim.retention import INTERVAL
+from oa_sim.projection import appraisal, outside_view, sustainability
+from oa_sim.projection.ranking import VIEWS
+from oa_sim.projection.retention import INTERVAL
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 
@@ -27,7 +28,7 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
     "left_5y": 2, "left_5y_q05": 8, "left_5y_q95": 9, "p_half_left_5y": 4,
     "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
 }  # fmt: skip
-EARNINGS = value.EARNINGS
+EARNINGS = appraisal.EARNINGS
 _ANYWAY = world.Memory(64)
 
 
@@ -92,7 +93,7 @@ def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world
     """Return what the headline speaks of, and what must be said with it."""
     gates = model.verdict(scenario, known.posterior, world.studied(scenario, known), seen)
     unsure = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
-    (measure, group), last = headline_of(scenario.measures), sustain.last_funded(money)
+    (measure, group), last = headline_of(scenario.measures), sustainability.last_funded(money)
     return {
         "headline_measure": measure,
         "headline_group": group,
@@ -114,14 +115,14 @@ class Found(NamedTuple):
 
 def _asked(scenario: Scenario, money: xr.Dataset) -> readings.Asked:
     """Return where a scenario is read."""
-    years, last = money.year.values, sustain.last_funded(money)
+    years, last = money.year.values, sustainability.last_funded(money)
     measure, group = headline_of(scenario.measures)
     return readings.Asked(
         after=np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1),
         valued=scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1,
         headline=np.array([scenario.measures.index(measure), list(GROUPS).index(group)]),
         at=int(np.clip(last, scenario.years[0], scenario.years[-1])) - scenario.years[0],
-        smallest=np.float32(sustain.SMALLEST_PEAK_SD),
+        smallest=np.float32(sustainability.SMALLEST_PEAK_SD),
         shares=np.array(list(QUANTILES.values())),
         interval=np.array(INTERVAL),
         is_published=True,
@@ -172,7 +173,7 @@ def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Data
     taught = any(MEASURES[name].channel == "attainment" for name in scenario.measures)
     whole = promised.whole
     peak = whole[np.abs(whole).argmax(axis=0), np.arange(whole.shape[1])].astype(float)
-    return outside.weighed(scenario, peak.reshape(shape) if taught else None, shape)
+    return outside_view.weighed(scenario, peak.reshape(shape) if taught else None, shape)
 
 
 def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: world.Known) -> dict[str, tuple]:
@@ -232,25 +233,25 @@ def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: readi
     before, moved = np.empty_like(latent), np.empty_like(latent)
     for values, out in ((latent, before), (latent + sign * gain, moved)):
         readings.publish(factors.KINDS[about.unit], values.reshape(-1), out.reshape(-1))
-    described = value.described((moved - before).mean(axis=0, dtype=float)[None])
+    described = appraisal.described((moved - before).mean(axis=0, dtype=float)[None])
     return {key: float(one[0]) for key, one in described.items()}
 
 
 def _worth(scenario: Scenario, found: Found, money: xr.Dataset, programme: world.Programme) -> dict[str, float]:
     """Return benefit per pound of all areas together, in each view; NaN where none is claimed."""
-    cost = float((value.spent(money) @ value.present(scenario, money.year.values)).sum())
+    cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
     out, is_claimed = {}, EARNINGS in scenario.measures and cost > 0
     if is_claimed:
         shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
         poor, other = (np.moveaxis(found.summed.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2))
-        benefits = value.earnings(scenario, poor, other, programme.pupils)
+        benefits = appraisal.earnings(scenario, poor, other, programme.pupils)
     for view, (name, _) in VIEWS.items():
         ratio = np.full((1, 1), np.nan)
         if is_claimed:
             each = benefits[name][..., -1] if benefits[name].ndim > 3 else benefits[name]
             ratio = each.sum(axis=2).reshape(1, -1) / cost
         prefix = "benefit_per_pound" if view == "plain" else f"{view}_benefit_per_pound"
-        described = value.described(ratio)
+        described = appraisal.described(ratio)
         out |= {f"{prefix}_{key}": float(described[key][0]) for key in ("mean", "q05", "q50", "q95")}
         if view == "plain":
             out["p_benefit_exceeds_cost"] = float((ratio > 1).mean()) if is_claimed else float("nan")

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import accounts, ranking, value
 from oa_sim.definitions import MEASURES, QUANTITIES, TABLE_COLUMNS
-from oa_sim.sustain import WHOLE
+from oa_sim.projection import appraisal, appraisal_tables, ranking
+from oa_sim.projection.sustainability import WHOLE
 
 
 def summary(result) -> pd.DataFrame:
@@ -89,10 +89,10 @@ def account(result) -> pd.DataFrame:
 
 def valued(result) -> pd.DataFrame:
     """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
-    pieces = accounts.rows(result.draws, result.value) if len(result.value) else ()
+    pieces = appraisal_tables.rows(result.draws, result.value) if len(result.value) else ()
     parts = [pd.DataFrame(piece) for piece in pieces]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(accounts.COLUMNS))
-    table = table.assign(scenario=result.label, n_draws=result.n_draws)[list(accounts.COLUMNS)]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(appraisal_tables.COLUMNS))
+    table = table.assign(scenario=result.label, n_draws=result.n_draws)[list(appraisal_tables.COLUMNS)]
     return table.assign(year=table.year.astype("Int64").where(table.year > 0))
 
 
@@ -158,6 +158,6 @@ def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
     values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"])
     area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")
     columns = {"area": area.ravel(), "year": year.ravel()}
-    columns |= value.described(np.ascontiguousarray(values.T, dtype=float))
+    columns |= appraisal.described(np.ascontiguousarray(values.T, dtype=float))
     columns["proxy"] = np.repeat(proxy.values.astype(bool), draws.sizes["year"])
     return pd.DataFrame(columns | {"n_draws": len(values)})

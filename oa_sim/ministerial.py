@@ -4,11 +4,12 @@ What is said stands in a fixed order: the headline, four numbers, what would hav
 what it costs, does it last, how sure, what it cannot say.
 """
 
-from oa_sim import calibrated, figures, origins, ranking, words
+from oa_sim import calibrated, figures, words
 from oa_sim.briefing import SPLITS
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.dossier import Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.formatting import unit, who
+from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.published import Published
 from oa_sim.result import Result
 from oa_sim.scenario import unverified
@@ -258,9 +259,9 @@ def _sure(result: Result, found: Found) -> Passage:
         if f"{name} from 0" in found:
             first, second = found[f"{name} from 0"], found.get(f"{name} from 1")
             said.append((
-                f"The largest part of what is not known of {whose} comes from {origins.LABELS[first.area]} (",
+                f"The largest part of what is not known of {whose} comes from {variance_decomposition.LABELS[first.area]} (",
                 Only(first),
-                " of the variance)", *((f", then from {origins.LABELS[second.area]} (", Only(second), ")")
+                " of the variance)", *((f", then from {variance_decomposition.LABELS[second.area]} (", Only(second), ")")
                 if second else ()), ".",
             ))  # fmt: skip
     if "impact_other_way" in found:

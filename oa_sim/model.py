@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 import oa_sim
-from oa_sim import cohort, impact, origins, outside, sustain, value
 from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
 from oa_sim.evidence import meta_analysis
@@ -23,6 +22,7 @@ from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, pupils_reached, review
+from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
 from oa_sim.result import Result
 from oa_sim.scenario import load, unverified
 from oa_sim.scenario.schema import Scenario
@@ -74,18 +74,18 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
         active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
         promised, parts = _followed(scenario, active, money, pupils, drawn, share)
-        seen, gain = outside.weigh(scenario, promised), promised
+        seen, gain = outside_view.weigh(scenario, promised), promised
         if scenario.evidence.outside_view.is_on:
-            active, drawn = outside.taken_by(active, drawn, seen.taken)
+            active, drawn = outside_view.taken_by(active, drawn, seen.taken)
             gain, parts = _followed(scenario, active, money, pupils, drawn, share)
         people = beside.submit(pupils_reached.counted, scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
         plain = latent.drop_vars("national")
-        other_way = beside.submit(outside.other_way, scenario, seen, promised, plain, pupils, money)
-        lasting = sustain.lasting(scenario, gain, money, drawn, parts, share)
+        other_way = beside.submit(outside_view.other_way, scenario, seen, promised, plain, pupils, money)
+        lasting = sustainability.lasting(scenario, gain, money, drawn, parts, share)
         outcomes = impact.outcomes(plain, gain, pupils)
-        worth = value.appraise(scenario, gain, money, pupils, outcomes)
-        whence = origins.uncertainty(scenario, drawn, money, latent, gain, outcomes)
+        worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
+        whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
@@ -102,11 +102,11 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
 
 def _followed(
     scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset, share: xr.DataArray
-) -> tuple[xr.DataArray, list[sustain.Part]]:
+) -> tuple[xr.DataArray, list[sustainability.Part]]:
     """Return what activity adds, with each intervention summed up before it is let go."""
-    parts: list[sustain.Part] = []
+    parts: list[sustainability.Part] = []
     gain = cohort.gain_by_measure(
-        scenario, active, drawn, lambda name, own: parts.append(sustain.part(scenario, name, own, share, money))
+        scenario, active, drawn, lambda name, own: parts.append(sustainability.part(scenario, name, own, share, money))
     )
     return impact.with_all(gain, pupils), parts
 

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 import oa_sim
-from oa_sim import cohort, impact, model, monitoring, placed
+from oa_sim import model, monitoring, placed
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
@@ -19,6 +19,7 @@ from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, 
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.monitoring import Monitor
 from oa_sim.programme import budget, delivery, interventions, parameters, review
+from oa_sim.projection import cohort, impact
 from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario

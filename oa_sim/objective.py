@@ -13,9 +13,9 @@ import xarray as xr
 from oa_sim.definitions import ATTAINMENT_8_SD, GROUPS, MEASURES
 from oa_sim.errors import Refusal, between, one_of
 from oa_sim.programme.parameters import draw
+from oa_sim.projection.appraisal import EARNINGS, discount, pupils_of, welfare_weight
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
-from oa_sim.value import EARNINGS, discount, pupils_of, welfare_weight
 
 OF = {  # what is summed up, and its unit
     "extra_pupils": ("pupils who reach a standard and would not have", "pupils"),
@@ -189,7 +189,7 @@ def _years(objective: Objective, scenario: Scenario, years: list[int], last: int
 
 
 def _earnings(scenario: Scenario, behind: np.ndarray, years: list[int], size: tuple[int, int]) -> tuple:
-    """Return what one more SD of Attainment 8 is worth, GBP at present value; see ``value.earnings``."""
+    """Return what one more SD of Attainment 8 is worth, GBP at present value; see ``appraisal.earnings``."""
     if EARNINGS not in scenario.measures:
         raise Refusal("earnings are claimed through attainment_8, which is not among the measures: add it")
     about, m = scenario.value, scenario.measures.index(EARNINGS)

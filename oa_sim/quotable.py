@@ -3,10 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import accounts, grounds, published, ranking, words
+from oa_sim import grounds, published, words
 from oa_sim.comparison import EVERYWHERE
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import unit, who
+from oa_sim.projection import appraisal_tables, ranking
 from oa_sim.published import PROXY, VERIFY, About, Origin, Published
 from oa_sim.result import Result
 
@@ -222,12 +223,12 @@ def _worth(result: Result) -> dict[str, Published]:
         found["chance_worth"] = published.of_chance(about, draws > 1, made)
     measure, _ = words.headline_measure(result)
     years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
-    more = accounts.extra(result.draws, value.pupils, measure, "all")
+    more = appraisal_tables.extra(result.draws, value.pupils, measure, "all")
     where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
     about = About("extra", f"more who do better in {who(measure, 'all')} until {academic_year(int(years[-1]))}",
-                  accounts.unit_over_years(measure), **where)  # fmt: skip
+                  appraisal_tables.unit_over_years(measure), **where)  # fmt: skip
     found["extra"] = published.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)
-    bought = accounts.per_pound(more, value, years)[-1, -1].reshape(shape)
+    bought = appraisal_tables.per_pound(more, value, years)[-1, -1].reshape(shape)
     if (bought > 0).mean() > 0.5:
         with np.errstate(divide="ignore"):
             price = np.where(bought > 0, 1 / np.where(bought > 0, bought, 1.0), np.inf)

@@ -7,10 +7,11 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import accounts, bars, figures, origins, ranking, readouts, words
+from oa_sim import bars, figures, readouts, words
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.markup import as_table
+from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
 from oa_sim.result import Result
 
 LOW, HIGH = QUANTILES["q05"], QUANTILES["q95"]
@@ -36,10 +37,10 @@ def _extra(result: Result) -> str:
     """Return how many more pupils do better in each measure, and what one more costs."""
     years, rows = result.draws.year.values, []
     for measure in result.draws.measure.values.tolist():
-        more = accounts.extra(result.draws, result.value.pupils, measure, "all")
-        bought = accounts.per_pound(more, result.value, years)[-1, -1]
+        more = appraisal_tables.extra(result.draws, result.value.pupils, measure, "all")
+        bought = appraisal_tables.per_pound(more, result.value, years)[-1, -1]
         low, middle, high = words.prices(bought)
-        unit = accounts.unit_over_years(measure)
+        unit = appraisal_tables.unit_over_years(measure)
         mark = _mark(result, measure)
         cells = [_with_band(more[-1].sum(axis=0)), f"{middle} <small>{low} to {high}</small>"]
         gained = chance(float((bought > 0).mean()))
@@ -121,7 +122,7 @@ def origins_picture(result: Result) -> figures.Picture | None:
     """Return the shares of variance of impact and level; None where they were not reckoned or draws are too few."""
     if not len(result.uncertainty):
         return None
-    found = result.uncertainty.sel(place=origins.MEAN)
+    found = result.uncertainty.sel(place=variance_decomposition.MEAN)
     rows, shares = [], []
     for quantity, name in (("impact", "impact"), ("projection", "level")):
         for year in found.reading_year.values.tolist():
@@ -133,7 +134,7 @@ def origins_picture(result: Result) -> figures.Picture | None:
         return None
     table = np.array(shares)
     shown = np.isfinite(table).any(axis=0)
-    parts = [origins.LABELS[block] for block in found.block.values[shown].tolist()]
+    parts = [variance_decomposition.LABELS[block] for block in found.block.values[shown].tolist()]
     said = "; ".join(
         f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)

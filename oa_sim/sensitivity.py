@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.fft import dct
 
 from oa_sim.errors import Refusal
-from oa_sim.origins import MEAN
+from oa_sim.projection.variance_decomposition import MEAN
 from oa_sim.rng import stream
 from oa_sim.swept import LAYOUTS, by_level, has_failed, is_whole_grid, layout_of, levels, varied
 

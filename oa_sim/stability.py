@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from oa_sim import judging, ranking, rules
+from oa_sim import judging, rules
 from oa_sim.judging import Judge
 from oa_sim.objective import Objective
 from oa_sim.optimise import Optimum
+from oa_sim.projection import ranking
+from oa_sim.projection.appraisal import described
 from oa_sim.rules import BEST, Candidate
-from oa_sim.value import described
 
 SMALL_LOSS = 0.01  # of the best: what "as good" means here
 VIEWS = {  # what is ranked by each, beside what was asked for

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import impact
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
 from oa_sim.inference import area_forecast, counterfactual, importance_sampling, national_trend
 from oa_sim.inference.observations import Record, record
 from oa_sim.inputs import areas
 from oa_sim.inputs.tables import Row
 from oa_sim.programme import delivery
+from oa_sim.projection import impact
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import store, swept, value, words
+from oa_sim import store, swept, words
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
 from oa_sim.logbook import command
+from oa_sim.projection import appraisal
 from oa_sim.result import Result
 
 STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
@@ -204,7 +205,7 @@ def _summary(result: Result) -> xr.Dataset:
 def _described(values: np.ndarray) -> np.ndarray:
     """Return the statistics (area, year, statistic) of draws (chain, draw, area, year)."""
     n_areas, n_years = values.shape[2:]
-    found = value.described(np.ascontiguousarray(values.reshape(-1, n_areas * n_years).T))
+    found = appraisal.described(np.ascontiguousarray(values.reshape(-1, n_areas * n_years).T))
     return np.stack([found[name] for name in STATISTICS], axis=-1).reshape(n_areas, n_years, -1)
 
 

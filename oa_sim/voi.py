@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import gates, information, judging, model, origins
+from oa_sim import gates, information, judging, model
 from oa_sim.decisions import Decisions, decisions
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.information import Worth
 from oa_sim.inputs import tables
 from oa_sim.judging import Judge
-from oa_sim.ranking import first
+from oa_sim.projection import variance_decomposition
+from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
@@ -157,7 +158,10 @@ def _blocks(judge, found: Decisions) -> dict[str, np.ndarray]:
     """Return the parameters of each block (draw, column), of all interventions that any plan funds."""
     some = found.planned.max(axis=0)
     money = judging.money_of(judging.richer(judge, some), some)
-    return {name: columns[judge.which] for name, columns in origins.blocks(judge.programme.drawn, money).items()}
+    return {
+        name: columns[judge.which]
+        for name, columns in variance_decomposition.blocks(judge.programme.drawn, money).items()
+    }
 
 
 def effects(judge) -> dict[str, np.ndarray]:

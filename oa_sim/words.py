@@ -6,13 +6,13 @@ A figure is never said without its uncertainty, its unit and its year, and never
 import numpy as np
 import xarray as xr
 
-from oa_sim import accounts, origins, ranking
 from oa_sim.definitions import MEASURES, academic_year, headline_of, percent
 from oa_sim.formatting import better, chance, distance, interval, pounds, unit, who
 from oa_sim.inference.importance_sampling import LARGEST_K
+from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
+from oa_sim.projection.appraisal import price_of
 from oa_sim.result import Result
 from oa_sim.scenario import unverified
-from oa_sim.value import price_of
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 CANNOT_SAY = (
@@ -120,7 +120,7 @@ def whence(result: Result) -> list[str]:
     if not len(result.uncertainty):
         return []
     year = headline_year(result)
-    about = result.uncertainty.sel(place=origins.MEAN, reading_year=year)
+    about = result.uncertainty.sel(place=variance_decomposition.MEAN, reading_year=year)
     said = []
     for quantity, whose in (("impact", "the impact\u2019s"), ("projection", "the level\u2019s")):
         part = about.sel(quantity=quantity).dropna("block", subset=["share"])
@@ -138,8 +138,8 @@ def _origin(part: xr.Dataset, whose: str) -> str:
     (top, share, error), (second, less, _) = sorted(known, key=lambda one: -one[1])[:2]
     low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
     return (
-        f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {origins.LABELS[top]} "
-        f"({percent(min(share, 1.0))} of its variance, 90 %: {low} to {high}), then from {origins.LABELS[second]} "
+        f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {variance_decomposition.LABELS[top]} "
+        f"({percent(min(share, 1.0))} of its variance, 90 %: {low} to {high}), then from {variance_decomposition.LABELS[second]} "
         f"({percent(max(less, 0.0))})"
     )
 
@@ -156,7 +156,9 @@ def _price(result: Result) -> str:
     """Return what one more of the headline's measure costs, all the money being set against it alone."""
     measure, _ = headline_measure(result)
     years = result.draws.year.values
-    bought = accounts.per_pound(accounts.extra(result.draws, result.value.pupils, measure, "all"), result.value, years)
+    bought = appraisal_tables.per_pound(
+        appraisal_tables.extra(result.draws, result.value.pupils, measure, "all"), result.value, years
+    )
     without = float((bought[-1, -1] <= 0).mean())
     if without > 0.5:
         return f"{_one_more(measure)} has no price (nor a 90 % interval): {chance(without)} of draws gain none."

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, impact, model, passes, value
+from oa_sim import factors, model, passes
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import baseline_fit, counterfactual
@@ -22,6 +22,7 @@ from oa_sim.inputs import areas, tables
 from oa_sim.programme import delivery, parameters
 from oa_sim.programme.budget import window
 from oa_sim.programme.interventions import eligible_pupils
+from oa_sim.projection import appraisal, impact
 from oa_sim.scenario.schema import Scenario
 
 AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
@@ -208,4 +209,4 @@ def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple:
     names = scenario.areas.names
     poor = impact.shares(known.pupils, names, scenario.measures).values
     eligible = eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values
-    return factors.shape(scenario, poor, n_years), eligible, value.pupils_of(known.pupils, names, scenario.measures)
+    return factors.shape(scenario, poor, n_years), eligible, appraisal.pupils_of(known.pupils, names, scenario.measures)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from oa_sim.figures import CHANGE, INK, NARROW, WITH, legible, picture
 from oa_sim.formatting import chance
-from oa_sim.origins import LABELS
+from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.scenario import unverified
 from oa_sim.voi import PERFECT, Information
 

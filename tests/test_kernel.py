@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import gains, kernel, load_scenario, passes, ranking, selection, value, words
+from oa_sim import gains, kernel, load_scenario, passes, selection, words
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.model import run
+from oa_sim.projection import appraisal, ranking
 from oa_sim.scenario.load import load_sweeping
 from oa_sim.scenario.schema import Split
 from oa_sim.sweep import sweep
@@ -40,7 +41,7 @@ def plain(result, quantity):
     """Return the statistics of a quantity by place, group, measure and year, as the law in plain form gives them."""
     draws = result.draws[quantity].transpose("area", "group", "measure", "year", "chain", "draw").values.astype(float)
     draws = draws.reshape(*draws.shape[:4], -1)
-    return value.described(np.concatenate([draws, draws.mean(axis=0, keepdims=True)])), draws
+    return appraisal.described(np.concatenate([draws, draws.mean(axis=0, keepdims=True)])), draws
 
 
 @pytest.fixture(scope="module", params=QUESTIONS, ids=lambda words: " ".join(words) or "default")
@@ -161,7 +162,7 @@ def test_statistics_are_those_of_the_draws():
     draws = np.random.default_rng(5).standard_normal((7, 333)).astype(np.float32)
     out = np.empty((7, len(kernel.STATISTICS) + 2))
     selection.describe(draws, np.array(list(QUANTILES.values())), out)
-    wanted = value.described(draws.astype(float))
+    wanted = appraisal.described(draws.astype(float))
     for s, name in enumerate(kernel.STATISTICS):
         np.testing.assert_allclose(out[:, s], wanted[name], atol=1e-7)
     np.testing.assert_allclose(out[:, -2], (draws > 0).mean(axis=1))
@@ -213,7 +214,7 @@ def test_what_is_no_number_among_draws_stays_within_the_room(odd):
     draws[1, 200:210] = odd
     out = np.empty((3, len(kernel.STATISTICS) + 2))
     selection.describe(draws, np.array(list(QUANTILES.values())), out)
-    wanted = value.described(draws[[0, 2]].astype(float))
+    wanted = appraisal.described(draws[[0, 2]].astype(float))
     for s, name in enumerate(kernel.STATISTICS):
         np.testing.assert_allclose(out[[0, 2], s], wanted[name], atol=1e-7)
 
@@ -223,7 +224,7 @@ def test_quantiles_of_draws_that_hardly_differ_are_those_of_a_sort():
     draws[0, :150], draws[1, ::2] = 2e-37, 0.0
     out = np.empty((2, len(kernel.STATISTICS) + 2))
     selection.describe(draws, np.array(list(QUANTILES.values())), out)
-    wanted = value.described(draws.astype(float))
+    wanted = appraisal.described(draws.astype(float))
     for s, name in list(enumerate(kernel.STATISTICS))[2:]:
         np.testing.assert_allclose(out[:, s], wanted[name], rtol=1e-6)
 

@@ -7,11 +7,12 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import cohort, impact, load_scenario
+from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS
 from oa_sim.inputs import areas, tables
 from oa_sim.model import known_until, run
 from oa_sim.programme import budget, interventions, parameters
+from oa_sim.projection import cohort, impact
 from oa_sim.scenario.load import groups
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]

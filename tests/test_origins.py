@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import bars, briefing, cohort, load_scenario, origins, words
+from oa_sim import bars, briefing, load_scenario, words
 from oa_sim.inputs import areas
 from oa_sim.programme import budget, interventions, parameters
+from oa_sim.projection import cohort, variance_decomposition
 
 HERE = [*TINY, "measures=[key_stage_2]"]
 
@@ -34,7 +35,7 @@ def normal(n, *names):
 def test_shares_that_are_known_are_found():
     x = normal(4000, "a", "b", "c")
     y = 3 * x["a"] + 2 * x["b"] + x["c"] ** 2 / np.sqrt(2)  # variances 9, 4 and 1
-    found, error = origins.shares(y, x)
+    found, error = variance_decomposition.shares(y, x)
     for share, spread, true in zip(found[:, 0], error[:, 0], (9 / 14, 4 / 14, 1 / 14, 0.0), strict=True):
         assert abs(share - true) < 4 * spread + 0.005
     assert (error < 0.03).all()
@@ -42,20 +43,23 @@ def test_shares_that_are_known_are_found():
 
 def test_what_two_blocks_make_only_in_a_product_comes_from_them_together():
     x = normal(4000, "a", "b")
-    found, _ = origins.shares(x["a"] * x["b"] + x["a"], x)
+    found, _ = variance_decomposition.shares(x["a"] * x["b"] + x["a"], x)
     np.testing.assert_allclose(found[:, 0], [0.5, 0.0, 0.5], atol=0.06)
 
 
 def test_shares_and_what_is_together_add_to_one():
     x = normal(500, "a", "b", "c")
     y = np.concatenate([x["a"] * x["b"], x["a"] + x["c"], x["b"] ** 3], axis=1)
-    np.testing.assert_allclose(origins.shares(y, x)[0].sum(axis=0), 1)
+    np.testing.assert_allclose(variance_decomposition.shares(y, x)[0].sum(axis=0), 1)
 
 
 def test_the_unit_of_a_quantity_or_a_parameter_changes_nothing():
     x = normal(500, "a", "b")
     y = x["a"] + 0.5 * x["b"]
-    one, other = origins.shares(y, x)[0], origins.shares(1e6 * y - 3, {k: 1e-4 * v + 9 for k, v in x.items()})[0]
+    one, other = (
+        variance_decomposition.shares(y, x)[0],
+        variance_decomposition.shares(1e6 * y - 3, {k: 1e-4 * v + 9 for k, v in x.items()})[0],
+    )
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -64,7 +68,7 @@ def test_the_standard_error_says_how_far_a_share_moves():
     found, said = [], []
     for _ in range(60):
         a, b = rng.standard_normal((2, 400, 1))
-        share, error = origins.shares(a + b, {"a": a, "b": b})
+        share, error = variance_decomposition.shares(a + b, {"a": a, "b": b})
         found.append(share[0, 0])
         said.append(error[0, 0])
     assert 0.7 < np.std(found) / np.mean(said) < 1.4
@@ -73,25 +77,25 @@ def test_the_standard_error_says_how_far_a_share_moves():
 def test_a_block_that_has_nothing_to_do_with_it_has_no_share():
     x = normal(2000, "a")
     x["many"] = np.random.default_rng(5).standard_normal((2000, 40))
-    assert abs(origins.shares(x["a"], x)[0][1, 0]) < 0.02
+    assert abs(variance_decomposition.shares(x["a"], x)[0][1, 0]) < 0.02
 
 
 def test_too_few_draws_for_a_block_are_not_made_to_tell():
     x = normal(40, "a")
     x["many"] = np.random.default_rng(5).standard_normal((40, 30))
-    found, _ = origins.shares(x["a"], x)
+    found, _ = variance_decomposition.shares(x["a"], x)
     assert found[0, 0] > 0.9
     assert np.isnan(found[1:, 0]).all()
 
 
 def test_what_does_not_vary_has_no_origins():
-    assert np.isnan(origins.shares(np.ones((100, 1)), normal(100, "a"))[0]).all()
+    assert np.isnan(variance_decomposition.shares(np.ones((100, 1)), normal(100, "a"))[0]).all()
 
 
 def test_only_interventions_and_areas_with_money_enter(plenty):
     _, money, drawn, _ = plenty
     paid = int((money.spend.sum(["area", "year"]) > 0).sum())
-    found = origins.blocks(drawn, money)
+    found = variance_decomposition.blocks(drawn, money)
     assert list(found) == ["effect", "scale_loss", "delivery", "fade_out", "survival"]
     widths = {name: values.shape[1] for name, values in found.items()}
     trained = sum(about.rests_on_trained_staff for about in load_scenario().interventions.values())
@@ -103,19 +107,22 @@ def test_only_interventions_and_areas_with_money_enter(plenty):
         "survival": 3 * paid + trained,
     }
     nothing = money.assign(spend=money.spend.where(money.area != "Norwich", 0.0))
-    assert origins.blocks(drawn, nothing)["delivery"].shape[1] == widths["delivery"] - 1
+    assert variance_decomposition.blocks(drawn, nothing)["delivery"].shape[1] == widths["delivery"] - 1
 
 
 def test_a_parameter_that_is_new_belongs_to_delivery_and_kept_shares_to_the_loss_on_the_way_to_scale(plenty):
     _, money, drawn, _ = plenty
-    one, other = origins.blocks(drawn, money), origins.blocks(drawn.assign(load=drawn.overlap), money)
+    one, other = (
+        variance_decomposition.blocks(drawn, money),
+        variance_decomposition.blocks(drawn.assign(load=drawn.overlap), money),
+    )
     assert other["delivery"].shape[1] == one["delivery"].shape[1] + 1
     assert other["scale_loss"].shape == (2000, drawn.sizes["study"])
 
 
 def test_of_an_effect_stands_only_what_the_loss_to_scale_does_not_tell(plenty):
     _, money, drawn, _ = plenty
-    found = origins.blocks(drawn, money)
+    found = variance_decomposition.blocks(drawn, money)
     kept, effect = (found[name] - found[name].mean(0) for name in ("scale_loss", "effect"))
     assert abs(kept.T @ effect).max() < 1e-8 * len(kept)
 
@@ -135,10 +142,10 @@ def test_the_shares_agree_with_a_pick_freeze_calculation_on_the_tiny_scenario(pl
         middle = (known.mean(0) + frozen.mean(0)) / 2
         return ((known * frozen).mean(0) - middle**2) / ((known**2 + frozen**2).mean(0) / 2 - middle**2)
 
-    found, error = origins.shares(impact_of(one), origins.blocks(one, money))
+    found, error = variance_decomposition.shares(impact_of(one), variance_decomposition.blocks(one, money))
     first, second = impact_of(one), impact_of(other)
-    placed = {name: block for block, names in origins.BLOCKS.items() for name in names}
-    for b, block in enumerate(origins.blocks(one, money)):
+    placed = {name: block for block, names in variance_decomposition.BLOCKS.items() for name in names}
+    for b, block in enumerate(variance_decomposition.blocks(one, money)):
         names = [name for name in one.data_vars if placed.get(name, "delivery") == block]
         swapped = [a.assign({name: z[name] for name in names}) for a, z in ((other, one), (one, other))]
         sobol = (index(first, impact_of(swapped[0])) + index(second, impact_of(swapped[1]))) / 2
@@ -174,7 +181,7 @@ def test_few_draws_say_that_they_are_too_few(tiny):
 def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     share = tiny.uncertainty.share.copy()
     share.loc[{"quantity": "impact"}] = xr.DataArray(
-        [0.6, np.nan, 0.2, 0.05, 0.05, np.nan, 0.0, 0.0, 0.1], {"block": list(origins.EVERY_BLOCK)}
+        [0.6, np.nan, 0.2, 0.05, 0.05, np.nan, 0.0, 0.0, 0.1], {"block": list(variance_decomposition.EVERY_BLOCK)}
     )
     told = tiny.uncertainty.assign(share=share, error=xr.full_like(share, 0.01))
     result = type(tiny)(**{**vars(tiny), "uncertainty": told})

@@ -12,11 +12,12 @@ from conftest import TINY
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from oa_sim import Result, briefing, cohort, impact, load_scenario, outside, words
+from oa_sim import Result, briefing, load_scenario, words
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
 from oa_sim.model import run
 from oa_sim.programme import budget, interventions, parameters
+from oa_sim.projection import cohort, impact, outside_view
 
 ON = "evidence.outside_view.is_on=true"
 LARGE = "budget.total_gbp=1e10"  # so much that the outside view disagrees
@@ -91,7 +92,7 @@ def gain_of(values, measures=("phonics", "key_stage_2")):
 
 
 def test_the_peak_is_the_largest_year_and_keeps_its_sign():
-    peak = outside.whole_area(gain_of([[0.0, 0.01, 0.03, 0.02], [0.0, -0.01, -0.04, 0.01]]))
+    peak = outside_view.whole_area(gain_of([[0.0, 0.01, 0.03, 0.02], [0.0, -0.01, -0.04, 0.01]]))
     assert peak.values.tolist() == [[0.03, -0.04]]
 
 
@@ -100,20 +101,20 @@ def test_the_whole_area_is_all_pupils_attainment_meaned_over_areas_and_measures(
     gain.loc[{"group": "disadvantaged"}] = 1.0
     gain.loc[{"measure": "suspensions"}] = 1.0
     gain[:, :, 0, 2, 1] = 0.06
-    assert float(outside.whole_area(gain)[0, 0]) == pytest.approx((0.02 * 3 + 0.06) / 4)
+    assert float(outside_view.whole_area(gain)[0, 0]) == pytest.approx((0.02 * 3 + 0.06) / 4)
 
 
 def test_weights_are_the_density_of_the_outside_view():
     view = load_scenario().evidence.outside_view
     peaks = np.linspace(-0.05, 0.2, 30)
-    found = outside.log_likelihood(view, peaks)
+    found = outside_view.log_likelihood(view, peaks)
     expected = student.logpdf((peaks - 0.015) / 0.02, 4)
     np.testing.assert_allclose(np.diff(found), np.diff(expected), atol=1e-12)
 
 
 def test_where_no_attainment_is_measured_nothing_is_weighed(run_tiny):
     result = run_tiny("measures=[neet_16_17]", "horizon=10")
-    assert outside.whole_area(gain_of([[0.1]], measures=("neet_16_17",))) is None
+    assert outside_view.whole_area(gain_of([[0.1]], measures=("neet_16_17",))) is None
     assert np.ptp(result.outside.weight.values) == 0
     assert "the outside view is of attainment, which is not measured here" in words.headline(result)[0]
 
@@ -246,8 +247,8 @@ def peaks(known):
     money = budget.allocate(scenario, pupils)
     active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
     gain = impact.with_all(cohort.gain_by_measure(scenario, active, drawn), pupils)
-    by_area = {name: outside.whole_area(gain.sel(area=[name])).values.ravel() for name in scenario.areas.names}
-    return scenario, outside.weigh(scenario, gain), by_area
+    by_area = {name: outside_view.whole_area(gain.sel(area=[name])).values.ravel() for name in scenario.areas.names}
+    return scenario, outside_view.weigh(scenario, gain), by_area
 
 
 def test_before_any_outcome_the_whole_programme_does_what_such_programmes_may(peaks):

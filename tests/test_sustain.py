@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import cohort, load_scenario, retention, sustain
+from oa_sim import load_scenario
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, interventions, parameters
+from oa_sim.projection import cohort, retention, sustainability
 
 YEARS = np.arange(2024, 2045)
 LAST = 2028
@@ -32,7 +33,7 @@ def lasting(scenario, *courses):
     dims = ("chain", "draw", "area", "group", "measure", "year")
     gain = xr.DataArray(values, {"area": ["Norwich"], "group": ["all"], "measure": ["phonics"], "year": YEARS}, dims)
     drawn = parameters.drawn(scenario, tables.read_all(), 1, 50)
-    return sustain.lasting(scenario, gain, money(scenario), drawn).sustainability.squeeze()
+    return sustainability.lasting(scenario, gain, money(scenario), drawn).sustainability.squeeze()
 
 
 def course(peak, *after):
@@ -186,7 +187,7 @@ def left_of(known):
         gain = cohort.gain_by_measure(scenario, active, drawn).sel(
             group="disadvantaged", measure=measure, area="Norwich"
         )
-        return retention.share_left(gain, sustain.last_funded(money), 5).values.ravel()
+        return retention.share_left(gain, sustainability.last_funded(money), 5).values.ravel()
 
     return answer
 

@@ -10,25 +10,13 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import (
-    Refusal,
-    Result,
-    accounts,
-    briefing,
-    compare,
-    contrasts,
-    impact,
-    load_scenario,
-    ranking,
-    report,
-    value,
-    words,
-)
+from oa_sim import Refusal, Result, briefing, compare, contrasts, load_scenario, report, words
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
 from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
+from oa_sim.projection import appraisal, appraisal_tables, impact, ranking
 from oa_sim.rng import stream
 
 PAID_FOR_NOTHING = ("extra", "fewer", "suspensions", "gap_closed", "benefit", "weighted_benefit", "gap_closing_benefit")
@@ -67,7 +55,7 @@ def made_up(pupils, gained, **choices):
     gain = xr.DataArray(np.zeros((2, 30, 3, 2, 1, money.sizes["year"])), coords, dims)
     for (area, group, year), amount in gained.items():
         gain.loc[{"area": area, "group": group, "year": year}] = amount
-    found = value.appraise(scenario, impact.with_all(gain, pupils), money, pupils, xr.Dataset())
+    found = appraisal.appraise(scenario, impact.with_all(gain, pupils), money, pupils, xr.Dataset())
     return scenario, money, found
 
 
@@ -80,7 +68,7 @@ def helped(group, amount):
 
 @pytest.mark.parametrize("measure", TWO_GROUPS)
 def test_the_pupils_of_the_two_groups_are_all_pupils(pupils, measure):
-    found = value.pupils_of(pupils, ["Norwich", "Oldham"], [measure]).sel(measure=measure)
+    found = appraisal.pupils_of(pupils, ["Norwich", "Oldham"], [measure]).sel(measure=measure)
     rolls = pupils.rolls.sel(area=["Norwich", "Oldham"], year_group=list(MEASURES[measure].year_groups))
     np.testing.assert_allclose(found.sel(group=["disadvantaged", "other"]).sum("group"), found.sel(group="all"))
     np.testing.assert_allclose(found.sel(group="all"), rolls.sum(["group", "year_group"]))
@@ -88,7 +76,9 @@ def test_the_pupils_of_the_two_groups_are_all_pupils(pupils, measure):
 
 def test_extra_pupils_of_the_two_groups_add_to_all(tiny):
     for measure in TWO_GROUPS:
-        poor, other, everyone = (accounts.extra(tiny.draws, tiny.value.pupils, measure, g) for g in value_groups())
+        poor, other, everyone = (
+            appraisal_tables.extra(tiny.draws, tiny.value.pupils, measure, g) for g in value_groups()
+        )
         np.testing.assert_array_equal(poor + other, everyone)
 
 
@@ -101,7 +91,7 @@ def test_extra_pupils_are_the_published_impact_on_all_times_all_pupils(tiny, mea
     at = {"measure": measure, "group": "all"}
     size = 1.0 if MEASURES[measure].unit == "points" else 100.0
     expected = tiny.draws.impact.sel(at) * tiny.value.pupils.sel(at) / size
-    found = accounts.extra(tiny.draws, tiny.value.pupils, measure, "all")[:-1]
+    found = appraisal_tables.extra(tiny.draws, tiny.value.pupils, measure, "all")[:-1]
     expected = expected.transpose("area", "year", "chain", "draw").values.reshape(found.shape)
     grid = 2 / impact.GRID * float(tiny.value.pupils.sel(at).max()) / size  # figures are rounded before they are summed
     np.testing.assert_allclose(found, expected, atol=grid)
@@ -117,7 +107,7 @@ def test_areas_add_to_all_areas_and_years_to_the_whole(table):
 
 
 def test_fewer_absent_pupils_count_as_a_gain(tiny):
-    assert accounts.extra(tiny.draws, tiny.value.pupils, "persistent_absence", "all").mean() > 0
+    assert appraisal_tables.extra(tiny.draws, tiny.value.pupils, "persistent_absence", "all").mean() > 0
     assert float(tiny.draws.impact.sel(measure="persistent_absence", group="all").mean()) < 0
 
 
@@ -143,9 +133,9 @@ def test_what_was_spent_reconciles_with_the_account_to_the_pound(run_tiny):
 
 
 def test_discounting_is_that_of_the_green_book():
-    assert value.discount(0, 0.035, 0.03) == 1
-    assert value.discount(10, 0.035, 0.03) == pytest.approx(1 / 1.035**10)
-    assert value.discount(32, 0.035, 0.03) == pytest.approx(1 / (1.035**30 * 1.03**2))
+    assert appraisal.discount(0, 0.035, 0.03) == 1
+    assert appraisal.discount(10, 0.035, 0.03) == pytest.approx(1 / 1.035**10)
+    assert appraisal.discount(32, 0.035, 0.03) == pytest.approx(1 / (1.035**30 * 1.03**2))
 
 
 def test_the_present_value_of_one_cohort_equals_a_calculation_by_hand(pupils):
@@ -188,7 +178,7 @@ def test_an_areas_value_does_not_depend_on_which_others_there_are(run_tiny):
 
 
 def test_a_pound_counts_more_to_the_poorer_and_equally_where_elasticity_is_0(pupils):
-    assert value.welfare_weight(2.0, 1.3) == pytest.approx(2**1.3)
+    assert appraisal.welfare_weight(2.0, 1.3) == pytest.approx(2**1.3)
     _, _, found = made_up(pupils, helped("disadvantaged", 0.1), elasticity=0.0)
     np.testing.assert_allclose(found.weighted_benefit, found.benefit.sel(group="all"))
     _, _, found = made_up(pupils, helped("disadvantaged", 0.1))
@@ -227,7 +217,7 @@ def test_management_that_buys_nothing_costs_and_gains_nothing(run_tiny):
 
 def test_draws_without_gain_are_dearer_than_all_others():
     rates = np.linspace(-0.2, 0.8, 101)  # one in five gains nothing
-    price = value.price_of(rates)
+    price = appraisal.price_of(rates)
     assert price["q50"] == pytest.approx(1 / 0.3)
     assert price["q05"] == pytest.approx(1 / 0.75)
     assert price["q90"] == price["q95"] == np.inf
@@ -235,7 +225,7 @@ def test_draws_without_gain_are_dearer_than_all_others():
 
 
 def test_the_price_of_one_more_is_money_over_pupils_to_date(tiny, table):
-    more = accounts.extra(tiny.draws, tiny.value.pupils, "key_stage_2", "all")[-1]
+    more = appraisal_tables.extra(tiny.draws, tiny.value.pupils, "key_stage_2", "all")[-1]
     spent = [float(tiny.value.spent.sel(money_year=slice(2024, year)).sum()) for year in (2026, 2028)]
     rows = table[(table.quantity == "cost_per_extra_pupil") & (table.measure == "key_stage_2")]
     rows = rows[rows.area == "all areas"].set_index("year")
@@ -254,7 +244,7 @@ def test_a_share_of_draws_without_gain_is_told_beside_the_price(table):
 
 
 def test_the_table_of_value_has_its_columns_units_and_marks(tiny, table):
-    assert tuple(table.columns) == accounts.COLUMNS
+    assert tuple(table.columns) == appraisal_tables.COLUMNS
     assert (table.unit.str.len() > 0).all()
     assert (table.n_draws == CHAINS * DRAWS).all()
     marked = table[table.measure != ""].groupby("area").proxy.any()
@@ -329,7 +319,7 @@ def test_a_file_from_before_value_was_reckoned_still_loads_and_says_nothing_of_i
         file.attrs["groups"] = json.dumps(["posterior", "money", "sustainability", "outside"])
     old = Result.load(path)
     assert len(old.valued()) == len(old.ranked()) == len(old.origins()) == 0
-    assert tuple(old.valued().columns) == accounts.COLUMNS
+    assert tuple(old.valued().columns) == appraisal_tables.COLUMNS
     assert len(words.headline(old)) == len(words.headline(tiny)) - 3
     assert "<h2>Value" not in briefing.page(old, words.headline(old))
 

@@ -8,9 +8,9 @@ draw by draw.
 import numpy as np
 import xarray as xr
 
-from oa_sim import impact
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, QUANTILES
 from oa_sim.programme.parameters import draw
+from oa_sim.projection import impact
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEASURES, QUANTILES
-from oa_sim.value import EVERYWHERE, STATISTICS, described, price_of
+from oa_sim.projection.appraisal import EVERYWHERE, STATISTICS, described, price_of
 
 COLUMNS = (
     *("scenario", "area", "measure", "group", "quantity", "year", "unit", "price_base", "mean", "sd"),
@@ -67,7 +67,7 @@ def rows(draws: xr.Dataset, value: xr.Dataset) -> Iterator[Piece]:
     draws
         A result's draws: ``impact``, ``projection``, ``counterfactual`` and ``proxy``.
     value
-        From ``value.appraise``.
+        From ``appraisal.appraise``.
     """
     years = draws.year.values
     county = {}

@@ -7,9 +7,9 @@ says; what would have happened anyway does not depend on the programme and is le
 import numpy as np
 import xarray as xr
 
-from oa_sim import impact, sustain
 from oa_sim.definitions import MEASURES, headline_of
 from oa_sim.inference import importance_sampling
+from oa_sim.projection import impact, sustainability
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import OutsideView
 from oa_sim.scenario.schema import Scenario
@@ -140,7 +140,7 @@ def other_way(
     -------
     Dataset
         ``seen``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's measure and
-        group, in the measure's unit; and what lasts (area, group, measure), as of ``sustain.risk``.
+        group, in the measure's unit; and what lasts (area, group, measure), as of ``sustainability.risk``.
     """
     if not seen.attrs["speaks"]:
         return seen
@@ -148,6 +148,6 @@ def other_way(
     gain = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
     at = {"measure": [measure]}
     found = impact.outcomes(latent.sel(at), gain.sel(at), pupils).impact.sel(group=group, measure=measure)
-    lasting = sustain.risk(scenario, gain, money)
+    lasting = sustainability.risk(scenario, gain, money)
     mean = found.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
     return seen.assign(lasting.data_vars).assign(impact=mean)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import reasons, retention
-from oa_sim.retention import LONGEST
+from oa_sim.projection import reasons, retention
+from oa_sim.projection.retention import LONGEST
 from oa_sim.scenario.schema import Scenario
 
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep

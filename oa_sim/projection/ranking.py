@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from oa_sim.accounts import NOBODY
 from oa_sim.definitions import QUANTILES
-from oa_sim.value import described
+from oa_sim.projection.appraisal import described
+from oa_sim.projection.appraisal_tables import NOBODY
 
 VIEWS = {  # view: the benefit that it ranks by, and what people call it
     "plain": ("benefit", "plain benefit"),
@@ -37,7 +37,7 @@ def per_pound(value: xr.Dataset, *, whole: bool = False) -> dict[str, np.ndarray
     Parameters
     ----------
     value
-        From ``value.appraise``.
+        From ``appraisal.appraise``.
     whole
         One candidate, all areas together, instead of one for each area.
 

@@ -35,7 +35,7 @@ def described(values: np.ndarray, years: np.ndarray, last: int, *, smallest: flo
     Returns
     -------
     dict of array
-        By area: the variables that ``sustain.lasting`` names, without words. By (area, years after, 0 to 15):
+        By area: the variables that ``sustainability.lasting`` names, without words. By (area, years after, 0 to 15):
         ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak; NaN past the end of the years.
     """
     peak, still = values.max(axis=1), left(values)

@@ -1,0 +1,5 @@
+"""Projection: from effects delivered to outcomes, their worth, and whether they last.
+
+Takes the counterfactual and the new gains of each year. Hands on outcomes by area, group, measure and year, with and
+without the programme, and what follows from them: sustainability, appraisal, rankings, sources of uncertainty.
+"""
