@@ -11,13 +11,13 @@ __version__ = "0.6.1"
 _WHERE = {
     "load_scenario": "oa_sim.scenario.load",
     "Scenario": "oa_sim.scenario.schema",
-    "run": "oa_sim.model",
-    "compare": "oa_sim.comparison",
+    "run": "oa_sim.simulation.scenario_run",
+    "compare": "oa_sim.simulation.comparison",
     "evidence_ledger": "oa_sim.ledger",
     "decide": "oa_sim.decision",
     "promise": "oa_sim.targets",
-    "Result": "oa_sim.result",
-    "Comparison": "oa_sim.comparison",
+    "Result": "oa_sim.simulation.result",
+    "Comparison": "oa_sim.simulation.comparison",
     "Ledger": "oa_sim.ledger",
     "Refusal": "oa_sim.errors",
 }

@@ -153,16 +153,16 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
         return _say(
             {"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json
         )
-    from oa_sim import contrasts, words
-    from oa_sim.comparison import compare
     from oa_sim.progress import Progress
+    from oa_sim.simulation import contrasts, narrative
+    from oa_sim.simulation.comparison import compare
 
     with Progress() as progress:
         comparison = compare(*scenarios, say=progress.say)
         folder = report.write_comparison(comparison, outputs)
     facts = {"scenarios": [result.label for result in comparison.results], "verdict": report.verdict_of(comparison)}
     facts["headline"] = contrasts.compared(comparison)
-    return _finish(facts, [*facts["headline"], words.verdict(comparison.results[0])], folder, as_json)
+    return _finish(facts, [*facts["headline"], narrative.verdict(comparison.results[0])], folder, as_json)
 
 
 def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
@@ -207,8 +207,9 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim import report
 
     report.check_writable(scenario.outputs)
-    from oa_sim import ledger, words
+    from oa_sim import ledger
     from oa_sim.progress import Progress
+    from oa_sim.simulation import narrative
 
     with Progress() as progress:
         found = ledger.evidence_ledger(scenario, say=progress.say)
@@ -216,7 +217,7 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
         folder = report.write_ledger(found, scenario.outputs)
     facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
     facts |= {key: found.result.manifest[key] for key in ("run_id", "synthesis", "gates", "data_hash", "oa_sim")}
-    return _finish(facts, [*facts["headline"], words.verdict(found.result)], folder, as_json)
+    return _finish(facts, [*facts["headline"], narrative.verdict(found.result)], folder, as_json)
 
 
 def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:

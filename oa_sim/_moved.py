@@ -20,6 +20,8 @@ MOVED: dict[str, str] = {
     "choices": "scenario.load",
     "cohort": "projection.cohort",
     "columns": "inputs.schemas",
+    "comparison": "simulation.comparison",
+    "contrasts": "simulation.contrasts",
     "counterfactual": "inference.counterfactual",
     "delivery": "programme.delivery",
     "design": "scenario.sweep_settings",
@@ -35,6 +37,8 @@ MOVED: dict[str, str] = {
     "layouts": "inputs.download_formats",
     "learned": "inference.baseline_fit",
     "links": "programme.attendance_pathway",
+    "listings": "simulation.listings",
+    "model": "simulation.scenario_run",
     "monte_carlo": "inference.mcse",
     "organisation": "scenario.organisation",
     "origins": "projection.variance_decomposition",
@@ -47,9 +51,11 @@ MOVED: dict[str, str] = {
     "priors": "scenario.priors",
     "ranking": "projection.ranking",
     "readers": "inputs.published_files",
+    "readouts": "simulation.summaries",
     "reasons": "projection.reasons",
     "record": "inference.observations",
     "refusal": "errors",
+    "result": "simulation.result",
     "retention": "projection.retention",
     "review": "programme.review",
     "scale": "inference.link_functions",
@@ -67,6 +73,7 @@ MOVED: dict[str, str] = {
     "tables": "inputs.tables",
     "value": "projection.appraisal",
     "variables": "definitions",
+    "words": "simulation.narrative",
 }  # fmt: skip
 
 

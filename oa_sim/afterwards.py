@@ -4,13 +4,14 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import charts, figures, readouts, words
+from oa_sim import charts, figures
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.markup import as_table
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
-from oa_sim.result import Result
+from oa_sim.simulation import narrative, summaries
+from oa_sim.simulation.result import Result
 
 
 def section(result: Result) -> str:
@@ -104,12 +105,12 @@ def curves_picture(result: Result) -> figures.Picture:
         found.years_after.values,
         lines,
         "years after the money",
-        f"% of the peak still to be seen{readouts.failed(result)}",
+        f"% of the peak still to be seen{summaries.failed(result)}",
     )
 
 
 def _measure(result: Result) -> tuple[str, str]:
-    measure, _ = words.headline_measure(result)
+    measure, _ = narrative.headline_measure(result)
     return measure, MEASURES[measure].label
 
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from oa_sim.charts import COLOURS
 from oa_sim.definitions import MEASURES, POSTERIOR_NAMES
 from oa_sim.drawing import INK, Picture, legible
-from oa_sim.readouts import failed, interval
-from oa_sim.result import Result
+from oa_sim.simulation.result import Result
+from oa_sim.simulation.summaries import failed, interval
 
 FEW = 6  # values that a hyperparameter may have and still stand in the forest of all
 INNER, OUTER = 0.5, 0.9

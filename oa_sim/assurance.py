@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from oa_sim import words
 from oa_sim.definitions import percent
 from oa_sim.formatting import interval
 from oa_sim.inference import mcse
-from oa_sim.result import Result
 from oa_sim.scenario.unverified import sentence
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
 
 _PACKAGE = Path(str(files("oa_sim")))
 CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
@@ -51,21 +51,21 @@ def uncertainty_statement(result: Result) -> list[str]:
         f"They allow for {'; '.join(INCLUDED)}.",
         f"They do not allow for {'; '.join(NOT_INCLUDED)}.",
         _monte_carlo(result),
-        *words.whence(result),
-        *words.evidence_behind(result),
+        *narrative.whence(result),
+        *narrative.evidence_behind(result),
         _county(result),
-        f"The baseline: {words.verdict(result)}.",
+        f"The baseline: {narrative.verdict(result)}.",
         sentence(result.manifest.get("to_verify", {}), "the register of assumptions"),
-        *(f"What cannot be said: {line}" for line in words.CANNOT_SAY),
+        *(f"What cannot be said: {line}" for line in narrative.CANNOT_SAY),
     ]
     return [line for line in said if line]
 
 
 def _monte_carlo(result: Result) -> str:
     """Return how far the headline would move were it drawn again, in a sentence."""
-    measure, group = words.headline_measure(result)
-    what, unit = words.subject(result)
-    draws = words.mean_draws(result, "impact", measure, group, words.headline_year(result))
+    measure, group = narrative.headline_measure(result)
+    what, unit = narrative.subject(result)
+    draws = narrative.mean_draws(result, "impact", measure, group, narrative.headline_year(result))
     if not np.ptp(draws) > 0:
         return f"Monte Carlo error: none, since {what} is the same in every draw."
     by_chain = draws.reshape(result.draws.sizes["chain"], result.draws.sizes["draw"])
@@ -92,7 +92,7 @@ def _last_digit(draws: np.ndarray, error: float) -> str:
 
 def _county(result: Result) -> str:
     """Return in how many areas a county's figures stand in for the area's, for the headline."""
-    measure, group = words.headline_measure(result)
+    measure, group = narrative.headline_measure(result)
     marks = result.draws.proxy.sel(measure=measure, group=group).to_series().astype(bool)
     names = ", ".join(marks.index[marks])
     if not names:

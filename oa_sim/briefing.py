@@ -9,10 +9,11 @@ from importlib.resources import files
 
 import numpy as np
 
-from oa_sim import afterwards, figures, sections, words
+from oa_sim import afterwards, figures, sections
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.markup import as_table
-from oa_sim.result import Result
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
 
 STYLE = files(__package__) / "briefing.css"
 ENDINGS = {
@@ -202,8 +203,8 @@ def _trust(result: Result) -> str:
     for label, value, rule, limit, form in checks:  # what is not a number meets no limit
         met = value <= limit if rule == "at most" else value >= limit
         rows.append([label, f"{value:{form}}", f"{rule} {limit:,}", "yes" if met else "NO"])
-    evidence = "".join(f"<p>{escape(line)}</p>\n" for line in words.evidence_behind(result))
-    bullets = "\n".join(f"<li>{escape(line)}</li>" for line in words.CANNOT_SAY)
+    evidence = "".join(f"<p>{escape(line)}</p>\n" for line in narrative.evidence_behind(result))
+    bullets = "\n".join(f"<li>{escape(line)}</li>" for line in narrative.CANNOT_SAY)
     return (
         f"<h2>How far to trust this</h2>\n<p>Every figure rests on {result.n_draws:,} draws from the posterior of the "
         f"baseline. Verdict: <strong>{escape(gates['verdict'])}</strong>: {escape(gates['reason'])}. The figure with "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import challenge, front, judging, model, optimise, stability
+from oa_sim import challenge, front, judging, optimise, stability
 from oa_sim.challenge import Challenge
 from oa_sim.constraints import Optimising
 from oa_sim.evidence import meta_analysis
@@ -19,6 +19,7 @@ from oa_sim.optimise import Optimum
 from oa_sim.programme import budget
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 from oa_sim.stability import Sheet
 
 
@@ -138,12 +139,12 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
     scenario, known = found.judge.scenario, found.judge.known
     studied = meta_analysis.posterior(known.tables, scenario.evidence)
     about = {
-        "scenario": model.question(scenario),
+        "scenario": scenario_run.question(scenario),
         "asked": {key: value for key, value in asdict(asked).items() if key != "search"},
         "seed": scenario.seed,
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
-        "code_hash": model.code_hash(),
+        "code_hash": scenario_run.code_hash(),
         "versions": sampling.versions(),
         "posterior": known.checksum,
         "synthesis": baseline_fit.checksum(studied),
@@ -151,6 +152,6 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
         "n_draws": int(np.prod(judging.size(scenario))),
     }
     text = json.dumps(about, sort_keys=True)
-    gates = model.verdict(scenario, known.posterior, studied, None)
+    gates = scenario_run.verdict(scenario, known.posterior, studied, None)
     told = {"gates": gates, "to_verify": unverified.to_verify(scenario, known.tables), "search": asdict(asked.search)}
     return {"run_id": hashlib.sha256(text.encode()).hexdigest()[:12], **about, **told}

@@ -13,7 +13,7 @@ from oa_sim.drawing import INK, visible
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.inputs.tables import Row
-from oa_sim.result import Result
+from oa_sim.simulation.result import Result
 
 SHIFT, REGRADED, MISSING = "level_shift", "regraded", "not_collected"
 SHADE, HATCH = "#f0f0f0", "#cccccc"

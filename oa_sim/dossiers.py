@@ -29,7 +29,7 @@ from oa_sim.dossier import Dossier, drawn
 from oa_sim.errors import Refusal
 from oa_sim.harmless import in_table
 from oa_sim.published import Published
-from oa_sim.result import Result
+from oa_sim.simulation.result import Result
 
 WHAT_INTERVALS_HOLD = (
     "Each interval holds 90 % of the draws; it is as wide as what the model does not know, and no wider: what it "

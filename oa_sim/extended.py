@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import published, quotable, words
+from oa_sim import published, quotable
 from oa_sim.definitions import MEASURES, QUANTITIES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.inference import mcse
 from oa_sim.published import HIGH, LOW, PROXY, About, Published
 from oa_sim.quotable import EVERYWHERE
-from oa_sim.result import Result
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
 
 PROMISES = (50, 70, 90)  # %: the chance with which a level is reached
 YEARS_AFTER = (1, 5, 10)
@@ -85,7 +86,7 @@ def _draws(result: Result, quantity: str, measure: str, group: str) -> np.ndarra
 def _looked_at(result: Result) -> list[int]:
     """Return the places of the years at which it is seen how many draws a course is worth."""
     every = result.draws.year.values.tolist()
-    return [every.index(words.headline_year(result)), len(every) - 1]
+    return [every.index(narrative.headline_year(result)), len(every) - 1]
 
 
 def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
@@ -103,7 +104,7 @@ def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.
 def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
     """Yield the levels that are reached with each chance, at the headline's year and at the last."""
     every = result.draws.year.values.tolist()
-    years = sorted({words.headline_year(result), every[-1]})
+    years = sorted({narrative.headline_year(result), every[-1]})
     seen = draws[..., [every.index(year) for year in years]]
     lower = MEASURES[measure].lower_is_better
     reached = "not exceeded" if lower else "reached"

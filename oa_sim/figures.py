@@ -14,7 +14,8 @@ from oa_sim import declared
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture
 from oa_sim.projection.retention import YEARS_AFTER
-from oa_sim.readouts import (
+from oa_sim.simulation.result import Result
+from oa_sim.simulation.summaries import (  # fmt: skip
     BAND,
     decimals,
     failed,
@@ -29,8 +30,7 @@ from oa_sim.readouts import (
     reading_year,
     unit_of_change,
     whose,
-)  # fmt: skip
-from oa_sim.result import Result
+)
 
 __all__ = ["BAND", "Figure", "Picture", "decimals", "drawn", "legible", "picture"]  # what others find here too
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from oa_sim import published, words
+from oa_sim import published
 from oa_sim.projection import variance_decomposition
 from oa_sim.published import About, Origin, Published
-from oa_sim.result import Result
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
 
 
 def whence(result: Result, made: Origin) -> dict[str, Published]:
@@ -20,7 +21,7 @@ def whence(result: Result, made: Origin) -> dict[str, Published]:
     """
     if not len(result.uncertainty):
         return {}
-    year, found = words.headline_year(result), {}
+    year, found = narrative.headline_year(result), {}
     about = result.uncertainty.sel(place=variance_decomposition.MEAN, reading_year=year)
     for quantity, whose in (("impact", "the impact"), ("projection", "the level")):
         part = about.sel(quantity=quantity)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import forecasts, model
+from oa_sim import forecasts
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
@@ -24,6 +24,7 @@ from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 
 LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
 KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")
@@ -180,7 +181,7 @@ def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | Non
     """
     known = tables.read_all(scenario.data_folder)
     figures = published(reading, known, scenario)
-    result = model.run(scenario, say=say)
+    result = scenario_run.run(scenario, say=say)
     runs = [_forecast(result.draws[name], figures) for name in ("projection", "counterfactual")]
     found = {"level": _judged(figures, figures.value, runs)}
     course, own = _england(scenario, known, figures)
@@ -202,7 +203,7 @@ def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndar
 
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
-    history = areas.history(known, until=model.known_until(scenario))
+    history = areas.history(known, until=scenario_run.known_until(scenario))
     record = baseline_model.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)

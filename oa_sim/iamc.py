@@ -8,10 +8,11 @@ beside a figure of the area's own as if it were one, and is never added to it.
 import pandas as pd
 
 import oa_sim
-from oa_sim import harmless, listings
+from oa_sim import harmless
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES
-from oa_sim.result import Result
 from oa_sim.scenario import unverified
+from oa_sim.simulation import listings
+from oa_sim.simulation.result import Result
 
 COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
 EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it

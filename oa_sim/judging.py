@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, marginal, model, objective, threads, world
+from oa_sim import factors, marginal, objective, threads, world
 from oa_sim.errors import Refusal
 from oa_sim.marginal import Counts, Prices
 from oa_sim.objective import Objective
@@ -13,6 +13,7 @@ from oa_sim.passes import BLOCK, Draws, Levers
 from oa_sim.programme import budget
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +66,10 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
     Raises
     ------
     Refusal
-        Where ``model.run`` would refuse the scenario, for what the objective cannot count, and for what plans do not
+        Where ``scenario_run.run`` would refuse the scenario, for what the objective cannot count, and for what plans do not
         know: twins, a review, the outside view.
     """
-    scenario = model.checked(scenario)
+    scenario = scenario_run.checked(scenario)
     _check(scenario)
     known = world.known(scenario)
     programme, ground = world.programme(scenario, known), world.ground(scenario, known)
@@ -209,7 +210,7 @@ def floors_of(judge: Judge) -> np.ndarray:
 
 def size(scenario: Scenario) -> tuple[int, int]:
     """Return how many chains a scenario's posterior has, and draws in each."""
-    posterior = world.known(model.checked(scenario)).posterior
+    posterior = world.known(scenario_run.checked(scenario)).posterior
     return posterior.sizes["chain"], posterior.sizes["draw"]
 
 

@@ -1,6 +1,6 @@
 """Kernel: one scenario to its summaries, an area at a time, so that no draw array of a whole scenario need exist.
 
-The same law as ``model.run``, on the same draws and the same noise, in single precision: every summary agrees with it
+The same law as ``scenario_run.run``, on the same draws and the same noise, in single precision: every summary agrees with it
 to a millionth of a share. What scenarios share is made once in a process (``world``).
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, model, readings, world
+from oa_sim import factors, readings, world
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.passes import Levers
 from oa_sim.programme import budget, review
@@ -20,6 +20,7 @@ from oa_sim.projection.ranking import VIEWS
 from oa_sim.projection.retention import INTERVAL
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 
 STATISTICS = ("mean", "sd", *QUANTILES)
 MEAN = "mean of areas"
@@ -53,9 +54,9 @@ def summary(scenario: Scenario) -> xr.Dataset:
     Raises
     ------
     Refusal
-        Where ``model.run`` would refuse.
+        Where ``scenario_run.run`` would refuse.
     """
-    scenario = model.checked(scenario)
+    scenario = scenario_run.checked(scenario)
     known = world.known(scenario)
     programme = world.programme(scenario, known)
     money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
@@ -91,7 +92,7 @@ def _unit(name: str) -> str:
 
 def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and what must be said with it."""
-    gates = model.verdict(scenario, known.posterior, world.studied(scenario, known), seen)
+    gates = scenario_run.verdict(scenario, known.posterior, world.studied(scenario, known), seen)
     unsure = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
     (measure, group), last = headline_of(scenario.measures), sustainability.last_funded(money)
     return {

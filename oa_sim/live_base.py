@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from oa_sim import logbook, model, provenance, roster, variants, world
+from oa_sim import logbook, provenance, roster, variants, world
 from oa_sim.errors import Refusal
 from oa_sim.scenario import load
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import SPLITS, Portfolio, Scenario
+from oa_sim.simulation import scenario_run
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 
@@ -79,7 +80,7 @@ def opened(folder: str | Path) -> Base:
     ):
         if was is not None and was != now:
             raise Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
-    same = made["code_hash"] == model.code_hash()
+    same = made["code_hash"] == scenario_run.code_hash()
     notes = (
         () if same else (f"{folder.name} was made with other code of oa_sim: the numbers here are of this version.",)
     )

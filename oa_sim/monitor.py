@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 import oa_sim
-from oa_sim import model, monitoring, placed
+from oa_sim import monitoring, placed
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
@@ -23,6 +23,7 @@ from oa_sim.projection import cohort, impact
 from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 from oa_sim.update import Update, update
 
 KEYS = ["area", "measure", "group", "year"]
@@ -88,10 +89,10 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     Raises
     ------
     Refusal
-        For figures that are not there or not right, and where ``model.run`` refuses.
+        For figures that are not there or not right, and where ``scenario_run.run`` refuses.
     """
-    scenario = model.checked(scenario)
-    known = model.checked_tables(scenario)
+    scenario = scenario_run.checked(scenario)
+    known = scenario_run.checked_tables(scenario)
     new = monitoring.rows(asked, known, scenario.start_year, scenario.data_folder)
     until = max(row["year"] for row in new)
     if until >= scenario.years[-1]:
@@ -127,7 +128,7 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
 def _before(scenario: Scenario, known: dict, posterior: xr.Dataset) -> tuple:
     """Return what the programme adds, its parameters, outcomes as expected at the start, and a county's without it."""
     here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
-    history, pupils = areas.history(here, model.known_until(scenario)), areas.pupils(here)
+    history, pupils = areas.history(here, scenario_run.known_until(scenario)), areas.pupils(here)
     areas.check_history(history, scenario.measures)
     drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
     money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
@@ -212,7 +213,7 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
 
 def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: list, *, again: bool) -> dict:
     studied = meta_analysis.posterior(known, scenario.evidence)
-    gates = model.verdict(_without_view(scenario), posterior, studied, None)
+    gates = scenario_run.verdict(_without_view(scenario), posterior, studied, None)
     if found.k >= importance_sampling.LARGEST_K:
         why = (
             f"Pareto k of the weights is {found.k:.2f}: few draws agree with the new figures; learn again with "
@@ -221,12 +222,12 @@ def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: li
         gates = gates | {"verdict": "FAIL", "reason": why}
     text = json.dumps([{key: row[key] for key in ("place", "measure", "group", "year", "value")} for row in new])
     about = {
-        "scenario": model.question(scenario),
+        "scenario": scenario_run.question(scenario),
         "asked": asdict(replace(asked, last=None)),
         "figures": hashlib.sha256(text.encode()).hexdigest(),
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
-        "code_hash": model.code_hash(),
+        "code_hash": scenario_run.code_hash(),
         "versions": sampling.versions(),
         "posterior": baseline_fit.checksum(posterior),
     }

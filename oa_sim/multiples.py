@@ -11,7 +11,8 @@ from oa_sim import declared
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.drawing import INK, Picture, drawn, legible
 from oa_sim.figures import paint_futures, paint_key
-from oa_sim.readouts import (
+from oa_sim.simulation.result import Result
+from oa_sim.simulation.summaries import (
     BAND,
     failed,
     has_impact,
@@ -24,7 +25,6 @@ from oa_sim.readouts import (
     reading_year,
     unit_of_change,
 )
-from oa_sim.result import Result
 
 ACROSS = 4  # small pictures side by side
 LINE = 31  # characters of a heading's line

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import report, variants, words
+from oa_sim import report, variants
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
-from oa_sim.model import run
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import narrative
+from oa_sim.simulation.scenario_run import run
 from oa_sim.variants import Variants
 
 FACTS = ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")
@@ -39,8 +40,8 @@ def answer(
     say("writing the results")
     folder = report.write(result, scenario.outputs)
     facts = {"scenario": result.label, "verdict": result.manifest["gates"]["verdict"]}
-    facts |= {key: result.manifest[key] for key in FACTS} | {"headline": words.headline(result)}
-    return facts, [*facts["headline"], words.verdict(result)], folder
+    facts |= {key: result.manifest[key] for key in FACTS} | {"headline": narrative.headline(result)}
+    return facts, [*facts["headline"], narrative.verdict(result)], folder
 
 
 def each(found: Variants, say: Callable[[str], None]) -> Iterator[tuple[str, tuple[dict, list[str], Path] | Refusal]]:

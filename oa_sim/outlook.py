@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from oa_sim import model
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, series
 from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
 from oa_sim.inputs import areas
-from oa_sim.result import Result
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
+from oa_sim.simulation.result import Result
 
 PARTS = ("standing", "england", "own", "programme")
 
@@ -96,14 +96,14 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
     Raises
     ------
     Refusal
-        Where ``model.run`` would refuse.
+        Where ``scenario_run.run`` would refuse.
     """
-    result = model.run(scenario, say=say)
-    scenario = model.checked(scenario)
+    result = scenario_run.run(scenario, say=say)
+    scenario = scenario_run.checked(scenario)
     say("taking England's course apart from the areas'")
-    tables = model.checked_tables(scenario)
+    tables = scenario_run.checked_tables(scenario)
     here = tables | {"areas": [row for row in tables["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=model.known_until(scenario))
+    history = areas.history(here, until=scenario_run.known_until(scenario))
     past = history.sel(area=scenario.areas.names, measure=scenario.measures)
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])

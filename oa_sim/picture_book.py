@@ -2,12 +2,13 @@
 
 from html import escape
 
-from oa_sim import afterwards, arviz_pictures, brief_page, figures, multiples, sections, words
+from oa_sim import afterwards, arviz_pictures, brief_page, figures, multiples, sections
 from oa_sim import dossier as packs
 from oa_sim.definitions import MEASURES
 from oa_sim.dossier import Dossier, Drawn
 from oa_sim.drawing import Picture
-from oa_sim.result import Result
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
 
 
 def page(result: Result, dossier: Dossier) -> str:
@@ -53,7 +54,7 @@ def pictures(result: Result) -> list[Picture]:
     result
         From ``run`` or ``Result.load``.
     """
-    measure, group = words.headline_measure(result)
+    measure, group = narrative.headline_measure(result)
     found = [figures.fan_picture(result, measure, group)]
     found += [figures.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
     found.append(multiples.by_area(result))

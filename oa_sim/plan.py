@@ -9,11 +9,11 @@ from oa_sim.errors import Refusal
 from oa_sim.evidence import studies
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, tables
-from oa_sim.model import checked, checked_tables, known_until, run
 from oa_sim.programme import budget, parameters
 from oa_sim.scenario.load import load_scenario, load_sweeping
 from oa_sim.scenario.overrides import groups, sweep_groups
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation.scenario_run import checked, checked_tables, known_until, run
 from oa_sim.variants import Variants
 
 # measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from oa_sim import words
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, unit
 from oa_sim.scenario import unverified
+from oa_sim.simulation import narrative
 from oa_sim.targets import Promises
 
 SAID = {  # parts of the way, in words
@@ -40,7 +40,7 @@ def sentences(found: Promises) -> list[str]:
             "which comes free: do not call it impact."
         )
     unsure = unverified.sentence(found.facts["to_verify"], "target.json")
-    return [*lines, *([unsure] if unsure else []), words.verdict(found.seen.result)]
+    return [*lines, *([unsure] if unsure else []), narrative.verdict(found.seen.result)]
 
 
 def _promise(found: Promises) -> str:

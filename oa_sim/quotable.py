@@ -3,13 +3,14 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import grounds, published, words
-from oa_sim.comparison import EVERYWHERE
+from oa_sim import grounds, published
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.projection import appraisal_tables, ranking
 from oa_sim.published import PROXY, VERIFY, About, Origin, Published
-from oa_sim.result import Result
+from oa_sim.simulation import narrative
+from oa_sim.simulation.comparison import EVERYWHERE
+from oa_sim.simulation.result import Result
 
 KINDS = {
     "bought_in": "is bought in and stops with the money",
@@ -67,8 +68,8 @@ def _better(change: np.ndarray, measure: str) -> np.ndarray:
 
 
 def _headline(result: Result) -> dict[str, Published]:
-    measure, group = words.headline_measure(result)
-    year, made = words.headline_year(result), origin(result)
+    measure, group = narrative.headline_measure(result)
+    year, made = narrative.headline_year(result), origin(result)
     where = {"measure": measure, "group": group, "area": EVERYWHERE, "year": year}
     county, doubt = proxies(result, measure, group), doubtful(result)
     change = _draws(result, "impact", measure, group, year)
@@ -126,7 +127,7 @@ def _last_published(result: Result, measure: str, group: str) -> dict[str, Publi
 
 def _lasting(result: Result) -> dict[str, Published]:
     """Return what is left of the headline's peak, in the average area that has an impact to keep."""
-    measure, group = words.headline_measure(result)
+    measure, group = narrative.headline_measure(result)
     kept = result.sustainability.sel(measure=measure, group=group)
     if not float(kept.p_impact.max()) > 0:
         return {}
@@ -221,7 +222,7 @@ def _worth(result: Result) -> dict[str, Published]:
         found["benefit_per_pound"] = published.of_draws(about, draws, made)
         about = About("chance_worth", "chance that benefit exceeds cost", "probability", marks=(*county, VERIFY))
         found["chance_worth"] = published.of_chance(about, draws > 1, made)
-    measure, _ = words.headline_measure(result)
+    measure, _ = narrative.headline_measure(result)
     years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
     more = appraisal_tables.extra(result.draws, value.pupils, measure, "all")
     where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
@@ -240,8 +241,8 @@ def _worth(result: Result) -> dict[str, Published]:
 
 
 def _by_area(result: Result) -> dict[str, Published]:
-    measure, group = words.headline_measure(result)
-    year, made, found = words.headline_year(result), origin(result), {}
+    measure, group = narrative.headline_measure(result)
+    year, made, found = narrative.headline_year(result), origin(result), {}
     kept = result.sustainability.sel(measure=measure, group=group)
     for area in result.draws.area.values.tolist():
         marks = (*proxies(result, measure, group, area), *doubtful(result))
@@ -263,7 +264,7 @@ def _by_area(result: Result) -> dict[str, Published]:
 
 
 def _by_measure(result: Result) -> dict[str, Published]:
-    year, made, found = words.headline_year(result), origin(result), {}
+    year, made, found = narrative.headline_year(result), origin(result), {}
     for measure in result.draws.measure.values.tolist():
         marks = (*proxies(result, measure, "all"), *doubtful(result))
         where = {"measure": measure, "group": "all", "area": EVERYWHERE, "year": year, "marks": marks}

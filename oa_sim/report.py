@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oa_sim import contrasts, ledger, words
+from oa_sim import ledger
 from oa_sim.backtest import Contest
-from oa_sim.comparison import Comparison
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, posterior_files
 from oa_sim.inference.baseline_fit import Learned
 from oa_sim.ledger import Ledger
-from oa_sim.result import Result
+from oa_sim.simulation import contrasts, narrative
+from oa_sim.simulation.comparison import Comparison
+from oa_sim.simulation.result import Result
 
 if TYPE_CHECKING:
     from oa_sim.findings import Findings  # its pictures take a second to load
@@ -70,7 +71,7 @@ def _write_texts(result: Result, at: Path) -> None:
     """Write what people read: the tables, the page and the facts of the run."""
     from oa_sim import briefing  # pictures take a second to load, and not every use of a result needs them
 
-    sentences = words.headline(result)
+    sentences = narrative.headline(result)
     result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
     result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
     result.valued().to_csv(at / "value.csv", index=False, float_format=DIGITS)

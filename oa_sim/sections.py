@@ -7,12 +7,13 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import bars, figures, readouts, words
+from oa_sim import bars, figures
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.markup import as_table
 from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
-from oa_sim.result import Result
+from oa_sim.simulation import narrative, summaries
+from oa_sim.simulation.result import Result
 
 LOW, HIGH = QUANTILES["q05"], QUANTILES["q95"]
 VIEW_NOTES = {
@@ -29,7 +30,7 @@ def worth(result: Result) -> str:
         return ""
     if not result.value.spent.values.any():
         return f"{title}<p>No money is spent, so there is nothing to set a benefit against.</p>"
-    said = "".join(f"<p>{escape(line)}</p>\n" for line in words.worth(result))
+    said = "".join(f"<p>{escape(line)}</p>\n" for line in narrative.worth(result))
     return f"{title}{said}{_extra(result)}\n{_balance(result)}"
 
 
@@ -39,7 +40,7 @@ def _extra(result: Result) -> str:
     for measure in result.draws.measure.values.tolist():
         more = appraisal_tables.extra(result.draws, result.value.pupils, measure, "all")
         bought = appraisal_tables.per_pound(more, result.value, years)[-1, -1]
-        low, middle, high = words.prices(bought)
+        low, middle, high = narrative.prices(bought)
         unit = appraisal_tables.unit_over_years(measure)
         mark = _mark(result, measure)
         cells = [_with_band(more[-1].sum(axis=0)), f"{middle} <small>{low} to {high}</small>"]
@@ -110,7 +111,7 @@ def whence(result: Result) -> str:
     shown = origins_picture(result)
     if shown is None:
         return f"{title}<p>The draws are too few to tell.</p>"
-    sentence = "".join(f"<p>{escape(line)}</p>\n" for line in words.whence(result))
+    sentence = "".join(f"<p>{escape(line)}</p>\n" for line in narrative.whence(result))
     return (
         f'{title}{sentence}<figure class="wide">\n<h3>{shown.title}</h3>\n{shown.svg}\n</figure>\n'
         '<p class="note">A part is what is explained by one block alone, read off the draws; what no block explains '
@@ -139,7 +140,7 @@ def origins_picture(result: Result) -> figures.Picture | None:
         f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)
     )
-    alternative = f"Shares of variance, {figures.over_areas(result)}{readouts.failed(result)}. {said}."
+    alternative = f"Shares of variance, {figures.over_areas(result)}{summaries.failed(result)}. {said}."
     title = "Shares of variance, in per cent"
     return bars.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
 

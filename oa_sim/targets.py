@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import hindcast, model, movements, promises
+from oa_sim import hindcast, movements, promises
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
@@ -25,6 +25,7 @@ from oa_sim.inputs.published_files import read
 from oa_sim.outlook import Outlook, outlook
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 from oa_sim.targeting import Asked, Target, of_user, package
 
 BEFORE = 2017  # the last year known before the programme
@@ -78,9 +79,9 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     Raises
     ------
     Refusal
-        For a table or a panel that cannot be read, a year that is not projected, and what ``model.run`` refuses.
+        For a table or a panel that cannot be read, a year that is not projected, and what ``scenario_run.run`` refuses.
     """
-    scenario = model.checked(scenario)
+    scenario = scenario_run.checked(scenario)
     years = asked.years or sorted({scenario.years[min(4, scenario.horizon - 1)], scenario.years[-1]})
     for year in years:
         _check_year(year, scenario)
@@ -192,7 +193,7 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
     # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
     asked = found.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
     manifest = found.result.manifest | {"scenario": asked}
-    manifest |= {"run_id": model.identity(manifest)}
+    manifest |= {"run_id": scenario_run.identity(manifest)}
     then = replace(found.scenario, data_folder=scenario.data_folder)
     return replace(found, scenario=then, result=replace(found.result, manifest=manifest))
 

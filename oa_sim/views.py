@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import store, swept, words
+from oa_sim import store, swept
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
 from oa_sim.logbook import command
 from oa_sim.projection import appraisal
-from oa_sim.result import Result
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
 
 STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
 MEAN = "mean of areas"
@@ -181,7 +182,7 @@ def _summary(result: Result) -> xr.Dataset:
     coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
     shape = tuple(map(len, coords.values()))
     years = coords["year"]
-    looked_at = [years.index(words.headline_year(result)), len(years) - 1]
+    looked_at = [years.index(narrative.headline_year(result)), len(years) - 1]
     found, errors = {}, np.full((len(QUANTITIES), *shape), np.nan)
     for q, quantity in enumerate(QUANTITIES):
         whole = np.full((*shape, len(STATISTICS)), np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import gates, information, judging, model
+from oa_sim import gates, information, judging
 from oa_sim.decisions import Decisions, decisions
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
@@ -21,6 +21,7 @@ from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 from oa_sim.studying import Studying
 
 PERFECT = "perfect information"
@@ -200,16 +201,16 @@ def _manifest(judge, asked: Studying) -> dict:
     scenario, known = judge.scenario, judge.known
     studied = meta_analysis.posterior(known.tables, scenario.evidence)
     about = {
-        "scenario": model.question(scenario),
+        "scenario": scenario_run.question(scenario),
         "asked": asdict(asked),
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
-        "code_hash": model.code_hash(),
+        "code_hash": scenario_run.code_hash(),
         "versions": sampling.versions(),
         "posterior": known.checksum,
         "synthesis": baseline_fit.checksum(studied),
         "n_draws": len(judge.which),
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    gated = model.verdict(scenario, known.posterior, studied, None)
+    gated = scenario_run.verdict(scenario, known.posterior, studied, None)
     return {"run_id": run_id, **about, "gates": gated, "to_verify": unverified.to_verify(scenario, known.tables)}

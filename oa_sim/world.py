@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, model, passes
+from oa_sim import factors, passes
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import baseline_fit, counterfactual
@@ -24,6 +24,7 @@ from oa_sim.programme.budget import window
 from oa_sim.programme.interventions import eligible_pupils
 from oa_sim.projection import appraisal, impact
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import scenario_run
 
 AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
 
@@ -126,9 +127,9 @@ def _file(path: str | None) -> tuple:
 
 
 def _known(scenario: Scenario, data_hash: str) -> Known:
-    whole = model.checked_tables(scenario)
+    whole = scenario_run.checked_tables(scenario)
     here = whole | {"areas": [row for row in whole["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=model.known_until(scenario))
+    history = areas.history(here, until=scenario_run.known_until(scenario))
     areas.check_history(history, scenario.measures)
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     county = history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
@@ -170,7 +171,7 @@ def _ground(scenario: Scenario, known: Known) -> np.ndarray:
 
 
 def _courses(scenario: Scenario, known: Known) -> xr.DataArray:
-    """Return the counterfactual on the latent scale, less what events take from learning, as ``model.run`` does."""
+    """Return the counterfactual on the latent scale, less what events take from learning, as ``scenario_run.run`` does."""
     history = known.history.sel(area=scenario.areas.names)
     found = counterfactual.project(scenario, known.posterior, history, known.tables, known.pupils.rolls)
     drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from oa_sim import load_scenario
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
-from oa_sim.model import run
+from oa_sim.simulation.scenario_run import run
 
 TINY = ("areas=three_areas", "horizon=5")
 CHAINS, DRAWS = 2, 20

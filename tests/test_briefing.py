@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from oa_sim import briefing, words
+from oa_sim import briefing
+from oa_sim.simulation import narrative
 
 
 class Outline(HTMLParser):
@@ -34,7 +35,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(every_area):
-    return briefing.page(every_area, words.headline(every_area))
+    return briefing.page(every_area, narrative.headline(every_area))
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +73,20 @@ def test_it_names_every_area_and_measure_and_what_makes_it_traceable(page, every
 
 
 def test_the_headline_stands_first(page, every_area):
-    sentence = words.headline(every_area)[0].replace(" %", "\N{NO-BREAK SPACE}%")
+    sentence = narrative.headline(every_area)[0].replace(" %", "\N{NO-BREAK SPACE}%")
     assert sentence in page
     assert page.index(sentence) < page.index("<h2")
 
 
 def test_without_impact_it_says_so(run_tiny):
     result = run_tiny("scenario=no_programme")
-    assert "no impact" in briefing.page(result, words.headline(result))
+    assert "no impact" in briefing.page(result, narrative.headline(result))
 
 
 def test_a_failed_gate_leads_the_page(tiny):
     gates = tiny.manifest["gates"] | {"verdict": "FAIL", "reason": "R-hat is 1.30, above 1.01"}
     failed = dataclasses.replace(tiny, manifest=tiny.manifest | {"gates": gates})
-    page = briefing.page(failed, words.headline(failed))
+    page = briefing.page(failed, narrative.headline(failed))
     assert page.index("R-hat is 1.30") < page.index("<h1")
     assert "[FAIL]" in page
 
@@ -99,6 +100,6 @@ def test_names_are_escaped(tiny):
 
 
 def test_a_sentence_has_no_more_digits_than_its_spread_supports(tiny):
-    for sentence in words.headline(tiny):
+    for sentence in narrative.headline(tiny):
         assert not re.findall(r"\d\.\d{4}", sentence)
         assert "90 %" in sentence or sentence.startswith("Still to verify")  # which counts rows, exactly

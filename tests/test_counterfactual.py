@@ -13,7 +13,7 @@ from oa_sim.definitions import LINKED, MEASURES, series
 from oa_sim.inference import baseline_fit, counterfactual, observations
 from oa_sim.inference.observations import National, Record
 from oa_sim.inputs import areas, tables
-from oa_sim.model import run
+from oa_sim.simulation.scenario_run import run
 
 YEARS = list(range(2024, 2039))
 LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15")

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import advice, decision, decision_charts, judging, load_scenario, model, rules, stability
+from oa_sim import advice, decision, decision_charts, judging, load_scenario, rules, stability
 from oa_sim.__main__ import main
 from oa_sim.constraints import Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.programme import spending
+from oa_sim.simulation import scenario_run
 
 SMALL = ("areas=three_areas", "sampler.draws=30", "horizon=6", "budget.total_gbp=20e6")
 FILES = {
@@ -149,9 +150,9 @@ def test_a_plan_is_a_scenario_known_by_what_is_in_its_file(tmp_path):
         path.write_text(f"area,intervention,year,gbp\nOldham,early_language,2024,{pounds}\n", encoding="utf-8")
         return load_scenario(*SMALL, f"budget.plan={path}")
 
-    one, other = model.question(of(1000)), model.question(of(2000))
+    one, other = scenario_run.question(of(1000)), scenario_run.question(of(2000))
     assert one != other
-    run = model.run(of(1000))
+    run = scenario_run.run(of(1000))
     account = run.manifest["account_gbp"]
     assert (account["money_in"], account["allocated"], account["difference"]) == (20_000_000, 1000, 0)
 
@@ -173,7 +174,7 @@ def test_a_wrong_plan_is_refused_in_one_sentence(tmp_path, case):
     path = tmp_path / "plan.csv"
     path.write_text(f"area,intervention,year,gbp\n{row}\n", encoding="utf-8")
     with pytest.raises(Refusal, match=words):
-        model.run(load_scenario(*SMALL, f"budget.plan={path}"))
+        scenario_run.run(load_scenario(*SMALL, f"budget.plan={path}"))
 
 
 def test_a_plan_without_its_columns_is_refused(tmp_path):

@@ -3,8 +3,8 @@ import pytest
 
 from oa_sim import Refusal, load_scenario
 from oa_sim.inputs import areas, tables
-from oa_sim.model import run
 from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, review
+from oa_sim.simulation.scenario_run import run
 
 CLOCK = delivery.academic
 

@@ -50,7 +50,7 @@ def test_a_column_that_nobody_explained_is_refused_with_the_nearest_name():
 
 
 def test_a_comparison_and_the_dictionary_itself_are_explained():
-    from oa_sim.comparison import COLUMNS
+    from oa_sim.simulation.comparison import COLUMNS
 
     names = {"compare": COLUMNS, "dictionary": codebook.COLUMNS, "long": iamc.COLUMNS}
     codebook.dictionary({name: pd.DataFrame(columns=list(columns)) for name, columns in names.items()})

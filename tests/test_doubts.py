@@ -2,9 +2,10 @@ import dataclasses
 
 import pandas as pd
 
-from oa_sim import contrasts, load_scenario, words
-from oa_sim.comparison import Comparison
+from oa_sim import load_scenario
 from oa_sim.scenario import unverified
+from oa_sim.simulation import contrasts, narrative
+from oa_sim.simulation.comparison import Comparison
 
 
 def used(known, *overrides):
@@ -68,7 +69,7 @@ def test_who_is_in_a_set_is_doubted_where_the_whole_set_is_asked_for_alone(known
 
 def test_the_doubts_stand_in_the_headline_and_in_the_manifest(tiny, known):
     assert tiny.manifest["to_verify"] == used(known, "areas=three_areas")
-    assert words.headline(tiny)[-1].startswith("Still to verify")
+    assert narrative.headline(tiny)[-1].startswith("Still to verify")
 
 
 def test_nothing_to_verify_is_no_sentence():

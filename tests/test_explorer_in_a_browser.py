@@ -12,7 +12,7 @@ import pytest
 
 from oa_sim import explorer, load_scenario, published, views
 from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.model import run
+from oa_sim.simulation.scenario_run import run
 
 pytestmark = pytest.mark.slow
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from oa_sim import Refusal, forecasts, hindcast, load_scenario, model
+from oa_sim import Refusal, forecasts, hindcast, load_scenario
 from oa_sim.definitions import MEASURES, series
 from oa_sim.inference import baseline_fit, baseline_model
 from oa_sim.inputs import areas, published_files, tables
+from oa_sim.simulation import scenario_run
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 SHIPPED = tables.FOLDER / "learned_until_2017.nc"
@@ -40,7 +41,7 @@ def question(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answer(question):
-    return model.run(question)
+    return scenario_run.run(question)
 
 
 def reading(result, chosen, shock=0.0, quantity="projection"):
@@ -95,7 +96,7 @@ def test_nothing_published_after_the_cut_moves_a_forecast(question, answer, tmp_
             cells[at["value"]] = "50"
             lines[i] = ",".join(cells)
     (folder / "outcomes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    other = model.run(dataclasses.replace(question, data_folder=str(folder)))
+    other = scenario_run.run(dataclasses.replace(question, data_folder=str(folder)))
     np.testing.assert_array_equal(other.draws.projection.values, answer.draws.projection.values)
 
 
@@ -168,7 +169,7 @@ def test_what_meets_all_of_england_hardly_moves_the_relative_scores(question, an
 
 def test_a_programme_that_was_there_is_favoured(question):
     flood = dataclasses.replace(question, budget=dataclasses.replace(question.budget, total_gbp=5e10))
-    later = reading(model.run(flood), ["Blackpool", "Oldham"])
+    later = reading(scenario_run.run(flood), ["Blackpool", "Oldham"])
     found = hindcast.judge(flood, later)
     for one in found.values():
         values = hindcast.summary(one)

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import gains, kernel, load_scenario, passes, selection, words
+from oa_sim import gains, kernel, load_scenario, passes, selection
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.errors import Refusal
-from oa_sim.model import run
 from oa_sim.projection import appraisal, ranking
 from oa_sim.scenario.load import load_sweeping
 from oa_sim.scenario.schema import Split
+from oa_sim.simulation import narrative
+from oa_sim.simulation.scenario_run import run
 from oa_sim.sweep import sweep
 
 # a millionth of a share, of 90 points and of 100 suspensions alike
@@ -86,12 +87,12 @@ def test_what_is_left_of_the_peak_agrees(both):
 
 def test_the_headline_agrees_with_that_of_a_run(both):
     fast, slow = both
-    measure, group = words.headline_measure(slow)
-    year = words.headline_year(slow)
+    measure, group = narrative.headline_measure(slow)
+    year = narrative.headline_year(slow)
     assert (fast.attrs["headline_measure"], fast.attrs["headline_group"], fast.attrs["headline_year"]) == (
         measure, group, year,
     )  # fmt: skip
-    draws = words.mean_draws(slow, "impact", measure, group, year)
+    draws = narrative.mean_draws(slow, "impact", measure, group, year)
     assert float(fast.impact_mean) == pytest.approx(draws.mean(), abs=1e-4)
     assert float(fast.impact_q95) == pytest.approx(np.quantile(draws, 0.95), abs=1e-4)
     if "impact" in slow.outside:

@@ -10,10 +10,10 @@ from conftest import CHAINS, DRAWS, TINY
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS
 from oa_sim.inputs import areas, tables
-from oa_sim.model import known_until, run
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario.load import groups
+from oa_sim.simulation.scenario_run import known_until, run
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]
 SHARES = "split.shares={Blackpool: 0.21, Norwich: 0.33, Oldham: 0.46}"

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from oa_sim import evidence_ledger, ledger, load_scenario, words
+from oa_sim import evidence_ledger, ledger, load_scenario
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import importance_sampling, sampling
-from oa_sim.model import run
+from oa_sim.simulation import narrative
+from oa_sim.simulation.scenario_run import run
 
 ALONE = "Magic Breakfast trial"  # the only study of its type
 MODEST = "NELI efficacy trial of 30 weeks"
@@ -66,7 +67,7 @@ def test_a_row_names_the_interventions_that_the_study_speaks_for(found):
 
 def test_every_headline_is_the_mean_over_areas_of_the_result(found):
     result, rows = found.result, found.headlines
-    year = words.headline_year(result)
+    year = narrative.headline_year(result)
     assert set(rows.year) == {year}
     for (measure, group), part in rows.groupby(["measure", "group"]):
         mean = float(result.draws.impact.sel(measure=measure, group=group, year=year).mean(dtype=float))
@@ -76,7 +77,7 @@ def test_every_headline_is_the_mean_over_areas_of_the_result(found):
 
 def test_the_headline_of_the_table_is_that_of_the_scenario(found):
     about = found.headlines.set_index(["measure", "group"])
-    mine = about.loc[[words.headline_measure(found.result)]].set_index("study")
+    mine = about.loc[[narrative.headline_measure(found.result)]].set_index("study")
     table = found.table.set_index("study")
     for column, of in {"headline": "mean", "headline_without": "without_mean", "headline_moved": "moved"}.items():
         np.testing.assert_array_equal(table[column], mine.loc[table.index, of])
@@ -202,7 +203,7 @@ def test_a_run_without_a_study_says_so(tiny_posterior, monkeypatch):
         meta_analysis, "posterior", lambda tables, reading, say=None: shipped(tables, load_scenario().evidence, say)
     )
     result = run(load_scenario(*TINY, "measures=[phonics]", f"evidence.without=[{ALONE}]"), posterior=tiny_posterior)
-    assert f"Read without 1 of the studies: {ALONE}." in words.headline(result)
+    assert f"Read without 1 of the studies: {ALONE}." in narrative.headline(result)
     assert result.manifest["scenario"]["evidence"]["without"] == [ALONE]
 
 

@@ -7,11 +7,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from oa_sim import kernel, live, live_base, live_door, live_page, live_save, load_scenario, words
+from oa_sim import kernel, live, live_base, live_door, live_page, live_save, load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.live_app import Guard
-from oa_sim.model import run
 from oa_sim.scenario import files, load
+from oa_sim.simulation import narrative
+from oa_sim.simulation.scenario_run import run
 
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
 HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200
@@ -21,12 +22,13 @@ TOLD |= {"place": kernel.MEAN, "measure": "key_stage_2", "group": "disadvantaged
 
 def recorded(folder, scenario):
     """Write what the explorer reads of a run, without the run."""
-    from oa_sim import model, world
+    from oa_sim import world
+    from oa_sim.simulation import scenario_run
 
     known = world.known(scenario)
-    made = {"scenario": model.question(scenario), "data_hash": known.data_hash, "posterior": known.checksum}
+    made = {"scenario": scenario_run.question(scenario), "data_hash": known.data_hash, "posterior": known.checksum}
     folder.mkdir()
-    (folder / "run.json").write_text(json.dumps(made | {"code_hash": model.code_hash()}), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(made | {"code_hash": scenario_run.code_hash()}), encoding="utf-8")
     return folder
 
 
@@ -87,10 +89,10 @@ def test_shares_of_ones_own_come_back_from_a_file(tmp_path):
 def test_the_numbers_and_sentences_equal_those_of_a_run(base):
     asked = replace(live.start(base), ending="hand_over", total_gbp=2e8)
     seen, result = live.view(asked, base), run(live.scenario(asked, base))
-    draws = words.mean_draws(result, "impact", *words.headline_measure(result), words.headline_year(result))
+    draws = narrative.mean_draws(result, "impact", *narrative.headline_measure(result), narrative.headline_year(result))
     for name, wanted in (("mean", draws.mean()), ("q05", np.quantile(draws, 0.05)), ("q95", np.quantile(draws, 0.95))):
         assert abs(seen.numbers[name] - wanted) < 1e-4  # per cent: a millionth of a share
-    said = " ".join(words.headline(result))
+    said = " ".join(narrative.headline(result))
     impact, lasts = seen.sentences
     paid, chances = impact.split(", key stage 2")[0], impact.split("is expected")[1].rstrip(".")
     assert paid in said

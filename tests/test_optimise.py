@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import courses, judging, load_scenario, model, optimise, risks
+from oa_sim import courses, judging, load_scenario, optimise, risks
 from oa_sim.constraints import Constraints, Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.objective import STANDARDS, Objective
 from oa_sim.programme import budget
+from oa_sim.simulation import scenario_run
 
 MONEY = 20e6
 ASKED = Optimising(search=Search(gap=0.002))
@@ -65,7 +66,7 @@ def test_what_a_plan_is_worth_is_what_a_run_of_it_brings(scenario, judge, best, 
         names = (judge.scenario.areas.names[a], list(judge.scenario.interventions)[k])
         lines.append(f"{names[0]},{names[1]},{judge.years[t]},{best.planned[a, k, t]:.0f}")
     path.write_text("\n".join(lines), encoding="utf-8")
-    run = model.run(
+    run = scenario_run.run(
         load_scenario(
             "areas=three_areas", "sampler.draws=40", f"budget.total_gbp={MONEY}", f"budget.plan={path}", horizon=8
         )
@@ -83,7 +84,7 @@ def test_what_a_plan_is_worth_is_what_a_run_of_it_brings(scenario, judge, best, 
 
 @pytest.mark.parametrize("asked", [Objective(of="earnings"), Objective(of="earnings", weighting="distribution")])
 def test_earnings_are_those_of_a_run(scenario, asked):
-    run = model.run(scenario)
+    run = scenario_run.run(scenario)
     name = "benefit" if asked.weighting == "plain" else "weighted_benefit"
     whole = run.value[name].sel(group="all") if name == "benefit" else run.value[name]
     each = whole.transpose("area", "chain", "draw").values.reshape(3, -1)

@@ -5,10 +5,11 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import bars, briefing, load_scenario, words
+from oa_sim import bars, briefing, load_scenario
 from oa_sim.inputs import areas
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, variance_decomposition
+from oa_sim.simulation import narrative
 
 HERE = [*TINY, "measures=[key_stage_2]"]
 
@@ -171,11 +172,11 @@ def test_without_money_only_the_level_has_origins(run_tiny):
     rows = result.origins()
     assert set(rows.quantity) == {"projection"}
     assert set(rows.block) == {"national", "area", "together"}
-    assert "impact" not in words.whence(result)[0]
+    assert "impact" not in narrative.whence(result)[0]
 
 
 def test_few_draws_say_that_they_are_too_few(tiny):
-    assert "the draws are too few to tell where the impact" in words.whence(tiny)[0]
+    assert "the draws are too few to tell where the impact" in narrative.whence(tiny)[0]
 
 
 def test_enough_draws_name_the_block_that_most_comes_from(tiny):
@@ -185,10 +186,10 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     )
     told = tiny.uncertainty.assign(share=share, error=xr.full_like(share, 0.01))
     result = type(tiny)(**{**vars(tiny), "uncertainty": told})
-    said = words.whence(result)[0]
+    said = narrative.whence(result)[0]
     assert "most of the impact\u2019s comes from the effects (60 % of its variance, 90 %: 58 % to 62 %)" in said
     assert "then from delivery (20 %)" in said
-    page = briefing.page(result, words.headline(result))
+    page = briefing.page(result, narrative.headline(result))
     assert 'aria-label="Shares of variance' in page
     assert "the effects 60 %" in page
 

@@ -12,12 +12,13 @@ from conftest import TINY
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from oa_sim import Result, briefing, load_scenario, words
+from oa_sim import Result, briefing, load_scenario
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
-from oa_sim.model import run
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, impact, outside_view
+from oa_sim.simulation import narrative
+from oa_sim.simulation.scenario_run import run
 
 ON = "evidence.outside_view.is_on=true"
 LARGE = "budget.total_gbp=1e10"  # so much that the outside view disagrees
@@ -116,7 +117,7 @@ def test_where_no_attainment_is_measured_nothing_is_weighed(run_tiny):
     result = run_tiny("measures=[neet_16_17]", "horizon=10")
     assert outside_view.whole_area(gain_of([[0.1]], measures=("neet_16_17",))) is None
     assert np.ptp(result.outside.weight.values) == 0
-    assert "the outside view is of attainment, which is not measured here" in words.headline(result)[0]
+    assert "the outside view is of attainment, which is not measured here" in narrative.headline(result)[0]
 
 
 @pytest.mark.parametrize("view", ["evidence.outside_view.is_on=false", ON])
@@ -124,7 +125,7 @@ def test_without_money_weights_are_alike_and_nothing_is_said(run_tiny, view):
     result = run_tiny("scenario=no_programme", view)
     assert np.ptp(result.outside.weight.values) == 0
     assert float(abs(result.draws.impact).max()) == 0
-    assert not any("outside view" in sentence for sentence in words.headline(result))
+    assert not any("outside view" in sentence for sentence in narrative.headline(result))
 
 
 # what it does to a result
@@ -161,7 +162,7 @@ def test_what_is_said_the_other_way_is_what_one_gets_the_other_way(run_tiny):
 @pytest.mark.parametrize(("view", "said"), [("evidence.outside_view.is_on=false", "with"), (ON, "without")])
 def test_every_sentence_about_impact_is_said_both_ways(run_tiny, view, said):
     result = run_tiny(LARGE, view)
-    impacts, lasts, *others = words.headline(result)
+    impacts, lasts, *others = narrative.headline(result)
     level = next(line for line in others if line.startswith("What would have happened anyway"))
     assert f"; {said} the outside view" in impacts
     assert f"; {said} the outside view" in lasts
@@ -170,7 +171,7 @@ def test_every_sentence_about_impact_is_said_both_ways(run_tiny, view, said):
 
 
 def test_the_page_says_the_whole_area_effect_both_ways(run_tiny):
-    page = briefing.page(run_tiny(LARGE, ON), words.headline(run_tiny(LARGE, ON)))
+    page = briefing.page(run_tiny(LARGE, ON), narrative.headline(run_tiny(LARGE, ON)))
     assert "The outside view is on" in page
     assert "as the parts promise and" in page
     assert "17 studies were read together" in page
@@ -181,7 +182,7 @@ def test_a_result_keeps_its_outside_view_in_its_file(run_tiny, tmp_path):
     result = run_tiny(LARGE, ON)
     back = Result.load(result.save(tmp_path / "result.nc"))
     xr.testing.assert_identical(back.outside, result.outside)
-    assert words.headline(back) == words.headline(result)
+    assert narrative.headline(back) == narrative.headline(result)
     assert back.manifest["outside_view"]["pareto_k"] == result.outside.attrs["pareto_k"]
 
 
@@ -195,17 +196,17 @@ def test_what_is_said_of_single_interventions_rests_on_the_draws_that_are_taken(
 
 
 def test_a_result_of_the_first_format_still_loads_and_says_one_way(run_tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("oa_sim.result.FORMAT", 1)
-    monkeypatch.setattr("oa_sim.result.GROUPS_IN_FILE", ("posterior", "money", "sustainability"))
+    monkeypatch.setattr("oa_sim.simulation.result.FORMAT", 1)
+    monkeypatch.setattr("oa_sim.simulation.result.GROUPS_IN_FILE", ("posterior", "money", "sustainability"))
     path = run_tiny().save(tmp_path / "result.nc")
     monkeypatch.undo()
-    assert not any("outside view" in sentence for sentence in words.headline(Result.load(path)))
+    assert not any("outside view" in sentence for sentence in narrative.headline(Result.load(path)))
 
 
 def test_draws_that_hardly_agree_are_doubted_and_fail_where_it_is_on(run_tiny):
     seen = run_tiny().outside.copy().assign_attrs(run_tiny().outside.attrs | {"pareto_k": 0.83})
     doubted = dataclasses.replace(run_tiny(), outside=seen)
-    assert "doubtful: Pareto k is 0.83" in words.headline(doubted)[0]
+    assert "doubtful: Pareto k is 0.83" in narrative.headline(doubted)[0]
 
 
 def test_an_outside_view_that_few_draws_agree_with_marks_the_scenario(tiny_posterior, monkeypatch):
@@ -233,7 +234,7 @@ def test_a_synthesis_that_failed_marks_the_scenario(tiny_posterior, monkeypatch)
     monkeypatch.setattr(meta_analysis, "posterior", failing)
     result = run(load_scenario(*TINY, "measures=[phonics]"), posterior=tiny_posterior)
     assert result.label == "as_delivered [FAIL]"
-    assert "the synthesis of the studies: 4 divergent transitions" in words.verdict(result)
+    assert "the synthesis of the studies: 4 divergent transitions" in narrative.verdict(result)
 
 
 # before any outcome is seen

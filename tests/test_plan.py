@@ -4,7 +4,7 @@ import pytest
 
 from oa_sim import Refusal, load_scenario, plan
 from oa_sim.inputs import tables
-from oa_sim.model import run
+from oa_sim.simulation.scenario_run import run
 
 WRONG = {
     "a twin that is no area of the scenario": ("areas=[Norwich,Oldham]", "organisation.twins={Norwich: Ipswich}"),

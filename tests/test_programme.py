@@ -7,7 +7,7 @@ import pytest
 
 from oa_sim import load_scenario
 from oa_sim.__main__ import main
-from oa_sim.model import run
+from oa_sim.simulation.scenario_run import run
 
 SIX = "areas=[Blackpool,Bradford,Ipswich,Norwich,Oldham,West Somerset]"
 

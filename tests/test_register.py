@@ -13,8 +13,8 @@ from scipy import stats
 from oa_sim import assurance, codebook, commented, leaves, load_scenario, quotable, register, tabled, verification
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
-from oa_sim.model import question
 from oa_sim.scenario.overrides import CONFIGS, groups
+from oa_sim.simulation.scenario_run import question
 
 ROOT = Path(__file__).resolve().parents[1]
 ASKED = (

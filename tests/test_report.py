@@ -296,7 +296,7 @@ def test_only_the_formats_that_are_asked_for_are_written(tmp_path, tiny):
 def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_tiny, tiny):
     import pandas as pd
 
-    from oa_sim.comparison import Comparison
+    from oa_sim.simulation.comparison import Comparison
 
     other = run_tiny("scenario=no_programme")
     made = Comparison((other, tiny), pd.DataFrame())
@@ -317,7 +317,7 @@ def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_ti
 def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
     import pandas as pd
 
-    from oa_sim.comparison import Comparison
+    from oa_sim.simulation.comparison import Comparison
 
     made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
     at = report.write_comparison(replace(made, table=made.means()), tmp_path)

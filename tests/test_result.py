@@ -149,8 +149,8 @@ def test_a_saved_result_loads_as_it_was(tiny, saved):
 
 
 def test_a_result_of_before_there_were_more_parts_still_loads(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("oa_sim.result.FORMAT", 1)
-    monkeypatch.setattr("oa_sim.result.GROUPS_IN_FILE", ("posterior", "money", "sustainability"))
+    monkeypatch.setattr("oa_sim.simulation.result.FORMAT", 1)
+    monkeypatch.setattr("oa_sim.simulation.result.GROUPS_IN_FILE", ("posterior", "money", "sustainability"))
     path = tiny.save(tmp_path / "before.nc")
     monkeypatch.undo()
     back = Result.load(path)
@@ -167,7 +167,7 @@ def test_national_money_of_an_earlier_format_is_read_as_it_was_meant(run_tiny, t
     money = now.money.drop_vars(["national", "offers"])
     if form == 2:  # it stood once, for each of the areas that have money for activity
         money = money.assign({name: now.money[name].sel(area="Norwich", drop=True) for name in ("national", "offers")})
-    monkeypatch.setattr("oa_sim.result.FORMAT", form)
+    monkeypatch.setattr("oa_sim.simulation.result.FORMAT", form)
     path = dataclasses.replace(now, money=money).save(tmp_path / "before.nc")
     monkeypatch.undo()
     back = Result.load(path)
@@ -241,7 +241,7 @@ def test_a_saved_file_may_be_read_by_others(saved):
 def test_a_failed_gate_marks_every_output(tiny_posterior, run_tiny):
     failed = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "the chains disagree"}
     scenario = load_scenario(*TINY, "measures=[phonics]")
-    marked = importlib.import_module("oa_sim.model").run(
+    marked = importlib.import_module("oa_sim.simulation.scenario_run").run(
         scenario, posterior=tiny_posterior.assign_attrs(gates=json.dumps(failed))
     )
     assert marked.label == "as_delivered [FAIL]"
@@ -301,7 +301,7 @@ def test_three_scenarios_are_compared_with_the_first(few_draws):
 
 
 def test_a_result_of_a_later_format_is_refused_in_words(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("oa_sim.result.FORMAT", 99)
+    monkeypatch.setattr("oa_sim.simulation.result.FORMAT", 99)
     path = tiny.save(tmp_path / "later.nc")
     monkeypatch.undo()
     with pytest.raises(Refusal, match="has format 99, this version reads up to 3"):

@@ -19,11 +19,12 @@ import planted
 import pytest
 from test_store import bytes_of, opened
 
-from oa_sim import blocks, logbook, model, provenance, rehearsal, store, sweep
+from oa_sim import blocks, logbook, provenance, rehearsal, store, sweep
 from oa_sim.__main__ import main
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
+from oa_sim.simulation import scenario_run
 
 HERE = Path(__file__).parent
 WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
@@ -119,7 +120,7 @@ def test_the_record_says_what_was_asked_and_what_made_it_and_no_time(undisturbed
     folder, _ = undisturbed
     about = json.loads((folder / "sweep.json").read_text())
     assert (about["words"], about["keys"], about["n"], about["format"]) == (WORDS, ["seed"], 20, logbook.FORMAT)
-    assert about["code_hash"] == model.code_hash()
+    assert about["code_hash"] == scenario_run.code_hash()
     assert list(about["data_hash"].values()) == [tables.data_hash()]
     assert not re.search(r"20\d\d-\d\d-\d\d|\d\d:\d\d", (folder / "sweep.json").read_text())
 
@@ -492,7 +493,7 @@ def test_an_identity_is_that_of_the_question_in_full_and_not_of_where_the_answer
     scenario = planted.base()
     name = provenance.identity(scenario, [], made)
     parts = made | {key: made[key][provenance.INSIDE] for key in ("data_hash", "posterior")}
-    assert name == model.identity(parts | {"scenario": model.question(scenario)})
+    assert name == scenario_run.identity(parts | {"scenario": scenario_run.question(scenario)})
     assert name == provenance.identity(replace(scenario, outputs="elsewhere"), [], made)
     assert name != provenance.identity(replace(scenario, seed=scenario.seed + 1), [], made)
 

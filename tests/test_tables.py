@@ -168,7 +168,7 @@ def test_an_area_without_figures_is_refused(folder):
 )  # fmt: skip
 def test_what_the_model_needs_of_a_table_is_refused_where_it_is_missing(folder, tiny_posterior, name, is_hit):
     from oa_sim import load_scenario
-    from oa_sim.model import run
+    from oa_sim.simulation.scenario_run import run
 
     path = folder / f"{name}.csv"
     lines = path.read_text(encoding="utf-8").splitlines()

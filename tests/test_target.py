@@ -8,25 +8,14 @@ import openpyxl
 import pytest
 import xarray as xr
 
-from oa_sim import (
-    backtest,
-    keeping,
-    ladder,
-    least_money,
-    load_scenario,
-    model,
-    movements,
-    outlook,
-    pledges,
-    promises,
-    targets,
-)
+from oa_sim import backtest, keeping, ladder, least_money, load_scenario, movements, outlook, pledges, promises, targets
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.forecasts import Forecast
 from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.scores import Entry
+from oa_sim.simulation import scenario_run
 from oa_sim.targeting import Target, Want, of_user
 
 LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
@@ -85,7 +74,7 @@ def test_england_is_the_course_by_which_the_run_was_drawn(scenario, seen):
     here = known | {"areas": [row for row in known["areas"] if row["area"] in AREAS]}
     history, rolls = areas.history(here, until=2023), areas.pupils(here).rolls
     posterior = baseline_fit.load(draws=50)
-    latent = counterfactual.project(model.checked(scenario), posterior, history, known, rolls)
+    latent = counterfactual.project(scenario_run.checked(scenario), posterior, history, known, rolls)
     at = {"measure": "phonics", "group": "other"}
     drawn = link_functions.to_published("phonics", latent.national.sel(at).values)
     np.testing.assert_allclose(seen.england.sel(at).transpose("chain", "draw", "year").values, drawn)

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, briefing, compare, contrasts, load_scenario, report, words
+from oa_sim import Refusal, Result, briefing, compare, load_scenario, report
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
@@ -18,6 +18,7 @@ from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
 from oa_sim.projection import appraisal, appraisal_tables, impact, ranking
 from oa_sim.rng import stream
+from oa_sim.simulation import contrasts, narrative
 
 PAID_FOR_NOTHING = ("extra", "fewer", "suspensions", "gap_closed", "benefit", "weighted_benefit", "gap_closing_benefit")
 BENEFITS = ("benefit", "weighted_benefit", "gap_closing_benefit")
@@ -199,9 +200,9 @@ def test_no_money_has_no_value_and_says_none(run_tiny):
     without = rows[rows.quantity.str.contains("per_pound|per_100k|cost_per|ratio|p_benefit|share_of_draws")]
     assert without["mean"].isna().all()
     assert set(without.note) == {"none: no money is spent"}
-    assert words.worth(result) == []
+    assert narrative.worth(result) == []
     assert set(result.ranked().alarm) == {"none: no money is spent"}
-    assert "No money is spent" in briefing.page(result, words.headline(result))
+    assert "No money is spent" in briefing.page(result, narrative.headline(result))
 
 
 def test_management_that_buys_nothing_costs_and_gains_nothing(run_tiny):
@@ -282,8 +283,8 @@ def test_a_ratio_above_5_calls_for_a_review_in_words(run_tiny):
     result = run_tiny("value.point_gbp=400000")
     rows = result.valued().query("quantity == 'benefit_cost_ratio' and area == 'all areas'")
     assert rows.note.iloc[0].startswith("REVIEW")
-    assert any("REVIEW" in line for line in words.headline(result))
-    assert not any("REVIEW" in line for line in words.headline(run_tiny()))
+    assert any("REVIEW" in line for line in narrative.headline(result))
+    assert not any("REVIEW" in line for line in narrative.headline(run_tiny()))
 
 
 def test_without_attainment_8_no_benefit_is_claimed(run_tiny):
@@ -291,8 +292,8 @@ def test_without_attainment_8_no_benefit_is_claimed(run_tiny):
     assert not result.valued().quantity.str.contains("benefit").any()
     assert set(result.ranked().area) == {"Blackpool", "Norwich", "Oldham"}
     assert result.ranked().alarm.str.contains("no benefit is claimed").all()
-    assert "No benefit in pounds is claimed" in words.worth(result)[0]
-    assert "Value" in briefing.page(result, words.headline(result))
+    assert "No benefit in pounds is claimed" in narrative.worth(result)[0]
+    assert "Value" in briefing.page(result, narrative.headline(result))
 
 
 def test_a_failed_gate_marks_the_value_too(tiny):
@@ -320,8 +321,8 @@ def test_a_file_from_before_value_was_reckoned_still_loads_and_says_nothing_of_i
     old = Result.load(path)
     assert len(old.valued()) == len(old.ranked()) == len(old.origins()) == 0
     assert tuple(old.valued().columns) == appraisal_tables.COLUMNS
-    assert len(words.headline(old)) == len(words.headline(tiny)) - 3
-    assert "<h2>Value" not in briefing.page(old, words.headline(old))
+    assert len(narrative.headline(old)) == len(narrative.headline(tiny)) - 3
+    assert "<h2>Value" not in briefing.page(old, narrative.headline(old))
 
 
 def test_a_file_that_lost_its_money_is_still_refused(tiny, tmp_path):

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import listings
 from oa_sim.definitions import QUANTITIES
 from oa_sim.errors import Refusal
+from oa_sim.simulation import listings
 
 FORMAT = 3
 FIRST_GROUPS = ("posterior", "money", "sustainability")

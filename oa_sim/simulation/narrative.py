@@ -11,8 +11,8 @@ from oa_sim.formatting import better, chance, distance, interval, pounds, unit, 
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
 from oa_sim.projection.appraisal import price_of
-from oa_sim.result import Result
 from oa_sim.scenario import unverified
+from oa_sim.simulation.result import Result
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 CANNOT_SAY = (

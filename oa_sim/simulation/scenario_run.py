@@ -23,9 +23,9 @@ from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, 
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, pupils_reached, review
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
-from oa_sim.result import Result
 from oa_sim.scenario import load, unverified
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation.result import Result
 
 WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_moved", "__main__"}
 

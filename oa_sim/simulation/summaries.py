@@ -6,7 +6,7 @@ A mean over areas is formed draw by draw, and no number has more digits than its
 import numpy as np
 
 from oa_sim.definitions import MEASURES
-from oa_sim.result import Result
+from oa_sim.simulation.result import Result
 
 BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90 % band, the 50 % band and the median
 

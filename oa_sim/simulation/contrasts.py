@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from oa_sim import words
-from oa_sim.comparison import Comparison
 from oa_sim.definitions import academic_year
 from oa_sim.formatting import better, distance, who
 from oa_sim.projection import ranking
-from oa_sim.result import Result
 from oa_sim.scenario import unverified
+from oa_sim.simulation import narrative
+from oa_sim.simulation.comparison import Comparison
+from oa_sim.simulation.result import Result
 
 
 def compared(comparison: Comparison) -> list[str]:
     """Return a sentence for each scenario that is compared with the reference."""
     reference = comparison.results[0]
-    measure, group = words.headline_measure(reference)
-    year = max(words.headline_year(result) for result in comparison.results)
+    measure, group = narrative.headline_measure(reference)
+    year = max(narrative.headline_year(result) for result in comparison.results)
     sentences = []
     for other in comparison.results[1:]:
         sentences += [_against(reference, other, measure, group, year), _left_by(reference, other, measure, group)]
@@ -27,12 +27,12 @@ def compared(comparison: Comparison) -> list[str]:
 
 def _against(reference: Result, other: Result, measure: str, group: str, year: int) -> str:
     """Return how a scenario differs from the reference: in the last funded year of each, where those are two."""
-    earlier = min(words.headline_year(one) for one in (reference, other))
+    earlier = min(narrative.headline_year(one) for one in (reference, other))
     said = []
     for at in dict.fromkeys((earlier, year)):
-        change = words.mean_draws(other, "projection", measure, group, at)
-        change = change - words.mean_draws(reference, "projection", measure, group, at)
-        if not np.abs(change).max() > words.SMALLEST_CHANGE:
+        change = narrative.mean_draws(other, "projection", measure, group, at)
+        change = change - narrative.mean_draws(reference, "projection", measure, group, at)
+        if not np.abs(change).max() > narrative.SMALLEST_CHANGE:
             said.append(f"in {academic_year(at)} does not differ")
             continue
         also = _compared_other_way(reference, other, at) if at == year else ""
@@ -49,9 +49,9 @@ def _moved_most(reference: Result, other: Result, year: int) -> list[str]:
     """Return which other measure differs most surely, as a mean over its spread; nothing where none does."""
     found = {}
     for measure in reference.draws.measure.values.tolist():
-        change = words.mean_draws(other, "projection", measure, "all", year)
-        change = change - words.mean_draws(reference, "projection", measure, "all", year)
-        if np.abs(change).max() > words.SMALLEST_CHANGE:
+        change = narrative.mean_draws(other, "projection", measure, "all", year)
+        change = change - narrative.mean_draws(reference, "projection", measure, "all", year)
+        if np.abs(change).max() > narrative.SMALLEST_CHANGE:
             found[measure] = (abs(float(change.mean())) / max(float(change.std()), 1e-12), change)
     if not found:
         return []
@@ -68,7 +68,7 @@ def _left_by(reference: Result, other: Result, measure: str, group: str) -> str:
     kept = [one.sustainability.sel(measure=measure, group=group) for one in (other, reference)]
     if not all(float(one.p_impact.max()) > 0 for one in kept):
         return ""
-    (left, low, high, *_), (less, least, most, *_) = (words.left_of(one) for one in kept)
+    (left, low, high, *_), (less, least, most, *_) = (narrative.left_of(one) for one in kept)
     return (
         f"Of its own peak, {other.label} leaves {left} five years after its money (90 % in the average area: {low} to "
         f"{high}), {reference.label} {less} ({least} to {most})."
@@ -82,11 +82,11 @@ def _compared_other_way(reference: Result, other: Result, year: int) -> str:
     speaking = [result for result in (reference, other) if result.outside.attrs.get("speaks")]
     if not speaking or len({result.outside.attrs["is_on"] for result in speaking}) > 1:
         return ""
-    measure, _ = words.headline_measure(reference)
+    measure, _ = narrative.headline_measure(reference)
     parts = [
         result.outside.impact.sel(year=year).values.ravel() if result in speaking else 0.0
         for result in (reference, other)
     ]
     change = parts[1] - parts[0]
-    way, apart = words.other_way(speaking[-1]), distance(change, measure)
+    way, apart = narrative.other_way(speaking[-1]), distance(change, measure)
     return f"; {way} it is {apart}, with a chance of {better(change, measure)}"
