@@ -30,8 +30,9 @@ import numpy as np
 import pandas as pd
 import plain
 
-from oa_sim import figures, kernel, load_scenario, passes, readings
-from oa_sim.compiled import compiled
+from oa_sim import figures, load_scenario
+from oa_sim.compiled import activity, outcomes, simulate
+from oa_sim.compiled.jit import compiled
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 FOLDER = Path("outputs/how_fast")
@@ -68,7 +69,7 @@ def side_by_side(law, n: int, workers: int, times: int) -> float:
 @compiled
 def link(latent, out):
     """Write the figures of latent values."""
-    readings.publish(passes.SHARE, latent, out)
+    outcomes.publish(activity.SHARE, latent, out)
 
 
 def limits(scenario, about: plain.Made, times: int) -> dict[str, float]:
@@ -145,7 +146,7 @@ def sweep_here(n: int, draws: int) -> None:
     from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import sweep
 
-    kernel.summary(load_scenario(LONG, f"sampler.draws={draws}"))
+    simulate.summary(load_scenario(LONG, f"sampler.draws={draws}"))
     sweeping, words = load_sweeping([*SWEEP, f"design.n={n}", f"sampler.draws={draws}", "engine.workers=2"])
     with tempfile.TemporaryDirectory(dir=".") as folder:
         began = time.perf_counter()
@@ -164,8 +165,8 @@ def by_area(n: int, draws: int, times: int) -> dict[int, float]:
         base = load_scenario(LONG, f"sampler.draws={draws}", data_folder=str(Path(home) / "data"))
         for some in (12, n):
             one = replace(base, areas=replace(base.areas, names=names[:some]))
-            kernel.summary(one)
-            found[some] = best(lambda one=one: kernel.summary(one), times) / some
+            simulate.summary(one)
+            found[some] = best(lambda one=one: simulate.summary(one), times) / some
     return found
 
 
@@ -175,14 +176,14 @@ def measured(size: dict, say) -> tuple[pd.DataFrame, dict[str, float]]:
     some = [load_scenario(*levers, f"sampler.draws={draws}") for levers in LEVERS]
     say("loading")
     for scenario in some:
-        kernel.summary(scenario)
+        simulate.summary(scenario)
     about = plain.made(some[0])
     counterfactual = plain.latent(some[0], about)
     rows = {}
     say("the kernel, the machine's limits and the plain law")
     for workers in (1, 2):
         name = f"kernel, {workers} thread{'s' * (workers > 1)}"
-        rows[name] = side_by_side(lambda i: kernel.summary(some[i]), len(some), workers, times) / len(some)
+        rows[name] = side_by_side(lambda i: simulate.summary(some[i]), len(some), workers, times) / len(some)
     rows |= limits(some[0], about, times)
     rows["plain law in NumPy"] = best(lambda: plain.law(some[0], about, counterfactual), 3)
     say("the EMA Workbench around the plain law")
@@ -191,9 +192,9 @@ def measured(size: dict, say) -> tuple[pd.DataFrame, dict[str, float]]:
     rows["sample_posterior_predictive"] = by_pymc(some[0], about)
     for few in sorted({max(draws // 20, 10), max(draws // 4, 10)}):
         scenario = load_scenario(LONG, f"sampler.draws={few}")
-        kernel.summary(scenario)
+        simulate.summary(scenario)
         chains = about.programme.drawn.sizes["chain"]
-        rows[f"kernel, 1 thread, {chains * few:,} draws"] = best(lambda one=scenario: kernel.summary(one), times)
+        rows[f"kernel, 1 thread, {chains * few:,} draws"] = best(lambda one=scenario: simulate.summary(one), times)
     say("whole sweeps")
     sweeps = {n: swept(n, size["in_sweeps"]) for n in (*size["sizes"], 100)}
     wide = swept(100, draws)

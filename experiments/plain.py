@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import factors, world
+from oa_sim.compiled import arrays, input_cache
+from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, series
-from oa_sim.passes import Levers
 from oa_sim.programme import budget, interventions, review
 from oa_sim.projection import appraisal, cohort, impact
 from oa_sim.scenario.schema import Scenario
@@ -15,8 +15,8 @@ from oa_sim.scenario.schema import Scenario
 class Made(NamedTuple):
     """What a scenario's law eats."""
 
-    known: world.Known
-    programme: world.Programme
+    known: input_cache.Known
+    programme: input_cache.Programme
     ground: np.ndarray  # (area, series, year, draw), SD
     levers: Levers
     money: object
@@ -24,11 +24,11 @@ class Made(NamedTuple):
 
 def made(scenario: Scenario) -> Made:
     """Return what a scenario's law eats; what scenarios share is made once."""
-    known = world.known(scenario)
-    programme = world.programme(scenario, known)
+    known = input_cache.known(scenario)
+    programme = input_cache.programme(scenario, known)
     money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
-    levers = factors.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
-    return Made(known, programme, world.ground(scenario, known), levers, money)
+    levers = arrays.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
+    return Made(known, programme, input_cache.ground(scenario, known), levers, money)
 
 
 def latent(scenario: Scenario, about: Made):

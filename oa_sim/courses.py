@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim import factors, judging, lines, patterns, threads
-from oa_sim import slopes as by_chain
+from oa_sim import judging, patterns
+from oa_sim.compiled import arrays, single_allocation, threads
+from oa_sim.compiled import slopes as by_chain
+from oa_sim.compiled.gradient import Prices
+from oa_sim.compiled.single_allocation import Courses
 from oa_sim.judging import Judge
-from oa_sim.lines import Courses
-from oa_sim.marginal import Prices
 from oa_sim.programme import delivery
 
 LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
@@ -89,7 +90,7 @@ def _waits(judge: Judge, n_funded: int) -> tuple[np.ndarray, np.ndarray]:
     """Return every lag that may occur, and where each line finds its own; see ``factors``."""
     scenario, drawn = judge.scenario, judge.programme.drawn
     later, start = drawn.announced_later.values, scenario.start_year
-    waits, spared = factors.flat(drawn.lag.values), drawn.open_procurement.values.ravel()
+    waits, spared = arrays.flat(drawn.lag.values), drawn.open_procurement.values.ravel()
     stops = [(size.ravel(), begins, ends) for size, begins, ends in delivery.stoppages(drawn)]
     found, rows = [], {}
     wait = np.zeros((len(later), len(waits), n_funded + 1, 2), dtype=np.int64)
@@ -101,7 +102,7 @@ def _waits(judge: Judge, n_funded: int) -> tuple[np.ndarray, np.ndarray]:
             off = spared if small else 0.0
             found.append(delivery.waited(float(start + first), announced, waits[k], off, stops)[judge.which])
         wait[a, k, first, small] = rows[key]
-    return factors.blocked(np.stack(found)), wait.reshape(-1, n_funded + 1, 2)
+    return arrays.blocked(np.stack(found)), wait.reshape(-1, n_funded + 1, 2)
 
 
 def laid_out(desk: Desk, line: np.ndarray, planned: np.ndarray) -> Courses:
@@ -136,7 +137,7 @@ def brings(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) ->
         From ``judging.priced``.
     """
     out = np.zeros(len(line))
-    _follow(desk, lines.worths, prices, laid_out(desk, line, planned), out)
+    _follow(desk, single_allocation.worths, prices, laid_out(desk, line, planned), out)
     return out
 
 
@@ -157,10 +158,10 @@ def slopes(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) ->
 def presences(desk: Desk, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
     """Return the mean share of schools in which each course is at work (course, year), to the years that count."""
     n = len(desk.judge.which)
-    counted = factors.blocked(np.full(n, 1 / n))
+    counted = arrays.blocked(np.full(n, 1 / n))
     counted[-1, (n - 1) % counted.shape[1] + 1 :] = 0.0
     out = np.zeros((len(line), desk.n_years))
-    _follow(desk, lines.presences, counted, laid_out(desk, line, planned), out)
+    _follow(desk, single_allocation.presences, counted, laid_out(desk, line, planned), out)
     return out
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, marginal, objective, threads, world
+from oa_sim import objective
+from oa_sim.compiled import arrays, gradient, input_cache, threads
+from oa_sim.compiled.activity import BLOCK, Draws, Levers
+from oa_sim.compiled.gradient import Counts, Prices
 from oa_sim.errors import Refusal
-from oa_sim.marginal import Counts, Prices
 from oa_sim.objective import Objective
-from oa_sim.passes import BLOCK, Draws, Levers
 from oa_sim.programme import budget
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
@@ -42,8 +43,8 @@ class Judge:
 
     scenario: Scenario
     objective: Objective
-    known: world.Known
-    programme: world.Programme
+    known: input_cache.Known
+    programme: input_cache.Programme
     which: np.ndarray
     draws: Draws
     latent: np.ndarray
@@ -71,14 +72,14 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
     """
     scenario = scenario_run.checked(scenario)
     _check(scenario)
-    known = world.known(scenario)
-    programme, ground = world.programme(scenario, known), world.ground(scenario, known)
+    known = input_cache.known(scenario)
+    programme, ground = input_cache.programme(scenario, known), input_cache.ground(scenario, known)
     size = (known.posterior.sizes["chain"], known.posterior.sizes["draw"])
     years, n_funded = budget.window(scenario), len(budget.yearly(scenario))
     counted = objective.weights(asked, scenario, known.pupils, years, years[n_funded - 1], size)
     which = np.arange(size[0] * size[1]) if which is None else np.asarray(which)
-    draws = Draws(**{name: factors.taken(part, which) for name, part in programme.draws._asdict().items()})
-    blocks = factors.blocked(counted.factor[:, which])
+    draws = Draws(**{name: arrays.taken(part, which) for name, part in programme.draws._asdict().items()})
+    blocks = arrays.blocked(counted.factor[:, which])
     blocks[-1, :, (len(which) - 1) % BLOCK + 1 :] = 0.0
     counts = Counts(_single(counted.figure * 100), _single(counted.gain), blocks)
     latent = np.ascontiguousarray(ground[..., which])
@@ -88,8 +89,8 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
 def fewer(judge: Judge, n: int) -> tuple[Judge, np.ndarray]:
     """Return the same judge on about so many of its draws, evenly spread, and which of them these are (draw)."""
     at = np.unique(np.linspace(0, len(judge.which) - 1, n).astype(int))
-    draws = Draws(**{name: factors.taken(part, at) for name, part in judge.draws._asdict().items()})
-    factor = factors.taken(judge.counts.factor, at)
+    draws = Draws(**{name: arrays.taken(part, at) for name, part in judge.draws._asdict().items()})
+    factor = arrays.taken(judge.counts.factor, at)
     factor[-1, :, (len(at) - 1) % BLOCK + 1 :] = 0.0
     latent = np.ascontiguousarray(judge.latent[..., at])
     counts = judge.counts._replace(factor=factor)
@@ -123,8 +124,8 @@ def money_of(judge: Judge, planned: np.ndarray | None = None) -> xr.Dataset:
 def levers_of(judge: Judge, money: xr.Dataset) -> Levers:
     """Return what a plan's money chooses."""
     about = judge.programme
-    found = factors.levers(judge.scenario, money, about.drawn, about.eligible, about.lags)
-    return found._replace(lag=factors.taken(found.lag, judge.which))
+    found = arrays.levers(judge.scenario, money, about.drawn, about.eligible, about.lags)
+    return found._replace(lag=arrays.taken(found.lag, judge.which))
 
 
 def worth(judge: Judge, planned: np.ndarray | None = None) -> np.ndarray:
@@ -160,10 +161,10 @@ def priced(
     shape = (n_areas, len(judge.draws.overlap), *levers.spend.shape[1:], BLOCK) if with_prices else (0,) * 5
     prices = Prices(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
     by = (judge.programme.shape, judge.draws, levers, judge.latent, judge.counts, prices, with_prices)
-    threads.in_parts(lambda first, last: marginal.follow(*by, first, last, out), n_areas)
+    threads.in_parts(lambda first, last: gradient.follow(*by, first, last, out), n_areas)
     if with_prices:
         each = np.full(out.shape, 1 / n_draws) if weight is None else weight
-        blocks = factors.blocked(each).swapaxes(0, 1)[:, :, None, None]  # (area, block, 1, 1, draw)
+        blocks = arrays.blocked(each).swapaxes(0, 1)[:, :, None, None]  # (area, block, 1, 1, draw)
         for part in prices:
             part *= blocks
     return out, prices
@@ -210,7 +211,7 @@ def floors_of(judge: Judge) -> np.ndarray:
 
 def size(scenario: Scenario) -> tuple[int, int]:
     """Return how many chains a scenario's posterior has, and draws in each."""
-    posterior = world.known(scenario_run.checked(scenario)).posterior
+    posterior = input_cache.known(scenario_run.checked(scenario)).posterior
     return posterior.sizes["chain"], posterior.sizes["draw"]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oa_sim import courses, judging, mixing
-from oa_sim.marginal import Prices
+from oa_sim.compiled.gradient import Prices
 from oa_sim.mixing import Mixture, Table
 from oa_sim.problem import Problem
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import judging, optimise
+from oa_sim.compiled.arrays import blocked
+from oa_sim.compiled.gradient import Counts
 from oa_sim.constraints import Optimising, Search
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
-from oa_sim.factors import blocked
 from oa_sim.formatting import chance, pounds
 from oa_sim.judging import Judge
-from oa_sim.marginal import Counts
 from oa_sim.objective import Objective
 from oa_sim.optimise import Optimum
 from oa_sim.outlook import Outlook

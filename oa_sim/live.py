@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 
 import xarray as xr
 
-from oa_sim import kernel, live_base, live_picture, world
+from oa_sim import live_base, live_picture
+from oa_sim.compiled import input_cache, simulate
 from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.formatting import chance, pounds, spelled, unit, who
@@ -84,7 +85,7 @@ def start(base: Base) -> Setting:
         own.sustainability.ending,
         own.horizon,
         own.budget.total_gbp,
-        kernel.MEAN,
+        simulate.MEAN,
         measure,
         group,
     )
@@ -115,7 +116,7 @@ def setting(told: object, base: Base) -> Setting:
     one_of("split", texts["split"], base.splits)
     one_of("portfolio", texts["portfolio"], base.portfolios)
     one_of("ending", texts["ending"], ENDINGS)
-    one_of("place", texts["place"], (*base.scenario.areas.names, kernel.MEAN))
+    one_of("place", texts["place"], (*base.scenario.areas.names, simulate.MEAN))
     one_of("measure", texts["measure"], base.scenario.measures)
     one_of("group", texts["group"], GROUPS)
     if texts["group"] not in MEASURES[texts["measure"]].table_groups:
@@ -163,7 +164,7 @@ def view(asked: Setting, base: Base) -> View:
     reading = found.attrs["headline_year"]
     numbers = {name: float(shown.impact.sel(year=reading, statistic=name)) for name in ("mean", "q05", "q95")}
     numbers["p_better"] = float(shown.p_better.sel(year=reading))
-    numbers |= {name: float(shown[name]) for name in kernel.LEFT}
+    numbers |= {name: float(shown[name]) for name in simulate.LEFT}
     numbers |= {"money_gbp": money, "beside_gbp": beside}
     where = _where(asked, made)
     sentences = (_impact(asked, numbers, reading, where), _lasts(asked, numbers))
@@ -181,15 +182,15 @@ def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, fl
     def make() -> tuple[xr.Dataset, float, float]:
         known = base.known
         money = budget.allocate(made, known.pupils, known.tables)
-        money = review.review(made, money, world.programme(made, known).drawn)
-        return kernel.summary(made), float(made.budget.total_gbp), float(money.national.sum())
+        money = review.review(made, money, input_cache.programme(made, known).drawn)
+        return simulate.summary(made), float(made.budget.total_gbp), float(money.national.sum())
 
     return base.answers.get(tuple(getattr(asked, name) for name in LEVERS), make)
 
 
 def _where(asked: Setting, made: Scenario) -> str:
     names = made.areas.names
-    if asked.place != kernel.MEAN:
+    if asked.place != simulate.MEAN:
         return f"in {asked.place}"
     return f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
 
@@ -215,7 +216,7 @@ def _lasts(asked: Setting, numbers: dict) -> str:
     if not numbers["p_impact"] > 0:
         return "The impact is too small to say what of it lasts."
     five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    of = "90 % in the average area" if asked.place == kernel.MEAN else "90 %"
+    of = "90 % in the average area" if asked.place == simulate.MEAN else "90 %"
     return (
         f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
         f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "

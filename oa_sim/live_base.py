@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from oa_sim import logbook, provenance, roster, variants, world
+from oa_sim import logbook, provenance, roster, variants
+from oa_sim.compiled import input_cache
 from oa_sim.errors import Refusal
 from oa_sim.scenario import load
 from oa_sim.scenario.overrides import CONFIGS, groups
@@ -38,11 +39,11 @@ class Base:
     """
 
     scenario: Scenario
-    known: world.Known
+    known: input_cache.Known
     portfolios: dict[str, Portfolio]
     splits: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    answers: world.Memory = field(default_factory=lambda: world.Memory(32))
+    answers: input_cache.Memory = field(default_factory=lambda: input_cache.Memory(32))
 
     @property
     def portfolio(self) -> str:
@@ -73,7 +74,7 @@ def opened(folder: str | Path) -> Base:
         raise Refusal(
             f"{folder} was run with budget.plan, which stands for split and portfolio: explore one without it"
         )
-    known = world.known(scenario)
+    known = input_cache.known(scenario)
     for what, was, now in (
         ("tables", made["data_hash"], known.data_hash),
         ("posterior", made["posterior"], known.checksum),

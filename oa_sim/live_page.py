@@ -3,7 +3,8 @@
 from html import escape
 from importlib.resources import files
 
-from oa_sim import kernel, live
+from oa_sim import live
+from oa_sim.compiled import simulate
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
 from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.live_base import Base
@@ -51,7 +52,7 @@ def _select(name: str, label: str, options: dict[str, str], chosen: str) -> str:
 def levers(base: Base, saves_to: str) -> str:
     """Return the form with a lever for each choice, and the field that saves them."""
     at, own = live.start(base), base.scenario
-    places = {kernel.MEAN: f"mean of the {len(own.areas.names)} areas"} | {name: name for name in own.areas.names}
+    places = {simulate.MEAN: f"mean of the {len(own.areas.names)} areas"} | {name: name for name in own.areas.names}
     measures = {name: MEASURES[name].label for name in own.measures}
     money, most = f"{at.total_gbp / 1e6:.10g}", f"{max(MOST_GBP, 2 * at.total_gbp) / 1e6:g}"
     return f"""<form id="levers" class="oa-levers" autocomplete="off" aria-label="Levers">

@@ -8,7 +8,8 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from oa_sim import figures, kernel
+from oa_sim import figures
+from oa_sim.compiled import simulate
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.drawing import FONTS
 
@@ -119,7 +120,7 @@ def fan(shown: xr.Dataset, history: xr.Dataset, asked, areas: list[str], where: 
 
 def _past(history: xr.Dataset, asked, areas: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the published years and their figures: of the area, or the mean of all."""
-    names = areas if asked.place == kernel.MEAN else [asked.place]
+    names = areas if asked.place == simulate.MEAN else [asked.place]
     found = history.published.sel(measure=asked.measure, group=asked.group).sel(area=names).transpose("area", "year")
     return found.year.values, found.values.mean(axis=0)
 

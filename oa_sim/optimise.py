@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from oa_sim import judging, laying, risks, rounding, stepping
+from oa_sim.compiled.activity import BLOCK
 from oa_sim.constraints import Optimising, Row, Search
 from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
 from oa_sim.laying import Anew
-from oa_sim.passes import BLOCK
 from oa_sim.problem import Problem, problem
 from oa_sim.rng import stream
 

@@ -12,11 +12,11 @@ import numpy as np
 from scipy import sparse
 
 from oa_sim import constraints, courses, judging, relaxing
+from oa_sim.compiled.gradient import Prices
 from oa_sim.constraints import Optimising, Row
 from oa_sim.courses import Desk
 from oa_sim.errors import Refusal
 from oa_sim.judging import Judge
-from oa_sim.marginal import Prices
 from oa_sim.mixing import Limits
 from oa_sim.programme import budget
 from oa_sim.programme.delivery import STAGES

@@ -31,7 +31,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     folder
         Where ``store.zarr``, ``summary.csv``, ``summary.parquet`` and the record go.
     law
-        From a scenario to its summary; ``kernel.summary`` by default.
+        From a scenario to its summary; ``simulate.summary`` by default.
     space
         What makes scenarios of words, with ``expand`` and ``scenarios``; ``oa_sim.variants`` by default.
     say

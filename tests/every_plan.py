@@ -4,8 +4,9 @@ from itertools import product
 
 import numpy as np
 
-from oa_sim import judging, marginal
-from oa_sim.marginal import Prices
+from oa_sim import judging
+from oa_sim.compiled import gradient
+from oa_sim.compiled.gradient import Prices
 
 AT_ONCE = 512
 
@@ -49,7 +50,7 @@ def worth_of_each(judge, area: int, ways: np.ndarray, step_gbp: float) -> np.nda
         )
         latent = np.broadcast_to(judge.latent[area], (n, *judge.latent.shape[1:]))
         found = np.zeros((n, len(judge.which)))
-        marginal.follow(
+        gradient.follow(
             shape, judge.draws._replace(delivery=delivery), here, np.ascontiguousarray(latent), counts, nothing, False,
             0, n, found,
         )  # fmt: skip

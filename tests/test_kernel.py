@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from oa_sim import gains, kernel, load_scenario, passes, selection
+from oa_sim import load_scenario
+from oa_sim.compiled import activity, gains, quantiles, simulate
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.projection import appraisal, ranking
@@ -49,7 +50,7 @@ def plain(result, quantity):
 def both(request):
     """Give a scenario's summaries and its result."""
     scenario = load_scenario(FEW, *request.param)
-    return kernel.summary(scenario), run(scenario)
+    return simulate.summary(scenario), run(scenario)
 
 
 def test_every_summary_agrees_with_the_plain_law_to_a_millionth_of_a_share(both):
@@ -57,7 +58,7 @@ def test_every_summary_agrees_with_the_plain_law_to_a_millionth_of_a_share(both)
     close = np.array([CLOSE[MEASURES[name].unit] for name in fast.measure.values])[:, None]
     for quantity in ("projection", "counterfactual", "impact"):
         expected, _ = plain(slow, quantity)
-        for s, name in enumerate(kernel.STATISTICS):
+        for s, name in enumerate(simulate.STATISTICS):
             found, wanted = fast[quantity].values[..., s], expected[name]
             assert (np.isnan(found) == np.isnan(wanted)).all()
             assert not (np.abs(found - wanted) > close).any(), (quantity, name, np.nanmax(np.abs(found - wanted)))
@@ -74,7 +75,7 @@ def test_chances_agree_but_for_impacts_too_small_to_tell(both):
 
 def test_what_is_left_of_the_peak_agrees(both):
     fast, slow = both
-    for name in kernel.LEFT:
+    for name in simulate.LEFT:
         found = fast[name].values[:-1]
         wanted = np.where(
             np.isnan(fast.projection.values[:-1, ..., 0, 0]),
@@ -119,7 +120,7 @@ def test_marks_go_where_the_numbers_go(both):
 
 
 def test_without_money_there_is_no_impact_exactly():
-    found = kernel.summary(load_scenario(FEW, THREE, "scenario=no_programme"))
+    found = simulate.summary(load_scenario(FEW, THREE, "scenario=no_programme"))
     assert np.nanmax(np.abs(found.impact.values)) == 0
     assert np.nanmax(found.p_better.values) == 0
     np.testing.assert_array_equal(found.projection.values, found.counterfactual.values)
@@ -127,9 +128,9 @@ def test_without_money_there_is_no_impact_exactly():
 
 def test_the_same_scenario_has_the_same_summaries_to_the_bit_whatever_came_between():
     one, other = (load_scenario(FEW, THREE, f"split={split}") for split in ("equal", "per_pupil"))
-    first = kernel.summary(one)
-    kernel.summary(other)
-    again = kernel.summary(one)
+    first = simulate.summary(one)
+    simulate.summary(other)
+    again = simulate.summary(one)
     for name in first.data_vars:
         np.testing.assert_array_equal(first[name].values, again[name].values)
     assert first.attrs == again.attrs
@@ -137,7 +138,7 @@ def test_the_same_scenario_has_the_same_summaries_to_the_bit_whatever_came_betwe
 
 def test_the_order_of_areas_does_not_matter():
     one, other = (load_scenario(FEW, f"areas=[{names}]") for names in ("Norwich, Oldham", "Oldham, Norwich"))
-    assert kernel.summary(one).identical(kernel.summary(other))
+    assert simulate.summary(one).identical(simulate.summary(other))
 
 
 @pytest.mark.parametrize(
@@ -155,16 +156,16 @@ def test_what_cannot_be_run_is_refused_as_a_run_refuses_it(change, word):
     with pytest.raises(Refusal, match=word) as slow:
         run(scenario)
     with pytest.raises(Refusal, match=word) as fast:
-        kernel.summary(scenario)
+        simulate.summary(scenario)
     assert str(fast.value) == str(slow.value)
 
 
 def test_statistics_are_those_of_the_draws():
     draws = np.random.default_rng(5).standard_normal((7, 333)).astype(np.float32)
-    out = np.empty((7, len(kernel.STATISTICS) + 2))
-    selection.describe(draws, np.array(list(QUANTILES.values())), out)
+    out = np.empty((7, len(simulate.STATISTICS) + 2))
+    quantiles.describe(draws, np.array(list(QUANTILES.values())), out)
     wanted = appraisal.described(draws.astype(float))
-    for s, name in enumerate(kernel.STATISTICS):
+    for s, name in enumerate(simulate.STATISTICS):
         np.testing.assert_allclose(out[:, s], wanted[name], atol=1e-7)
     np.testing.assert_allclose(out[:, -2], (draws > 0).mean(axis=1))
     np.testing.assert_allclose(out[:, -1], (draws < 0).mean(axis=1))
@@ -177,7 +178,7 @@ def test_more_areas_leave_each_area_as_it_was(tmp_path, monkeypatch):
     names = made_up_areas.write(tmp_path / "data", 30)
     base = load_scenario(FEW, "horizon=5", data_folder=str(tmp_path / "data"))
     few, many = (
-        kernel.summary(replace(base, areas=replace(base.areas, names=names[:n]), split=Split("per_pupil")))
+        simulate.summary(replace(base, areas=replace(base.areas, names=names[:n]), split=Split("per_pupil")))
         for n in (12, 30)
     )
     assert many.sizes["place"] == 31
@@ -213,20 +214,20 @@ def test_a_sweep_gives_the_numbers_of_single_runs_each_beside_its_own_labels(tmp
 def test_what_is_no_number_among_draws_stays_within_the_room(odd):
     draws = np.random.default_rng(3).standard_normal((3, 333)).astype(np.float32)
     draws[1, 200:210] = odd
-    out = np.empty((3, len(kernel.STATISTICS) + 2))
-    selection.describe(draws, np.array(list(QUANTILES.values())), out)
+    out = np.empty((3, len(simulate.STATISTICS) + 2))
+    quantiles.describe(draws, np.array(list(QUANTILES.values())), out)
     wanted = appraisal.described(draws[[0, 2]].astype(float))
-    for s, name in enumerate(kernel.STATISTICS):
+    for s, name in enumerate(simulate.STATISTICS):
         np.testing.assert_allclose(out[[0, 2], s], wanted[name], atol=1e-7)
 
 
 def test_quantiles_of_draws_that_hardly_differ_are_those_of_a_sort():
     draws = np.full((2, 400), 3e-37, dtype=np.float32)
     draws[0, :150], draws[1, ::2] = 2e-37, 0.0
-    out = np.empty((2, len(kernel.STATISTICS) + 2))
-    selection.describe(draws, np.array(list(QUANTILES.values())), out)
+    out = np.empty((2, len(simulate.STATISTICS) + 2))
+    quantiles.describe(draws, np.array(list(QUANTILES.values())), out)
     wanted = appraisal.described(draws.astype(float))
-    for s, name in list(enumerate(kernel.STATISTICS))[2:]:
+    for s, name in list(enumerate(simulate.STATISTICS))[2:]:
         np.testing.assert_allclose(out[:, s], wanted[name], rtol=1e-6)
 
 
@@ -247,7 +248,7 @@ DRAWN = {  # the ways in which draws crowd, tie and stretch
 def test_quantiles_are_those_of_a_full_sort_however_many_and_however_close(drawn, n, shares):
     draws = drawn(np.random.default_rng(n), (20, n)).astype(np.float32)
     out = np.empty((20, 4 + len(shares)))
-    selection.describe(draws, np.array(shares, dtype=float), out)
+    quantiles.describe(draws, np.array(shares, dtype=float), out)
     np.testing.assert_allclose(out[:, 2:-2], np.quantile(draws.astype(float), shares, axis=1).T, rtol=1e-7, atol=1e-9)
     np.testing.assert_array_equal(out[:, -2:].T, [(draws > 0).mean(axis=1), (draws < 0).mean(axis=1)])
 
@@ -266,10 +267,10 @@ SIGHTS = {
 @pytest.mark.parametrize("n_years", [10, 12, 17, 18, 19, 20])
 def test_a_gift_is_laid_over_the_years_as_a_sum_over_all_years_before_says(sight, n_years):
     rng = np.random.default_rng(n_years)
-    given, kept = rng.standard_normal((2, n_years, passes.BLOCK)).astype(np.float32)
+    given, kept = rng.standard_normal((2, n_years, activity.BLOCK)).astype(np.float32)
     seen = np.zeros(n_years, np.float32)
     seen[sight] = rng.uniform(0.1, 1, seen[sight].size)
-    eligible, gain = np.array([0.7, 0.2], np.float32), np.ones((2, n_years, passes.BLOCK), np.float32)
+    eligible, gain = np.array([0.7, 0.2], np.float32), np.ones((2, n_years, activity.BLOCK), np.float32)
     laid = gains.laid_for(n_years)
     laid.given[gains.LEAD :] = given
     gains._laid_over(eligible, seen, kept, laid, gain)

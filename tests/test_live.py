@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from oa_sim import kernel, live, live_base, live_door, live_page, live_save, load_scenario
+from oa_sim import live, live_base, live_door, live_page, live_save, load_scenario
+from oa_sim.compiled import simulate
 from oa_sim.errors import Refusal
 from oa_sim.live_app import Guard
 from oa_sim.scenario import files, load
@@ -17,15 +18,15 @@ from oa_sim.simulation.scenario_run import run
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
 HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200
 TOLD = {"split": "equal", "portfolio": "balanced", "ending": "stop", "horizon": 6, "total_gbp": 1e8}
-TOLD |= {"place": kernel.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
+TOLD |= {"place": simulate.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
 
 
 def recorded(folder, scenario):
     """Write what the explorer reads of a run, without the run."""
-    from oa_sim import world
+    from oa_sim.compiled import input_cache
     from oa_sim.simulation import scenario_run
 
-    known = world.known(scenario)
+    known = input_cache.known(scenario)
     made = {"scenario": scenario_run.question(scenario), "data_hash": known.data_hash, "posterior": known.checksum}
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps(made | {"code_hash": scenario_run.code_hash()}), encoding="utf-8")
@@ -121,9 +122,9 @@ def test_every_measure_place_and_ending_has_a_picture(base):
 
 
 def test_a_failed_gate_a_proxy_and_other_code_stand_beside_the_numbers(base):
-    found = kernel.summary(base.scenario)
+    found = simulate.summary(base.scenario)
     found.attrs |= {"verdict": "FAIL", "reason": "made up"}
-    shown = found.sel(place=kernel.MEAN, measure="suspensions", group="all")
+    shown = found.sel(place=simulate.MEAN, measure="suspensions", group="all")
     said = " ".join(live._warnings(replace(base, notes=("made with other code",)), found, shown))
     for word in ("FAIL: made up", "County proxy", "To verify", "made with other code"):
         assert word in said

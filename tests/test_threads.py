@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from oa_sim import threads
+from oa_sim.compiled import threads
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 100])

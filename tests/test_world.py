@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import oa_sim
-from oa_sim import compiled, kernel, load_scenario, world
+from oa_sim import load_scenario
+from oa_sim.compiled import input_cache, jit, simulate
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 
@@ -27,10 +28,10 @@ def imported(path):
 
 
 def test_machine_code_is_known_by_every_file_that_goes_into_it():
-    told = set(compiled.sources())
+    told = set(jit.sources())
     names = {path.stem for path in told}
     assert {"readings", "passes", "marginal", "selection", "scale", "definitions"} <= names
-    own = Path(compiled.__file__)  # which also says where it is kept
+    own = Path(jit.__file__)  # which also says where it is kept
     assert all(imported(path) <= told for path in told - {own})
 
 
@@ -38,18 +39,18 @@ def test_another_posterior_in_the_place_of_one_is_not_answered_from_memory(tmp_p
     path = tmp_path / "learned.nc"
     baseline_fit.write(baseline_fit.load(), path)
     scenario = load_scenario(*FEW, posterior=str(path))
-    first = kernel.summary(scenario)
+    first = simulate.summary(scenario)
     other = baseline_fit.load()
     other["mu"] = other["mu"] + 0.3
     baseline_fit.write(other, path)
-    assert float(kernel.summary(scenario).projection_mean) != pytest.approx(float(first.projection_mean), abs=0.1)
+    assert float(simulate.summary(scenario).projection_mean) != pytest.approx(float(first.projection_mean), abs=0.1)
     path.write_bytes(b"garbage")
     with pytest.raises(Refusal, match="cannot be read"):
-        kernel.summary(scenario)
+        simulate.summary(scenario)
 
 
 def test_memory_makes_a_thing_once_though_two_ask_at_once():
-    memory, made = world.Memory(3), []
+    memory, made = input_cache.Memory(3), []
 
     def make():
         time.sleep(0.05)
@@ -65,7 +66,7 @@ def test_memory_makes_a_thing_once_though_two_ask_at_once():
 
 
 def test_memory_lets_go_of_what_was_not_asked_for_the_longest():
-    memory = world.Memory(2)
+    memory = input_cache.Memory(2)
     for key in "abab":
         memory.get(key, lambda key=key: key)
     memory.get("c", lambda: "c")
@@ -73,7 +74,7 @@ def test_memory_lets_go_of_what_was_not_asked_for_the_longest():
 
 
 def test_memory_keeps_within_its_room_but_for_the_last():
-    memory = world.Memory(10, room=1000)
+    memory = input_cache.Memory(10, room=1000)
     for key in range(4):
         memory.get(key, lambda: np.zeros(60))  # 480 bytes each
     assert list(memory.found) == [2, 3]
@@ -82,7 +83,7 @@ def test_memory_keeps_within_its_room_but_for_the_last():
 
 
 def test_what_could_not_be_made_is_asked_for_again():
-    memory, tries = world.Memory(2), []
+    memory, tries = input_cache.Memory(2), []
 
     def make():
         tries.append(1)
@@ -99,6 +100,6 @@ def test_lags_of_many_years_of_announcement_do_not_pile_up():
     base = load_scenario(*FEW)
     for years in np.linspace(0, 4, 60):
         scenario = replace(base, budget=replace(base.budget, announced_years_before=float(years)))
-        kernel.summary(scenario)
-    programme = world.programme(scenario, world.known(scenario))
+        simulate.summary(scenario)
+    programme = input_cache.programme(scenario, input_cache.known(scenario))
     assert len(programme.lags) <= 520

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled import compiled
-from oa_sim.passes import (
+from oa_sim.compiled.activity import (
     BLOCK,
     BOTH,
     LOCAL,
@@ -25,6 +24,7 @@ from oa_sim.passes import (
     _reached,
     _ready,
 )
+from oa_sim.compiled.jit import compiled
 
 
 class Courses(NamedTuple):
@@ -56,7 +56,7 @@ def _begin(shape, draws, a, k, b, work):
 
 @compiled
 def _year(shape, draws, beside, lag, courses, i, b, t, active, work, here):
-    """Write a line's activity in one year, and the share of schools in which it is at work; see ``passes.activity``."""
+    """Write a line's activity in one year, and the share of schools in which it is at work; see ``activity.activity``."""
     a, k = courses.area[i], courses.intervention[i]
     capacity, spend, extra = shape.capacity[k], courses.spend[i, t], beside[a, k, t]
     if t == 0 or spend != courses.spend[i, t - 1]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.arithmetic import exp
-from oa_sim.compiled import compiled
+from oa_sim.compiled.jit import compiled
+from oa_sim.compiled.vector_math import exp
 
 BLOCK = 256  # draws followed at a time; the quickest of 128, 256 and 512 where it was measured
 SHARE, POINTS, RATE = 0, 1, 2  # how a measure is published

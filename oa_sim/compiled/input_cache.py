@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, passes
+from oa_sim.compiled import activity, arrays
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import baseline_fit, counterfactual
@@ -45,8 +45,8 @@ class Programme(NamedTuple):
     """What the programme's parameters are."""
 
     drawn: xr.Dataset
-    shape: passes.Shape
-    draws: passes.Draws
+    shape: activity.Shape
+    draws: activity.Draws
     eligible: np.ndarray  # (area, intervention), pupils
     pupils: xr.DataArray  # (area, group, measure), see ``value.pupils_of``
     lags: dict  # those that were made, see ``factors.levers``
@@ -202,7 +202,7 @@ def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
     names = (scenario.areas.names, scenario.measures, len(years))
     key = (known.data_hash, repr(scenario.interventions), repr(names))
     shape, eligible, pupils = _SHAPE.get(key, lambda: _shape(scenario, known, len(years)))
-    return Programme(drawn, shape, factors.draws(scenario, drawn, years), eligible, pupils, lags={})
+    return Programme(drawn, shape, arrays.draws(scenario, drawn, years), eligible, pupils, lags={})
 
 
 def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple:
@@ -210,4 +210,4 @@ def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple:
     names = scenario.areas.names
     poor = impact.shares(known.pupils, names, scenario.measures).values
     eligible = eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values
-    return factors.shape(scenario, poor, n_years), eligible, appraisal.pupils_of(known.pupils, names, scenario.measures)
+    return arrays.shape(scenario, poor, n_years), eligible, appraisal.pupils_of(known.pupils, names, scenario.measures)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.arithmetic import exp, log
-from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, MOST_SERVED, ONE, ZERO
+from oa_sim.compiled.activity import BLOCK, MOST_SERVED, ONE, ZERO
+from oa_sim.compiled.jit import compiled
+from oa_sim.compiled.vector_math import exp, log
 
 TILE = 4  # years, and terms, that are multiplied together
 LEAD = 2 * (TILE - 1)  # years before the first, in which nothing is given

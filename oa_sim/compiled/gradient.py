@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.arithmetic import exp, normal_below
-from oa_sim.compiled import compiled
-from oa_sim.gains import gains, laid_for
-from oa_sim.passes import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity
-from oa_sim.readings import HUNDRED, LOG_PER_SD, MOST_POINTS, PUPIL_SD
+from oa_sim.compiled.activity import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity
+from oa_sim.compiled.gains import gains, laid_for
+from oa_sim.compiled.jit import compiled
+from oa_sim.compiled.outcomes import HUNDRED, LOG_PER_SD, MOST_POINTS, PUPIL_SD
+from oa_sim.compiled.vector_math import exp, normal_below
 
 ROOT_TWO_PI, SMALL = np.float32(np.sqrt(2 * np.pi)), np.float32(1e-12)
 
@@ -36,7 +36,7 @@ class Prices(NamedTuple):
 
 @compiled
 def _figured(kind, latent, out, slope):
-    """Write hundredths of published figures (draw) and what one more SD would add; see ``readings.publish``."""
+    """Write hundredths of published figures (draw) and what one more SD would add; see ``outcomes.publish``."""
     if kind == SHARE:
         for d in range(latent.size):
             out[d] = normal_below(latent[d])

@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.arithmetic import exp, normal_below
-from oa_sim.compiled import compiled
+from oa_sim.compiled.activity import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, activity, taken_up
+from oa_sim.compiled.gains import Laid, gains, laid_for
+from oa_sim.compiled.jit import compiled
+from oa_sim.compiled.quantiles import at_ranks, describe, describe_one, mean, room_for, sought
+from oa_sim.compiled.vector_math import exp, normal_below
 from oa_sim.definitions import ATTAINMENT_8_SD
-from oa_sim.gains import Laid, gains, laid_for
 from oa_sim.inference import link_functions
-from oa_sim.passes import BLOCK, HALF, ONE, POINTS, SHARE, ZERO, activity, taken_up
 from oa_sim.projection import impact
-from oa_sim.selection import at_ranks, describe, describe_one, mean, room_for, sought
 
 PUPIL_SD, LOG_PER_SD = np.float32(ATTAINMENT_8_SD), np.float32(link_functions.LOG_PER_SD)
 HUNDRED, MOST_POINTS = np.float32(100.0), np.float32(90.0)

@@ -7,7 +7,7 @@ least squares until its largest error was even; the errors stand in the docstrin
 
 import numpy as np
 
-from oa_sim.compiled import compiled
+from oa_sim.compiled.jit import compiled
 
 _f = np.float32
 LOG2_E, LN2_HIGH, LN2_LOW = _f(1.44269504), _f(0.693359375), _f(-2.12194440e-4)

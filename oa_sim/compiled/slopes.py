@@ -6,9 +6,9 @@ that of one side. When a line begins is not moved.
 
 import numpy as np
 
-from oa_sim.arithmetic import exp
-from oa_sim.compiled import compiled
-from oa_sim.passes import BLOCK, ONE, ZERO, _below
+from oa_sim.compiled.activity import BLOCK, ONE, ZERO, _below
+from oa_sim.compiled.jit import compiled
+from oa_sim.compiled.vector_math import exp
 
 
 @compiled
@@ -68,7 +68,7 @@ def slopes(shape, draws, beside, lag, prices, courses, until, first, last, out):
     Parameters
     ----------
     shape, draws, beside, lag, prices, courses, until, first, last
-        As for ``lines.worths``.
+        As for ``single_allocation.worths``.
     out : array (course, year)
         In the objective's unit.
     """

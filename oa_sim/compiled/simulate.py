@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim import factors, readings, world
+from oa_sim.compiled import arrays as model_arrays
+from oa_sim.compiled import input_cache, outcomes
+from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
-from oa_sim.passes import Levers
 from oa_sim.programme import budget, review
 from oa_sim.programme import coords as shared_coords
 from oa_sim.projection import appraisal, outside_view, sustainability
@@ -30,7 +31,7 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
     "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
 }  # fmt: skip
 EARNINGS = appraisal.EARNINGS
-_ANYWAY = world.Memory(64)
+_ANYWAY = input_cache.Memory(64)
 
 
 def summary(scenario: Scenario) -> xr.Dataset:
@@ -57,18 +58,18 @@ def summary(scenario: Scenario) -> xr.Dataset:
         Where ``scenario_run.run`` would refuse.
     """
     scenario = scenario_run.checked(scenario)
-    known = world.known(scenario)
-    programme = world.programme(scenario, known)
+    known = input_cache.known(scenario)
+    programme = input_cache.programme(scenario, known)
     money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
-    levers = factors.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
-    asked, ground = _asked(scenario, money), world.ground(scenario, known)
+    levers = model_arrays.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
+    asked, ground = _asked(scenario, money), input_cache.ground(scenario, known)
     promised, draws = None, programme.draws
     if scenario.evidence.outside_view.is_on:  # the whole must be known before draws are weighed by it
         promised = _follow(scenario, programme, draws, levers, ground, asked._replace(is_published=False))
         seen = _weighed(scenario, promised, known)
         which = seen.taken.values.ravel()
-        draws = draws._replace(**{name: factors.taken(part, which) for name, part in draws._asdict().items()})
-        levers = levers._replace(lag=factors.taken(levers.lag, which))
+        draws = draws._replace(**{name: model_arrays.taken(part, which) for name, part in draws._asdict().items()})
+        levers = levers._replace(lag=model_arrays.taken(levers.lag, which))
     found = _follow(scenario, programme, draws, levers, ground, asked)
     if promised is None:
         promised, seen = found, _weighed(scenario, found, known)
@@ -90,9 +91,9 @@ def _unit(name: str) -> str:
     return "SD" if name.startswith("peak_sd") else "1"
 
 
-def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world.Known) -> dict[str, str | int]:
+def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: input_cache.Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and what must be said with it."""
-    gates = scenario_run.verdict(scenario, known.posterior, world.studied(scenario, known), seen)
+    gates = scenario_run.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
     unsure = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
     (measure, group), last = headline_of(scenario.measures), sustainability.last_funded(money)
     return {
@@ -110,15 +111,15 @@ def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: world
 class Found(NamedTuple):
     """What a scenario does, summed up."""
 
-    summed: readings.Summed
+    summed: outcomes.Summed
     whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment, SD
 
 
-def _asked(scenario: Scenario, money: xr.Dataset) -> readings.Asked:
+def _asked(scenario: Scenario, money: xr.Dataset) -> outcomes.Asked:
     """Return where a scenario is read."""
     years, last = money.year.values, sustainability.last_funded(money)
     measure, group = headline_of(scenario.measures)
-    return readings.Asked(
+    return outcomes.Asked(
         after=np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1),
         valued=scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1,
         headline=np.array([scenario.measures.index(measure), list(GROUPS).index(group)]),
@@ -130,13 +131,13 @@ def _asked(scenario: Scenario, money: xr.Dataset) -> readings.Asked:
     )
 
 
-def _follow(scenario, programme, draws, levers: Levers, ground, asked: readings.Asked) -> Found:
+def _follow(scenario, programme, draws, levers: Levers, ground, asked: outcomes.Asked) -> Found:
     """Return what a scenario does."""
     n_areas, n_draws = len(scenario.areas.names), ground.shape[3]
     n_years, n_measures = levers.spend.shape[2], len(scenario.measures)
     rows = sum(len(MEASURES[name].table_groups) for name in scenario.measures) if asked.is_published else 0
     shape = (rows, min(scenario.horizon, n_years), n_draws)
-    seen = readings.Seen(
+    seen = outcomes.Seen(
         gain=np.empty((draws.overlap.shape[0], n_measures, 2, n_years, draws.overlap.shape[1]), dtype=np.float32),
         lasts=np.empty((n_measures, 3, 3, n_draws), dtype=np.float32),
         held=np.zeros((2, n_draws), dtype=np.float32),
@@ -145,18 +146,18 @@ def _follow(scenario, programme, draws, levers: Levers, ground, asked: readings.
         mean_impact=np.zeros(shape, dtype=np.float32),
         whole=np.zeros((n_years, n_draws), dtype=np.float32),
     )
-    summed = readings.Summed(
+    summed = outcomes.Summed(
         projected=np.empty((n_areas + 1, *shape[:2], len(STATISTICS) + 2)),
         impact=np.empty((n_areas + 1, *shape[:2], len(STATISTICS) + 2)),
         left=np.empty((n_areas, n_measures, 3, 12)),
         held=np.empty((n_areas, 2, n_draws), dtype=np.float32),
         gain=np.empty((n_areas, n_draws), dtype=np.float32),
     )
-    readings.follow(programme.shape, draws, levers, ground, asked, seen, summed)
+    outcomes.follow(programme.shape, draws, levers, ground, asked, seen, summed)
     return Found(summed, seen.whole)
 
 
-def _anyway(scenario, money, programme, levers: Levers, ground, known: world.Known) -> np.ndarray:
+def _anyway(scenario, money, programme, levers: Levers, ground, known: input_cache.Known) -> np.ndarray:
     """Return the summary of what would have happened anyway, to the longest horizon: a projection without money."""
 
     def make() -> np.ndarray:
@@ -165,10 +166,10 @@ def _anyway(scenario, money, programme, levers: Levers, ground, known: world.Kno
         poor, asked = levers._replace(**nothing), _asked(longest, money)
         return _follow(longest, programme, programme.draws, poor, ground, asked).summed.projected
 
-    return _ANYWAY.get(world.ground_key(scenario, known), make)
+    return _ANYWAY.get(input_cache.ground_key(scenario, known), make)
 
 
-def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Dataset:
+def _weighed(scenario: Scenario, promised: Found, known: input_cache.Known) -> xr.Dataset:
     """Return the weight of each draw by the outside view."""
     shape = tuple(known.posterior.sizes[dim] for dim in ("chain", "draw"))
     taught = any(MEASURES[name].channel == "attainment" for name in scenario.measures)
@@ -177,7 +178,7 @@ def _weighed(scenario: Scenario, promised: Found, known: world.Known) -> xr.Data
     return outside_view.weighed(scenario, peak.reshape(shape) if taught else None, shape)
 
 
-def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: world.Known) -> dict[str, tuple]:
+def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: input_cache.Known) -> dict[str, tuple]:
     """Return summaries by name, each with its dims; NaN for a group that a measure does not have."""
     groups, n_measures, n_years = list(GROUPS), len(scenario.measures), len(scenario.years)
     summed = found.summed
@@ -208,7 +209,7 @@ def _mean_left(left: np.ndarray) -> np.ndarray:
     return np.where(has.any(axis=0), np.where(has, left, 0.0).sum(axis=0) / np.maximum(has.sum(axis=0), 1), np.nan)
 
 
-def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked: readings.Asked) -> dict[str, float]:
+def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked: outcomes.Asked) -> dict[str, float]:
     """Return the headline as numbers: the mean of the areas, in the unit of its measure."""
     m, g = asked.headline
     numbers = {}
@@ -222,7 +223,7 @@ def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked
     return numbers | {"whole_area_mean_sd": seen.whole_area.values.mean(), "pareto_k": seen.attrs["pareto_k"]}
 
 
-def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: readings.Asked) -> dict[str, float]:
+def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: outcomes.Asked) -> dict[str, float]:
     """Return the headline's impact with the outside view where it is off, and without where it is on."""
     if not seen.attrs["speaks"]:
         return dict.fromkeys(STATISTICS, float("nan"))
@@ -233,12 +234,12 @@ def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: readi
     latent, sign = ground[:, s, asked.at], np.float32(-1 if about.lower_is_better else 1)
     before, moved = np.empty_like(latent), np.empty_like(latent)
     for values, out in ((latent, before), (latent + sign * gain, moved)):
-        readings.publish(factors.KINDS[about.unit], values.reshape(-1), out.reshape(-1))
+        outcomes.publish(model_arrays.KINDS[about.unit], values.reshape(-1), out.reshape(-1))
     described = appraisal.described((moved - before).mean(axis=0, dtype=float)[None])
     return {key: float(one[0]) for key, one in described.items()}
 
 
-def _worth(scenario: Scenario, found: Found, money: xr.Dataset, programme: world.Programme) -> dict[str, float]:
+def _worth(scenario: Scenario, found: Found, money: xr.Dataset, programme: input_cache.Programme) -> dict[str, float]:
     """Return benefit per pound of all areas together, in each view; NaN where none is claimed."""
     cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
     out, is_claimed = {}, EARNINGS in scenario.measures and cost > 0

@@ -3,15 +3,15 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim import passes
+from oa_sim.compiled import activity
+from oa_sim.compiled.activity import BLOCK, Draws, Levers, Shape
 from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS
-from oa_sim.passes import BLOCK, Draws, Levers, Shape
 from oa_sim.programme import attendance_pathway, delivery
 from oa_sim.projection.appraisal import present
 from oa_sim.scenario.schema import Scenario
 
 MOST_LAGS = 500  # that are kept
-KINDS = {"%": passes.SHARE, "points": passes.POINTS, "per 100 pupils": passes.RATE}  # by unit of a measure
+KINDS = {"%": activity.SHARE, "points": activity.POINTS, "per 100 pupils": activity.RATE}  # by unit of a measure
 
 
 def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled import compiled, summing
+from oa_sim.compiled.jit import compiled, summing
 
 N_BINS, TOGETHER = 1024, 32  # so many are passed over at once where none holds a rank
 SAMPLED = 128  # draws from which the bins' range is guessed; those beyond it go into the first and the last bin

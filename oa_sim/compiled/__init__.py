@@ -1,0 +1,5 @@
+"""Compiled: the same law as ``programme`` and ``projection`` in machine code, for thousands of scenarios.
+
+Takes a scenario and what scenarios share. Hands on summaries over the draws, in single precision, and the gradient of a
+plan's worth. Tests hold it to the plain law.
+"""
