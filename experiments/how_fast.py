@@ -144,7 +144,7 @@ def swept(n: int, draws: int) -> dict[str, float]:
 def sweep_here(n: int, draws: int) -> None:
     """Sweep, and print the seconds and the peak memory."""
     from oa_sim.scenario.load import load_sweeping
-    from oa_sim.sweep import sweep
+    from oa_sim.sweep.sweep_run import sweep
 
     simulate.summary(load_scenario(LONG, f"sampler.draws={draws}"))
     sweeping, words = load_sweeping([*SWEEP, f"design.n={n}", f"sampler.draws={draws}", "engine.workers=2"])

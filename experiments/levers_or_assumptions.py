@@ -12,10 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oa_sim import findings, sensitivity, swept
 from oa_sim.definitions import percent
 from oa_sim.scenario.load import load_sweeping
-from oa_sim.sweep import sweep
+from oa_sim.sweep import findings, results, sensitivity
+from oa_sim.sweep.sweep_run import sweep
 
 WORDS = (
     *("design=saltelli", "budget.total_gbp=interval(5e7,2e8)", "split=equal,per_pupil,per_disadvantaged_pupil"),
@@ -33,7 +33,7 @@ def main(*flags: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         sweep(words, sweeping, Path(folder) / "sweep")
-        found = swept.read(Path(folder) / "sweep")
+        found = results.read(Path(folder) / "sweep")
     told = findings.of_sweep(found)
     table = told.tables["indices"].assign(n_draws=found.table.n_draws.iloc[0])
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")

@@ -103,7 +103,7 @@ def _run_each(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.errors import Refusal
     from oa_sim.scenario.load import load_sweeping
     from oa_sim.scenario.sweep_settings import Design
-    from oa_sim.variants import expand
+    from oa_sim.sweep.expand import expand
 
     _, left = load_sweeping(overrides)
     for word in (word for word in overrides if word not in left):
@@ -221,7 +221,8 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
 
 def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim import findings, report
+    from oa_sim import report
+    from oa_sim.sweep import findings
 
     outputs, found = findings.answer(overrides, report.check_writable)
     return _finish(found.in_short, found.said, report.write_findings(found, outputs), as_json)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import charts, folder_tables, remarks, sayings, store, swept
+from oa_sim import charts, folder_tables, sayings
 from oa_sim.dossier import Dossier, Drawn, Grid, Passage, drawn
 from oa_sim.drawing import legible
 from oa_sim.errors import Refusal
@@ -16,6 +16,7 @@ from oa_sim.folder_tables import Spec, Told
 from oa_sim.ministerial import CANNOT_SAY
 from oa_sim.published import PROXY, VERIFY, Origin, Published
 from oa_sim.scenario import unverified
+from oa_sim.sweep import remarks, results, store
 
 SPECS = {
     "compare": Spec(
@@ -140,7 +141,7 @@ def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[
     """Return facts in the same form for every kind, the sentences of the answer, and the varied keys of a sweep."""
     headline, levers = [str(one) for one in facts.get("headline", [])], []
     if kind == "sweep":
-        sweep = swept.read(folder)
+        sweep = results.read(folder)
         headline, levers = remarks.ends(sweep)[::-1], list(sweep.keys)
         verdict = remarks.verdict(sweep)
         facts = facts | {"gates": {"verdict": verdict, "reason": _reason(sweep.table)}}

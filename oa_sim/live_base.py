@@ -7,13 +7,14 @@ from pathlib import Path
 
 import yaml
 
-from oa_sim import logbook, provenance, roster, variants
 from oa_sim.compiled import input_cache
 from oa_sim.errors import Refusal
 from oa_sim.scenario import load
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import SPLITS, Portfolio, Scenario
 from oa_sim.simulation import scenario_run
+from oa_sim.sweep import cases as case_list
+from oa_sim.sweep import expand, journal, provenance
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 
@@ -66,7 +67,7 @@ def opened(folder: str | Path) -> Base:
         Where the folder holds neither, or the tables or the posterior are others than those installed.
     """
     folder = Path(folder)
-    if (folder / logbook.SWEEP).is_file():
+    if (folder / journal.SWEEP).is_file():
         scenario, made = _of_sweep(folder)
     else:
         scenario, made = _of_run(folder)
@@ -107,8 +108,8 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
 
 def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
-    about, cases = logbook.read(folder)
-    found = roster.again(about, cases, 0, variants, iter([0]))
+    about, cases = journal.read(folder)
+    found = case_list.again(about, cases, 0, expand, iter([0]))
     scenario = load.load_scenario(*found.overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)
@@ -127,7 +128,7 @@ def built(plain: dict) -> Scenario:
         Where they make no scenario.
     """
     try:
-        return load.settled(variants.builder(Scenario)(plain))
+        return load.settled(expand.builder(Scenario)(plain))
     except (KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"the scenario on record is not whole ({error}): run it again with this version") from None
 

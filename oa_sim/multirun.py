@@ -5,13 +5,14 @@ from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import report, variants
+from oa_sim import report
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
-from oa_sim.variants import Variants
+from oa_sim.sweep import expand
+from oa_sim.sweep.expand import Variants
 
 FACTS = ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")
 
@@ -50,7 +51,7 @@ def each(found: Variants, say: Callable[[str], None]) -> Iterator[tuple[str, tup
     What was learned is loaded once for all that take the same of it, so a number is that of ``oa-sim run``.
     """
     loaded: dict[tuple, xr.Dataset] = {}
-    for i, scenario in enumerate(variants.scenarios(found)):
+    for i, scenario in enumerate(expand.scenarios(found)):
         apart = " ".join(found.overrides(i)[len(found.fixed) :])
         say(f"{i + 1} of {len(found.values)}: {apart}")
         try:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 
-from oa_sim import variants
 from oa_sim.definitions import academic_year, series
 from oa_sim.errors import Refusal
 from oa_sim.evidence import studies
@@ -14,7 +13,8 @@ from oa_sim.scenario.load import load_scenario, load_sweeping
 from oa_sim.scenario.overrides import groups, sweep_groups
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation.scenario_run import checked, checked_tables, known_until, run
-from oa_sim.variants import Variants
+from oa_sim.sweep import expand
+from oa_sim.sweep.expand import Variants
 
 # measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more
 RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 4.0, 0.4
@@ -59,7 +59,7 @@ def plan(scenario: Scenario) -> dict:
 
 def each(found: Variants, say: Callable[[str], None]) -> Iterator[tuple[str, tuple[dict, list[str], None] | Refusal]]:
     """Yield for each scenario what sets it apart, and what its run would do or the refusal; nothing is run."""
-    for i, scenario in enumerate(variants.scenarios(found)):
+    for i, scenario in enumerate(expand.scenarios(found)):
         apart = " ".join(found.overrides(i)[len(found.fixed) :])
         try:
             if isinstance(scenario, Refusal):

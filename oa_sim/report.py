@@ -22,7 +22,7 @@ from oa_sim.simulation.comparison import Comparison
 from oa_sim.simulation.result import Result
 
 if TYPE_CHECKING:
-    from oa_sim.findings import Findings  # its pictures take a second to load
+    from oa_sim.sweep.findings import Findings  # its pictures take a second to load
 
 DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
 

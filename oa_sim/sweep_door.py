@@ -48,7 +48,7 @@ def answer(verb: str, words: list[str]) -> int:
     sweeping, rest = load_sweeping(_as_begun(folder, words) if has_engine and verb != "sweep" else words)
     sweeping.fail_fast = sweeping.fail_fast or "--fail-fast" in flags
     if "--dry-run" in flags:
-        from oa_sim.sweep import plan
+        from oa_sim.sweep.sweep_run import plan
 
         return _say(plan(rest, sweeping), "--json" in flags)
     try:
@@ -59,9 +59,9 @@ def answer(verb: str, words: list[str]) -> int:
             file=sys.stderr,
         )
         return 130
-    from oa_sim import remarks, swept
+    from oa_sim.sweep import remarks, results
 
-    table = swept.read(Path(folder))
+    table = results.read(Path(folder))
     if found["failed"] == found["scenarios"]:
         raise Refusal(
             f"all {found['scenarios']:,} scenarios failed, which {Path(folder) / 'summary.csv'} says of each; the "
@@ -71,18 +71,18 @@ def answer(verb: str, words: list[str]) -> int:
 
 
 def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool) -> dict:
-    from oa_sim import sweep
     from oa_sim.progress import Progress
+    from oa_sim.sweep import sweep_run
 
     with Progress() as progress:
         say: Callable[[str], None] = progress.change
         if verb == "sweep":
-            return sweep.sweep(rest, sweeping, folder, say=say)
+            return sweep_run.sweep(rest, sweeping, folder, say=say)
         if not has_engine:
             sweeping.engine = None
         if verb == "resume":
-            return sweep.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast, say=say)
-        return sweep.extend(folder, rest, sweeping, say=say)
+            return sweep_run.resume(folder, sweeping.engine, fail_fast=sweeping.fail_fast, say=say)
+        return sweep_run.extend(folder, rest, sweeping, say=say)
 
 
 def _check_words(verb: str, folder: str, words: list[str]) -> None:
@@ -100,9 +100,9 @@ def _as_begun(folder: str, words: list[str]) -> list[str]:
     given = {word.split("=", 1)[0].lstrip("+") for word in words}
     if "engine" in given:
         return words
-    from oa_sim import logbook
+    from oa_sim.sweep import journal
 
-    began = logbook.read(Path(folder))[0]["engine"]
+    began = journal.read(Path(folder))[0]["engine"]
     known = {"engine": began["kind"], "engine.workers": began["workers"], "engine.address": began["address"]}
     left = {key: value for key, value in known.items() if value is not None and key not in given}
     return [*(f"{key}={value}" for key, value in left.items()), *words]

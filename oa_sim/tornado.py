@@ -10,7 +10,7 @@ from scipy.stats import t
 
 from oa_sim import figures
 from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
-from oa_sim.swept import MOST_LEVELS, by_level, is_number, is_whole_grid, levels, said, varied
+from oa_sim.sweep.results import MOST_LEVELS, by_level, is_number, is_whole_grid, levels, said, varied
 
 COLUMNS = ("headline", "key", "end", "where", "value_from", "value_to", "mean", "low", "high", "swing", "n_rows")
 LOW, HIGH, LEVEL = "low end", "high end", "value"

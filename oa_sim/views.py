@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import store, swept
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
-from oa_sim.logbook import command
 from oa_sim.projection import appraisal
 from oa_sim.simulation import narrative
 from oa_sim.simulation.result import Result
+from oa_sim.sweep import results as sweep_results
+from oa_sim.sweep import store
+from oa_sim.sweep.journal import command
 
 STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
 MEAN = "mean of areas"
@@ -135,8 +136,8 @@ def of_sweep(folder: Path) -> View:
         Where it holds no whole sweep, or one in which every scenario failed.
     """
     folder = Path(folder)
-    found = swept.read(folder)
-    swept.refuse_all_failed(found.table)
+    found = sweep_results.read(folder)
+    sweep_results.refuse_all_failed(found.table)
     if store.layout(folder) is None:
         raise Refusal(f"{folder} has no {store.NAME} with results: sweep again into another folder")
     figures = _in_store(folder)
@@ -148,7 +149,7 @@ def of_sweep(folder: Path) -> View:
     past = _past(figures, set(hashes.values()))
     figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
     made = {"data_hash": ", ".join(hashes.values()), "version": str(found.facts.get("oa_sim", ""))}
-    keys = swept.varied(found.table, found.keys)
+    keys = sweep_results.varied(found.table, found.keys)
     rows = found.table.to_dict("records")
     cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
     breaks = _breaks(set(hashes.values()), figures.measure.values.tolist())
@@ -277,8 +278,8 @@ def _key(key: str) -> str:
 def _said(found: object) -> str:
     """Return the value of a key as people read it; a choice that is a plain name in words."""
     if found is None or found != found:
-        return swept.UNSET
-    said = swept.said(found)
+        return sweep_results.UNSET
+    said = sweep_results.said(found)
     return said.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", said) else said
 
 

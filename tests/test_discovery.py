@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import discovery
 from oa_sim.errors import Refusal
+from oa_sim.sweep import scenario_discovery
 
 ROOT = Path(__file__).parent.parent
 KEYS = ["dose", "cost", "scenario", "horizon", "is_on"]
@@ -33,7 +33,7 @@ def futures():
 
 @pytest.fixture(scope="module")
 def found(futures):
-    return discovery.boxes(futures, KEYS, "impact_q05<0.5", ["impact_q05"])
+    return scenario_discovery.boxes(futures, KEYS, "impact_q05<0.5", ["impact_q05"])
 
 
 def test_a_planted_box_is_found_with_its_limits_and_no_others(found):
@@ -51,14 +51,14 @@ def test_a_planted_box_is_found_with_its_limits_and_no_others(found):
 
 
 def test_the_sentence_says_where_how_often_and_how_sure(found):
-    (said,) = discovery.sentences(found, "impact_q05<0.5")
+    (said,) = scenario_discovery.sentences(found, "impact_q05<0.5")
     assert re.search(r"dose is below 0\.(4[5-9]|5)", said)
     assert "scenario is a or c" in said
     assert "in futures not used to find this box" in said
 
 
 def test_whole_numbers_and_switches_make_limits_too(futures):
-    rows = discovery.boxes(futures, KEYS, "other<=0.5", ["other"]).set_index("key")
+    rows = scenario_discovery.boxes(futures, KEYS, "other<=0.5", ["other"]).set_index("key")
     assert set(rows.index) == {"horizon", "is_on"}
     assert 6 < rows.high["horizon"] < 7
     assert rows["values"]["is_on"] == "True"
@@ -68,7 +68,7 @@ def test_two_planted_boxes_are_both_found():
     rng = np.random.default_rng(4)
     table = pd.DataFrame(rng.uniform(0, 1, (800, 4)), columns=list("abcd"))
     table["y"] = (((table.a < 0.4) & (table.b > 0.6)) | ((table.c > 0.7) & (table.d < 0.4))).astype(float)
-    found = discovery.boxes(table, list("abcd"), "y>0.5", ["y"])
+    found = scenario_discovery.boxes(table, list("abcd"), "y>0.5", ["y"])
     assert {frozenset(part.key) for _, part in found.groupby("box")} == {frozenset("ab"), frozenset("cd")}
     assert found.groupby("box").coverage.first().sum() > 0.9
 
@@ -77,8 +77,8 @@ def test_noise_has_no_box_worth_its_name():
     for seed in range(12):
         rng = np.random.default_rng(seed)
         table = pd.DataFrame(rng.uniform(0, 1, (150, 5)), columns=list("abcde")).assign(y=rng.random(150))
-        assert discovery.boxes(table, list("abcde"), f"y<{[0.1, 0.3, 0.6][seed % 3]}", ["y"]).empty
-    assert "In no box of futures" in discovery.sentences(pd.DataFrame(), "y<0.1")[0]
+        assert scenario_discovery.boxes(table, list("abcde"), f"y<{[0.1, 0.3, 0.6][seed % 3]}", ["y"]).empty
+    assert "In no box of futures" in scenario_discovery.sentences(pd.DataFrame(), "y<0.1")[0]
 
 
 @pytest.mark.slow
@@ -114,15 +114,15 @@ def test_the_order_in_which_python_hashes_names_changes_nothing():
 )
 def test_a_condition_that_says_nothing_is_refused_in_a_sentence(futures, text, why):
     with pytest.raises(Refusal, match=why):
-        discovery.boxes(futures, KEYS, text, ["impact_q05", "other"])
+        scenario_discovery.boxes(futures, KEYS, text, ["impact_q05", "other"])
 
 
 def test_fewer_than_thirty_futures_are_refused(futures):
     with pytest.raises(Refusal, match="needs 30 scenarios, got 29"):
-        discovery.boxes(futures.head(29), KEYS, "impact_q05<0.5", ["impact_q05"])
+        scenario_discovery.boxes(futures.head(29), KEYS, "impact_q05<0.5", ["impact_q05"])
 
 
 def test_a_future_without_a_figure_neither_fails_nor_holds(futures):
     some = futures.assign(impact_q05=futures.impact_q05.where(futures.index % 2 == 0))
-    found = discovery.boxes(some, KEYS, "impact_q05<0.5", ["impact_q05"])
+    found = scenario_discovery.boxes(some, KEYS, "impact_q05<0.5", ["impact_q05"])
     assert found.n_rows.iloc[0] == 300

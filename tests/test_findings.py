@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import qmc
 
-from oa_sim import findings, remarks, report
+from oa_sim import report
 from oa_sim.__main__ import main
+from oa_sim.sweep import findings, remarks
 
 KEYS = ["budget.total_gbp", "split"]
 

@@ -14,7 +14,7 @@ from oa_sim.scenario.load import load_sweeping
 from oa_sim.scenario.schema import Split
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
-from oa_sim.sweep import sweep
+from oa_sim.sweep.sweep_run import sweep
 
 # a millionth of a share, of 90 points and of 100 suspensions alike
 CLOSE = {"%": 1e-4, "points": 9e-5, "per 100 pupils": 1e-4}

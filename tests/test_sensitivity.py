@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import qmc
 
-from oa_sim import remarks, sensitivity, swept, tornado
+from oa_sim import tornado
 from oa_sim.errors import Refusal
+from oa_sim.sweep import remarks, results, sensitivity
 
 KEYS = ["a", "b", "c", "d"]
 WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])
@@ -165,8 +166,8 @@ def test_keys_that_go_together_after_failures_are_found_and_those_that_do_not_ar
     table = table_of(qmc.Sobol(3, rng=1).random(256), lambda u: 3 * u[:, 0] + u[:, 1], KEYS[:3])
     table["d"] = np.where(table.c > 0.6, "late", "early")
     rows = table[table.a + table.b <= 1]
-    assert set(swept.go_together(rows, KEYS)) == {("a", "b"), ("c", "d")}
-    assert swept.go_together(table, KEYS[:3]) == []
+    assert set(results.go_together(rows, KEYS)) == {("a", "b"), ("c", "d")}
+    assert results.go_together(table, KEYS[:3]) == []
 
 
 def told(*rows, chance=np.nan, index="first"):
@@ -248,8 +249,8 @@ def test_choices_switches_and_numbers_with_few_values_are_read_value_by_value():
 
 def test_a_key_left_unset_in_some_scenarios_is_a_value_of_its_own():
     column = pd.Series([1.0, 2.0, np.nan] * 20)
-    assert not swept.is_number(column)
-    assert swept.levels(column)[1] == ["(not set)", "1.0", "2.0"]
+    assert not results.is_number(column)
+    assert results.levels(column)[1] == ["(not set)", "1.0", "2.0"]
 
 
 def test_another_key_does_not_change_what_a_key_explains():
@@ -279,7 +280,7 @@ def test_a_grid_with_a_hole_is_a_sample_and_needs_rows_enough():
 def test_a_constant_headline_has_nothing_to_explain():
     table = table_of(np.random.default_rng(1).random((50, 4)), lambda u: np.full(len(u), 0.25))
     with pytest.raises(Refusal, match=r"0\.25 in all 50 scenarios"):
-        swept.usable(table, "y")
+        results.usable(table, "y")
 
 
 def test_a_tornado_of_a_sum_moves_by_nine_tenths_of_each_weight():

@@ -14,8 +14,8 @@ import pytest
 import xarray as xr
 import zarr
 
-from oa_sim import chunks, roster, store
 from oa_sim.errors import Refusal
+from oa_sim.sweep import cases, chunks, store
 
 N, BLOCK = 10, 4
 
@@ -34,7 +34,7 @@ def other():
 def made(tmp_path):
     """Give a folder with an empty store, and its layout."""
     first = result()
-    labels = {"place": ["Blackpool", "Norwich", "Oldham", roster.MEAN_OF_AREAS], "year": list(range(2024, 2032))}
+    labels = {"place": ["Blackpool", "Norwich", "Oldham", cases.MEAN_OF_AREAS], "year": list(range(2024, 2032))}
     layout = store.layout_of(first, labels)
     store.create(tmp_path, layout, N, BLOCK, first)
     return tmp_path, layout

@@ -19,12 +19,13 @@ import planted
 import pytest
 from test_store import bytes_of, opened
 
-from oa_sim import blocks, logbook, provenance, rehearsal, store, sweep
 from oa_sim.__main__ import main
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
 from oa_sim.simulation import scenario_run
+from oa_sim.sweep import blocks, dry_run, provenance, store, sweep_run
+from oa_sim.sweep import journal as sweep_journal
 
 HERE = Path(__file__).parent
 WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
@@ -33,24 +34,26 @@ needs_dask = pytest.mark.skipif(not importlib.util.find_spec("distributed"), rea
 
 
 def swept(folder, words=WORDS, *, law=planted.law, **how):
-    return sweep.sweep(words, planted.Sweeping(**how), folder, law=law, space=planted)
+    return sweep_run.sweep(words, planted.Sweeping(**how), folder, law=law, space=planted)
 
 
 def resumed(folder, *, law=planted.law, **how):
-    return sweep.resume(folder, law=law, space=planted, **how)
+    return sweep_run.resume(folder, law=law, space=planted, **how)
 
 
 def extended(folder, words, *, law=planted.law, **how):
-    return sweep.extend(folder, words, planted.Sweeping(**how), law=law, space=planted)
+    return sweep_run.extend(folder, words, planted.Sweeping(**how), law=law, space=planted)
 
 
 def of_record(folder):
     """Give what is reproducible of a sweep: all but the journal and the lock."""
-    return {name: text for name, text in bytes_of(folder).items() if name not in (logbook.JOURNAL, logbook.LOCK)}
+    return {
+        name: text for name, text in bytes_of(folder).items() if name not in (sweep_journal.JOURNAL, sweep_journal.LOCK)
+    }
 
 
 def journal(folder):
-    return [json.loads(line) for line in (folder / logbook.JOURNAL).read_text().splitlines()]
+    return [json.loads(line) for line in (folder / sweep_journal.JOURNAL).read_text().splitlines()]
 
 
 def begun_after_done(folder):
@@ -119,7 +122,7 @@ def test_the_tables_have_a_row_for_each_scenario_in_order_and_agree(undisturbed)
 def test_the_record_says_what_was_asked_and_what_made_it_and_no_time(undisturbed):
     folder, _ = undisturbed
     about = json.loads((folder / "sweep.json").read_text())
-    assert (about["words"], about["keys"], about["n"], about["format"]) == (WORDS, ["seed"], 20, logbook.FORMAT)
+    assert (about["words"], about["keys"], about["n"], about["format"]) == (WORDS, ["seed"], 20, sweep_journal.FORMAT)
     assert about["code_hash"] == scenario_run.code_hash()
     assert list(about["data_hash"].values()) == [tables.data_hash()]
     assert not re.search(r"20\d\d-\d\d-\d\d|\d\d:\d\d", (folder / "sweep.json").read_text())
@@ -273,7 +276,7 @@ def test_a_full_disk_is_one_sentence_and_the_rest_goes_on_from_there(broken, und
 
 @pytest.mark.parametrize("where", ["put", "write", "note", "create"])
 def test_a_disk_that_fills_while_anything_is_written_loses_nothing(where, tmp_path, monkeypatch, undisturbed):
-    at = store if where in ("write", "create") else logbook
+    at = store if where in ("write", "create") else sweep_journal
     real, calls = getattr(at, where), []
 
     def full(*given, **named):
@@ -330,7 +333,7 @@ def test_a_damaged_chunk_of_two_blocks_is_made_again_whole_even_if_stopped_betwe
 
 
 def test_numbers_are_on_the_disk_before_their_mark(tmp_path, monkeypatch):
-    synced, unsynced, finish, fsync = set(), [], logbook.finish, os.fsync
+    synced, unsynced, finish, fsync = set(), [], sweep_journal.finish, os.fsync
 
     def finished(folder, start, rows):
         chunks = [
@@ -342,7 +345,7 @@ def test_numbers_are_on_the_disk_before_their_mark(tmp_path, monkeypatch):
         finish(folder, start, rows)
 
     monkeypatch.setattr(os, "fsync", lambda number: synced.add(os.fstat(number).st_ino) or fsync(number))
-    monkeypatch.setattr(logbook, "finish", finished)
+    monkeypatch.setattr(sweep_journal, "finish", finished)
     swept(tmp_path)
     assert not unsynced
 
@@ -450,11 +453,12 @@ def test_an_extension_may_be_one_scenario_and_has_a_column_of_its_own(tmp_path):
 
 
 def test_a_real_extension_may_be_one_choice():
-    from oa_sim import roster, variants
     from oa_sim.scenario.sweep_settings import Design
+    from oa_sim.sweep import cases as case_list
+    from oa_sim.sweep import expand
 
-    found = variants.expand(["horizon=5", "split=per_pupil"], Design(), may_be_one=True)
-    found = roster.with_typed(found, ["split=per_pupil", "horizon=5"])
+    found = expand.expand(["horizon=5", "split=per_pupil"], Design(), may_be_one=True)
+    found = case_list.with_typed(found, ["split=per_pupil", "horizon=5"])
     assert (found.fixed, found.keys, found.values) == ((), ("horizon", "split"), [(5, "per_pupil")])
 
 
@@ -541,7 +545,7 @@ def test_a_worker_of_another_make_stops_the_sweep(key, what):
 
 
 def test_two_at_once_on_one_folder_are_refused(broken):
-    with logbook.kept(broken):
+    with sweep_journal.kept(broken):
         with pytest.raises(Refusal, match="another sweep"):
             resumed(broken)
         with pytest.raises(Refusal, match="another sweep"):
@@ -593,14 +597,15 @@ def test_a_file_that_is_read_is_found_from_another_working_folder(tmp_path, monk
 
 
 def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monkeypatch):
-    from oa_sim import roster, variants
     from oa_sim.scenario.sweep_settings import Design
+    from oa_sim.sweep import cases as case_list
+    from oa_sim.sweep import expand
 
     monkeypatch.chdir(tmp_path)
-    found = roster.rooted(variants.expand(["data_folder=my tables", "posterior=null,a.nc,'b (1).nc'"], Design()))
+    found = case_list.rooted(expand.expand(["data_folder=my tables", "posterior=null,a.nc,'b (1).nc'"], Design()))
     assert found.fixed == (f"data_folder={tmp_path}/my tables",)
     assert found.values == [("null",), (f"{tmp_path}/a.nc",), (f"'{tmp_path}/b (1).nc'",)]
-    assert roster.rooted(found) == found
+    assert case_list.rooted(found) == found
 
 
 def test_a_folder_that_is_no_sweep_is_refused_and_left_alone(tmp_path):
@@ -632,8 +637,8 @@ def door(monkeypatch, capsys):
     """Give the command line, with the planted law and space behind it."""
     from oa_sim.scenario import load
 
-    monkeypatch.setitem(sys.modules, "oa_sim.variants", planted)
-    monkeypatch.setattr("oa_sim.variants", planted, raising=False)
+    monkeypatch.setitem(sys.modules, "oa_sim.sweep.expand", planted)
+    monkeypatch.setattr("oa_sim.sweep.expand", planted, raising=False)
     monkeypatch.setattr(load, "load_sweeping", planted.load_sweeping, raising=False)
     monkeypatch.setattr(blocks, "default_law", lambda: planted.law)
 
@@ -669,8 +674,8 @@ def test_where_every_scenario_fails_the_door_says_the_first_sentence_and_the_wor
 
 
 def test_resuming_with_fewer_workers_keeps_the_kind_of_engine(door, tmp_path, monkeypatch):
-    seen, real = [], sweep._go
-    monkeypatch.setattr(sweep, "_go", lambda *given: seen.append(given[4]) or real(*given))
+    seen, real = [], sweep_run._go
+    monkeypatch.setattr(sweep_run, "_go", lambda *given: seen.append(given[4]) or real(*given))
     swept(tmp_path / "sweep", ["seed=3:5"], engine=planted.Engine("processes", 2))
     assert door("resume", tmp_path / "sweep", "engine.workers=1")[0] == 0
     assert door("resume", tmp_path / "sweep", "engine=local", "engine.workers=1")[0] == 0
@@ -711,8 +716,9 @@ def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwa
 
 
 def test_the_chain_of_the_help_goes_through():
-    from oa_sim import roster, variants
     from oa_sim.scenario.load import load_sweeping
+    from oa_sim.sweep import cases as case_list
+    from oa_sim.sweep import expand
     from oa_sim.usage import HELP
 
     labels = []
@@ -720,11 +726,11 @@ def test_the_chain_of_the_help_goes_through():
         words = re.search(rf"(oa-sim {verb} .*=.*)", HELP.split(f"oa-sim {verb} ", 1)[1])[1].split()[2:]
         words = [word for word in words if "=" in word]
         sweeping, left = load_sweeping(words)
-        found = variants.expand(left, sweeping.design, may_be_one=verb == "extend")
+        found = expand.expand(left, sweeping.design, may_be_one=verb == "extend")
         made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
-        cases, own = roster.planned(found, 0, made, variants)
+        cases, own = case_list.planned(found, 0, made, expand)
         labels.append((own, {case["identity"] for case in cases}))
-    roster.check_room("DIR", labels[0][0], labels[1][0])
+    case_list.check_room("DIR", labels[0][0], labels[1][0])
     assert not labels[0][1] & labels[1][1]
 
 
@@ -767,9 +773,9 @@ def remembering(most, clock):
 @pytest.mark.parametrize("words", [["horizon=5:15", "seed=20:24"], ["seed=20:24", "horizon=5:15"], ["seed=20:60"]])
 def test_a_dry_run_tells_a_design_in_which_every_step_is_dear_from_one_in_which_few_are(words, monkeypatch):
     clock, whole = Clock(), Clock()
-    monkeypatch.setattr(rehearsal, "time", clock)
+    monkeypatch.setattr(dry_run, "time", clock)
     law = remembering(2, clock)
-    found = sweep.plan(words, planted.Sweeping(engine=planted.Engine(workers=1)), law=law, space=planted)
+    found = sweep_run.plan(words, planted.Sweeping(engine=planted.Engine(workers=1)), law=law, space=planted)
     law = remembering(2, whole)
     for scenario in planted.scenarios(planted.expand(words, None)):
         law(scenario)
@@ -780,7 +786,7 @@ def test_a_dry_run_tells_a_design_in_which_every_step_is_dear_from_one_in_which_
 
 
 def test_a_dry_run_names_no_dear_key_where_none_is_and_goes_on_past_a_failure():
-    found = sweep.plan(["seed=13:33"], planted.Sweeping(), law=planted.slow_law, space=planted)
+    found = sweep_run.plan(["seed=13:33"], planted.Sweeping(), law=planted.slow_law, space=planted)
     assert "costly" not in found
     assert found["scenarios"] == 20
 
@@ -833,7 +839,7 @@ def started(verb, folder, *, law="slow_law", words=("seed=20:100",), **more):
 
 
 def lines_of(folder):
-    path = folder / logbook.JOURNAL
+    path = folder / sweep_journal.JOURNAL
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 

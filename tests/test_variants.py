@@ -7,7 +7,7 @@ from oa_sim import Refusal, load_scenario
 from oa_sim.scenario import load
 from oa_sim.scenario.overrides import groups
 from oa_sim.scenario.sweep_settings import Design
-from oa_sim.variants import Variants, expand, scenarios
+from oa_sim.sweep.expand import Variants, expand, scenarios
 
 GRID = Design("grid")
 QUICK = ["intervention=[early_language]", "portfolio=none"]  # a catalogue of one composes faster

@@ -13,7 +13,7 @@ from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.scenario.load import load_sweeping
 from oa_sim.simulation.scenario_run import run
-from oa_sim.sweep import sweep
+from oa_sim.sweep.sweep_run import sweep
 
 FEW = "measures=[key_stage_2,neet_16_17]"
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from oa_sim import logbook, provenance
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import PLAIN, read_word
 from oa_sim.scenario.overrides import of_kind, quoted
 from oa_sim.scenario.schema import Scenario
+from oa_sim.sweep import journal, provenance
 
 MEAN_OF_AREAS = "mean of areas"
 FILES = ("posterior", "data_folder")  # keys of a scenario that name what it reads
@@ -108,15 +108,15 @@ def checked(folder: Path, about: dict, cases: list[dict], space) -> Iterator[Sce
     Refusal
         Where one is not what it was, since a config or the record has changed.
     """
-    made, numbers = {key: about[key] for key in logbook.MADE}, itertools.count()
-    for part in range(len(logbook.parts(about))):
+    made, numbers = {key: about[key] for key in journal.MADE}, itertools.count()
+    for part in range(len(journal.parts(about))):
         found = again(about, cases, part, space)
         for i, scenario in enumerate(space.scenarios(found)):
             number = next(numbers)
             if provenance.identity(scenario, found.overrides(i), made) != cases[number]["identity"]:
                 raise Refusal(
                     f"scenario {number} of {folder} is no longer what it was when the sweep began, since a config or "
-                    f"{logbook.CASES} has changed: put it back, or sweep again into another folder"
+                    f"{journal.CASES} has changed: put it back, or sweep again into another folder"
                 )
             yield scenario
 
@@ -161,7 +161,7 @@ def with_typed(found, words: Sequence[str]):
 
 def again(about: dict, cases: list[dict], part: int, space, only: Iterator[int] | None = None):
     """Return the variants of a part of a sweep, from its record: all of them, or those whose numbers are wanted."""
-    asked = logbook.parts(about)[part]
+    asked = journal.parts(about)[part]
     chosen = cases if only is None else (cases[number] for number in only)
     return space.Variants(
         fixed=tuple(asked["fixed"]),

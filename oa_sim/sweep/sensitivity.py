@@ -12,7 +12,7 @@ from scipy.fft import dct
 from oa_sim.errors import Refusal
 from oa_sim.projection.variance_decomposition import MEAN
 from oa_sim.rng import stream
-from oa_sim.swept import LAYOUTS, by_level, has_failed, is_whole_grid, layout_of, levels, varied
+from oa_sim.sweep.results import LAYOUTS, by_level, has_failed, is_whole_grid, layout_of, levels, varied
 
 COLUMNS = ("headline", "key", "index", "share", "low", "high", "chance", "method", "n_rows")
 FIRST, TOTAL, TOGETHER = "first", "total", "together"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from oa_sim import chunks, engine, logbook, provenance, store, tally
 from oa_sim.errors import Refusal
 from oa_sim.scenario.schema import Scenario
+from oa_sim.sweep import chunks, executors, journal, provenance, store, summary_table
 
 LONGEST_SENTENCE = 300  # characters of a failure that is not ours
 
@@ -104,7 +104,7 @@ def computed(task: Task) -> Block:
             try:
                 result = law(scenario)
             except Exception as error:
-                if logbook.is_full(error):
+                if journal.is_full(error):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
                 sentence = str(error) if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
         results.append(result)
@@ -121,17 +121,17 @@ def go(journey: Journey) -> dict:
         Failing fast, with the sentence of a scenario that failed.
     """
     folder, about = journey.folder, journey.about
-    logbook.tidy(folder)
+    journal.tidy(folder)
     layout = store.layout(folder)
     if layout:
         store.grow(folder, about["n"], layout)
-    units = logbook.units(about)
+    units = journal.units(about)
     left = _left(folder, units, layout, about["block"])
     done = begun_with = about["n"] - sum(stop - start for start, stop in left)
     began, waiting = time.monotonic(), dict.fromkeys(left)
     journey.say(_so_far(done, about["n"], 0, 0.0))
     held: dict[tuple[int, int], Block] = {}  # computed, but what they are laid out by or copied from is yet to come
-    for block in engine.each(journey.machine, computed, journey.tasks(left), lambda task: _note_start(folder, task)):
+    for block in executors.each(journey.machine, computed, journey.tasks(left), lambda task: _note_start(folder, task)):
         held[block.unit] = block
         layout = layout or _first_layout(journey, waiting, held)
         for unit in sorted(held):
@@ -142,7 +142,7 @@ def go(journey: Journey) -> dict:
             done += unit[1] - unit[0]
             journey.say(_so_far(done, about["n"], done - begun_with, time.monotonic() - began))
     journey.say("writing the tables")
-    found = tally.write(folder, about, journey.cases, layout)
+    found = summary_table.write(folder, about, journey.cases, layout)
     copied = sum(unit[0] <= number < unit[1] for unit in left for number in journey.same)
     answer = {"scenarios": about["n"], **found, "computed": about["n"] - begun_with - copied}
     return answer | ({"copied": copied} if copied else {}) | {"folder": str(folder)}
@@ -155,12 +155,12 @@ def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | Non
     """
     left = []
     for chunk, shared in itertools.groupby(units, key=lambda unit: unit[0] // block):
-        rows = {unit: logbook.rows(folder, unit) for unit in shared}
+        rows = {unit: journal.rows(folder, unit) for unit in shared}
         failed = [unit for unit, found in rows.items() if found and all(row["failed"] for row in found)]
         marked = [unit for unit, found in rows.items() if found and unit not in failed]
         if not (marked and layout and chunks.are_whole(folder, chunk * block, layout, block)):
             for unit in marked:
-                logbook.strike(folder, unit)
+                journal.strike(folder, unit)
             if layout:
                 chunks.drop(folder, chunk * block, layout, block)
             marked = []
@@ -179,10 +179,10 @@ def _first_layout(journey: Journey, waiting: dict, held: dict[tuple[int, int], B
         for result in held[unit].results:
             if result is not None:
                 about, layout = journey.about, store.layout_of(result, journey.about["labels"])
-                made = {key: about[key] for key in logbook.MADE if key != "versions"}
+                made = {key: about[key] for key in journal.MADE if key != "versions"}
                 store.create(journey.folder, layout, about["n"], about["block"], result, made)
-                keys = tally.varied(about, journey.cases)
-                store.write_columns(journey.folder, keys, [name for name in keys if name != tally.NUMBER])
+                keys = summary_table.varied(about, journey.cases)
+                store.write_columns(journey.folder, keys, [name for name in keys if name != summary_table.NUMBER])
                 return layout
     return None
 
@@ -215,14 +215,14 @@ def _write(journey: Journey, block: Block, layout: store.Layout | None, units: l
     if any(found is not None for found in arrays):
         store.write(journey.folder, first, arrays, layout)
         chunks.settle(journey.folder, first, layout, journey.about["block"])
-    logbook.finish(journey.folder, first, rows)
+    journal.finish(journey.folder, first, rows)
     about = {"process": block.process, "seconds": block.seconds}
-    logbook.note(journey.folder, block=list(block.unit), event="finished", **about)
+    journal.note(journey.folder, block=list(block.unit), event="finished", **about)
     wrong = next((i for i, row in enumerate(rows) if row["failed"]), None)
     if journey.fail_fast and wrong is not None:
         raise Refusal(
             f"scenario {first + wrong} failed, and failing fast was asked for (it is noted and what is finished is "
-            f"kept: {logbook.command('resume', journey.folder)} goes on with the rest): {rows[wrong]['failed']}"
+            f"kept: {journal.command('resume', journey.folder)} goes on with the rest): {rows[wrong]['failed']}"
         )
 
 
@@ -241,14 +241,14 @@ def _known(journey: Journey, numbers: list[int], layout: store.Layout | None, un
     rows = {}
     for number in numbers:
         unit = _unit_of(units, number)
-        rows[number] = logbook.rows(journey.folder, unit)[number - unit[0]]
+        rows[number] = journal.rows(journey.folder, unit)[number - unit[0]]
     there = [number for number in numbers if not rows[number]["failed"]]
     arrays = dict(zip(there, store.read(journey.folder, there, layout), strict=True)) if there else {}
     return {number: (arrays.get(number), row) for number, row in rows.items()}
 
 
 def _note_start(folder: Path, task: Task) -> None:
-    logbook.note(folder, block=list(task.unit), event="started", process=os.getpid())
+    journal.note(folder, block=list(task.unit), event="started", process=os.getpid())
 
 
 def _so_far(done: int, n: int, here: int, seconds: float) -> str:

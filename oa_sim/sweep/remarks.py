@@ -5,10 +5,11 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from oa_sim import formatting, sensitivity, tornado
+from oa_sim import formatting, tornado
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.scenario import unverified
-from oa_sim.swept import MIXED, NUMBER, Swept, go_together, has_failed, said
+from oa_sim.sweep import sensitivity
+from oa_sim.sweep.results import MIXED, NUMBER, Swept, go_together, has_failed, said
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
 UNITS = {  # what stands in a headline's name: its unit

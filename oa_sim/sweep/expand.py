@@ -11,12 +11,12 @@ from functools import lru_cache
 from itertools import product
 from typing import get_args, get_origin
 
-from oa_sim import listed
 from oa_sim.errors import Refusal
 from oa_sim.scenario import load
 from oa_sim.scenario.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, written
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import NAMED, Design, check_number, n_scenarios, points
+from oa_sim.sweep import listed
 
 KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios
 WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.IGNORECASE | re.ASCII)  # means itself to Hydra

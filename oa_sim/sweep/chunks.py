@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numcodecs import Zstd
 
-from oa_sim.store import NAME, Layout
+from oa_sim.sweep.store import NAME, Layout
 
 
 def are_whole(folder: Path, start: int, layout: Layout, block: int) -> bool:

@@ -14,7 +14,7 @@ from scipy.stats import binomtest, hypergeom
 from oa_sim.definitions import percent
 from oa_sim.errors import Refusal
 from oa_sim.rng import stream
-from oa_sim.swept import is_number, levels, said, unknown_column, varied
+from oa_sim.sweep.results import is_number, levels, said, unknown_column, varied
 
 COLUMNS = (
     *("fails", "box", "key", "low", "high", "values", "quasi_p_low", "quasi_p_high"),

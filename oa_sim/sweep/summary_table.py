@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from oa_sim import logbook, store
+from oa_sim.sweep import journal, store
 
 CSV, PARQUET = "summary.csv", "summary.parquet"
 NUMBER, FAILED, NAMED, IDENTITY = "scenario", "failed", "scenario_name", "identity"
@@ -27,7 +27,7 @@ def column(key: str) -> str:
 
 def varied(about: dict, cases: list[dict]) -> dict[str, tuple[str, list]]:
     """Return the number of each scenario and what was varied, by the name of the column: kind and values."""
-    parts = logbook.parts(about)
+    parts = journal.parts(about)
     keys = [*dict.fromkeys(key for part in parts for key in part["keys"])]
     found = {}
     for key in keys:
@@ -69,14 +69,14 @@ def write(folder: Path, about: dict, cases: list[dict], layout: store.Layout | N
     """
     asked = varied(about, cases)
     known = {IDENTITY: ("str", [case["identity"] for case in cases])}
-    found = _answered(logbook.units(about), folder, layout.columns if layout else {})
+    found = _answered(journal.units(about), folder, layout.columns if layout else {})
     store.write_columns(folder, asked | found | known, [name for name in asked if name != NUMBER])
     if "verdict" in found:
         marked = [verdict and ("PASS" if verdict == "PASS" else f"[{verdict}]") for verdict in found["verdict"][1]]
         found["verdict"] = ("str", marked)
     columns = asked | found | known
-    logbook.put(folder / CSV, _as_csv(columns))
-    logbook.put(folder / PARQUET, _as_parquet(columns))
+    journal.put(folder / CSV, _as_csv(columns))
+    journal.put(folder / PARQUET, _as_parquet(columns))
     return {
         "failed": sum(bool(sentence) for sentence in found[FAILED][1]),
         "in_doubt": sum(verdict not in ("", "PASS") for verdict in found.get("verdict", ("str", []))[1]),
@@ -99,7 +99,7 @@ def _answered(units: list[tuple[int, int]], folder: Path, kinds: dict[str, str])
 
 def _rows(folder: Path, units: list[tuple[int, int]]) -> Iterator[dict]:
     for unit in units:
-        yield from logbook.rows(folder, unit)
+        yield from journal.rows(folder, unit)
 
 
 def _as_csv(columns: dict[str, tuple[str, list]]) -> str:

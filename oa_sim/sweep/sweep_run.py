@@ -13,8 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
-from oa_sim import blocks, engine, logbook, provenance, rehearsal, roster, store
 from oa_sim.errors import Refusal
+from oa_sim.sweep import blocks, dry_run, executors, journal, provenance, store
+from oa_sim.sweep import cases as case_list
 
 FEWEST_BLOCKS = 4
 
@@ -33,7 +34,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     law
         From a scenario to its summary; ``simulate.summary`` by default.
     space
-        What makes scenarios of words, with ``expand`` and ``scenarios``; ``oa_sim.variants`` by default.
+        What makes scenarios of words, with ``expand`` and ``scenarios``; ``oa_sim.sweep.expand`` by default.
     say
         Called with how far it is.
 
@@ -49,17 +50,17 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
         Where the words, the folder or the disk will not do, or, failing fast, a scenario fails.
     """
     folder, space = Path(folder), space or _variants()
-    logbook.check_free(folder)
-    found = roster.rooted(space.expand(list(words), sweeping.design))
-    with logbook.room(folder), logbook.kept(folder):
-        logbook.check_free(folder)  # again, now that nobody else can begin here
+    journal.check_free(folder)
+    found = case_list.rooted(space.expand(list(words), sweeping.design))
+    with journal.room(folder), journal.kept(folder):
+        journal.check_free(folder)  # again, now that nobody else can begin here
         made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
-        cases, labels = roster.planned(found, 0, made, space)
-        asked = {"words": list(words), "design": asdict(sweeping.design), **roster.in_json(found)}
+        cases, labels = case_list.planned(found, 0, made, space)
+        asked = {"words": list(words), "design": asdict(sweeping.design), **case_list.in_json(found)}
         block = _block(len(cases), sweeping.block)
         how = {"engine": asdict(sweeping.engine), "block": block, "fail_fast": sweeping.fail_fast}
         about = asked | {"n": len(cases), "extensions": []} | how | made | {"labels": labels}
-        logbook.begin(folder, about, cases)
+        journal.begin(folder, about, cases)
         return _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
 
 
@@ -82,11 +83,11 @@ def resume(folder: str | Path, machine=None, *, fail_fast=False, law=None, space
         Where the folder is no sweep, or code, tables, draws or configs are no longer those it was begun with.
     """
     folder, space = Path(folder), space or _variants()
-    logbook.read(folder)  # a folder that is none should not be given a lock
-    with logbook.room(folder), logbook.kept(folder):
-        about, cases = logbook.read(folder)
+    journal.read(folder)  # a folder that is none should not be given a lock
+    with journal.room(folder), journal.kept(folder):
+        about, cases = journal.read(folder)
         provenance.check_same(folder, about)
-        for _ in roster.checked(folder, about, cases, space):
+        for _ in case_list.checked(folder, about, cases, space):
             pass
         return _go(folder, about, cases, (law, space, say), machine, fail_fast)
 
@@ -112,29 +113,29 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
         As in ``resume``; and where the store has no room for the areas, measures or years of the new ones.
     """
     folder, space = Path(folder), space or _variants()
-    logbook.read(folder)
+    journal.read(folder)
     if not words and sweeping.design.kind != "list":
         raise Refusal("extend needs to know which scenarios are added, got none: name them, such as split=per_pupil")
-    with logbook.room(folder), logbook.kept(folder):
-        about, cases = logbook.read(folder)
+    with journal.room(folder), journal.kept(folder):
+        about, cases = journal.read(folder)
         provenance.check_same(folder, about)
         words = [word.removeprefix("+") if not word.startswith("++") else word for word in words]
-        mine = {roster.key_of(word) for word in words}
-        shared = [word for word in about["fixed"] if roster.key_of(word) not in mine]
+        mine = {case_list.key_of(word) for word in words}
+        shared = [word for word in about["fixed"] if case_list.key_of(word) not in mine]
         found = space.expand([*shared, *words], sweeping.design, may_be_one=True)
-        found = roster.with_typed(roster.rooted(found), words)
-        made = {key: about[key] for key in logbook.MADE}
-        known, parts = {case["identity"] for case in cases}, logbook.parts(about)
+        found = case_list.with_typed(case_list.rooted(found), words)
+        made = {key: about[key] for key in journal.MADE}
+        known, parts = {case["identity"] for case in cases}, journal.parts(about)
         keys = [key for part in parts for key in part["keys"]]
-        more, labels = roster.planned(found, len(parts), made, space, known, keys)
-        roster.check_room(folder, about["labels"], labels)
-        for case, scenario in zip(cases, roster.checked(folder, about, cases, space), strict=True):
-            roster.complete(case, scenario, found.keys, parts[case["part"]]["fixed"], parts[case["part"]]["keys"])
+        more, labels = case_list.planned(found, len(parts), made, space, known, keys)
+        case_list.check_room(folder, about["labels"], labels)
+        for case, scenario in zip(cases, case_list.checked(folder, about, cases, space), strict=True):
+            case_list.complete(case, scenario, found.keys, parts[case["part"]]["fixed"], parts[case["part"]]["keys"])
         if more:
-            asked = {"words": words, "design": asdict(sweeping.design), **roster.in_json(found), "n": len(more)}
+            asked = {"words": words, "design": asdict(sweeping.design), **case_list.in_json(found), "n": len(more)}
             about = about | made | {"labels": about["labels"] or labels, "extensions": [*about["extensions"], asked]}
             about["n"], cases = len(cases) + len(more), [*cases, *more]
-            logbook.begin(folder, about, cases)
+            journal.begin(folder, about, cases)
         answer = _go(folder, about, cases, (law, space, say), sweeping.engine, sweeping.fail_fast)
         return answer | {"added": len(more)}
 
@@ -148,24 +149,24 @@ def _block(n: int, most: int) -> int:
 
 
 def _variants():
-    from oa_sim import variants
+    from oa_sim.sweep import expand
 
-    return variants
+    return expand
 
 
 def _go(folder: Path, about: dict, cases: list[dict], ways: tuple, machine, fail_fast: bool) -> dict:
     """Go through the blocks that are left, making their scenarios as workers ask for them."""
     law, space, say = ways
     machine = machine or SimpleNamespace(**about["engine"])
-    made = json.dumps({key: about[key] for key in logbook.MADE}, sort_keys=True)
+    made = json.dumps({key: about[key] for key in journal.MADE}, sort_keys=True)
 
-    same = roster.same(cases)
+    same = case_list.same(cases)
 
     def tasks(left: list[tuple[int, int]]) -> Iterator[blocks.Task]:
         for part, units in itertools.groupby(left, key=lambda unit: cases[unit[0]]["part"]):
             units = list(units)
             wanted = (number for unit in units for number in range(*unit) if number not in same)
-            scenarios = iter(space.scenarios(roster.again(about, cases, part, space, wanted)))
+            scenarios = iter(space.scenarios(case_list.again(about, cases, part, space, wanted)))
             for unit in units:
                 own = tuple(None if number in same else next(scenarios) for number in range(*unit))
                 yield blocks.Task(unit, own, law, made)
@@ -191,12 +192,12 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     """
     space, law = space or _variants(), law or blocks.default_law()
     found = space.expand(list(words), sweeping.design)
-    seen = rehearsal.rehearse(found, law, space)
+    seen = dry_run.rehearse(found, law, space)
     n, n_computed, nbytes = seen.n, seen.n - seen.refused, seen.result.nbytes
-    workers = engine.workers_of(sweeping.engine)
+    workers = executors.workers_of(sweeping.engine)
     n_blocks = -(-n // _block(n, sweeping.block))
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
-    ahead = (engine.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
+    ahead = (executors.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
     about, most = seen.seconds(min(workers, n_blocks))
     dear = seen.dear(found.keys)
     return {

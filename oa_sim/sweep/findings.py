@@ -12,11 +12,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import __version__, discovery, remarks, sensitivity, tornado
+from oa_sim import __version__, tornado
 from oa_sim.errors import Refusal, unknown
 from oa_sim.projection import variance_decomposition
 from oa_sim.scenario import unverified
-from oa_sim.swept import Swept, has_failed, read, refuse_all_failed, standing_alone, unknown_column, usable, varied
+from oa_sim.sweep import remarks, scenario_discovery, sensitivity
+from oa_sim.sweep.results import (
+    Swept,
+    has_failed,
+    read,
+    refuse_all_failed,
+    standing_alone,
+    unknown_column,
+    usable,
+    varied,
+)
 
 KEYS = ("headline", "fails", "outputs")
 DEFAULT = "impact_mean"
@@ -109,7 +119,7 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     Parameters
     ----------
     sweep
-        From ``swept.read``.
+        From ``results.read``.
     headline
         A column of its summary.
     fails
@@ -126,7 +136,7 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     if not varied(sweep.table, sweep.keys):
         raise Refusal(f"no key was varied in these {len(sweep.table)} scenarios: sweep over two values or more of one")
     if fails:
-        discovery.condition(fails, sweep.headlines)  # before anything slow
+        scenario_discovery.condition(fails, sweep.headlines)  # before anything slow
     rows = usable(sweep.table, headline)
     whole = sweep.table if sweep.design["kind"] == "saltelli" else rows
     n_gone = len(sweep.table) - len(rows)
@@ -142,9 +152,9 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     if fails:
         seed = sweep.design["seed"]
         every = standing_alone(sweep.table, sweep.design, sweep.keys)
-        boxes = discovery.boxes(every[~has_failed(every)], sweep.keys, fails, sweep.headlines, seed=seed)
+        boxes = scenario_discovery.boxes(every[~has_failed(every)], sweep.keys, fails, sweep.headlines, seed=seed)
         tables["boxes"] = boxes
-        lines += discovery.sentences(boxes, fails)
+        lines += scenario_discovery.sentences(boxes, fails)
     lines += [*remarks.left_out(sweep, rows), *remarks.marks(sweep, verdict)]
     n_doubts = remarks.n_doubts(sweep)
     facts = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict, "oa_sim": __version__}

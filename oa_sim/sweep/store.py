@@ -19,7 +19,7 @@ from numcodecs import Zstd
 from zarr.codecs import ZstdCodec
 
 from oa_sim.errors import Refusal
-from oa_sim.logbook import command, put
+from oa_sim.sweep.journal import command, put
 
 NAME = "store.zarr"
 METADATA = "zarr.json"  # of a group or an array of format 3
