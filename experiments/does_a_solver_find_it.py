@@ -11,8 +11,9 @@ import time
 import numpy as np
 from scipy.optimize import minimize
 
-from oa_sim import courses, judging, load_scenario, optimise
-from oa_sim.constraints import Optimising
+from oa_sim import load_scenario
+from oa_sim.decide import optimiser, plan_evaluation, spending_profiles
+from oa_sim.decide.constraints import Optimising
 from oa_sim.programme import budget
 
 MILLION, MOST_SECONDS = 1e6, 300.0
@@ -20,14 +21,14 @@ MILLION, MOST_SECONDS = 1e6, 300.0
 
 def main(quick: bool) -> None:
     scenario = load_scenario(*(["areas=three_areas", "sampler.draws=50"] if quick else []))
-    here, _ = judging.halves(judging.size(scenario), scenario.seed)
+    here, _ = plan_evaluation.halves(plan_evaluation.size(scenario), scenario.seed)
     asked = Optimising()
-    judge = judging.judge(scenario, asked.objective, here)
-    found = optimise.optimise(judge, asked)
+    judge = plan_evaluation.judge(scenario, asked.objective, here)
+    found = optimiser.optimise(judge, asked)
     print(f"laid out line by line: {found.value:,.1f} pupils, bound {found.upper_bound:,.1f}, {found.seconds:.1f} s")
 
     has = np.array(budget.for_activity(scenario), dtype=float)
-    desk = courses.desk(judge, has.astype(int).tolist())
+    desk = spending_profiles.desk(judge, has.astype(int).tolist())
     shape = found.planned.shape
     every, began, seen = np.arange(desk.n_lines), time.monotonic(), []
 
@@ -36,8 +37,8 @@ def main(quick: bool) -> None:
             raise StopIteration
         planned = np.maximum(x.reshape(shape), 0.0) * MILLION
         planned *= np.minimum(1.0, has / np.maximum(planned.sum(axis=(0, 1)), 1.0))
-        by_draw, prices = judging.priced(judge, np.floor(planned))
-        slope = courses.slopes(desk, prices, every, planned.reshape(desk.n_lines, -1))
+        by_draw, prices = plan_evaluation.priced(judge, np.floor(planned))
+        slope = spending_profiles.slopes(desk, prices, every, planned.reshape(desk.n_lines, -1))
         value = float(by_draw.sum(axis=0).mean())
         seen.append((time.monotonic() - began, value))
         return -value, -slope.ravel() * MILLION

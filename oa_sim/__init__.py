@@ -14,7 +14,7 @@ _WHERE = {
     "run": "oa_sim.simulation.scenario_run",
     "compare": "oa_sim.simulation.comparison",
     "evidence_ledger": "oa_sim.ledger",
-    "decide": "oa_sim.decision",
+    "decide": "oa_sim.decide.decision",
     "promise": "oa_sim.targets",
     "Result": "oa_sim.simulation.result",
     "Comparison": "oa_sim.simulation.comparison",

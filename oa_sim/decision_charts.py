@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim.bars import PAINT
-from oa_sim.decision import Decision
+from oa_sim.decide.decision import Decision
 from oa_sim.definitions import PHASES
 from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, svg_of
 

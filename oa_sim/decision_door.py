@@ -14,17 +14,18 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.constraints import Optimising
+    from oa_sim.decide.constraints import Optimising
 
     asked, scenario = _asked(overrides, "optimise", Optimising)
-    from oa_sim import advice, filing
-    from oa_sim.decision import decide
+    from oa_sim import filing
+    from oa_sim.decide import narrative
+    from oa_sim.decide.decision import decide
     from oa_sim.progress import Progress
 
     with Progress() as progress:
         found = decide(scenario, asked, progress.say)
         progress.say("writing the plan")
-        said = advice.sentences(found)
+        said = narrative.sentences(found)
         folder = filing.write_decision(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
     facts = found.facts() | {key: found.manifest[key] for key in keys} | {"headline": said}
@@ -112,12 +113,12 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.studying import Studying
+    from oa_sim.decide.voi_settings import Studying
 
     asked, scenario = _asked(overrides, "voi", Studying)
     from oa_sim import filing, worthwhile
+    from oa_sim.decide.value_of_information import voi as information
     from oa_sim.progress import Progress
-    from oa_sim.voi import voi as information
 
     with Progress() as progress:
         found = information(scenario, asked, progress.say)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from oa_sim.report import DIGITS, whole, write_json
 
 if TYPE_CHECKING:  # what these need takes long to load
-    from oa_sim.decision import Decision
+    from oa_sim.decide.decision import Decision
+    from oa_sim.decide.value_of_information import Information
     from oa_sim.monitor import Monitored
     from oa_sim.targets import Promises
-    from oa_sim.voi import Information
 
 
 def write_promises(found: "Promises", outputs: str | Path, sentences: list[str], more: dict) -> Path:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from oa_sim import judging, optimise
 from oa_sim.compiled.arrays import blocked
 from oa_sim.compiled.gradient import Counts
-from oa_sim.constraints import Optimising, Search
+from oa_sim.decide import optimiser, plan_evaluation
+from oa_sim.decide.constraints import Optimising, Search
+from oa_sim.decide.objective import Objective
+from oa_sim.decide.optimiser import Optimum
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
 from oa_sim.formatting import chance, pounds
-from oa_sim.judging import Judge
-from oa_sim.objective import Objective
-from oa_sim.optimise import Optimum
 from oa_sim.outlook import Outlook
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
@@ -151,7 +151,7 @@ def _check(scenario: Scenario, want: Want) -> None:
 
 def _judge(alone: Scenario, want: Want, sign: float) -> Judge:
     """Return a judge of what is added to one figure, in its unit, positive where it is better."""
-    found = judging.judge(alone, Objective())
+    found = plan_evaluation.judge(alone, Objective())
     figure = np.zeros_like(found.counts.figure)
     m, t = alone.measures.index(want.measure), want.year - alone.start_year
     share = float(found.programme.shape.poor[0, m])
@@ -172,7 +172,7 @@ def _best(judge: Judge, gbp: float, needs: np.ndarray) -> Optimum:
     own = replace(judge, scenario=about, objective=asked.objective)
     has = np.array(budget.for_activity(about), dtype=float)
     equal = np.broadcast_to(has / len(about.interventions), (1, len(about.interventions), len(has)))
-    return optimise.optimise(own, asked, start=equal.copy(), floors=needs[None])
+    return optimiser.optimise(own, asked, start=equal.copy(), floors=needs[None])
 
 
 def _halved(chance_with: Callable[[float], float], want: Want) -> float | None:

@@ -4,9 +4,9 @@ from itertools import product
 
 import numpy as np
 
-from oa_sim import judging
 from oa_sim.compiled import gradient
 from oa_sim.compiled.gradient import Prices
+from oa_sim.decide import plan_evaluation
 
 AT_ONCE = 512
 
@@ -23,9 +23,9 @@ def worth_of_each(judge, area: int, ways: np.ndarray, step_gbp: float) -> np.nda
     out = np.zeros(len(ways))
     some = np.zeros((n_areas, n_all, 1))
     # every line has enough not to be spared procurement, as each step has
-    some[:] = np.floor(sum(judging.budget.for_activity(judge.scenario)) / n_all / n_areas)
+    some[:] = np.floor(sum(plan_evaluation.budget.for_activity(judge.scenario)) / n_all / n_areas)
     assert min(step_gbp, some.min()) > judge.scenario.organisation.sign_off_gbp
-    levers = judging.levers_of(judge, judging.money_of(judge, some))
+    levers = plan_evaluation.levers_of(judge, plan_evaluation.money_of(judge, some))
     pupils = np.maximum(judge.programme.eligible[area], 1.0)
     nothing = Prices(*(np.zeros((0,) * 5, np.float32) for _ in range(2)))
     for first in range(0, len(ways), AT_ONCE):

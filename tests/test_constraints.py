@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from oa_sim import constraints, courses, judging, load_scenario, optimise, problem, relaxing
-from oa_sim.constraints import Constraints, Optimising, Search
+from oa_sim import load_scenario
+from oa_sim.decide import allocation_problem, constraints, optimiser, plan_evaluation, relaxing, spending_profiles
+from oa_sim.decide.constraints import Constraints, Optimising, Search
+from oa_sim.decide.objective import Objective
 from oa_sim.errors import Refusal
-from oa_sim.objective import Objective
 from oa_sim.programme import budget
 
 
 @pytest.fixture(scope="module")
 def judge():
     scenario = load_scenario("areas=three_areas", "sampler.draws=40", "budget.total_gbp=20e6", horizon=8)
-    return judging.judge(scenario, Objective())
+    return plan_evaluation.judge(scenario, Objective())
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def best(judge):
     def answer(case):
         if case not in found:
             asked = Optimising(constraints=KEPT[case], search=Search(gap=0.01))
-            found[case] = optimise.optimise(judge, asked)
+            found[case] = optimiser.optimise(judge, asked)
         return found[case]
 
     return answer
@@ -52,9 +53,9 @@ def test_every_constraint_holds_to_the_pound(best, case):
 
 def test_schools_have_room_for_what_is_planned(judge, best):
     found = best("schools")
-    given = problem.problem(judge, Optimising(constraints=KEPT["schools"], search=Search(gap=0.01)))
+    given = allocation_problem.problem(judge, Optimising(constraints=KEPT["schools"], search=Search(gap=0.01)))
     every = np.arange(given.desk.n_lines)
-    here = courses.presences(given.desk, every, found.planned.reshape(given.desk.n_lines, -1))
+    here = spending_profiles.presences(given.desk, every, found.planned.reshape(given.desk.n_lines, -1))
     n_years = given.rooms.shape[2]
     for s, works in enumerate(given.stages):
         at_once = (here[:, :n_years] * works[:, None]).reshape(3, -1, n_years).sum(axis=1)
@@ -65,7 +66,7 @@ def test_a_pinned_line_gets_just_that(judge, tmp_path):
     path = tmp_path / "pinned.csv"
     rows = "Oldham,life_skills,2025,123456\nOldham,life_skills,2026,1\nNorwich,early_language,2024,0\n"
     path.write_text("area,intervention,year,gbp\n" + rows, encoding="utf-8")
-    found = optimise.optimise(judge, Optimising(constraints=Constraints(pinned=str(path)), search=Search(gap=0.01)))
+    found = optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=str(path)), search=Search(gap=0.01)))
     names = judge.scenario.areas.names, list(judge.scenario.interventions)
     mine = found.planned[names[0].index("Oldham"), names[1].index("life_skills")]
     assert mine.tolist() == [0, 123456, 1, 0, 0]
@@ -123,7 +124,7 @@ INFEASIBLE = {
 def test_what_no_plan_can_keep_is_refused_with_the_smallest_relaxation(judge, case):
     asked, remedy = INFEASIBLE[case]
     with pytest.raises(Refusal) as refused:
-        optimise.optimise(judge, Optimising(constraints=asked))
+        optimiser.optimise(judge, Optimising(constraints=asked))
     assert remedy in str(refused.value)
     assert str(refused.value).count("\n") == 0
 
@@ -131,13 +132,13 @@ def test_what_no_plan_can_keep_is_refused_with_the_smallest_relaxation(judge, ca
 def test_pinned_lines_that_cannot_be_are_refused(judge, tmp_path):
     too_much = pinned_file(tmp_path, "Oldham,life_skills,2024,9000000")
     with pytest.raises(Refusal, match="raise the allocation of year 2024 by"):
-        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=too_much)))
+        optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=too_much)))
     two = pinned_file(tmp_path, "Oldham,life_skills,2024,5", "Oldham,mental_health,2024,5")
     with pytest.raises(Refusal, match="raise it to 2"):
-        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=two, most_priorities=1)))
+        optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=two, most_priorities=1)))
     below = pinned_file(tmp_path, "Oldham,life_skills,2024,500000")
     with pytest.raises(Refusal, match="by 400,000 GBP"):
-        optimise.optimise(judge, Optimising(constraints=Constraints(pinned=below, area_cap_gbp={"Oldham": 1e5})))
+        optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=below, area_cap_gbp={"Oldham": 1e5})))
 
 
 def test_the_relaxation_that_is_told_helps(judge):

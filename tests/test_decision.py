@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import advice, decision, decision_charts, judging, load_scenario, rules, stability
+from oa_sim import decision_charts, load_scenario
 from oa_sim.__main__ import main
-from oa_sim.constraints import Optimising, Search
+from oa_sim.decide import benchmark_plans, decision, narrative, plan_evaluation, robustness
+from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.programme import spending
 from oa_sim.simulation import scenario_run
@@ -28,8 +29,8 @@ def found():
 
 def test_the_sheet_compares_the_plan_with_every_rule_in_two_ways(found):
     table = found.sheet.candidates
-    assert len(table) == 1 + 2 * len(rules.SPLITS)
-    assert table.plan[0] == rules.BEST
+    assert len(table) == 1 + 2 * len(benchmark_plans.SPLITS)
+    assert table.plan[0] == benchmark_plans.BEST
     assert table.p_best.sum() == pytest.approx(1)
     assert (table.expected_regret >= 0).all()
     assert (table.worst_regret >= table.expected_regret).all()
@@ -39,14 +40,14 @@ def test_the_sheet_compares_the_plan_with_every_rule_in_two_ways(found):
 
 def test_the_plan_is_judged_on_draws_that_had_no_part_in_finding_it(found):
     here = set(found.optimum.judge.which.tolist())
-    there = set(judging.halves((4, 30), found.optimum.judge.scenario.seed)[1].tolist())
+    there = set(plan_evaluation.halves((4, 30), found.optimum.judge.scenario.seed)[1].tolist())
     assert not here & there
     assert here | there == set(range(120))
 
 
 def test_on_unseen_draws_it_is_not_worse_than_the_best_rule_by_more_than_its_error(found):
     table = found.sheet.candidates
-    rival = table[table.plan != rules.BEST].sort_values("value").iloc[-1]
+    rival = table[table.plan != benchmark_plans.BEST].sort_values("value").iloc[-1]
     assert rival.gain_of_best_mean >= -rival.gain_of_best_se
 
 
@@ -58,17 +59,17 @@ def test_within_the_flat_region_little_is_lost_and_beyond_it_more(found):
     planned, judge = found.optimum.planned, unseen(found)
     mine = np.zeros(planned.shape, dtype=bool)
     mine[judge.scenario.areas.names.index(row["name"])] = True
-    best = judging.worth(judge, planned).sum(axis=0).mean()
+    best = plan_evaluation.worth(judge, planned).sum(axis=0).mean()
     for pounds, loses in ((row.most_gbp, False), (1.5 * row.most_gbp, True)):
-        moved = judging.worth(judge, stability.moved(planned, mine, pounds / row.gbp)).sum(axis=0).mean()
-        assert (best - moved > 1.02 * stability.SMALL_LOSS * best) == loses
+        moved = plan_evaluation.worth(judge, robustness.moved(planned, mine, pounds / row.gbp)).sum(axis=0).mean()
+        assert (best - moved > 1.02 * robustness.SMALL_LOSS * best) == loses
 
 
 def unseen(found):
-    return judging.judge(
+    return plan_evaluation.judge(
         found.optimum.judge.scenario,
         found.optimum.judge.objective,
-        judging.halves((4, 30), found.optimum.judge.scenario.seed)[1],
+        plan_evaluation.halves((4, 30), found.optimum.judge.scenario.seed)[1],
     )
 
 
@@ -77,7 +78,7 @@ def test_moved_money_keeps_what_each_year_has(found):
     mine = np.zeros(planned.shape, dtype=bool)
     mine[0] = True
     for factor in (0.0, 0.5, 1.7, 50.0):
-        assert (stability.moved(planned, mine, factor).sum(axis=(0, 1)) <= planned.sum(axis=(0, 1))).all()
+        assert (robustness.moved(planned, mine, factor).sum(axis=(0, 1)) <= planned.sum(axis=(0, 1))).all()
 
 
 def test_a_year_s_price_is_what_one_more_million_brings(found):
@@ -110,7 +111,7 @@ def test_money_adds_up_and_every_number_can_be_traced(found):
 
 
 def test_sentences_give_interval_bound_rules_and_verdict(found):
-    said = " ".join(advice.sentences(found))
+    said = " ".join(narrative.sentences(found))
     for words in ("90 %:", "No plan passes", "simple rule", "One million more", "optimise.json"):
         assert words in said
     assert said.rstrip().split(": ")[0]

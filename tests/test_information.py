@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import gates, information, judging, load_scenario, voi, worthwhile
+from oa_sim import load_scenario, worthwhile
+from oa_sim.decide import plan_evaluation, staged_decisions, value_of_information, voi_estimators
+from oa_sim.decide.objective import Objective
+from oa_sim.decide.voi_settings import Studying, Voi
 from oa_sim.errors import Refusal
-from oa_sim.objective import Objective
-from oa_sim.studying import Studying, Voi
 
 N = 20_000
 
@@ -31,14 +32,14 @@ def linear():
 
 def test_perfect_information_has_its_closed_form(linear):
     _, slopes, mean, values = linear
-    found = information.perfect(values)
+    found = voi_estimators.perfect(values)
     assert found.value == pytest.approx(loss(mean, np.sqrt(slopes @ slopes + 1)), abs=4 * found.error)
 
 
 @pytest.mark.parametrize("which", [[0], [1], [2], [0, 1], [0, 1, 2]])
 def test_knowing_parameters_has_its_closed_form(linear, which):
     theta, slopes, mean, values = linear
-    found = information.partial(values, theta[:, which])
+    found = voi_estimators.partial(values, theta[:, which])
     sd = np.sqrt((slopes[which] ** 2).sum())
     truth = loss(mean, sd) if sd else 0.0
     assert found.value == pytest.approx(truth, abs=4 * found.error + 0.005)
@@ -47,12 +48,12 @@ def test_knowing_parameters_has_its_closed_form(linear, which):
 def test_knowing_is_never_worth_more_than_knowing_everything(linear):
     theta, _, _, values = linear
     for which in ([0], [1], [0, 1], [0, 1, 2]):
-        assert information.partial(values, theta[:, which]).value <= information.perfect(values).value
+        assert voi_estimators.partial(values, theta[:, which]).value <= voi_estimators.perfect(values).value
 
 
 def test_knowing_more_is_never_worth_less(linear):
     theta, _, _, values = linear
-    found = [information.partial(values, theta[:, :n]) for n in (1, 2, 3)]
+    found = [voi_estimators.partial(values, theta[:, :n]) for n in (1, 2, 3)]
     for before, after in pairwise(found):
         assert after.value >= before.value - 2 * np.hypot(before.error, after.error)
 
@@ -60,14 +61,14 @@ def test_knowing_more_is_never_worth_less(linear):
 def test_what_cannot_change_the_choice_is_worth_nothing(linear):
     theta, _, _, values = linear
     ahead = np.stack([values[0], values[0] + 100 + theta[:, 0]])
-    assert information.perfect(ahead).value == 0.0
-    assert information.partial(ahead, theta).value == 0.0
+    assert voi_estimators.perfect(ahead).value == 0.0
+    assert voi_estimators.partial(ahead, theta).value == 0.0
 
 
 def test_noise_is_worth_nothing_however_many_columns_there_are():
     rng = np.random.default_rng(3)
     values = rng.standard_normal((4, 800))
-    found = information.partial(values, rng.standard_normal((800, 30)))
+    found = voi_estimators.partial(values, rng.standard_normal((800, 30)))
     assert found.value < 3 * found.error + 0.02  # the regression has not seen the draw that it decides
 
 
@@ -77,7 +78,7 @@ def test_the_error_tells_how_far_the_worth_varies():
     for _ in range(60):
         theta = rng.standard_normal((1000, 1))
         values = np.stack([np.zeros(1000), theta[:, 0] + rng.standard_normal(1000)])
-        found.append(information.partial(values, theta))
+        found.append(voi_estimators.partial(values, theta))
     spread = np.std([one.value for one in found], ddof=1)
     assert np.mean([one.error for one in found]) == pytest.approx(spread, rel=0.35)
 
@@ -86,32 +87,32 @@ def test_a_study_is_worth_more_the_larger_it_is_and_no_more_than_knowing(linear)
     theta, slopes, mean, values = linear
     found = []
     for n in (10, 100, 1_000, 100_000):
-        error = information.standard_error(n, 1.0)
-        one = information.sample(values, theta[:, 0], error, np.random.default_rng(n), rounds=3)
+        error = voi_estimators.standard_error(n, 1.0)
+        one = voi_estimators.sample(values, theta[:, 0], error, np.random.default_rng(n), rounds=3)
         truth = loss(mean, abs(slopes[0]) * np.sqrt(1 / (1 + error**2)))  # what the estimate tells of it
         assert one.value == pytest.approx(truth, abs=4 * one.error + 0.005)
         found.append(one.value)
     assert found == sorted(found)
-    known = information.partial(values, theta[:, :1])
+    known = voi_estimators.partial(values, theta[:, :1])
     assert found[-1] == pytest.approx(known.value, abs=4 * known.error)
 
 
 def test_a_trial_of_whole_schools_tells_less():
-    assert information.design_effect(1, 0.3) == 1
-    assert information.design_effect(25, 0.15) == pytest.approx(4.6)
-    assert information.standard_error(4_000, 4.0) == pytest.approx(2 * information.standard_error(4_000, 1.0))
-    assert information.standard_error(400, 1.0) == pytest.approx(0.1)
+    assert voi_estimators.design_effect(1, 0.3) == 1
+    assert voi_estimators.design_effect(25, 0.15) == pytest.approx(4.6)
+    assert voi_estimators.standard_error(4_000, 4.0) == pytest.approx(2 * voi_estimators.standard_error(4_000, 1.0))
+    assert voi_estimators.standard_error(400, 1.0) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("n", [20, 100])
 def test_few_draws_make_perfect_information_too_small_and_the_jackknife_says_so(n):
     rng = np.random.default_rng(5)
     equal = [rng.standard_normal((2, n)) for _ in range(400)]
-    missed = np.mean([information.perfect(values).value for values in equal]) - 1 / np.sqrt(np.pi)
-    told = np.mean([information.bias(values) for values in equal])
+    missed = np.mean([voi_estimators.perfect(values).value for values in equal]) - 1 / np.sqrt(np.pi)
+    told = np.mean([voi_estimators.bias(values) for values in equal])
     assert missed < told < 0  # part of it, where plans are equally good
     ahead = equal[0] + np.array([[0.0], [100.0]])
-    assert information.bias(ahead) == 0.0
+    assert voi_estimators.bias(ahead) == 0.0
 
 
 @pytest.fixture(scope="module")
@@ -129,16 +130,16 @@ def two_steps():
 
 def test_deciding_in_two_steps_has_its_closed_form(two_steps):
     values, signal, truth = two_steps
-    first, worth = information.stepped(values, [signal, signal])
+    first, worth = voi_estimators.stepped(values, [signal, signal])
     assert first == 0
     assert worth.value == pytest.approx(truth, abs=4 * worth.error)
-    assert worth.value <= information.perfect(values[0]).value
+    assert worth.value <= voi_estimators.perfect(values[0]).value
 
 
 def test_a_first_step_that_tells_more_is_taken_though_it_brings_less(two_steps):
     values, signal, truth = two_steps
     nothing = np.zeros((N, 0))
-    first, worth = information.stepped(values, [nothing, signal])
+    first, worth = voi_estimators.stepped(values, [nothing, signal])
     assert first == 1
     assert worth.value == pytest.approx(truth - 0.3, abs=4 * worth.error)
 
@@ -147,7 +148,7 @@ def test_a_signal_that_tells_nothing_is_worth_nothing_and_does_no_harm(two_steps
     values = two_steps[0][..., :2000]
     noise = np.random.default_rng(7).standard_normal((2000, 3))
     for seen in (np.zeros((2000, 0)), noise):
-        first, worth = information.stepped(values, [seen, seen])
+        first, worth = voi_estimators.stepped(values, [seen, seen])
         assert first == 0
         assert 0 <= worth.value <= 3 * worth.error + 1e-9
 
@@ -157,14 +158,14 @@ def test_plans_at_a_gate_are_those_that_leave_least_to_regret():
     best = rng.standard_normal(500)
     alike = [best - 0.01 * k for k in range(1, 9)]  # nearly as good, and never better
     other = -best - 1.0  # far behind on average, ahead in some draws
-    order = gates.telling(np.stack([*alike, other, best]))
+    order = staged_decisions.telling(np.stack([*alike, other, best]))
     assert order[:2].tolist() == [9, 8]
-    assert len(order) == gates.MOST_PLANS
+    assert len(order) == staged_decisions.MOST_PLANS
 
 
 def test_a_gate_that_comes_when_the_money_is_over_is_left_out():
-    assert gates.left_out([1, 2, 3, 9], 3) == [3, 9]
-    assert gates.left_out([1, 2], 3) == []
+    assert staged_decisions.left_out([1, 2, 3, 9], 3) == [3, 9]
+    assert staged_decisions.left_out([1, 2], 3) == []
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ def found(scenario):
             gate_years=[1, 2, 40],
         ),
     )
-    return voi.voi(scenario, asked)
+    return value_of_information.voi(scenario, asked)
 
 
 def test_the_table_keeps_the_laws(found):
@@ -210,17 +211,17 @@ def test_a_gate_after_the_money_is_told_and_not_reckoned(found):
 
 
 def test_what_is_seen_is_the_mean_of_areas_that_have_had_money(scenario):
-    judge = judging.judge(scenario, Objective(), which=np.arange(1))
+    judge = plan_evaluation.judge(scenario, Objective(), which=np.arange(1))
     shape = (1, 2, 3, 2)  # draw, what is seen, area, year
     money = np.array([[5.0, 5.0], [0.0, 5.0], [0.0, 0.0]])
     served = np.broadcast_to(np.array([1.0, 2.0, 9.0])[:, None], shape)
-    added = np.zeros((1, len(gates.series(judge.scenario.measures)), 3, 2))
-    looked = gates.Looked(money, served, added)
-    assert gates._signals(judge, looked, 1)["pupils served"].tolist() == [[1.0, 1.0]]
-    assert gates._signals(judge, looked, 2)["pupils served"].tolist() == [[1.5, 1.5]]
-    nothing = gates.Looked(np.zeros((3, 2)), served, added)
-    assert gates._signals(judge, nothing, 2)["both"].shape == (1, 0)
-    one, two = (gates._noise(judge, n, 1) for n in (1, 4))
+    added = np.zeros((1, len(staged_decisions.series(judge.scenario.measures)), 3, 2))
+    looked = staged_decisions.Looked(money, served, added)
+    assert staged_decisions._signals(judge, looked, 1)["pupils served"].tolist() == [[1.0, 1.0]]
+    assert staged_decisions._signals(judge, looked, 2)["pupils served"].tolist() == [[1.5, 1.5]]
+    nothing = staged_decisions.Looked(np.zeros((3, 2)), served, added)
+    assert staged_decisions._signals(judge, nothing, 2)["both"].shape == (1, 0)
+    one, two = (staged_decisions._noise(judge, n, 1) for n in (1, 4))
     np.testing.assert_allclose(one, 2 * two)  # more areas, less noise
 
 
@@ -243,7 +244,7 @@ def test_deciding_in_steps_is_never_worth_less_than_nothing_where_waiting_costs_
     by_year = found.gates[found.gates.gate.str.startswith("after year")]
     assert (by_year.waiting_costs.abs() < 1e-9).all()
     assert (by_year.flexibility >= 0).all()
-    assert set(found.gates.signal) == set(gates.SIGNALS)
+    assert set(found.gates.signal) == set(staged_decisions.SIGNALS)
 
 
 def test_sentences_and_pictures_say_what_is_worth(found):
@@ -287,4 +288,4 @@ def test_plans_without_money_are_refused(word, portfolio):
     scenario = load_scenario("areas=three_areas", "sampler.draws=20", word, horizon=6)
     asked = Studying(voi=Voi(splits=["equal", "per_pupil"], portfolios=[portfolio]))
     with pytest.raises(Refusal, match="without money"):
-        voi.voi(scenario, asked)
+        value_of_information.voi(scenario, asked)

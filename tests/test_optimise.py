@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import courses, judging, load_scenario, optimise, risks
-from oa_sim.constraints import Constraints, Optimising, Search
+from oa_sim import load_scenario
+from oa_sim.decide import optimiser, plan_evaluation, risks, spending_profiles
+from oa_sim.decide.constraints import Constraints, Optimising, Search
+from oa_sim.decide.objective import STANDARDS, Objective
 from oa_sim.errors import Refusal
-from oa_sim.objective import STANDARDS, Objective
 from oa_sim.programme import budget
 from oa_sim.simulation import scenario_run
 
@@ -24,12 +25,12 @@ def scenario():
 
 @pytest.fixture(scope="module")
 def judge(scenario):
-    return judging.judge(scenario, Objective())
+    return plan_evaluation.judge(scenario, Objective())
 
 
 @pytest.fixture(scope="module")
 def best(judge):
-    return optimise.optimise(judge, ASKED)
+    return optimiser.optimise(judge, ASKED)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def small():
     """Judge a case that is small enough to try every plan."""
     words = (f"intervention=[{','.join(FEW)}]", "portfolio=none", "budget.profile=[1]", "budget.payment_rounds=[1.0]")
     words += ("budget.total_gbp=3e6", "budget.management_share=0", "sampler.draws=25", "organisation.sign_off_gbp=0")
-    return judging.judge(load_scenario("areas=[Norwich, Oldham, Hastings]", *words, horizon=6), Objective())
+    return plan_evaluation.judge(load_scenario("areas=[Norwich, Oldham, Hastings]", *words, horizon=6), Objective())
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_what_a_plan_is_worth_is_what_a_run_of_it_brings(scenario, judge, best, 
             extra = extra + (run.draws.impact.sel(at) * run.value.pupils.sel(at) / 100).sum("year")
     each = extra.transpose("area", "chain", "draw").values.reshape(3, -1)
     # a run keeps figures on a grid of 0.000008 points
-    np.testing.assert_allclose(judging.worth(judge, best.planned), each, atol=0.05)
+    np.testing.assert_allclose(plan_evaluation.worth(judge, best.planned), each, atol=0.05)
     assert run.manifest["account_gbp"]["difference"] == 0
 
 
@@ -88,40 +89,40 @@ def test_earnings_are_those_of_a_run(scenario, asked):
     name = "benefit" if asked.weighting == "plain" else "weighted_benefit"
     whole = run.value[name].sel(group="all") if name == "benefit" else run.value[name]
     each = whole.transpose("area", "chain", "draw").values.reshape(3, -1)
-    np.testing.assert_allclose(judging.worth(judging.judge(scenario, asked)), each, rtol=2e-5)
+    np.testing.assert_allclose(plan_evaluation.worth(plan_evaluation.judge(scenario, asked)), each, rtol=2e-5)
 
 
 def test_no_money_is_worth_nothing(judge):
     nothing = np.zeros((3, len(judge.scenario.interventions), len(judge.years)))
-    assert (judging.worth(judge, nothing) == 0).all()
+    assert (plan_evaluation.worth(judge, nothing) == 0).all()
 
 
 def test_prices_say_what_one_more_brings(judge):
     planned = random_plan(judge, 1, part=0.9)
-    _, prices = judging.priced(judge, planned)
-    desk = courses.desk(judge, budget.for_activity(judge.scenario))
+    _, prices = plan_evaluation.priced(judge, planned)
+    desk = spending_profiles.desk(judge, budget.for_activity(judge.scenario))
     every = np.arange(desk.n_lines)
-    ground = judging.worth(judge, planned).sum(axis=0).mean()
+    ground = plan_evaluation.worth(judge, planned).sum(axis=0).mean()
     flat = planned.reshape(desk.n_lines, -1)
-    here = courses.brings(desk, prices, every, flat)
+    here = spending_profiles.brings(desk, prices, every, flat)
     for line in np.argsort(-flat.sum(axis=1))[:6]:
         more = flat.copy()
         more[line] = np.floor(more[line] * 1.02)
-        told = courses.brings(desk, prices, every, more)[line] - here[line]
-        found = judging.worth(judge, more.reshape(planned.shape)).sum(axis=0).mean() - ground
+        told = spending_profiles.brings(desk, prices, every, more)[line] - here[line]
+        found = plan_evaluation.worth(judge, more.reshape(planned.shape)).sum(axis=0).mean() - ground
         assert told == pytest.approx(found, rel=5e-3)
 
 
 def test_slopes_are_those_of_what_a_line_brings(judge):
-    desk = courses.desk(judge, budget.for_activity(judge.scenario))
+    desk = spending_profiles.desk(judge, budget.for_activity(judge.scenario))
     planned = np.random.default_rng(3).exponential(size=(desk.n_lines, len(judge.years))) * 5e4
-    _, prices = judging.priced(judge, random_plan(judge, 2, part=0.9))
+    _, prices = plan_evaluation.priced(judge, random_plan(judge, 2, part=0.9))
     every = np.arange(desk.n_lines)
-    told = courses.slopes(desk, prices, every, planned)
+    told = spending_profiles.slopes(desk, prices, every, planned)
     for t in range(planned.shape[1]):
         step = np.zeros_like(planned)
         step[:, t] = 0.02 * planned[:, t]
-        up, down = (courses.brings(desk, prices, every, planned + sign * step) for sign in (1, -1))
+        up, down = (spending_profiles.brings(desk, prices, every, planned + sign * step) for sign in (1, -1))
         found = (up - down) / (2 * step[:, t])
         assert np.abs(found - told[:, t]).max() < 0.02 * np.abs(told[:, t]).max()
 
@@ -133,27 +134,27 @@ def test_the_best_plan_has_a_bound_and_is_near_it(best):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_plan_at_random_passes_the_bound(judge, best, seed):
-    assert judging.worth(judge, random_plan(judge, seed)).sum(axis=0).mean() < best.value
+    assert plan_evaluation.worth(judge, random_plan(judge, seed)).sum(axis=0).mean() < best.value
     mixed = np.floor(0.9 * best.planned + 0.1 * random_plan(judge, seed))
-    assert judging.worth(judge, mixed).sum(axis=0).mean() <= best.upper_bound
+    assert plan_evaluation.worth(judge, mixed).sum(axis=0).mean() <= best.upper_bound
 
 
 @pytest.mark.slow  # two searches to the end
 def test_where_the_search_starts_does_not_matter(judge):
     searches = (Search(start="random", seed=seed) for seed in (1, 2))
-    one, other = (optimise.optimise(judge, Optimising(search=search)) for search in searches)
+    one, other = (optimiser.optimise(judge, Optimising(search=search)) for search in searches)
     assert other.value == pytest.approx(one.value, rel=1e-3)
 
 
 def test_the_same_question_has_the_same_answer(scenario, judge, best):
-    again = optimise.optimise(judging.judge(scenario, Objective()), ASKED)
+    again = optimiser.optimise(plan_evaluation.judge(scenario, Objective()), ASKED)
     np.testing.assert_array_equal(again.planned, best.planned)
 
 
 def test_the_order_of_areas_does_not_matter(scenario, best):
     names = list(reversed(scenario.areas.names))
     turned = load_scenario(f"areas=[{', '.join(names)}]", "sampler.draws=40", f"budget.total_gbp={MONEY}", horizon=8)
-    again = optimise.optimise(judging.judge(turned, Objective()), ASKED)
+    again = optimiser.optimise(plan_evaluation.judge(turned, Objective()), ASKED)
     np.testing.assert_array_equal(again.planned, best.planned)
 
 
@@ -161,7 +162,7 @@ def test_the_plan_is_in_whole_pounds_and_no_year_has_more_than_its_allocation(ju
     has = np.array(budget.for_activity(judge.scenario))
     assert (best.planned == np.round(best.planned)).all()
     assert (best.planned.sum(axis=(0, 1)) <= has).all()
-    account = budget.reconcile(judging.money_of(judge, best.planned))
+    account = budget.reconcile(plan_evaluation.money_of(judge, best.planned))
     assert account["difference"] == 0
     assert account["money_in"] == MONEY
 
@@ -171,7 +172,7 @@ def test_it_is_better_than_every_simple_split(judge, best, scenario):
         split = load_scenario(
             "areas=three_areas", "sampler.draws=40", f"budget.total_gbp={MONEY}", f"split={rule}", horizon=8
         )
-        assert judging.worth(judging.judge(split, Objective())).sum(axis=0).mean() < best.value
+        assert plan_evaluation.worth(plan_evaluation.judge(split, Objective())).sum(axis=0).mean() < best.value
 
 
 CASES = {
@@ -184,7 +185,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_as_good_as_the_best_of_every_plan_on_a_coarse_grid(small, tried, case):
     asked, is_allowed = CASES[case]
-    found = optimise.optimise(small, Optimising(constraints=asked))
+    found = optimiser.optimise(small, Optimising(constraints=asked))
     ways, worth = tried(10)
     best = every_plan.best_of_all(worth, ways, 10, is_allowed)
     assert best * (1 - 1e-6) <= found.value <= found.upper_bound * (1 + 1e-6)
@@ -200,7 +201,7 @@ def test_it_agrees_with_the_best_of_every_plan_on_a_grid_of_one_per_cent(small, 
         "two lines an area": lambda way: (way > 0).sum() <= 2,
         "a smallest size": lambda way: ((way == 0) | (way >= 20)).all(),
     }
-    found = optimise.optimise(small, Optimising(constraints=asked))
+    found = optimiser.optimise(small, Optimising(constraints=asked))
     ways, worth = tried(100)
     best = every_plan.best_of_all(worth, ways, 100, allowed[case])
     assert found.value == pytest.approx(best, rel=1e-3)
@@ -229,16 +230,16 @@ def test_what_plans_do_not_know_is_refused(scenario):
     words = ("areas=three_areas", "sampler.draws=40")
     for word in ("evidence.outside_view.is_on=true", "organisation.review=to_progress"):
         with pytest.raises(Refusal):
-            judging.judge(load_scenario(*words, word), Objective())
+            plan_evaluation.judge(load_scenario(*words, word), Objective())
     with pytest.raises(Refusal, match="not in 2024 to 2031"):
-        judging.judge(scenario, Objective(years_after=10))
+        plan_evaluation.judge(scenario, Objective(years_after=10))
 
 
 def test_the_mean_of_the_tail_is_that_of_a_gaussian():
     n, tail = 200_000, 0.1
     draws = norm.ppf((np.arange(n) + 0.5) / n)
     closed = -norm.pdf(norm.ppf(tail)) / tail
-    assert judging.tail_mean(3 + 2 * draws, tail) == pytest.approx(3 + 2 * closed, abs=1e-3)
+    assert plan_evaluation.tail_mean(3 + 2 * draws, tail) == pytest.approx(3 + 2 * closed, abs=1e-3)
 
 
 def test_the_tail_of_a_gaussian_sample_is_within_its_error_of_the_closed_form():
@@ -247,14 +248,14 @@ def test_the_tail_of_a_gaussian_sample_is_within_its_error_of_the_closed_form():
     closed = -norm.pdf(norm.ppf(tail)) / tail
     below = draws[draws <= np.quantile(draws, tail)]
     error = np.sqrt((below.var() + (1 - tail) * (np.quantile(draws, tail) - below.mean()) ** 2) / (n * tail))
-    assert abs(judging.tail_mean(draws, tail) - closed) < 4 * error
+    assert abs(plan_evaluation.tail_mean(draws, tail) - closed) < 4 * error
 
 
 def test_weights_of_the_tail_bound_it_from_above():
     rng = np.random.default_rng(7)
     by_draw, asked = rng.standard_normal((3, 500)), Objective(risk="cvar", tail=0.13)
     one = risks.weight(asked, by_draw, np.zeros(3), None, 0)
-    exact = judging.tail_mean(by_draw.sum(axis=0), 0.13)
+    exact = plan_evaluation.tail_mean(by_draw.sum(axis=0), 0.13)
     assert (one * by_draw).sum() == pytest.approx(exact)
     other = risks.weight(asked, rng.standard_normal((3, 500)), np.zeros(3), one, 1)
     assert other.sum() == pytest.approx(3)
@@ -263,10 +264,10 @@ def test_weights_of_the_tail_bound_it_from_above():
 
 def test_a_plan_for_the_worst_draws_is_better_in_them(judge, best):
     asked = Objective(risk="cvar", tail=0.2)
-    found = optimise.optimise(
-        judging.judge(judge.scenario, asked), Optimising(objective=asked, search=Search(gap=0.01))
+    found = optimiser.optimise(
+        plan_evaluation.judge(judge.scenario, asked), Optimising(objective=asked, search=Search(gap=0.01))
     )
-    tail = judging.tail_mean(judging.worth(judge, best.planned).sum(axis=0), 0.2)
+    tail = plan_evaluation.tail_mean(plan_evaluation.worth(judge, best.planned).sum(axis=0), 0.2)
     assert found.value >= tail * (1 - 1e-3)
     assert found.value <= found.upper_bound * (1 + 1e-6)
 
@@ -274,11 +275,11 @@ def test_a_plan_for_the_worst_draws_is_better_in_them(judge, best):
 def test_a_floor_that_counts_is_reached_more_often(judge, best):
     floor = 2.0
     asked = Objective(risk="floor", floor=floor)
-    own = judging.judge(judge.scenario, asked)
-    found = optimise.optimise(own, Optimising(objective=asked))
+    own = plan_evaluation.judge(judge.scenario, asked)
+    found = optimiser.optimise(own, Optimising(objective=asked))
     assert found.upper_bound is None
     assert found.gap is None
-    before = judging.risked(asked, judging.worth(judge, best.planned), judging.floors_of(own))
+    before = plan_evaluation.risked(asked, plan_evaluation.worth(judge, best.planned), plan_evaluation.floors_of(own))
     assert found.value >= before - 0.02
 
 
@@ -286,9 +287,9 @@ def test_a_floor_that_counts_is_reached_more_often(judge, best):
 def test_a_search_ends_when_its_time_is_up_whatever_stage_it_is_in(judge, asked, monkeypatch):
     rounds = []
     clock = iter(range(0, 10_000, 10))  # seconds, ten at each look
-    monkeypatch.setattr(optimise.time, "monotonic", lambda: next(clock))
-    own = judging.judge(judge.scenario, asked)
-    found = optimise.optimise(own, Optimising(objective=asked, search=Search(seconds=5)), say=rounds.append)
+    monkeypatch.setattr(optimiser.time, "monotonic", lambda: next(clock))
+    own = plan_evaluation.judge(judge.scenario, asked)
+    found = optimiser.optimise(own, Optimising(objective=asked, search=Search(seconds=5)), say=rounds.append)
     assert found.ended == "time"
     assert len(rounds) == found.rounds == 2  # one on the first start, one on what it found
     has = np.array(budget.for_activity(judge.scenario))
@@ -297,9 +298,9 @@ def test_a_search_ends_when_its_time_is_up_whatever_stage_it_is_in(judge, asked,
 
 @pytest.mark.parametrize("asked", [Objective(), Objective(risk="floor", floor=20.0)], ids=["mean", "floor"])
 def test_a_search_ends_after_its_rounds_whatever_the_clock_says(judge, asked, monkeypatch):
-    monkeypatch.setattr(optimise.time, "monotonic", iter(range(0, 10_000)).__next__)
-    own = judging.judge(judge.scenario, asked)
-    found = optimise.optimise(own, Optimising(objective=asked, search=Search(rounds=3)))
+    monkeypatch.setattr(optimiser.time, "monotonic", iter(range(0, 10_000)).__next__)
+    own = plan_evaluation.judge(judge.scenario, asked)
+    found = optimiser.optimise(own, Optimising(objective=asked, search=Search(rounds=3)))
     assert (found.ended, found.rounds) == ("rounds", 4)  # three on the first start; one, at the least, on what it found
     assert found.seconds > 3
 
@@ -307,7 +308,7 @@ def test_a_search_ends_after_its_rounds_whatever_the_clock_says(judge, asked, mo
 def test_a_floor_that_is_certain_is_not_searched_on(judge):
     asked = Objective(risk="floor", floor=0.5)
     rounds = []
-    own = judging.judge(judge.scenario, asked)
-    found = optimise.optimise(own, Optimising(objective=asked), say=rounds.append)
+    own = plan_evaluation.judge(judge.scenario, asked)
+    found = optimiser.optimise(own, Optimising(objective=asked), say=rounds.append)
     assert (found.value, found.ended, found.upper_bound) == (1.0, "nothing better", None)
     assert len(rounds) == 2

@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import gates, information, judging
-from oa_sim.decisions import Decisions, decisions
+from oa_sim.decide import plan_evaluation, staged_decisions, voi_estimators
+from oa_sim.decide.alternatives import Decisions, decisions
+from oa_sim.decide.plan_evaluation import Judge
+from oa_sim.decide.voi_estimators import Worth
+from oa_sim.decide.voi_settings import Studying
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
-from oa_sim.information import Worth
 from oa_sim.inputs import tables
-from oa_sim.judging import Judge
 from oa_sim.projection import variance_decomposition
 from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
-from oa_sim.studying import Studying
 
 PERFECT = "perfect information"
 LAST = 0.05  # of the best plan's money: what it brings is the price at the margin
@@ -79,20 +79,20 @@ def voi(scenario: Scenario, asked: Studying, say: Callable[[str], None] = lambda
         For what cannot be asked.
     """
     say("judging every plan on every draw")
-    judge = judging.judge(scenario, asked.objective)
+    judge = plan_evaluation.judge(scenario, asked.objective)
     found = decisions(judge, asked.voi)
     say("reckoning what it is worth to know")
-    whole = information.perfect(found.values)
+    whole = voi_estimators.perfect(found.values)
     pound, average = pounds(judge, found)
     known = _known(judge, found, whole, pound)
     trials = _trials(judge, found, asked, pound)
     say("reckoning what it is worth to decide in steps")
-    stepwise = gates.gates(found, asked.voi.gate_years)
+    stepwise = staged_decisions.gates(found, asked.voi.gate_years)
     more = {
-        "evpi_bias": information.bias(found.values),
+        "evpi_bias": voi_estimators.bias(found.values),
         "units_a_pound_at_the_margin": _or_none(pound),
         "units_a_pound_on_average": _or_none(average),
-        "gate_years_left_out": gates.left_out(asked.voi.gate_years, len(judge.years)),
+        "gate_years_left_out": staged_decisions.left_out(asked.voi.gate_years, len(judge.years)),
     }
     return Information(_decisions(found), known, trials, stepwise, pound, _manifest(judge, asked) | more)
 
@@ -115,7 +115,7 @@ def pounds(judge: Judge, found: Decisions) -> tuple[float, float]:
     best = int(found.values.mean(axis=1).argmax())
     plan, brings = found.planned[best], float(found.values[best].mean())
     less = np.floor(plan * (1 - LAST))
-    saved, lost = float((plan - less).sum()), brings - float(judging.worth(judge, less).sum(axis=0).mean())
+    saved, lost = float((plan - less).sum()), brings - float(plan_evaluation.worth(judge, less).sum(axis=0).mean())
     average = brings / plan.sum() if plan.any() and brings > 0 else float("nan")
     return lost / saved if saved and lost > 0 else float("nan"), average
 
@@ -140,14 +140,14 @@ def _known(judge, found: Decisions, whole: Worth, pound: float) -> pd.DataFrame:
     """Return what it is worth to know each block, blocks one after another, and each effect alone."""
     blocks = _blocks(judge, found)
     rows = [(PERFECT, "all", whole)]
-    rows += [(name, "block", information.partial(found.values, columns)) for name, columns in blocks.items()]
+    rows += [(name, "block", voi_estimators.partial(found.values, columns)) for name, columns in blocks.items()]
     so_far, names = [], []
     for name, columns in blocks.items():
         so_far, names = [*so_far, columns], [*names, name]
-        worth = information.partial(found.values, np.concatenate(so_far, axis=1))
+        worth = voi_estimators.partial(found.values, np.concatenate(so_far, axis=1))
         rows.append((" + ".join(names), "together", worth))
     for name, draws in effects(judge).items():
-        rows.append((f"effect of {name}", "effect", information.partial(found.values, draws[:, None])))
+        rows.append((f"effect of {name}", "effect", voi_estimators.partial(found.values, draws[:, None])))
     table = pd.DataFrame([(name, kind, worth.value, worth.error) for name, kind, worth in rows])
     table.columns = ["known", "kind", "value", "error"]
     table["share_of_evpi"] = table.value / whole.value if whole.value > 0 else np.nan
@@ -158,7 +158,7 @@ def _known(judge, found: Decisions, whole: Worth, pound: float) -> pd.DataFrame:
 def _blocks(judge, found: Decisions) -> dict[str, np.ndarray]:
     """Return the parameters of each block (draw, column), of all interventions that any plan funds."""
     some = found.planned.max(axis=0)
-    money = judging.money_of(judging.richer(judge, some), some)
+    money = plan_evaluation.money_of(plan_evaluation.richer(judge, some), some)
     return {
         name: columns[judge.which]
         for name, columns in variance_decomposition.blocks(judge.programme.drawn, money).items()
@@ -178,12 +178,12 @@ def effects(judge) -> dict[str, np.ndarray]:
 def _trials(judge, found: Decisions, asked: Studying, pound: float) -> pd.DataFrame:
     """Return what a trial of each effect is worth, by its size."""
     about, rows = asked.voi, []
-    widened = information.design_effect(about.cluster, about.correlation)
+    widened = voi_estimators.design_effect(about.cluster, about.correlation)
     for name, draws in effects(judge).items():
         for n in about.trial_pupils:
-            error = information.standard_error(n, widened)
+            error = voi_estimators.standard_error(n, widened)
             rng = stream(judge.scenario.seed, "trial", name)  # of one noise, so that sizes can be compared
-            worth = information.sample(found.values, draws, error, rng)
+            worth = voi_estimators.sample(found.values, draws, error, rng)
             cost = about.trial_fixed_gbp + about.trial_gbp_per_pupil * n
             row = {
                 "trial_of": name,

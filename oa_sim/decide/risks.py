@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from oa_sim.judging import tail_weights
-from oa_sim.objective import Objective
+from oa_sim.decide.objective import Objective
+from oa_sim.decide.plan_evaluation import tail_weights
 
 SOFT = 0.25  # of the spread of an area's worth: how softly a floor counts while a plan is looked for
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim import objective
 from oa_sim.compiled import arrays, gradient, input_cache, threads
 from oa_sim.compiled.activity import BLOCK, Draws, Levers
 from oa_sim.compiled.gradient import Counts, Prices
+from oa_sim.decide import objective
+from oa_sim.decide.objective import Objective
 from oa_sim.errors import Refusal
-from oa_sim.objective import Objective
 from oa_sim.programme import budget
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario

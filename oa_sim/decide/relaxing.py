@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from oa_sim.constraints import Constraints, Row
+from oa_sim.decide.constraints import Constraints, Row
 from oa_sim.errors import Refusal
 
 SLACK_GBP = 0.5  # less than this is no change worth telling

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oa_sim.decide.objective import Objective
 from oa_sim.definitions import PHASES
 from oa_sim.errors import Refusal, between, unknown
-from oa_sim.objective import Objective
 from oa_sim.programme import spending
 from oa_sim.scenario import load
 from oa_sim.scenario.schema import Scenario

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import courses, judging, mixing
 from oa_sim.compiled.gradient import Prices
-from oa_sim.mixing import Mixture, Table
-from oa_sim.problem import Problem
+from oa_sim.decide import linear_program, plan_evaluation, spending_profiles
+from oa_sim.decide.allocation_problem import Problem
+from oa_sim.decide.linear_program import Mixture, Table
 
 WORTH_TAKING = 1e-7  # of what all courses bring: less is rounding
 MOST_MIXINGS = 40
@@ -35,7 +35,7 @@ class Anew(NamedTuple):
         What one more of each row would bring.
     bound
         What no plan passes at the prices, in the objective's unit.
-    near : array (course of ``courses.spread``)
+    near : array (course of ``spending_profiles.spread``)
         Whether a course is among the best few of its line and way, so that another round may do with these.
     """
 
@@ -84,14 +84,14 @@ def anew(
         Courses of each line that are bettered.
     whole
         Whether the whole problem is to be solved too.
-    among : array (course of ``courses.spread``)
+    among : array (course of ``spending_profiles.spread``)
         Courses to do with; None: all.
     """
     desk = given.desk
-    _, prices = judging.priced(desk.judge, now, weight)
+    _, prices = plan_evaluation.priced(desk.judge, now, weight)
     every, nothing = np.arange(desk.n_lines), np.zeros((desk.n_lines, len(desk.has)))
-    base = courses.brings(desk, prices, every, nothing)
-    here = courses.brings(desk, prices, every, now.reshape(desk.n_lines, -1)) - base
+    base = spending_profiles.brings(desk, prices, every, nothing)
+    here = spending_profiles.brings(desk, prices, every, now.reshape(desk.n_lines, -1)) - base
     bench = _bench(given, prices, base, now, among)
     mixed = _mixed(given, bench)
     for _ in range(3 if n_starts else 0):
@@ -102,10 +102,10 @@ def anew(
         mixed = _mixed(given, bench)
     limits = given.limits
     best = np.full(limits.n_lines, -np.inf)
-    np.maximum.at(best, bench.table.line, mixing.left(bench.table, mixed.price))
+    np.maximum.at(best, bench.table.line, linear_program.left(bench.table, mixed.price))
     is_funded = now.any(axis=(1, 2))
     promised = here.sum() + bench.table.brings[: given.n_areas][is_funded].sum()
-    bound = float((weight * by_draw).sum()) - promised + mixing.bound(limits, mixed.price, best)
+    bound = float((weight * by_draw).sum()) - promised + linear_program.bound(limits, mixed.price, best)
     shape = now.shape
     plan = _laid(bench, mixed.share, shape)
     chosen = _whole(given, bench, mixed, shape) if whole else None
@@ -114,7 +114,7 @@ def anew(
 
 def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray, among: np.ndarray | None) -> _Bench:
     """Return the first courses: patterns of every line that is free, the plan's own, and what is pinned."""
-    line, planned = courses.spread(given.desk, given.smallest)
+    line, planned = spending_profiles.spread(given.desk, given.smallest)
     n_spread = len(line)
     if among is not None:
         line, planned = line[among], planned[among]
@@ -128,23 +128,23 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray, am
     fixed = [number for number, money in given.pinned.items() if money.any()]
     line = np.concatenate([line[free], np.array(fixed, dtype=int)])
     planned = np.concatenate([planned[free], *(given.pinned[number][None] for number in fixed)])
-    brought = courses.brings(given.desk, prices, line, planned) - base[line]
+    brought = spending_profiles.brings(given.desk, prices, line, planned) - base[line]
     n_areas, n_lines = given.n_areas, given.desk.n_lines
     # what national programmes bring without any money of the line is an area's, once it funds something
     opening = Table(n_lines + np.arange(n_areas), np.zeros(n_areas, dtype=int), base.reshape(n_areas, -1).sum(axis=1),
                     given.openings)  # fmt: skip
     table = opening.joined(Table(line, _way(planned), brought, given.uses(line, planned)))
     is_in = np.zeros(len(table.line), dtype=bool)
-    is_in[courses.SIZES // 2 :: courses.SIZES] = True
+    is_in[spending_profiles.SIZES // 2 :: spending_profiles.SIZES] = True
     is_in[:n_areas] = is_in[len(is_in) - len(fixed) - len(own) :] = True
     every = np.concatenate([np.zeros((n_areas, planned.shape[1])), planned])
     return _Bench(every, table, is_in, from_spread, n_spread, n_areas)
 
 
 def _near(bench: _Bench, price: np.ndarray) -> np.ndarray:
-    """Return which courses of ``courses.spread`` are among the best few of their line and way."""
+    """Return which courses of ``spending_profiles.spread`` are among the best few of their line and way."""
     at = slice(bench.n_openings, bench.n_openings + len(bench.from_spread))
-    left = mixing.left(bench.table, price)[at]
+    left = linear_program.left(bench.table, price)[at]
     key = bench.table.line[at] * (bench.planned.shape[1] ** 2) + bench.table.way[at]
     order = np.lexsort((-left, key))
     rank = np.arange(len(order)) - np.searchsorted(key[order], key[order])
@@ -164,13 +164,13 @@ def _mixed(given: Problem, bench: _Bench) -> Mixture:
     limits, n_ways = given.limits, len(given.desk.has) ** 2
     key = bench.table.line * n_ways + bench.table.way
     for _ in range(MOST_MIXINGS):
-        found = mixing.mixture(bench.table.taken(bench.is_in), limits)
+        found = linear_program.mixture(bench.table.taken(bench.is_in), limits)
         if found.brings is None:  # too few courses to keep the constraints: all of them
             if bench.is_in.all():
                 break
             bench.is_in[:] = True
             continue
-        adds = mixing.left(bench.table, found.price) - found.place[bench.table.line]
+        adds = linear_program.left(bench.table, found.price) - found.place[bench.table.line]
         best = np.full(limits.n_lines * n_ways, -np.inf)
         np.maximum.at(best, key, adds)
         new = (adds >= best[key]) & (adds > WORTH_TAKING * max(abs(found.brings), 1e-30)) & ~bench.is_in
@@ -184,7 +184,7 @@ def _mixed(given: Problem, bench: _Bench) -> Mixture:
 
 def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, price: np.ndarray, n_starts: int) -> None:
     """Add the best courses of each line, bettered a year at a time at the prices of the constraints."""
-    left = mixing.left(bench.table, price)
+    left = linear_program.left(bench.table, price)
     # the best course of each way of a line, and of them the best few
     order = np.argsort(-left, kind="stable")
     order = order[order >= given.n_areas]
@@ -196,10 +196,10 @@ def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, pri
     some = some[(rank < n_starts) & ~np.isin(every[some], list(given.pinned))]
     line, cost = every[some], given.cost(price)
     charged = given.charged(prices, price)
-    planned, _ = courses.bettered(given.desk, charged, cost, line, bench.planned[some], given.smallest)
-    brought = courses.brings(given.desk, prices, line, planned) - base[line]
+    planned, _ = spending_profiles.bettered(given.desk, charged, cost, line, bench.planned[some], given.smallest)
+    brought = spending_profiles.brings(given.desk, prices, line, planned) - base[line]
     new = Table(line, _way(planned), brought, given.uses(line, planned))
-    is_new = mixing.left(new, price) > left[some] + WORTH_TAKING * max(abs(left).max(), 1e-30)
+    is_new = linear_program.left(new, price) > left[some] + WORTH_TAKING * max(abs(left).max(), 1e-30)
     bench.planned = np.concatenate([bench.planned, planned[is_new]])
     bench.table = bench.table.joined(new.taken(is_new))
     bench.is_in = np.concatenate([bench.is_in, np.ones(is_new.sum(), dtype=bool)])
@@ -215,9 +215,9 @@ def _laid(bench: _Bench, share: np.ndarray, shape: tuple[int, int, int]) -> np.n
 
 def _whole(given: Problem, bench: _Bench, mixed: Mixture, shape: tuple[int, int, int]) -> np.ndarray | None:
     """Return the best plan in which each line keeps to one way."""
-    left = mixing.left(bench.table, mixed.price) - mixed.place[bench.table.line]
+    left = linear_program.left(bench.table, mixed.price) - mixed.place[bench.table.line]
     near = left > -WHOLE_RANGE * max(abs(mixed.brings or 0.0), 1e-30)
-    share = mixing.whole(bench.table.taken(near), given.limits, WHOLE_GAP)
+    share = linear_program.whole(bench.table.taken(near), given.limits, WHOLE_GAP)
     if share is None:
         return None
     out = np.zeros(len(bench.table.line))

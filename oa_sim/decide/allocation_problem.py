@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from oa_sim import constraints, courses, judging, relaxing
 from oa_sim.compiled.gradient import Prices
-from oa_sim.constraints import Optimising, Row
-from oa_sim.courses import Desk
+from oa_sim.decide import constraints, plan_evaluation, relaxing, spending_profiles
+from oa_sim.decide.constraints import Optimising, Row
+from oa_sim.decide.linear_program import Limits
+from oa_sim.decide.plan_evaluation import Judge
+from oa_sim.decide.spending_profiles import Desk
 from oa_sim.errors import Refusal
-from oa_sim.judging import Judge
-from oa_sim.mixing import Limits
 from oa_sim.programme import budget
 from oa_sim.programme.delivery import STAGES
 
@@ -119,7 +119,7 @@ class Problem:
 
     def _presence(self, line: np.ndarray, planned: np.ndarray) -> sparse.csr_array:
         """Return the programmes at once that courses make ((area, stage, year), course)."""
-        here = courses.presences(self.desk, line, planned)[:, : self.rooms.shape[2]]  # (course, year)
+        here = spending_profiles.presences(self.desk, line, planned)[:, : self.rooms.shape[2]]  # (course, year)
         n = len(line)
         found = np.zeros((self.rooms.shape[1], *here.shape))
         for s, stage in enumerate(self.stages):
@@ -208,8 +208,8 @@ def problem(judge: Judge, asked: Optimising, floors: np.ndarray | None = None) -
     n_all = len(scenario.interventions)
     relaxing.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
     pinned = {a * n_all + k: money for (a, k), money in fixed.items()}
-    desk = courses.desk(judge, has)
-    floors = judging.floors_of(judge) if floors is None else floors
+    desk = spending_profiles.desk(judge, has)
+    floors = plan_evaluation.floors_of(judge) if floors is None else floors
     return Problem(desk, asked, rows, pinned, floors, _rooms(desk, asked))
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from oa_sim import judging, rules
-from oa_sim.judging import Judge
-from oa_sim.objective import Objective
-from oa_sim.optimise import Optimum
+from oa_sim.decide import benchmark_plans, plan_evaluation
+from oa_sim.decide.benchmark_plans import BEST, Candidate
+from oa_sim.decide.objective import Objective
+from oa_sim.decide.optimiser import Optimum
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.projection import ranking
 from oa_sim.projection.appraisal import described
-from oa_sim.rules import BEST, Candidate
 
 SMALL_LOSS = 0.01  # of the best: what "as good" means here
 VIEWS = {  # what is ranked by each, beside what was asked for
@@ -87,11 +87,11 @@ def sheet(
         Without the flat region and the responses, which take the longest.
     """
     say("holding the plan against simple rules, on draws that had no part in finding it")
-    plans, notes = rules.candidates(judge, found.planned)
-    floors = judging.floors_of(judge)
+    plans, notes = benchmark_plans.candidates(judge, found.planned)
+    floors = plan_evaluation.floors_of(judge)
     by_area = {plan.name: plan.by_draw() for plan in plans}
     draws = np.stack([each.sum(axis=0) for each in by_area.values()])
-    risked = [judging.risked(judge.objective, each, floors) for each in by_area.values()]
+    risked = [plan_evaluation.risked(judge.objective, each, floors) for each in by_area.values()]
     compared = _compared(plans, draws, risked)
     say("ranking them in three views")
     views = _views(plans)
@@ -109,8 +109,8 @@ def _optimism(found: Optimum, plans: list[Candidate], risked: list[float]) -> fl
         return float("nan")
     rival = 1 + int(np.argmax(risked[1:]))
     there = replace(found.judge, scenario=plans[rival].judge.scenario)
-    worth = judging.worth(there, plans[rival].planned)
-    before = found.value - judging.risked(found.judge.objective, worth, judging.floors_of(found.judge))
+    worth = plan_evaluation.worth(there, plans[rival].planned)
+    before = found.value - plan_evaluation.risked(found.judge.objective, worth, plan_evaluation.floors_of(found.judge))
     return before - (risked[0] - risked[rival])
 
 
@@ -139,12 +139,12 @@ def _views(plans: list[Candidate]) -> pd.DataFrame:
     found = []
     for view, asked in VIEWS.items():
         measures = set(plans[0].judge.scenario.measures)
-        if not measures & set(judging.objective.STANDARDS):
+        if not measures & set(plan_evaluation.objective.STANDARDS):
             continue
         own = plans[0].judge
-        seen = judging.judge(own.scenario, asked, own.which)
+        seen = plan_evaluation.judge(own.scenario, asked, own.which)
         worth = [
-            judging.worth(replace(seen, scenario=plan.judge.scenario), plan.planned).sum(axis=0).mean()
+            plan_evaluation.worth(replace(seen, scenario=plan.judge.scenario), plan.planned).sum(axis=0).mean()
             for plan in plans
         ]
         places = ranking.places(np.array(worth)[:, None])[:, 0]
@@ -178,11 +178,11 @@ def moved(planned: np.ndarray, mine: np.ndarray, factor: float) -> np.ndarray:
 
 def _flat(planned: np.ndarray, judge: Judge, best: float) -> pd.DataFrame:
     """Return how far an area's and an intervention's money may move until a small part is lost."""
-    scenario, floors = judge.scenario, judging.floors_of(judge)
+    scenario, floors = judge.scenario, plan_evaluation.floors_of(judge)
 
     def loses(mine: np.ndarray, factor: float) -> float:
-        worth = judging.worth(judge, moved(planned, mine, factor))
-        return best - judging.risked(judge.objective, worth, floors)
+        worth = plan_evaluation.worth(judge, moved(planned, mine, factor))
+        return best - plan_evaluation.risked(judge.objective, worth, floors)
 
     def edge(mine: np.ndarray, far: float) -> float:
         near, most = 1.0, SMALL_LOSS * abs(best)
@@ -234,12 +234,12 @@ def _response(planned: np.ndarray, judge: Judge) -> pd.DataFrame:
             continue
         without = planned.copy()
         without[:, k] = 0.0
-        ground = judging.worth(judge, without).sum(axis=0)
+        ground = plan_evaluation.worth(judge, without).sum(axis=0)
         for factor in FACTORS:
             tried = planned.copy()
             tried[:, k] = np.floor(planned[:, k] * factor)
             # more than the plan has is asked here, so the year's money is no limit
-            found = described(judging.worth(judging.richer(judge, tried), tried).sum(axis=0) - ground)
+            found = described(plan_evaluation.worth(plan_evaluation.richer(judge, tried), tried).sum(axis=0) - ground)
             row = {"intervention": name, "part": factor, "gbp": float(tried[:, k].sum())}
             rows.append(row | {key: float(found[key]) for key in ("mean", "sd", "q05", "q50", "q95")})
     columns = ["intervention", "part", "gbp", "mean", "sd", "q05", "q50", "q95"]

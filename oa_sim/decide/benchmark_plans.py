@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oa_sim import judging
+from oa_sim.decide import plan_evaluation
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.errors import Refusal
-from oa_sim.judging import Judge
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Split
 
@@ -45,7 +45,7 @@ class Candidate:
 
     def by_draw(self) -> np.ndarray:
         """Return what it is worth by area and draw (area, draw)."""
-        return judging.worth(self.judge, self.planned)
+        return plan_evaluation.worth(self.judge, self.planned)
 
 
 def candidates(judge: Judge, best: np.ndarray) -> tuple[list[Candidate], list[str]]:

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim import judging, laying, risks, rounding, stepping
 from oa_sim.compiled.activity import BLOCK
-from oa_sim.constraints import Optimising, Row, Search
+from oa_sim.decide import column_generation, plan_evaluation, risks, rounding, stepping
+from oa_sim.decide.allocation_problem import Problem, problem
+from oa_sim.decide.column_generation import Anew
+from oa_sim.decide.constraints import Optimising, Row, Search
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.errors import Refusal
-from oa_sim.judging import Judge
-from oa_sim.laying import Anew
-from oa_sim.problem import Problem, problem
 from oa_sim.rng import stream
 
 MOST_ROUNDS = 40
@@ -108,7 +108,7 @@ def optimise(
     Parameters
     ----------
     judge
-        What plans are judged by; from ``judging.judge`` with ``asked.objective``.
+        What plans are judged by; from ``plan_evaluation.judge`` with ``asked.objective``.
     asked
         Objective, constraints and search.
     say
@@ -175,10 +175,12 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], spent: _
     """Lay every line out anew, round by round, from one stage until another is over."""
     asked, still = given.asked, 0
     for turn in range(MOST_ROUNDS):
-        each = judging.worth(given.desk.judge, np.floor(state.now))
+        each = plan_evaluation.worth(given.desk.judge, np.floor(state.now))
         state.weight = risks.weight(asked.objective, each, given.floors, state.weight, state.rounds)
         near = None if stage == BOLD else state.near
-        found = laying.anew(state.given, state.now, each, state.weight, STARTS[stage], whole=given.is_whole, among=near)
+        found = column_generation.anew(
+            state.given, state.now, each, state.weight, STARTS[stage], whole=given.is_whole, among=near
+        )
         state.near, state.price, state.rounds, before = found.near, found.price, state.rounds + 1, state.best
         spent.rounds += 1
         for planned in [found.whole] if given.is_whole else [found.plan, state.now]:
@@ -237,7 +239,7 @@ def _on_few(given: Problem) -> Problem:
     """Return the same problem on a block of draws, on which several searches are as quick as one on two blocks."""
     if len(given.desk.judge.which) <= BLOCK:
         return given
-    judge, at = judging.fewer(given.desk.judge, BLOCK)
+    judge, at = plan_evaluation.fewer(given.desk.judge, BLOCK)
     floors = given.floors[:, at] if given.floors.ndim > 1 else given.floors
     return problem(judge, given.asked, floors)
 
@@ -301,7 +303,7 @@ def _by_area(state: _State, weight: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
     """Return every line laid out anew at the prices of the best plan, with every way tried."""
-    return laying.anew(given, best.planned, best.by_draw, weight, STARTS[THOROUGH], whole=False)
+    return column_generation.anew(given, best.planned, best.by_draw, weight, STARTS[THOROUGH], whole=False)
 
 
 def _tried(given: Problem, planned: np.ndarray) -> Found | None:
@@ -311,5 +313,5 @@ def _tried(given: Problem, planned: np.ndarray) -> Found | None:
         return None
     if (given.crowded(whole) > ROOM).any():
         return None
-    by_draw = judging.worth(given.desk.judge, whole)
-    return Found(whole, by_draw, judging.risked(given.asked.objective, by_draw, given.floors))
+    by_draw = plan_evaluation.worth(given.desk.judge, whole)
+    return Found(whole, by_draw, plan_evaluation.risked(given.asked.objective, by_draw, given.floors))

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from oa_sim.decide.objective import Objective
 from oa_sim.errors import Refusal, between, one_of
-from oa_sim.objective import Objective
 from oa_sim.scenario.schema import SPLITS
 
 MOST_YEARS = 50

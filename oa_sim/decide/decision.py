@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim import challenge, front, judging, optimise, stability
-from oa_sim.challenge import Challenge
-from oa_sim.constraints import Optimising
+from oa_sim.decide import challenge, optimiser, pareto_front, plan_evaluation, robustness
+from oa_sim.decide.challenge import Challenge
+from oa_sim.decide.constraints import Optimising
+from oa_sim.decide.optimiser import Optimum
+from oa_sim.decide.robustness import Sheet
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
-from oa_sim.optimise import Optimum
 from oa_sim.programme import budget
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
-from oa_sim.stability import Sheet
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Decision:
 
     def paid(self) -> pd.DataFrame:
         """Return when the plan's money is paid, since the first year's comes late; whole GBP of activity."""
-        money = judging.money_of(self.optimum.judge, self.optimum.planned).spend
+        money = plan_evaluation.money_of(self.optimum.judge, self.optimum.planned).spend
         table = money.to_series().rename("gbp").reset_index()
         return table[table.gbp > 0].astype({"gbp": np.int64}).reset_index(drop=True)
 
@@ -121,16 +121,16 @@ def decide(
         For what cannot be asked, and constraints that cannot all be kept, with the smallest relaxation that would help.
     """
     say("reading the tables and drawing what would have happened anyway")
-    here, there = judging.halves(judging.size(scenario), scenario.seed)
-    judge = judging.judge(scenario, asked.objective, here)
-    found = optimise.optimise(judge, asked, say)
+    here, there = plan_evaluation.halves(plan_evaluation.size(scenario), scenario.seed)
+    judge = plan_evaluation.judge(scenario, asked.objective, here)
+    found = optimiser.optimise(judge, asked, say)
     say("trying other plans against it")
     limits = asked.constraints
     tried = challenge.challenge(found, limits.smallest_gbp, limits.most_priorities, scenario.seed)
-    unseen = judging.judge(scenario, asked.objective, there)
-    sheet = stability.sheet(found, unseen, say, quick=quick)
-    between = pd.DataFrame(columns=front.COLUMNS) if quick else front.front(found, unseen, asked, say)
-    account = budget.reconcile(judging.money_of(judge, found.planned))
+    unseen = plan_evaluation.judge(scenario, asked.objective, there)
+    sheet = robustness.sheet(found, unseen, say, quick=quick)
+    between = pd.DataFrame(columns=pareto_front.COLUMNS) if quick else pareto_front.front(found, unseen, asked, say)
+    account = budget.reconcile(plan_evaluation.money_of(judge, found.planned))
     return Decision(found, sheet, tried, between, account, _manifest(found, asked))
 
 
@@ -149,7 +149,7 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
         "posterior": known.checksum,
         "synthesis": baseline_fit.checksum(studied),
         "plan": hashlib.sha256(found.planned.astype(np.int64).tobytes()).hexdigest(),
-        "n_draws": int(np.prod(judging.size(scenario))),
+        "n_draws": int(np.prod(plan_evaluation.size(scenario))),
     }
     text = json.dumps(about, sort_keys=True)
     gates = scenario_run.verdict(scenario, known.posterior, studied, None)

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oa_sim import judging
+from oa_sim.decide import plan_evaluation
+from oa_sim.decide.plan_evaluation import Judge
+from oa_sim.decide.voi_settings import Voi
 from oa_sim.errors import Refusal
-from oa_sim.judging import Judge
 from oa_sim.programme import budget, spending
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Split
-from oa_sim.studying import Voi
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def decisions(judge: Judge, asked: Voi) -> Decisions:
             f"plans without money leave nothing to choose, got 0 GBP in all {len(names)}: name a budget and a "
             "portfolio that has some"
         )
-    values = np.stack([judging.worth(judge, one).sum(axis=0) for one in planned])
+    values = np.stack([plan_evaluation.worth(judge, one).sum(axis=0) for one in planned])
     return Decisions(names, np.stack(planned), values, judge)
 
 

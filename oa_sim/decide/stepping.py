@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from oa_sim import judging
-from oa_sim.problem import Problem
+from oa_sim.decide import plan_evaluation
+from oa_sim.decide.allocation_problem import Problem
 
 STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way
 UNUSED = 1e-3  # of a year's money: less is rounding
@@ -24,8 +24,8 @@ def towards(given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarr
         What one more of each row of the problem would bring.
     """
     tried = [(1 - step) * now + step * other for step in STEPS] + [line_by_line(given, now, other, weight, price)]
-    worth = [judging.worth(given.desk.judge, np.floor(one)) for one in tried]
-    values = [judging.risked(given.asked.objective, one, given.floors) for one in worth]
+    worth = [plan_evaluation.worth(given.desk.judge, np.floor(one)) for one in tried]
+    values = [plan_evaluation.risked(given.asked.objective, one, given.floors) for one in worth]
     return tried[int(np.argmax(values))]
 
 
@@ -40,10 +40,10 @@ def line_by_line(
     """
     judge, has = given.desk.judge, np.array(given.desk.has, dtype=float)
     cost = given.cost(price).reshape(other.shape)
-    room = judging.richer(judge, now + other)
+    room = plan_evaluation.richer(judge, now + other)
 
     def left(planned: np.ndarray) -> np.ndarray:
-        by_draw = judging.worth(room, np.floor(planned))
+        by_draw = plan_evaluation.worth(room, np.floor(planned))
         return (weight * by_draw).sum(axis=1) - (cost * planned).sum(axis=(1, 2))
 
     plan = now.copy()

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from oa_sim.constraints import Row
+from oa_sim.decide.constraints import Row
 
 NOTHING = 1e-3  # GBP; less is none
 MOST_NODES = 2_000  # of branch and bound, alike on every machine

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim import judging, patterns
 from oa_sim.compiled import arrays, single_allocation, threads
 from oa_sim.compiled import slopes as by_chain
 from oa_sim.compiled.gradient import Prices
 from oa_sim.compiled.single_allocation import Courses
-from oa_sim.judging import Judge
+from oa_sim.decide import patterns, plan_evaluation
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.programme import delivery
 
 LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
@@ -79,7 +79,7 @@ def desk(judge: Judge, has: list[int]) -> Desk:
     # every area has money: its schools are then offered the national programmes beside it
     some = np.zeros((n_areas, n_all, len(has)))
     some[:, 0] = np.minimum(1, np.array(has))
-    levers = judging.levers_of(judge, judging.money_of(judge, some))
+    levers = plan_evaluation.levers_of(judge, plan_evaluation.money_of(judge, some))
     counted = (judge.counts.figure != 0) | (judge.counts.gain != 0)
     until = int(np.flatnonzero(counted.any(axis=(0, 1, 2))).max(initial=0)) + 1
     pupils = np.maximum(judge.programme.eligible, 1.0).ravel()
@@ -134,7 +134,7 @@ def brings(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) ->
     desk, line, planned
         As for ``laid_out``.
     prices
-        From ``judging.priced``.
+        From ``plan_evaluation.priced``.
     """
     out = np.zeros(len(line))
     _follow(desk, single_allocation.worths, prices, laid_out(desk, line, planned), out)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from oa_sim import judging, optimise
-from oa_sim.constraints import Optimising
-from oa_sim.judging import Judge
-from oa_sim.objective import STANDARDS, Objective
-from oa_sim.optimise import Optimum
+from oa_sim.decide import optimiser, plan_evaluation
+from oa_sim.decide.constraints import Optimising
+from oa_sim.decide.objective import STANDARDS, Objective
+from oa_sim.decide.optimiser import Optimum
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.projection.appraisal import described
 
 PARTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -46,15 +46,15 @@ def front(
         return pd.DataFrame(columns=COLUMNS)
     other = GAP if found.judge.objective.of != "gap_closed" else PUPILS
     say("finding the plan at the other end of the front")
-    there = judging.judge(judge.scenario, other, found.judge.which)
-    end = optimise.optimise(there, replace(asked, objective=other), say, start=found.planned)
-    seen = [judging.judge(judge.scenario, one, judge.which) for one in (PUPILS, GAP)]
+    there = plan_evaluation.judge(judge.scenario, other, found.judge.which)
+    end = optimiser.optimise(there, replace(asked, objective=other), say, start=found.planned)
+    seen = [plan_evaluation.judge(judge.scenario, one, judge.which) for one in (PUPILS, GAP)]
     rows = []
     for part in PARTS:
         planned = np.floor((1 - part) * found.planned + part * end.planned)
         row = {"part": part}
         for name, one in zip(("pupils", "gap_closed"), seen, strict=True):
-            worth = described(judging.worth(one, planned).sum(axis=0))
+            worth = described(plan_evaluation.worth(one, planned).sum(axis=0))
             row |= {name: worth["mean"], f"{name}_q05": worth["q05"], f"{name}_q95": worth["q95"]}
         rows.append({key: float(value) for key, value in row.items()})
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from oa_sim import information, judging
-from oa_sim.decisions import Decisions
+from oa_sim.decide import plan_evaluation, voi_estimators
+from oa_sim.decide.alternatives import Decisions
+from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.definitions import MEASURES, series
-from oa_sim.judging import Judge
 from oa_sim.programme import interventions
 from oa_sim.projection import cohort
 from oa_sim.rng import stream
@@ -138,7 +138,7 @@ def _values(judge: Judge, both: np.ndarray) -> np.ndarray:
     n = len(both)
     values = np.empty((n, n, len(judge.which)))
     for i, j in np.ndindex(n, n):
-        values[i, j] = judging.worth(judging.richer(judge, both[i, j]), both[i, j]).sum(axis=0)
+        values[i, j] = plan_evaluation.worth(plan_evaluation.richer(judge, both[i, j]), both[i, j]).sum(axis=0)
     return values
 
 
@@ -146,7 +146,7 @@ def _rows(name: str, values: np.ndarray, told: list[dict], committed: float, nam
     """Return the rows of one gate."""
     waits, rows = committed - float(values.mean(axis=2).max()), []
     for signal in SIGNALS:
-        first, worth = information.stepped(values, [one[signal] for one in told])
+        first, worth = voi_estimators.stepped(values, [one[signal] for one in told])
         rows.append([name, signal, names[first], worth.value, worth.error, committed, waits, worth.value - waits])
     return rows
 
@@ -154,7 +154,7 @@ def _rows(name: str, values: np.ndarray, told: list[dict], committed: float, nam
 def _look(judge: Judge, planned: np.ndarray, last: int) -> Looked:
     """Return what a plan does in its first years, in each draw."""
     scenario, drawn = judge.scenario, judge.programme.drawn
-    money = judging.money_of(judging.richer(judge, planned), planned)
+    money = plan_evaluation.money_of(plan_evaluation.richer(judge, planned), planned)
     rolls = judge.known.pupils.rolls.sel(area=scenario.areas.names)
     active = interventions.activity(scenario, money, rolls, drawn)
     served = [values[..., :last].reshape(-1, *values.shape[2:3], last)[judge.which] for values in active.values()]

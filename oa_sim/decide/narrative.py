@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from oa_sim.decision import Decision
+from oa_sim.decide.benchmark_plans import BEST
+from oa_sim.decide.decision import Decision
+from oa_sim.decide.objective import OF, Objective
+from oa_sim.decide.robustness import SMALL_LOSS
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import chance, pounds
-from oa_sim.objective import OF, Objective
-from oa_sim.rules import BEST
 from oa_sim.scenario import unverified
-from oa_sim.stability import SMALL_LOSS
 
 SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions of pounds; decimals
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim import constraints, judging
-from oa_sim.optimise import Optimum
+from oa_sim.decide import constraints, plan_evaluation
+from oa_sim.decide.optimiser import Optimum
 from oa_sim.rng import stream
 
 N_PLANS = 60
@@ -49,13 +49,13 @@ def challenge(found: Optimum, smallest: float, most_priorities: int | None, seed
     A challenger moves part of each year's money to lines at random, from one area or intervention to another, or from
     one line to another; those that break a constraint are left out.
     """
-    rng, floors = stream(seed, "challengers"), judging.floors_of(found.judge)
+    rng, floors = stream(seed, "challengers"), plan_evaluation.floors_of(found.judge)
     worth = []
     for i in range(N_PLANS):
         planned = _challenger(found.planned, STEPS[i % len(STEPS)], i // len(STEPS) % 4, rng)
         if constraints.excess(found.rows, planned) or not _is_viable(planned, smallest, most_priorities):
             continue
-        worth.append(judging.risked(found.judge.objective, judging.worth(found.judge, planned), floors))
+        worth.append(plan_evaluation.risked(found.judge.objective, plan_evaluation.worth(found.judge, planned), floors))
     values = np.array(worth)
     bound = np.inf if found.upper_bound is None else found.upper_bound
     best = float(values.max()) if len(values) else float("nan")
