@@ -13,10 +13,11 @@ import argparse
 import json
 import sys
 
-from oa_sim import backtest, hindcast, keeping
+from oa_sim import keeping
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.validation import backtest, hindcast
 
 UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
 TOLERANCE = 0.10

@@ -23,11 +23,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oa_sim import hindcast
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import published_files, tables
 from oa_sim.scenario.load import load_learning, load_scenario
+from oa_sim.validation import hindcast
 
 UNTIL = 2017
 SHIPPED = tables.FOLDER / f"learned_until_{UNTIL}.nc"

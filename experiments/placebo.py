@@ -20,10 +20,10 @@ from dataclasses import asdict
 
 import numpy as np
 
-from oa_sim import hindcast, placebo
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, counterfactual, observations
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.validation import hindcast, placebo
 
 UNTIL, SEED, SETS = 2017, 2017, 400
 POSTERIOR = tables.FOLDER / f"learned_until_{UNTIL}.nc"

@@ -13,12 +13,12 @@ _WHERE = {
     "Scenario": "oa_sim.scenario.schema",
     "run": "oa_sim.simulation.scenario_run",
     "compare": "oa_sim.simulation.comparison",
-    "evidence_ledger": "oa_sim.ledger",
+    "evidence_ledger": "oa_sim.validation.leave_one_study_out",
     "decide": "oa_sim.decide.decision",
     "promise": "oa_sim.targets",
     "Result": "oa_sim.simulation.result",
     "Comparison": "oa_sim.simulation.comparison",
-    "Ledger": "oa_sim.ledger",
+    "Ledger": "oa_sim.validation.leave_one_study_out",
     "Refusal": "oa_sim.errors",
 }
 __all__ = [

@@ -187,8 +187,9 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_learning
 
     learning = load_learning(*overrides)
-    from oa_sim import backtest, reliability, report
+    from oa_sim import reliability, report
     from oa_sim.progress import Progress
+    from oa_sim.validation import backtest
 
     report.check_writable(learning.outputs)
     with Progress() as progress:
@@ -207,15 +208,15 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim import report
 
     report.check_writable(scenario.outputs)
-    from oa_sim import ledger
     from oa_sim.progress import Progress
     from oa_sim.simulation import narrative
+    from oa_sim.validation import leave_one_study_out
 
     with Progress() as progress:
-        found = ledger.evidence_ledger(scenario, say=progress.say)
+        found = leave_one_study_out.evidence_ledger(scenario, say=progress.say)
         progress.say("writing the ledger")
         folder = report.write_ledger(found, scenario.outputs)
-    facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
+    facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": leave_one_study_out.sentences(found)}
     facts |= {key: found.result.manifest[key] for key in ("run_id", "synthesis", "gates", "data_hash", "oa_sim")}
     return _finish(facts, [*facts["headline"], narrative.verdict(found.result)], folder, as_json)
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from oa_sim import figures
 from oa_sim.definitions import academic_year
-from oa_sim.peers import PEERS
-from oa_sim.scores import SCALES, Scores
+from oa_sim.validation.benchmark_forecasters import PEERS
+from oa_sim.validation.scoring import SCALES, Scores
 
 OURS = {"color": figures.WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
 COLOURS = ("#222222", "#b34700", "#7a7a7a", "#009e73", "#cc79a7", "#997700")  # told apart without red and green

@@ -9,7 +9,7 @@ import pandas as pd
 
 from oa_sim.definitions import MEASURES
 from oa_sim.promises import promised
-from oa_sim.scores import Entry
+from oa_sim.validation.scoring import Entry
 
 
 def kept(entries: list[Entry], levels: list[float], scale: str = "relative") -> pd.DataFrame:

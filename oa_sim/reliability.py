@@ -13,8 +13,8 @@ import pandas as pd
 from oa_sim import briefing, diagrams, markup
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.figures import number
-from oa_sim.peers import PEERS, REFERENCE
-from oa_sim.scores import CENTRAL, SCALES, Scores, overall
+from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
+from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall
 
 STYLE = files(__package__) / "reliability.css"
 PLACES = {"relative": 4, "level": 2}  # decimals of a CRPS: SD, and the unit as published
@@ -29,7 +29,7 @@ def page(scores: Scores, read: list[str], made: dict) -> str:
     Parameters
     ----------
     scores
-        From ``scores.score``.
+        From ``scoring.score``.
     read
         Ready sentences on what was read and what was left out, and why.
     made

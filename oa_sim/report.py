@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oa_sim import ledger
-from oa_sim.backtest import Contest
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, posterior_files
 from oa_sim.inference.baseline_fit import Learned
-from oa_sim.ledger import Ledger
 from oa_sim.simulation import contrasts, narrative
 from oa_sim.simulation.comparison import Comparison
 from oa_sim.simulation.result import Result
+from oa_sim.validation import leave_one_study_out
+from oa_sim.validation.backtest import Contest
+from oa_sim.validation.leave_one_study_out import Ledger
 
 if TYPE_CHECKING:
     from oa_sim.sweep.findings import Findings  # its pictures take a second to load
@@ -137,7 +137,11 @@ def write_ledger(found: Ledger, outputs: str | Path) -> Path:
         found.table.to_csv(at / "ledger.csv", index=False, float_format=DIGITS)
         found.headlines.to_csv(at / "headlines.csv", index=False, float_format=DIGITS)
         posterior_files.write(found.studied, at / found.file_name)
-        facts = {"label": found.result.label, "verdict": found.verdict, "headline": ledger.sentences(found)}
+        facts = {
+            "label": found.result.label,
+            "verdict": found.verdict,
+            "headline": leave_one_study_out.sentences(found),
+        }
         write_json(at / "evidence.json", facts | found.result.manifest)
 
     return whole(Path(outputs) / "evidence" / found.result.manifest["run_id"], fill)

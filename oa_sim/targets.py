@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import hindcast, movements, promises
+from oa_sim import movements, promises
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
@@ -27,6 +27,7 @@ from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
 from oa_sim.targeting import Asked, Target, of_user, package
+from oa_sim.validation import hindcast
 
 BEFORE = 2017  # the last year known before the programme
 POSTERIOR = tables.FOLDER / f"learned_until_{BEFORE}.nc"

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import Refusal, backtest, report, scores
+from oa_sim import Refusal, report
 from oa_sim.__main__ import main
 from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
-from oa_sim.peers import PEERS
 from oa_sim.scenario.load import load_learning
+from oa_sim.validation import backtest, scoring
+from oa_sim.validation.benchmark_forecasters import PEERS
 
 pytest.importorskip("statsforecast", reason="the automatic peers are fitted by statsforecast, an extra")
 COLUMNS = [
@@ -133,7 +134,7 @@ def ours(learning, posterior):
 
 
 def test_the_scores_have_exactly_these_columns(table):
-    assert table.columns.tolist() == COLUMNS == scores.COLUMNS
+    assert table.columns.tolist() == COLUMNS == scoring.COLUMNS
 
 
 def test_all_seven_models_take_part_on_both_scales_in_every_cell(table):

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from oa_sim import Refusal, forecasts, hindcast, load_scenario
+from oa_sim import Refusal, load_scenario
 from oa_sim.definitions import MEASURES, series
 from oa_sim.inference import baseline_fit, baseline_model
 from oa_sim.inputs import areas, published_files, tables
 from oa_sim.simulation import scenario_run
+from oa_sim.validation import forecasts, hindcast
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 SHIPPED = tables.FOLDER / "learned_until_2017.nc"

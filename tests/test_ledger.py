@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from oa_sim import evidence_ledger, ledger, load_scenario
+from oa_sim import evidence_ledger, load_scenario
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import importance_sampling, sampling
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
+from oa_sim.validation import leave_one_study_out
 
 ALONE = "Magic Breakfast trial"  # the only study of its type
 MODEST = "NELI efficacy trial of 30 weeks"
@@ -37,8 +38,8 @@ def row_of(found, study):
 
 
 def test_every_study_has_a_row_with_the_promised_columns(found, known):
-    assert tuple(found.table.columns) == ledger.COLUMNS
-    assert tuple(found.headlines.columns) == ledger.HEADLINE_COLUMNS
+    assert tuple(found.table.columns) == leave_one_study_out.COLUMNS
+    assert tuple(found.headlines.columns) == leave_one_study_out.HEADLINE_COLUMNS
     assert sorted(found.table.study) == sorted(row["study"] for row in known["studies"])
     assert not found.table.drop(columns="speaks_for").isna().any().any()
     assert not found.headlines.isna().any().any()
@@ -99,7 +100,7 @@ def test_a_study_that_says_nothing_moves_nothing(tiny_posterior):
     theta = np.random.default_rng(1).normal(0.05, 0.03, result.n_draws)
     weight, _ = importance_sampling.weigh(-silent.log_likelihood(theta))
     assert np.ptp(weight) < 1e-9
-    (row,) = [row for row in ledger._headlines(result, None, weight) if row["group"] == "all"]
+    (row,) = [row for row in leave_one_study_out._headlines(result, None, weight) if row["group"] == "all"]
     assert row["moved"] == pytest.approx(0, abs=1e-9)
 
 
@@ -146,7 +147,7 @@ def test_a_study_whose_weights_cannot_be_trusted_is_left_out_by_reading_the_rest
     assert (row.verdict, found.verdict) == ("FAIL", "FAIL")
     assert row.without_mean < row["mean"]  # the sceptic expects less
     assert row.headline_without < row.headline
-    assert "and 1 by reading the others again" in ledger.sentences(found)[-1]
+    assert "and 1 by reading the others again" in leave_one_study_out.sentences(found)[-1]
 
 
 def test_a_failed_gate_marks_the_ledger(tiny_posterior, tmp_path):
@@ -167,7 +168,7 @@ def test_the_outside_view_goes_with_the_draws_it_took(tiny_posterior, known):
     result = run(scenario, posterior=tiny_posterior)
     drawn = meta_analysis.draws(scenario, known, *result.outside.weight.shape)
     held = meta_analysis.posterior(known, scenario.evidence).mu.values.ravel()
-    behind = held[ledger._behind(result, drawn)]
+    behind = held[leave_one_study_out._behind(result, drawn)]
     assert (behind == drawn.mu.values.ravel()[result.outside.taken.values.ravel()]).all()
     assert len(set(behind)) < behind.size  # some were taken more than once
 
@@ -180,11 +181,11 @@ def test_without_money_no_study_moves_the_headline(tiny_posterior):
         load_scenario(*TINY, "scenario=no_programme", "measures=[phonics]"), posterior=tiny_posterior
     )
     assert (found.headlines.moved == 0).all()
-    assert ledger.sentences(found)[0].startswith("No study moves the headline")
+    assert leave_one_study_out.sentences(found)[0].startswith("No study moves the headline")
 
 
 def test_the_sentences_name_the_study_that_moves_most_and_how_much_is_left(found):
-    said = ledger.sentences(found)
+    said = leave_one_study_out.sentences(found)
     most = found.table.loc[found.table.headline_moved.abs().idxmax()]
     assert most.study in said[0]
     assert f"{100 * most.headline_without / most.headline:.0f} % of it" in said[0]
@@ -193,7 +194,7 @@ def test_the_sentences_name_the_study_that_moves_most_and_how_much_is_left(found
 
 def test_a_doubted_study_is_named_as_one(found):
     doubted = found.table.assign(headline_moved=(found.table.status == "to verify").astype(float))
-    said = ledger.sentences(dataclasses.replace(found, table=doubted))
+    said = leave_one_study_out.sentences(dataclasses.replace(found, table=doubted))
     assert all("marked 'to verify'" in sentence for sentence in said[:3])
 
 

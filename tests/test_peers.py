@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oa_sim.errors import Refusal
-from oa_sim.peers import PEERS, REFERENCE, drift, mean, random_walk
+from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE, drift, mean, random_walk
 
 YEARS = np.arange(2010, 2020)
 TARGETS = np.array([2022, 2023])

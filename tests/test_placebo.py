@@ -8,9 +8,10 @@ import pytest
 import simulated
 from scipy.stats import binom
 
-from oa_sim import Refusal, placebo
+from oa_sim import Refusal
 from oa_sim.inference import baseline_fit, counterfactual, observations
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.validation import placebo
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"

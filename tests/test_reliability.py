@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from oa_sim import reliability
-from oa_sim.forecasts import Forecast
-from oa_sim.peers import PEERS
-from oa_sim.scores import Entry, score
+from oa_sim.validation.benchmark_forecasters import PEERS
+from oa_sim.validation.forecasts import Forecast
+from oa_sim.validation.scoring import Entry, score
 
 AREAS = ("Derby", "Oldham", "St <Helens> & more", *(f"area {i}" for i in range(40)))
 MADE = {

@@ -8,9 +8,9 @@ import pytest
 from scipy.special import ndtri
 
 from oa_sim.errors import Refusal
-from oa_sim.forecasts import Forecast, covered, crps, crps_draws, crps_normal, interval, published, quantile
 from oa_sim.inference import link_functions
-from oa_sim.scores import COLUMNS, Entry, calibration, misses, overall, score, table
+from oa_sim.validation.forecasts import Forecast, covered, crps, crps_draws, crps_normal, interval, published, quantile
+from oa_sim.validation.scoring import COLUMNS, Entry, calibration, misses, overall, score, table
 
 RNG = np.random.default_rng(12)
 AREAS = tuple(f"area {i:03d}" for i in range(400))

@@ -8,15 +8,16 @@ import openpyxl
 import pytest
 import xarray as xr
 
-from oa_sim import backtest, keeping, ladder, least_money, load_scenario, movements, outlook, pledges, promises, targets
+from oa_sim import keeping, ladder, least_money, load_scenario, movements, outlook, pledges, promises, targets
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
-from oa_sim.forecasts import Forecast
 from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
-from oa_sim.scores import Entry
 from oa_sim.simulation import scenario_run
 from oa_sim.targeting import Target, Want, of_user
+from oa_sim.validation import backtest
+from oa_sim.validation.forecasts import Forecast
+from oa_sim.validation.scoring import Entry
 
 LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
 AREAS = ["Derby", "North Yorkshire Coast", "Oldham"]

@@ -15,15 +15,15 @@ import numpy as np
 import xarray as xr
 
 import oa_sim
-from oa_sim import forecasts, peers, scores
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
-from oa_sim.forecasts import Forecast
 from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
-from oa_sim.scores import Entry, Scores
+from oa_sim.validation import benchmark_forecasters, forecasts, scoring
+from oa_sim.validation.forecasts import Forecast
+from oa_sim.validation.scoring import Entry, Scores
 
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
@@ -77,7 +77,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     entries = ours(few, history, truth, breaks, targets, learning.seed)
     say("asking the peers: random walk, drift, mean and the automatic forecasters")
     theirs, stood_in = _peers(history, entries, until)
-    scored = scores.score([*entries, *theirs], OURS)
+    scored = scoring.score([*entries, *theirs], OURS)
     read = [
         *lacking,
         *train.sentences(),
@@ -167,13 +167,13 @@ def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Ent
                 measure, history.england.sel(measure=measure, group=group).values
             )
         years = np.array([entry.year for entry in wanted[measure, group, kind]])
-        tasks += [(name, latent, history.year.values, years) for name in peers.PEERS]
+        tasks += [(name, latent, history.year.values, years) for name in benchmark_forecasters.PEERS]
     # other processes, since the automatic forecasters hold the interpreter's lock
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
         outlooks = iter(list(workers.map(_outlook, tasks, chunksize=1)))
-    found, stood_in = [], dict.fromkeys(peers.PEERS, 0)
+    found, stood_in = [], dict.fromkeys(benchmark_forecasters.PEERS, 0)
     for key in at:
-        for name in peers.PEERS:
+        for name in benchmark_forecasters.PEERS:
             outlook = next(outlooks)
             stood_in[name] += int(outlook.stood_in.sum())
             for t, entry in enumerate(wanted[key]):
@@ -185,10 +185,10 @@ def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Ent
     return found, stood_in
 
 
-def _outlook(task: tuple) -> peers.Outlook:
+def _outlook(task: tuple) -> benchmark_forecasters.Outlook:
     """Return one peer's forecast of one series; runs in a process of its own."""
     name, values, years, targets = task
-    return peers.PEERS[name](values, years, targets)
+    return benchmark_forecasters.PEERS[name](values, years, targets)
 
 
 def _stood_in(counts: dict[str, int]) -> list[str]:

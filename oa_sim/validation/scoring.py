@@ -12,8 +12,8 @@ from scipy.special import ndtr
 
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal, one_of
-from oa_sim.forecasts import Forecast, covered, crps, interval, quantile
-from oa_sim.peers import PEERS, REFERENCE
+from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
+from oa_sim.validation.forecasts import Forecast, covered, crps, interval, quantile
 
 SCALES = {"relative": "area less England, in SD of pupils", "level": "as published"}
 CENTRAL = (50, 80, 95)  # %, of the intervals whose coverage is in the table

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim import forecasts
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
@@ -25,6 +24,7 @@ from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
+from oa_sim.validation import forecasts
 
 LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
 KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")
