@@ -13,9 +13,9 @@ import argparse
 import csv
 import sys
 
-from oa_sim import movements
 from oa_sim.errors import Refusal
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.targets import base_rates
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     record = panel.history(published_files.read(asked.panel), tables.read("breaks"))
     writer = csv.DictWriter(sys.stdout, list(tables.TABLES["movements"][0]), lineterminator="\n")
     writer.writeheader()
-    for row in movements.summarised(record):
+    for row in base_rates.summarised(record):
         writer.writerow(row | {"source": "OWN-MOVEMENTS", "status": "found"})
 
 

@@ -15,7 +15,7 @@ _WHERE = {
     "compare": "oa_sim.simulation.comparison",
     "evidence_ledger": "oa_sim.validation.leave_one_study_out",
     "decide": "oa_sim.decide.decision",
-    "promise": "oa_sim.targets",
+    "promise": "oa_sim.targets.assess",
     "Result": "oa_sim.simulation.result",
     "Comparison": "oa_sim.simulation.comparison",
     "Ledger": "oa_sim.validation.leave_one_study_out",

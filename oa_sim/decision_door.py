@@ -45,18 +45,20 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.targeting import Targeting
+    from oa_sim.targets.target_settings import Targeting
 
     asked, scenario = _asked(overrides, "target", Targeting)
-    from oa_sim import filing, pledges, targets
+    from oa_sim import filing
     from oa_sim.progress import Progress
+    from oa_sim.targets import assess
+    from oa_sim.targets import narrative as target_narrative
 
     with Progress() as progress:
-        found = targets.promise(scenario, asked.target, progress.say)
-        said, more = pledges.sentences(found), {}
+        found = assess.promise(scenario, asked.target, progress.say)
+        said, more = target_narrative.sentences(found), {}
         if asked.want.area is not None:
-            from oa_sim.least_money import least_money
             from oa_sim.scenario.load import area_names
+            from oa_sim.targets.minimum_budget import least_money
 
             (asked.want.area,) = area_names([asked.want.area], scenario.data_folder)
             least = least_money(found.seen.scenario, asked.want, found.seen, progress.say)
@@ -84,12 +86,12 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.monitoring import Monitoring
+    from oa_sim.targets.monitor_settings import Monitoring
 
     asked, scenario = _asked(overrides, "monitor", Monitoring)
     from oa_sim import filing, trajectories
-    from oa_sim.monitor import monitor as monitored
     from oa_sim.progress import Progress
+    from oa_sim.targets.monitor import monitor as monitored
 
     with Progress() as progress:
         found = monitored(scenario, asked.monitor, progress.say)

@@ -10,8 +10,8 @@ from oa_sim.report import DIGITS, whole, write_json
 if TYPE_CHECKING:  # what these need takes long to load
     from oa_sim.decide.decision import Decision
     from oa_sim.decide.value_of_information import Information
-    from oa_sim.monitor import Monitored
-    from oa_sim.targets import Promises
+    from oa_sim.targets.assess import Promises
+    from oa_sim.targets.monitor import Monitored
 
 
 def write_promises(found: "Promises", outputs: str | Path, sentences: list[str], more: dict) -> Path:
@@ -20,13 +20,14 @@ def write_promises(found: "Promises", outputs: str | Path, sentences: list[str],
     The folder holds ``promises.csv``, ``targets.csv``, ``ladder.svg``, ``target.json`` and, where the least money was
     asked for, ``plan.csv``.
     """
-    from oa_sim import ladder, promises  # pictures take a second to load
+    from oa_sim import ladder
+    from oa_sim.targets import attainable  # pictures take a second to load
 
     facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | found.facts
     text = json.dumps({"facts": facts, "targets": found.judged.to_csv()}, sort_keys=True, default=str)
 
     def fill(at: Path) -> None:
-        promises.tidy(found.promised).to_csv(at / "promises.csv", index=False, float_format=DIGITS)
+        attainable.tidy(found.promised).to_csv(at / "promises.csv", index=False, float_format=DIGITS)
         found.judged.to_csv(at / "targets.csv", index=False, float_format=DIGITS)
         if more.get("plan") is not None:
             more["plan"].to_csv(at / "plan.csv", index=False)

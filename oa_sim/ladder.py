@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.figures import INK, WIDE, WITH, Picture, drawn, legible
-from oa_sim.targets import Promises
+from oa_sim.targets.assess import Promises
 
 MOST_ROWS = 14
 LINE = 36  # characters of a label

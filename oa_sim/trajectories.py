@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.figures import CHANGE, INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.formatting import chance
-from oa_sim.monitor import Monitored
 from oa_sim.scenario import unverified
+from oa_sim.targets.monitor import Monitored
 
 ACROSS, WIDEST_TITLE = 4, 20
 

@@ -8,7 +8,7 @@ import pytest
 import simulated
 from scipy.stats import multivariate_normal, norm
 
-from oa_sim import load_scenario, monitor, monitoring, trajectories, update
+from oa_sim import load_scenario, trajectories
 from oa_sim.errors import Refusal
 from oa_sim.inference import (
     area_forecast,
@@ -20,8 +20,9 @@ from oa_sim.inference import (
     sampling,
 )
 from oa_sim.inputs import areas, tables
-from oa_sim.monitoring import Monitor
 from oa_sim.scenario.assumptions import Sampler
+from oa_sim.targets import assimilation, monitor, monitor_settings
+from oa_sim.targets.monitor_settings import Monitor
 
 AREAS = ["Derby", "Norwich", "Oldham"]
 START = 2022
@@ -114,18 +115,18 @@ def test_weights_agree_with_drawing_again_in_a_case_with_a_closed_form():
     assert (weight * draws).sum() == pytest.approx(
         exact, abs=4 * spread / np.sqrt(importance_sampling.effective(weight))
     )
-    taken = draws[update._taken(weight, 3)]
+    taken = draws[assimilation._taken(weight, 3)]
     assert taken.mean() == pytest.approx(exact, abs=0.02)
     assert taken.std() == pytest.approx(spread, rel=0.03)
 
 
 def test_england_is_weighed_by_its_new_figures(known, scenario):
     posterior, _ = law_of(4)
-    told = update.of_england(posterior, known, scenario)
+    told = assimilation.of_england(posterior, known, scenario)
     assert np.isfinite(told).all()
     assert np.ptp(told) > 0
     later = load_scenario("areas=[Derby]", "sampler.draws=20", start_year=2024)
-    assert (update.of_england(posterior, known, later) == 0).all()  # nothing of it is new
+    assert (assimilation.of_england(posterior, known, later) == 0).all()  # nothing of it is new
 
 
 def test_every_figure_has_its_place_and_colour(found):
@@ -190,7 +191,7 @@ def test_a_small_table_is_taken_in(tmp_path, scenario):
     places = ("Derby", "Oldham", "England", "Norfolk")
     mine = [f"{r['place']},{r['measure']},{r['group']},2022,{r['value']}" for r in rows if r["place"] in places]
     path = small(tmp_path / "figures.csv", *mine)
-    taken = monitoring.rows(Monitor(figures=path), tables.read_all(), START, None)
+    taken = monitor_settings.rows(Monitor(figures=path), tables.read_all(), START, None)
     keys = ("place", "measure", "group", "year", "value", "geography", "unit")
     inside = {tuple(row[key] for key in keys) for row in rows_of(taken)}
     assert {tuple(row[key] for key in keys) for row in taken} == inside
@@ -226,7 +227,7 @@ WRONG = {
 def test_a_wrong_figure_is_refused_in_one_sentence(tmp_path, case):
     row, words = WRONG[case]
     with pytest.raises(Refusal, match=words):
-        monitoring.rows(Monitor(figures=small(tmp_path / "f.csv", row)), tables.read_all(), 2022, None)
+        monitor_settings.rows(Monitor(figures=small(tmp_path / "f.csv", row)), tables.read_all(), 2022, None)
 
 
 def test_what_cannot_be_monitored_is_refused(scenario, tmp_path):
@@ -271,7 +272,7 @@ def test_updated_intervals_keep_their_coverage_when_the_true_process_is_simulate
         brought[:, :, np.isin(seen.years, every[:2])] = gain[:, None, None]
         ratio = sum(area_forecast.log_density(hyper, seen, area, 2024, brought=brought) for area in truth)
         weight, _ = importance_sampling.weigh(ratio)
-        taken = update._taken(weight, int(rng.integers(1e9)))
+        taken = assimilation._taken(weight, int(rng.integers(1e9)))
         for area in truth:
             behind = counterfactual.last_variance(seen, area)
             centre, error = area_forecast.relative(hyper, seen, area, every[2:], behind, rng, brought=brought)

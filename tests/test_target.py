@@ -8,13 +8,14 @@ import openpyxl
 import pytest
 import xarray as xr
 
-from oa_sim import keeping, ladder, least_money, load_scenario, movements, outlook, pledges, promises, targets
+from oa_sim import ladder, load_scenario
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.simulation import scenario_run
-from oa_sim.targeting import Target, Want, of_user
+from oa_sim.targets import assess, attainable, base_rates, coverage, minimum_budget, narrative, outlook
+from oa_sim.targets.target_settings import Target, Want, of_user
 from oa_sim.validation import backtest
 from oa_sim.validation.forecasts import Forecast
 from oa_sim.validation.scoring import Entry
@@ -30,7 +31,7 @@ def scenario():
 
 @pytest.fixture(scope="module")
 def found(scenario):
-    return targets.promise(scenario, Target())
+    return assess.promise(scenario, Target())
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,8 @@ def seen(found):
 @pytest.mark.parametrize("lower", [False, True])
 def test_what_is_promised_is_reached_with_that_probability(probability, lower):
     draws = np.random.default_rng(1).standard_normal(4001)
-    value, error = promises.promised(draws, probability, lower_is_better=lower)
-    assert promises.reached(draws, value, lower_is_better=lower)[0] == pytest.approx(probability, abs=1e-3)
+    value, error = attainable.promised(draws, probability, lower_is_better=lower)
+    assert attainable.reached(draws, value, lower_is_better=lower)[0] == pytest.approx(probability, abs=1e-3)
     assert error == pytest.approx(np.sqrt(probability * (1 - probability) / 4001) / density(value), rel=0.3)
 
 
@@ -112,13 +113,13 @@ def parts(own, programme, n=500):
 
 
 def test_regression_to_the_mean_is_warned_of_where_it_does_the_work():
-    share, warning = promises.reversion(parts(3.0, 1.0), lower_is_better=False)
+    share, warning = attainable.reversion(parts(3.0, 1.0), lower_is_better=False)
     assert share == pytest.approx(0.75)
     assert "75 %" in warning
-    assert promises.reversion(parts(0.5, 1.0), lower_is_better=False)[1] == ""
-    assert promises.reversion(parts(-3.0, 1.0), lower_is_better=False)[1] == ""
-    assert promises.reversion(parts(-3.0, -1.0), lower_is_better=True)[1]
-    assert promises.reversion(parts(3.0, 1.0), lower_is_better=True)[1] == ""
+    assert attainable.reversion(parts(0.5, 1.0), lower_is_better=False)[1] == ""
+    assert attainable.reversion(parts(-3.0, 1.0), lower_is_better=False)[1] == ""
+    assert attainable.reversion(parts(-3.0, -1.0), lower_is_better=True)[1]
+    assert attainable.reversion(parts(3.0, 1.0), lower_is_better=True)[1] == ""
 
 
 def made_up(n=400, years=9):
@@ -139,30 +140,30 @@ def made_up(n=400, years=9):
 
 
 def test_authorities_that_keep_their_distance_never_move():
-    rows = movements.summarised(made_up())
+    rows = base_rates.summarised(made_up())
     assert {row["n"] for row in rows if row["span"] == 1} == {80 * 8}
-    assert movements.base_rate(rows, "key_stage_2", "all", 5, -7.0, 0.01) == (0.0, 80 * 4, 5)
-    assert movements.base_rate(rows, "key_stage_2", "all", 30, -7.0, 0.0) == (1.0, 80, 8)  # the longest that is known
-    assert movements.base_rate(rows, "suspensions", "all", 5, 3.0, 0.0)[0] == 1.0  # exactly so far is far enough
-    assert movements.typical(rows, "key_stage_2", "all", 5, -7.0) == 0.0
-    assert movements.base_rate(rows, "key_stage_2", "all", 5, -7.0, -0.01)[0] == 1.0
-    assert movements.base_rate(rows, "suspensions", "all", 5, 3.0, -0.01)[0] == 0.0  # lower is better
+    assert base_rates.base_rate(rows, "key_stage_2", "all", 5, -7.0, 0.01) == (0.0, 80 * 4, 5)
+    assert base_rates.base_rate(rows, "key_stage_2", "all", 30, -7.0, 0.0) == (1.0, 80, 8)  # the longest that is known
+    assert base_rates.base_rate(rows, "suspensions", "all", 5, 3.0, 0.0)[0] == 1.0  # exactly so far is far enough
+    assert base_rates.typical(rows, "key_stage_2", "all", 5, -7.0) == 0.0
+    assert base_rates.base_rate(rows, "key_stage_2", "all", 5, -7.0, -0.01)[0] == 1.0
+    assert base_rates.base_rate(rows, "suspensions", "all", 5, 3.0, -0.01)[0] == 0.0  # lower is better
 
 
 def test_the_further_one_has_to_move_the_fewer_did():
     rows = tables.read("movements")
     for measure in ("key_stage_2", "attainment_8", "good_level_of_development"):
-        rates = [movements.base_rate(rows, measure, "all", 5, -5.0, needed)[0] for needed in (-4, 0, 2, 4, 8)]
+        rates = [base_rates.base_rate(rows, measure, "all", 5, -5.0, needed)[0] for needed in (-4, 0, 2, 4, 8)]
         assert rates == sorted(rates, reverse=True)
         assert rates[0] > rates[-1]
-    rates = [movements.base_rate(rows, "persistent_absence", "all", 5, 2.0, needed)[0] for needed in (4, 0, -2, -4)]
+    rates = [base_rates.base_rate(rows, "persistent_absence", "all", 5, 2.0, needed)[0] for needed in (4, 0, -2, -4)]
     assert rates == sorted(rates, reverse=True)
 
 
 def test_those_furthest_behind_came_nearer_more_often():
     rows = tables.read("movements")
-    behind = movements.base_rate(rows, "key_stage_2", "all", 5, -10.0, 3.0)[0]
-    ahead = movements.base_rate(rows, "key_stage_2", "all", 5, 8.0, 3.0)[0]
+    behind = base_rates.base_rate(rows, "key_stage_2", "all", 5, -10.0, 3.0)[0]
+    ahead = base_rates.base_rate(rows, "key_stage_2", "all", 5, 8.0, 3.0)[0]
     assert behind > ahead
 
 
@@ -184,7 +185,7 @@ def test_every_target_of_the_package_is_judged(found):
 
 
 def test_the_money_of_a_target_that_is_over_was_shared_by_all_twelve_areas(found, scenario):
-    before = targets._before([one for one in targets.package(AREAS, None) if one.area == "Derby"], scenario, str)
+    before = assess._before([one for one in assess.package(AREAS, None) if one.area == "Derby"], scenario, str)
     assert before.result.draws.sizes["area"] == 12
     spent = before.result.money.spend.sel(area="Derby").sum()
     assert 5e6 < float(spent) < 10e6  # of 108m GBP in all
@@ -199,14 +200,14 @@ def test_a_target_whose_outcome_is_known_is_never_judged_by_draws_that_know_it(t
     path = written(tmp_path / "t.csv", [GOOD[0], ["Derby", "KS2", "all", "60", "2021/22", "level"]])
     early = load_scenario("areas=[Derby]", "sampler.draws=20", "start_year=2018", "measures=[key_stage_2]", horizon=6)
     for scenario in (early, load_scenario("areas=[Derby]", "sampler.draws=20", horizon=5)):
-        found = targets.promise(scenario, Target(table=path, package=False))
+        found = assess.promise(scenario, Target(table=path, package=False))
         (row,) = found.judged.to_dict("records")
         assert row["judged_from"] == "2016/17"
         assert row["run_id"] == found.facts["judged_before"]["run_id"]
         assert row["met"] == "missed"
-    assert "with hindsight" in pledges.sentences(targets.promise(early, Target(package=False)))[-1]
-    honest = replace(early, posterior=str(targets.POSTERIOR))
-    found = targets.promise(honest, Target(table=path, package=False))
+    assert "with hindsight" in narrative.sentences(assess.promise(early, Target(package=False)))[-1]
+    honest = replace(early, posterior=str(assess.POSTERIOR))
+    found = assess.promise(honest, Target(table=path, package=False))
     assert "judged_before" not in found.facts
 
 
@@ -220,11 +221,11 @@ def test_what_cannot_be_judged_is_refused_before_anything_is_run(scenario, tmp_p
     for one, row, words in asked:
         path = written(tmp_path / "t.csv", [GOOD[0], row])
         with pytest.raises(Refusal, match=words):
-            targets.promise(one, Target(table=path, package=False))
+            assess.promise(one, Target(table=path, package=False))
 
 
 def test_promises_are_written_a_row_for_each_quantity(found):
-    long = promises.tidy(found.promised)
+    long = attainable.tidy(found.promised)
     assert set(long.quantity) == {"last", "promise", *outlook.PARTS}
     assert len(long) == len(found.promised) * (1 + 3 + len(outlook.PARTS))
     assert long.unit.notna().all()
@@ -248,7 +249,7 @@ def test_the_ladder_says_in_words_what_it_shows(found):
 
 
 def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):
-    said = " ".join(pledges.sentences(found))
+    said = " ".join(narrative.sentences(found))
     assert "county proxy" in said
     assert ", to verify" in said or "(to verify" in said
     assert "baselines without a target" in said
@@ -257,7 +258,7 @@ def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):
 
 @pytest.mark.parametrize(("p", "colour"), [(0.7, "green"), (0.69, "amber"), (0.5, "amber"), (0.49, "red")])
 def test_colours_follow_their_thresholds(p, colour):
-    assert targets.colour(p, Target()) == colour
+    assert assess.colour(p, Target()) == colour
 
 
 GOOD = [
@@ -283,7 +284,7 @@ def test_a_table_reads_the_same_as_text_and_as_a_workbook(tmp_path, seen):
     text, book = (of_user(written(tmp_path / name, rows), AREAS, None) for name in ("t.csv", "t.xlsx"))
     assert text == book
     assert (text[0].area, text[0].measure, text[0].year) == ("Oldham", "key_stage_2", 2028)
-    judged = [targets.judge(one, seen, tables.read("movements"), Target()) for one in text]
+    judged = [assess.judge(one, seen, tables.read("movements"), Target()) for one in text]
     assert all(0 <= row["probability"] <= 1 for row in judged)
     assert judged[1]["judged_from"] == "2022/23"
 
@@ -362,10 +363,10 @@ def test_what_is_no_workbook_is_refused(tmp_path):
 
 def test_a_year_that_is_not_projected_is_refused(scenario, tmp_path):
     with pytest.raises(Refusal, match="2024 to 2029"):
-        targets.promise(scenario, Target(years=[2035]))
+        assess.promise(scenario, Target(years=[2035]))
     path = written(tmp_path / "t.csv", [GOOD[0], ["Oldham", "key_stage_2", "all", "60", "2040", "level"]])
     with pytest.raises(Refusal, match="2024 to 2029"):
-        targets.promise(scenario, Target(table=path))
+        assess.promise(scenario, Target(table=path))
 
 
 def test_without_money_nothing_of_the_way_is_the_programme(scenario):
@@ -382,10 +383,10 @@ def test_a_promise_to_those_who_are_as_expected_is_kept_as_often_as_was_said():
         )
         for measure in ("key_stage_2", "suspensions")
     ]
-    table = keeping.overall(keeping.kept(entries, [0.5, 0.7, 0.9]), ("measure",))
+    table = coverage.overall(coverage.kept(entries, [0.5, 0.7, 0.9]), ("measure",))
     assert (table.kept - table.promised).abs().max() < 0.03
     narrow = [replace(entry, forecast=Forecast(draws=draws / 3)) for entry in entries]
-    sure = keeping.overall(keeping.kept(narrow, [0.9]))
+    sure = coverage.overall(coverage.kept(narrow, [0.9]))
     assert sure.kept.iloc[0] < 0.75
 
 
@@ -395,9 +396,9 @@ def test_promises_to_authorities_were_kept_within_ten_points():
         pytest.skip("the figures of all authorities are not beside the repository")
     breaks, reading = tables.read("breaks"), published_files.read(str(LAIT))
     history, truth = panel.history(reading, breaks, 2019), panel.history(reading, breaks)
-    posterior = baseline_fit.load(targets.POSTERIOR).isel(draw=slice(100))
+    posterior = baseline_fit.load(assess.POSTERIOR).isel(draw=slice(100))
     entries = backtest.ours(posterior, history, truth, breaks, [2022, 2023], 2017)
-    table = keeping.overall(keeping.kept(entries, [0.5, 0.7, 0.9]), ("year",))
+    table = coverage.overall(coverage.kept(entries, [0.5, 0.7, 0.9]), ("year",))
     assert (table.kept - table.promised).abs().max() < 0.10
     assert table.n.min() > 1500
 
@@ -407,20 +408,20 @@ def test_the_least_money_is_more_for_a_surer_target_and_none_where_it_comes_free
     without = parts["projection"] - parts["programme"] - parts["england_level"]
     level = float(np.quantile(without, 0.6))  # reached in four draws of ten
     want = Want("Oldham", "key_stage_2", "all", 2029, level, "relative", 0.41, 1e8)
-    some = least_money.least_money(seen.scenario, want, seen)
-    more = least_money.least_money(seen.scenario, replace(want, probability=0.45), seen)
+    some = minimum_budget.least_money(seen.scenario, want, seen)
+    more = minimum_budget.least_money(seen.scenario, replace(want, probability=0.45), seen)
     assert 0 < some.gbp < more.gbp
     assert some.probability >= 0.41
     assert more.plan.gbp.sum() <= more.gbp
-    free = least_money.least_money(seen.scenario, replace(want, probability=0.39), seen)
+    free = minimum_budget.least_money(seen.scenario, replace(want, probability=0.39), seen)
     assert free.gbp == 0
     assert "No money is needed" in free.sentence
 
 
 def test_a_target_that_no_amount_reaches_has_a_plain_answer(seen):
     want = Want("Derby", "key_stage_2", "all", 2026, 99.0, "level", 0.9, 1e9)
-    found = least_money.least_money(seen.scenario, want, seen)
+    found = minimum_budget.least_money(seen.scenario, want, seen)
     assert found.gbp is None
     assert found.sentence.startswith("No amount reaches Derby")
     with pytest.raises(Refusal, match=r"want\.year"):
-        least_money.least_money(seen.scenario, replace(want, year=2045), seen)
+        minimum_budget.least_money(seen.scenario, replace(want, year=2045), seen)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from oa_sim import promises
 from oa_sim.definitions import MEASURES
-from oa_sim.monitoring import Monitor
 from oa_sim.scenario.schema import Scenario
-from oa_sim.update import Update
+from oa_sim.targets import attainable
+from oa_sim.targets.assimilation import Update
+from oa_sim.targets.monitor_settings import Monitor
 
 
 def rows(
@@ -58,7 +58,7 @@ def _placed(draws: np.ndarray, figure: float, measure: str, asked: Monitor) -> d
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
     better = float((draws >= figure).mean() if lower else (draws <= figure).mean())
     told = {"expected": middle, "expected_q05": low, "expected_q95": high, "better_than": better}
-    edges = [promises.promised(draws, p, lower_is_better=lower)[0] for p in (asked.green_from, asked.red_from)]
+    edges = [attainable.promised(draws, p, lower_is_better=lower)[0] for p in (asked.green_from, asked.red_from)]
     kept = [figure <= edge if lower else figure >= edge for edge in edges]
     return told | {"should_be": edges[0], "colour": "green" if kept[0] else "amber" if kept[1] else "red"}
 
@@ -73,6 +73,6 @@ def _to_come(before: xr.Dataset, found: Update, at: dict, year: int, measure: st
     for name, draws in (("before", old), ("now", now)):
         low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
         told |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
-        told[f"p_goal_{name}"] = promises.reached(draws, goal, lower_is_better=lower)[0]
+        told[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
     impact_before = _flat(before.impact.sel(at).sel(year=year)).mean()
     return told | {"impact_before": impact_before, "impact_now": added.mean()}

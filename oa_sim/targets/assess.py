@@ -16,17 +16,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import movements, promises
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import read
-from oa_sim.outlook import Outlook, outlook
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
-from oa_sim.targeting import Asked, Target, of_user, package
+from oa_sim.targets import attainable, base_rates
+from oa_sim.targets.outlook import Outlook, outlook
+from oa_sim.targets.target_settings import Asked, Target, of_user, package
 from oa_sim.validation import hindcast
 
 BEFORE = 2017  # the last year known before the programme
@@ -46,7 +46,7 @@ class Promises:
     Attributes
     ----------
     promised
-        From ``promises.table``.
+        From ``attainable.table``.
     judged
         A row for each target: probability, Monte Carlo error, colour, base rate, warning, marks, what was published.
     seen
@@ -96,7 +96,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     moves = _moves(asked.panel, scenario.data_folder)
     seen = outlook(scenario, say)
     say("reading off what can be promised")
-    found = promises.table(seen, asked.levels, years, moves)
+    found = attainable.table(seen, asked.levels, years, moves)
     before = _before([one for one, is_over in zip(wanted, over, strict=True) if is_over], scenario, say)
     judged = [
         judge(one, before if is_over else seen, moves, asked, record) for one, is_over in zip(wanted, over, strict=True)
@@ -126,7 +126,7 @@ def _moves(path: str | None, data_folder: str | None) -> list[tables.Row]:
     """Return movements of authorities: those of a panel, or of our own summary."""
     if path is None:
         return tables.read("movements", data_folder)
-    return movements.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
+    return base_rates.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
 
 
 def _learned_until(scenario: Scenario) -> int:
@@ -235,18 +235,18 @@ def judge(
     year = one.year if has else row["published_year"]  # of a baseline: what could have been promised for what came
     if year in seen.result.draws.year.values:
         parts = seen.parts(one.area, one.measure, one.group, year)
-        come_from = promises.ground(seen, **at, year=year, parts=parts)
+        come_from = attainable.ground(seen, **at, year=year, parts=parts)
         draws = parts["projection"]
         if one.scale == "relative":
             parts, draws = seen.less_england(parts, **at), draws - parts["england_level"]
-        row |= promises.rungs(draws, asked.levels, lower_is_better=about.lower_is_better) | {"promised_year": year}
+        row |= attainable.rungs(draws, asked.levels, lower_is_better=about.lower_is_better) | {"promised_year": year}
     if has:
-        p, error = promises.reached(draws, one.target, lower_is_better=about.lower_is_better)
+        p, error = attainable.reached(draws, one.target, lower_is_better=about.lower_is_better)
         row |= {"probability": p, "mc_error": error, "colour": colour(p, asked)}
-        row |= promises.base_rate(moves, come_from, one.target, one.scale)
-        share, warning = promises.reversion(parts, lower_is_better=about.lower_is_better)
+        row |= attainable.base_rate(moves, come_from, one.target, one.scale)
+        share, warning = attainable.reversion(parts, lower_is_better=about.lower_is_better)
         row |= {"own_share_of_move": share, "warning": warning}
-        row |= {f"{name}_mean": parts[name].mean() for name in promises.PARTS}
+        row |= {f"{name}_mean": parts[name].mean() for name in attainable.PARTS}
         row |= dict(
             zip(("expected_q05", "expected", "expected_q95"), np.quantile(draws, [0.05, 0.5, 0.95]), strict=True)
         )

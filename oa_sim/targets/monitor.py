@@ -11,20 +11,20 @@ import pandas as pd
 import xarray as xr
 
 import oa_sim
-from oa_sim import monitoring, placed
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
 from oa_sim.inputs import areas, panel, published_files, tables
-from oa_sim.monitoring import Monitor
 from oa_sim.programme import budget, delivery, interventions, parameters, review
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
-from oa_sim.update import Update, update
+from oa_sim.targets import monitor_settings, placed
+from oa_sim.targets.assimilation import Update, update
+from oa_sim.targets.monitor_settings import Monitor
 
 KEYS = ["area", "measure", "group", "year"]
 ORDER = {"red": 0, "amber": 1, "green": 2}
@@ -93,7 +93,7 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     """
     scenario = scenario_run.checked(scenario)
     known = scenario_run.checked_tables(scenario)
-    new = monitoring.rows(asked, known, scenario.start_year, scenario.data_folder)
+    new = monitor_settings.rows(asked, known, scenario.start_year, scenario.data_folder)
     until = max(row["year"] for row in new)
     if until >= scenario.years[-1]:
         raise Refusal(f"the figures go to {until} and the scenario to {scenario.years[-1]}: choose a longer horizon")
@@ -102,7 +102,7 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     gain, drawn, before, county = _before(scenario, known, posterior)
     say(f"taking in {len(new):,} figures up to {until}")
-    with_new = monitoring.taken_in(known, new)
+    with_new = monitor_settings.taken_in(known, new)
     found, again = update(scenario, posterior, with_new, gain, drawn, until), False
     if found.k >= importance_sampling.LARGEST_K and asked.panel:
         say(f"the weights cannot be relied on (Pareto k {found.k:.2f}): learning again from the panel")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim.definitions import MEASURES
-from oa_sim.promises import promised
+from oa_sim.targets.attainable import promised
 from oa_sim.validation.scoring import Entry
 
 

@@ -16,10 +16,10 @@ from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
 from oa_sim.formatting import chance, pounds
-from oa_sim.outlook import Outlook
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
-from oa_sim.targeting import Want
+from oa_sim.targets.outlook import Outlook
+from oa_sim.targets.target_settings import Want
 
 SMALLEST_GBP = 1e4
 NEAR = 0.05  # of the least money: how closely it is found

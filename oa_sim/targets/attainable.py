@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from oa_sim import movements
 from oa_sim.definitions import MEASURES
 from oa_sim.inputs.tables import Row
-from oa_sim.outlook import PARTS, Outlook
+from oa_sim.targets import base_rates
+from oa_sim.targets.outlook import PARTS, Outlook
 
 MOST_OF_IT = 0.5  # of the expected movement against England: from here regression to the mean does the work
 SCALES = ("level", "relative")
@@ -122,8 +122,8 @@ def base_rate(rows: list[Row], come_from: Ground, figure: float, scale: str) -> 
     measure, group, start, span, england = come_from
     england = 0.0 if scale == "relative" else england
     needed = figure - england - start
-    rate, n, years = movements.base_rate(rows, measure, group, span, start, needed)
-    half = movements.typical(rows, measure, group, span, start)
+    rate, n, years = base_rates.base_rate(rows, measure, group, span, start, needed)
+    half = base_rates.typical(rows, measure, group, span, start)
     return {
         "needed_against_england": needed,
         "base_rate": rate,

@@ -6,7 +6,7 @@ from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, unit
 from oa_sim.scenario import unverified
 from oa_sim.simulation import narrative
-from oa_sim.targets import Promises
+from oa_sim.targets.assess import Promises
 
 SAID = {  # parts of the way, in words
     "standing": "where areas are taken to stand",
