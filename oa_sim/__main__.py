@@ -83,9 +83,11 @@ def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
-    from oa_sim import report  # after the overrides are known to be right: a typing error should not wait for xarray
+    from oa_sim.report import (
+        run_folder,  # after the overrides are known to be right: a typing error should not wait for xarray
+    )
 
-    report.check_writable(scenario.outputs)
+    run_folder.check_writable(scenario.outputs)
     if is_dry:
         from oa_sim.plan import plan
 
@@ -142,10 +144,10 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     scenarios = [load_scenario(f"scenario={name}", *shared) for name in names]
     if len(scenarios) < 2:
         raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
-    from oa_sim import report
+    from oa_sim.report import run_folder
 
     outputs = scenarios[0].outputs
-    report.check_writable(outputs)
+    run_folder.check_writable(outputs)
     if is_dry:
         from oa_sim.plan import plan
 
@@ -159,8 +161,8 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
     with Progress() as progress:
         comparison = compare(*scenarios, say=progress.say)
-        folder = report.write_comparison(comparison, outputs)
-    facts = {"scenarios": [result.label for result in comparison.results], "verdict": report.verdict_of(comparison)}
+        folder = run_folder.write_comparison(comparison, outputs)
+    facts = {"scenarios": [result.label for result in comparison.results], "verdict": run_folder.verdict_of(comparison)}
     facts["headline"] = contrasts.compared(comparison)
     return _finish(facts, [*facts["headline"], narrative.verdict(comparison.results[0])], folder, as_json)
 
@@ -169,14 +171,14 @@ def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_learning
 
     learning = load_learning(*overrides)
-    from oa_sim import report
     from oa_sim.inference import baseline_fit
     from oa_sim.progress import Progress
+    from oa_sim.report import run_folder
 
-    report.check_writable(learning.outputs)
+    run_folder.check_writable(learning.outputs)
     with Progress() as progress:
         found = baseline_fit.fit(learning, progress.say, progress=sys.stderr.isatty())
-        folder = report.write_learned(found, learning.outputs)
+        folder = run_folder.write_learned(found, learning.outputs)
     gates = found.facts["gates"]
     facts = {"verdict": gates["verdict"], "read": found.read} | found.facts
     use = f"use it with oa-sim run posterior={folder / 'learned.nc'}"
@@ -187,16 +189,17 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_learning
 
     learning = load_learning(*overrides)
-    from oa_sim import reliability, report
     from oa_sim.progress import Progress
+    from oa_sim.report import run_folder
+    from oa_sim.report.formats import backtest_page
     from oa_sim.validation import backtest
 
-    report.check_writable(learning.outputs)
+    run_folder.check_writable(learning.outputs)
     with Progress() as progress:
         found = backtest.contest(learning, progress.say, progress=sys.stderr.isatty())
         progress.say("writing the scores")
-        folder = report.write_contest(found, learning.outputs)
-    gates, verdict = found.made["gates"], reliability.verdict(found.scores)
+        folder = run_folder.write_contest(found, learning.outputs)
+    gates, verdict = found.made["gates"], backtest_page.verdict(found.scores)
     facts = {"verdict": gates["verdict"], "scores": verdict} | found.made
     return _finish(facts, [*verdict, f"{gates['verdict']}: {gates['reason']}"], folder, as_json)
 
@@ -205,9 +208,9 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
-    from oa_sim import report
+    from oa_sim.report import run_folder
 
-    report.check_writable(scenario.outputs)
+    run_folder.check_writable(scenario.outputs)
     from oa_sim.progress import Progress
     from oa_sim.simulation import narrative
     from oa_sim.validation import leave_one_study_out
@@ -215,18 +218,18 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     with Progress() as progress:
         found = leave_one_study_out.evidence_ledger(scenario, say=progress.say)
         progress.say("writing the ledger")
-        folder = report.write_ledger(found, scenario.outputs)
+        folder = run_folder.write_ledger(found, scenario.outputs)
     facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": leave_one_study_out.sentences(found)}
     facts |= {key: found.result.manifest[key] for key in ("run_id", "synthesis", "gates", "data_hash", "oa_sim")}
     return _finish(facts, [*facts["headline"], narrative.verdict(found.result)], folder, as_json)
 
 
 def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim import report
+    from oa_sim.report import run_folder
     from oa_sim.sweep import findings
 
-    outputs, found = findings.answer(overrides, report.check_writable)
-    return _finish(found.in_short, found.said, report.write_findings(found, outputs), as_json)
+    outputs, found = findings.answer(overrides, run_folder.check_writable)
+    return _finish(found.in_short, found.said, run_folder.write_findings(found, outputs), as_json)
 
 
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:

@@ -34,11 +34,12 @@ def explore(words: list[str]) -> int:
     port = _port(told.get("port", "0"))
     if find_spec("shiny") is None:
         raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
-    from oa_sim import live_app, live_base, report
+    from oa_sim import live_app, live_base
     from oa_sim.progress import Progress
+    from oa_sim.report import run_folder
 
     saves_to = Path(told.get("outputs") or folder / "scenarios").absolute()
-    report.check_writable(saves_to)
+    run_folder.check_writable(saves_to)
     with Progress() as progress:
         progress.say("reading the posterior and the tables")
         base = live_base.opened(folder)

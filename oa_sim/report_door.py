@@ -26,13 +26,13 @@ def answer(verb: str, words: list[str]) -> int:
         Where it cannot be honoured.
     """
     folder, asked, as_json = _read(words)
-    from oa_sim import packs
+    from oa_sim.report import report_writer
 
-    wanted = packs.formats(asked)
+    wanted = report_writer.formats(asked)
     from oa_sim.progress import Progress
 
     with Progress() as progress:
-        at, found, names = packs.write(folder, wanted, progress.say)
+        at, found, names = report_writer.write(folder, wanted, progress.say)
     return _say(at, found, names, as_json)
 
 
@@ -62,9 +62,9 @@ def _read(words: list[str]) -> tuple[Path, str, bool]:
 
 
 def _say(at: Path, found, names: list[str], as_json: bool) -> int:
-    from oa_sim import dossier
+    from oa_sim.report import document
 
-    headline = dossier.plain(found.headline)
+    headline = document.plain(found.headline)
     if as_json:
         import json
 

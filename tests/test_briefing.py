@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from oa_sim import briefing
+from oa_sim.report.formats import run_page
 from oa_sim.simulation import narrative
 
 
@@ -35,7 +35,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(every_area):
-    return briefing.page(every_area, narrative.headline(every_area))
+    return run_page.page(every_area, narrative.headline(every_area))
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +80,13 @@ def test_the_headline_stands_first(page, every_area):
 
 def test_without_impact_it_says_so(run_tiny):
     result = run_tiny("scenario=no_programme")
-    assert "no impact" in briefing.page(result, narrative.headline(result))
+    assert "no impact" in run_page.page(result, narrative.headline(result))
 
 
 def test_a_failed_gate_leads_the_page(tiny):
     gates = tiny.manifest["gates"] | {"verdict": "FAIL", "reason": "R-hat is 1.30, above 1.01"}
     failed = dataclasses.replace(tiny, manifest=tiny.manifest | {"gates": gates})
-    page = briefing.page(failed, narrative.headline(failed))
+    page = run_page.page(failed, narrative.headline(failed))
     assert page.index("R-hat is 1.30") < page.index("<h1")
     assert "[FAIL]" in page
 
@@ -94,7 +94,7 @@ def test_a_failed_gate_leads_the_page(tiny):
 def test_names_are_escaped(tiny):
     scenario = tiny.manifest["scenario"] | {"name": "a<b"}
     renamed = dataclasses.replace(tiny, manifest=json.loads(json.dumps(tiny.manifest)) | {"scenario": scenario})
-    page = briefing.page(renamed, ["1 < 2 & 3"])
+    page = run_page.page(renamed, ["1 < 2 & 3"])
     assert "a<b" not in page
     assert "1 &lt; 2 &amp; 3" in page
 

@@ -5,9 +5,10 @@ import re
 import pandas as pd
 import pytest
 
-from oa_sim import codebook, datapackage, iamc, meanings
 from oa_sim.errors import Refusal
-from oa_sim.report import _write_texts
+from oa_sim.report import data_dictionary, meanings
+from oa_sim.report.formats import datapackage, iamc
+from oa_sim.report.run_folder import _write_texts
 
 OF_A_RUN = ("table", "value", "ranking", "sustainability", "retention", "pupils_served", "money", "uncertainty")
 TYPES = {"string", "number", "integer", "year", "boolean"}
@@ -29,31 +30,31 @@ def found(folder, tiny):
 def test_every_column_of_every_table_of_a_run_has_a_meaning_a_type_and_no_other_home(folder):
     written = {path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")}
     assert set(OF_A_RUN) < set(written)
-    known = codebook.dictionary(written)
-    assert list(known.columns) == list(codebook.COLUMNS)
+    known = data_dictionary.dictionary(written)
+    assert list(known.columns) == list(data_dictionary.COLUMNS)
     assert len(known) == sum(len(table.columns) for table in written.values())
     assert (known.meaning.str.len() > 3).all()
     assert set(known.type) <= TYPES
 
 
 def test_a_figure_has_a_unit(folder):
-    known = codebook.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
+    known = data_dictionary.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
     figures = known[known.type.isin(["number", "integer"])]
     assert (figures.unit.str.len() > 0).all()
 
 
 def test_a_column_that_nobody_explained_is_refused_with_the_nearest_name():
     with pytest.raises(Refusal, match=r"'p_frist' of table 'ranking'.*'p_first'"):
-        codebook.dictionary({"ranking": pd.DataFrame(columns=["area", "p_frist"])})
+        data_dictionary.dictionary({"ranking": pd.DataFrame(columns=["area", "p_frist"])})
     with pytest.raises(Refusal, match="has no meaning"):
-        codebook.dictionary({"table": pd.DataFrame(columns=["xyzzy"])})
+        data_dictionary.dictionary({"table": pd.DataFrame(columns=["xyzzy"])})
 
 
 def test_a_comparison_and_the_dictionary_itself_are_explained():
     from oa_sim.simulation.comparison import COLUMNS
 
-    names = {"compare": COLUMNS, "dictionary": codebook.COLUMNS, "long": iamc.COLUMNS}
-    codebook.dictionary({name: pd.DataFrame(columns=list(columns)) for name, columns in names.items()})
+    names = {"compare": COLUMNS, "dictionary": data_dictionary.COLUMNS, "long": iamc.COLUMNS}
+    data_dictionary.dictionary({name: pd.DataFrame(columns=list(columns)) for name, columns in names.items()})
 
 
 PROMISES = (
@@ -72,7 +73,9 @@ TARGETS = (
 
 @pytest.mark.parametrize(("name", "header"), [("promises", PROMISES), ("targets", TARGETS)])
 def test_the_tables_of_targets_are_explained_and_a_chance_of_any_size_is(name, header):
-    known = codebook.dictionary({name: pd.DataFrame(columns=[*header.split(","), "promised_60"])}).set_index("column")
+    known = data_dictionary.dictionary({name: pd.DataFrame(columns=[*header.split(","), "promised_60"])}).set_index(
+        "column"
+    )
     assert known.meaning["promised_60"].endswith("60 %")
     assert (known.meaning.str.len() > 3).all()
 
@@ -90,14 +93,14 @@ DECIDED = {
 
 @pytest.mark.parametrize("name", DECIDED)
 def test_the_tables_of_the_best_plan_are_explained(name):
-    known = codebook.dictionary({name: pd.DataFrame(columns=DECIDED[name].split(","))})
+    known = data_dictionary.dictionary({name: pd.DataFrame(columns=DECIDED[name].split(","))})
     figures = known[known.type == "number"]
     assert (figures.unit.str.len() > 0).all()
-    assert set(known.column) >= set(codebook.TABLES[name]) - {"gain_of_best", "worth"}
+    assert set(known.column) >= set(data_dictionary.TABLES[name]) - {"gain_of_best", "worth"}
 
 
 def test_no_meaning_is_left_over_that_no_table_has(folder):
-    known = codebook.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
+    known = data_dictionary.dictionary({path.stem: pd.read_csv(path, nrows=2) for path in folder.glob("*.csv")})
     for table in OF_A_RUN:
         columns = set(known[known.table == table].column)
         unused = {name for name in meanings.TABLES[table] if name not in columns and name not in ("unit", "q50", "q10")}
@@ -105,9 +108,9 @@ def test_no_meaning_is_left_over_that_no_table_has(folder):
 
 
 def test_the_ends_of_an_interval_are_explained_by_what_they_are_the_ends_of():
-    meaning, unit, kind = codebook.about("sustainability", "left_5y_q05")
+    meaning, unit, kind = data_dictionary.about("sustainability", "left_5y_q05")
     assert meaning.startswith("lower end of the 90 % interval of")
-    assert (unit, kind) == codebook.about("sustainability", "left_5y")[1:]
+    assert (unit, kind) == data_dictionary.about("sustainability", "left_5y")[1:]
 
 
 def test_the_descriptor_keeps_the_rules_of_the_specification(found, folder):

@@ -9,7 +9,8 @@ import zlib
 import made_up_view
 import numpy as np
 
-from oa_sim import Result, explorer, packed, published, views
+from oa_sim import Result, explorer, packed, views
+from oa_sim.report import reported_figure
 
 
 def told(page):
@@ -32,12 +33,14 @@ def test_digits_are_those_of_the_published_figures():
     middle = rng.normal(0, 50, 2000)
     figures = middle[:, None] + width[:, None] * np.array([0, -0.5, -0.2, 0, 0.2, 0.5])
     places = packed.decimals(figures, error)
-    wanted = [published.decimals(row[1], row[5], e) for row, e in zip(figures, error, strict=True)]
+    wanted = [reported_figure.decimals(row[1], row[5], e) for row, e in zip(figures, error, strict=True)]
     assert places.tolist() == wanted
     for whole, row, digits in zip(packed.in_parts(figures, places), figures, wanted, strict=True):
         parts = packed.parts_of(digits)
         shown = [np.floor((number + parts // 2) / parts) / 10.0**digits for number in whole]
-        assert [published.number(value, digits) for value in shown] == [published.number(v, digits) for v in row]
+        assert [reported_figure.number(value, digits) for value in shown] == [
+            reported_figure.number(v, digits) for v in row
+        ]
 
 
 def test_a_page_holds_every_number_to_the_printed_digit(tiny):

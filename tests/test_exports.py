@@ -6,16 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import exports, extended, published, quotable
-from oa_sim.dossier import Dossier
-from oa_sim.published import About, Origin
+from oa_sim.report import reported_figure, run_figures, workbook_figures
+from oa_sim.report.document import Dossier
+from oa_sim.report.formats import data_files
+from oa_sim.report.reported_figure import About, Origin
 
 ORIGIN = Origin("plan", "r1", "d1", "h1", "0.0", 2000)
 
 
 def figure(name="impact", value=1.25, area="Derby", **about):
     about = About(name, "a figure", "points", area=area, **about)
-    return published.of_summary(about, (value, 0.5, 2.0), 0.01, ORIGIN)
+    return reported_figure.of_summary(about, (value, 0.5, 2.0), 0.01, ORIGIN)
 
 
 def of(*figures):
@@ -25,37 +26,37 @@ def of(*figures):
 
 
 def test_a_figure_has_one_row_and_no_cell_is_missing(tiny):
-    brief = tuple(quotable.brief(tiny).values())
-    rows = exports.table((*brief, *extended.figures(tiny)))
+    brief = tuple(run_figures.brief(tiny).values())
+    rows = data_files.table((*brief, *workbook_figures.figures(tiny)))
     assert rows.figure.is_unique
     assert not rows.isna().to_numpy().any()
-    assert rows.columns.tolist() == list(exports.rows(brief[:1])[0])
+    assert rows.columns.tolist() == list(data_files.rows(brief[:1])[0])
 
 
 def test_a_csv_keeps_every_number_in_full(tiny):
-    figures = extended.figures(tiny)
-    back = pd.read_csv(io.StringIO(exports.csv(figures)))
+    figures = workbook_figures.figures(tiny)
+    back = pd.read_csv(io.StringIO(data_files.csv(figures)))
     assert back.value.tolist() == [one.value for one in figures]
     assert not back.isna().to_numpy().any()
 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"])
 def test_text_that_would_be_a_formula_is_led_by_an_apostrophe(name):
-    back = pd.read_csv(io.StringIO(exports.csv([figure(area=name)])))
+    back = pd.read_csv(io.StringIO(data_files.csv([figure(area=name)])))
     assert back.region[0].startswith("'")
     assert not {"\t", "\r"} & set(back.region[0])
 
 
 def test_a_number_that_is_none_is_empty_as_a_value_and_inf_elsewhere():
     none = replace(figure(), value=np.nan, upper=np.nan)
-    back = pd.read_csv(io.StringIO(exports.csv([figure("other"), none])))
+    back = pd.read_csv(io.StringIO(data_files.csv([figure("other"), none])))
     assert np.isnan(back.value[1])
     assert np.isinf(back.upper[1])
     assert back.drop(columns="value").notna().to_numpy().all()
 
 
 def test_json_holds_the_origin_once_and_null_for_what_is_none():
-    said = json.loads(exports.json_text(of(figure(), replace(figure("price"), value=np.inf))))
+    said = json.loads(data_files.json_text(of(figure(), replace(figure("price"), value=np.inf))))
     assert said["origin"]["run_id"] == "r1"
     assert said["origin"]["trace"] == of(figure()).trace
     assert [one["value"] for one in said["figures"]] == [1.25, None]
@@ -64,20 +65,20 @@ def test_json_holds_the_origin_once_and_null_for_what_is_none():
 
 def test_json_says_whose_each_figure_is_where_there_are_several_scenarios():
     other = replace(figure("price"), origin=replace(ORIGIN, scenario="another", run_id="r2"))
-    said = json.loads(exports.json_text(of(figure(), other)))
+    said = json.loads(data_files.json_text(of(figure(), other)))
     assert [one["run_id"] for one in said["figures"]] == ["r1", "r2"]
 
 
 def test_json_of_no_figures_is_json():
-    assert json.loads(exports.json_text(of()))["figures"] == []
+    assert json.loads(data_files.json_text(of()))["figures"] == []
 
 
 def test_the_columns_that_scenario_tools_read_come_first_and_years_are_whole(tiny):
-    rows = exports.table(quotable.brief(tiny).values())
-    assert rows.columns[: len(exports.SERIES)].tolist() == list(exports.SERIES)
+    rows = data_files.table(run_figures.brief(tiny).values())
+    assert rows.columns[: len(data_files.SERIES)].tolist() == list(data_files.SERIES)
     assert rows.year.dtype.kind == "i"
 
 
 def test_a_dossier_is_exported_with_its_verdict():
     failed = replace(of(figure()), verdict="FAIL", reason="R-hat is 2")
-    assert json.loads(exports.json_text(failed))["origin"]["verdict"] == "FAIL"
+    assert json.loads(data_files.json_text(failed))["origin"]["verdict"] == "FAIL"

@@ -3,9 +3,10 @@ import io
 import pandas as pd
 import pytest
 
-from oa_sim import harmless, iamc
 from oa_sim.definitions import QUANTITIES
-from oa_sim.harmless import harmless as made_harmless
+from oa_sim.report import sanitise
+from oa_sim.report.formats import iamc
+from oa_sim.report.sanitise import harmless as made_harmless
 
 HOSTILE = (
     "=HYPERLINK('http://example.org')", "+1-2", "-cmd", "@SUM(A1)", "\t=1+1", "\r\n=1", "  =1+1", "\ufeff=1", "\uff1d1",
@@ -42,7 +43,7 @@ def test_a_name_that_harms_nobody_is_not_touched(text):
 
 def test_a_table_keeps_its_numbers_and_loses_its_formulas():
     table = pd.DataFrame({"=a": ["=1", None, "b"], "n": [-1.5, 2.0, float("nan")], "is": [True, False, True]})
-    found = harmless.in_table(table)
+    found = sanitise.in_table(table)
     assert found["'=a"].tolist()[0] == "'=1"
     assert found["'=a"].isna().tolist() == [False, True, False]
     pd.testing.assert_series_equal(found["n"], table["n"])
@@ -50,7 +51,7 @@ def test_a_table_keeps_its_numbers_and_loses_its_formulas():
 
 
 def test_a_table_whose_columns_bear_one_name_twice_is_still_readable():
-    assert harmless.in_table(pd.DataFrame({"a": ["=1"]})).a.tolist() == ["'=1"]
+    assert sanitise.in_table(pd.DataFrame({"a": ["=1"]})).a.tolist() == ["'=1"]
 
 
 def test_the_long_table_has_the_columns_and_no_two_rows_of_one_thing(long_table):

@@ -5,10 +5,11 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import bars, briefing, load_scenario
+from oa_sim import bars, load_scenario
 from oa_sim.inputs import areas
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, variance_decomposition
+from oa_sim.report.formats import run_page
 from oa_sim.simulation import narrative
 
 HERE = [*TINY, "measures=[key_stage_2]"]
@@ -189,7 +190,7 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     said = narrative.whence(result)[0]
     assert "most of the impact\u2019s comes from the effects (60 % of its variance, 90 %: 58 % to 62 %)" in said
     assert "then from delivery (20 %)" in said
-    page = briefing.page(result, narrative.headline(result))
+    page = run_page.page(result, narrative.headline(result))
     assert 'aria-label="Shares of variance' in page
     assert "the effects 60 %" in page
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oa_sim import afterwards, arviz_pictures, charts, declared, drawing, figures, multiples, sections, tiles
+from oa_sim import arviz_pictures, charts, declared, drawing, figures, multiples, tiles
 from oa_sim.definitions import MEASURES
 from oa_sim.inputs import tables
+from oa_sim.report.formats import afterwards, sections
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',

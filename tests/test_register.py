@@ -10,9 +10,19 @@ import pytest
 import yaml
 from scipy import stats
 
-from oa_sim import assurance, codebook, commented, leaves, load_scenario, quotable, register, tabled, verification
+from oa_sim import load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
+from oa_sim.report import (
+    assumption_labels,
+    assurance,
+    config_comments,
+    data_dictionary,
+    register,
+    run_figures,
+    tabled,
+    verification,
+)
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.simulation.scenario_run import question
 
@@ -64,7 +74,7 @@ def test_no_leaf_of_a_scenario_is_left_out(manifest_of, register_of, overrides):
     numbers = set(register_of(*overrides).number)
     for path in every_leaf(manifest_of(*overrides)["scenario"]):
         is_there = path in numbers or path.rpartition(".")[0] in numbers
-        is_no_assumption = any(fnmatchcase(path, pattern) for pattern in leaves.NO_ASSUMPTION)
+        is_no_assumption = any(fnmatchcase(path, pattern) for pattern in assumption_labels.NO_ASSUMPTION)
         assert is_there != is_no_assumption, path
 
 
@@ -80,15 +90,15 @@ def test_every_row_is_whole_and_no_number_stands_twice(register_of, overrides):
 
 
 def test_what_is_no_assumption_is_a_short_list_with_a_reason_each():
-    assert len(leaves.NO_ASSUMPTION) < 16
-    assert all(len(reason) > 10 for reason in leaves.NO_ASSUMPTION.values())
+    assert len(assumption_labels.NO_ASSUMPTION) < 16
+    assert all(len(reason) > 10 for reason in assumption_labels.NO_ASSUMPTION.values())
 
 
 def test_every_pattern_of_words_is_used():
-    paths = [path for path, _ in commented.leaves(question(load_scenario()))]
+    paths = [path for path, _ in config_comments.leaves(question(load_scenario()))]
     paths += ["split.shares.Norwich", "organisation.twins.Norwich"]
-    paths = [path for path in paths if not leaves.is_no_assumption(path)]
-    patterns = [pattern for pattern, _, _ in leaves.ABOUT]
+    paths = [path for path in paths if not assumption_labels.is_no_assumption(path)]
+    patterns = [pattern for pattern, _, _ in assumption_labels.ABOUT]
     assert {next(one for one in patterns if fnmatchcase(path, one)) for path in paths} == set(patterns)
 
 
@@ -212,21 +222,23 @@ def test_a_distribution_is_said_with_its_mean_and_interval():
 
 
 def test_the_comment_of_a_line_is_found_behind_quotes_and_values():
-    assert commented._comment('source: "a # b"   # c') == "c"
-    assert commented._comment("# alone") == commented._comment("a: b#c") == ""
+    assert config_comments._comment('source: "a # b"   # c') == "c"
+    assert config_comments._comment("# alone") == config_comments._comment("a: b#c") == ""
 
 
 def test_every_config_file_is_read_leaf_by_leaf_as_yaml_reads_it():
     for path in sorted(CONFIGS.glob("delivery/*.yaml")) + sorted(CONFIGS.glob("budget/*.yaml")):
-        known = dict(commented.leaves(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        known = dict(config_comments.leaves(yaml.safe_load(path.read_text(encoding="utf-8"))))
         known = {key: value for key, value in known.items() if not key.startswith("defaults")}
-        found = commented._read(f"{path.parent.name}/{path.name}")
-        assert {key: note.value for key, note in found.items()} == {k: commented.plain(v) for k, v in known.items()}
+        found = config_comments._read(f"{path.parent.name}/{path.name}")
+        assert {key: note.value for key, note in found.items()} == {
+            k: config_comments.plain(v) for k, v in known.items()
+        }
 
 
 def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
     made = {"assumptions": register_of(), "verification": register.verification_log(tiny)}
-    assert len(codebook.dictionary(made)) == len(register.COLUMNS) + len(verification.COLUMNS)
+    assert len(data_dictionary.dictionary(made)) == len(register.COLUMNS) + len(verification.COLUMNS)
 
 
 # the verification log
@@ -332,7 +344,7 @@ def test_monte_carlo_errors_are_those_of_many_repetitions():
 
 def test_the_statement_says_the_monte_carlo_error_that_the_table_of_figures_has(every_area):
     (line,) = [line for line in register.uncertainty_statement(every_area) if line.startswith("Monte Carlo error")]
-    assert f"would move by about {quotable.brief(every_area)['impact'].error:.2g}," in line
+    assert f"would move by about {run_figures.brief(every_area)['impact'].error:.2g}," in line
 
 
 def test_without_money_there_is_no_error_to_speak_of(run_tiny):

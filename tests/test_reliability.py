@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from oa_sim import reliability
+from oa_sim.report.formats import backtest_page
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.forecasts import Forecast
 from oa_sim.validation.scoring import Entry, score
@@ -46,7 +46,7 @@ def scores():
 
 @pytest.fixture(scope="module")
 def page(scores):
-    return reliability.page(scores, READ, MADE)
+    return backtest_page.page(scores, READ, MADE)
 
 
 class Outline(HTMLParser):
@@ -114,7 +114,7 @@ def test_it_holds_every_number_of_the_table(page, scores):
 
 
 def test_the_verdict_stands_first_in_two_sentences_with_numbers(page, scores):
-    first, second = reliability.verdict(scores)
+    first, second = backtest_page.verdict(scores)
     assert re.search(r"is \d\.\d\d \(scale relative\) and \d\.\d\d \(scale level\)", first)
     assert "258 held-out figures of 2021/22 and 2022/23" in first
     assert re.search(r"50, 80 and 95 % intervals held \d+, \d+ and \d+ % of the figures", second)
@@ -147,12 +147,12 @@ def test_it_says_how_it_was_made(page):
 
 def test_a_failed_gate_leads_the_page(scores):
     gates = {"verdict": "FAIL", "reason": "R-hat is 1.30, above 1.01"}
-    page = reliability.page(scores, READ, MADE | {"gates": gates})
+    page = backtest_page.page(scores, READ, MADE | {"gates": gates})
     assert page.index("R-hat is 1.30") < page.index("<h1")
 
 
 def test_one_scale_and_no_peer_but_the_random_walk_are_enough():
     some = [e for e in entries("ours") if e.model in ("ours", "random walk") and e.scale == "relative"]
-    page = reliability.page(score(some, "ours"), [], MADE)
+    page = backtest_page.page(score(some, "ours"), [], MADE)
     assert "scale level" not in page
     assert "best of the other peers" not in page

@@ -11,29 +11,22 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from oa_sim import (
-    assurance_page,
-    brief_page,
-    calibrated,
-    dossier,
-    dossiers,
-    exports,
-    folder_tables,
-    folders,
-    packs,
-    picture_book,
-    published,
-    quotable,
-    report,
-    report_door,
-    sayings,
-    slides,
-    word,
-    workbook,
-)
+from oa_sim import calibrated, report_door
 from oa_sim.__main__ import main
 from oa_sim.errors import Refusal
-from oa_sim.published import About, Origin, Published
+from oa_sim.report import (
+    assemble,
+    document,
+    folder_brief,
+    folder_figures,
+    report_writer,
+    reported_figure,
+    run_figures,
+    run_folder,
+    sayings,
+)
+from oa_sim.report.formats import assurance_page, data_files, excel, html, picture_book, powerpoint, word
+from oa_sim.report.reported_figure import About, Origin, Published
 
 ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
 HOSTILE = (
@@ -75,12 +68,12 @@ class Text(HTMLParser):
 
 @pytest.fixture(scope="module")
 def every(every_area):
-    return dossiers.of_run(every_area)
+    return assemble.of_run(every_area)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny):
-    return report.write(tiny, tmp_path_factory.mktemp("run"))
+    return run_folder.write(tiny, tmp_path_factory.mktemp("run"))
 
 
 def word_text(made):
@@ -119,7 +112,7 @@ def book_text(made):
 
 def test_a_figure_has_no_digit_that_is_monte_carlo_noise():
     for error in (0.0004, 0.004, 0.04, 0.4, 4.0):
-        one = published.of_summary(About("q", "q", "u"), (12.3456, 2.0, 22.0), error, ORIGIN)
+        one = reported_figure.of_summary(About("q", "q", "u"), (12.3456, 2.0, 22.0), error, ORIGIN)
         decimals = len(one.text.partition(".")[2])
         assert 10.0**-decimals >= min(error, 1.0)
         assert float(one.text) == pytest.approx(12.3456, abs=10.0)
@@ -127,16 +120,16 @@ def test_a_figure_has_no_digit_that_is_monte_carlo_noise():
 
 def test_the_same_draws_give_the_same_text_whatever_the_chains():
     draws = np.random.default_rng(1).normal(0.5, 0.2, (4, 500))
-    one = published.of_draws(About("q", "q", "u"), draws, ORIGIN)
-    other = published.of_draws(About("q", "q", "u"), draws[::-1], ORIGIN)
+    one = reported_figure.of_draws(About("q", "q", "u"), draws, ORIGIN)
+    other = reported_figure.of_draws(About("q", "q", "u"), draws[::-1], ORIGIN)
     assert (one.text, one.interval) == (other.text, other.interval) == ("0.50", one.interval)
 
 
 def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
-    assert published.said_chance(1.0, 0.0) == "above 99 %"
-    assert published.said_chance(0.643, 0.01) == "64 %"
-    assert published.said_chance(0.643, 0.05) == "65 %"
-    assert published.said_chance(0.643, 0.08) == "60 %"
+    assert reported_figure.said_chance(1.0, 0.0) == "above 99 %"
+    assert reported_figure.said_chance(0.643, 0.01) == "64 %"
+    assert reported_figure.said_chance(0.643, 0.05) == "65 %"
+    assert reported_figure.said_chance(0.643, 0.08) == "60 %"
 
 
 def test_every_chance_has_one_word_and_words_follow_the_order_of_chances():
@@ -148,19 +141,19 @@ def test_every_chance_has_one_word_and_words_follow_the_order_of_chances():
 
 
 def test_every_mark_stands_beside_the_number_it_touches(every_area):
-    found = quotable.brief(every_area)
-    assert published.PROXY in found["impact in Norwich"].marks
+    found = run_figures.brief(every_area)
+    assert reported_figure.PROXY in found["impact in Norwich"].marks
     assert "\N{DAGGER}" in found["impact in Norwich"].in_cell
-    assert published.PROXY not in found["impact in Oldham"].marks
-    assert published.VERIFY in found["impact"].marks
-    assert published.VERIFY not in found["counterfactual"].marks
+    assert reported_figure.PROXY not in found["impact in Oldham"].marks
+    assert reported_figure.VERIFY in found["impact"].marks
+    assert reported_figure.VERIFY not in found["counterfactual"].marks
     failed = replace(every_area, manifest=json.loads(json.dumps(every_area.manifest)))
     failed.manifest["gates"]["verdict"] = "FAIL"
-    assert all("[FAIL]" in one.whole for one in quotable.brief(failed).values())
+    assert all("[FAIL]" in one.whole for one in run_figures.brief(failed).values())
 
 
 def test_the_money_of_the_areas_adds_up_to_the_money_in(every_area):
-    found = quotable.brief(every_area)
+    found = run_figures.brief(every_area)
     by_area = sum(one.value for name, one in found.items() if name.startswith("money in "))
     assert by_area == found["money_in"].value
     assert found["money_in"].value == sum(found[name].value for name in ("allocated", "management", "unspent"))
@@ -176,15 +169,15 @@ def test_a_figure_has_one_name_and_one_text(every):
 
 
 def test_forty_figures_read_the_same_in_every_format(every):
-    page = Text(brief_page.page(every)).figures
+    page = Text(html.page(every)).figures
     by_name = {one.figure: one for one in every.figures}
     wanted = [name for name in page if name in by_name]
     assert len(wanted) >= 40
-    in_book = {row["figure"]: row for row in book_text(workbook.book(every))}
-    in_csv = {row["figure"]: row for row in csv.DictReader(io.StringIO(exports.csv(every.figures)))}
-    in_json = {row["figure"]: row for row in json.loads(exports.json_text(every))["figures"]}
+    in_book = {row["figure"]: row for row in book_text(excel.book(every))}
+    in_csv = {row["figure"]: row for row in csv.DictReader(io.StringIO(data_files.csv(every.figures)))}
+    in_json = {row["figure"]: row for row in json.loads(data_files.json_text(every))["figures"]}
     lines, cells = word_text(word.brief(every))
-    slide_lines, slide_cells = slide_text(slides.brief(every))
+    slide_lines, slide_cells = slide_text(powerpoint.brief(every))
     for name in wanted:
         text = by_name[name].text
         assert all(said.startswith(text) for said in page[name]), name
@@ -197,9 +190,9 @@ def test_forty_figures_read_the_same_in_every_format(every):
 def test_cells_of_the_tables_stand_in_the_same_row_in_word_and_on_slides(every):
     grid = next(grid for one in every.passages for grid in one.grids)
     _, cells = word_text(word.brief(every))
-    _, slide_cells = slide_text(slides.brief(every))
+    _, slide_cells = slide_text(powerpoint.brief(every))
     for row in grid.rows:
-        wanted = [dossier.cell(cell) for cell in row]
+        wanted = [document.cell(cell) for cell in row]
         for found in (cells, slide_cells):
             at = found.index(wanted[0])
             assert found[at : at + len(wanted)] == wanted
@@ -209,7 +202,7 @@ def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(e
     known = {one.text for one in every.figures} | {end for one in every.figures for end in one.interval.split(" to ")}
     said = [every.headline, *(line for one in every.passages for line in (*one.said, *one.points))]
     free = re.compile(r"90 %|20\d\d/\d\d|20\d\d|Year \d+|Attainment 8|key stage 2|age \d+|2017 to 2022|16 to 17")
-    for number in re.findall(r"[-\u2212]?\d[\d,.]*\d|\d", free.sub("", " ".join(map(dossier.plain, said)))):
+    for number in re.findall(r"[-\u2212]?\d[\d,.]*\d|\d", free.sub("", " ".join(map(document.plain, said)))):
         assert number in known or f"{number} %" in known or f"above {number} %" in known, number
 
 
@@ -218,8 +211,8 @@ def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(e
 
 def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
     told = [" ".join(part for lines in read(made(every)) for part in lines)
-            for read, made in ((word_text, word.brief), (slide_text, slides.brief))]  # fmt: skip
-    for text in (Text(brief_page.page(every)).text, *told):
+            for read, made in ((word_text, word.brief), (slide_text, powerpoint.brief))]  # fmt: skip
+    for text in (Text(html.page(every)).text, *told):
         said = {
             "headline and its chance": r"(almost certain|likely|unlikely|realistic possibility|remote chance)[^.]{0,40}"
             r"\((above|below)? ?\d+ %[^)]*\) that, with .* will be better",
@@ -232,11 +225,11 @@ def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
 
 
 def test_a_scenario_without_money_is_briefed_without_a_claim(run_tiny):
-    found = dossiers.of_run(run_tiny("scenario=no_programme"))
-    text = Text(brief_page.page(found)).text
+    found = assemble.of_run(run_tiny("scenario=no_programme"))
+    text = Text(html.page(found)).text
     assert "there is no impact, exactly" in text
     assert "What would have happened anyway" in text
-    for made in (word.brief(found), slides.brief(found), workbook.book(found)):
+    for made in (word.brief(found), powerpoint.brief(found), excel.book(found)):
         assert made[:2] == b"PK"
 
 
@@ -256,8 +249,8 @@ def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
         told[key] = part
     asked = json.loads(json.dumps(tiny.manifest).replace(json.dumps(first)[1:-1], "AREA"))
     asked["scenario"]["name"] = name
-    found = dossiers.of_run(replace(tiny, manifest=asked, **told))
-    page = brief_page.page(found)
+    found = assemble.of_run(replace(tiny, manifest=asked, **told))
+    page = html.page(found)
     assert "<script>alert" not in page
     assert name in unescape(page)
     assert "<script>alert" not in assurance_page.page(found)
@@ -265,23 +258,23 @@ def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
     assert name in cells
     import openpyxl
 
-    for sheet in openpyxl.load_workbook(io.BytesIO(workbook.book(found))):
+    for sheet in openpyxl.load_workbook(io.BytesIO(excel.book(found))):
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
-    for row in csv.reader(io.StringIO(exports.csv(found.figures))):
+    for row in csv.reader(io.StringIO(data_files.csv(found.figures))):
         assert not any(cell.startswith(("=", "@", "+")) for cell in row)
-    assert slides.brief(found)[:2] == b"PK"
+    assert powerpoint.brief(found)[:2] == b"PK"
 
 
 # folders
 
 
 def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
-    at, _found, names = packs.write(folder)
+    at, _found, names = report_writer.write(folder)
     expected = {"briefing.html", "briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.html", "assurance.docx",
                 "table.csv", "figures.json", "explore.html"}  # fmt: skip
     assert expected <= {path.name for path in at.iterdir()} == set(names)
     before = {path.name: path.read_bytes() for path in at.iterdir()}
-    packs.write(folder)
+    report_writer.write(folder)
     assert {path.name: path.read_bytes() for path in at.iterdir()} == before
     described = json.loads(before["datapackage.json"])
     for one in described["resources"]:
@@ -289,7 +282,7 @@ def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
 
 
 def test_only_the_formats_that_are_asked_for_are_written(tmp_path, tiny):
-    at, _, names = packs.write(report.write(tiny, tmp_path), packs.formats("json,docx"))
+    at, _, names = report_writer.write(run_folder.write(tiny, tmp_path), report_writer.formats("json,docx"))
     assert {path.name for path in at.iterdir()} == set(names) == {"figures.json", "briefing.docx", "assurance.docx"}
 
 
@@ -306,11 +299,11 @@ def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_ti
     change = (tiny.draws.projection.sel(at) - other.draws.projection.sel(at)).astype(float).mean("area").values
     assert row["mean"] == pytest.approx(change.mean())
     assert row.q95 == pytest.approx(np.quantile(change, 0.95))
-    at = report.write_comparison(replace(made, table=means), tmp_path)
-    found = folders.read(at, folders.kind_of(at))
+    at = run_folder.write_comparison(replace(made, table=means), tmp_path)
+    found = folder_brief.read(at, folder_brief.kind_of(at))
     assert found.kind == "compare"
     assert any(one.value == pytest.approx(row["mean"], rel=1e-5) for one in found.figures)
-    _, _, names = packs.write(at)
+    _, _, names = report_writer.write(at)
     assert {"briefing.docx", "workbook.xlsx", "table.csv", "figures.json"} <= set(names)
 
 
@@ -320,23 +313,23 @@ def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
     from oa_sim.simulation.comparison import Comparison
 
     made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
-    at = report.write_comparison(replace(made, table=made.means()), tmp_path)
+    at = run_folder.write_comparison(replace(made, table=made.means()), tmp_path)
     facts = json.loads((at / "compare.json").read_text())
     (at / "compare.json").write_text(json.dumps(change(facts)))
-    return folders.read(at, folders.kind_of(at))
+    return folder_brief.read(at, folder_brief.kind_of(at))
 
 
 def test_a_comparison_leads_with_the_headlines_measure_and_says_ready_numbers_on_record(tmp_path, run_tiny, tiny):
     found = of_comparison(tmp_path, run_tiny, tiny)
-    assert dossier.plain(found.headline).startswith("Key stage 2")
-    assert "no_programme" in dossier.plain(found.headline)
+    assert document.plain(found.headline).startswith("Key stage 2")
+    assert "no_programme" in document.plain(found.headline)
     (grid,) = [grid for one in found.passages for grid in one.grids]
     assert all("Key stage 2" in row[0] for row in grid.rows)
     on_record = {one.text for one in found.figures}
     for one in found.passages[0].said:
-        for number in sayings.NUMBER.findall(dossier.plain(one)):
+        for number in sayings.NUMBER.findall(document.plain(one)):
             assert number in on_record
-    row = next(row for row in book_text(workbook.book(found)) if row["figure"].startswith("means.mean"))
+    row = next(row for row in book_text(excel.book(found)) if row["figure"].startswith("means.mean"))
     assert row["as printed"]
 
 
@@ -347,13 +340,13 @@ def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, t
 
     found = of_comparison(tmp_path, run_tiny, tiny, failed)
     assert found.verdict == "FAIL"
-    assert all(published.FAILED in one.marks for one in found.figures)
+    assert all(reported_figure.FAILED in one.marks for one in found.figures)
 
 
 def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny, tiny):
     found = of_comparison(tmp_path, run_tiny, tiny)
     (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
-    drawn = folders.pictures(tmp_path)
+    drawn = folder_brief.pictures(tmp_path)
     page = picture_book.of_folder(drawn, found)
     assert "Where the money goes" in page
     assert "Who &lt;gets&gt; it</p>" in page
@@ -363,34 +356,34 @@ def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny
 def test_rows_of_a_sweep_bear_their_own_marks():
     import pandas as pd
 
-    spec, told = folders.SPECS["sweep"], folder_tables.Told(ORIGIN, (), {"impact_mean": "percentage points"})
+    spec, told = folder_brief.SPECS["sweep"], folder_figures.Told(ORIGIN, (), {"impact_mean": "percentage points"})
     table = pd.DataFrame({
         "scenario": [0, 1], "impact_mean": [0.5, 0.7], "impact_q05": [0.2, 0.3], "impact_q95": [0.8, 1.1],
         "headline_p_half_left_10y": [0.001, 0.2], "to_verify": [3, 0], "verdict": ["PASS", "FAIL"],
         "last_funded_year": [2028, 2028],
     })  # fmt: skip
-    found = folder_tables.figures("summary", table, spec, told)
-    assert found[0, "impact_mean"].marks == published.VERIFY
+    found = folder_figures.figures("summary", table, spec, told)
+    assert found[0, "impact_mean"].marks == reported_figure.VERIFY
     assert found[0, "impact_mean"].unit == "percentage points"
-    assert published.FAILED in found[1, "impact_mean"].marks
+    assert reported_figure.FAILED in found[1, "impact_mean"].marks
     assert found[0, "headline_p_half_left_10y"].text == "below 1 %"
     assert (0, "last_funded_year") not in found
-    sheet = folder_tables.grid("summary", table, found)
+    sheet = folder_figures.grid("summary", table, found)
     end = sheet.rows[0][sheet.head.index("impact_q05")]
     assert end.value == pytest.approx(0.2)
     assert end.text == found[0, "impact_mean"].interval.split(" to ")[0]
 
 
 def test_what_stands_in_a_report_and_is_not_written_anew_stays(folder):
-    at, _, _ = packs.write(folder, ("json",))
+    at, _, _ = report_writer.write(folder, ("json",))
     (at / "my_notes.txt").write_text("mine")
-    packs.write(folder, ("csv",))
+    report_writer.write(folder, ("csv",))
     assert {"my_notes.txt", "figures.json", "table.csv"} <= {path.name for path in at.iterdir()}
     (at / "my_notes.txt").unlink()
 
 
 def test_a_report_is_not_put_in_the_place_of_a_file(tmp_path, tiny, capsys):
-    at = report.write(tiny, tmp_path)
+    at = run_folder.write(tiny, tmp_path)
     (at / "report").write_text("mine")
     assert main(["report", str(at)]) == 2
     assert "no folder" in capsys.readouterr().err
@@ -410,14 +403,14 @@ def test_facts_that_lack_what_is_told_are_refused(tmp_path, tiny, capsys):
 
 def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
     draws = np.where(np.arange(2000).reshape(4, 500) % 10 < 2, np.inf, 200_000.0 + np.arange(2000).reshape(4, 500))
-    one = published.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
+    one = reported_figure.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
     assert one.interval.endswith(" to no price")
     assert "." not in one.text
 
 
 def test_few_draws_never_make_a_chance_all_but_certain():
-    assert published.said_chance(0.975, 0.013) == "95 %"
-    assert published.said_chance(0.02, 0.06) == "10 %"
+    assert reported_figure.said_chance(0.975, 0.013) == "95 %"
+    assert reported_figure.said_chance(0.02, 0.06) == "10 %"
 
 
 def test_a_folder_that_holds_nothing_is_refused_in_a_sentence(tmp_path, capsys):
@@ -443,7 +436,7 @@ def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):
     (tmp_path / "result.nc").unlink()
     (tmp_path / "target.json").write_text("{")
     with pytest.raises(Refusal, match="cannot be read"):
-        folders.read(tmp_path, folders.kind_of(tmp_path))
+        folder_brief.read(tmp_path, folder_brief.kind_of(tmp_path))
 
 
 def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys):
@@ -457,7 +450,7 @@ def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine")
 def test_every_document_opens_and_the_brief_has_two_pages(tmp_path, every_area):
-    at, _, _ = packs.write(report.write(every_area, tmp_path))
+    at, _, _ = report_writer.write(run_folder.write(every_area, tmp_path))
     for name in ("briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.docx"):
         command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "pdf",
                    "--outdir", str(tmp_path / name), str(at / name)]  # fmt: skip
@@ -488,7 +481,7 @@ def test_the_pages_of_a_report_ask_for_nothing_and_can_be_used_by_all(tmp_path, 
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
-    at, _, _ = packs.write(report.write(every_area, tmp_path), ("html",))
+    at, _, _ = report_writer.write(run_folder.write(every_area, tmp_path), ("html",))
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     with sync_playwright() as play:

@@ -10,10 +10,11 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, afterwards, compare, load_scenario
+from oa_sim import Refusal, Result, compare, load_scenario
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 from oa_sim.inference import baseline_fit, counterfactual
 from oa_sim.inputs import areas
+from oa_sim.report.formats import afterwards
 
 DISTRICTS = {
     *("Fenland and East Cambridgeshire", "Hastings", "Ipswich", "North Yorkshire Coast", "Norwich", "West Somerset"),

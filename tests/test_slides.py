@@ -22,9 +22,9 @@ from printed import (
     with_areas,
 )  # fmt: skip
 
-from oa_sim import slides, word
-from oa_sim.dossier import key, plain
-from oa_sim.office import height
+from oa_sim.report.document import key, plain
+from oa_sim.report.formats import powerpoint, word
+from oa_sim.report.formats.office import height
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def dossier(every_area):
 
 @pytest.fixture(scope="module")
 def blob(dossier):
-    return slides.brief(dossier)
+    return powerpoint.brief(dossier)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_every_sentence_and_figure_of_the_brief_stands_as_it_was_published(dossi
 
 
 def test_the_same_dossier_gives_the_same_bytes(dossier, blob):
-    assert slides.brief(dossier) == blob
+    assert powerpoint.brief(dossier) == blob
     names = zipfile.ZipFile(io.BytesIO(blob)).namelist()
     assert not [name for name in names if "thumbnail" in name]  # of the library's template
     assert {part.date_time for part in zipfile.ZipFile(io.BytesIO(blob)).infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -116,7 +116,7 @@ def test_the_signs_and_the_trace_stand_on_each_slide(dossier, blob):
 
 
 def test_a_failed_gate_is_said_on_each_slide(dossier):
-    for slide in read(slides.brief(failed(dossier))):
+    for slide in read(powerpoint.brief(failed(dossier))):
         assert "Verdict FAIL: do not use these figures" in said(slide)
 
 
@@ -124,7 +124,7 @@ def test_a_failed_gate_is_said_on_each_slide(dossier):
 def test_nothing_stands_beyond_the_slide_or_its_own_box(which, dossier, awkward):
     many = with_areas(dossier, [f"Opportunity North East, area {i} of a long name" for i in range(14)])
     made = {"twelve": dossier, "fourteen": many, "failed": failed(many), "awkward": awkward}[which]
-    for slide in read(slides.brief(made)):
+    for slide in read(powerpoint.brief(made)):
         for shape in slide.shapes:
             assert shape.left >= 0
             assert shape.top >= 0
@@ -146,7 +146,7 @@ def stands(shape):
 
 
 def test_a_figure_is_never_cut_and_a_cut_name_stands_whole_in_the_notes(awkward):
-    made = slides.brief(awkward)
+    made = powerpoint.brief(awkward)
     second = said(read(made)[1])
     grids = [grid for part in awkward.passages for grid in part.grids]
     assert all(one in second for one in figures_of(grids))
@@ -159,7 +159,7 @@ def figures_of(grids):
 
 
 def test_hostile_names_are_words_and_nothing_else(awkward):
-    made = slides.brief(awkward)
+    made = powerpoint.brief(awkward)
     files = zipfile.ZipFile(io.BytesIO(made))
     links = "".join(files.read(name).decode() for name in files.namelist() if name.endswith(".rels"))
     assert "hyperlink" not in links
@@ -170,7 +170,7 @@ def test_hostile_names_are_words_and_nothing_else(awkward):
 
 
 def test_rows_that_do_not_fit_are_counted_on_the_slide_and_stand_in_the_notes(dossier):
-    made = slides.brief(with_areas(dossier, [f"Area {i}" for i in range(60)]))
+    made = powerpoint.brief(with_areas(dossier, [f"Area {i}" for i in range(60)]))
     second, found = read(made)[1], notes(made)[1]
     table = next(one.table for one in second.shapes if one.has_table)
     left = len(table.rows) - 1
@@ -184,7 +184,7 @@ def test_a_picture_that_would_be_too_small_to_read_is_left_out_and_said_in_words
     picture = replace(dossier.passages[0].pictures[0], name="map", alternative="A map of the areas.")
     parts = list(dossier.passages)
     parts[at] = replace(parts[at], pictures=(picture,))
-    made = slides.brief(replace(dossier, passages=tuple(parts)))
+    made = powerpoint.brief(replace(dossier, passages=tuple(parts)))
     assert not [one for one in read(made)[1].shapes if one.shape_type == 13]
     assert "Picture: A map of the areas." in notes(made)[1]
 
@@ -195,7 +195,7 @@ def test_two_slides_are_drawn_and_no_word_lies_on_another(which, dossier, awkwar
     many = with_areas(dossier, [f"Opportunity North East, area {i} of a long name" for i in range(14)])
     made = {"twelve": dossier, "fourteen": many, "failed": failed(many), "awkward": awkward}.get(which)
     made = made or dossier_of(run_tiny("scenario=no_programme"))
-    found = pages(slides.brief(made), "pptx", tmp_path)
+    found = pages(powerpoint.brief(made), "pptx", tmp_path)
     assert len(found) == 2
     for page in found:
         assert not collisions(page)

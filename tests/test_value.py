@@ -10,13 +10,15 @@ import pytest
 import xarray as xr
 from conftest import CHAINS, DRAWS, TINY
 
-from oa_sim import Refusal, Result, briefing, compare, load_scenario, report
+from oa_sim import Refusal, Result, compare, load_scenario
 from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
 from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
 from oa_sim.projection import appraisal, appraisal_tables, impact, ranking
+from oa_sim.report import run_folder
+from oa_sim.report.formats import run_page
 from oa_sim.rng import stream
 from oa_sim.simulation import contrasts, narrative
 
@@ -202,7 +204,7 @@ def test_no_money_has_no_value_and_says_none(run_tiny):
     assert set(without.note) == {"none: no money is spent"}
     assert narrative.worth(result) == []
     assert set(result.ranked().alarm) == {"none: no money is spent"}
-    assert "No money is spent" in briefing.page(result, narrative.headline(result))
+    assert "No money is spent" in run_page.page(result, narrative.headline(result))
 
 
 def test_management_that_buys_nothing_costs_and_gains_nothing(run_tiny):
@@ -293,7 +295,7 @@ def test_without_attainment_8_no_benefit_is_claimed(run_tiny):
     assert set(result.ranked().area) == {"Blackpool", "Norwich", "Oldham"}
     assert result.ranked().alarm.str.contains("no benefit is claimed").all()
     assert "No benefit in pounds is claimed" in narrative.worth(result)[0]
-    assert "Value" in briefing.page(result, narrative.headline(result))
+    assert "Value" in run_page.page(result, narrative.headline(result))
 
 
 def test_a_failed_gate_marks_the_value_too(tiny):
@@ -322,7 +324,7 @@ def test_a_file_from_before_value_was_reckoned_still_loads_and_says_nothing_of_i
     assert len(old.valued()) == len(old.ranked()) == len(old.origins()) == 0
     assert tuple(old.valued().columns) == appraisal_tables.COLUMNS
     assert len(narrative.headline(old)) == len(narrative.headline(tiny)) - 3
-    assert "<h2>Value" not in briefing.page(old, narrative.headline(old))
+    assert "<h2>Value" not in run_page.page(old, narrative.headline(old))
 
 
 def test_a_file_that_lost_its_money_is_still_refused(tiny, tmp_path):
@@ -334,12 +336,12 @@ def test_a_file_that_lost_its_money_is_still_refused(tiny, tmp_path):
 
 
 def test_a_run_and_a_comparison_write_their_tables(tiny, few_draws, tmp_path):
-    folder = report.write(tiny, tmp_path)
+    folder = run_folder.write(tiny, tmp_path)
     for name in ("value", "ranking", "uncertainty"):
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
     few = ("measures=[attainment_8]",)
     found = compare(load_scenario(*TINY, *few), load_scenario(*TINY, *few, "scenario=no_programme"))
-    rows = pd.read_csv(report.write_comparison(found, tmp_path) / "ranking.csv")
+    rows = pd.read_csv(run_folder.write_comparison(found, tmp_path) / "ranking.csv")
     assert set(rows.scenario) == {"as_delivered", "no_programme"}
     assert set(rows.view) == set(ranking.VIEWS)
     assert set(rows[rows.scenario == "no_programme"].alarm) == {"none: no money is spent"}

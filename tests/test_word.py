@@ -24,9 +24,10 @@ from printed import (
     with_areas,
 )  # fmt: skip
 
-from oa_sim import calibrated, word
-from oa_sim.dossier import key, plain
-from oa_sim.office import RED, columns, lines, shortened, width
+from oa_sim import calibrated
+from oa_sim.report.document import key, plain
+from oa_sim.report.formats import word
+from oa_sim.report.formats.office import RED, columns, lines, shortened, width
 
 
 @pytest.fixture(scope="module")

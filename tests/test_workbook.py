@@ -12,9 +12,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from oa_sim import cells, extended, ministerial, published, quotable, sheets, workbook
-from oa_sim.dossier import Dossier, Grid
-from oa_sim.published import About, Origin
+from oa_sim.report import reported_figure, run_brief, run_figures, workbook_figures
+from oa_sim.report.document import Dossier, Grid
+from oa_sim.report.formats import cells, excel, excel_sheets
+from oa_sim.report.reported_figure import About, Origin
 
 LONG = "A very long name " * 12
 HOSTILE = [
@@ -28,22 +29,22 @@ ORIGIN = Origin("plan", "r1", "d1", "h1", "0.0", 2000)
 
 @pytest.fixture(scope="module")
 def of_run(tiny):
-    found = quotable.brief(tiny)
+    found = run_figures.brief(tiny)
     gates = tiny.manifest["gates"]
-    once = {one.figure: one for one in (*found.values(), *extended.figures(tiny))}
+    once = {one.figure: one for one in (*found.values(), *workbook_figures.figures(tiny))}
     register = pd.DataFrame(
         {"number": [1, 2], "what": ["a cost", "=1+1"], "value": [60.0, 0.5], "rating": ["red", "green"]}
     )
     return Dossier(
         "run", f"Opportunity Areas: {tiny.label}", tiny.label, gates["verdict"], gates["reason"],
-        ministerial.headline(tiny, found), ministerial.numbers(tiny, found), (), tuple(once.values()), tiny.manifest,
+        run_brief.headline(tiny, found), run_brief.numbers(tiny, found), (), tuple(once.values()), tiny.manifest,
         assumptions=register,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def made(of_run):
-    return workbook.book(of_run)
+    return excel.book(of_run)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_the_charts_are_native_and_say_what_is_seen(made, of_run):
 
 
 def test_the_same_dossier_gives_the_same_bytes(of_run, made):
-    assert workbook.book(of_run) == made
+    assert excel.book(of_run) == made
 
 
 def test_the_read_me_says_the_headline_the_verdict_the_signs_and_how_to_cite(of_run, read):
@@ -195,7 +196,7 @@ def test_names_from_outside_are_harmless_and_legible():
     manifest = {"oa_sim": "0", "data_hash": "h", "run_id": "r", "seed": 1, "scenario": {"name": HOSTILE[0]}}
     asked = Dossier("run", HOSTILE[0], HOSTILE[2], "PASS", HOSTILE[6], (HOSTILE[0],), (), (), figures, manifest,
                     sheets={name: Grid(name, (name, name), ((name, figures[0]),)) for name in HOSTILE})  # fmt: skip
-    book = opened(workbook.book(asked))
+    book = opened(excel.book(asked))
     for sheet in book:
         assert len(sheet.title) <= 31
         assert not re.search(r"[\[\]:*?/\\]", sheet.title)
@@ -214,7 +215,7 @@ def test_names_from_outside_are_harmless_and_legible():
 
 def hostile(name, number):
     about = About("impact", f"{name}, a label", "points", "key_stage_2", "all", name, 2028)
-    return published.of_summary(about, (1.0 + number, 0.5, 20.0), 0.01, replace(ORIGIN, scenario=name))
+    return reported_figure.of_summary(about, (1.0 + number, 0.5, 20.0), 0.01, replace(ORIGIN, scenario=name))
 
 
 def test_text_that_a_cell_cannot_hold_is_cut_with_an_ellipsis():
@@ -225,13 +226,13 @@ def test_text_that_a_cell_cannot_hold_is_cut_with_an_ellipsis():
 
 def test_a_number_that_is_none_is_a_word_in_its_cell(of_run):
     rows = pd.DataFrame({"name": ["a", "b"], "size": [1.5, np.nan], "limit": [np.inf, 2]})
-    found = table(opened(workbook.book(replace(of_run, figures=(), log=rows)))["Verification"])
+    found = table(opened(excel.book(replace(of_run, figures=(), log=rows)))["Verification"])
     assert [[cell.value for cell in row.values()] for row in found] == [["a", 1.5, "none"], ["b", "none", 2]]
 
 
 def test_names_of_sheets_differ_and_are_such_as_spreadsheets_take():
     taken = set()
-    names = [workbook.name(asked, taken) for asked in ("a/b", "a:b", "A?B", "'x'", "", "History", "y" * 40, "y" * 50)]
+    names = [excel.name(asked, taken) for asked in ("a/b", "a:b", "A?B", "'x'", "", "History", "y" * 40, "y" * 50)]
     assert len({name.lower() for name in names}) == len(names)
     assert all(0 < len(name) <= 31 for name in names)
     assert names[3] == "x"
@@ -239,17 +240,17 @@ def test_names_of_sheets_differ_and_are_such_as_spreadsheets_take():
 
 def test_a_failed_gate_is_a_red_banner_on_every_sheet(of_run):
     failed = replace(of_run, verdict="FAIL", reason="R-hat is 2", label=f"{of_run.label} [FAIL]")
-    for sheet in opened(workbook.book(failed)):
+    for sheet in opened(excel.book(failed)):
         banner = sheet["A2"]
         assert banner.value == "FAIL: DO NOT USE. R-hat is 2"
         assert banner.fill.fgColor.rgb == "FFA00000"
 
 
 def test_a_dossier_of_another_kind_has_its_own_sheets_and_no_empty_ones(of_run):
-    money = published.of_money(About("best", "best split", "GBP", marks=("county proxy",)), 1_500_000.4, ORIGIN)
+    money = reported_figure.of_money(About("best", "best split", "GBP", marks=("county proxy",)), 1_500_000.4, ORIGIN)
     grid = Grid("The best split", ("Area", "Money"), (("Derby", money), ("Oldham", "none")))
     other = replace(of_run, kind="optimise", figures=(money,), sheets={"Split": grid}, assumptions=pd.DataFrame())
-    book = opened(workbook.book(other))
+    book = opened(excel.book(other))
     assert not {"Targets", "Projections", "Impact", "Sustainability", "Money", "Charts"} & set(book.sheetnames)
     rows = table(book["Split"])
     assert displayed(rows[0]["Money"].value, rows[0]["Money"].number_format) == "1,500,000"
@@ -258,7 +259,7 @@ def test_a_dossier_of_another_kind_has_its_own_sheets_and_no_empty_ones(of_run):
 
 
 def test_every_row_of_a_sheet_has_a_cell_for_each_column(of_run):
-    for sheet in sheets.sheets(of_run):
+    for sheet in excel_sheets.sheets(of_run):
         assert {len(row) for row in sheet.rows} <= {len(sheet.columns)}
 
 

@@ -1,0 +1,5 @@
+"""Report: what is printed about a folder; ``formats`` says how.
+
+Takes a result or the folder that a command wrote. Hands on the folder of a run, and briefs, workbooks, an assurance
+pack and data in which each figure was formed once.
+"""

@@ -1,0 +1,191 @@
+"""Dossiers: a folder opened: what the packs print of it, its page to explore, and its tidy tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from oa_sim import explorer, figures, tiles, views
+from oa_sim.errors import Refusal
+from oa_sim.report import (
+    assurance,
+    data_dictionary,
+    folder_brief,
+    register,
+    run_brief,
+    run_figures,
+    verification,
+    workbook_figures,
+)
+from oa_sim.report.document import Dossier, drawn
+from oa_sim.report.formats import data_files, datapackage, iamc, picture_book
+from oa_sim.report.reported_figure import Published
+from oa_sim.report.sanitise import in_table
+from oa_sim.simulation.result import Result
+
+WHAT_INTERVALS_HOLD = (
+    "Each interval holds 90 % of the draws; it is as wide as what the model does not know, and no wider: what it "
+    "leaves out is in no interval.",
+    "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A folder that was opened.
+
+    Attributes
+    ----------
+    dossier
+        What the packs print.
+    explorer
+        Makes the page to explore; an empty text where there are no courses over years to show.
+    tables
+        Makes the tidy tables beside the table of figures, by file name.
+    pictures
+        Makes the page of all pictures; an empty text where the folder's own pictures are all there are.
+    """
+
+    dossier: Dossier
+    explorer: Callable[[], str]
+    tables: Callable[[], dict[str, bytes | str]]
+    pictures: Callable[[], str] = str
+
+
+def opened(folder: Path, kind: str) -> Opened:
+    """Return a folder, opened.
+
+    Parameters
+    ----------
+    folder, kind
+        The folder, and what it holds, from ``folder_brief.kind_of``.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be read.
+    """
+    if kind == "run":
+        result = Result.load(folder)
+        try:
+            return _run(result)
+        except (KeyError, AttributeError) as error:  # a manifest of a form that is too old, or was altered
+            raise Refusal(f"{folder} lacks what a report tells ({error}): run its scenario again") from None
+    found = folder_brief.read(folder, kind)
+    found = replace(found, **_assured(found))
+    page = (lambda: explorer.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
+    return Opened(found, page, dict, lambda: picture_book.of_folder(folder_brief.pictures(folder), found))
+
+
+def of_run(result: Result) -> Dossier:
+    """Return what the packs print of a run.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    """
+    brief = run_figures.brief(result)
+    about = result.manifest
+    pictures = {"future": run_brief.future(result)}
+    if figures.has_impact(result):
+        printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
+        tile = tiles.tile_map(result, printed=printed, is_small=True)
+        pictures["map"] = drawn("map", tile.title, tile.svg)
+    further = {one.figure: one for one in workbook_figures.figures(result, brief)}
+    return Dossier(
+        kind="run",
+        title=f"Opportunity Areas: {result.label}",
+        label=result.label,
+        verdict=about["gates"]["verdict"],
+        reason=about["gates"]["reason"],
+        headline=run_brief.headline(result, brief),
+        numbers=run_brief.numbers(result, brief),
+        passages=run_brief.passages(result, brief, pictures),
+        figures=_together(brief.values(), further.values()),
+        manifest=about,
+        assumptions=register.assumptions(about, about["scenario"].get("data_folder")),
+        log=verification.verification_log(result),
+        dictionary=data_dictionary.dictionary({"table": data_files.table(brief.values())}),
+        statement=tuple(assurance.uncertainty_statement(result)),
+        changes=tuple(assurance.changes(about["oa_sim"])),
+    )
+
+
+def package(folder: Path, files: list[str], found: Dossier) -> dict:
+    """Return the descriptor of the tables of a report as a data package.
+
+    Parameters
+    ----------
+    folder, files
+        Where they lie, and their names.
+    found
+        What they say.
+    """
+    named = [name for name in files if name.endswith(".csv")]
+    asked = found.manifest.get("scenario")
+    about = found.manifest if isinstance(asked, dict) and "name" in asked else found.manifest | {
+        "scenario": {"name": found.label}
+    }  # fmt: skip
+    return datapackage.descriptor(folder, named, about)
+
+
+def _run(result: Result) -> Opened:
+    found = of_run(result)
+
+    def tables() -> dict[str, bytes | str]:
+        long = iamc.long_table(result)
+        return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": _parquet(long)}
+
+    return Opened(
+        found,
+        lambda: explorer.page(views.of_results([result]), found.title),
+        tables,
+        lambda: picture_book.page(result, found),
+    )
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    made = BytesIO()
+    table.to_parquet(made, index=False)
+    return made.getvalue()
+
+
+def _together(*parts) -> tuple[Published, ...]:
+    """Return figures, each once, the first of a name standing for all."""
+    found: dict[str, Published] = {}
+    for part in parts:
+        for one in part:
+            known = found.get(one.figure)
+            if known is None:
+                found[one.figure] = one
+            elif known.shown_in != one.shown_in:
+                found[one.figure] = replace(known, shown_in="brief, workbook")
+    return tuple(found.values())
+
+
+def _assured(found: Dossier) -> dict:
+    """Return what the assurance pack says of a folder that is no run's."""
+    about, gates = found.manifest, found.manifest["gates"]
+    asked = about.get("scenario")
+    assumptions = pd.DataFrame()
+    if isinstance(asked, dict) and "interventions" in asked:
+        assumptions = register.assumptions(about, asked.get("data_folder"))
+    log = pd.DataFrame(
+        [("gates", "did the sampler converge?", str(gates["reason"]), "see reason", str(gates["verdict"]), found.kind)],
+        columns=list(verification.COLUMNS),
+    )
+    columns = [
+        (name, column, "as in the table of that name in the folder", "", "any")
+        for name, grid in found.sheets.items()
+        for column in grid.head
+    ]
+    return {
+        "assumptions": assumptions,
+        "log": log,
+        "dictionary": pd.DataFrame(columns, columns=list(data_dictionary.COLUMNS)),
+        "statement": WHAT_INTERVALS_HOLD,
+        "changes": tuple(assurance.changes(str(about["oa_sim"]))),
+    }

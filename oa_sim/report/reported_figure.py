@@ -1,0 +1,277 @@
+"""Published: the one table of figures that every pack prints, so that a number reads the same wherever it stands.
+
+A figure is formed once, from draws, with its words; Word, PowerPoint, Excel, HTML, CSV and JSON only copy them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oa_sim import formatting
+from oa_sim.definitions import percent
+from oa_sim.inference import mcse
+from oa_sim.report.sanitise import harmless
+
+LOW, HIGH, MOST_PLACES, FEWEST_PLACES = 0.05, 0.95, 3, -9
+FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
+NO_MARK = "none"
+MINUS = "\N{MINUS SIGN}"
+PROXY, VERIFY, FAILED = "county proxy", "rests on figures to verify", "FAIL"
+SIGNS = {"\N{DAGGER}": PROXY, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a figure can be traced to.
+
+    Attributes
+    ----------
+    scenario
+        Its label, marked where gates failed.
+    run_id, draws, data_hash, version
+        Of the run; the checksum of the posterior; of the tables; of oa_sim.
+    n_draws
+        How many.
+    """
+
+    scenario: str
+    run_id: str
+    draws: str
+    data_hash: str
+    version: str
+    n_draws: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """One figure as it is published.
+
+    Attributes
+    ----------
+    figure
+        Its name, the same in every format: quantity/measure/group/area/year.
+    label
+        What it is, in words.
+    value, lower, upper
+        Mean (of a price the median) and the ends of the 90 % interval; all three the same where nothing is uncertain.
+    text, interval
+        The value and its interval as they are printed; the interval is empty where nothing is uncertain.
+    unit, price_base
+        Of the value; ``none`` where it is no money.
+    error
+        Monte Carlo standard error of the value, in its unit; digits stop where it begins.
+    marks
+        What must stand beside it: ``county proxy``, ``to verify``, ``FAIL``; ``none``.
+    shown_in
+        The packs that print it: ``brief``, ``workbook``.
+    origin
+        What it can be traced to.
+    """
+
+    figure: str
+    label: str
+    quantity: str
+    measure: str
+    group: str
+    area: str
+    year: int
+    value: float
+    text: str
+    lower: float
+    upper: float
+    interval: str
+    unit: str
+    price_base: str
+    error: float
+    marks: str
+    shown_in: str
+    origin: Origin
+
+    @property
+    def whole(self) -> str:
+        """The figure with its interval, its unit and its marks, as it stands in a sentence."""
+        said = f"{self.text} (90 %: {self.interval})" if self.interval else self.text
+        return f"{said}{self.mark}"
+
+    @property
+    def in_cell(self) -> str:
+        """The figure and its marks, as they stand in a cell of a table."""
+        return f"{self.text}{self.mark}"
+
+    @property
+    def mark(self) -> str:
+        """The marks as signs, or nothing; ``SIGNS`` says what they mean."""
+        return "".join(sign for sign, meaning in SIGNS.items() if meaning in self.marks)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a figure is of, before it has a value; see ``Published``."""
+
+    quantity: str
+    label: str
+    unit: str
+    measure: str = "none"
+    group: str = "none"
+    area: str = "all areas"
+    year: int = 0
+    price_base: str = "none"
+    marks: tuple[str, ...] = ()
+    shown_in: str = "brief"
+
+    @property
+    def figure(self) -> str:
+        """The figure's name."""
+        parts = (self.quantity, self.measure, self.group, self.area, str(self.year) if self.year else "")
+        return harmless("/".join(part for part in parts if part and part != "none"))
+
+
+def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool = False) -> Published:
+    """Return a figure from its draws.
+
+    Parameters
+    ----------
+    about
+        What it is of.
+    draws : array (chain, draw)
+        In the unit of ``about``.
+    origin
+        What it can be traced to.
+    as_median
+        Whether the middle is the median, as of a price, which may have no mean.
+    """
+    values = np.asarray(draws, dtype=float)
+    is_known = np.isfinite(values).all()  # a price is infinite where nothing is gained
+    low, high = np.quantile(values, [LOW, HIGH], method="linear" if is_known else "inverted_cdf")
+    middle = float(np.median(values) if as_median else values.mean())
+    if is_known:
+        error = mcse.error_of_mean(values, of_median=as_median)
+    else:
+        error = float(mcse.error_of_quantile(np.where(np.isfinite(values), values, 1e300), 0.5, values.size))
+    return of_summary(about, (middle, float(low), float(high)), error, origin)
+
+
+def of_summary(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
+    """Return a figure from its middle and the ends of its 90 % interval.
+
+    Parameters
+    ----------
+    about
+        What it is of.
+    band
+        Middle, lower and upper end.
+    error
+        Monte Carlo standard error of the middle.
+    origin
+        What it can be traced to.
+    """
+    middle, low, high = band
+    places = decimals(low, high, error)
+    text, low_text, high_text = (number(value, places) for value in band)
+    high_text = high_text if np.isfinite(high) else "no price"
+    interval = f"{low_text} to {high_text}" if np.isfinite(low) and high > low else ""
+    return _formed(about, (middle, low, high), (text, interval), error, origin)
+
+
+def of_chance(about: About, happens: np.ndarray, origin: Origin) -> Published:
+    """Return a probability from the draws in which it happens (chain, draw), or from a share with its own error."""
+    values = np.asarray(happens, dtype=float)
+    share, error = float(values.mean()), mcse.error_of_mean(values)
+    return of_share(replace(about, unit="probability"), share, error, origin)
+
+
+def of_share(about: About, share: float, error: float, origin: Origin) -> Published:
+    """Return a probability or a share that is known with a Monte Carlo error only, as people say it."""
+    return _formed(about, (share, share, share), (said_chance(share, error), ""), error, origin)
+
+
+def of_shares(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
+    """Return a share with its 90 % interval, in whole per cent."""
+    step = steps(error)
+    share, low, high = (in_per_cent(round(100 * x / step) * step / 100 if np.isfinite(x) else x) for x in band)
+    interval = f"{low} to {high}" if band[2] > band[1] else ""
+    return _formed(about, band, (share, interval), error, origin)
+
+
+def in_per_cent(value: float) -> str:
+    """Return a share as people read it."""
+    return percent(value) if np.isfinite(value) else "none"
+
+
+def of_money(about: About, gbp: float, origin: Origin) -> Published:
+    """Return a sum of money, exact to the pound."""
+    text = f"{gbp:,.0f}".replace("-", MINUS)
+    return _formed(replace(about, unit="GBP"), (gbp, gbp, gbp), (text, ""), 0.0, origin)
+
+
+def of_count(about: About, count: int, origin: Origin) -> Published:
+    """Return a count, exact."""
+    return _formed(about, (float(count),) * 3, (f"{count:,}", ""), 0.0, origin)
+
+
+def of_number(about: About, value: float, origin: Origin) -> Published:
+    """Return a number whose error is not known: pounds and thousands whole, others in four digits."""
+    whole = about.unit == "GBP" or abs(value) >= 1000
+    text = (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", MINUS) if np.isfinite(value) else "none"
+    return _formed(about, (value, value, value), (text, ""), 0.0, origin)
+
+
+def as_said(about: About, value: float, text: str, origin: Origin) -> Published:
+    """Return a number that a ready sentence says, in the digits in which it says it."""
+    return _formed(about, (float(value),) * 3, (text, ""), 0.0, origin)
+
+
+def _formed(about: About, band: tuple, words: tuple[str, str], error: float, origin: Origin) -> Published:
+    marks = dict.fromkeys([*about.marks, *([FAILED] if "[FAIL]" in origin.scenario else [])])
+    return Published(
+        about.figure, about.label, about.quantity, about.measure, about.group, about.area, about.year,
+        band[0], words[0], band[1], band[2], words[1], about.unit, about.price_base, float(error),
+        "; ".join(marks) or NO_MARK, about.shown_in, origin,
+    )  # fmt: skip
+
+
+def decimals(low: float, high: float, error: float) -> int:
+    """Return how many decimals a figure has: as many as its spread supports, and none that is Monte Carlo noise.
+
+    Parameters
+    ----------
+    low, high
+        Ends of its interval.
+    error
+        Monte Carlo standard error; the last digit printed stands for no less.
+    """
+    width = high - low
+    if not np.isfinite(width):  # as of a price, where in some draws nothing is gained
+        return -int(np.floor(np.log10(error))) - 1 if np.isfinite(error) and error > 0 else 1
+    places = 1 if width >= 1 or width == 0 else 2 if width >= 0.1 else MOST_PLACES
+    if width >= 100:  # two digits of the half-width, as elsewhere
+        places = 1 - int(np.floor(np.log10(width / 2)))
+    while places > FEWEST_PLACES and np.isfinite(error) and 10.0**-places < error:
+        places -= 1
+    return places
+
+
+def number(value: float, places: int) -> str:
+    """Return a number as it is printed, its thousands grouped, with a true minus sign and never minus nothing."""
+    if not np.isfinite(value):
+        return "none"
+    rounded = round(float(value), places)
+    text = f"{rounded:,.{max(places, 0)}f}"
+    return text.lstrip("-") if rounded == 0 else text.replace("-", MINUS)
+
+
+def said_chance(share: float, error: float) -> str:
+    """Return a probability as people say it, in steps no finer than its Monte Carlo error."""
+    if not np.isfinite(share):
+        return "none"
+    if 0.01 <= share <= 0.99:
+        step = steps(error)
+        if step > 1:  # few draws cannot say that something is all but certain
+            share = float(np.clip(round(100 * share / step) * step, step, 100 - step)) / 100
+        return formatting.chance(share)
+    return formatting.chance(share)
+
+
+def steps(error: float) -> int:
+    """Return the steps, in per cent, in which a share with a Monte Carlo error is said."""
+    return 1 if not error > FINEST_CHANCE else 5 if error <= 0.05 else 10

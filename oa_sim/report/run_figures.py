@@ -1,0 +1,281 @@
+"""Quotable: the figures of a run that may be quoted, each formed once from its draws, with its marks."""
+
+import numpy as np
+import xarray as xr
+
+from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.formatting import unit, who
+from oa_sim.projection import appraisal_tables, ranking
+from oa_sim.report import grounds, reported_figure
+from oa_sim.report.reported_figure import PROXY, VERIFY, About, Origin, Published
+from oa_sim.simulation import narrative
+from oa_sim.simulation.comparison import EVERYWHERE
+from oa_sim.simulation.result import Result
+
+KINDS = {
+    "bought_in": "is bought in and stops with the money",
+    "mixed": "is partly bought in",
+    "embedded": "is embedded",
+}
+
+
+def origin(result: Result) -> Origin:
+    """Return what every figure of a run can be traced to."""
+    about = result.manifest
+    return Origin(
+        scenario=result.label,
+        run_id=about["run_id"],
+        draws=about["posterior"],
+        data_hash=about["data_hash"],
+        version=about["oa_sim"],
+        n_draws=result.n_draws,
+    )
+
+
+def brief(result: Result) -> dict[str, Published]:
+    """Return the figures of the two-page brief, by a short name.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    """
+    found = (
+        _headline(result) | _lasting(result) | _money(result) | _worth(result) | grounds.whence(result, origin(result))
+    )
+    return found | _by_area(result) | _by_measure(result) | grounds.behind(result, origin(result))
+
+
+def doubtful(result: Result) -> tuple[str, ...]:
+    """Return the mark of what the programme does, where it rests on figures that are still to verify."""
+    return (VERIFY,) if result.manifest.get("to_verify") else ()
+
+
+def proxies(result: Result, measure: str, group: str, area: str | None = None) -> tuple[str, ...]:
+    """Return the mark of a county's figures, where the area, or any of them, has it."""
+    at = result.draws.proxy.sel(measure=measure, group=group)
+    return (PROXY,) if bool((at if area is None else at.sel(area=area)).any()) else ()
+
+
+def _draws(result: Result, quantity: str, measure: str, group: str, year: int, area: str | None = None) -> np.ndarray:
+    """Return draws (chain, draw) of a quantity in an area, or in the unweighted mean of all."""
+    at = result.draws[quantity].sel(measure=measure, group=group, year=year).transpose("chain", "draw", "area")
+    return (at.mean("area") if area is None else at.sel(area=area)).values.astype(float)
+
+
+def _better(change: np.ndarray, measure: str) -> np.ndarray:
+    return change < 0 if MEASURES[measure].lower_is_better else change > 0
+
+
+def _headline(result: Result) -> dict[str, Published]:
+    measure, group = narrative.headline_measure(result)
+    year, made = narrative.headline_year(result), origin(result)
+    where = {"measure": measure, "group": group, "area": EVERYWHERE, "year": year}
+    county, doubt = proxies(result, measure, group), doubtful(result)
+    change = _draws(result, "impact", measure, group, year)
+    whose = f"{who(measure, group)} in {academic_year(year)}"
+    found = {}
+    for name, label, marks in (
+        ("impact", f"impact on {whose}", (*county, *doubt)),
+        ("counterfactual", f"{whose} without the programme", county),
+        ("projection", f"{whose} with the programme", (*county, *doubt)),
+    ):
+        about = About(name, label, unit(measure, level=name != "impact"), **where, marks=marks)
+        found[name] = reported_figure.of_draws(about, _draws(result, name, measure, group, year), made)
+    about = About("chance_better", f"chance that {whose} is better", "probability", **where, marks=(*county, *doubt))
+    if change.any():  # where nothing changes there is no chance of it
+        found["chance_better"] = reported_figure.of_chance(about, _better(change, measure), made)
+    seen = result.outside
+    if seen.attrs.get("speaks"):
+        way = "without" if seen.attrs["is_on"] else "with"
+        about = About("impact_other_way", f"the same {way} the outside view", unit(measure), **where, marks=about.marks)
+        other = seen.impact.sel(year=year).transpose("chain", "draw").values
+        found["impact_other_way"] = reported_figure.of_draws(about, other, made)
+    return found | _by_group(result, measure, year) | _last_published(result, measure, group)
+
+
+def _by_group(result: Result, measure: str, year: int) -> dict[str, Published]:
+    """Return the impact of each group, and on the gap, where the measure has two."""
+    if len(MEASURES[measure].groups) < 2:
+        return {}
+    found, each, doubt = {}, {}, doubtful(result)
+    for group in MEASURES[measure].groups:
+        each[group] = _draws(result, "impact", measure, group, year)
+        marks = (*proxies(result, measure, group), *doubt)
+        about = About("impact", f"impact on {who(measure, group)} in {academic_year(year)}", unit(measure), measure,
+                      group, EVERYWHERE, year, marks=marks)  # fmt: skip
+        found[f"impact {group}"] = reported_figure.of_draws(about, each[group], origin(result))
+    label = f"change of the gap (other less disadvantaged pupils) in {who(measure, 'all')} in {academic_year(year)}"
+    about = About("gap_change", label, unit(measure), measure, "none", EVERYWHERE, year, marks=marks)
+    gap = each["other"] - each["disadvantaged"]
+    return found | {"gap_change": reported_figure.of_draws(about, gap, origin(result))}
+
+
+def _last_published(result: Result, measure: str, group: str) -> dict[str, Published]:
+    past = result.draws.history.sel(measure=measure, group=group).transpose("area", "history_year").values.mean(axis=0)
+    known = np.flatnonzero(np.isfinite(past))
+    if not known.size:
+        return {}
+    year = int(result.draws.history_year.values[known[-1]])
+    about = About("published", f"{who(measure, group)} as last published, {academic_year(year)}",
+                  unit(measure, level=True), measure, group, EVERYWHERE, year,
+                  marks=proxies(result, measure, group))  # fmt: skip
+    value = float(past[known[-1]])
+    one = reported_figure.of_summary(about, (value, value, value), 0.0, origin(result))
+    return {"published": one}
+
+
+def _lasting(result: Result) -> dict[str, Published]:
+    """Return what is left of the headline's peak, in the average area that has an impact to keep."""
+    measure, group = narrative.headline_measure(result)
+    kept = result.sustainability.sel(measure=measure, group=group)
+    if not float(kept.p_impact.max()) > 0:
+        return {}
+    marks = (*proxies(result, measure, group), *doubtful(result))
+    left = lasting(result, _means(kept), EVERYWHERE, measure, group, marks)
+    return left | _risks(result, measure, group)
+
+
+def _means(kept: xr.Dataset) -> xr.Dataset:
+    numbers = [name for name in kept.data_vars if kept[name].dtype.kind == "f"]
+    return kept[numbers].mean("area")
+
+
+def lasting(result: Result, kept: xr.Dataset, area: str, measure: str, group: str, marks: tuple) -> dict:
+    """Return shares of a peak that are left and the chance that half is, of one place.
+
+    Parameters
+    ----------
+    result
+        From which.
+    kept
+        ``left_5y``, ``left_10y`` with intervals and ``p_half_left_5y``, without dims.
+    area, measure, group, marks
+        Of whom, and what must stand beside it.
+    """
+    found, made, whose = {}, origin(result), who(measure, group)
+    scatter = 1 / np.sqrt(result.n_draws)
+    last = int(result.sustainability.attrs["last_funded_year"])
+    for years in (5, 10):
+        where = {"measure": measure, "group": group, "area": area, "year": last + years, "marks": marks}
+        about = About(f"left_{years}y", f"share of the peak of {whose} left {years} years after the money", "share",
+                      **where)  # fmt: skip
+        band = tuple(float(kept[f"left_{years}y{end}"]) for end in ("", "_q05", "_q95"))
+        found[f"left_{years}y"] = reported_figure.of_shares(about, band, (band[2] - band[1]) / 3.29 * scatter, made)
+        half = float(kept[f"p_half_left_{years}y"])
+        about = About(f"p_half_left_{years}y", f"chance that half the peak of {whose} is left {years} years after the "
+                      "money", "probability", **where)  # fmt: skip
+        error = np.sqrt(max(half * (1 - half), 0)) * scatter if np.isfinite(half) else 0.0
+        found[f"p_half_left_{years}y"] = reported_figure.of_share(about, half, float(error), made)
+    return found
+
+
+def _risks(result: Result, measure: str, group: str) -> dict[str, Published]:
+    """Return in how many areas the risk of losing the headline's impact is high, medium and low."""
+    grades = result.sustainability.risk.sel(measure=measure, group=group).values.tolist()
+    found = {}
+    for grade in ("high", "medium", "low"):
+        about = About(f"areas_at_{grade}_risk", f"areas where the risk of losing the impact is {grade}", "areas",
+                      measure, group)  # fmt: skip
+        found[f"{grade} risk"] = reported_figure.of_count(about, grades.count(grade), origin(result))
+    return found
+
+
+def _money(result: Result) -> dict[str, Published]:
+    made, account = origin(result), result.manifest["account_gbp"]
+    base = str(result.manifest["price_base"])
+    labels = {
+        "money_in": "money in",
+        "allocated": "spent on activity",
+        "management": "management",
+        "unspent": "unspent",
+    }
+    found = {}
+    for name, label in labels.items():
+        found[name] = reported_figure.of_money(About(name, label, "GBP", price_base=base), float(account[name]), made)
+    beside = float(result.money.national.sum())
+    about = About("national", "national programmes beside the budget", "GBP", price_base=base, marks=doubtful(result))
+    found["national"] = reported_figure.of_money(about, beside, made)
+    total = float(result.money.spend.sum())
+    asked = result.manifest["scenario"]["interventions"]
+    for kind, meaning in KINDS.items():
+        names = [one for one in result.money.intervention.values.tolist() if asked[one]["kind"] == kind]
+        share = float(result.money.spend.sel(intervention=names).sum()) / total if total and names else 0.0
+        about = About(f"money_share_{kind}", f"share of the money for activity that {meaning}", "share")
+        found[f"money_share_{kind}"] = reported_figure.of_shares(about, (share, share, share), 0.0, made)
+    return found
+
+
+def _worth(result: Result) -> dict[str, Published]:
+    """Return benefit over cost and the price of one more; nothing where no money was spent or it was not reckoned."""
+    value, made, found = result.value, origin(result), {}
+    if not len(value) or not value.spent.values.any():
+        return {}
+    shape, doubt = (result.draws.sizes["chain"], result.draws.sizes["draw"]), doubtful(result)
+    ratio = ranking.per_pound(value, whole=True).get("plain")
+    if ratio is not None:
+        prices = f"benefit {value.attrs['benefit_prices']}, money {value.attrs['price_base']}"
+        county = proxies(result, "attainment_8", "all")
+        about = About("benefit_per_pound", "lifetime earnings for each pound, both discounted, through Attainment 8",
+                      "GBP / GBP", price_base=prices, marks=(*county, VERIFY))  # fmt: skip
+        draws = np.asarray(ratio[0]).reshape(shape)
+        found["benefit_per_pound"] = reported_figure.of_draws(about, draws, made)
+        about = About("chance_worth", "chance that benefit exceeds cost", "probability", marks=(*county, VERIFY))
+        found["chance_worth"] = reported_figure.of_chance(about, draws > 1, made)
+    measure, _ = narrative.headline_measure(result)
+    years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
+    more = appraisal_tables.extra(result.draws, value.pupils, measure, "all")
+    where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
+    about = About("extra", f"more who do better in {who(measure, 'all')} until {academic_year(int(years[-1]))}",
+                  appraisal_tables.unit_over_years(measure), **where)  # fmt: skip
+    found["extra"] = reported_figure.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)
+    bought = appraisal_tables.per_pound(more, value, years)[-1, -1].reshape(shape)
+    if (bought > 0).mean() > 0.5:
+        with np.errstate(divide="ignore"):
+            price = np.where(bought > 0, 1 / np.where(bought > 0, bought, 1.0), np.inf)
+        base = str(value.attrs["price_base"])
+        label = f"cost of one more in {who(measure, 'all')} (median), this being its only use"
+        about = About("cost_of_one_more", label, "GBP", **where, price_base=base)
+        found["cost_of_one_more"] = reported_figure.of_draws(about, price, made, as_median=True)
+    return found
+
+
+def _by_area(result: Result) -> dict[str, Published]:
+    measure, group = narrative.headline_measure(result)
+    year, made, found = narrative.headline_year(result), origin(result), {}
+    kept = result.sustainability.sel(measure=measure, group=group)
+    for area in result.draws.area.values.tolist():
+        marks = (*proxies(result, measure, group, area), *doubtful(result))
+        about = About("impact", f"impact on {who(measure, group)} in {academic_year(year)}, {area}", unit(measure),
+                      measure, group, area, year, marks=marks)  # fmt: skip
+        found[f"impact in {area}"] = reported_figure.of_draws(
+            about, _draws(result, "impact", measure, group, year, area), made
+        )
+        if float(kept.p_impact.sel(area=area)) > 0:
+            each = lasting(result, kept.sel(area=area), area, measure, group, marks)
+            found[f"left_5y in {area}"] = each["left_5y"]
+        money = result.money.sel(area=area)
+        gbp = float(money.spend.sum() + money.management.sum() + money.unspent.sum())
+        base = str(result.manifest["price_base"])
+        found[f"money in {area}"] = reported_figure.of_money(
+            About("money_in", f"money for {area}", "GBP", area=area, price_base=base), gbp, made
+        )
+    return found
+
+
+def _by_measure(result: Result) -> dict[str, Published]:
+    year, made, found = narrative.headline_year(result), origin(result), {}
+    for measure in result.draws.measure.values.tolist():
+        marks = (*proxies(result, measure, "all"), *doubtful(result))
+        where = {"measure": measure, "group": "all", "area": EVERYWHERE, "year": year, "marks": marks}
+        change = _draws(result, "impact", measure, "all", year)
+        about = About("impact", f"impact on {who(measure, 'all')} in {academic_year(year)}", unit(measure), **where)
+        found[f"impact on {measure}"] = reported_figure.of_draws(about, change, made)
+        about = About("chance_better", f"chance that {who(measure, 'all')} is better", "probability", **where)
+        if change.any():
+            found[f"chance on {measure}"] = reported_figure.of_chance(about, _better(change, measure), made)
+        kept = result.sustainability.sel(measure=measure, group="all")
+        if float(kept.p_impact.max()) > 0:
+            each = lasting(result, _means(kept), EVERYWHERE, measure, "all", marks)
+            found[f"left_5y on {measure}"] = each["left_5y"]
+    return found

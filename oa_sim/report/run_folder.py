@@ -1,0 +1,229 @@
+"""Report: a result as the files that people open, written whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oa_sim.errors import Refusal
+from oa_sim.inference import baseline_fit, posterior_files
+from oa_sim.inference.baseline_fit import Learned
+from oa_sim.simulation import contrasts, narrative
+from oa_sim.simulation.comparison import Comparison
+from oa_sim.simulation.result import Result
+from oa_sim.validation import leave_one_study_out
+from oa_sim.validation.backtest import Contest
+from oa_sim.validation.leave_one_study_out import Ledger
+
+if TYPE_CHECKING:
+    from oa_sim.sweep.findings import Findings  # its pictures take a second to load
+
+DIGITS = "%.6g"  # of tables; far more than the Monte Carlo error supports, so that rounding is never the cause
+
+
+def check_writable(outputs: str | Path) -> None:
+    """Refuse a folder that cannot be written, before anything slow is done and without leaving anything behind.
+
+    Raises
+    ------
+    Refusal
+        Where the nearest folder that exists does not take a file.
+    """
+    at = Path(outputs).absolute()
+    try:
+        while not at.exists() and at != at.parent:
+            at = at.parent
+        os.rmdir(tempfile.mkdtemp(prefix=".oa_sim-", dir=at))
+    except OSError as error:
+        raise Refusal(f"outputs={outputs} cannot be written ({error.strerror}): choose another folder") from None
+
+
+def write(result: Result, outputs: str | Path) -> Path:
+    """Write a run's folder, ``<outputs>/<scenario>/<run id>``, and return its path.
+
+    The folder holds ``result.nc``, ``table.csv``, ``money.csv``, ``pupils_served.csv``, ``sustainability.csv``,
+    ``retention.csv``, ``value.csv``, ``ranking.csv``, ``uncertainty.csv``, ``briefing.html`` and ``run.json``. The run
+    id is made from the question, the tables and the versions, so the same run has the same folder.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be written; then nothing is left behind.
+    """
+    folder = Path(outputs) / result.manifest["scenario"]["name"] / result.manifest["run_id"]
+
+    def fill(at: Path) -> None:
+        with ThreadPoolExecutor(1) as beside:  # compressing the draws takes as long as all the rest
+            saved = beside.submit(result.save, at / "result.nc")
+            _write_texts(result, at)
+            saved.result()
+
+    return whole(folder, fill)
+
+
+def _write_texts(result: Result, at: Path) -> None:
+    """Write what people read: the tables, the page and the facts of the run."""
+    from oa_sim.report.formats import (
+        run_page,  # pictures take a second to load, and not every use of a result needs them
+    )
+
+    sentences = narrative.headline(result)
+    result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
+    result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
+    result.valued().to_csv(at / "value.csv", index=False, float_format=DIGITS)
+    result.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
+    result.origins().to_csv(at / "uncertainty.csv", index=False, float_format=DIGITS)
+    result.retained().to_csv(at / "retention.csv", index=False, float_format="%.4g")
+    result.pupils_served().to_csv(at / "pupils_served.csv", index=False, float_format=DIGITS)
+    result.account().to_csv(at / "money.csv", index=False, float_format="%.0f")
+    (at / "briefing.html").write_text(run_page.page(result, sentences), encoding="utf-8")
+    facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
+    write_json(at / "run.json", facts | result.manifest)
+
+
+def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
+    """Write a comparison's folder, ``<outputs>/compare/<id>``, and return its path.
+
+    The folder holds ``compare.csv``, ``means.csv`` (mean of the areas), ``ranking.csv`` and ``compare.json``.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be written; then nothing is left behind.
+    """
+    ids = [result.manifest["run_id"] for result in comparison.results]
+    folder = Path(outputs) / "compare" / hashlib.sha256("/".join(ids).encode()).hexdigest()[:12]
+
+    def fill(at: Path) -> None:
+        comparison.summary().to_csv(at / "compare.csv", index=False, float_format=DIGITS)
+        comparison.means().to_csv(at / "means.csv", index=False, float_format=DIGITS)
+        comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
+        labels = [result.label for result in comparison.results]
+        facts = {"scenarios": labels, "headline": contrasts.compared(comparison), "verdict": verdict_of(comparison)}
+        write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
+
+    return whole(folder, fill)
+
+
+def verdict_of(comparison: Comparison) -> str:
+    """Return PASS where every result passed its gates, FAIL otherwise."""
+    verdicts = {result.manifest["gates"]["verdict"] for result in comparison.results}
+    return "PASS" if verdicts == {"PASS"} else "FAIL"
+
+
+def write_learned(found: Learned, outputs: str | Path) -> Path:
+    """Write ``<outputs>/fit/<id>`` with ``learned.nc``, ``reading.txt`` and ``learned.json``, and return its path."""
+
+    def fill(at: Path) -> None:
+        baseline_fit.write(found.posterior, at / "learned.nc")
+        (at / "reading.txt").write_text("\n".join(found.read) + "\n", encoding="utf-8")
+        write_json(at / "learned.json", found.facts | {"checksum": baseline_fit.checksum(found.posterior)})
+
+    return whole(Path(outputs) / "fit" / baseline_fit.checksum(found.posterior)[:12], fill)
+
+
+def write_ledger(found: Ledger, outputs: str | Path) -> Path:
+    """Write ``<outputs>/evidence/<id>`` and return its path.
+
+    The folder holds ``ledger.csv``, ``headlines.csv``, ``evidence.json`` and what the studies say, under the name by
+    which the package would hold it.
+    """
+
+    def fill(at: Path) -> None:
+        found.table.to_csv(at / "ledger.csv", index=False, float_format=DIGITS)
+        found.headlines.to_csv(at / "headlines.csv", index=False, float_format=DIGITS)
+        posterior_files.write(found.studied, at / found.file_name)
+        facts = {
+            "label": found.result.label,
+            "verdict": found.verdict,
+            "headline": leave_one_study_out.sentences(found),
+        }
+        write_json(at / "evidence.json", facts | found.result.manifest)
+
+    return whole(Path(outputs) / "evidence" / found.result.manifest["run_id"], fill)
+
+
+def write_contest(found: Contest, outputs: str | Path) -> Path:
+    """Write ``<outputs>/backtest/<id>`` and return its path.
+
+    The folder holds ``scores.csv``, ``calibration.csv``, ``misses.csv``, ``backtest.html`` and ``backtest.json``.
+    """
+    from oa_sim.report.formats import backtest_page  # pictures take a second to load
+
+    def fill(at: Path) -> None:
+        failed = found.made["gates"]["verdict"] != "PASS"
+        for name, table in {"scores": "table", "calibration": "calibration", "misses": "misses"}.items():
+            written = getattr(found.scores, table)
+            if failed:  # the mark goes wherever the numbers go
+                ours = {found.scores.ours: f"{found.scores.ours} [FAIL]"}
+                mark = {"model": written["model"].replace(ours)} if "model" in written else {"verdict": "FAIL"}
+                written = written.assign(**mark)
+            written.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        (at / "backtest.html").write_text(backtest_page.page(found.scores, found.read, found.made), encoding="utf-8")
+        facts = {"verdict": backtest_page.verdict(found.scores), "read": found.read} | found.made
+        write_json(at / "backtest.json", facts)
+
+    identity = json.dumps(found.made, sort_keys=True).encode()
+    return whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)
+
+
+def write_findings(found: "Findings", outputs: str | Path) -> Path:
+    """Write ``<outputs>/<id>`` with what a sweep's headline rests on, and return its path.
+
+    The folder holds ``indices.csv``, ``sensitivity.json`` and, as far as they were made, ``tornado.csv``,
+    ``tornado.svg`` and ``boxes.csv``.
+    """
+
+    def fill(at: Path) -> None:
+        for name, table in found.tables.items():
+            table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
+        if found.picture:
+            (at / "tornado.svg").write_text(found.picture + "\n", encoding="utf-8")
+        write_json(at / "sensitivity.json", found.facts | {"said": found.said})
+
+    return whole(Path(outputs) / found.identity, fill)
+
+
+def write_json(path: Path, facts: dict) -> None:
+    """Write facts with the time of writing."""
+    written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+    path.write_text(json.dumps(facts | written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fill a hidden folder beside the right place and move it there once it is whole."""
+    made, partial = [], None
+    try:
+        made = [parent for parent in (folder.parent, *folder.parent.parents) if not parent.exists()]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+        fill(partial)
+        os.chmod(partial, 0o755)
+        _swap(partial, folder)
+    except BaseException as error:
+        if partial:
+            shutil.rmtree(partial, ignore_errors=True)
+        for parent in made:  # the folders made on the way, as far as they are empty
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another with outputs=") from None
+        raise
+    return folder
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put the whole folder in the place of an earlier one of the same run."""
+    if folder.exists():
+        old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
+        os.replace(folder, old / "run")
+        os.replace(partial, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(partial, folder)
