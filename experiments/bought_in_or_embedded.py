@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, run
+from oa_sim import load_scenario, run
+from oa_sim.plots import fan_charts, intervals
 from oa_sim.projection import retention
 
 PAIRS = (  # bought in, embedded, measure on which both act
@@ -56,15 +57,15 @@ def main(*flags: str) -> None:
     table = pd.DataFrame(rows, columns=columns)
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
-    picture = charts.courses("kept", np.arange(16), lines, "years after the money", "% of the peak still to be seen")
+    picture = intervals.courses("kept", np.arange(16), lines, "years after the money", "% of the peak still to be seen")
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table.to_string(index=False))
     print(*(f"{name}: {reason}" for name, reason in why.items()), sep="\n")
     first, least = table.iloc[0], table.p_keeps_less.min()
     shares = [100 * first[ends].to_numpy(dtype=float)[i : i + 3] for i in (0, 3)]
     print(
-        f"Five years after the money, bought-in tutoring keeps {figures.interval(*shares[0], ' %')} of its peak at key "
-        f"stage 2 and embedded training {figures.interval(*shares[1], ' %')}; tutoring keeps less in "
+        f"Five years after the money, bought-in tutoring keeps {fan_charts.interval(*shares[0], ' %')} of its peak at key "
+        f"stage 2 and embedded training {fan_charts.interval(*shares[1], ' %')}; tutoring keeps less in "
         f"{100 * first.p_keeps_less:.1f} % of draws, and in at least {100 * least:.1f} % in each of the "
         f"{len(table)} pairs compared."
     )

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, run
+from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.plots import fan_charts, intervals
 from oa_sim.projection import retention
 
 ENDINGS = ("stop", "taper", "extend", "hand_over")
@@ -52,17 +53,17 @@ def main(*flags: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
     up = f"{MEASURES['key_stage_2'].label.split(' reading')[0]}, disadvantaged: impact, points"
-    picture = charts.courses("endings", impact.year.values, courses, "academic year ending", up)
+    picture = intervals.courses("endings", impact.year.values, courses, "academic year ending", up)
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table.to_string(index=False))
     more = left["hand_over"] - left["stop"]
     years = [table[(table.ending == "stop") & (table.what == f"impact in year {k}")].iloc[0] for k in (5, 10, 15)]
     shares = ", ".join(f"{ending.replace('_', ' ')} {100 * found.mean():.0f} %" for ending, found in left.items())
-    said = ", ".join(figures.interval(row["mean"], row.q05, row.q95) for row in years)
+    said = ", ".join(fan_charts.interval(row["mean"], row.q05, row.q95) for row in years)
     print(
         f"When the money stops, the impact on disadvantaged pupils at key stage 2 is {said} percentage points after 5, "
         f"10 and 15 years (to {academic_year(start + 14)}); five years after its own money, what is left of the peak "
-        f"is: {shares}; handing over keeps {figures.interval(*(100 * np.array(spread(more))))} percentage points of "
+        f"is: {shares}; handing over keeps {fan_charts.interval(*(100 * np.array(spread(more))))} percentage points of "
         "the peak more than stopping."
     )
 

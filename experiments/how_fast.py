@@ -30,9 +30,10 @@ import numpy as np
 import pandas as pd
 import plain
 
-from oa_sim import figures, load_scenario
+from oa_sim import load_scenario
 from oa_sim.compiled import activity, outcomes, simulate
 from oa_sim.compiled.jit import compiled
+from oa_sim.plots import fan_charts
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 FOLDER = Path("outputs/how_fast")
@@ -257,15 +258,15 @@ def picture(table: pd.DataFrame) -> str:
     def paint(figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.40, right=0.93, top=0.97, bottom=0.16)
-        colours = [figures.CHANGE if what.startswith("kernel") else figures.WITH for what in rows.what]
+        colours = [fan_charts.CHANGE if what.startswith("kernel") else fan_charts.WITH for what in rows.what]
         axes.barh(rows.what, rows.ms, color=colours, height=0.6)
         axes.set_xscale("log")
         axes.set_xlabel("milliseconds for a scenario, each mark ten times the one before")
         for y, ms in enumerate(rows.ms):
-            axes.text(ms * 1.1, y, f"{ms:,.3g}", va="center", fontsize=8, color=figures.INK)
+            axes.text(ms * 1.1, y, f"{ms:,.3g}", va="center", fontsize=8, color=fan_charts.INK)
         axes.set_xlim(right=rows.ms.max() * 4)
 
-    return figures.picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
+    return fan_charts.picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
 
 
 if __name__ == "__main__":

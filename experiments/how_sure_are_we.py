@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, run
+from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.plots import fan_charts, intervals
 
 READINGS = ("standard", "sceptical")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -40,7 +41,7 @@ def main(*flags: str) -> None:
             small = result.sustainability.p_below_what_matters_peak.sel(measure=measure, group=group)
             values = spread(kept[reading, measure])
             better = (kept[reading, measure] > 0).mean()
-            row = [reading, measure, group, year, figures.unit_of_change(measure), *values, better]
+            row = [reading, measure, group, year, fan_charts.unit_of_change(measure), *values, better]
             rows.append([*row, 1 - small.mean().item(), draws.size])
     columns = ["evidence", "measure", "group", "year", "unit", "better_by", "q05", "q95", "p_better", "p_worthwhile"]
     table = pd.DataFrame(rows, columns=[*columns, "n_draws"])
@@ -50,12 +51,12 @@ def main(*flags: str) -> None:
     shown = table[table.measure.isin(percent)].sort_values(["measure", "evidence"], ascending=[True, False])
     labels = [f"{row.measure.replace('_', ' ')},\n{row.evidence}" for row in shown.itertuples()]
     unit = f"impact in {academic_year(year)}, disadvantaged pupils where known, percentage points better"
-    picture = charts.intervals("readings", labels, shown[["better_by", "q05", "q95"]].values.T, unit)
+    picture = intervals.intervals("readings", labels, shown[["better_by", "q05", "q95"]].values.T, unit)
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table.to_string(index=False))
     one, other = (table[(table.evidence == reading) & (table.measure == HEADLINE)].iloc[0] for reading in READINGS)
     ratio = kept["sceptical", HEADLINE].mean() / kept["standard", HEADLINE].mean()
-    said = [figures.interval(row.better_by, row.q05, row.q95) for row in (one, other)]
+    said = [fan_charts.interval(row.better_by, row.q05, row.q95) for row in (one, other)]
     better, worth = ([f"{100 * row[key]:.0f} %" for row in (one, other)] for key in ("p_better", "p_worthwhile"))
     print(
         f"In {academic_year(year)} disadvantaged pupils at key stage 2 are {said[0]} percentage points better by the "

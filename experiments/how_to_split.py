@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, run
+from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.inputs import areas, tables
+from oa_sim.plots import fan_charts, intervals
 
 RULES = ("equal", "per_pupil", "per_disadvantaged_pupil")
 HALF = "half_equal_half_per_disadvantaged_pupil"
@@ -57,16 +58,16 @@ def main(*flags: str) -> None:
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
     unit = f"extra disadvantaged pupils, {MEASURES['key_stage_2'].label}, {academic_year(year)}"
     labels = [name.replace("_", " ").replace("equal half", "equal,\nhalf") for name in found]
-    (FOLDER / "figure.svg").write_text(charts.intervals("splits", labels, table[ends[:3]].values.T, unit))
+    (FOLDER / "figure.svg").write_text(intervals.intervals("splits", labels, table[ends[:3]].values.T, unit))
     print(table.to_string(index=False))
     first = table.extra_pupils.idxmax()
     more, here = extra[table.split[first]] - extra["equal"], found[table.split[first]]["impact"].min(1)
     weakest = here - found["equal"]["impact"].min(1)
     print(
         f"The split '{table.split[first]}' helps most disadvantaged pupils over the expected standard in "
-        f"{academic_year(year)}, {figures.interval(*spread(more))} a year more than the equal split "
+        f"{academic_year(year)}, {fan_charts.interval(*spread(more))} a year more than the equal split "
         f"({100 * (more > 0).mean():.0f} % of draws), and moves the impact in the weakest area by "
-        f"{figures.interval(*spread(weakest))} percentage points."
+        f"{fan_charts.interval(*spread(weakest))} percentage points."
     )
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import charts, figures, load_scenario, run
+from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.plots import fan_charts, intervals
 
 PORTFOLIOS = ("balanced", "early_years_first", "teaching", "tutoring", "attendance")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -43,7 +44,14 @@ def main(*flags: str) -> None:
         draws = np.stack([found[key] for found, _ in by_name.values()])
         best = np.bincount(draws.argmax(0), minlength=len(PORTFOLIOS)) / draws.shape[1]
         for name, values, ahead in zip(PORTFOLIOS, draws, best, strict=True):
-            row = [name, *key, figures.unit_of_change(key[0]), values.mean(), *np.quantile(values, [0.05, 0.95]), ahead]
+            row = [
+                name,
+                *key,
+                fan_charts.unit_of_change(key[0]),
+                values.mean(),
+                *np.quantile(values, [0.05, 0.95]),
+                ahead,
+            ]
             rows.append([*row, draws.shape[1]])
     columns = ["portfolio", "measure", "group", "year", "unit", "better_by", "q05", "q95", "p_best", "n_draws"]
     table = pd.DataFrame(rows, columns=columns)
@@ -51,14 +59,14 @@ def main(*flags: str) -> None:
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
     shown = table[(table.measure == HEADLINE[0]) & (table.year == last)]
     unit = f"{MEASURES[HEADLINE[0]].label}, {HEADLINE[1]} pupils, {academic_year(last)}, percentage points above none"
-    picture = charts.intervals("portfolios", list(PORTFOLIOS), shown[["better_by", "q05", "q95"]].values.T, unit)
+    picture = intervals.intervals("portfolios", list(PORTFOLIOS), shown[["better_by", "q05", "q95"]].values.T, unit)
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table[["portfolio", "measure", "year", "better_by", "q05", "q95", "p_best"]].to_string(index=False))
     first = shown.loc[shown.better_by.idxmax()]
     leads = table.loc[table[table.year == last].groupby("measure").better_by.idxmax()].portfolio.value_counts()
     later = table[(table.measure == HEADLINE[0]) & (table.year == last + 5)]
     after = later.loc[later.better_by.idxmax()]
-    said = [figures.interval(row.better_by, row.q05, row.q95) for row in (first, after)]
+    said = [fan_charts.interval(row.better_by, row.q05, row.q95) for row in (first, after)]
     print(
         f"For {HEADLINE[1]} pupils at key stage 2 in {academic_year(last)} the portfolio '{first.portfolio}' does "
         f"most, {said[0]} percentage points, and is ahead of the other four in {100 * first.p_best:.0f} % of draws; "

@@ -89,7 +89,7 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.targets.monitor_settings import Monitoring
 
     asked, scenario = _asked(overrides, "monitor", Monitoring)
-    from oa_sim import trajectories
+    from oa_sim.plots import trajectories
     from oa_sim.progress import Progress
     from oa_sim.report import decision_folders
     from oa_sim.targets.monitor import monitor as monitored
@@ -119,14 +119,14 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.decide.voi_settings import Studying
 
     asked, scenario = _asked(overrides, "voi", Studying)
-    from oa_sim import worthwhile
     from oa_sim.decide.value_of_information import voi as information
+    from oa_sim.plots import voi_charts
     from oa_sim.progress import Progress
     from oa_sim.report import decision_folders
 
     with Progress() as progress:
         found = information(scenario, asked, progress.say)
-        said = worthwhile.sentences(found)
+        said = voi_charts.sentences(found)
         folder = decision_folders.write_information(found, scenario.outputs, said)
     rows = [
         {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}

@@ -6,8 +6,8 @@ from importlib.resources import files
 from oa_sim import live
 from oa_sim.compiled import simulate
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
-from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.live_base import Base
+from oa_sim.plots.fan_charts import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.scenario.schema import ENDINGS
 
 MOST_GBP = 300e6  # the right end of the money's lever, unless the base has more

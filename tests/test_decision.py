@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import decision_charts, load_scenario
+from oa_sim import load_scenario
 from oa_sim.__main__ import main
 from oa_sim.decide import benchmark_plans, decision, narrative, plan_evaluation, robustness
 from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.errors import Refusal
+from oa_sim.plots import decision_charts
 from oa_sim.programme import spending
 from oa_sim.simulation import scenario_run
 

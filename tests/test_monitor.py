@@ -8,7 +8,7 @@ import pytest
 import simulated
 from scipy.stats import multivariate_normal, norm
 
-from oa_sim import load_scenario, trajectories
+from oa_sim import load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inference import (
     area_forecast,
@@ -20,6 +20,7 @@ from oa_sim.inference import (
     sampling,
 )
 from oa_sim.inputs import areas, tables
+from oa_sim.plots import trajectories
 from oa_sim.scenario.assumptions import Sampler
 from oa_sim.targets import assimilation, monitor, monitor_settings
 from oa_sim.targets.monitor_settings import Monitor

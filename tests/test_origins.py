@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from conftest import TINY
 
-from oa_sim import bars, load_scenario
+from oa_sim import load_scenario
 from oa_sim.inputs import areas
+from oa_sim.plots import bars
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, variance_decomposition
 from oa_sim.report.formats import run_page

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import qmc
 
-from oa_sim import tornado
 from oa_sim.errors import Refusal
+from oa_sim.plots import tornado
 from oa_sim.sweep import remarks, results, sensitivity
 
 KEYS = ["a", "b", "c", "d"]

@@ -8,11 +8,12 @@ import openpyxl
 import pytest
 import xarray as xr
 
-from oa_sim import ladder, load_scenario
+from oa_sim import load_scenario
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
+from oa_sim.plots import target_ladder
 from oa_sim.simulation import scenario_run
 from oa_sim.targets import assess, attainable, base_rates, coverage, minimum_budget, narrative, outlook
 from oa_sim.targets.target_settings import Target, Want, of_user
@@ -238,14 +239,14 @@ def test_promises_are_written_a_row_for_each_quantity(found):
 
 
 def test_the_ladder_says_in_words_what_it_shows(found):
-    told = ladder.ladder(found)
+    told = target_ladder.ladder(found)
     assert told.startswith("<svg")
     for words in ("target 70, chance", "(red)", "promised", "comparable authorities came to", "published", "baseline"):
         assert words in told
-    plain = ladder.ladder(replace(found, judged=found.judged.iloc[:0]))
+    plain = target_ladder.ladder(replace(found, judged=found.judged.iloc[:0]))
     assert "What can be promised" in plain
-    assert ladder.ladder_picture(found).png.startswith(b"\x89PNG")
-    assert ladder.ladder_picture(found).svg == told
+    assert target_ladder.ladder_picture(found).png.startswith(b"\x89PNG")
+    assert target_ladder.ladder_picture(found).svg == told
 
 
 def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):

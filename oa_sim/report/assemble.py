@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from oa_sim import explorer, figures, tiles, views
+from oa_sim import explorer, views
 from oa_sim.errors import Refusal
+from oa_sim.plots import fan_charts, tile_map
 from oa_sim.report import (
     assurance,
     data_dictionary,
@@ -90,9 +91,9 @@ def of_run(result: Result) -> Dossier:
     brief = run_figures.brief(result)
     about = result.manifest
     pictures = {"future": run_brief.future(result)}
-    if figures.has_impact(result):
+    if fan_charts.has_impact(result):
         printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
-        tile = tiles.tile_map(result, printed=printed, is_small=True)
+        tile = tile_map.tile_map(result, printed=printed, is_small=True)
         pictures["map"] = drawn("map", tile.title, tile.svg)
     further = {one.figure: one for one in workbook_figures.figures(result, brief)}
     return Dossier(

@@ -20,7 +20,7 @@ def write_promises(found: "Promises", outputs: str | Path, sentences: list[str],
     The folder holds ``promises.csv``, ``targets.csv``, ``ladder.svg``, ``target.json`` and, where the least money was
     asked for, ``plan.csv``.
     """
-    from oa_sim import ladder
+    from oa_sim.plots import target_ladder
     from oa_sim.targets import attainable  # pictures take a second to load
 
     facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | found.facts
@@ -31,7 +31,7 @@ def write_promises(found: "Promises", outputs: str | Path, sentences: list[str],
         found.judged.to_csv(at / "targets.csv", index=False, float_format=DIGITS)
         if more.get("plan") is not None:
             more["plan"].to_csv(at / "plan.csv", index=False)
-        (at / "ladder.svg").write_text(ladder.ladder(found) + "\n", encoding="utf-8")
+        (at / "ladder.svg").write_text(target_ladder.ladder(found) + "\n", encoding="utf-8")
         write_json(at / "target.json", facts)
 
     return whole(Path(outputs) / "target" / hashlib.sha256(text.encode()).hexdigest()[:12], fill)
@@ -43,7 +43,7 @@ def write_monitored(found: "Monitored", outputs: str | Path, sentences: list[str
     The folder holds ``monitor.csv``, ``priorities.csv``, ``changes.csv``, ``updated.nc`` (weights and the years to
     come), ``trajectory.svg`` and ``monitor.json``.
     """
-    from oa_sim import trajectories  # pictures take a second to load
+    from oa_sim.plots import trajectories  # pictures take a second to load
 
     def fill(at: Path) -> None:
         verdict = found.manifest["gates"]["verdict"]
@@ -63,16 +63,16 @@ def write_information(found: "Information", outputs: str | Path, sentences: list
     The folder holds ``voi.csv``, ``evsi.csv``, ``gates.csv``, ``decisions.csv``, ``voi.svg``, ``evsi.svg`` and
     ``voi.json``.
     """
-    from oa_sim import worthwhile  # pictures take a second to load
+    from oa_sim.plots import voi_charts  # pictures take a second to load
 
     def fill(at: Path) -> None:
         verdict = found.manifest["gates"]["verdict"]
         tables = {"voi": found.known, "evsi": found.trials, "gates": found.gates, "decisions": found.decisions}
         for name, table in tables.items():
             table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        (at / "voi.svg").write_text(worthwhile.known(found) + "\n", encoding="utf-8")
+        (at / "voi.svg").write_text(voi_charts.known(found) + "\n", encoding="utf-8")
         if len(found.trials):
-            (at / "evsi.svg").write_text(worthwhile.trials(found) + "\n", encoding="utf-8")
+            (at / "evsi.svg").write_text(voi_charts.trials(found) + "\n", encoding="utf-8")
         write_json(at / "voi.json", {"headline": sentences} | found.manifest)
 
     return whole(Path(outputs) / "voi" / found.manifest["run_id"], fill)
@@ -84,7 +84,7 @@ def write_decision(found: "Decision", outputs: str | Path, sentences: list[str])
     The folder holds ``plan.csv``, ``paid.csv``, ``split.csv``, a table for each part of the sheet, ``front.csv``, four
     pictures and ``optimise.json``.
     """
-    from oa_sim import decision_charts  # pictures take a second to load
+    from oa_sim.plots import decision_charts  # pictures take a second to load
 
     def fill(at: Path) -> None:
         tables = {

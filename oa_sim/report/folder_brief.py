@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import charts
-from oa_sim.drawing import legible
 from oa_sim.errors import Refusal
+from oa_sim.plots import intervals
+from oa_sim.plots.picture import legible
 from oa_sim.report import folder_figures, sayings
 from oa_sim.report.document import Dossier, Drawn, Grid, Passage, drawn
 from oa_sim.report.folder_figures import Spec, Told
@@ -238,5 +238,5 @@ def _side_by_side(main: Grid | None) -> list[Drawn]:
         return []
     band = np.array([(one.value, one.lower, one.upper) for _, one in rows]).T
     what = f"{main.head[1]}, {rows[0][1].unit}"
-    svg = charts.intervals("side-by-side", [legible(name, 60, 30) for name, _ in rows], band, what)
+    svg = intervals.intervals("side-by-side", [legible(name, 60, 30) for name, _ in rows], band, what)
     return [drawn("side-by-side", f"{what[0].upper()}{what[1:]}, with 90 % intervals", svg)]

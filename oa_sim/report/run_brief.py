@@ -4,9 +4,10 @@ What is said stands in a fixed order: the headline, four numbers, what would hav
 what it costs, does it last, how sure, what it cannot say.
 """
 
-from oa_sim import calibrated, figures
+from oa_sim import calibrated
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import unit, who
+from oa_sim.plots import fan_charts
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.report.document import Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.report.formats.run_page import SPLITS
@@ -45,7 +46,7 @@ def headline(result: Result, found: Found) -> Sentence:
     """
     measure, group = narrative.headline_measure(result)
     whose, year = who(measure, group), academic_year(narrative.headline_year(result))
-    if not figures.has_impact(result):
+    if not fan_charts.has_impact(result):
         return (f"Without money for activity there is no impact, exactly: {whose} in {year} is what it would have been "
                 "anyway.",)  # fmt: skip
     names = result.draws.area.values.tolist()
@@ -106,7 +107,7 @@ def future(result: Result) -> Drawn:
     """Return the picture of the first page: the past, and the future with and without the programme."""
     measure, group = narrative.headline_measure(result)
     whose = "all pupils" if group == "all" else f"{group} pupils"
-    return drawn("future", f"{MEASURES[measure].label}, {whose}", figures.fan_picture(result, measure, group).svg)
+    return drawn("future", f"{MEASURES[measure].label}, {whose}", fan_charts.fan_picture(result, measure, group).svg)
 
 
 def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:
@@ -122,7 +123,7 @@ def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:
         more.append((f"Last published, for {academic_year(last.year)}: ", Only(last),
                      ". Much of any move from there is England\u2019s course and the areas\u2019 own way back to their "
                      "usual place, which comes free."))  # fmt: skip
-    if figures.has_impact(result):
+    if fan_charts.has_impact(result):
         more.append(("The future is far less certain than the difference, because both futures share it.",))
     return Passage("What would have happened anyway", tuple(more), pictures=(picture,))
 
@@ -247,7 +248,7 @@ def _grid_of_measures(result: Result, found: Found) -> Grid:
         ))  # fmt: skip
     head = ("Measure", "Impact", "90 % interval", "Unit", "Chance it is better", "Left after 5 years")
     year = academic_year(narrative.headline_year(result))
-    return Grid(f"All measures, all pupils, {figures.over_areas(result)}, {year}", head, tuple(rows))
+    return Grid(f"All measures, all pupils, {fan_charts.over_areas(result)}, {year}", head, tuple(rows))
 
 
 def _sure(result: Result, found: Found) -> Passage:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import __version__, tornado
+from oa_sim import __version__
 from oa_sim.errors import Refusal, unknown
+from oa_sim.plots import tornado
 from oa_sim.projection import variance_decomposition
 from oa_sim.scenario import unverified
 from oa_sim.sweep import remarks, scenario_discovery, sensitivity

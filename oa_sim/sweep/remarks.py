@@ -5,8 +5,9 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from oa_sim import formatting, tornado
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, academic_year, percent
+from oa_sim.plots import tornado
 from oa_sim.scenario import unverified
 from oa_sim.sweep import sensitivity
 from oa_sim.sweep.results import MIXED, NUMBER, Swept, go_together, has_failed, said

@@ -4,9 +4,9 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import charts, figures
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import chance
+from oa_sim.plots import fan_charts, intervals
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
 from oa_sim.report.formats.markup import as_table
@@ -31,21 +31,21 @@ def section(result: Result) -> str:
         rows.append(
             [
                 escape(MEASURES[name].label),
-                figures.number(float(at.peak_sd.mean()), 3),
+                fan_charts.number(float(at.peak_sd.mean()), 3),
                 academic_year(int(np.median(year))) if year.size else "none",
                 *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
                 *(chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
                 " / ".join(graded),
             ]
         )
-    caption = f"What is left of the peak impact, all pupils, {escape(figures.over_areas(result))}"
+    caption = f"What is left of the peak impact, all pupils, {escape(fan_charts.over_areas(result))}"
     caption += ", with the lowest and highest area" if result.draws.sizes["area"] > 1 else ""
     return (
         f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures "
         "of older pupils can keep more for longer because pupils who were helped when young have yet to reach them, "
         "even where the activity has stopped. 1 SD is one pupil-level standard deviation.</p>\n"
         f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
-        f"{figures.retention(result)}\n</figure>\n"
+        f"{fan_charts.retention(result)}\n</figure>\n"
         f"{as_table(caption, head, rows)}\n{_by_intervention(result)}"
     )
 
@@ -88,7 +88,7 @@ def curves(result: Result) -> str:
     return curves_picture(result).svg
 
 
-def curves_picture(result: Result) -> figures.Picture:
+def curves_picture(result: Result) -> fan_charts.Picture:
     """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
     measure, label = _measure(result)
     found = result.retention.sel(measure=measure, group="all").mean("area")  # of areas, of figures and of ends alike
@@ -99,7 +99,7 @@ def curves_picture(result: Result) -> figures.Picture:
         if np.isfinite(band).all():
             lines["the whole programme" if name == WHOLE else asked[name]["label"]] = 100 * band
     title = f"Share of the peak left, by years after the money: {label}"
-    return charts.courses_picture(
+    return intervals.courses_picture(
         "curves",
         title,
         found.years_after.values,

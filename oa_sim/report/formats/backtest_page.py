@@ -10,9 +10,9 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-from oa_sim import diagrams
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
-from oa_sim.figures import number
+from oa_sim.plots import calibration
+from oa_sim.plots.fan_charts import number
 from oa_sim.report.formats import markup, run_page
 from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall
@@ -94,7 +94,7 @@ def _contest(scores: Scores) -> str:
     head = ["Model", "Figures", "Mean CRPS", "CRPS, random walk = 1", "Worst series"]
     head += [f"Held by the {level} % interval" for level in CENTRAL]
     tables = []
-    for kind in diagrams.kinds(found):
+    for kind in calibration.kinds(found):
         part = found[found.scale == kind]
         part = pd.concat([part[part.model == scores.ours], part[part.model != scores.ours]])
         rows = [
@@ -126,7 +126,7 @@ def _calibrated(scores: Scores) -> str:
     return (
         "<h2>Does it know how sure it is?</h2>\n<p>On the diagonal an interval holds as many figures as it says. Below "
         "it a model is too sure, above it not sure enough.</p>\n"
-        f'<figure class="wide">\n<h3>Share of figures that each interval held</h3>\n{diagrams.reliability(scores)}\n'
+        f'<figure class="wide">\n<h3>Share of figures that each interval held</h3>\n{calibration.reliability(scores)}\n'
         "</figure>"
     )
 
@@ -135,7 +135,7 @@ def _years(scores: Scores) -> str:
     return (
         "<h2>Further ahead</h2>\n"
         '<figure class="wide">\n<h3>CRPS against the random walk, mean over measures and groups</h3>\n'
-        f"{diagrams.by_year(scores)}\n</figure>"
+        f"{calibration.by_year(scores)}\n</figure>"
     )
 
 
@@ -143,7 +143,7 @@ def _series(scores: Scores) -> str:
     """Return where our model is good and where it is not, a table for each scale."""
     mine = scores.table[(scores.table.model == scores.ours) & (scores.table.n > 0)]
     tables = []
-    for kind in diagrams.kinds(mine):
+    for kind in calibration.kinds(mine):
         part = mine[mine.scale == kind]
         groups = [group for group in GROUPS if (part.group == group).any()]
         rows = [

@@ -2,9 +2,9 @@
 
 from html import escape
 
-from oa_sim import arviz_pictures, figures, multiples
 from oa_sim.definitions import MEASURES
-from oa_sim.drawing import Picture
+from oa_sim.plots import fan_charts, posterior, small_multiples
+from oa_sim.plots.picture import Picture
 from oa_sim.report import document as packs
 from oa_sim.report.document import Dossier, Drawn
 from oa_sim.report.formats import afterwards, html, sections
@@ -56,16 +56,16 @@ def pictures(result: Result) -> list[Picture]:
         From ``run`` or ``Result.load``.
     """
     measure, group = narrative.headline_measure(result)
-    found = [figures.fan_picture(result, measure, group)]
-    found += [figures.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
-    found.append(multiples.by_area(result))
-    found.append(multiples.gaps(result))
-    if figures.has_impact(result):
-        found.append(figures.side_by_side_picture(result, measure, MEASURES[measure].table_groups[0]))
-        found.append(figures.retention_picture(result))
+    found = [fan_charts.fan_picture(result, measure, group)]
+    found += [fan_charts.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
+    found.append(small_multiples.by_area(result))
+    found.append(small_multiples.gaps(result))
+    if fan_charts.has_impact(result):
+        found.append(fan_charts.side_by_side_picture(result, measure, MEASURES[measure].table_groups[0]))
+        found.append(fan_charts.retention_picture(result))
         found.append(afterwards.curves_picture(result) if result.by_intervention.sizes.get("intervention") else None)
     found.append(sections.origins_picture(result) if len(result.uncertainty) else None)
-    found.append(arviz_pictures.forest(result))
+    found.append(posterior.forest(result))
     return [one for one in found if one is not None]
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from oa_sim.charts import COLOURS
+from oa_sim.plots.intervals import COLOURS
 from oa_sim.report.formats import cells
 from oa_sim.report.formats.plots import Plot
 

@@ -9,8 +9,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from oa_sim import figures
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.plots import fan_charts
 from oa_sim.report.formats import afterwards, sections
 from oa_sim.report.formats.markup import as_table
 from oa_sim.simulation import narrative
@@ -89,14 +89,14 @@ def _scenario_in_words(result: Result) -> str:
 def _futures(result: Result) -> str:
     measures = result.draws.measure.values.tolist()
     panels = "\n".join(
-        f'<figure class="panel">\n<h3>{escape(MEASURES[name].label)}</h3>\n{figures.fan(result, name)}\n</figure>'
+        f'<figure class="panel">\n<h3>{escape(MEASURES[name].label)}</h3>\n{fan_charts.fan(result, name)}\n</figure>'
         for name in measures
     )
     same = ", each area counting the same" if result.draws.sizes["area"] > 1 else ""
-    marks = "".join(f"<li>{mark}{escape(meaning)}</li>" for mark, meaning in figures.key(result))
+    marks = "".join(f"<li>{mark}{escape(meaning)}</li>" for mark, meaning in fan_charts.key(result))
     return (
         "<h2>What happens, with and without</h2>\n"
-        f"<p>All pupils, {escape(figures.over_areas(result))}{same}. The 90 % band holds the "
+        f"<p>All pupils, {escape(fan_charts.over_areas(result))}{same}. The 90 % band holds the "
         "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
         f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
         f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
@@ -108,14 +108,14 @@ def _futures(result: Result) -> str:
 
 def _size_of_impact(result: Result) -> str:
     """Return how large the impact is next to what is not known about the future."""
-    if not figures.has_impact(result):
+    if not fan_charts.has_impact(result):
         return "This scenario changes nothing, so there is one future to show and no impact."
-    year = figures.reading_year(result)
+    year = fan_charts.reading_year(result)
     at = result.draws.year.values.tolist().index(year)
     shares = []
     for name in result.draws.measure.values.tolist():
-        low, *_, high = figures.mean_of_areas(result, "counterfactual", name)[:, at]
-        shares.append(100 * abs(figures.mean_of_areas(result, "impact", name)[2, at]) / (high - low))
+        low, *_, high = fan_charts.mean_of_areas(result, "counterfactual", name)[:, at]
+        shares.append(100 * abs(fan_charts.mean_of_areas(result, "impact", name)[2, at]) / (high - low))
     small = max(shares) < 25
     start = "The impact is small next to the uncertainty about the future" if small else "The impact in scale"
     coincide = ", so the two futures nearly coincide" if small else ""
@@ -137,16 +137,16 @@ def _proxies_in_words(result: Result) -> str:
 
 def _areas(result: Result) -> str:
     title = "<h2>The areas side by side</h2>\n"
-    if not figures.has_impact(result):
+    if not fan_charts.has_impact(result):
         return f"{title}<p>This scenario has no impact, so there is nothing to compare between areas.</p>"
     measures = result.draws.measure.values.tolist()
     name = "key_stage_2" if "key_stage_2" in measures else measures[0]
     group = MEASURES[name].table_groups[0]
-    year = academic_year(figures.reading_year(result))
+    year = academic_year(fan_charts.reading_year(result))
     who = "all pupils" if group == "all" else f"{group} pupils"
     return (
         f'{title}<figure class="wide">\n<h3>{escape(MEASURES[name].label)}, {who}: impact in {year}</h3>\n'
-        f"{figures.side_by_side(result, name, group)}\n"
+        f"{fan_charts.side_by_side(result, name, group)}\n"
         "<figcaption>Point: median; thick line: 50 % band; thin line: 90 % band. Hollow points: a county\u2019s "
         "figures stand in for the area.</figcaption>\n</figure>\n"
         f"{_table_of_areas(result, measures, year)}\n"
@@ -160,12 +160,12 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
     rows = [[name] for name in map(escape, result.draws.area.values.tolist())]
     for name in measures:
         better = "; lower is better" if MEASURES[name].lower_is_better else ""
-        head.append(f"{escape(MEASURES[name].label)} <small>{figures.unit_of_change(name)}{better}</small>")
-        mean, band = figures.impact_by_area(result, name, "all")
-        places = int(np.median([figures.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
+        head.append(f"{escape(MEASURES[name].label)} <small>{fan_charts.unit_of_change(name)}{better}</small>")
+        mean, band = fan_charts.impact_by_area(result, name, "all")
+        places = int(np.median([fan_charts.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
         proxy = result.draws.proxy.sel(measure=name, group="all").values
         for row, middle, low, high, county in zip(rows, mean, band[0], band[4], proxy, strict=True):
-            low, middle, high = (figures.number(value, places) for value in (low, middle, high))
+            low, middle, high = (fan_charts.number(value, places) for value in (low, middle, high))
             row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
     caption = f"Impact on all pupils in {year}: mean, and 90 % interval below it"
     return as_table(caption, head, rows, kind="crowded")

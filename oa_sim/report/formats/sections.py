@@ -7,9 +7,9 @@ from html import escape
 
 import numpy as np
 
-from oa_sim import bars, figures
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
+from oa_sim.plots import bars, fan_charts
 from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
 from oa_sim.report.formats.markup import as_table
 from oa_sim.simulation import narrative, summaries
@@ -119,7 +119,7 @@ def whence(result: Result) -> str:
     )
 
 
-def origins_picture(result: Result) -> figures.Picture | None:
+def origins_picture(result: Result) -> fan_charts.Picture | None:
     """Return the shares of variance of impact and level; None where they were not reckoned or draws are too few."""
     if not len(result.uncertainty):
         return None
@@ -140,7 +140,7 @@ def origins_picture(result: Result) -> figures.Picture | None:
         f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)
     )
-    alternative = f"Shares of variance, {figures.over_areas(result)}{summaries.failed(result)}. {said}."
+    alternative = f"Shares of variance, {fan_charts.over_areas(result)}{summaries.failed(result)}. {said}."
     title = "Shares of variance, in per cent"
     return bars.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
 
@@ -150,14 +150,14 @@ def _with_band(draws: np.ndarray) -> str:
     if not np.isfinite(draws).all():
         return "none"
     low, high = np.quantile(draws, [LOW, HIGH])
-    places = figures.decimals(low, high)
+    places = fan_charts.decimals(low, high)
     low, middle, high = (_grouped(value, places, high - low) for value in (low, draws.mean(), high))
     return f"{middle} <small>{low} to {high}</small>"
 
 
 def _interval(draws: np.ndarray) -> str:
     low, high = np.quantile(draws, [LOW, HIGH])
-    return figures.interval(float(draws.mean()), float(low), float(high))
+    return fan_charts.interval(float(draws.mean()), float(low), float(high))
 
 
 def _grouped(value: float, places: int, width: float) -> str:

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim.decide.value_of_information import PERFECT, Information
-from oa_sim.figures import CHANGE, INK, NARROW, WITH, legible, picture
 from oa_sim.formatting import chance
+from oa_sim.plots.fan_charts import CHANGE, INK, NARROW, WITH, legible, picture
 from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.scenario import unverified
 

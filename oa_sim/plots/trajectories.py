@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.figures import CHANGE, INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.formatting import chance
+from oa_sim.plots.fan_charts import CHANGE, INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.scenario import unverified
 from oa_sim.targets.monitor import Monitored
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from oa_sim import figures
-from oa_sim.drawing import legible
+from oa_sim.plots import fan_charts
+from oa_sim.plots.picture import legible
 
 COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7a7a7a", "#56b4e9")
 DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
@@ -18,7 +18,7 @@ def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, high
 
 def intervals_picture(
     name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
-) -> figures.Picture:
+) -> fan_charts.Picture:
     """Return a row with mean and 90 % interval for each label, the first on top.
 
     Parameters
@@ -35,21 +35,21 @@ def intervals_picture(
         The place of a row to set apart.
     """
     rows = np.arange(len(labels))
-    colours = [figures.CHANGE if row == highlight else figures.WITH for row in rows]
+    colours = [fan_charts.CHANGE if row == highlight else fan_charts.WITH for row in rows]
 
-    def paint(figure: figures.Figure) -> None:
+    def paint(figure: fan_charts.Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.62 / figure.get_figheight())
         axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
         axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
-        axes.axvline(0, color=figures.INK, linewidth=0.7)
+        axes.axvline(0, color=fan_charts.INK, linewidth=0.7)
         axes.set_yticks(rows, [legible(label, 58, 30) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(legible(unit, 240, 60))
 
-    said = "; ".join(f"{label} {figures.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
-    return figures.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
+    said = "; ".join(f"{label} {fan_charts.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
+    return fan_charts.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
 def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str) -> str:
@@ -59,7 +59,7 @@ def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: 
 
 def courses_picture(
     name: str, title: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str
-) -> figures.Picture:
+) -> fan_charts.Picture:
     """Return a line for each label over years, with its 90 % band where there are few, else that of the first.
 
     Parameters
@@ -75,7 +75,7 @@ def courses_picture(
     """
     shaded = len(lines) <= MOST_SHADED
 
-    def paint(figure: figures.Figure) -> None:
+    def paint(figure: fan_charts.Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.12, right=0.58, top=0.96, bottom=0.15)
         for i, (label, band) in enumerate(lines.items()):
@@ -89,5 +89,5 @@ def courses_picture(
         axes.grid(axis="y", color="#eeeeee")
         figure.legend(loc="center left", bbox_to_anchor=(0.59, 0.55), frameon=False, handlelength=3)
 
-    last = "; ".join(f"{label} {figures.interval(*band[:, -1])}" for label, band in lines.items())
-    return figures.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)
+    last = "; ".join(f"{label} {fan_charts.interval(*band[:, -1])}" for label, band in lines.items())
+    return fan_charts.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from oa_sim import declared
 from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture
+from oa_sim.plots import breaks
+from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import (  # fmt: skip
@@ -59,7 +59,7 @@ def fan_picture(
     keyed
         Whether what its marks mean stands below it.
     """
-    shown, rows, of = has_impact(result), declared.of(result, measure), (measure, group, area)
+    shown, rows, of = has_impact(result), breaks.of(result, measure), (measure, group, area)
     below = 0.12 + 0.135 * -(-len(_legend(result, rows)) // 2) if keyed else 0.0
     height = (4.1 if shown else 2.8) + below
 
@@ -158,8 +158,8 @@ def key(result: Result) -> list[tuple[str, str]]:
             (f'<path d="M0 2h28v10h-28z" fill="{CHANGE}" fill-opacity=".3"/><path d="M0 7h28" stroke="{CHANGE}" '
              'stroke-width="2.5"/>', "impact, below: median, 50 % and 90 % band"),
         ]  # fmt: skip
-    rows = [row for measure in result.draws.measure.values.tolist() for row in declared.of(result, measure)]
-    marks += declared.svg_key(rows)
+    rows = [row for measure in result.draws.measure.values.tolist() for row in breaks.of(result, measure)]
+    marks += breaks.svg_key(rows)
     return [(f'<svg aria-hidden="true" width="28" height="14" viewBox="0 0 28 14">{s}</svg>', t) for s, t in marks]
 
 
@@ -185,7 +185,7 @@ def _legend(result: Result, rows: list, *, with_impact: bool = True) -> list[tup
         ]
     if has_impact(result) and with_impact:
         entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"))
-    return entries + declared.key(rows)
+    return entries + breaks.key(rows)
 
 
 def _paint_future(axes: Axes, result: Result, of: tuple, rows: list) -> None:
@@ -195,7 +195,7 @@ def _paint_future(axes: Axes, result: Result, of: tuple, rows: list) -> None:
     paint_futures(axes, years, mean_of_areas(result, "counterfactual", *of),
                   mean_of_areas(result, "projection", *of) if has_impact(result) else None)  # fmt: skip
     axes.plot(past, figures, color=INK, marker="o", markersize=3, linewidth=0.9)
-    declared.paint(axes, rows, int(years[0]) - 1)
+    breaks.paint(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
     axes.set_title(f"{MEASURES[measure].unit}, {legible(over_areas(result, area), 28, mark=_short_mark(result, of))}")
@@ -270,4 +270,4 @@ def _fan_in_words(result: Result, of: tuple, rows: list) -> str:
         words.append(f"With it: {interval(after[2], after[0], after[4])}. Median impact in")
         words.append(f"{academic_year(reading_year(result))}: {interval(change[2], change[0], change[4])}")
         words.append(f"{unit_of_change(of[0])}.")
-    return " ".join([*words, declared.in_words(rows)]).strip()
+    return " ".join([*words, breaks.in_words(rows)]).strip()

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oa_sim import declared
 from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.drawing import INK, Picture, drawn, legible
-from oa_sim.figures import paint_futures, paint_key
+from oa_sim.plots import breaks as series_breaks
+from oa_sim.plots.fan_charts import paint_futures, paint_key
+from oa_sim.plots.picture import INK, Picture, drawn, legible
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import (
     BAND,
@@ -43,7 +43,7 @@ def by_area(result: Result, measure: str | None = None, group: str | None = None
     """
     favourite = headline_of(result.draws.measure.values.tolist())
     measure, group = measure or favourite[0], group or favourite[1]
-    names, rows = result.draws.area.values.tolist(), declared.of(result, measure)
+    names, rows = result.draws.area.values.tolist(), series_breaks.of(result, measure)
     futures = {name: _bands(result, measure, group, name) for name in names}
     past = {name: published(result, measure, group, name) for name in names}
 
@@ -61,7 +61,7 @@ def by_area(result: Result, measure: str | None = None, group: str | None = None
     said = "; ".join(
         f"{name}{mark_of(result, measure, group, name)} {_ends_in_words(*futures[name])}" for name in names
     )
-    words = f"{title}, {MEASURES[measure].unit}, median in {end}: {said}. {declared.in_words(rows)}".strip()
+    words = f"{title}, {MEASURES[measure].unit}, median in {end}: {said}. {series_breaks.in_words(rows)}".strip()
     return drawn(f"by-area-{measure}-{group}", title, words, (7.4, _height(len(names))), paint)
 
 
@@ -80,7 +80,7 @@ def gaps(result: Result, area: str | None = None) -> Picture | None:
         return None
     futures = {name: _gap_bands(result, name, area) for name in measures}
     past = {name: published_gap(result, name, area) for name in measures}
-    breaks = {name: declared.of(result, name) for name in measures}
+    breaks = {name: series_breaks.of(result, name) for name in measures}
     every = [row for rows in breaks.values() for row in rows]
     across = min(3, len(measures))
 
@@ -155,7 +155,7 @@ def _paint(axes: Axes, result: Result, futures: tuple, past: np.ndarray, rows: l
     years, before = result.draws.year.values, result.draws.history_year.values
     paint_futures(axes, years, *futures)
     axes.plot(before, past, color=INK, marker="o", markersize=2, linewidth=0.8)
-    declared.paint(axes, rows, int(years[0]) - 1)
+    series_breaks.paint(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.6)
     axes.tick_params(labelsize=6.5)
 

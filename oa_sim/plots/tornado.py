@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import t
 
-from oa_sim import figures
-from oa_sim.figures import CHANGE, INK, NARROW, WIDE, WITH
+from oa_sim.plots import fan_charts
+from oa_sim.plots.fan_charts import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.sweep.results import MOST_LEVELS, by_level, is_number, is_whole_grid, levels, said, varied
 
 COLUMNS = ("headline", "key", "end", "where", "value_from", "value_to", "mean", "low", "high", "swing", "n_rows")
@@ -93,7 +93,7 @@ def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, m
 
 def tornado_picture(
     found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = ""
-) -> figures.Picture:
+) -> fan_charts.Picture:
     """Return the tornado, which stands alone.
 
     Parameters
@@ -133,7 +133,7 @@ def tornado_picture(
         figure.legend(marks.values(), marks, loc="lower center", ncols=3, frameon=False, fontsize=7)
 
     words = _in_words(found, keys, headline, unit, mark, middle, within)
-    return figures.drawn("tornado", f"What moves {headline.replace('_', ' ')}{mark}", words, (6.4, height), paint)
+    return fan_charts.drawn("tornado", f"What moves {headline.replace('_', ' ')}{mark}", words, (6.4, height), paint)
 
 
 def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> None:
@@ -149,7 +149,7 @@ def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> N
     inset = -3 if is_narrow else 10  # points; two labels of a narrow bar would stand in each other's place
     for row, side, inwards in ((lesser, "right", inset), (greater, "left", -inset)):
         axes.annotate(
-            figures.legible(row["where"], 30), (row["mean"], at),
+            fan_charts.legible(row["where"], 30), (row["mean"], at),
             (inwards, 6), textcoords="offset points", ha=side, va="bottom", fontsize=6.5,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.drawing import ELLIPSIS, INK, Picture, drawn, legible
+from oa_sim.plots.picture import ELLIPSIS, INK, Picture, drawn, legible
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import decimals, failed, impact_by_area, number, reading_year, unit_of_change
 

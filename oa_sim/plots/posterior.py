@@ -11,9 +11,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oa_sim.charts import COLOURS
 from oa_sim.definitions import MEASURES, POSTERIOR_NAMES
-from oa_sim.drawing import INK, Picture, legible
+from oa_sim.plots.intervals import COLOURS
+from oa_sim.plots.picture import INK, Picture, legible
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import failed, interval
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from oa_sim.figures import INK, Picture, drawn, legible
+from oa_sim.plots.fan_charts import INK, Picture, drawn, legible
 
 # told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
 # straight lines alone, since one of dots takes 150 kB of a page

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from oa_sim.definitions import academic_year
-from oa_sim.drawing import INK, visible
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.inputs.tables import Row
+from oa_sim.plots.picture import INK, visible
 from oa_sim.simulation.result import Result
 
 SHIFT, REGRADED, MISSING = "level_shift", "regraded", "not_collected"

@@ -3,10 +3,10 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from oa_sim.bars import PAINT
 from oa_sim.decide.decision import Decision
 from oa_sim.definitions import PHASES
-from oa_sim.drawing import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, svg_of
+from oa_sim.plots.bars import PAINT
+from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, svg_of
 
 ACROSS = 4  # small pictures side by side
 SMALLEST_SHARE = 0.001  # of the money; less cannot be seen
