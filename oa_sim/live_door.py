@@ -34,7 +34,7 @@ def explore(words: list[str]) -> int:
     port = _port(told.get("port", "0"))
     if find_spec("shiny") is None:
         raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
-    from oa_sim import live_app, live_base
+    from oa_sim.explore import live_base, server
     from oa_sim.progress import Progress
     from oa_sim.report import run_folder
 
@@ -54,7 +54,7 @@ def explore(words: list[str]) -> int:
             if not progress.shown:
                 print("ready", file=sys.stderr, flush=True)
 
-        live_app.serve(base, saves_to, port, progress.say, ready)
+        server.serve(base, saves_to, port, progress.say, ready)
     return 0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEASURES
-from oa_sim.views import DIMS, MEAN, STATISTICS, Case, View
+from oa_sim.explore.views import DIMS, MEAN, STATISTICS, Case, View
 
 SPREAD = np.array([0.0, -1.645, -0.674, 0.0, 0.674, 1.645])
 HOSTILE = (

@@ -9,7 +9,9 @@ import zlib
 import made_up_view
 import numpy as np
 
-from oa_sim import Result, explorer, packed, views
+from oa_sim import Result
+from oa_sim.explore import packed, views
+from oa_sim.explore import page as explorer_page
 from oa_sim.report import reported_figure
 
 
@@ -46,7 +48,7 @@ def test_digits_are_those_of_the_published_figures():
 def test_a_page_holds_every_number_to_the_printed_digit(tiny):
     view = views.of_results([tiny])
     figures = view.figures
-    held, shape = told(explorer.page(view, "a title"))["figures"], (*figures.impact.shape[1:-1], 1)
+    held, shape = told(explorer_page.page(view, "a title"))["figures"], (*figures.impact.shape[1:-1], 1)
     anyway, anyway_places = numbers_of(held["counterfactual"], shape)
     change, change_places = numbers_of(held["impact"], shape)
     added, places = numbers_of(held["projection"], shape)
@@ -69,18 +71,18 @@ def test_a_page_holds_every_number_to_the_printed_digit(tiny):
 
 
 def test_the_same_view_gives_the_same_bytes(tiny):
-    assert explorer.page(views.of_results([tiny]), "t") == explorer.page(views.of_results([tiny]), "t")
+    assert explorer_page.page(views.of_results([tiny]), "t") == explorer_page.page(views.of_results([tiny]), "t")
 
 
 def test_no_label_becomes_markup_and_the_page_names_no_address():
     view = made_up_view.view(len(made_up_view.HOSTILE))
     cases = [made_up_view.case(label) for label in made_up_view.HOSTILE]
-    page = explorer.page(dataclasses.replace(view, cases=cases, keys=[]), made_up_view.HOSTILE[1])
+    page = explorer_page.page(dataclasses.replace(view, cases=cases, keys=[]), made_up_view.HOSTILE[1])
     assert [case["label"] for case in told(page)["cases"]] == list(made_up_view.HOSTILE)
     assert page.count("<script") == page.count("</script") == 3
-    assert "<img" not in page.replace(explorer.library(), "")
+    assert "<img" not in page.replace(explorer_page.library(), "")
     assert "\u2028" not in page
-    own = page.replace(explorer.library(), "")
+    own = page.replace(explorer_page.library(), "")
     assert set(re.findall(r"https?://[\w./-]+", own)) <= {
         "https://vega.github.io/schema/vega-lite/v6.json", "https://example.org/",
     }  # fmt: skip
@@ -89,12 +91,12 @@ def test_no_label_becomes_markup_and_the_page_names_no_address():
 
 
 def test_a_hundred_scenarios_of_full_size_are_below_five_megabytes():
-    page = explorer.page(made_up_view.view(), "A sweep of 100 scenarios")
+    page = explorer_page.page(made_up_view.view(), "A sweep of 100 scenarios")
     assert len(page.encode()) < 5e6
 
 
 def test_a_failed_gate_is_said_in_the_data_of_the_page(tiny):
     manifest = tiny.manifest | {"gates": tiny.manifest["gates"] | {"verdict": "FAIL", "reason": "R-hat 1.3"}}
     failed = Result(**{f.name: getattr(tiny, f.name) for f in dataclasses.fields(Result)} | {"manifest": manifest})
-    (case,) = told(explorer.page(views.of_results([failed]), "t"))["cases"]
+    (case,) = told(explorer_page.page(views.of_results([failed]), "t"))["cases"]
     assert (case["verdict"], case["reason"]) == ("FAIL", "R-hat 1.3")

@@ -10,8 +10,10 @@ import shutil
 import made_up_view
 import pytest
 
-from oa_sim import explorer, load_scenario, views
+from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.explore import page as explorer_page
+from oa_sim.explore import views
 from oa_sim.report import reported_figure
 from oa_sim.simulation.scenario_run import run
 
@@ -94,7 +96,9 @@ def rows_of(tab):
 def printed(view, quantity, case, at):
     """Give a row as the rule of the published figures prints it, from the view's own numbers."""
     found = view.figures[quantity].isel(scenario=case).sel(at)
-    error = float(view.figures.error.isel(quantity=list(explorer.QUANTITIES).index(quantity), scenario=case).sel(at))
+    error = float(
+        view.figures.error.isel(quantity=list(explorer_page.QUANTITIES).index(quantity), scenario=case).sel(at)
+    )
     mean, q05, q25, q50, q75, q95 = map(float, found.values)
     places = reported_figure.decimals(q05, q95, error)
     text = [reported_figure.number(value, places) for value in (mean, q50, q25, q75, q05, q95)]
@@ -102,7 +106,7 @@ def printed(view, quantity, case, at):
 
 
 def test_the_table_has_the_numbers_of_the_results_to_the_printed_digit_whatever_is_chosen(opened, view):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     seen = 0
     for place, measure, group in (
         (views.MEAN, "key_stage_2", "disadvantaged"),
@@ -112,7 +116,7 @@ def test_the_table_has_the_numbers_of_the_results_to_the_printed_digit_whatever_
     ):
         chosen = "Mean of the areas" if place == views.MEAN else None
         tab.locator("#measure").select_option(label=MEASURES[measure].label)
-        tab.locator("#group").select_option(label=explorer.WHOSE[group])
+        tab.locator("#group").select_option(label=explorer_page.WHOSE[group])
         tab.locator("#place").select_option(str(view.figures.place.values.tolist().index(place)))
         assert chosen is None or chosen in tab.locator("#place option:checked").inner_text()
         for quantity in ("projection", "impact"):
@@ -129,7 +133,7 @@ def test_the_table_has_the_numbers_of_the_results_to_the_printed_digit_whatever_
 
 
 def test_each_choice_moves_the_words_the_picture_and_the_table(opened, view):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     heading, said, picture = (tab.locator(name) for name in ("#heading", "#said", "#chart"))
     assert violations(tab) == []
     seen = [()]
@@ -165,14 +169,14 @@ def test_each_choice_moves_the_words_the_picture_and_the_table(opened, view):
 
 
 def test_a_group_that_a_measure_does_not_have_is_not_offered(opened, view):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     choose(tab, "measure", MEASURES["suspensions"].label)
     assert tab.locator("#group option").all_inner_texts() == ["all pupils"]
     assert "all pupils" in tab.locator("#heading").inner_text()
 
 
 def test_a_year_is_read_with_the_keys_and_with_the_pointer_with_both_intervals(opened, view):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     tab.locator("#quantity").select_option("impact")
     at = {"place": views.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
     slider, values = tab.locator("#year"), tab.locator("#values li").first
@@ -197,7 +201,7 @@ def test_a_year_is_read_with_the_keys_and_with_the_pointer_with_both_intervals(o
 
 
 def test_the_page_is_walked_through_with_the_tab_key_alone(opened, view):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     seen = []
     for _ in range(30):
         tab.keyboard.press("Tab")
@@ -211,7 +215,7 @@ def test_the_page_is_walked_through_with_the_tab_key_alone(opened, view):
 
 
 def test_the_view_is_taken_away_as_csv_with_the_same_numbers(opened, view, tmp_path):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download CSV").click()
     assert download.value.suggested_filename == "key_stage_2-disadvantaged-projection.csv"
@@ -229,7 +233,7 @@ def test_the_view_is_taken_away_as_csv_with_the_same_numbers(opened, view, tmp_p
 
 
 def test_the_picture_is_taken_away_as_png(opened, view, tmp_path):
-    tab = opened(explorer.page(view, "Two scenarios"))
+    tab = opened(explorer_page.page(view, "Two scenarios"))
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download PNG").click()
     download.value.save_as(tmp_path / "view.png")
@@ -241,7 +245,7 @@ def test_the_picture_is_taken_away_as_png(opened, view, tmp_path):
 @pytest.mark.parametrize("width", [320, 1200])
 def test_a_sweep_of_a_hundred_is_chosen_key_by_key_and_four_are_compared(opened, width):
     view = made_up_view.view()
-    page = explorer.page(view, "A sweep of 100 scenarios")
+    page = explorer_page.page(view, "A sweep of 100 scenarios")
     assert len(page.encode()) < 5e6
     tab = opened(page, width)
     add = tab.get_by_role("button", name="Compare with another scenario")
@@ -265,7 +269,7 @@ def test_hostile_names_of_scenarios_and_areas_are_read_and_do_nothing(opened, tm
     view = made_up_view.view(20, places=names)
     cases = [made_up_view.case(names[i % len(names)] + " " * (i >= len(names)) * i) for i in range(20)]
     view = dataclasses.replace(view, cases=cases, keys=[])
-    tab = opened(explorer.page(view, names[1]), 320)
+    tab = opened(explorer_page.page(view, names[1]), 320)
     assert tab.locator("h1").inner_text() == names[1]
     for i, name in enumerate(names):
         tab.locator("#find-0").fill(name[:12])
@@ -287,7 +291,7 @@ def test_hostile_names_of_scenarios_and_areas_are_read_and_do_nothing(opened, tm
 def test_a_failed_gate_stands_beside_its_numbers(opened):
     view = made_up_view.view(2)
     cases = [made_up_view.case("good"), made_up_view.case("bad", verdict="FAIL", reason="R-hat 1.3")]
-    tab = opened(explorer.page(dataclasses.replace(view, cases=cases, keys=[]), "Two"))
+    tab = opened(explorer_page.page(dataclasses.replace(view, cases=cases, keys=[]), "Two"))
     assert "do not use" in tab.locator("#alarm").inner_text()
     assert "bad [FAIL]" in words_of(tab, "said")
     assert "R-hat 1.3" in tab.locator("#marks").inner_text()
@@ -298,10 +302,10 @@ def test_a_failed_gate_stands_beside_its_numbers(opened):
 
 def test_a_scenario_that_failed_says_why_and_shows_no_number(opened):
     view = made_up_view.view(2)
-    for name in explorer.QUANTITIES:
+    for name in explorer_page.QUANTITIES:
         view.figures[name][1] = float("nan")
     cases = [made_up_view.case("good"), made_up_view.case("lost", failed="the money cannot be spent")]
-    tab = opened(explorer.page(dataclasses.replace(view, cases=cases, keys=[]), "Two"))
+    tab = opened(explorer_page.page(dataclasses.replace(view, cases=cases, keys=[]), "Two"))
     tab.locator("#name-0").select_option("1")
     assert "the money cannot be spent" in tab.locator("#said").inner_text()
     assert {row[0] for row in rows_of(tab)} == {"published"}

@@ -7,10 +7,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from oa_sim import live, live_base, live_door, live_page, live_save, load_scenario
+from oa_sim import live_door, load_scenario
 from oa_sim.compiled import simulate
 from oa_sim.errors import Refusal
-from oa_sim.live_app import Guard
+from oa_sim.explore import live_base, live_page, live_save, session
+from oa_sim.explore.server import Guard
 from oa_sim.scenario import files, load
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
@@ -44,7 +45,7 @@ def base(folder):
 
 
 def test_the_setting_at_the_start_is_the_scenario_of_the_run(base):
-    assert asdict(live.scenario(live.start(base), base)) == asdict(load_scenario(*FEW))
+    assert asdict(session.scenario(session.start(base), base)) == asdict(load_scenario(*FEW))
     assert base.notes == ()
 
 
@@ -59,9 +60,9 @@ def test_the_setting_at_the_start_is_the_scenario_of_the_run(base):
     ],
 )
 def test_a_lever_does_what_the_words_typed_to_run_do_and_its_file_says_the_same(base, tmp_path, moved, typed):
-    asked = replace(live.start(base), **moved)
+    asked = replace(session.start(base), **moved)
     wanted = load_scenario(*FEW, *typed)
-    assert asdict(live.scenario(asked, base)) == asdict(wanted)
+    assert asdict(session.scenario(asked, base)) == asdict(wanted)
     path, command = live_save.save(asked, base, "mine", tmp_path)
     assert asdict(load_scenario(f"scenario={path}")) == asdict(wanted) | {"name": "mine"}
     assert command == f"oa-sim run scenario={path}"
@@ -69,7 +70,7 @@ def test_a_lever_does_what_the_words_typed_to_run_do_and_its_file_says_the_same(
 
 
 def test_what_is_typed_beside_a_scenario_file_has_the_last_word(base, tmp_path):
-    path, _ = live_save.save(replace(live.start(base), portfolio="teaching"), base, "mine", tmp_path)
+    path, _ = live_save.save(replace(session.start(base), portfolio="teaching"), base, "mine", tmp_path)
     found = load_scenario(f"scenario={path}", "horizon=9", "portfolio=tutoring", "name=other")
     assert (found.horizon, found.portfolio.name, found.name) == (9, "tutoring", "other")
     assert len(found.areas.names) == 3
@@ -82,14 +83,14 @@ def test_shares_of_ones_own_come_back_from_a_file(tmp_path):
         areas, "split=custom", shares, "portfolio=custom", "portfolio.shares={maths_mastery: 1.0}", *FEW[:1]
     )
     base = live_base.opened(recorded(tmp_path / "run", own))
-    assert live.start(base).split == live.start(base).portfolio == live_base.AS_BEFORE
-    path, _ = live_save.save(live.start(base), base, "mine", tmp_path / "kept")
+    assert session.start(base).split == session.start(base).portfolio == live_base.AS_BEFORE
+    path, _ = live_save.save(session.start(base), base, "mine", tmp_path / "kept")
     assert asdict(load_scenario(f"scenario={path}")) == asdict(own) | {"name": "mine"}
 
 
 def test_the_numbers_and_sentences_equal_those_of_a_run(base):
-    asked = replace(live.start(base), ending="hand_over", total_gbp=2e8)
-    seen, result = live.view(asked, base), run(live.scenario(asked, base))
+    asked = replace(session.start(base), ending="hand_over", total_gbp=2e8)
+    seen, result = session.view(asked, base), run(session.scenario(asked, base))
     draws = narrative.mean_draws(result, "impact", *narrative.headline_measure(result), narrative.headline_year(result))
     for name, wanted in (("mean", draws.mean()), ("q05", np.quantile(draws, 0.05)), ("q95", np.quantile(draws, 0.95))):
         assert abs(seen.numbers[name] - wanted) < 1e-4  # per cent: a millionth of a share
@@ -102,30 +103,30 @@ def test_the_numbers_and_sentences_equal_those_of_a_run(base):
 
 
 def test_a_view_is_a_picture_with_words_and_a_row_for_each_year(base):
-    asked = live.start(base)
-    seen = live.view(asked, base)
+    asked = session.start(base)
+    seen = session.view(asked, base)
     svg = ElementTree.fromstring(seen.picture)
     assert svg.get("role") == "img"
     assert "Without the programme" in svg.get("aria-label")
     assert "90 % interval" in svg.get("aria-label")
     assert len(seen.rows) == asked.horizon
     assert all("90 %" in cell for row in seen.rows for cell in row[1:])
-    assert seen == live.view(asked, base)  # same question, same bytes
+    assert seen == session.view(asked, base)  # same question, same bytes
 
 
 def test_every_measure_place_and_ending_has_a_picture(base):
     for measure in base.scenario.measures:
         told = TOLD | {"measure": measure, "place": base.scenario.areas.names[0], "total_gbp": 0}
-        assert "nan" not in live.view(live.setting(told, base), base).picture
-    for ending in live.ENDINGS:
-        assert live.view(live.setting(TOLD | {"ending": ending}, base), base).numbers["mean"] > 0
+        assert "nan" not in session.view(session.setting(told, base), base).picture
+    for ending in session.ENDINGS:
+        assert session.view(session.setting(TOLD | {"ending": ending}, base), base).numbers["mean"] > 0
 
 
 def test_a_failed_gate_a_proxy_and_other_code_stand_beside_the_numbers(base):
     found = simulate.summary(base.scenario)
     found.attrs |= {"verdict": "FAIL", "reason": "made up"}
     shown = found.sel(place=simulate.MEAN, measure="suspensions", group="all")
-    said = " ".join(live._warnings(replace(base, notes=("made with other code",)), found, shown))
+    said = " ".join(session._warnings(replace(base, notes=("made with other code",)), found, shown))
     for word in ("FAIL: made up", "County proxy", "To verify", "made with other code"):
         assert word in said
 
@@ -148,13 +149,13 @@ def test_a_failed_gate_a_proxy_and_other_code_stand_beside_the_numbers(base):
 )
 def test_a_page_that_tells_what_no_lever_has_is_refused_in_a_sentence(base, wrong):
     with pytest.raises(Refusal):
-        live.setting(wrong if wrong is None else TOLD | wrong, base)
+        session.setting(wrong if wrong is None else TOLD | wrong, base)
 
 
 @pytest.mark.parametrize("outside", [{"horizon": 4}, {"horizon": 16}, {"total_gbp": -1.0}, {"total_gbp": 1e12}])
 def test_a_lever_beyond_its_end_is_refused_as_run_would(base, outside):
     with pytest.raises(Refusal, match="must be"):
-        live.view(live.setting(TOLD | outside, base), base)
+        session.view(session.setting(TOLD | outside, base), base)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +163,12 @@ def test_a_lever_beyond_its_end_is_refused_as_run_would(base, outside):
 )
 def test_a_name_that_no_scenario_has_is_not_saved(base, tmp_path, name):
     with pytest.raises(Refusal, match="name must be"):
-        live_save.save(live.start(base), base, name, tmp_path / "kept")
+        live_save.save(session.start(base), base, name, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_file_is_not_written_over_unless_that_is_said(base, tmp_path):
-    at = live.start(base)
+    at = session.start(base)
     path, _ = live_save.save(at, base, "mine", tmp_path)
     before = path.read_bytes()
     with pytest.raises(Refusal, match="there already"):
@@ -211,7 +212,7 @@ def test_a_scenario_file_that_is_none_is_refused(tmp_path, text, why):
 
 
 def test_hostile_names_are_only_text_in_the_page_and_the_picture(base):
-    seen = live.View(
+    seen = session.View(
         "<svg/>", (HOSTILE, HOSTILE), ((HOSTILE, HOSTILE),), (("2023/24", HOSTILE, "", ""),), (HOSTILE,), {}
     )
     own = replace(base.scenario, areas=replace(base.scenario.areas, names=[HOSTILE]))

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim import load_scenario, views
+from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
+from oa_sim.explore import views
 from oa_sim.scenario.load import load_sweeping
 from oa_sim.simulation.scenario_run import run
 from oa_sim.sweep.sweep_run import sweep

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from oa_sim import explorer, views
 from oa_sim.errors import Refusal
+from oa_sim.explore import page as explorer_page
+from oa_sim.explore import views
 from oa_sim.plots import fan_charts, tile_map
 from oa_sim.report import (
     assurance,
@@ -76,7 +77,7 @@ def opened(folder: Path, kind: str) -> Opened:
             raise Refusal(f"{folder} lacks what a report tells ({error}): run its scenario again") from None
     found = folder_brief.read(folder, kind)
     found = replace(found, **_assured(found))
-    page = (lambda: explorer.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
+    page = (lambda: explorer_page.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
     return Opened(found, page, dict, lambda: picture_book.of_folder(folder_brief.pictures(folder), found))
 
 
@@ -142,7 +143,7 @@ def _run(result: Result) -> Opened:
 
     return Opened(
         found,
-        lambda: explorer.page(views.of_results([result]), found.title),
+        lambda: explorer_page.page(views.of_results([result]), found.title),
         tables,
         lambda: picture_book.page(result, found),
     )

@@ -3,10 +3,10 @@
 from html import escape
 from importlib.resources import files
 
-from oa_sim import live
 from oa_sim.compiled import simulate
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
-from oa_sim.live_base import Base
+from oa_sim.explore import session
+from oa_sim.explore.live_base import Base
 from oa_sim.plots.fan_charts import CHANGE, INK, NARROW, WIDE, WITH
 from oa_sim.scenario.schema import ENDINGS
 
@@ -51,7 +51,7 @@ def _select(name: str, label: str, options: dict[str, str], chosen: str) -> str:
 
 def levers(base: Base, saves_to: str) -> str:
     """Return the form with a lever for each choice, and the field that saves them."""
-    at, own = live.start(base), base.scenario
+    at, own = session.start(base), base.scenario
     places = {simulate.MEAN: f"mean of the {len(own.areas.names)} areas"} | {name: name for name in own.areas.names}
     measures = {name: MEASURES[name].label for name in own.measures}
     money, most = f"{at.total_gbp / 1e6:.10g}", f"{max(MOST_GBP, 2 * at.total_gbp) / 1e6:g}"
@@ -95,7 +95,7 @@ def page(base: Base, saves_to: str) -> str:
 <div id="answer" class="oa-answer"><p>The first answer is being made.</p></div></section></div></main>"""
 
 
-def answer(seen: live.View) -> str:
+def answer(seen: session.View) -> str:
     """Return an answer as HTML."""
     lead, *more = (f'<p class="oa-lead">{escape(text)}</p>' for text in seen.sentences)
     facts = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>" for label, text in seen.facts)

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, replace
 
 import xarray as xr
 
-from oa_sim import live_base, live_picture
 from oa_sim.compiled import input_cache, simulate
 from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
+from oa_sim.explore import fan_svg, live_base
+from oa_sim.explore.live_base import AS_BEFORE, Base
 from oa_sim.formatting import chance, pounds, spelled, unit, who
-from oa_sim.live_base import AS_BEFORE, Base
 from oa_sim.programme import budget, review
 from oa_sim.scenario.schema import ENDINGS, Scenario, Split
 
@@ -168,7 +168,7 @@ def view(asked: Setting, base: Base) -> View:
     numbers |= {"money_gbp": money, "beside_gbp": beside}
     where = _where(asked, made)
     sentences = (_impact(asked, numbers, reading, where), _lasts(asked, numbers))
-    picture = live_picture.fan(
+    picture = fan_svg.fan(
         shown, base.known.history, asked, made.areas.names, where, found.attrs["last_funded_year"], bool(money)
     )
     return View(

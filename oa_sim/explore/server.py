@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from oa_sim import live, live_base, live_page, live_save
 from oa_sim.errors import Refusal
+from oa_sim.explore import live_base, live_page, live_save
+from oa_sim.explore import session as live_session
 
 HERE = "127.0.0.1"
 POLICY = (
@@ -116,7 +117,7 @@ def _answered(told: object, base: live_base.Base) -> dict:
     """Return the answer to a setting as the page takes it; a refusal is an answer too."""
     serial = told.get("serial") if isinstance(told, dict) else None
     try:
-        seen = live.view(live.setting(told, base), base)
+        seen = live_session.view(live_session.setting(told, base), base)
         return {"serial": serial, "html": live_page.answer(seen), "said": seen.sentences[0]}
     except Refusal as refusal:
         return {"serial": serial, "html": live_page.refused(str(refusal)), "said": str(refusal)}
@@ -127,7 +128,7 @@ def _saved(told: object, base: live_base.Base, saves_to: Path) -> str:
     from html import escape
 
     try:
-        asked = live.setting(told, base)
+        asked = live_session.setting(told, base)
         path, command = live_save.save(asked, base, str(told.get("name", "")), saves_to, over=told.get("over") is True)
     except Refusal as refusal:
         return live_page.refused(str(refusal))
@@ -138,13 +139,13 @@ def warm(base: live_base.Base, say: Callable[[str], None]) -> None:
     """Make what all settings share, so that the first lever moves as quickly as the last."""
     from dataclasses import replace
 
-    at = live.start(base)
+    at = live_session.start(base)
     say("making the first answer")
-    live.view(at, base)
-    for ending in live.ENDINGS:
+    live_session.view(at, base)
+    for ending in live_session.ENDINGS:
         say(f"making ready for the ending {ending.replace('_', ' ')}")
         try:
-            live.view(replace(at, ending=ending), base)
+            live_session.view(replace(at, ending=ending), base)
         except Refusal:
             continue  # the page says so when it is asked
 

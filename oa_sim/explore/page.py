@@ -17,10 +17,10 @@ from importlib.resources import files
 import numpy as np
 import xarray as xr
 
-from oa_sim import packed
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
+from oa_sim.explore import packed
+from oa_sim.explore.views import DIMS, STATISTICS, View
 from oa_sim.inference import posterior_files
-from oa_sim.views import DIMS, STATISTICS, View
 
 HERE = files(__package__)
 BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"

@@ -6,14 +6,14 @@ import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from oa_sim import live, live_base
 from oa_sim.errors import Refusal
-from oa_sim.live_base import Base
+from oa_sim.explore import live_base, session
+from oa_sim.explore.live_base import Base
 from oa_sim.scenario import files, load
 from oa_sim.scenario.schema import Scenario
 
 
-def save(asked: live.Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
+def save(asked: session.Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
     """Write a setting as a scenario file, read it back, and return its path and the command that runs it.
 
     Parameters
@@ -32,7 +32,7 @@ def save(asked: live.Setting, base: Base, name: str, folder: Path, *, over: bool
     Refusal
         For a name that no scenario may have, a file that is there, and what no file can say.
     """
-    made = live.scenario(asked, base, _name(name))
+    made = session.scenario(asked, base, _name(name))
     path = folder / f"{made.name}.yaml"
     if path.exists() and not over:
         raise Refusal(f"{path.name} is there already: choose another name, or tick that it may be written over")
