@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import Refusal
-from oa_sim.__main__ import main
+from oa_sim.cli.main import main
 from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.report import run_folder

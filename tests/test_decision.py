@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import load_scenario
-from oa_sim.__main__ import main
+from oa_sim.cli.main import main
 from oa_sim.decide import benchmark_plans, decision, narrative, plan_evaluation, robustness
 from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.errors import Refusal

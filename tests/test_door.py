@@ -13,7 +13,7 @@ import pytest
 from conftest import DRAWS
 
 from oa_sim import load_scenario
-from oa_sim.__main__ import main
+from oa_sim.cli.main import main
 from oa_sim.inference import baseline_fit
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +73,7 @@ def first(tiny_posterior, tmp_path_factory):
 
 def loaded_by(*words):
     """Return which heavy packages a command line imports."""
-    code = f"import sys; from oa_sim.__main__ import main; main({list(words)!r}); print('loaded', *sys.modules)"
+    code = f"import sys; from oa_sim.cli.main import main; main({list(words)!r}); print('loaded', *sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     return set(out.splitlines()[-1].split()) & {*HEAVY, *ONLY_TO_LEARN}
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import qmc
 
-from oa_sim.__main__ import main
+from oa_sim.cli.main import main
 from oa_sim.report import run_folder
 from oa_sim.sweep import findings, remarks
 

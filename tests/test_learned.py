@@ -7,7 +7,8 @@ import pytest
 import simulated
 import xarray as xr
 
-from oa_sim import Refusal, definitions, load_scenario, plan
+from oa_sim import Refusal, definitions, load_scenario
+from oa_sim.cli import dry_run
 from oa_sim.inference import baseline_fit, baseline_model, sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import load_learning
@@ -95,7 +96,7 @@ def test_a_run_carries_what_the_config_says_the_posterior_holds(shipped):
 
 def test_a_plan_says_what_was_learned_from():
     made = json.loads(baseline_fit.load().attrs["made"])
-    found = plan.plan(load_scenario("areas=Norwich", "horizon=5"))
+    found = dry_run.plan(load_scenario("areas=Norwich", "horizon=5"))
     assert found["posterior"] == f"learned from {made['authorities']} authorities up to 2022/23"
     assert found["draws"] == 2000
 
@@ -325,7 +326,7 @@ def panel_of_all_series(path, n_authorities=24):
 def test_a_fit_of_ones_own_panel_is_written_said_and_used_by_a_run(tmp_path, monkeypatch, capsys):
     from pathlib import Path
 
-    from oa_sim.__main__ import main
+    from oa_sim.cli.main import main
 
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
     path, outputs = panel_of_all_series(tmp_path / "panel.csv"), f"outputs={tmp_path / 'outputs'}"

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from oa_sim import live_door, load_scenario
+from oa_sim import load_scenario
+from oa_sim.cli import explore
 from oa_sim.compiled import simulate
 from oa_sim.errors import Refusal
 from oa_sim.explore import live_base, live_page, live_save, session
@@ -251,4 +252,4 @@ def test_the_guard_lets_in_only_its_own_page():
 )
 def test_the_door_refuses_what_it_cannot_honour(typed, why):
     with pytest.raises(Refusal, match=why):
-        live_door.explore(typed)
+        explore.explore(typed)

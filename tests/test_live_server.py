@@ -19,7 +19,7 @@ from test_live import recorded
 from oa_sim import load_scenario
 
 ROOT = Path(__file__).parent.parent
-START = "import sys; from oa_sim.live_door import explore; sys.exit(explore(sys.argv[1:]))"
+START = "import sys; from oa_sim.cli.explore import explore; sys.exit(explore(sys.argv[1:]))"
 
 
 def opened(folder, *typed):

@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from oa_sim import Refusal, load_scenario, plan
+from oa_sim import Refusal, load_scenario
+from oa_sim.cli import dry_run
 from oa_sim.inputs import tables
 from oa_sim.simulation.scenario_run import run
 
@@ -25,7 +26,7 @@ def sentence(refuses):
 @pytest.mark.parametrize("what", WRONG)
 def test_a_plan_refuses_what_a_run_refuses_in_the_same_words(tiny_posterior, what):
     scenario = load_scenario(*WRONG[what])
-    assert sentence(lambda: plan.plan(scenario)) == sentence(lambda: run(scenario, posterior=tiny_posterior))
+    assert sentence(lambda: dry_run.plan(scenario)) == sentence(lambda: run(scenario, posterior=tiny_posterior))
 
 
 def test_a_plan_refuses_a_table_that_names_no_intervention(tmp_path, tiny_posterior):
@@ -33,11 +34,11 @@ def test_a_plan_refuses_a_table_that_names_no_intervention(tmp_path, tiny_poster
     table = folder / "priorities.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("maths_mastery", "maths_mastry"), encoding="utf-8")
     scenario = load_scenario("areas=[Norwich]", f"data_folder={folder}")
-    said = sentence(lambda: plan.plan(scenario))
+    said = sentence(lambda: dry_run.plan(scenario))
     assert "did you mean 'maths_mastery'" in said
     assert said == sentence(lambda: run(scenario, posterior=tiny_posterior))
 
 
 def test_a_plan_of_a_scenario_that_can_run_says_what_would_run():
-    found = plan.plan(load_scenario("areas=three_areas", "horizon=5", "organisation.twins={Norwich: Oldham}"))
+    found = dry_run.plan(load_scenario("areas=three_areas", "horizon=5", "organisation.twins={Norwich: Oldham}"))
     assert (found["areas"], found["years"]) == (3, "2024 to 2028")

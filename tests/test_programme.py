@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oa_sim import load_scenario
-from oa_sim.__main__ import main
+from oa_sim.cli.main import main
 from oa_sim.simulation.scenario_run import run
 
 SIX = "areas=[Blackpool,Bradford,Ipswich,Norwich,Oldham,West Somerset]"

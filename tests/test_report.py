@@ -11,8 +11,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from oa_sim import calibrated, report_door
-from oa_sim.__main__ import main
+from oa_sim import calibrated
+from oa_sim.cli import report
+from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
 from oa_sim.report import (
     assemble,
@@ -440,7 +441,7 @@ def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):
 
 
 def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys):
-    assert report_door.answer("report", [str(folder), "--to=csv", "--json"]) == 0
+    assert report.answer("report", [str(folder), "--to=csv", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["kind"] == "run"
     assert "table.csv" in facts["files"]

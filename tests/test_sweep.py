@@ -19,7 +19,7 @@ import planted
 import pytest
 from test_store import bytes_of, opened
 
-from oa_sim.__main__ import main
+from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
@@ -683,14 +683,14 @@ def test_resuming_with_fewer_workers_keeps_the_kind_of_engine(door, tmp_path, mo
 
 
 def test_the_recorded_engine_is_said_in_words_that_the_real_door_reads(tmp_path):
-    from oa_sim import sweep_door
+    from oa_sim.cli import sweep
     from oa_sim.scenario.load import load_sweeping
 
     swept(tmp_path, ["seed=3:5"], engine=planted.Engine("local", 2))
     about = json.loads((tmp_path / "sweep.json").read_text())
     about["engine"] = {"kind": "dask", "workers": 3, "address": "tcp://10.0.0.1:8786"}
     (tmp_path / "sweep.json").write_text(json.dumps(about))
-    found, rest = load_sweeping(sweep_door._as_begun(str(tmp_path), ["engine.workers=1"]))
+    found, rest = load_sweeping(sweep._as_begun(str(tmp_path), ["engine.workers=1"]))
     assert (found.engine.kind, found.engine.workers, found.engine.address) == ("dask", 1, "tcp://10.0.0.1:8786")
     assert rest == []
 
@@ -716,10 +716,10 @@ def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwa
 
 
 def test_the_chain_of_the_help_goes_through():
+    from oa_sim.cli.help import HELP
     from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import cases as case_list
     from oa_sim.sweep import expand
-    from oa_sim.usage import HELP
 
     labels = []
     for verb in ("sweep", "extend"):

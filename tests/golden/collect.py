@@ -159,7 +159,7 @@ def of_folder(folder: Path) -> dict:
 
 def answer(argv: list[str]) -> tuple[str, Path]:
     """Return what a command prints, and the folder that it ends with."""
-    from oa_sim.__main__ import main
+    from oa_sim.cli.main import main
 
     out = io.StringIO()
     with contextlib.redirect_stdout(out):

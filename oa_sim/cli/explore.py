@@ -34,8 +34,8 @@ def explore(words: list[str]) -> int:
     port = _port(told.get("port", "0"))
     if find_spec("shiny") is None:
         raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
+    from oa_sim.cli.progress import Progress
     from oa_sim.explore import live_base, server
-    from oa_sim.progress import Progress
     from oa_sim.report import run_folder
 
     saves_to = Path(told.get("outputs") or folder / "scenarios").absolute()

@@ -29,7 +29,7 @@ def answer(verb: str, words: list[str]) -> int:
     from oa_sim.report import report_writer
 
     wanted = report_writer.formats(asked)
-    from oa_sim.progress import Progress
+    from oa_sim.cli.progress import Progress
 
     with Progress() as progress:
         at, found, names = report_writer.write(folder, wanted, progress.say)

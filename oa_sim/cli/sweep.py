@@ -71,7 +71,7 @@ def answer(verb: str, words: list[str]) -> int:
 
 
 def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool) -> dict:
-    from oa_sim.progress import Progress
+    from oa_sim.cli.progress import Progress
     from oa_sim.sweep import sweep_run
 
     with Progress() as progress:

@@ -17,9 +17,9 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.decide.constraints import Optimising
 
     asked, scenario = _asked(overrides, "optimise", Optimising)
+    from oa_sim.cli.progress import Progress
     from oa_sim.decide import narrative
     from oa_sim.decide.decision import decide
-    from oa_sim.progress import Progress
     from oa_sim.report import decision_folders
 
     with Progress() as progress:
@@ -48,7 +48,7 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.targets.target_settings import Targeting
 
     asked, scenario = _asked(overrides, "target", Targeting)
-    from oa_sim.progress import Progress
+    from oa_sim.cli.progress import Progress
     from oa_sim.report import decision_folders
     from oa_sim.targets import assess
     from oa_sim.targets import narrative as target_narrative
@@ -89,8 +89,8 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.targets.monitor_settings import Monitoring
 
     asked, scenario = _asked(overrides, "monitor", Monitoring)
+    from oa_sim.cli.progress import Progress
     from oa_sim.plots import trajectories
-    from oa_sim.progress import Progress
     from oa_sim.report import decision_folders
     from oa_sim.targets.monitor import monitor as monitored
 
@@ -119,9 +119,9 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.decide.voi_settings import Studying
 
     asked, scenario = _asked(overrides, "voi", Studying)
+    from oa_sim.cli.progress import Progress
     from oa_sim.decide.value_of_information import voi as information
     from oa_sim.plots import voi_charts
-    from oa_sim.progress import Progress
     from oa_sim.report import decision_folders
 
     with Progress() as progress:
