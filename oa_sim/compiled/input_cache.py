@@ -171,7 +171,7 @@ def _ground(scenario: Scenario, known: Known) -> np.ndarray:
 
 
 def _courses(scenario: Scenario, known: Known) -> xr.DataArray:
-    """Return the counterfactual on the latent scale, less what events take from learning, as ``scenario_run.run`` does."""
+    """Return the counterfactual on the latent scale, less what events take from learning, as a run does."""
     history = known.history.sel(area=scenario.areas.names)
     found = counterfactual.project(scenario, known.posterior, history, known.tables, known.pupils.rolls)
     drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))

@@ -56,7 +56,7 @@ def _begin(shape, draws, a, k, b, work):
 
 @compiled
 def _year(shape, draws, beside, lag, courses, i, b, t, active, work, here):
-    """Write a line's activity in one year, and the share of schools in which it is at work; see ``activity.activity``."""
+    """Write a line's activity in one year, and the share of schools that it is at work in; see ``activity``."""
     a, k = courses.area[i], courses.intervention[i]
     capacity, spend, extra = shape.capacity[k], courses.spend[i, t], beside[a, k, t]
     if t == 0 or spend != courses.spend[i, t - 1]:

@@ -67,8 +67,8 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
     Raises
     ------
     Refusal
-        Where ``scenario_run.run`` would refuse the scenario, for what the objective cannot count, and for what plans do not
-        know: twins, a review, the outside view.
+        Where ``scenario_run.run`` would refuse the scenario, for what the objective cannot count, and for what plans do
+        not know: twins, a review, the outside view.
     """
     scenario = scenario_run.checked(scenario)
     _check(scenario)

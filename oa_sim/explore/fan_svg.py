@@ -205,7 +205,8 @@ def _in_words(asked, where: str, years, past, bands, marks: list[int]) -> str:
     most = int(np.abs(band[2]).argmax())
     said.append(
         f"Median impact is largest in {academic_year(int(years[most]))}: "
-        f"{fan_charts.interval(band[2][most], band[0][most], band[4][most])} {fan_charts.unit_of_change(asked.measure)}."
+        f"{fan_charts.interval(band[2][most], band[0][most], band[4][most])} "
+        f"{fan_charts.unit_of_change(asked.measure)}."
     )
     if marks:
         said.append(f"The published figures break in {', '.join(map(academic_year, marks))}.")

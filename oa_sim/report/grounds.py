@@ -28,8 +28,8 @@ def whence(result: Result, made: Origin) -> dict[str, Published]:
         known = [(float(s), float(e), b) for s, e, b in zip(part.share.values, part.error.values,
                  part.block.values.tolist(), strict=True) if np.isfinite(s)]  # fmt: skip
         for rank, (share, error, block) in enumerate(sorted(known, reverse=True)[:2]):
-            said = About(f"variance_of_{quantity}", f"share of the variance of {whose} from {variance_decomposition.LABELS[block]}",
-                         "share", area=block, year=year)  # fmt: skip
+            label = f"share of the variance of {whose} from {variance_decomposition.LABELS[block]}"
+            said = About(f"variance_of_{quantity}", label, "share", area=block, year=year)
             band = tuple(float(np.clip(share + sign * 1.645 * error, 0, 1)) for sign in (0, -1, 1))
             found[f"{quantity} from {rank}"] = reported_figure.of_shares(said, band, error, made)
     return found

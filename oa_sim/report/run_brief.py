@@ -260,10 +260,10 @@ def _sure(result: Result, found: Found) -> Passage:
     for name, whose in (("impact", "the impact"), ("projection", "the level")):
         if f"{name} from 0" in found:
             first, second = found[f"{name} from 0"], found.get(f"{name} from 1")
+            labels = variance_decomposition.LABELS
             said.append((
-                f"The largest part of what is not known of {whose} comes from {variance_decomposition.LABELS[first.area]} (",
-                Only(first),
-                " of the variance)", *((f", then from {variance_decomposition.LABELS[second.area]} (", Only(second), ")")
+                f"The largest part of what is not known of {whose} comes from {labels[first.area]} (", Only(first),
+                " of the variance)", *((f", then from {labels[second.area]} (", Only(second), ")")
                 if second else ()), ".",
             ))  # fmt: skip
     if "impact_other_way" in found:
