@@ -74,29 +74,29 @@ class Levers(NamedTuple):
 
 
 @compiled
-def _reached(spend, capacity, cost, b, k, out, row):
+def reach(spend, capacity, cost, b, k, out, row):
     """Write the share of eligible pupils that money reaches; see ``interventions.reach``."""
     for d in range(BLOCK):
         out[row, d] = capacity * (ONE - exp(-spend / (cost[b, k, d] * capacity)))
 
 
 @compiled
-def _below(late, ramp):
+def ramp_integral(late, ramp):
     late = max(late, ZERO)
     return late * late / (TWO * ramp) if late < ramp else late - ramp * HALF
 
 
 @compiled
-def _ready(since, lag, ramp, b, wait, k, out, row):
+def readiness(since, lag, ramp, b, wait, k, out, row):
     """Write the share of planned delivery that falls within a year; see ``delivery.delivered``."""
     start = np.float32(since)
     for d in range(BLOCK):
         late, width = start - lag[b, wait, d], ramp[b, k, d]
-        out[row, d] = _below(late + ONE, width) - _below(late, width)
+        out[row, d] = ramp_integral(late + ONE, width) - ramp_integral(late, width)
 
 
 @compiled
-def _go_on(draws, b, k, work, active, t):
+def unpaid_step(draws, b, k, work, active, t):
     """Write what is funded and what goes on unpaid in one year, from the year before; see ``survival.unpaid``."""
     for d in range(BLOCK):
         most = work[MOST, d]
@@ -135,18 +135,18 @@ def activity(shape, draws, levers, a, b, active, live, work, load):
         for t in range(active.shape[1]):
             spend, beside = levers.spend[a, k, t], levers.beside[a, k, t]
             if spend != spent:
-                _reached(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
+                reach(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
                 spent = spend
             if spend > ZERO:
                 since = t - levers.since[a, k]
-                _ready(since, levers.lag, draws.ramp, b, levers.wait[a, k], k, work, READY)
+                readiness(since, levers.lag, draws.ramp, b, levers.wait[a, k], k, work, READY)
             for d in range(BLOCK):
                 work[BOTH, d] = work[LOCAL, d] * work[READY, d]
             if beside > ZERO:
-                _reached(spend + beside, capacity, draws.unit_cost, b, k, work, WITH)
+                reach(spend + beside, capacity, draws.unit_cost, b, k, work, WITH)
                 for d in range(BLOCK):
                     work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
-            _go_on(draws, b, k, work, active, t)
+            unpaid_step(draws, b, k, work, active, t)
             for s in range(3):
                 if shape.stage[k, s] > ZERO:
                     _present(capacity, work, load, s, t)

@@ -20,9 +20,9 @@ from oa_sim.compiled.activity import (
     WIDE,
     WITH,
     ZERO,
-    _go_on,
-    _reached,
-    _ready,
+    reach,
+    readiness,
+    unpaid_step,
 )
 from oa_sim.compiled.jit import compiled
 
@@ -60,16 +60,16 @@ def _year(shape, draws, beside, lag, courses, i, b, t, active, work, here):
     a, k = courses.area[i], courses.intervention[i]
     capacity, spend, extra = shape.capacity[k], courses.spend[i, t], beside[a, k, t]
     if t == 0 or spend != courses.spend[i, t - 1]:
-        _reached(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
+        reach(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
     if spend > ZERO:
-        _ready(t - courses.since[i], lag, draws.ramp, b, courses.wait[i], k, work, READY)
+        readiness(t - courses.since[i], lag, draws.ramp, b, courses.wait[i], k, work, READY)
     for d in range(BLOCK):
         work[BOTH, d] = work[LOCAL, d] * work[READY, d]
     if extra > ZERO:
-        _reached(spend + extra, capacity, draws.unit_cost, b, k, work, WITH)
+        reach(spend + extra, capacity, draws.unit_cost, b, k, work, WITH)
         for d in range(BLOCK):
             work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
-    _go_on(draws, b, k, work, active, t)
+    unpaid_step(draws, b, k, work, active, t)
     for d in range(BLOCK):
         here[d] = min(work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d], ONE)
 

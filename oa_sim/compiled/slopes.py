@@ -6,7 +6,7 @@ that of one side. When a line begins is not moved.
 
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, ONE, ZERO, _below
+from oa_sim.compiled.activity import BLOCK, ONE, ZERO, ramp_integral
 from oa_sim.compiled.jit import compiled
 from oa_sim.compiled.vector_math import exp
 
@@ -33,7 +33,7 @@ def _draw(shape, draws, beside, lag, prices, courses, i, u, b, d, until):
         local, slope = _reached(spend, capacity, cost)
         if spend > ZERO:
             late = np.float32(t - courses.since[i]) - lag[b, courses.wait[i], d]
-            ready = _below(late + ONE, ramp) - _below(late, ramp)
+            ready = ramp_integral(late + ONE, ramp) - ramp_integral(late, ramp)
         slope = slope if t == u else ZERO
         both, d_both = local * ready, slope * ready
         if extra > ZERO:
