@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from oa_sim.compiled import threads
+from oa_sim.compiled import jit
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 100])
@@ -16,13 +16,13 @@ def test_every_place_is_done_once(n, whole):
         for i in range(first, last):
             done[i] += 1
 
-    threads.in_parts(work, n, whole=whole)
+    jit.in_parts(work, n, whole=whole)
     assert done == [1] * n
 
 
 def test_parts_are_done_side_by_side():
-    met = threading.Barrier(threads.THREADS, timeout=20)
-    threads.in_parts(lambda first, last: met.wait(), threads.THREADS)
+    met = threading.Barrier(jit.THREADS, timeout=20)
+    jit.in_parts(lambda first, last: met.wait(), jit.THREADS)
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
@@ -32,8 +32,8 @@ def test_what_goes_wrong_in_a_part_is_said(wrong):
             raise ValueError(f"place {first}")
 
     with pytest.raises(ValueError, match=f"place {wrong}"):
-        threads.in_parts(work, 2)
-    threads.in_parts(lambda first, last: None, 2)
+        jit.in_parts(work, 2)
+    jit.in_parts(lambda first, last: None, 2)
 
 
 def test_several_may_ask_at_once():
@@ -41,7 +41,7 @@ def test_several_may_ask_at_once():
 
     def ask(name):
         for _ in range(50):
-            threads.in_parts(lambda first, last: done.append((name, first)), 4)
+            jit.in_parts(lambda first, last: done.append((name, first)), 4)
 
     asking = [threading.Thread(target=ask, args=(name,)) for name in range(4)]
     for one in asking:

@@ -82,6 +82,7 @@ def reach(spend, capacity, cost, b, k, out, row):
 
 @compiled
 def ramp_integral(late, ramp):
+    """Return how many years of full delivery have come, years after the first, while it ramps up; see ``delivery``."""
     late = max(late, ZERO)
     return late * late / (TWO * ramp) if late < ramp else late - ramp * HALF
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from oa_sim.compiled import arrays, gradient, input_cache, threads
+from oa_sim.compiled import arrays, gradient, input_cache, jit
 from oa_sim.compiled.activity import BLOCK, Draws, Levers
 from oa_sim.compiled.gradient import Counts, Prices
 from oa_sim.decide import objective
@@ -161,7 +161,7 @@ def priced(
     shape = (n_areas, len(judge.draws.overlap), *levers.spend.shape[1:], BLOCK) if with_prices else (0,) * 5
     prices = Prices(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
     by = (judge.programme.shape, judge.draws, levers, judge.latent, judge.counts, prices, with_prices)
-    threads.in_parts(lambda first, last: gradient.follow(*by, first, last, out), n_areas)
+    jit.in_parts(lambda first, last: gradient.follow(*by, first, last, out), n_areas)
     if with_prices:
         each = np.full(out.shape, 1 / n_draws) if weight is None else weight
         blocks = arrays.blocked(each).swapaxes(0, 1)[:, :, None, None]  # (area, block, 1, 1, draw)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim.compiled import arrays, single_allocation, threads
-from oa_sim.compiled import slopes as by_chain
+from oa_sim.compiled import arrays, jit, single_allocation
+from oa_sim.compiled import single_allocation as by_chain
 from oa_sim.compiled.gradient import Prices
 from oa_sim.compiled.single_allocation import Courses
 from oa_sim.decide import patterns, plan_evaluation
@@ -172,7 +172,7 @@ def _follow(desk: Desk, law, by, courses: Courses, out: np.ndarray) -> None:
     def part(first: int, last: int) -> None:
         law(about.programme.shape, about.draws, desk.beside, desk.lag, by, courses, desk.until, first, last, out)
 
-    threads.in_parts(part, len(out), whole=len(out) * len(about.which) <= LITTLE)
+    jit.in_parts(part, len(out), whole=len(out) * len(about.which) <= LITTLE)
 
 
 def spread(desk: Desk, smallest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
