@@ -13,7 +13,7 @@ from oa_sim.definitions import MEASURES
 from oa_sim.inputs import tables
 from oa_sim.plots import breaks, fan_charts, intervals, posterior, small_multiples, tile_map
 from oa_sim.plots import picture as picture_module
-from oa_sim.report.formats import afterwards, sections
+from oa_sim.report.formats import run_page
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',
@@ -49,8 +49,8 @@ def every_picture(result):
         fan_charts.fan_picture(result, "key_stage_2", "disadvantaged", area),
         fan_charts.side_by_side_picture(result, "key_stage_2", "disadvantaged"),
         fan_charts.retention_picture(result),
-        afterwards.curves_picture(result),
-        sections.origins_picture(result),
+        run_page.curves_picture(result),
+        run_page.origins_picture(result),
         tile_map.tile_map(result),
         small_multiples.by_area(result),
         small_multiples.gaps(result),

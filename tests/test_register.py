@@ -13,16 +13,7 @@ from scipy import stats
 from oa_sim import load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
-from oa_sim.report import (
-    assumption_labels,
-    assurance,
-    config_comments,
-    data_dictionary,
-    register,
-    run_figures,
-    tabled,
-    verification,
-)
+from oa_sim.report import assumption_labels, assurance, config_comments, data_dictionary, register, run_figures
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.simulation.scenario_run import question
 
@@ -138,7 +129,7 @@ def test_a_number_has_the_source_that_its_line_in_the_config_file_names(table):
     assert table.loc["value.point_gbp", "source"].startswith("GCSE-EARNINGS: TES")
     assert table.loc["interventions.early_language.unit_cost_gbp", "source"].startswith("NELI-2020: Education Endow")
     assert table.loc["delivery.overlap", "status"] == "assumed"
-    assert table.loc["delivery.overlap", "source"].startswith(tabled.UNSOURCED)
+    assert table.loc["delivery.overlap", "source"].startswith(register.UNSOURCED)
     assert table.loc["delivery.board_slower", "status"] == "assumed"  # said above the lines, not beside it
 
 
@@ -238,7 +229,7 @@ def test_every_config_file_is_read_leaf_by_leaf_as_yaml_reads_it():
 
 def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
     made = {"assumptions": register_of(), "verification": register.verification_log(tiny)}
-    assert len(data_dictionary.dictionary(made)) == len(register.COLUMNS) + len(verification.COLUMNS)
+    assert len(data_dictionary.dictionary(made)) == len(register.COLUMNS) + len(assurance.COLUMNS)
 
 
 # the verification log
@@ -254,7 +245,7 @@ def verdict(result, check):
 
 
 def test_a_sound_run_passes_what_can_be_checked(log):
-    checked = log[log.verdict != verification.NOT_RUN]
+    checked = log[log.verdict != assurance.NOT_RUN]
     assert set(checked.verdict) == {"PASS"}
     assert {"figures: impact", "figures: groups", "money: added up anew", "trace: run id"} <= set(checked.index)
 
@@ -284,7 +275,7 @@ def test_a_run_that_says_it_is_another_fails(tiny):
     assert verdict(replace(tiny, manifest=tiny.manifest | {"scenario": scenario}), "trace: run id") == "FAIL"
     assert verdict(replace(tiny, manifest=tiny.manifest | {"data_hash": "0" * 64}), "trace: tables") == "FAIL"
     other = replace(tiny, manifest=tiny.manifest | {"code_hash": "0" * 64})
-    assert verdict(other, "trace: code") == verification.OTHER
+    assert verdict(other, "trace: code") == assurance.OTHER
 
 
 def test_gates_are_judged_by_their_limits_and_said_where_they_are_not_known(tiny):
@@ -292,7 +283,7 @@ def test_gates_are_judged_by_their_limits_and_said_where_they_are_not_known(tiny
     failed = replace(tiny, manifest=tiny.manifest | {"gates": gates})
     assert verdict(failed, "baseline: R-hat") == verdict(failed, "baseline: gates") == "FAIL"
     older = {key: value for key, value in tiny.manifest.items() if key != "synthesis"}
-    assert verdict(replace(tiny, manifest=older), "synthesis: gates") == verification.NOT_KNOWN
+    assert verdict(replace(tiny, manifest=older), "synthesis: gates") == assurance.NOT_KNOWN
 
 
 def test_no_money_has_no_impact_and_is_checked(run_tiny):
@@ -301,7 +292,7 @@ def test_no_money_has_no_impact_and_is_checked(run_tiny):
 
 
 def test_what_was_not_run_says_so_with_its_command_and_nothing_on_record_is_made_up(log):
-    record = log[log.verdict == verification.NOT_RUN]
+    record = log[log.verdict == assurance.NOT_RUN]
     assert {"backtest", "hindcast", "placebo", "promises kept", "tests"} <= set(record.index)
     assert record["from"].str.contains("run it: ").all()
     texts = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "experiments/README.md"))

@@ -24,9 +24,8 @@ from oa_sim.report import (
     reported_figure,
     run_figures,
     run_folder,
-    sayings,
 )
-from oa_sim.report.formats import assurance_page, data_files, excel, html, picture_book, powerpoint, word
+from oa_sim.report.formats import data_files, excel, html, powerpoint, word
 from oa_sim.report.reported_figure import About, Origin, Published
 
 ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
@@ -170,7 +169,7 @@ def test_a_figure_has_one_name_and_one_text(every):
 
 
 def test_forty_figures_read_the_same_in_every_format(every):
-    page = Text(html.page(every)).figures
+    page = Text(html.brief_page(every)).figures
     by_name = {one.figure: one for one in every.figures}
     wanted = [name for name in page if name in by_name]
     assert len(wanted) >= 40
@@ -213,7 +212,7 @@ def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(e
 def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
     told = [" ".join(part for lines in read(made(every)) for part in lines)
             for read, made in ((word_text, word.brief), (slide_text, powerpoint.brief))]  # fmt: skip
-    for text in (Text(html.page(every)).text, *told):
+    for text in (Text(html.brief_page(every)).text, *told):
         said = {
             "headline and its chance": r"(almost certain|likely|unlikely|realistic possibility|remote chance)[^.]{0,40}"
             r"\((above|below)? ?\d+ %[^)]*\) that, with .* will be better",
@@ -227,7 +226,7 @@ def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
 
 def test_a_scenario_without_money_is_briefed_without_a_claim(run_tiny):
     found = assemble.of_run(run_tiny("scenario=no_programme"))
-    text = Text(html.page(found)).text
+    text = Text(html.brief_page(found)).text
     assert "there is no impact, exactly" in text
     assert "What would have happened anyway" in text
     for made in (word.brief(found), powerpoint.brief(found), excel.book(found)):
@@ -251,10 +250,10 @@ def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
     asked = json.loads(json.dumps(tiny.manifest).replace(json.dumps(first)[1:-1], "AREA"))
     asked["scenario"]["name"] = name
     found = assemble.of_run(replace(tiny, manifest=asked, **told))
-    page = html.page(found)
+    page = html.brief_page(found)
     assert "<script>alert" not in page
     assert name in unescape(page)
-    assert "<script>alert" not in assurance_page.page(found)
+    assert "<script>alert" not in html.assurance_page(found)
     _, cells = word_text(word.brief(found))
     assert name in cells
     import openpyxl
@@ -328,7 +327,7 @@ def test_a_comparison_leads_with_the_headlines_measure_and_says_ready_numbers_on
     assert all("Key stage 2" in row[0] for row in grid.rows)
     on_record = {one.text for one in found.figures}
     for one in found.passages[0].said:
-        for number in sayings.NUMBER.findall(document.plain(one)):
+        for number in folder_brief.NUMBER.findall(document.plain(one)):
             assert number in on_record
     row = next(row for row in book_text(excel.book(found)) if row["figure"].startswith("means.mean"))
     assert row["as printed"]
@@ -348,10 +347,10 @@ def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny
     found = of_comparison(tmp_path, run_tiny, tiny)
     (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
     drawn = folder_brief.pictures(tmp_path)
-    page = picture_book.of_folder(drawn, found)
+    page = html.of_folder(drawn, found)
     assert "Where the money goes" in page
     assert "Who &lt;gets&gt; it</p>" in page
-    assert picture_book.of_folder([], found) == ""
+    assert html.of_folder([], found) == ""
 
 
 def test_rows_of_a_sweep_bear_their_own_marks():
@@ -470,7 +469,7 @@ def test_a_figure_cannot_be_changed_once_it_is_formed(every):
 
 
 def test_the_page_of_pictures_has_every_kind_each_with_its_words(every_area, every):
-    page = picture_book.page(every_area, every)
+    page = html.picture_book(every_area, every)
     assert page.count("<svg") == page.count("<figcaption>") == page.count("<details>") >= 15
     for name in ("fan-", "gaps", "areas", "lasting", "curves", "origins", "forest"):
         assert f'id="{name}' in page or f"#{name}" in page, name

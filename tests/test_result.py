@@ -14,7 +14,7 @@ from oa_sim import Refusal, Result, compare, load_scenario
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
 from oa_sim.inference import baseline_fit, counterfactual
 from oa_sim.inputs import areas
-from oa_sim.report.formats import afterwards
+from oa_sim.report.formats import run_page
 
 DISTRICTS = {
     *("Fenland and East Cambridgeshire", "Hastings", "Ipswich", "North Yorkshire Coast", "Norwich", "West Somerset"),
@@ -159,7 +159,7 @@ def test_a_result_of_before_there_were_more_parts_still_loads(tiny, tmp_path, mo
     xr.testing.assert_identical(back.sustainability, tiny.sustainability)
     assert set(back.lasting().intervention) == {"all"}
     assert len(back.retained()) == len(back.pupils_served()) == 0
-    assert "What is left of each intervention" not in afterwards.section(back)
+    assert "What is left of each intervention" not in run_page.section(back)
 
 
 @pytest.mark.parametrize("form", [1, 2])

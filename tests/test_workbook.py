@@ -14,7 +14,7 @@ import pytest
 
 from oa_sim.report import reported_figure, run_brief, run_figures, workbook_figures
 from oa_sim.report.document import Dossier, Grid
-from oa_sim.report.formats import cells, excel, excel_sheets
+from oa_sim.report.formats import excel, excel_sheets
 from oa_sim.report.reported_figure import About, Origin
 
 LONG = "A very long name " * 12
@@ -112,7 +112,7 @@ def test_a_cell_holds_the_number_in_full_where_its_digits_allow(of_run, read):
     ],
 )
 def test_a_number_is_shown_as_it_is_printed(value, text, shown, form):
-    assert cells.shown(value, text) == (shown, form)
+    assert excel_sheets.shown(value, text) == (shown, form)
     if form != "@":
         assert displayed(shown, form).replace("-", MINUS) == text
 
@@ -219,7 +219,7 @@ def hostile(name, number):
 
 
 def test_text_that_a_cell_cannot_hold_is_cut_with_an_ellipsis():
-    cut = cells.text("\U0001f600" * 40_000)
+    cut = excel_sheets.text("\U0001f600" * 40_000)
     assert len(cut.encode("utf-16-le")) // 2 <= 32_767
     assert cut.endswith("\u2026")
 

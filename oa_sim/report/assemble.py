@@ -11,18 +11,9 @@ from oa_sim.errors import Refusal
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
 from oa_sim.plots import fan_charts, tile_map
-from oa_sim.report import (
-    assurance,
-    data_dictionary,
-    folder_brief,
-    register,
-    run_brief,
-    run_figures,
-    verification,
-    workbook_figures,
-)
+from oa_sim.report import assurance, data_dictionary, folder_brief, register, run_brief, run_figures, workbook_figures
 from oa_sim.report.document import Dossier, drawn
-from oa_sim.report.formats import data_files, datapackage, iamc, picture_book
+from oa_sim.report.formats import data_files, datapackage, html, iamc
 from oa_sim.report.reported_figure import Published
 from oa_sim.report.sanitise import in_table
 from oa_sim.simulation.result import Result
@@ -78,7 +69,7 @@ def opened(folder: Path, kind: str) -> Opened:
     found = folder_brief.read(folder, kind)
     found = replace(found, **_assured(found))
     page = (lambda: explorer_page.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
-    return Opened(found, page, dict, lambda: picture_book.of_folder(folder_brief.pictures(folder), found))
+    return Opened(found, page, dict, lambda: html.of_folder(folder_brief.pictures(folder), found))
 
 
 def of_run(result: Result) -> Dossier:
@@ -109,7 +100,7 @@ def of_run(result: Result) -> Dossier:
         figures=_together(brief.values(), further.values()),
         manifest=about,
         assumptions=register.assumptions(about, about["scenario"].get("data_folder")),
-        log=verification.verification_log(result),
+        log=assurance.verification_log(result),
         dictionary=data_dictionary.dictionary({"table": data_files.table(brief.values())}),
         statement=tuple(assurance.uncertainty_statement(result)),
         changes=tuple(assurance.changes(about["oa_sim"])),
@@ -145,7 +136,7 @@ def _run(result: Result) -> Opened:
         found,
         lambda: explorer_page.page(views.of_results([result]), found.title),
         tables,
-        lambda: picture_book.page(result, found),
+        lambda: html.picture_book(result, found),
     )
 
 
@@ -177,7 +168,7 @@ def _assured(found: Dossier) -> dict:
         assumptions = register.assumptions(about, asked.get("data_folder"))
     log = pd.DataFrame(
         [("gates", "did the sampler converge?", str(gates["reason"]), "see reason", str(gates["verdict"]), found.kind)],
-        columns=list(verification.COLUMNS),
+        columns=list(assurance.COLUMNS),
     )
     columns = [
         (name, column, "as in the table of that name in the folder", "", "any")

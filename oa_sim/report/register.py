@@ -1,18 +1,250 @@
-"""Register: each number that the answer of a run rests on, with its source, its status and the role that owns it."""
+"""Register: each number that the answer of a run rests on, with its source, its status and the role that owns it.
+
+The rows of the package's tables that a run rests on, each number with its source, for the register.
+"""
 
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from scipy.special import betaincinv, ndtri
 
+from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
+from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
-from oa_sim.report import assumption_labels, config_comments, tabled
-from oa_sim.report.assurance import changes, uncertainty_statement
+from oa_sim.report import assumption_labels, config_comments
+from oa_sim.report.assurance import changes, uncertainty_statement, verification_log
 from oa_sim.report.sanitise import in_table
-from oa_sim.report.tabled import OURS, UNSOURCED, Entry
-from oa_sim.report.verification import verification_log
+
+UNSOURCED = "none: judgement of this project"
+OPEN = "Open Government Licence"  # what is under it was published by a department and read there
+OURS = "this project"
+
+
+class Entry(NamedTuple):
+    """A number before it is rated.
+
+    Attributes
+    ----------
+    number, what, value, unit, source, status
+        As in the register; the source by its key.
+    unused
+        Why the headline does not rest on it; nothing where it does.
+    doubt
+        What keeps a number that was found from being green; nothing where nothing does.
+    told
+        What stands beside it where it is kept, to be said after its source.
+    """
+
+    number: str
+    what: str
+    value: str
+    unit: str
+    source: str
+    status: str
+    unused: str = ""
+    doubt: str = ""
+    told: str = ""
+
+
+def entries(manifest: dict, known: dict[str, list[tables.Row]]) -> Iterator[Entry]:
+    """Yield a number for each that a run takes from the tables, from what was learned, and from the code."""
+    scenario = manifest["scenario"]
+    yield from _studies(scenario, known)
+    yield from _national(scenario, known)
+    yield from _events(scenario, known)
+    yield from _places(scenario, known)
+    yield from _published(scenario, known)
+    yield from _learned(manifest)
+    yield from _law(scenario)
+
+
+def status_of(row: tables.Row, known: dict[str, list[tables.Row]], said: str = "") -> str:
+    """Return how well a row is known: a recalled one is one whose source is none, a published one is a department's."""
+    licence = next((source["licence"] for source in known["sources"] if source["source"] == row["source"]), "")
+    if row["status"] == "to verify":
+        return "recalled" if row["source"] == "RECALLED" else "to verify"
+    if "assum" in said:
+        return "assumed"
+    return "published" if OPEN in licence and row["source"] != "OWN-MOVEMENTS" else "found"
+
+
+def titles(known: dict[str, list[tables.Row]]) -> dict[str, str]:
+    """Return each source by its key, as a reader finds it."""
+    return {
+        row["source"]: f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']})"
+        for row in known["sources"]
+    }
+
+
+def _studies(scenario: dict, known: dict) -> Iterator[Entry]:
+    left_out = scenario["evidence"]["without"]
+    for row in known["studies"]:
+        unused = "left out of this run" if row["study"] in left_out else ""
+        status, of = status_of(row, known), f"{row['study']} ({row['design']}; {row['outcome']})"
+        unit = "months of progress" if row["effect_unit"] == "months" else "SD of pupils"
+        at = f"studies.{row['study']}"
+        yield Entry(f"{at}.effect", f"Effect in {of}", f"{row['effect']:g}", unit, row["source"], status, unused)
+        error = "assumed" if status == "found" and row["standard_error_basis"] == "assumed" else status
+        yield Entry(
+            f"{at}.standard_error_sd", f"Standard error of that effect, {row['standard_error_basis']}: {row['study']}",
+            f"{row['standard_error_sd']:g}", "SD of pupils", row["source"], error, unused,
+        )  # fmt: skip
+    for row in known["months"]:
+        value = f"from {row['lowest_sd']:g} to {row['highest_sd']:g}"
+        what = f"What {row['months']:g} months of progress are in SD"
+        unit = "SD of pupils"
+        yield Entry(f"months.{row['months']:g}", what, value, unit, row["source"], status_of(row, known))
+
+
+def _national(scenario: dict, known: dict) -> Iterator[Entry]:
+    for row in known["national"]:
+        if row["national"] in scenario["organisation"]["national"]:
+            at, name = f"national.{row['national']}", row["national"].replace("_", " ")
+            status = status_of(row, known, row["what_it_is"])
+            scored = "assumed" if status in ("found", "published") else status
+            years = f"funded years {row['first_funded_year']} to {row['last_funded_year']}"
+            yield Entry(
+                f"{at}.gbp", f"Money of {name}, {years}: {row['what_it_is']}", f"{row['gbp']:,.0f}", "GBP",
+                row["source"], status,
+            )  # fmt: skip
+            shares = {
+                "alignment": (f"How well {name} fits the areas\u2019 own work", scored),
+                "take_up": (f"How far schools take up {name}", scored),
+                "schools_share": (
+                    f"Share of schools that {name} may reach",
+                    status if "%" in row["what_it_is"] else scored,
+                ),
+            }
+            for key, (what, how) in shares.items():
+                yield Entry(f"{at}.{key}", what, f"{row[key]:g}", "share, 0 to 1", row["source"], how)
+
+
+def _events(scenario: dict, known: dict) -> Iterator[Entry]:
+    for row in known["events"]:
+        if row["event"] in scenario["organisation"]["events"]:
+            unused = "" if row["first_month"] + 1 >= scenario["start_year"] else "it lies before the years in view"
+            what = f"{row['event'].replace('_', ' ')}: {row['what_happened']}"
+            value = (
+                f"{row['low']:g} to {row['high']:g}, from {_month(row['first_month'])} to {_month(row['last_month'])}"
+            )
+            status = status_of(row, known, row["what_happened"])
+            yield Entry(f"events.{row['event']}", what, value, row["unit"], row["source"], status, unused, "a range")
+
+
+def _month(at: float) -> str:
+    return f"{int(at + 1e-6)}-{round((at - int(at + 1e-6)) * 12) + 1:02d}"
+
+
+def _places(scenario: dict, known: dict) -> Iterator[Entry]:
+    """Yield what is known of the areas: announcements, priorities that are followed, money that was paid."""
+    here = scenario["areas"]["names"]
+    for row in known["areas"]:
+        if row["area"] in here:
+            what = f"Month in which {row['area']} was announced, wave {row['wave']:g}"
+            status = status_of(row, known)
+            yield Entry(f"areas.{row['area']}.announced", what, row["announced"], "month", row["source"], status)
+    for row in known["priorities"] if scenario["portfolio"]["rule"] == "delivery_plans" else ():
+        if row["area"] in here:
+            budget = f"{row['budget_gbp']:,.0f}" if row["budget_gbp"] is not None else "not published"
+            what = f"A priority of {row['area']}: {row['priority']} ({', '.join(row['interventions'])})"
+            at = f"priorities.{row['area']}.{row['priority']}"
+            yield Entry(at, what, budget, "GBP", row["source"], status_of(row, known))
+    for row in known["programme"] if scenario["split"]["rule"] == "as_paid" else ():
+        if row["area"] in (*here, "all"):
+            years = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
+            what = f"Paid to {row['area']}: {row['item']}, {years}"
+            at = f"programme.{row['area']}.{row['item']}"
+            yield Entry(at, what, f"{row['value']:,.0f}", row["unit"], row["source"], status_of(row, known))
+
+
+def _published(scenario: dict, known: dict) -> Iterator[Entry]:
+    """Yield published figures, one entry a series, what breaks them, and how a county speaks for its district."""
+    here = {row["area"]: row["published_place"] for row in known["areas"] if row["area"] in scenario["areas"]["names"]}
+    places = {"England", *here, *here.values()}
+    for table, key in (("outcomes", "measure"), ("pupils", "quantity")):
+        series: dict[tuple, list] = {}
+        for row in known[table]:
+            if row["place"] in places and (table == "pupils" or row["measure"] in scenario["measures"]):
+                series.setdefault((row[key], row.get("group", "")), []).append(row)
+        for (name, group), rows in series.items():
+            yield _series(f"{table}.{name}{f'.{group}' if group else ''}", name, group, rows, known, here)
+    measured = [row for row in known["breaks"] if row["measure"] in scenario["measures"]]
+    for row in measured:
+        years = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
+        what = f"{MEASURES[row['measure']].label}: {row['what_changed']}"
+        value = f"{row['kind'].replace('_', ' ')}, {years}"
+        at = f"breaks.{row['measure']}.{row['first_year']}"
+        yield Entry(at, what, value, "years", row["source"], status_of(row, known))
+    for row in known["proxies"]:
+        if row["measure"] in scenario["measures"] and any(area != place for area, place in here.items()):
+            at, of = f"proxies.{row['measure']}.{row['group']}", f"{MEASURES[row['measure']].label}, {row['group']}"
+            status = status_of(row, known)
+            for name, what in (
+                ("slope", "How a district\u2019s level goes with its pupils"),
+                ("residual_sd", "Its spread"),
+            ):
+                unit = "SD of pupils" if name == "residual_sd" else "SD / share of pupils"
+                yield Entry(f"{at}.{name}", f"{what}: {of}", f"{row[name]:g}", unit, row["source"], status)
+
+
+def _series(number: str, name: str, group: str, rows: list, known: dict, here: dict) -> Entry:
+    """Return one entry for all published figures of a series."""
+    years, sources = sorted({row["year"] for row in rows}), sorted({row["source"] for row in rows})
+    statuses = [status_of(row, known) for row in rows]
+    worst = next(name for name in ("recalled", "to verify", "found", "published") if name in statuses)
+    counted = {area for area, place in here.items() if place != area}
+    own = {row["place"] for row in rows if row["geography"] == "district"}
+    stand_in = sorted(counted - own)
+    value = f"{len(rows):,} figures of {len({row['place'] for row in rows})} places, {academic_year(years[0])} to "
+    what = MEASURES[name].label if name in MEASURES else name.replace("_", " ")
+    n_doubted = sum(status in ("recalled", "to verify") for status in statuses)
+    return Entry(
+        number, f"Published figures: {what}{f', {group}' if group else ''}", value + academic_year(years[-1]),
+        rows[0]["unit"], "; ".join(sources), worst,
+        doubt=(f"a county\u2019s figures stand in for {', '.join(stand_in)}" if stand_in else "")
+        + (f"{n_doubted} of the figures are to verify" if n_doubted else ""),
+    )  # fmt: skip
+
+
+def _learned(manifest: dict) -> Iterator[Entry]:
+    made, passed = manifest["learned"], manifest["gates"]["verdict"] == "PASS"
+    value = (
+        f"a posterior from {made.get('figures', 0):,} figures of {made.get('authorities', 'all')} authorities until "
+        f"{academic_year(made['until']) if made.get('until') else 'the last year'}"
+    )
+    doubt = "" if passed else f"the gates of the baseline say {manifest['gates']['verdict']}"
+    for name, what in POSTERIOR_NAMES.items():
+        source = f"learned: {made.get('command', 'oa-sim fit')}; posterior {str(manifest['posterior'])[:12]}"
+        yield Entry(f"learned.{name}", f"Learned: {what}", value, "by series", source, "found", doubt=doubt or OURS)
+
+
+def _law(scenario: dict) -> Iterator[Entry]:
+    """Yield the numbers that stand in the law itself and cannot be changed by a scenario."""
+    unused = "" if "attainment_8" in scenario["measures"] else "Attainment 8 is not measured"
+    what = "Standard deviation of pupils in Attainment 8"
+    yield Entry("law.attainment_8_sd", what, f"{ATTAINMENT_8_SD:g}", "points", UNSOURCED, "recalled", unused)
+    assumed = {
+        "break_fades": ("What is left a year later of the part of a break that does not stay", national_trend.FADES),
+        "break_freedom": (
+            "How heavy the tails of breaks to come are, degrees of freedom",
+            counterfactual.BREAK_FREEDOM,
+        ),
+        "district_level_sd": (
+            "A district\u2019s level less its county\u2019s, early years",
+            counterfactual.DISTRICT_LEVEL_SD,
+        ),
+        "district_deviation_sd": ("How far a district wanders from it", counterfactual.DISTRICT_DEVIATION_SD),
+        "district_persistence": ("How slowly it comes back", counterfactual.DISTRICT_PERSISTENCE),
+        "district_noise_sd": ("Noise of a district beyond its county\u2019s", counterfactual.DISTRICT_NOISE_SD),
+    }
+    for name, (what, value) in assumed.items():
+        unit = "SD of pupils" if name.endswith("_sd") else "1"
+        yield Entry(f"law.{name}", what, f"{value:g}", unit, UNSOURCED, "assumed")
+
 
 __all__ = ["RATINGS", "assumptions", "changes", "uncertainty_statement", "verification_log"]
 
@@ -61,9 +293,9 @@ def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:
     folder = data_folder or manifest["scenario"].get("data_folder")
     known = tables.read_all(Path(folder) if folder else None)
     is_other = tables.data_hash(Path(folder) if folder else None) != manifest["data_hash"]
-    read = [entry._replace(doubt=STALE) if is_other else entry for entry in tabled.entries(manifest, known)]
+    read = [entry._replace(doubt=STALE) if is_other else entry for entry in entries(manifest, known)]
     found = [*_of_scenario(manifest["scenario"], known), *read]
-    said_of = tabled.titles(known)
+    said_of = titles(known)
     rows = []
     for entry in found:
         rating, why = rate(entry)

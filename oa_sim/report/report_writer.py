@@ -7,7 +7,7 @@ from pathlib import Path
 from oa_sim.errors import Refusal, unknown
 from oa_sim.report import assemble, folder_brief
 from oa_sim.report.document import Dossier
-from oa_sim.report.formats import assurance_page, data_files, datapackage
+from oa_sim.report.formats import data_files, datapackage
 from oa_sim.report.formats import html as html_pages
 from oa_sim.report.run_folder import whole
 
@@ -87,7 +87,7 @@ def _makers(opened) -> dict[str, Callable[[], dict[str, bytes | str]]]:
     dossier: Dossier = opened.dossier
 
     def html() -> dict:
-        pages = {"briefing.html": html_pages.page(dossier), "assurance.html": assurance_page.page(dossier)}
+        pages = {"briefing.html": html_pages.brief_page(dossier), "assurance.html": html_pages.assurance_page(dossier)}
         more = {"explore.html": opened.explorer(), "pictures.html": opened.pictures()}
         return pages | {name: page for name, page in more.items() if page}
 

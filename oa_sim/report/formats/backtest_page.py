@@ -13,7 +13,7 @@ import pandas as pd
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.plots import calibration
 from oa_sim.plots.fan_charts import number
-from oa_sim.report.formats import markup, run_page
+from oa_sim.report.formats import html, run_page
 from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall
 
@@ -108,7 +108,7 @@ def _contest(scores: Scores) -> str:
             ]
             for row in part.itertuples()
         ]
-        tables.append(markup.as_table(f"Scale {kind}: {escape(SCALES[kind])}", head, rows))
+        tables.append(html.as_table(f"Scale {kind}: {escape(SCALES[kind])}", head, rows))
     return (
         "<h2>The contest</h2>\n<p>A figure is scored only where every model forecast it. Means are over measures, "
         "groups and years, so that each counts the same; a mean CRPS over published figures "
@@ -152,7 +152,7 @@ def _series(scores: Scores) -> str:
             if (part.measure == name).any()
         ]
         caption = f"{escape(scores.ours)}, scale {kind}: CRPS, random walk = 1; below it what the 80 % interval held"
-        tables.append(markup.as_table(caption, ["Measure", *groups], rows))
+        tables.append(html.as_table(caption, ["Measure", *groups], rows))
     return (
         "<h2>Where it is good, and where not</h2>\n<p>Blue is closer than the random walk, orange is further away; "
         f"means over the years forecast.</p>\n{''.join(tables)}"
@@ -181,7 +181,7 @@ def _missed(scores: Scores) -> str:
     return (
         "<h2>The worst misses</h2>\n<p>Where the figure lay furthest from the forecast, in SDs of the forecast. On the "
         "scale relative, figures are SD of pupils above England.</p>\n"
-        f"{markup.as_table(f'The {len(rows)} worst of {escape(scores.ours)}', head, rows, kind='crowded words')}"
+        f"{html.as_table(f'The {len(rows)} worst of {escape(scores.ours)}', head, rows, kind='crowded words')}"
     )
 
 
@@ -194,8 +194,8 @@ def _made(read: list[str], made: dict) -> str:
     files = [[escape(name), f'<span class="hash">{escape(mark)}</span>'] for name, mark in made["files"].items()]
     return (
         f"<h2>What was read, and what was left</h2>\n<ul>\n{lines}\n</ul>\n<h2>How it was made</h2>\n"
-        f"{markup.as_table('The run', ['What', 'Value'], rows)}\n"
-        f"{markup.as_table('The files it read', ['File', 'Hash'], files)}"
+        f"{html.as_table('The run', ['What', 'Value'], rows)}\n"
+        f"{html.as_table('The files it read', ['File', 'Hash'], files)}"
     )
 
 
@@ -210,7 +210,7 @@ def _every_score(scores: Scores) -> str:
         ]
         for row in scores.table.itertuples()
     ]
-    whole = markup.as_table("One row for each model, measure, group, year and scale", head, rows, kind="crowded words")
+    whole = html.as_table("One row for each model, measure, group, year and scale", head, rows, kind="crowded words")
     return f"<details>\n<summary>Every score ({len(rows):,} rows)</summary>\n{whole}\n</details>"
 
 

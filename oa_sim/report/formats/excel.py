@@ -11,8 +11,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from oa_sim.report.document import Dossier
-from oa_sim.report.formats import cells, excel_sheets, plots, plotting
-from oa_sim.report.formats.run_sheets import Cell, Sheet
+from oa_sim.report.formats import excel_charts, excel_sheets
+from oa_sim.report.formats.excel_sheets import Cell, Sheet
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -51,8 +51,8 @@ class Pen:
             sheet.write_number(row, column, said, self.look(num_format="#,##0", align="right", **look))
         else:
             raw = said if isinstance(said, str) else said[0] if isinstance(said[0], str) else "none"
-            text = cells.text(raw)
-            risky = cells.starts_like_a_formula(text) or cells.starts_like_a_formula(raw)
+            text = excel_sheets.text(raw)
+            risky = excel_sheets.starts_like_a_formula(text) or excel_sheets.starts_like_a_formula(raw)
             wrap = {"text_wrap": True, "align": "left", "indent": 1} | ({"quote_prefix": True} if risky else {})
             sheet.write_string(row, column, text, self.look(**{**wrap, **look}))
 
@@ -69,16 +69,18 @@ def book(dossier: Dossier) -> bytes:
 
     made = BytesIO()
     pen = Pen(xlsxwriter.Workbook(made, PLAIN))
-    pen.book.set_properties({"title": cells.text(dossier.title)[:250], "subject": "oa_sim", "author": "oa_sim",
-                             "comments": cells.text(dossier.trace)[:250], "created": MADE})  # fmt: skip
+    pen.book.set_properties({"title": excel_sheets.text(dossier.title)[:250], "subject": "oa_sim", "author": "oa_sim",
+                             "comments": excel_sheets.text(dossier.trace)[:250], "created": MADE})  # fmt: skip
     pen.book.set_size(2400, 1400)
     taken: set[str] = set()
-    drawn = plots.plots(dossier.figures) if dossier.kind == "run" else ()
+    drawn = excel_charts.plots(dossier.figures) if dossier.kind == "run" else ()
     for number, each in enumerate(excel_sheets.sheets(dossier), start=1):
         _add(pen, each, dossier, number, taken)
         if each.name == "Read me" and drawn:
             at = pen.book.add_worksheet(name("Charts", taken))
-            plotting.add(pen, at, drawn, _opened(pen, at, dossier, "Charts of the headline measure", plotting.WIDTHS))
+            excel_charts.add(
+                pen, at, drawn, _opened(pen, at, dossier, "Charts of the headline measure", excel_charts.WIDTHS)
+            )
             _print(at, dossier, pages=1)
     pen.book.close()
     return made.getvalue()
@@ -94,7 +96,7 @@ def name(asked: str, taken: set[str]) -> str:
     taken
         Names in small letters; the new one is added.
     """
-    kept = re.sub(r"[\[\]:*?/\\\n]", " ", cells.text(asked)).strip(" '") or "Sheet"
+    kept = re.sub(r"[\[\]:*?/\\\n]", " ", excel_sheets.text(asked)).strip(" '") or "Sheet"
     kept = "History of it" if kept.lower() == "history" else kept
     short = kept.encode("utf-16-le")[: 2 * MOST_NAME].decode("utf-16-le", "ignore").strip(" '")
     number = 2
@@ -163,7 +165,7 @@ def _heads(each: Sheet) -> list[str]:
     """Return headings of a table, which must differ and be no longer than a cell of a table's head."""
     found: list[str] = []
     for asked, _ in each.columns:
-        head = " ".join(cells.text(asked)[:200].split()) or "Column"
+        head = " ".join(excel_sheets.text(asked)[:200].split()) or "Column"
         same = sum(one.lower() == head.lower() or one.lower().startswith(f"{head.lower()} (") for one in found)
         found.append(f"{head} ({same + 1})" if same else head)
     return found
@@ -181,7 +183,7 @@ def _opened(pen: Pen, at, dossier: Dossier, title: str, widths: list[int], said:
     lines += [(f"Scenario {dossier.label}", {"font_color": "#444444"})]
     lines += [(line, {}) for line in said]
     for row, (line, look) in enumerate(lines):
-        text = cells.text(line)
+        text = excel_sheets.text(line)
         if last:
             at.merge_range(row, 0, row, last, "", pen.look(text_wrap=True, align="left", **look))
         pen.write(at, row, 0, line, **{"indent": 0, **look})
@@ -209,5 +211,5 @@ def _print(at, dossier: Dossier, *, pages: int = 0) -> None:
     at.set_paper(9)
     at.fit_to_pages(1, pages)
     at.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    foot = re.sub(r"\s+", " ", cells.text(dossier.label))[:60].replace("&", "&&")
+    foot = re.sub(r"\s+", " ", excel_sheets.text(dossier.label))[:60].replace("&", "&&")
     at.set_footer(f"&L&8{' ' if foot[:1].isdigit() else ''}{foot}&C&8&A&R&8&P of &N")

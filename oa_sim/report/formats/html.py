@@ -1,21 +1,50 @@
 """Brief page: a dossier in, the two-page brief as one HTML page out; it prints on two sheets of A4.
 
 No script and no network; each figure is marked as data, with its name, so that a machine finds it again.
+
+Ready pieces of a page, made of cells and words that are already HTML.
+
+Every picture of a run on one page, each with its words, for those who look for one to show.
+
+What a quality assurer signs, as one HTML page, from the assumptions to the signatures.
 """
 
 from html import escape
 from importlib.resources import files
 
+import pandas as pd
+
+from oa_sim import calibrated
+from oa_sim.definitions import MEASURES
+from oa_sim.plots import fan_charts, posterior, small_multiples
+from oa_sim.plots.picture import Picture
 from oa_sim.report import document as packs
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence
-from oa_sim.report.formats.markup import as_table
+from oa_sim.report.formats import run_page
 from oa_sim.report.reported_figure import Published
+from oa_sim.simulation import narrative
+from oa_sim.simulation.result import Result
+
+
+def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
+    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
+    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
+    lines = []
+    for i, (name, *cells) in enumerate(rows):
+        mark = ' class="total"' if total and i == len(rows) - 1 else ""
+        body = "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
+    return (
+        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
+    )
+
 
 STYLE = files(__package__) / "brief_page.css"
 NBSP = "\N{NO-BREAK SPACE}"
 
 
-def page(dossier: Dossier) -> str:
+def brief_page(dossier: Dossier) -> str:
     """Return the brief as one HTML page.
 
     Parameters
@@ -103,3 +132,141 @@ def _cell(cell: str | Published) -> str:
 def _picture(picture: Drawn) -> str:
     title = f"<figcaption>{escape(picture.title)}</figcaption>"
     return f'<figure class="{escape(picture.name)}">\n{title}\n{picture.svg}\n</figure>\n'
+
+
+def picture_book(result: Result, dossier: Dossier) -> str:
+    """Return the page of pictures.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    dossier
+        The same run as its packs print it.
+    """
+    return of_folder([Drawn(one.name, one.title, one.alternative, one.svg) for one in pictures(result)], dossier)
+
+
+def of_folder(drawn: list[Drawn], dossier: Dossier) -> str:
+    """Return the page of a folder's own pictures; nothing where it has none.
+
+    Parameters
+    ----------
+    drawn
+        The pictures.
+    dossier
+        The folder as its packs print it.
+    """
+    if not drawn:
+        return ""
+    shown = "\n".join(_figure(one) for one in drawn)
+    title = f"Pictures: {dossier.label}"
+    body = (
+        f"{warning(dossier)}<header><h1><bdi>{escape(title)}</bdi></h1></header>\n"
+        f'<p class="lead">{as_html(dossier.headline)}</p>\n<main class="book">\n{shown}\n</main>\n'
+        f'<p class="key">{escape(packs.key(dossier.figures))}</p>\n<footer><p>{escape(dossier.trace)}</p></footer>'
+    )
+    return whole(title, body)
+
+
+def pictures(result: Result) -> list[Picture]:
+    """Return the pictures of a run, from what is asked first to how far to trust it.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    """
+    measure, group = narrative.headline_measure(result)
+    found = [fan_charts.fan_picture(result, measure, group)]
+    found += [fan_charts.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
+    found.append(small_multiples.by_area(result))
+    found.append(small_multiples.gaps(result))
+    if fan_charts.has_impact(result):
+        found.append(fan_charts.side_by_side_picture(result, measure, MEASURES[measure].table_groups[0]))
+        found.append(fan_charts.retention_picture(result))
+        found.append(run_page.curves_picture(result) if result.by_intervention.sizes.get("intervention") else None)
+    found.append(run_page.origins_picture(result) if len(result.uncertainty) else None)
+    found.append(posterior.forest(result))
+    return [one for one in found if one is not None]
+
+
+def _figure(picture: Drawn) -> str:
+    title = f"<figcaption>{escape(picture.title)}</figcaption>"
+    said = f"<details><summary>In words</summary><p>{escape(picture.alternative)}</p></details>"
+    return f"<figure>\n{title}\n{picture.svg}\n{said}\n</figure>"
+
+
+ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
+FIGURE_HEAD = ("Figure", "Printed", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
+
+
+def assurance_page(dossier: Dossier) -> str:
+    """Return the assurance pack as one HTML page.
+
+    Parameters
+    ----------
+    dossier
+        What is assured.
+    """
+    parts = (
+        ("Assumptions register", words_table("Each number that the answer rests on", dossier.assumptions)),
+        ("Uncertainty statement", "".join(f"<p>{escape(line)}</p>\n" for line in dossier.statement)),
+        ("Verification log", words_table("Each check, what it found and its limit", dossier.log)),
+        ("Change since the last version", _list(dossier.changes)),
+        ("Figures of the brief", as_grid(figures(dossier))),
+        ("Probability words", _words()),
+        ("Sign-off", _signatures()),
+    )
+    sections = "\n".join(f"<section>\n<h2>{title}</h2>\n{text or NONE}\n</section>" for title, text in parts)
+    title = f"Assurance pack: {dossier.label}"
+    body = (
+        f"{warning(dossier)}<header><h1><bdi>{escape(title)}</bdi></h1></header>\n"
+        f'<p class="lead">{as_html(dossier.headline)}</p>\n'
+        f"<p>Verdict: <strong>{escape(dossier.verdict)}</strong>: {escape(dossier.reason)}.</p>\n<main>\n{sections}\n"
+        f"</main>\n<p class=\"key\">{escape(packs.key(dossier.figures))}</p>\n"
+        f"<footer><p>{escape(dossier.trace)}</p></footer>"
+    )  # fmt: skip
+    return whole(title, body)
+
+
+NONE = "<p>Nothing is on record here for this folder.</p>"
+
+
+def figures(dossier: Dossier) -> Grid:
+    """Return the figures of the brief, with what each can be traced by."""
+    rows = tuple(
+        (
+            one.label, one, one.interval or "exact", one.unit, one.price_base, f"{one.origin.n_draws:,}",
+            f"{one.error:.2g}", one.marks,
+        )
+        for one in dossier.figures if "brief" in one.shown_in
+    )  # fmt: skip
+    return Grid("What the brief prints", FIGURE_HEAD, rows)
+
+
+def words_table(caption: str, table: pd.DataFrame) -> str:
+    """Return a table of words as HTML, ratings in colour as well; nothing where there is none."""
+    if not len(table):
+        return ""
+    head = [escape(str(name).capitalize()) for name in table.columns]
+    rows = [[_rated(cell) for cell in row] for row in table.astype(str).itertuples(index=False)]
+    return as_table(escape(caption), head, rows, kind="words")
+
+
+def _rated(cell: str) -> str:
+    return f'<span class="{cell}">{cell}</span>' if cell in ("red", "amber", "green") else escape(cell)
+
+
+def _list(lines: tuple[str, ...]) -> str:
+    return f"<ul>\n{''.join(f'<li>{escape(line)}</li>' for line in lines)}\n</ul>" if lines else ""
+
+
+def _words() -> str:
+    table = pd.DataFrame(calibrated.table(), columns=["word", "band as published", "used here for"])
+    return f"<p>The words are those of the {escape(calibrated.SOURCE)}.</p>\n{words_table('Word and chance', table)}"
+
+
+def _signatures() -> str:
+    blank = [{"role": role, "name": "", "date": "", "signature": ""} for role in ROLES]
+    return words_table("To be signed before the figures are used", pd.DataFrame(blank))

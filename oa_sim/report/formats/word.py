@@ -10,8 +10,7 @@ import pandas as pd
 from oa_sim import calibrated
 from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
 from oa_sim.report.formats.office import RED, describe, of_figures, sealed, texts, width, xml_safe
-from oa_sim.report.formats.paper import Look, Paper
-from oa_sim.report.formats.wordml import PAD, Box, frame_of_cells, paragraph, run
+from oa_sim.report.formats.word_document import PAD, Box, Look, Paper, frame_of_cells, paragraph, run
 from oa_sim.report.reported_figure import Published
 
 SETTINGS = (  # size of letters and least height of pictures, points, the most readable first
