@@ -22,7 +22,7 @@ MOVED: dict[str, str] = {
     "assurance": "report.assurance",
     "assurance_page": "report.formats.html",
     "backtest": "validation.backtest",
-    "bars": "plots.bars",
+    "bars": "plots.intervals",
     "baseline": "inference.baseline_model",
     "blocks": "sweep.blocks",
     "board": "report.formats.powerpoint",

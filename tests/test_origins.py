@@ -7,7 +7,7 @@ from conftest import TINY
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas
-from oa_sim.plots import bars
+from oa_sim.plots import intervals
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, variance_decomposition
 from oa_sim.report.formats import run_page
@@ -197,6 +197,6 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
 
 
 def test_a_picture_of_parts_says_them_in_words_and_draws_no_negative_part():
-    svg = bars.stacked("x", "one 60 %, other 40 %", ["row"], ["one", "other"], np.array([[60.0, -1.0]]))
+    svg = intervals.stacked("x", "one 60 %, other 40 %", ["row"], ["one", "other"], np.array([[60.0, -1.0]]))
     assert 'aria-label="one 60 %, other 40 %"' in svg
     assert svg.count("</svg>") == 1

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from oa_sim.decide.decision import Decision
 from oa_sim.definitions import PHASES
-from oa_sim.plots.bars import PAINT
+from oa_sim.plots.intervals import PAINT
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, svg_of
 
 ACROSS = 4  # small pictures side by side

@@ -17,7 +17,7 @@ import numpy as np
 
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
-from oa_sim.plots import bars, fan_charts, intervals
+from oa_sim.plots import fan_charts, intervals
 from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
@@ -152,7 +152,7 @@ def origins_picture(result: Result) -> fan_charts.Picture | None:
     )
     alternative = f"Shares of variance, {fan_charts.over_areas(result)}{summaries.failed(result)}. {said}."
     title = "Shares of variance, in per cent"
-    return bars.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
+    return intervals.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
 
 
 def _with_band(draws: np.ndarray) -> str:
