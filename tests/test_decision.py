@@ -13,7 +13,7 @@ from oa_sim.decide import benchmark_plans, decision, narrative, plan_evaluation,
 from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.plots import decision_charts
-from oa_sim.programme import spending
+from oa_sim.programme import budget
 from oa_sim.simulation import scenario_run
 
 SMALL = ("areas=three_areas", "sampler.draws=30", "horizon=6", "budget.total_gbp=20e6")
@@ -183,7 +183,7 @@ def test_a_plan_without_its_columns_is_refused(tmp_path):
     path = tmp_path / "plan.csv"
     path.write_text("area,intervention,year\nOldham,early_language,2024\n", encoding="utf-8")
     with pytest.raises(Refusal, match="no gbp"):
-        spending.read(path, load_scenario(*SMALL), [2024])
+        budget.read(path, load_scenario(*SMALL), [2024])
 
 
 @pytest.mark.parametrize("verb", ["target", "monitor", "voi"])

@@ -8,7 +8,7 @@ from oa_sim.decide import plan_evaluation
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.voi_settings import Voi
 from oa_sim.errors import Refusal
-from oa_sim.programme import budget, spending
+from oa_sim.programme import budget
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Split
 
@@ -60,7 +60,7 @@ def decisions(judge: Judge, asked: Voi) -> Decisions:
             planned.append(_within(budget.planned(scenario, judge.known.pupils, judge.known.tables), judge))
     for path in asked.plans:
         names.append(str(path))
-        planned.append(spending.read(path, judge.scenario, judge.years))
+        planned.append(budget.read(path, judge.scenario, judge.years))
     if not np.any(planned):
         raise Refusal(
             f"plans without money leave nothing to choose, got 0 GBP in all {len(names)}: name a budget and a "

@@ -8,7 +8,7 @@ import numpy as np
 from oa_sim.decide.objective import Objective
 from oa_sim.definitions import PHASES
 from oa_sim.errors import Refusal, between, unknown
-from oa_sim.programme import spending
+from oa_sim.programme import budget
 from oa_sim.scenario import load
 from oa_sim.scenario.schema import Scenario
 
@@ -186,7 +186,7 @@ def pinned(asked: Constraints, scenario: Scenario, years: list[int]) -> dict[tup
     if asked.pinned is None:
         return {}
     names, found = list(scenario.interventions), {}
-    for (area, name, year), gbp in spending.rows(asked.pinned, scenario, years).items():
+    for (area, name, year), gbp in budget.rows(asked.pinned, scenario, years).items():
         line = found.setdefault((scenario.areas.names.index(area), names.index(name)), np.zeros(len(years)))
         line[years.index(year)] = gbp
     return found

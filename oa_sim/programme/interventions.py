@@ -7,7 +7,7 @@ programmes that meet on one pupil add less than their sum.
 import numpy as np
 import xarray as xr
 
-from oa_sim.programme import attendance_pathway, delivery, survival
+from oa_sim.programme import attendance_pathway, delivery
 from oa_sim.scenario.schema import Scenario
 
 
@@ -98,7 +98,7 @@ def _alone(
     per_school = column["dose"] * drawn.delivery.values[..., None]
     funded = np.minimum(reached * wider * per_school, most)
     keeps = [mine[key].values[..., None] for key in ("survives", "survives_later", "quality")]
-    unpaid = survival.unpaid(funded, *keeps)
+    unpaid = delivery.unpaid(funded, *keeps)
     # schools in which local money or what survives is at work; those of national programmes are counted as offers
     presence = local * ready / about.capacity + unpaid / (most * per_school)
     return np.minimum(funded + unpaid, most), np.minimum(presence, 1.0)

@@ -11,7 +11,7 @@ from oa_sim.definitions import CARRYING
 from oa_sim.errors import one_of
 from oa_sim.evidence import meta_analysis
 from oa_sim.inputs.tables import Row
-from oa_sim.programme import survival
+from oa_sim.programme import delivery as delivery_module
 from oa_sim.programme.delivery import academic
 from oa_sim.rng import stream
 from oa_sim.scenario.priors import Prior
@@ -88,7 +88,9 @@ def _of_intervention(scenario: Scenario, name: str, run: dict[str, np.ndarray], 
     survives = draw(kind.first_year, stream(seed, "survives", name), size)
     renewed = np.ones(size)
     if about.rests_on_trained_staff:
-        renewed = survival.renewed(draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining)
+        renewed = delivery_module.renewed(
+            draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining
+        )
     return {
         "unit_cost": draw(cost, stream(seed, "unit_cost", name), size),
         "lag": lag,
