@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.cli import report
 from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
@@ -133,11 +133,11 @@ def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
 
 
 def test_every_chance_has_one_word_and_words_follow_the_order_of_chances():
-    words = [calibrated.word(p) for p in np.linspace(0, 1, 1001)]
-    assert list(dict.fromkeys(words)) == [name for name, *_ in calibrated.YARDSTICK]
-    for name, band, _ in calibrated.YARDSTICK:
+    words = [formatting.word(p) for p in np.linspace(0, 1, 1001)]
+    assert list(dict.fromkeys(words)) == [name for name, *_ in formatting.YARDSTICK]
+    for name, band, _ in formatting.YARDSTICK:
         low, high = (int(x) / 100 for x in band.split(" to "))
-        assert calibrated.word(low) == calibrated.word(high) == name
+        assert formatting.word(low) == formatting.word(high) == name
 
 
 def test_every_mark_stands_beside_the_number_it_touches(every_area):

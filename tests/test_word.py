@@ -24,7 +24,7 @@ from printed import (
     with_areas,
 )  # fmt: skip
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.report.document import key, plain
 from oa_sim.report.formats import word
 from oa_sim.report.formats.office import RED, columns, lines, shortened, width
@@ -185,12 +185,12 @@ def test_the_assurance_pack_holds_its_parts_and_room_for_three_signatures(dossie
     full = replace(dossier, assumptions=register(4), log=log, statement=("It is not sure.",), changes=("It is new.",))
     made = word.assurance(full)
     found = text(made)
-    for said in ("It is not sure.", "It is new.", "Do the chains agree?", calibrated.SOURCE, *word.ROLES):
+    for said in ("It is not sure.", "It is new.", "Do the chains agree?", formatting.SOURCE, *word.ROLES):
         assert said in found
     sign_off = read(made).tables[0]
     assert [cell.text for cell in sign_off.rows[0].cells] == ["Role", "Name", "Date", "Signature"]
     assert [row.cells[0].text for row in sign_off.rows[1:]] == list(word.ROLES)
-    assert [tuple(cell.text for cell in row.cells) for row in read(made).tables[1].rows[1:]] == calibrated.table()
+    assert [tuple(cell.text for cell in row.cells) for row in read(made).tables[1].rows[1:]] == formatting.table()
 
 
 def test_the_assurance_pack_says_how_each_figure_was_made(dossier):

@@ -67,10 +67,10 @@ def choices() -> str:
 
 def probability_words() -> str:
     """Return the fixed table of probability words."""
-    from oa_sim import calibrated
+    from oa_sim import formatting
 
-    rows = table(("word", "published band", "used here for"), calibrated.table())
-    return f"{rows}\n\nSource: {calibrated.SOURCE}."
+    rows = table(("word", "published band", "used here for"), formatting.table())
+    return f"{rows}\n\nSource: {formatting.SOURCE}."
 
 
 def signs() -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.errors import Refusal
 from oa_sim.formatting import unit, who
@@ -93,7 +93,7 @@ def _of_comparison(table: pd.DataFrame, found: dict, rows: list[int], where: dic
         row, chance = table.iloc[i], found.get((i, "p_better"))
         parts += [f"; {row.scenario} against {row.reference}: ", found[i, "mean"], f" {unit(measure)} apart"]
         if chance is not None:
-            parts += [f", {calibrated.clause(chance.value)} (", Only(chance), ") that it is better"]
+            parts += [f", {formatting.clause(chance.value)} (", Only(chance), ") that it is better"]
     return (*parts, ".")
 
 

@@ -4,7 +4,7 @@ What is said stands in a fixed order: the headline, four numbers, what would hav
 what it costs, does it last, how sure, what it cannot say.
 """
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.plots import fan_charts
@@ -53,7 +53,7 @@ def headline(result: Result, found: Found) -> Sentence:
     where = f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
     chance = found["chance_better"]
     return (
-        f"{_capital(calibrated.clause(chance.value))} (", Only(chance), ") that, with ", Only(found["money_in"]),
+        f"{_capital(formatting.clause(chance.value))} (", Only(chance), ") that, with ", Only(found["money_in"]),
         " GBP and ", Only(found["national"]), f" GBP of national programmes, {whose} in {year} will be better than it "
         "would have been anyway, if the model is right: the difference is put at ", found["impact"],
         f" {unit(measure)}, {where}.",
@@ -142,7 +142,7 @@ def _lasts(result: Result, found: Found) -> Passage:
         f"Sustainability risk, {who(measure, group)}: {worst}{often} (high in ", Only(found["high risk"]),
         ", medium in ", Only(found["medium risk"]), ", low in ", Only(found["low risk"]), "). Of the peak, ",
         found["left_5y"], " is left five years after the money ends and ", found["left_10y"],
-        f" after ten; {calibrated.clause(half.value)} (", Only(half), ") that at least half is left after five.",
+        f" after ten; {formatting.clause(half.value)} (", Only(half), ") that at least half is left after five.",
     )  # fmt: skip
     there = [name.replace("_", " ") for name, score in asked["principles"].items() if score]
     in_place = f"in place: {', '.join(there)}" if there else "no principle of sustainability is in place"
@@ -169,7 +169,7 @@ def _costs(result: Result, found: Found) -> Passage:
         chance = found["chance_worth"]
         said.append((
             "A pound buys ", found["benefit_per_pound"], " pounds of lifetime earnings through Attainment 8 alone; "
-            f"{calibrated.clause(chance.value)} (", Only(chance), ") that benefit exceeds cost.",
+            f"{formatting.clause(chance.value)} (", Only(chance), ") that benefit exceeds cost.",
         ))  # fmt: skip
     if "cost_of_one_more" in found:
         measure, _ = narrative.headline_measure(result)

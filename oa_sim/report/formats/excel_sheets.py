@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.report.document import Dossier, Grid, key, plain
 from oa_sim.report.reported_figure import MINUS, NO_MARK, Published
@@ -328,8 +328,8 @@ def read_me(dossier: Dossier, figures: tuple[Published, ...], others: list[Sheet
         ("Name of a figure", "quantity/measure/group/area/year; the same in every pack."),
     ]  # fmt: skip
     rows += [(f"\u2018{capital(word)}\u2019", f"used for chances of {used} (yardstick: {band})")
-             for word, band, used in calibrated.table()]  # fmt: skip
-    rows += [("Words for chances", capital(calibrated.SOURCE))]
+             for word, band, used in formatting.table()]  # fmt: skip
+    rows += [("Words for chances", capital(formatting.SOURCE))]
     rows += [("Uncertainty", line) for line in dossier.statement]
     rows += [("Changed since the last version", line) for line in dossier.changes]
     rows += [("How to cite", f"{dossier.title}. {dossier.trace}")]

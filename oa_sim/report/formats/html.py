@@ -14,7 +14,7 @@ from importlib.resources import files
 
 import pandas as pd
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES
 from oa_sim.plots import fan_charts, posterior, small_multiples
 from oa_sim.plots.picture import Picture
@@ -263,8 +263,8 @@ def _list(lines: tuple[str, ...]) -> str:
 
 
 def _words() -> str:
-    table = pd.DataFrame(calibrated.table(), columns=["word", "band as published", "used here for"])
-    return f"<p>The words are those of the {escape(calibrated.SOURCE)}.</p>\n{words_table('Word and chance', table)}"
+    table = pd.DataFrame(formatting.table(), columns=["word", "band as published", "used here for"])
+    return f"<p>The words are those of the {escape(formatting.SOURCE)}.</p>\n{words_table('Word and chance', table)}"
 
 
 def _signatures() -> str:

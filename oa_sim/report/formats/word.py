@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from oa_sim import calibrated
+from oa_sim import formatting
 from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
 from oa_sim.report.formats.office import RED, describe, of_figures, sealed, texts, width, xml_safe
 from oa_sim.report.formats.word_document import PAD, Box, Look, Paper, frame_of_cells, paragraph, run
@@ -209,9 +209,9 @@ def _sentences(paper: Paper, title: str, said: Sequence[str], none: str) -> None
 
 def _words(paper: Paper) -> None:
     paper.heading("Probability words", 2)
-    said = f"One chance has one word in every pack: the {calibrated.SOURCE}."
+    said = f"One chance has one word in every pack: the {formatting.SOURCE}."
     paper.write("Normal", said, extra="<w:keepNext/>")
-    rows = [[Box(one) for one in row] for row in calibrated.table()]
+    rows = [[Box(one) for one in row] for row in formatting.table()]
     paper.table("", ("Word", "Band as published", "Used here for"), rows, [False] * 3, told="Probability words")
 
 
