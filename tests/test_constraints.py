@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oa_sim import load_scenario
-from oa_sim.decide import allocation_problem, constraints, optimiser, plan_evaluation, relaxing, spending_profiles
+from oa_sim.decide import allocation_problem, constraints, linear_program, optimiser, plan_evaluation, spending_profiles
 from oa_sim.decide.constraints import Constraints, Optimising, Search
 from oa_sim.decide.objective import Objective
 from oa_sim.errors import Refusal
@@ -148,7 +148,7 @@ def test_the_relaxation_that_is_told_helps(judge):
     def check(post_16):
         own = Constraints(ring_fence_gbp={**asked.ring_fence_gbp, "post_16": post_16})
         rows = constraints.rows(own, judge.scenario, budget.for_activity(judge.scenario))
-        relaxing.check(rows, own, {}, shape)
+        linear_program.check(rows, own, {}, shape)
 
     room = sum(budget.for_activity(judge.scenario)) - 12e6
     check(room)

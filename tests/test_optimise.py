@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from oa_sim import load_scenario
-from oa_sim.decide import optimiser, plan_evaluation, risks, spending_profiles
+from oa_sim.decide import optimiser, plan_evaluation, spending_profiles
 from oa_sim.decide.constraints import Constraints, Optimising, Search
 from oa_sim.decide.objective import STANDARDS, Objective
 from oa_sim.errors import Refusal
@@ -254,10 +254,10 @@ def test_the_tail_of_a_gaussian_sample_is_within_its_error_of_the_closed_form():
 def test_weights_of_the_tail_bound_it_from_above():
     rng = np.random.default_rng(7)
     by_draw, asked = rng.standard_normal((3, 500)), Objective(risk="cvar", tail=0.13)
-    one = risks.weight(asked, by_draw, np.zeros(3), None, 0)
+    one = optimiser.draw_weights(asked, by_draw, np.zeros(3), None, 0)
     exact = plan_evaluation.tail_mean(by_draw.sum(axis=0), 0.13)
     assert (one * by_draw).sum() == pytest.approx(exact)
-    other = risks.weight(asked, rng.standard_normal((3, 500)), np.zeros(3), one, 1)
+    other = optimiser.draw_weights(asked, rng.standard_normal((3, 500)), np.zeros(3), one, 1)
     assert other.sum() == pytest.approx(3)
     assert (other * by_draw).sum() >= exact
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from oa_sim.compiled.gradient import Prices
-from oa_sim.decide import constraints, plan_evaluation, relaxing, spending_profiles
+from oa_sim.decide import constraints, linear_program, plan_evaluation, spending_profiles
 from oa_sim.decide.constraints import Optimising, Row
 from oa_sim.decide.linear_program import Limits
 from oa_sim.decide.plan_evaluation import Judge
@@ -206,7 +206,7 @@ def problem(judge: Judge, asked: Optimising, floors: np.ndarray | None = None) -
     rows = constraints.rows(asked.constraints, scenario, has)
     fixed = constraints.pinned(asked.constraints, scenario, judge.years)
     n_all = len(scenario.interventions)
-    relaxing.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
+    linear_program.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
     pinned = {a * n_all + k: money for (a, k), money in fixed.items()}
     desk = spending_profiles.desk(judge, has)
     floors = plan_evaluation.floors_of(judge) if floors is None else floors

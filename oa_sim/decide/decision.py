@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim.decide import challenge, optimiser, pareto_front, plan_evaluation, robustness
-from oa_sim.decide.challenge import Challenge
+from oa_sim.decide import optimiser, pareto_front, plan_evaluation, robustness
 from oa_sim.decide.constraints import Optimising
 from oa_sim.decide.optimiser import Optimum
-from oa_sim.decide.robustness import Sheet
+from oa_sim.decide.robustness import Challenge, Sheet
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
@@ -126,7 +125,7 @@ def decide(
     found = optimiser.optimise(judge, asked, say)
     say("trying other plans against it")
     limits = asked.constraints
-    tried = challenge.challenge(found, limits.smallest_gbp, limits.most_priorities, scenario.seed)
+    tried = robustness.challenge(found, limits.smallest_gbp, limits.most_priorities, scenario.seed)
     unseen = plan_evaluation.judge(scenario, asked.objective, there)
     sheet = robustness.sheet(found, unseen, say, quick=quick)
     between = pd.DataFrame(columns=pareto_front.COLUMNS) if quick else pareto_front.front(found, unseen, asked, say)

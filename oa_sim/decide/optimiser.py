@@ -3,6 +3,12 @@
 A plan is priced at its own prices, every line is laid out again at them, and so on until nothing changes. How a line
 answers to its own money is exact; what lines do to one another is in the prices. The bound is the most that any plan
 could bring at the prices of the plan that is found.
+
+From one plan towards another, as far as the whole law says that it is better.
+
+A plan in whole pounds that keeps every constraint to the pound.
+
+One number for what a plan is worth, and what each draw counts for when it is bettered.
 """
 
 import time
@@ -11,15 +17,166 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from oa_sim.compiled.activity import BLOCK
-from oa_sim.decide import column_generation, plan_evaluation, risks, rounding, stepping
+from oa_sim.decide import column_generation, plan_evaluation
 from oa_sim.decide.allocation_problem import Problem, problem
 from oa_sim.decide.column_generation import Anew
 from oa_sim.decide.constraints import Optimising, Row, Search
-from oa_sim.decide.plan_evaluation import Judge
+from oa_sim.decide.objective import Objective
+from oa_sim.decide.plan_evaluation import Judge, tail_weights
 from oa_sim.errors import Refusal
 from oa_sim.rng import stream
+
+STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way
+UNUSED = 1e-3  # of a year's money: less is rounding
+
+
+def towards(given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Return the best plan on the way to another by the whole law: part of the way, or line by line.
+
+    Parameters
+    ----------
+    given
+        What is asked.
+    now, other : array (area, intervention, funded year)
+        From where, and where to, GBP / year.
+    weight : array (area, draw)
+        What each draw counts for.
+    price : array (row)
+        What one more of each row of the problem would bring.
+    """
+    tried = [(1 - step) * now + step * other for step in STEPS] + [line_by_line(given, now, other, weight, price)]
+    worth = [plan_evaluation.worth(given.desk.judge, np.floor(one)) for one in tried]
+    values = [plan_evaluation.risked(given.asked.objective, one, given.floors) for one in worth]
+    return tried[int(np.argmax(values))]
+
+
+def line_by_line(
+    given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarray, price: np.ndarray
+) -> np.ndarray:
+    """Return a plan in which each line goes the whole way where that is better by the whole law, its money paid for.
+
+    Half of the way to a course that begins in another year can be worse than either end, so that a part of every line's
+    way may be no better though each line's whole way is. Areas meet in money alone, so one line of each is tried at
+    once; what is then above or below a year's money is taken from all lines alike, or given to them.
+    """
+    judge, has = given.desk.judge, np.array(given.desk.has, dtype=float)
+    cost = given.cost(price).reshape(other.shape)
+    room = plan_evaluation.richer(judge, now + other)
+
+    def left(planned: np.ndarray) -> np.ndarray:
+        by_draw = plan_evaluation.worth(room, np.floor(planned))
+        return (weight * by_draw).sum(axis=1) - (cost * planned).sum(axis=(1, 2))
+
+    plan = now.copy()
+    best = left(plan)
+    for k in range(plan.shape[1]):
+        tried = plan.copy()
+        tried[:, k] = other[:, k]
+        found = left(tried)
+        better = found > best
+        plan[better, k], best[better] = other[better, k], found[better]
+    spent = np.maximum(plan.sum(axis=(0, 1)), 1.0)
+    is_used = _used_up(now, has) | (spent > has)
+    return plan * np.where(is_used, has / spent, 1.0)
+
+
+def _used_up(planned: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """Return whether a plan uses up what a year has (funded year)."""
+    return planned.sum(axis=(0, 1)) > has * (1 - UNUSED)
+
+
+NOTHING = 1e-3  # GBP; less is none
+MOST_NODES = 2_000  # of branch and bound, alike on every machine
+
+
+def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np.ndarray | None:
+    """Return a plan with each cell rounded up or down so that every row holds; None where no rounding does.
+
+    Parameters
+    ----------
+    planned : array (area, intervention, funded year)
+        GBP / year.
+    rows
+        The constraints in pounds.
+    smallest
+        Least in a cell that has any, GBP.
+
+    Notes
+    -----
+    As many cells as can be are rounded up, so that no pound is left that could be spent.
+    """
+    kept = np.where(planned < NOTHING, 0.0, planned).ravel()
+    low, high = np.floor(kept + NOTHING), np.ceil(kept - NOTHING)
+    low = np.where((low > 0) & (low < smallest), high, low)
+    signs = np.array([-1.0 if row.is_least else 1.0 for row in rows])
+    cells = np.flatnonzero(high > low)
+    use = np.stack([row.cells.ravel() for row in rows]) * signs[:, None]
+    room = signs * np.array([row.limit for row in rows]) - use @ low
+    if len(cells):
+        found = milp(
+            -np.ones(len(cells)),
+            integrality=np.ones(len(cells)),
+            bounds=Bounds(0.0, (high - low)[cells]),
+            constraints=[LinearConstraint(sparse.csr_array(use[:, cells]), -np.inf, room)],
+            options={"node_limit": MOST_NODES},
+        )
+        if found.x is None:
+            return None
+        low[cells] += np.round(found.x)
+    elif (room < 0).any():
+        return None
+    return low.reshape(planned.shape)
+
+
+SOFT = 0.25  # of the spread of an area's worth: how softly a floor counts while a plan is looked for
+
+
+def draw_weights(
+    asked: Objective, by_draw: np.ndarray, floors: np.ndarray, before: np.ndarray | None, turn: int
+) -> np.ndarray:
+    """Return what each draw counts for (area, draw).
+
+    Parameters
+    ----------
+    asked
+        The objective.
+    by_draw : array (area, draw)
+        What the plan is worth.
+    floors : array (area) or (area, draw)
+        What each area must reach; for ``risk=floor``.
+    before : array (area, draw)
+        What each counted for in the turn before.
+    turn
+        Counted from 0.
+
+    Notes
+    -----
+    The mean of the lowest share is the least that any weights give which sum to 1 and of which none is above
+    ``1 / (tail n)`` (Rockafellar and Uryasev 2000), so that the mean of several turns' weights still bounds it from
+    above. The chance that every area reaches its floor has no such weights; those of a soft floor stand in, and bound
+    nothing.
+    """
+    n = by_draw.shape[1]
+    if asked.risk == "mean":
+        return np.full(by_draw.shape, 1 / n)
+    if asked.risk == "cvar":
+        now = np.zeros(n)
+        now[np.argsort(by_draw.sum(axis=0))] = tail_weights(n, asked.tail)
+        part = 1.0 if before is None else 1 / (1 + turn)
+        mixed = now if before is None else (1 - part) * before[0] + part * now
+        return np.tile(mixed, (len(by_draw), 1))
+    above = by_draw - floors.reshape(len(by_draw), -1)
+    width = SOFT * np.maximum(above.std(axis=1), 1e-9)[:, None]
+    short = above / width
+    reached = 1 / (1 + np.exp(-np.clip(short, -50, 50)))
+    others = np.exp(np.log(np.maximum(reached, 1e-9)).sum(axis=0)) / np.maximum(reached, 1e-9)
+    found = others * reached * (1 - reached) / width
+    return found / n
+
 
 MOST_ROUNDS = 40
 PATIENCE = 3  # rounds without a better plan before a stage ends
@@ -176,7 +333,7 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], spent: _
     asked, still = given.asked, 0
     for turn in range(MOST_ROUNDS):
         each = plan_evaluation.worth(given.desk.judge, np.floor(state.now))
-        state.weight = risks.weight(asked.objective, each, given.floors, state.weight, state.rounds)
+        state.weight = draw_weights(asked.objective, each, given.floors, state.weight, state.rounds)
         near = None if stage == BOLD else state.near
         found = column_generation.anew(
             state.given, state.now, each, state.weight, STARTS[stage], whole=given.is_whole, among=near
@@ -205,7 +362,7 @@ def _climbed(given: Problem, state: _State, say: Callable[[str], None], spent: _
         elif stage == BOLD:
             state.now = found.plan
         else:
-            state.now = stepping.towards(given, state.now, found.plan, state.weight, state.price)
+            state.now = towards(given, state.now, found.plan, state.weight, state.price)
     state.ended = state.ended or "rounds"
     return state
 
@@ -285,7 +442,7 @@ def _recombined(given: Problem, states: list[_State]) -> _State:
     if states[0].best is None:
         return _State(given, states[0].now)
     first = max(states, key=lambda state: state.best.value)
-    weight = risks.weight(given.asked.objective, first.best.by_draw, given.floors, None, 0)
+    weight = draw_weights(given.asked.objective, first.best.by_draw, given.floors, None, 0)
     cost = given.cost(first.price).reshape(first.now.shape)
     left = np.stack([_by_area(state, weight, cost) for state in states])  # (search, area)
     plans = np.stack([state.best.planned for state in states])
@@ -308,7 +465,7 @@ def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
 
 def _tried(given: Problem, planned: np.ndarray) -> Found | None:
     """Return a plan in whole pounds with what it is worth; None where no rounding keeps the constraints."""
-    whole = rounding.in_pounds(planned, given.rows, given.asked.constraints.smallest_gbp)
+    whole = in_pounds(planned, given.rows, given.asked.constraints.smallest_gbp)
     if whole is None:
         return None
     if (given.crowded(whole) > ROOM).any():

@@ -1,6 +1,11 @@
 """Courses: the money of a line over the years, laid out, priced, and bettered a year at a time.
 
 A line is an intervention in an area; its number counts the areas, and within each the interventions.
+
+Ways in which the money of a line may run over the funded years, from which others are tried out.
+
+A line begins once, runs without a break, and has in each of its years the same sum, or the same share of what each
+year has for activity.
 """
 
 from dataclasses import dataclass
@@ -11,9 +16,41 @@ from oa_sim.compiled import arrays, jit, single_allocation
 from oa_sim.compiled import single_allocation as by_chain
 from oa_sim.compiled.gradient import Prices
 from oa_sim.compiled.single_allocation import Courses
-from oa_sim.decide import patterns, plan_evaluation
+from oa_sim.decide import plan_evaluation
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.programme import delivery
+from oa_sim.scenario.schema import Scenario
+
+
+def patterns(has: list[int]) -> np.ndarray:
+    """Return the ways in which a line's money may run (pattern, funded year), 1 in the largest year.
+
+    Parameters
+    ----------
+    has
+        What each funded year has for activity, GBP.
+    """
+    n, found = len(has), []
+    for first in range(n):
+        for last in range(first, n):
+            inside = np.array([first <= t <= last for t in range(n)], dtype=float)
+            shared = inside * np.array(has, dtype=float)
+            found += [shape / shape.max() for shape in (inside, shared) if ((shape > 0) == (inside > 0)).all()]
+    return np.unique(np.round(np.array(found).reshape(-1, n), 12), axis=0)[::-1]
+
+
+def as_paid(scenario: Scenario, planned: np.ndarray, has: list[int], n_years: int) -> np.ndarray:
+    """Return planned money (..., funded year) as it is paid (..., year); see ``budget``, to within a pound."""
+    out = np.zeros((*planned.shape[:-1], n_years))
+    out[..., : planned.shape[-1]] = planned
+    first = next((t for t, pounds in enumerate(has) if pounds), None)
+    if first is not None:
+        late = out[..., first] * (1 - min(sum(scenario.budget.payment_rounds), 1.0))
+        out[..., first] -= late
+        if scenario.budget.carry_over:
+            out[..., first + 1] += late
+    return out
+
 
 LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
 SIZES = 12  # tried of each pattern
@@ -118,7 +155,7 @@ def laid_out(desk: Desk, line: np.ndarray, planned: np.ndarray) -> Courses:
         GBP / year.
     """
     scenario = desk.judge.scenario
-    paid = patterns.paid(scenario, planned, desk.has, desk.n_years)
+    paid = as_paid(scenario, planned, desk.has, desk.n_years)
     since = np.argmax(paid > 0, axis=1)
     small = (paid.max(axis=1) <= scenario.organisation.sign_off_gbp).astype(int)
     n_all = desk.beside.shape[1]
@@ -151,7 +188,7 @@ def slopes(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) ->
     """
     out = np.zeros((len(line), desk.n_years))
     _follow(desk, by_chain.slopes, prices, laid_out(desk, line, planned), out)
-    paid = patterns.paid(desk.judge.scenario, np.eye(planned.shape[1]), desk.has, desk.n_years)  # (planned, paid)
+    paid = as_paid(desk.judge.scenario, np.eye(planned.shape[1]), desk.has, desk.n_years)  # (planned, paid)
     return (out / desk.pupils[line, None]) @ paid.T
 
 
@@ -185,7 +222,7 @@ def spread(desk: Desk, smallest: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     smallest
         Least in each year that has any, GBP; courses below it are left out.
     """
-    ways = patterns.patterns(desk.has)
+    ways = patterns(desk.has)
     about = list(desk.judge.scenario.interventions.values())
     full = desk.pupils * np.tile([one.unit_cost_gbp * one.capacity for one in about], len(desk.pupils) // len(about))
     most = float(max(desk.has))
