@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from oa_sim.cli.main import main
 from oa_sim.report import run_folder
-from oa_sim.sweep import findings, remarks
+from oa_sim.sweep import findings
 
 KEYS = ["budget.total_gbp", "split"]
 
@@ -226,13 +226,13 @@ def test_what_a_sweep_counts_and_speaks_of_is_said_with_its_unit(capsys, tmp_pat
         ("impact_p_better", "probability"),
         ("headline_left_5y", "share of the peak"),
         ("benefit_per_pound_mean", "GBP for a GBP"),
-        ("gap_mean", remarks.UNIT),
+        ("gap_mean", findings.UNIT),
     ],
 )
 def test_a_headline_has_the_unit_that_its_name_and_measure_tell(headline, unit):
     rows = pd.DataFrame({"headline_measure": ["attainment_8"] * 2})
-    assert remarks.unit(rows, {}, headline) == unit
-    assert remarks.unit(rows, {"units": {headline: "of its own"}}, headline) == "of its own"
+    assert findings.unit_of(rows, {}, headline) == unit
+    assert findings.unit_of(rows, {"units": {headline: "of its own"}}, headline) == "of its own"
 
 
 def test_a_varied_scenario_and_an_extended_sweep_are_understood(capsys, tmp_path):

@@ -7,7 +7,7 @@ from scipy.stats import qmc
 
 from oa_sim.errors import Refusal
 from oa_sim.plots import tornado
-from oa_sim.sweep import remarks, results, sensitivity
+from oa_sim.sweep import findings, results, sensitivity
 
 KEYS = ["a", "b", "c", "d"]
 WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])
@@ -122,8 +122,8 @@ def test_noise_gives_no_key_a_share_that_a_reader_would_take_for_real(sampler, n
         table = table_of(sampler(width, rng=seed).random(n), lambda u, noise=noise: noise, keys)
         found = sensitivity.given_data(table, keys, "y", seed=seed, is_even=sampler is qmc.Sobol)
         mean.append(shares(found).share.loc[keys].mean())
-        named += len(remarks.clear(found))
-        (said,) = remarks.whence(found, "y", n, "") if not len(remarks.clear(found)) else ("",)
+        named += len(findings.clear(found))
+        (said,) = findings.whence(found, "y", n, "") if not len(findings.clear(found)) else ("",)
         assert "no key alone has a share that is clear of chance" in said
     assert abs(np.mean(mean)) < 0.01  # 3 waves of 63 would be 0.05 for each of the eight
     assert named == 0
@@ -137,7 +137,7 @@ def test_half_noise_leaves_a_sobol_sample_the_shares_that_are_there():
         found = sensitivity.given_data(table, KEYS, "y", seed=seed, is_even=True)
         held.append(holds(shares(found).loc[KEYS], LINEAR / 2))
         error.append(shares(found).share.loc[KEYS].to_numpy() - LINEAR / 2)
-        assert set(remarks.clear(found).key) >= {"a"}
+        assert set(findings.clear(found).key) >= {"a"}
     assert np.mean(held) >= 0.85
     assert abs(np.mean(error, axis=0)).max() < 0.02
 
@@ -188,20 +188,20 @@ def told(*rows, chance=np.nan, index="first"):
     ],
 )
 def test_only_a_key_that_is_known_and_that_no_unknown_one_could_pass_is_said_to_give_most(rows, holds, lacks):
-    said = " ".join(remarks.whence(told(*rows), "y", 40, ""))
+    said = " ".join(findings.whence(told(*rows), "y", 40, ""))
     assert holds in said
     assert lacks not in said
 
 
 def test_a_key_whose_interval_reaches_down_to_chance_is_not_named():
     rows = told(("a", 0.6, 0.5, 0.7), ("b", 0.1, 0.04, 0.16), chance=0.05)
-    assert remarks.clear(rows).key.tolist() == ["a"]
-    assert remarks.clear(rows.assign(chance=0.03)).key.tolist() == ["a", "b"]
+    assert findings.clear(rows).key.tolist() == ["a"]
+    assert findings.clear(rows.assign(chance=0.03)).key.tolist() == ["a", "b"]
 
 
 def test_what_keys_do_together_alone_is_told_of_a_whole_grid():
     table = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "y": [0.0, 1.0, 1.0, 0.0]})
-    (said,) = remarks.whence(sensitivity.grid(table, ["a", "b"], "y"), "y", 4, "")
+    (said,) = findings.whence(sensitivity.grid(table, ["a", "b"], "y"), "y", 4, "")
     assert "no key has a share by itself; the most that one does beside others is a (100 %, exactly" in said
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 import zarr
 
 from oa_sim.errors import Refusal
-from oa_sim.sweep import cases, chunks, store
+from oa_sim.sweep import cases, store
 
 N, BLOCK = 10, 4
 
@@ -136,7 +136,7 @@ def test_a_variable_that_a_scenario_lacks_is_left_empty(made):
     folder, layout = made
     store.write(folder, 0, [store.placed(result().drop_vars("worth"), layout)], layout)
     assert opened(folder).worth.isnull().all()
-    assert chunks.are_whole(folder, 0, layout, BLOCK)  # and its chunk is there all the same, or it would seem lost
+    assert store.are_whole(folder, 0, layout, BLOCK)  # and its chunk is there all the same, or it would seem lost
 
 
 def test_the_order_of_dimensions_and_labels_does_not_matter(made):
@@ -222,10 +222,10 @@ def test_a_chunk_that_cannot_be_written_leaves_the_old_one_and_nothing_half(made
 def test_chunks_that_are_gone_are_missed(made):
     folder, layout = made
     store.write(folder, 4, [store.placed(result(4), layout)], layout)
-    assert chunks.are_whole(folder, 5, layout, BLOCK)
-    assert not chunks.are_whole(folder, 0, layout, BLOCK)
+    assert store.are_whole(folder, 5, layout, BLOCK)
+    assert not store.are_whole(folder, 0, layout, BLOCK)
     shutil.rmtree(folder / store.NAME / "worth" / "c" / "1")
-    assert not chunks.are_whole(folder, 5, layout, BLOCK)
+    assert not store.are_whole(folder, 5, layout, BLOCK)
 
 
 def test_a_folder_without_a_store_has_no_layout(tmp_path):

@@ -59,7 +59,7 @@ def answer(verb: str, words: list[str]) -> int:
             file=sys.stderr,
         )
         return 130
-    from oa_sim.sweep import remarks, results
+    from oa_sim.sweep import findings, results
 
     table = results.read(Path(folder))
     if found["failed"] == found["scenarios"]:
@@ -67,7 +67,7 @@ def answer(verb: str, words: list[str]) -> int:
             f"all {found['scenarios']:,} scenarios failed, which {Path(folder) / 'summary.csv'} says of each; the "
             f"first: {table.table['failed'].iloc[0]}"
         )
-    return _say({"headline": remarks.ends(table)} | found, "--json" in flags)
+    return _say({"headline": findings.ends(table)} | found, "--json" in flags)
 
 
 def _done(verb: str, folder: str, rest: list[str], sweeping, *, has_engine: bool) -> dict:

@@ -25,7 +25,7 @@ from oa_sim.report.folder_figures import Spec, Told, said
 from oa_sim.report.reported_figure import PROXY, VERIFY, About, Origin, Published
 from oa_sim.report.run_brief import CANNOT_SAY
 from oa_sim.scenario import unverified
-from oa_sim.sweep import remarks, results, store
+from oa_sim.sweep import findings, results, store
 
 NUMBER = re.compile(r"(?<![\w./-])[-\u2212+]?\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d)")
 LONGEST_LABEL = 200
@@ -251,11 +251,11 @@ def _facts(folder: Path, kind: str, facts: dict) -> tuple[dict, list[str], list[
     headline, levers = [str(one) for one in facts.get("headline", [])], []
     if kind == "sweep":
         sweep = results.read(folder)
-        headline, levers = remarks.ends(sweep)[::-1], list(sweep.keys)
-        verdict = remarks.verdict(sweep)
+        headline, levers = findings.ends(sweep)[::-1], list(sweep.keys)
+        verdict = findings.sweep_verdict(sweep)
         facts = facts | {"gates": {"verdict": verdict, "reason": _reason(sweep.table)}}
-        facts["units"] = {name: remarks.unit(sweep.table, facts, name) for name in sweep.headlines}
-        facts["n_to_verify"] = remarks.n_doubts(sweep) or 0
+        facts["units"] = {name: findings.unit_of(sweep.table, facts, name) for name in sweep.headlines}
+        facts["n_to_verify"] = findings.n_unverified(sweep) or 0
         facts |= {"data_hash": next(iter(facts["data_hash"].values()), "none")}
         facts |= {"posterior": next(iter(facts["posterior"].values()), "none")}
     if kind == "compare":

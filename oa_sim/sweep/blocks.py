@@ -17,7 +17,7 @@ import xarray as xr
 
 from oa_sim.errors import Refusal
 from oa_sim.scenario.schema import Scenario
-from oa_sim.sweep import chunks, executors, journal, provenance, store, summary_table
+from oa_sim.sweep import executors, journal, provenance, store, summary_table
 
 LONGEST_SENTENCE = 300  # characters of a failure that is not ours
 
@@ -158,11 +158,11 @@ def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | Non
         rows = {unit: journal.rows(folder, unit) for unit in shared}
         failed = [unit for unit, found in rows.items() if found and all(row["failed"] for row in found)]
         marked = [unit for unit, found in rows.items() if found and unit not in failed]
-        if not (marked and layout and chunks.are_whole(folder, chunk * block, layout, block)):
+        if not (marked and layout and store.are_whole(folder, chunk * block, layout, block)):
             for unit in marked:
                 journal.strike(folder, unit)
             if layout:
-                chunks.drop(folder, chunk * block, layout, block)
+                store.drop(folder, chunk * block, layout, block)
             marked = []
         left += [unit for unit in rows if unit not in failed and unit not in marked]
     return left
@@ -214,7 +214,7 @@ def _write(journey: Journey, block: Block, layout: store.Layout | None, units: l
     rows = [known[number][1] for number in range(*block.unit)]
     if any(found is not None for found in arrays):
         store.write(journey.folder, first, arrays, layout)
-        chunks.settle(journey.folder, first, layout, journey.about["block"])
+        store.settle(journey.folder, first, layout, journey.about["block"])
     journal.finish(journey.folder, first, rows)
     about = {"process": block.process, "seconds": block.seconds}
     journal.note(journey.folder, block=list(block.unit), event="finished", **about)
