@@ -4,7 +4,7 @@ import pandas as pd
 
 from oa_sim import load_scenario
 from oa_sim.scenario import unverified
-from oa_sim.simulation import contrasts, narrative
+from oa_sim.simulation import narrative
 from oa_sim.simulation.comparison import Comparison
 
 
@@ -86,5 +86,5 @@ def test_a_comparison_doubts_all_that_any_of_its_scenarios_rests_on(tiny):
     }
     assert unverified.together([{}, {}]) == {}
     results = tuple(dataclasses.replace(tiny, manifest=tiny.manifest | {"to_verify": some}) for some in rests)
-    said = contrasts.compared(Comparison(results, pd.DataFrame()))
+    said = narrative.compared(Comparison(results, pd.DataFrame()))
     assert any("3 studies, 1 priority, 1 event (named in compare.json)" in sentence for sentence in said)

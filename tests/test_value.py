@@ -20,7 +20,7 @@ from oa_sim.projection import appraisal, appraisal_tables, impact, ranking
 from oa_sim.report import run_folder
 from oa_sim.report.formats import run_page
 from oa_sim.rng import stream
-from oa_sim.simulation import contrasts, narrative
+from oa_sim.simulation import narrative
 
 PAID_FOR_NOTHING = ("extra", "fewer", "suspensions", "gap_closed", "benefit", "weighted_benefit", "gap_closing_benefit")
 BENEFITS = ("benefit", "weighted_benefit", "gap_closing_benefit")
@@ -402,12 +402,12 @@ def test_one_that_spends_nothing_is_left_out_of_the_ranking(pupils):
 def test_a_comparison_says_so_where_the_views_disagree(few_draws, monkeypatch):
     few = (*TINY, "measures=[attainment_8]", "portfolio=none")
     found = compare(load_scenario(*few), load_scenario(*few, "name=another"))
-    assert not any("three views" in line for line in contrasts.compared(found))
+    assert not any("three views" in line for line in narrative.compared(found))
     rng = np.random.default_rng(1)
     crossed = {"plain": [[2.0], [1.0]], "weighted": [[2.0], [1.0]], "gap_closing": [[1.0], [2.0]]}
     views = {view: np.array(mean) + 0.01 * rng.standard_normal((2, 40)) for view, mean in crossed.items()}
     monkeypatch.setattr(type(found), "views", lambda self: views)
-    assert "another by gap-closing benefit" in contrasts.compared(found)[-1]
+    assert "another by gap-closing benefit" in narrative.compared(found)[-1]
     assert found.ranked().alarm.str.contains("disagree").all()
 
 

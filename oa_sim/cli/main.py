@@ -156,14 +156,14 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
             {"runs": plans} if as_json else {facts.pop("scenario"): _in_line(facts) for facts in plans}, as_json
         )
     from oa_sim.cli.progress import Progress
-    from oa_sim.simulation import contrasts, narrative
+    from oa_sim.simulation import narrative
     from oa_sim.simulation.comparison import compare
 
     with Progress() as progress:
         comparison = compare(*scenarios, say=progress.say)
         folder = run_folder.write_comparison(comparison, outputs)
     facts = {"scenarios": [result.label for result in comparison.results], "verdict": run_folder.verdict_of(comparison)}
-    facts["headline"] = contrasts.compared(comparison)
+    facts["headline"] = narrative.compared(comparison)
     return _finish(facts, [*facts["headline"], narrative.verdict(comparison.results[0])], folder, as_json)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, posterior_files
 from oa_sim.inference.baseline_fit import Learned
-from oa_sim.simulation import contrasts, narrative
+from oa_sim.simulation import narrative
 from oa_sim.simulation.comparison import Comparison
 from oa_sim.simulation.result import Result
 from oa_sim.validation import leave_one_study_out
@@ -105,7 +105,7 @@ def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
         comparison.means().to_csv(at / "means.csv", index=False, float_format=DIGITS)
         comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
         labels = [result.label for result in comparison.results]
-        facts = {"scenarios": labels, "headline": contrasts.compared(comparison), "verdict": verdict_of(comparison)}
+        facts = {"scenarios": labels, "headline": narrative.compared(comparison), "verdict": verdict_of(comparison)}
         write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
 
     return whole(folder, fill)

@@ -16,7 +16,7 @@ import xarray as xr
 
 from oa_sim.definitions import QUANTITIES
 from oa_sim.errors import Refusal
-from oa_sim.simulation import listings
+from oa_sim.simulation import result_tables
 
 FORMAT = 3
 FIRST_GROUPS = ("posterior", "money", "sustainability")
@@ -80,14 +80,14 @@ class Result:
         """Number of posterior draws behind each figure."""
         return self.draws.sizes["chain"] * self.draws.sizes["draw"]
 
-    summary = listings.summary
-    lasting = listings.lasting
-    retained = listings.retained
-    pupils_served = listings.pupils_served
-    account = listings.account
-    valued = listings.valued
-    ranked = listings.ranked
-    origins = listings.origins
+    summary = result_tables.summary
+    lasting = result_tables.lasting
+    retained = result_tables.retained
+    pupils_served = result_tables.pupils_served
+    account = result_tables.account
+    valued = result_tables.valued
+    ranked = result_tables.ranked
+    origins = result_tables.origins
 
     def save(self, path: str | Path) -> Path:
         """Write the result to one netCDF file, whole or not at all, and return its path.

@@ -11,7 +11,7 @@ import oa_sim
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES
 from oa_sim.report import sanitise
 from oa_sim.scenario import unverified
-from oa_sim.simulation import listings
+from oa_sim.simulation import result_tables
 from oa_sim.simulation.result import Result
 
 COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
@@ -95,7 +95,7 @@ def _everywhere(result: Result) -> list[pd.DataFrame]:
             for quantity in QUANTITIES:
                 mean = result.draws[quantity].sel(at).mean("area", dtype=float).expand_dims(area=[EVERYWHERE])
                 draws = mean.transpose("chain", "draw", "area", "year")
-                parts.append(listings.described(draws, proxy).assign(**about, quantity=quantity))
+                parts.append(result_tables.described(draws, proxy).assign(**about, quantity=quantity))
     return parts
 
 
