@@ -10,8 +10,8 @@ import made_up_view
 import numpy as np
 
 from oa_sim import Result
-from oa_sim.explore import packed, views
 from oa_sim.explore import page as explorer_page
+from oa_sim.explore import views
 from oa_sim.report import reported_figure
 
 
@@ -34,11 +34,11 @@ def test_digits_are_those_of_the_published_figures():
     width, error = 10 ** rng.uniform(-3, 2.5, 2000), 10 ** rng.uniform(-5, 1.5, 2000)
     middle = rng.normal(0, 50, 2000)
     figures = middle[:, None] + width[:, None] * np.array([0, -0.5, -0.2, 0, 0.2, 0.5])
-    places = packed.decimals(figures, error)
+    places = explorer_page.decimals(figures, error)
     wanted = [reported_figure.decimals(row[1], row[5], e) for row, e in zip(figures, error, strict=True)]
     assert places.tolist() == wanted
-    for whole, row, digits in zip(packed.in_parts(figures, places), figures, wanted, strict=True):
-        parts = packed.parts_of(digits)
+    for whole, row, digits in zip(explorer_page.in_parts(figures, places), figures, wanted, strict=True):
+        parts = explorer_page.parts_of(digits)
         shown = [np.floor((number + parts // 2) / parts) / 10.0**digits for number in whole]
         assert [reported_figure.number(value, digits) for value in shown] == [
             reported_figure.number(v, digits) for v in row
@@ -61,11 +61,11 @@ def test_a_page_holds_every_number_to_the_printed_digit(tiny):
     }
     for name, (numbers, digits) in found.items():
         wanted = np.moveaxis(figures[name].values, 0, -2)
-        assert ((digits == packed.NOT_KNOWN) == np.isnan(wanted[..., 0])).all()
-        known = digits != packed.NOT_KNOWN
-        scale = 10.0 ** (digits[known] - packed.MOVED)
+        assert ((digits == explorer_page.NOT_KNOWN) == np.isnan(wanted[..., 0])).all()
+        known = digits != explorer_page.NOT_KNOWN
+        scale = 10.0 ** (digits[known] - explorer_page.MOVED)
         for i in range(6):
-            parts = packed.parts_of(digits[known] - packed.MOVED)
+            parts = explorer_page.parts_of(digits[known] - explorer_page.MOVED)
             printed = np.floor((numbers[i][known] + parts // 2) / parts)
             np.testing.assert_array_equal(printed, np.rint(wanted[..., i][known] * scale))
 

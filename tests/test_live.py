@@ -11,7 +11,7 @@ from oa_sim import load_scenario
 from oa_sim.cli import explore
 from oa_sim.compiled import simulate
 from oa_sim.errors import Refusal
-from oa_sim.explore import live_base, live_page, live_save, session
+from oa_sim.explore import server, session
 from oa_sim.explore.server import Guard
 from oa_sim.scenario import files, load
 from oa_sim.simulation import narrative
@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def base(folder):
-    return live_base.opened(folder)
+    return session.opened(folder)
 
 
 def test_the_setting_at_the_start_is_the_scenario_of_the_run(base):
@@ -64,14 +64,14 @@ def test_a_lever_does_what_the_words_typed_to_run_do_and_its_file_says_the_same(
     asked = replace(session.start(base), **moved)
     wanted = load_scenario(*FEW, *typed)
     assert asdict(session.scenario(asked, base)) == asdict(wanted)
-    path, command = live_save.save(asked, base, "mine", tmp_path)
+    path, command = session.save(asked, base, "mine", tmp_path)
     assert asdict(load_scenario(f"scenario={path}")) == asdict(wanted) | {"name": "mine"}
     assert command == f"oa-sim run scenario={path}"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_is_typed_beside_a_scenario_file_has_the_last_word(base, tmp_path):
-    path, _ = live_save.save(replace(session.start(base), portfolio="teaching"), base, "mine", tmp_path)
+    path, _ = session.save(replace(session.start(base), portfolio="teaching"), base, "mine", tmp_path)
     found = load_scenario(f"scenario={path}", "horizon=9", "portfolio=tutoring", "name=other")
     assert (found.horizon, found.portfolio.name, found.name) == (9, "tutoring", "other")
     assert len(found.areas.names) == 3
@@ -83,9 +83,9 @@ def test_shares_of_ones_own_come_back_from_a_file(tmp_path):
     own = load_scenario(
         areas, "split=custom", shares, "portfolio=custom", "portfolio.shares={maths_mastery: 1.0}", *FEW[:1]
     )
-    base = live_base.opened(recorded(tmp_path / "run", own))
-    assert session.start(base).split == session.start(base).portfolio == live_base.AS_BEFORE
-    path, _ = live_save.save(session.start(base), base, "mine", tmp_path / "kept")
+    base = session.opened(recorded(tmp_path / "run", own))
+    assert session.start(base).split == session.start(base).portfolio == session.AS_BEFORE
+    path, _ = session.save(session.start(base), base, "mine", tmp_path / "kept")
     assert asdict(load_scenario(f"scenario={path}")) == asdict(own) | {"name": "mine"}
 
 
@@ -164,18 +164,18 @@ def test_a_lever_beyond_its_end_is_refused_as_run_would(base, outside):
 )
 def test_a_name_that_no_scenario_has_is_not_saved(base, tmp_path, name):
     with pytest.raises(Refusal, match="name must be"):
-        live_save.save(session.start(base), base, name, tmp_path / "kept")
+        session.save(session.start(base), base, name, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_file_is_not_written_over_unless_that_is_said(base, tmp_path):
     at = session.start(base)
-    path, _ = live_save.save(at, base, "mine", tmp_path)
+    path, _ = session.save(at, base, "mine", tmp_path)
     before = path.read_bytes()
     with pytest.raises(Refusal, match="there already"):
-        live_save.save(replace(at, horizon=9), base, "mine", tmp_path)
+        session.save(replace(at, horizon=9), base, "mine", tmp_path)
     assert path.read_bytes() == before
-    live_save.save(replace(at, horizon=9), base, "mine", tmp_path, over=True)
+    session.save(replace(at, horizon=9), base, "mine", tmp_path, over=True)
     assert load_scenario(f"scenario={path}").horizon == 9
 
 
@@ -184,15 +184,15 @@ def test_other_tables_or_another_posterior_are_refused(folder, tmp_path, changed
     made = json.loads((folder / "run.json").read_text(encoding="utf-8")) | {changed: "0" * 64}
     (tmp_path / "run.json").write_text(json.dumps(made), encoding="utf-8")
     with pytest.raises(Refusal, match="than is installed"):
-        live_base.opened(tmp_path)
+        session.opened(tmp_path)
 
 
 def test_other_code_is_said_and_a_folder_that_is_no_run_is_refused(folder, tmp_path):
     made = json.loads((folder / "run.json").read_text(encoding="utf-8")) | {"code_hash": "other"}
     (tmp_path / "run.json").write_text(json.dumps(made), encoding="utf-8")
-    assert "other code" in live_base.opened(tmp_path).notes[0]
+    assert "other code" in session.opened(tmp_path).notes[0]
     with pytest.raises(Refusal, match="neither a run nor a sweep"):
-        live_base.opened(tmp_path / "nothing")
+        session.opened(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_hostile_names_are_only_text_in_the_page_and_the_picture(base):
         "<svg/>", (HOSTILE, HOSTILE), ((HOSTILE, HOSTILE),), (("2023/24", HOSTILE, "", ""),), (HOSTILE,), {}
     )
     own = replace(base.scenario, areas=replace(base.scenario.areas, names=[HOSTILE]))
-    pages = [live_page.answer(seen), live_page.refused(HOSTILE), live_page.page(replace(base, scenario=own), HOSTILE)]
+    pages = [server.answer(seen), server.refused(HOSTILE), server.levers_page(replace(base, scenario=own), HOSTILE)]
     for page in pages:
         assert "<script" not in page
         assert "&lt;script&gt;" in page

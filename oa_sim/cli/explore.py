@@ -35,14 +35,14 @@ def explore(words: list[str]) -> int:
     if find_spec("shiny") is None:
         raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
     from oa_sim.cli.progress import Progress
-    from oa_sim.explore import live_base, server
+    from oa_sim.explore import server, session
     from oa_sim.report import run_folder
 
     saves_to = Path(told.get("outputs") or folder / "scenarios").absolute()
     run_folder.check_writable(saves_to)
     with Progress() as progress:
         progress.say("reading the posterior and the tables")
-        base = live_base.opened(folder)
+        base = session.opened(folder)
 
         def ready(address: str) -> None:
             progress.say("ready")
