@@ -139,7 +139,7 @@ MOVED: dict[str, str] = {
     "phrases": "formatting",
     "picture_book": "report.formats.html",
     "placebo": "validation.placebo",
-    "placed": "targets.placed",
+    "placed": "targets.monitor",
     "plan": "cli.dry_run",
     "pledges": "targets.narrative",
     "plots": "report.formats.excel_charts",
