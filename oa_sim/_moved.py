@@ -156,7 +156,7 @@ MOVED: dict[str, str] = {
     "readers": "inputs.published_files",
     "readings": "compiled.outcomes",
     "readouts": "simulation.summaries",
-    "reasons": "projection.reasons",
+    "reasons": "projection.sustainability",
     "record": "inference.observations",
     "refusal": "errors",
     "register": "report.register",

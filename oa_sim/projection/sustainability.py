@@ -3,6 +3,8 @@
 Everything is read off the same draws as the impact: for the whole programme by area, group and measure, and for each
 intervention by area and measure. Within one intervention the share that is left is the same for every group, since
 groups differ only by how many of them may be served; so each stands once, for all pupils.
+
+Why an impact lasts or is lost, in words, from the same numbers that the projection rests on.
 """
 
 from collections.abc import Iterable
@@ -11,9 +13,134 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from oa_sim.projection import reasons, retention
+from oa_sim import formatting
+from oa_sim.definitions import MEASURES, percent
+from oa_sim.evidence import studies
+from oa_sim.programme import parameters
+from oa_sim.projection import retention
 from oa_sim.projection.retention import LONGEST
+from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
+
+DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
+
+
+def grade(scenario: Scenario, chance: float) -> str:
+    """Return the risk of losing an impact, of which at least half is left after five years with a chance."""
+    if not np.isfinite(chance):
+        return "none"
+    if chance < scenario.sustainability.high_risk_below:
+        return "high"
+    return "low" if chance > scenario.sustainability.low_risk_above else "medium"
+
+
+def sentence(scenario: Scenario, chance: float, why: str) -> str:
+    """Return why a risk is graded as it is: the chance, the rule, and what lies behind."""
+    limits = scenario.sustainability
+    if not np.isfinite(chance):
+        return "there is no impact to keep"
+    rule = {
+        "high": f"below {percent(limits.high_risk_below)}",
+        "medium": f"between {percent(limits.high_risk_below)} and {percent(limits.low_risk_above)}",
+        "low": f"above {percent(limits.low_risk_above)}",
+    }[grade(scenario, chance)]
+    said = formatting.chance(chance)
+    return f"the chance that at least half the peak is left 5 years after the money is {said}, {rule}; {why}"
+
+
+def mix(scenario: Scenario, money: xr.Dataset) -> str:
+    """Return what the money bought, by kind of activity, and how it ends."""
+    by_kind: dict[str, float] = {}
+    for name, about in scenario.interventions.items():
+        by_kind[about.kind] = by_kind.get(about.kind, 0.0) + float(money.spend.sel(intervention=name).sum())
+    total = sum(by_kind.values())
+    if not total:
+        return "nothing was bought"
+    parts = [f"{percent(share / total)} {_kind(kind)}" for kind, share in sorted(by_kind.items()) if share]
+    return f"the money bought {', '.join(parts)} activity and ends by '{scenario.sustainability.ending}'"
+
+
+def rationale(scenario: Scenario, name: str, drawn: xr.Dataset) -> str:
+    """Return what becomes of an intervention: its activity without money, its staff, and the pupils it treated."""
+    about, mine = scenario.interventions[name], drawn.sel(intervention=name)
+    first, later, quality = (float(mine[key].mean()) for key in ("survives", "survives_later", "quality"))
+    words = (
+        f"{_kind(about.kind)}: {percent(first)} of activity goes on in the first year without money and "
+        f"{percent(later)} of that in each later one, at {percent(quality)} of its quality"
+    )
+    if about.rests_on_trained_staff:
+        lost = 1 - float(mine.staff_renewed.mean())
+        words += f"; it rests on trained staff, of whom {percent(lost)} a year leave without a trained successor"
+    year, five = (float(_kept(mine, t).mean()) for t in (1, 5))
+    return f"{words}; pupils already treated keep {percent(year)} of their gain after 1 year, {percent(five)} after 5"
+
+
+def arrives(scenario: Scenario, name: str, measure: str) -> str:
+    """Return how long the pupils whom an intervention serves take to come to a measure."""
+    own, read = scenario.interventions[name].year_groups, MEASURES[measure].year_groups
+    longest = max(read) - min(own)
+    if longest <= 0:
+        return "no pupil comes to this measure after the year of being served"
+    return f"the youngest pupils served come to this measure up to {longest} year{'s' * (longest > 1)} later"
+
+
+def principles(scenario: Scenario) -> str:
+    """Return which principles are in place, and what they do to survival."""
+    asked = scenario.sustainability.principles
+    there = [
+        f"{name.replace('_', ' ')}{'' if score == 1 else f' ({score:g})'}" for name, score in asked.items() if score
+    ]
+    if not there:
+        return "none of the principles of sustainability is in place"
+    size = (1, DRAWS_OF_A_KIND)
+    shift, raised = parameters.principle_shift(scenario, size), []
+    bought = scenario.portfolio.shares or scenario.interventions
+    for kind in sorted({scenario.interventions[name].kind for name in bought}):
+        prior = scenario.sustainability.kinds[kind].first_year
+        alone = parameters.draw(prior, stream(scenario.seed, "survival of a kind", kind), size)
+        before = studies.moments(prior)[0]
+        after = before + float((parameters.shifted(alone, shift) - alone).mean())  # without what partners do
+        raised.append(f"of {_kind(kind)} activity from {percent(before)} to {percent(after)}")
+    return f"in place: {', '.join(there)}, which move survival of the first year {', '.join(raised)}"
+
+
+def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int, later: int) -> str:
+    """Return which interventions the peak, and what is left of it, mostly come from.
+
+    Parameters
+    ----------
+    means : dict of array (year,)
+        Mean gain on one measure of one group in one area, SD, by intervention.
+    behind_each
+        What becomes of each intervention, in words.
+    peak, later
+        Places of the year of the peak, and of the largest gain that is left later, among the years.
+    """
+    said, words = set(), []
+    for place, what in ((peak, "the peak"), (later, "what is left after 5 years")):
+        gains = {name: max(float(gain[place]), 0.0) for name, gain in means.items()}
+        total = sum(gains.values())
+        if not total > 0:
+            continue
+        first = max(gains, key=lambda name: gains[name])
+        note = "" if first in said else f" ({behind_each[first]})"
+        share = gains[first] / total
+        words.append(
+            f"{'most' if share > 0.5 else 'the largest part'} of {what} is {first}, {percent(share)} of it{note}"
+        )
+        said.add(first)
+    return "; ".join(words) or "no intervention adds to it"
+
+
+def _kept(mine: xr.Dataset, years: int) -> xr.DataArray:
+    """Return ``R(t)``, the share of a treated pupil's gain that is left some years later (chain, draw)."""
+    f = mine.floor * mine.first_year
+    return f + (mine.first_year - f) * mine.later ** (years - 1)
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", "-")
+
 
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
 SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
@@ -103,10 +230,10 @@ def lasting(
     """
     parts = [one for one in parts if one.measures]  # an intervention may move nothing that is asked for
     coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
-    behind = {one.name: reasons.behind(scenario, one.name, drawn) for one in parts}
+    behind = {one.name: rationale(scenario, one.name, drawn) for one in parts}
     found = _found(scenario, gain, money)
     whole = _whole(scenario, found, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
-    apart = _by_intervention(scenario, parts, coords, behind, reasons.principles(scenario))
+    apart = _by_intervention(scenario, parts, coords, behind, principles(scenario))
     for one in (whole, apart):
         one.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
     return Lasting(whole, apart, _curves(parts, found, coords))
@@ -121,7 +248,7 @@ def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Datase
         As in ``lasting``.
     """
     coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
-    why = np.full([len(values) for values in coords.values()], reasons.mix(scenario, money), dtype=object)
+    why = np.full([len(values) for values in coords.values()], mix(scenario, money), dtype=object)
     out = _whole(scenario, _found(scenario, gain, money), coords, why)
     return out.assign_attrs(last_funded_year=last_funded(money), ending=scenario.sustainability.ending)
 
@@ -167,8 +294,8 @@ def _dataset(scenario: Scenario, found: dict, dims: tuple, coords: dict, why: np
     words = np.empty(chance.shape, dtype=object)
     graded = np.empty(chance.shape, dtype=object)
     for at in np.ndindex(chance.shape):
-        graded[at] = reasons.grade(scenario, chance[at])
-        words[at] = reasons.sentence(scenario, chance[at], why[at])
+        graded[at] = grade(scenario, chance[at])
+        words[at] = sentence(scenario, chance[at], why[at])
     out["risk"], out["reason"] = (dims, graded.astype(str)), (dims, words.astype(str))
     for name in out.data_vars:
         out[name].attrs["units"] = _unit(str(name))
@@ -185,7 +312,7 @@ def _unit(name: str) -> str:
 
 def _whys(scenario, gain, money, drawn, parts, behind, share) -> np.ndarray:
     """Return what lies behind each grade of the whole programme (area, group, measure), in words."""
-    about, rules = reasons.mix(scenario, money), reasons.principles(scenario)
+    about, rules = mix(scenario, money), principles(scenario)
     out = np.full([gain.sizes[dim] for dim in ("area", "group", "measure")], about, dtype=object)
     if not parts:
         return out
@@ -200,7 +327,7 @@ def _whys(scenario, gain, money, drawn, parts, behind, share) -> np.ndarray:
                 i = one.measures.index(measure)
                 here[one.name] = one.mean[i, a] * factors[one.name][group][a, i]
         later = after.start + int(means[a, g, m, after].argmax())
-        led = reasons.leaders(here, behind, int(means[a, g, m].argmax()), later)
+        led = leaders(here, behind, int(means[a, g, m].argmax()), later)
         out[a, g, m] = f"{about}; {led}; {rules}"
     return out
 
@@ -216,7 +343,7 @@ def _by_intervention(scenario: Scenario, parts: list[Part], coords: dict, behind
         found[key] = np.full(shape, np.nan)
         for i, one in enumerate(parts):
             found[key][i][:, [order.index(measure) for measure in one.measures]] = one.found[key].T
-    why = [[f"{behind[p.name]}; {reasons.arrives(scenario, p.name, m)}; {rules}" for m in order] for p in parts]
+    why = [[f"{behind[p.name]}; {arrives(scenario, p.name, m)}; {rules}" for m in order] for p in parts]
     words = np.broadcast_to(np.array(why, dtype=object)[:, None, :], shape)
     return _dataset(scenario, found, tuple(at), at, words)
 
