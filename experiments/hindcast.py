@@ -24,7 +24,7 @@ import tempfile
 from pathlib import Path
 
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_fit
+from oa_sim.inference import baseline_fit, posterior_files
 from oa_sim.inputs import published_files, tables
 from oa_sim.scenario.load import load_learning, load_scenario
 from oa_sim.validation import hindcast
@@ -56,7 +56,7 @@ def learn(panel: str) -> Path:
     made = json.loads(found.attrs["made"])
     made["command"] = f"python experiments/hindcast.py --actuals FILE --panel {Path(panel).name}"
     path = Path(learning.outputs) / SHIPPED.name
-    baseline_fit.write(found.assign_attrs(made=json.dumps(made)), path)
+    posterior_files.write(found.assign_attrs(made=json.dumps(made)), path)
     return path
 
 

@@ -14,7 +14,7 @@ import csv
 import sys
 
 from oa_sim.errors import Refusal
-from oa_sim.inputs import panel, published_files, tables
+from oa_sim.inputs import panel, published_files, schemas, tables
 from oa_sim.targets import base_rates
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     if not asked.panel:
         raise Refusal("movements are those of all authorities, got no figures: add --panel FILE")
     record = panel.history(published_files.read(asked.panel), tables.read("breaks"))
-    writer = csv.DictWriter(sys.stdout, list(tables.TABLES["movements"][0]), lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, list(schemas.TABLES["movements"][0]), lineterminator="\n")
     writer.writeheader()
     for row in base_rates.summarised(record):
         writer.writerow(row | {"source": "OWN-MOVEMENTS", "status": "found"})

@@ -33,7 +33,7 @@ import plain
 from oa_sim import load_scenario
 from oa_sim.compiled import activity, outcomes, simulate
 from oa_sim.compiled.jit import compiled
-from oa_sim.plots import fan_charts
+from oa_sim.plots.picture import CHANGE, INK, WITH
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 FOLDER = Path("outputs/how_fast")
@@ -258,15 +258,15 @@ def picture(table: pd.DataFrame) -> str:
     def paint(figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.40, right=0.93, top=0.97, bottom=0.16)
-        colours = [fan_charts.CHANGE if what.startswith("kernel") else fan_charts.WITH for what in rows.what]
+        colours = [CHANGE if what.startswith("kernel") else WITH for what in rows.what]
         axes.barh(rows.what, rows.ms, color=colours, height=0.6)
         axes.set_xscale("log")
         axes.set_xlabel("milliseconds for a scenario, each mark ten times the one before")
         for y, ms in enumerate(rows.ms):
-            axes.text(ms * 1.1, y, f"{ms:,.3g}", va="center", fontsize=8, color=fan_charts.INK)
+            axes.text(ms * 1.1, y, f"{ms:,.3g}", va="center", fontsize=8, color=INK)
         axes.set_xlim(right=rows.ms.max() * 4)
 
-    return fan_charts.picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
+    return picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
 
 
 if __name__ == "__main__":

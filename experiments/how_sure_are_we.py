@@ -15,7 +15,8 @@ import pandas as pd
 
 from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.plots import fan_charts, intervals
+from oa_sim.plots import intervals
+from oa_sim.simulation import summaries
 
 READINGS = ("standard", "sceptical")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -41,7 +42,7 @@ def main(*flags: str) -> None:
             small = result.sustainability.p_below_what_matters_peak.sel(measure=measure, group=group)
             values = spread(kept[reading, measure])
             better = (kept[reading, measure] > 0).mean()
-            row = [reading, measure, group, year, fan_charts.unit_of_change(measure), *values, better]
+            row = [reading, measure, group, year, summaries.unit_of_change(measure), *values, better]
             rows.append([*row, 1 - small.mean().item(), draws.size])
     columns = ["evidence", "measure", "group", "year", "unit", "better_by", "q05", "q95", "p_better", "p_worthwhile"]
     table = pd.DataFrame(rows, columns=[*columns, "n_draws"])
@@ -56,7 +57,7 @@ def main(*flags: str) -> None:
     print(table.to_string(index=False))
     one, other = (table[(table.evidence == reading) & (table.measure == HEADLINE)].iloc[0] for reading in READINGS)
     ratio = kept["sceptical", HEADLINE].mean() / kept["standard", HEADLINE].mean()
-    said = [fan_charts.interval(row.better_by, row.q05, row.q95) for row in (one, other)]
+    said = [summaries.interval(row.better_by, row.q05, row.q95) for row in (one, other)]
     better, worth = ([f"{100 * row[key]:.0f} %" for row in (one, other)] for key in ("p_better", "p_worthwhile"))
     print(
         f"In {academic_year(year)} disadvantaged pupils at key stage 2 are {said[0]} percentage points better by the "

@@ -17,7 +17,8 @@ import pandas as pd
 from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.inputs import areas, tables
-from oa_sim.plots import fan_charts, intervals
+from oa_sim.plots import intervals
+from oa_sim.simulation import summaries
 
 RULES = ("equal", "per_pupil", "per_disadvantaged_pupil")
 HALF = "half_equal_half_per_disadvantaged_pupil"
@@ -65,9 +66,9 @@ def main(*flags: str) -> None:
     weakest = here - found["equal"]["impact"].min(1)
     print(
         f"The split '{table.split[first]}' helps most disadvantaged pupils over the expected standard in "
-        f"{academic_year(year)}, {fan_charts.interval(*spread(more))} a year more than the equal split "
+        f"{academic_year(year)}, {summaries.interval(*spread(more))} a year more than the equal split "
         f"({100 * (more > 0).mean():.0f} % of draws), and moves the impact in the weakest area by "
-        f"{fan_charts.interval(*spread(weakest))} percentage points."
+        f"{summaries.interval(*spread(weakest))} percentage points."
     )
 
 

@@ -21,7 +21,7 @@ from dataclasses import asdict
 import numpy as np
 
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_fit, counterfactual, observations
+from oa_sim.inference import area_forecast, baseline_fit, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.validation import hindcast, placebo
 
@@ -43,7 +43,7 @@ def main() -> None:
     rows, posterior = tables.read_all(), baseline_fit.load(POSTERIOR)
     print(hindcast.check(posterior, UNTIL))
     known = observations.record(panel.history(published_files.read(asked.actuals), rows["breaks"]))
-    hyper = counterfactual.law(posterior.isel(draw=slice(None, None, EVERY)), known.series)
+    hyper = area_forecast.law(posterior.isel(draw=slice(None, None, EVERY)), known.series)
     found = placebo.evidence(hyper, known, UNTIL)
     twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}
     own = {row["area"]: row["geography"] == "authority" for row in rows["areas"] if row["area"] in twelve}

@@ -10,7 +10,7 @@ import pytest
 
 from oa_sim import Refusal
 from oa_sim.cli.main import main
-from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.report import run_folder
 from oa_sim.scenario.load import load_learning
@@ -229,8 +229,8 @@ def test_a_relative_forecast_is_the_exact_course_of_the_authority(tiny_posterior
     history = panel.history(published_files.read(learning.panel.path), tables.read("breaks"), UNTIL)
     known, area = observations.record(history), "Place 305"
     years = list(range(UNTIL + 1, max(LATER) + 1))
-    course = counterfactual.relative(
-        counterfactual.law(tiny_posterior, known.series), known, area, years,
+    course = area_forecast.relative(
+        area_forecast.law(tiny_posterior, known.series), known, area, years,
         counterfactual.last_variance(known, area), backtest.stream(learning.seed, "area", area),
     )  # fmt: skip
     for entry in ours(learning, tiny_posterior):

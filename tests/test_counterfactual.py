@@ -10,7 +10,7 @@ from scipy.stats import t
 
 from oa_sim import load_scenario
 from oa_sim.definitions import LINKED, MEASURES, series
-from oa_sim.inference import baseline_fit, counterfactual, observations
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, observations
 from oa_sim.inference.observations import National, Record
 from oa_sim.inputs import areas, tables
 from oa_sim.simulation.scenario_run import run
@@ -160,13 +160,13 @@ def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(projec
     found = project("areas=[Norwich]", draws=unlinked).sel(measure="key_stage_2")
     difference = found - plain.sel(area=["Norwich"], measure="key_stage_2")
     seen = observations.record(areas.history(known, 2023))
-    law = counterfactual.law(unlinked, seen.series)
+    law = area_forecast.law(unlinked, seen.series)
     centres = [
-        counterfactual.relative(
+        area_forecast.relative(
             kind, seen, "Norwich", YEARS, counterfactual.last_variance(seen, "Norwich"), np.random.default_rng(1),
             is_proxy=True,
         )[0]
-        for kind in (law, counterfactual.law(posterior, seen.series))
+        for kind in (law, area_forecast.law(posterior, seen.series))
     ]  # fmt: skip
     np.testing.assert_allclose(*centres, atol=1e-12)
     assert float(abs(difference.median()).max()) < 0.02
@@ -174,13 +174,13 @@ def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(projec
 
 def test_an_area_above_its_own_mean_is_expected_to_come_part_of_the_way_back(posterior, known):
     seen = observations.record(areas.history(known, 2023))
-    law, a, s = counterfactual.law(posterior, seen.series), seen.areas.index("Blackpool"), 4
+    law, a, s = area_forecast.law(posterior, seen.series), seen.areas.index("Blackpool"), 4
     behind = counterfactual.last_variance(seen, "Blackpool")
     lifted = seen.relative.copy()
     last = np.flatnonzero(seen.observed[s, a])[-1]
     lifted[s, a, last] += 0.3
     centres = [
-        counterfactual.relative(law, one, "Blackpool", YEARS, behind, np.random.default_rng(1))[0][:, s].mean(0)
+        area_forecast.relative(law, one, "Blackpool", YEARS, behind, np.random.default_rng(1))[0][:, s].mean(0)
         for one in (seen, replace(seen, relative=lifted))
     ]
     moved = centres[1] - centres[0]
@@ -321,7 +321,7 @@ def test_a_break_declared_in_the_table_widens_what_is_published_from_that_year_o
 
 def test_the_law_is_what_the_posterior_says(posterior):
     names = list(series())
-    law = counterfactual.law(posterior, names)
+    law = area_forecast.law(posterior, names)
     at = {"chain": 2, "draw": 7}
     one, d = posterior.isel(at), 2 * posterior.sizes["draw"] + 7
     np.testing.assert_array_equal(law.mean[d], one.mu)

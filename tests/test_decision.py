@@ -14,7 +14,7 @@ from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.plots import decision_charts
 from oa_sim.programme import budget
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest, scenario_run
 
 SMALL = ("areas=three_areas", "sampler.draws=30", "horizon=6", "budget.total_gbp=20e6")
 FILES = {
@@ -152,7 +152,7 @@ def test_a_plan_is_a_scenario_known_by_what_is_in_its_file(tmp_path):
         path.write_text(f"area,intervention,year,gbp\nOldham,early_language,2024,{pounds}\n", encoding="utf-8")
         return load_scenario(*SMALL, f"budget.plan={path}")
 
-    one, other = scenario_run.question(of(1000)), scenario_run.question(of(2000))
+    one, other = run_manifest.question(of(1000)), run_manifest.question(of(2000))
     assert one != other
     run = scenario_run.run(of(1000))
     account = run.manifest["account_gbp"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from oa_sim import Refusal
-from oa_sim.scenario.sweep_settings import Design, Engine, Sweeping, n_scenarios, points
+from oa_sim.scenario.sweep_settings import Design, Engine, Sweeping
+from oa_sim.sweep.expand import n_scenarios, points
 
 KEYS = ("budget.total_gbp", "horizon", "delivery.dose.a")
 TURNED = ("horizon", "delivery.dose.a", "budget.total_gbp")

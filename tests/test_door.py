@@ -14,7 +14,7 @@ from conftest import DRAWS
 
 from oa_sim import load_scenario
 from oa_sim.cli.main import main
-from oa_sim.inference import baseline_fit
+from oa_sim.inference import baseline_fit, posterior_files
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
@@ -43,7 +43,7 @@ def outputs(tmp_path, monkeypatch, tiny_posterior):
     """Give a place to write, and few draws in the place of the shipped ones."""
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(baseline_fit, "SHIPPED", tmp_path / "learned.nc")
-    baseline_fit.write(tiny_posterior, baseline_fit.SHIPPED)
+    posterior_files.write(tiny_posterior, baseline_fit.SHIPPED)
     return tmp_path / "outputs"
 
 
@@ -65,7 +65,7 @@ def first(tiny_posterior, tmp_path_factory):
     folder, lines = tmp_path_factory.mktemp("first"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baseline_fit, "SHIPPED", folder / "learned.nc")
-        baseline_fit.write(tiny_posterior, baseline_fit.SHIPPED)
+        posterior_files.write(tiny_posterior, baseline_fit.SHIPPED)
         patch.setattr("builtins.print", lambda *parts, **_: lines.extend(map(str, parts)))
         assert main(["run", *SMALL, f"outputs={folder / 'outputs'}"]) == 0
     return Path(lines[-1])
@@ -140,7 +140,7 @@ def test_same_question_twice_and_areas_in_another_order_give_the_same_files(caps
 
 def test_a_failed_gate_shows_in_every_output(capsys, outputs, tiny_posterior):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "bulk ESS is 12, below 400"}
-    baseline_fit.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), baseline_fit.SHIPPED)
+    posterior_files.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), baseline_fit.SHIPPED)
     code, out, _ = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
     assert code == 0
     failed_everywhere(out)
@@ -163,7 +163,7 @@ def failed_everywhere(out):
 
 def test_a_posterior_of_ones_own_is_used_and_named(capsys, outputs, first, tiny_posterior, tmp_path):
     mine = tmp_path / "it's mine (1).nc"
-    baseline_fit.write(tiny_posterior.assign(mu=tiny_posterior.mu + 0.1), mine)
+    posterior_files.write(tiny_posterior.assign(mu=tiny_posterior.mu + 0.1), mine)
     folder = folder_of(capsys, outputs, f"posterior={mine}")
     shipped, own = (json.loads((one / "run.json").read_text()) for one in (first, folder))
     assert own["scenario"]["posterior"] == str(mine)

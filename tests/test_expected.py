@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim.scenario.load import groups
+from oa_sim.scenario.overrides import groups
 
 EXPECTED = Path(__file__).parent / "expected"
 NUMBERS = ["mean", "sd", "q05", "q50", "q95"]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import load_scenario
-from oa_sim.scenario.load import groups
+from oa_sim.scenario.overrides import groups
 
 FOLDER = Path(__file__).parents[1] / "experiments"
 SCRIPTS = (

@@ -10,7 +10,7 @@ import shutil
 import made_up_view
 import pytest
 
-from oa_sim import load_scenario
+from oa_sim import definitions, load_scenario
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
@@ -96,9 +96,7 @@ def rows_of(tab):
 def printed(view, quantity, case, at):
     """Give a row as the rule of the published figures prints it, from the view's own numbers."""
     found = view.figures[quantity].isel(scenario=case).sel(at)
-    error = float(
-        view.figures.error.isel(quantity=list(explorer_page.QUANTITIES).index(quantity), scenario=case).sel(at)
-    )
+    error = float(view.figures.error.isel(quantity=list(definitions.QUANTITIES).index(quantity), scenario=case).sel(at))
     mean, q05, q25, q50, q75, q95 = map(float, found.values)
     places = reported_figure.decimals(q05, q95, error)
     text = [reported_figure.number(value, places) for value in (mean, q50, q25, q75, q05, q95)]
@@ -302,7 +300,7 @@ def test_a_failed_gate_stands_beside_its_numbers(opened):
 
 def test_a_scenario_that_failed_says_why_and_shows_no_number(opened):
     view = made_up_view.view(2)
-    for name in explorer_page.QUANTITIES:
+    for name in definitions.QUANTITIES:
         view.figures[name][1] = float("nan")
     cases = [made_up_view.case("good"), made_up_view.case("lost", failed="the money cannot be spent")]
     tab = opened(explorer_page.page(dataclasses.replace(view, cases=cases, keys=[]), "Two"))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from oa_sim import load_scenario
-from oa_sim.decide import plan_evaluation, staged_decisions, value_of_information, voi_estimators
+from oa_sim import definitions, load_scenario
+from oa_sim.decide import plan_evaluation, staged_decisions, value_of_information, voi_estimators, voi_narrative
 from oa_sim.decide.objective import Objective
 from oa_sim.decide.voi_settings import Studying, Voi
 from oa_sim.errors import Refusal
@@ -208,7 +208,7 @@ def test_pounds_are_those_of_the_margin_where_a_pound_brings_less(found):
 def test_a_gate_after_the_money_is_told_and_not_reckoned(found):
     assert found.manifest["gate_years_left_out"] == [40]
     assert not found.gates.gate.str.contains("40").any()
-    assert any("No gate stands after year 40" in line for line in voi_charts.sentences(found))
+    assert any("No gate stands after year 40" in line for line in voi_narrative.sentences(found))
 
 
 def test_what_is_seen_is_the_mean_of_areas_that_have_had_money(scenario):
@@ -216,7 +216,7 @@ def test_what_is_seen_is_the_mean_of_areas_that_have_had_money(scenario):
     shape = (1, 2, 3, 2)  # draw, what is seen, area, year
     money = np.array([[5.0, 5.0], [0.0, 5.0], [0.0, 0.0]])
     served = np.broadcast_to(np.array([1.0, 2.0, 9.0])[:, None], shape)
-    added = np.zeros((1, len(staged_decisions.series(judge.scenario.measures)), 3, 2))
+    added = np.zeros((1, len(definitions.series(judge.scenario.measures)), 3, 2))
     looked = staged_decisions.Looked(money, served, added)
     assert staged_decisions._signals(judge, looked, 1)["pupils served"].tolist() == [[1.0, 1.0]]
     assert staged_decisions._signals(judge, looked, 2)["pupils served"].tolist() == [[1.5, 1.5]]
@@ -249,7 +249,7 @@ def test_deciding_in_steps_is_never_worth_less_than_nothing_where_waiting_costs_
 
 
 def test_sentences_and_pictures_say_what_is_worth(found):
-    said = voi_charts.sentences(found)
+    said = voi_narrative.sentences(found)
     assert said[0].startswith("Of 6 plans")
     assert any("trial" in line for line in said)
     assert any("gate" in line.lower() or "deciding the rest" in line.lower() for line in said)

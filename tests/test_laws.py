@@ -12,7 +12,7 @@ from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort, impact
-from oa_sim.scenario.load import groups
+from oa_sim.scenario.overrides import groups
 from oa_sim.simulation.scenario_run import known_until, run
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]

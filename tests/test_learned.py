@@ -9,7 +9,7 @@ import xarray as xr
 
 from oa_sim import Refusal, definitions, load_scenario
 from oa_sim.cli import dry_run
-from oa_sim.inference import baseline_fit, baseline_model, sampling
+from oa_sim.inference import baseline_fit, baseline_model, posterior_files, sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import load_learning
 
@@ -21,7 +21,7 @@ def shipped():
 
 @pytest.fixture
 def written(tiny_posterior, tmp_path):
-    baseline_fit.write(tiny_posterior, tmp_path / "learned.nc")
+    posterior_files.write(tiny_posterior, tmp_path / "learned.nc")
     return tmp_path / "learned.nc"
 
 
@@ -115,7 +115,7 @@ def test_fewer_draws_are_the_first_ones_and_judged_anew(shipped):
 
 def test_divergences_are_not_forgotten_with_the_draws(tiny_posterior, tmp_path):
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"divergences": 3}
-    baseline_fit.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), tmp_path / "learned.nc")
+    posterior_files.write(tiny_posterior.assign_attrs(gates=json.dumps(gates)), tmp_path / "learned.nc")
     assert json.loads(baseline_fit.load(tmp_path / "learned.nc", 10).attrs["gates"])["divergences"] == 3
 
 
@@ -136,7 +136,7 @@ def test_what_is_written_is_read_again_to_single_precision(tiny_posterior, tmp_p
     for factor in (1.0, 1 + 1e-12):  # what is held in single precision already, and what is not
         given = tiny_posterior.map(lambda values, by=factor: values * by, keep_attrs=True)
         given = given.assign_attrs(tiny_posterior.attrs)
-        baseline_fit.write(given, tmp_path / "learned.nc")
+        posterior_files.write(given, tmp_path / "learned.nc")
         back = baseline_fit.load(tmp_path / "learned.nc")
         assert set(back.data_vars) == set(given.data_vars)
         for name, values in given.data_vars.items():
@@ -151,8 +151,8 @@ def test_what_is_written_is_read_again_to_single_precision(tiny_posterior, tmp_p
 
 def test_writing_what_was_read_changes_no_number(written, tmp_path):
     again = tmp_path / "again.nc"
-    baseline_fit.write(baseline_fit.load(written), again)
-    assert baseline_fit.checksum(baseline_fit.load(again)) == baseline_fit.checksum(baseline_fit.load(written))
+    posterior_files.write(baseline_fit.load(written), again)
+    assert posterior_files.checksum(baseline_fit.load(again)) == posterior_files.checksum(baseline_fit.load(written))
 
 
 def test_writing_leaves_no_other_file_and_others_may_read_it(written):
@@ -161,12 +161,12 @@ def test_writing_leaves_no_other_file_and_others_may_read_it(written):
 
 
 def test_a_checksum_is_of_every_number_and_of_the_gates(tiny_posterior):
-    before = baseline_fit.checksum(tiny_posterior)
+    before = posterior_files.checksum(tiny_posterior)
     for name in baseline_fit.KEPT:
         other = tiny_posterior.copy(deep=True)
         other[name].values.flat[-1] += 1e-6
-        assert baseline_fit.checksum(other) != before, name
-    assert baseline_fit.checksum(tiny_posterior.assign_attrs(gates="{}")) != before
+        assert posterior_files.checksum(other) != before, name
+    assert posterior_files.checksum(tiny_posterior.assign_attrs(gates="{}")) != before
 
 
 def test_it_opens_with_plain_xarray(shipped):
@@ -216,18 +216,18 @@ def test_a_file_that_is_not_there_is_refused(tmp_path, path):
 
 @pytest.mark.parametrize("form", [0, 2, 99])
 def test_another_format_is_refused_by_its_number(tiny_posterior, tmp_path, form):
-    baseline_fit.write(tiny_posterior.assign_attrs(format=form), tmp_path / "learned.nc")
+    posterior_files.write(tiny_posterior.assign_attrs(format=form), tmp_path / "learned.nc")
     sentence = refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
     assert f"of format {baseline_fit.FORMAT} is needed, got format {form}" in sentence
 
 
 def test_a_posterior_without_one_of_its_variables_is_refused(tiny_posterior, tmp_path):
-    baseline_fit.write(tiny_posterior.drop_vars("cohort_link"), tmp_path / "learned.nc")
+    posterior_files.write(tiny_posterior.drop_vars("cohort_link"), tmp_path / "learned.nc")
     assert "learn it again" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
 
 
 def test_a_posterior_of_other_series_is_refused(tiny_posterior, tmp_path):
-    baseline_fit.write(tiny_posterior.isel(series=slice(None, None, -1)), tmp_path / "learned.nc")
+    posterior_files.write(tiny_posterior.isel(series=slice(None, None, -1)), tmp_path / "learned.nc")
     assert "learned for other series" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
 
 
@@ -254,7 +254,7 @@ def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path,
     asked, said = made_up(monkeypatch, tiny_posterior), []
     learning, history = load_learning("panel.path=panel.csv"), areas.history(known, 2023)
     first, second = (baseline_fit.learn(learning, history, "a" * 64, said.append) for _ in range(2))
-    assert baseline_fit.checksum(first) == baseline_fit.checksum(second)
+    assert posterior_files.checksum(first) == posterior_files.checksum(second)
     assert len(asked) == 1
     assert said == [said[0], "using what was learned from this panel before"]
     made = json.loads(first.attrs["made"])
@@ -343,7 +343,7 @@ def test_a_fit_of_ones_own_panel_is_written_said_and_used_by_a_run(tmp_path, mon
     assert (facts["made"]["authorities"], facts["made"]["until"], facts["gates"]["verdict"]) == (24, 2019, "FAIL")
     mine = baseline_fit.load(folders[0] / "learned.nc")
     assert (mine.sizes["chain"], mine.sizes["draw"]) == (2, 20)
-    assert facts["checksum"] == baseline_fit.checksum(mine)
+    assert facts["checksum"] == posterior_files.checksum(mine)
     asked = ["run", "areas=Norwich", "horizon=5", outputs, f"posterior={folders[0] / 'learned.nc'}", "sampler.draws=20"]
     assert main(asked) == 0
     assert "FAIL" in capsys.readouterr().out

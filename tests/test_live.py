@@ -13,7 +13,7 @@ from oa_sim.compiled import simulate
 from oa_sim.errors import Refusal
 from oa_sim.explore import server, session
 from oa_sim.explore.server import Guard
-from oa_sim.scenario import files, load
+from oa_sim.scenario import files, load, schema
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
 
@@ -26,12 +26,12 @@ TOLD |= {"place": simulate.MEAN, "measure": "key_stage_2", "group": "disadvantag
 def recorded(folder, scenario):
     """Write what the explorer reads of a run, without the run."""
     from oa_sim.compiled import input_cache
-    from oa_sim.simulation import scenario_run
+    from oa_sim.simulation import run_manifest
 
     known = input_cache.known(scenario)
-    made = {"scenario": scenario_run.question(scenario), "data_hash": known.data_hash, "posterior": known.checksum}
+    made = {"scenario": run_manifest.question(scenario), "data_hash": known.data_hash, "posterior": known.checksum}
     folder.mkdir()
-    (folder / "run.json").write_text(json.dumps(made | {"code_hash": scenario_run.code_hash()}), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(made | {"code_hash": run_manifest.code_hash()}), encoding="utf-8")
     return folder
 
 
@@ -119,7 +119,7 @@ def test_every_measure_place_and_ending_has_a_picture(base):
     for measure in base.scenario.measures:
         told = TOLD | {"measure": measure, "place": base.scenario.areas.names[0], "total_gbp": 0}
         assert "nan" not in session.view(session.setting(told, base), base).picture
-    for ending in session.ENDINGS:
+    for ending in schema.ENDINGS:
         assert session.view(session.setting(TOLD | {"ending": ending}, base), base).numbers["mean"] > 0
 
 

@@ -8,7 +8,7 @@ import pytest
 import simulated
 from scipy.stats import multivariate_normal, norm
 
-from oa_sim import load_scenario
+from oa_sim import definitions, load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inference import (
     area_forecast,
@@ -22,7 +22,7 @@ from oa_sim.inference import (
 from oa_sim.inputs import areas, tables
 from oa_sim.plots import trajectories
 from oa_sim.scenario.assumptions import Sampler
-from oa_sim.targets import assimilation, monitor, monitor_settings
+from oa_sim.targets import assimilation, monitor, monitor_narrative, monitor_settings
 from oa_sim.targets.monitor_settings import Monitor
 
 AREAS = ["Derby", "Norwich", "Oldham"]
@@ -48,7 +48,7 @@ def known():
 
 def law_of(draws=4):
     posterior = baseline_fit.load(draws=10).isel(chain=[0], draw=slice(draws))
-    return posterior, area_forecast.law(posterior, observations.series())
+    return posterior, area_forecast.law(posterior, definitions.series())
 
 
 def test_the_density_of_new_figures_is_that_of_the_joint_law(known):
@@ -175,7 +175,7 @@ def test_what_changed_since_last_time_is_told(found, tmp_path, scenario):
 
 
 def test_sentences_and_picture_say_what_the_figures_say(found):
-    said = trajectories.sentences(found)
+    said = monitor_narrative.sentences(found)
     assert said[0].startswith("Of ")
     assert any("Pareto k" in line for line in said)
     assert "Oldham" in trajectories.trajectory(found)

@@ -6,7 +6,7 @@ import pytest
 
 from oa_sim import Refusal
 from oa_sim.definitions import GROUPS, MEASURES
-from oa_sim.inference import baseline_model
+from oa_sim.inference import observations
 from oa_sim.inputs import areas, panel, published_files
 
 FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
@@ -150,7 +150,7 @@ def wide(known):
 @pytest.mark.parametrize("name", [LAIT.name, WIDE.name])
 def test_the_wide_files_make_a_history_that_the_baseline_can_use(wide, name):
     panel.check(wide[name])
-    record = baseline_model.record(wide[name])
+    record = observations.record(wide[name])
     assert len(record.areas) == len(set(record.areas)) == 156
     assert np.isfinite(record.relative).all()
     assert (record.sampling > 0).all()

@@ -14,6 +14,7 @@ from oa_sim.inputs import tables
 from oa_sim.plots import breaks, fan_charts, intervals, posterior, small_multiples, tile_map
 from oa_sim.plots import picture as picture_module
 from oa_sim.report.formats import run_page
+from oa_sim.simulation import summaries
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',
@@ -251,10 +252,10 @@ def test_the_words_give_the_figures_that_the_draws_hold(every_area):
         [0.05, 0.5, 0.95],
     )
     assert (
-        fan_charts.interval(middle, low, high) in small_multiples.by_area(every_area, "key_stage_2", "all").alternative
+        summaries.interval(middle, low, high) in small_multiples.by_area(every_area, "key_stage_2", "all").alternative
     )
     assert (
-        fan_charts.interval(middle, low, high)
+        summaries.interval(middle, low, high)
         in fan_charts.fan_picture(every_area, "key_stage_2", "all", "Derby").alternative
     )
 

@@ -9,7 +9,7 @@ import simulated
 from scipy.stats import binom
 
 from oa_sim import Refusal
-from oa_sim.inference import baseline_fit, counterfactual, observations
+from oa_sim.inference import area_forecast, baseline_fit, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.validation import placebo
 
@@ -34,7 +34,7 @@ def law(truth):
         "noise": truth["noise_sd"] ** 2,
         "link": np.array([0.5, 0.5, 0.5, 0.5, 0.0]),
     }
-    return counterfactual.Law(**{name: np.asarray(part)[None] for name, part in parts.items()})
+    return area_forecast.Law(**{name: np.asarray(part)[None] for name, part in parts.items()})
 
 
 def made_up(seed=1, effect=0.0, areas=CHOSEN):
@@ -224,7 +224,7 @@ def test_twelve_matched_areas_without_a_programme_give_an_interval_that_covers_z
     rows = tables.read_all()
     known = observations.record(panel.history(published_files.read(LAIT), rows["breaks"]))
     posterior = baseline_fit.load(tables.FOLDER / "learned_until_2017.nc").isel(draw=slice(None, None, 50))
-    found = placebo.evidence(counterfactual.law(posterior, known.series), known, UNTIL)
+    found = placebo.evidence(area_forecast.law(posterior, known.series), known, UNTIL)
     twelve = {row["area"] for row in rows["area_sets"] if row["area_set"] == "opportunity_areas"}
     real = [row["area"] for row in rows["areas"] if row["geography"] == "authority" and row["area"] in twelve]
     counties = [row["published_place"] for row in rows["areas"] if row["geography"] != "authority"]

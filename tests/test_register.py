@@ -15,7 +15,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
 from oa_sim.report import assumption_labels, assurance, config_comments, data_dictionary, register, run_figures
 from oa_sim.scenario.overrides import CONFIGS, groups
-from oa_sim.simulation.scenario_run import question
+from oa_sim.simulation.run_manifest import question
 
 ROOT = Path(__file__).resolve().parents[1]
 ASKED = (
@@ -228,7 +228,7 @@ def test_every_config_file_is_read_leaf_by_leaf_as_yaml_reads_it():
 
 
 def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
-    made = {"assumptions": register_of(), "verification": register.verification_log(tiny)}
+    made = {"assumptions": register_of(), "verification": assurance.verification_log(tiny)}
     assert len(data_dictionary.dictionary(made)) == len(register.COLUMNS) + len(assurance.COLUMNS)
 
 
@@ -237,11 +237,11 @@ def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
 
 @pytest.fixture(scope="module")
 def log(tiny):
-    return register.verification_log(tiny).set_index("check")
+    return assurance.verification_log(tiny).set_index("check")
 
 
 def verdict(result, check):
-    return register.verification_log(result).set_index("check").verdict[check]
+    return assurance.verification_log(result).set_index("check").verdict[check]
 
 
 def test_a_sound_run_passes_what_can_be_checked(log):
@@ -287,7 +287,7 @@ def test_gates_are_judged_by_their_limits_and_said_where_they_are_not_known(tiny
 
 
 def test_no_money_has_no_impact_and_is_checked(run_tiny):
-    log = register.verification_log(run_tiny("scenario=no_programme")).set_index("check")
+    log = assurance.verification_log(run_tiny("scenario=no_programme")).set_index("check")
     assert log.verdict["figures: no money"] == "PASS"
 
 
@@ -305,7 +305,7 @@ def test_what_was_not_run_says_so_with_its_command_and_nothing_on_record_is_made
 
 
 def test_the_statement_says_what_the_intervals_hold_and_what_they_do_not(tiny):
-    said = register.uncertainty_statement(tiny)
+    said = assurance.uncertainty_statement(tiny)
     text = " ".join(said)
     assert "5th to the 95th percentile of 40 draws" in text
     for part in (
@@ -334,18 +334,18 @@ def test_monte_carlo_errors_are_those_of_many_repetitions():
 
 
 def test_the_statement_says_the_monte_carlo_error_that_the_table_of_figures_has(every_area):
-    (line,) = [line for line in register.uncertainty_statement(every_area) if line.startswith("Monte Carlo error")]
+    (line,) = [line for line in assurance.uncertainty_statement(every_area) if line.startswith("Monte Carlo error")]
     assert f"would move by about {run_figures.brief(every_area)['impact'].error:.2g}," in line
 
 
 def test_without_money_there_is_no_error_to_speak_of(run_tiny):
-    assert "none, since" in " ".join(register.uncertainty_statement(run_tiny("scenario=no_programme")))
+    assert "none, since" in " ".join(assurance.uncertainty_statement(run_tiny("scenario=no_programme")))
 
 
 def test_what_changed_begins_with_what_moves_results_and_is_whole():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     for version in re.findall(r"^## (\S+)", text, flags=re.MULTILINE):
-        found = register.changes(version)
+        found = assurance.changes(version)
         assert found[0].startswith("Moves results: ")
         section = re.search(rf"^## {re.escape(version)}$(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)[1]
         assert sum(line.startswith("- ") for line in section.splitlines()) == len(found) - 1
@@ -354,9 +354,9 @@ def test_what_changed_begins_with_what_moves_results_and_is_whole():
 
 
 def test_a_version_or_a_changelog_that_is_not_there_is_a_sentence(monkeypatch):
-    assert "does not name it" in register.changes("99.0")[0]
+    assert "does not name it" in assurance.changes("99.0")[0]
     monkeypatch.setattr(assurance, "CHANGELOGS", ())
-    assert "holds no changelog" in register.changes("0.5.0")[0]
+    assert "holds no changelog" in assurance.changes("0.5.0")[0]
 
 
 def test_the_tables_are_refused_where_they_are_not_there(tiny, tmp_path):
@@ -366,4 +366,4 @@ def test_the_tables_are_refused_where_they_are_not_there(tiny, tmp_path):
 
 def test_the_same_run_has_the_same_register_and_log(tiny, manifest_of, register_of):
     pd.testing.assert_frame_equal(register.assumptions(manifest_of()), register_of())
-    pd.testing.assert_frame_equal(register.verification_log(tiny), register.verification_log(tiny))
+    pd.testing.assert_frame_equal(assurance.verification_log(tiny), assurance.verification_log(tiny))

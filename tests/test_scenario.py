@@ -4,8 +4,8 @@ import pytest
 
 from oa_sim import Refusal, load_scenario
 from oa_sim.scenario import load
-from oa_sim.scenario.load import CONFIGS, load_learning, load_sweeping
-from oa_sim.scenario.overrides import sweep_groups
+from oa_sim.scenario.load import load_learning, load_sweeping
+from oa_sim.scenario.overrides import CONFIGS, sweep_groups
 from oa_sim.scenario.sweep_settings import Design, Engine, Sweeping
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.txt"))

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import qmc
 
 from oa_sim.errors import Refusal
-from oa_sim.plots import tornado
-from oa_sim.sweep import findings, results, sensitivity
+from oa_sim.plots import tornado as tornado_plot
+from oa_sim.sweep import findings, results, sensitivity, tornado
 
 KEYS = ["a", "b", "c", "d"]
 WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])
@@ -215,13 +215,13 @@ def test_what_keys_do_together_alone_is_told_of_a_whole_grid():
     ],
 )
 def test_a_long_key_is_broken_after_a_dot_or_an_underscore(key, lines):
-    assert tornado.lines(key) == lines
+    assert tornado_plot.lines(key) == lines
 
 
 def test_the_picture_does_not_break_a_key_inside_a_word():
     long = "organisation.schools_take"
     table = table_of(qmc.Sobol(4, rng=3).random(64), linear, [long, "b", "c", "d"])
-    svg = tornado.picture(tornado.table(table, [long, "b", "c", "d"], "y"), table, "y", "points")
+    svg = tornado_plot.picture(tornado.table(table, [long, "b", "c", "d"], "y"), table, "y", "points")
     assert ">schools_take<" in svg.partition("</title>")[2]
 
 
@@ -311,9 +311,9 @@ def test_the_picture_says_in_words_what_it_shows_and_takes_no_text_for_a_formula
     table = table_of(qmc.Sobol(4, rng=3).random(64), linear)
     table["d"] = np.where(table.d < 0.5, "$x$", "<y>")
     table = table.rename(columns={"y": "impact_mean"}).assign(impact_q05=1.0, impact_q95=5.0)
-    svg = tornado.picture(tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]")
+    svg = tornado_plot.picture(tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]")
     assert svg.startswith("<svg xmlns=")
-    drawn = tornado.tornado_picture(
+    drawn = tornado_plot.tornado_picture(
         tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]"
     )
     assert drawn.svg == svg

@@ -23,7 +23,7 @@ from printed import (
 )  # fmt: skip
 
 from oa_sim.report.document import key, plain
-from oa_sim.report.formats import powerpoint, word
+from oa_sim.report.formats import office, powerpoint
 from oa_sim.report.formats.office import height
 
 
@@ -165,7 +165,7 @@ def test_hostile_names_are_words_and_nothing_else(awkward):
     assert "hyperlink" not in links
     second = said(read(made)[1])
     for name in (FORMULA, HEBREW, "bell and  half", "<script>alert(1)</script>", "turned"):
-        assert word.xml_safe(name) in second
+        assert office.xml_safe(name) in second
     assert str(awkward.manifest["data_hash"])[:12] in said(read(made)[0])  # a long label hides no part of the trace
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from oa_sim.inference import baseline_fit, counterfactual, observations, state_space
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, observations, state_space
 from oa_sim.inputs import areas
 
 LAST, AHEAD = 2023, 5
@@ -148,7 +148,7 @@ def test_levels_that_never_move_agree_too():
 
 def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
     own = observations.record(areas.history(known, LAST))
-    law = counterfactual.law(baseline_fit.load().isel(chain=[0], draw=[0]), own.series)
+    law = area_forecast.law(baseline_fit.load().isel(chain=[0], draw=[0]), own.series)
     behind = counterfactual.last_variance(own, "Blackpool")
     at_year, at_series = np.nonzero(own.observed[:, own.areas.index("Blackpool")].T > 0)
     a = own.areas.index("Blackpool")
@@ -169,9 +169,9 @@ def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
     first = min(kin for kin in (*case.kin, *case.future.ravel()) if kin >= 0)
     counted = [np.where(kin >= 0, kin - first, -1) for kin in (case.kin, case.future)]
     every = state_space.numbers_needed(*counted) + 1
-    many = counterfactual.Law(*(np.repeat(part[:1], every, axis=0) for part in vars(law).values()))
+    many = area_forecast.Law(*(np.repeat(part[:1], every, axis=0) for part in vars(law).values()))
     years = list(range(LAST + 1, LAST + 1 + AHEAD))
-    found = np.stack(counterfactual.relative(many, own, "Blackpool", years, behind, OneAtATime()))
+    found = np.stack(area_forecast.relative(many, own, "Blackpool", years, behind, OneAtATime()))
     flat = found.transpose(1, 0, 2, 3).reshape(every, -1)
     np.testing.assert_allclose(flat[0], mean, rtol=1e-7, atol=1e-10)
     root = (flat[1:] - flat[0]).T

@@ -23,7 +23,7 @@ from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest
 from oa_sim.sweep import blocks, dry_run, provenance, store, sweep_run
 from oa_sim.sweep import journal as sweep_journal
 
@@ -123,7 +123,7 @@ def test_the_record_says_what_was_asked_and_what_made_it_and_no_time(undisturbed
     folder, _ = undisturbed
     about = json.loads((folder / "sweep.json").read_text())
     assert (about["words"], about["keys"], about["n"], about["format"]) == (WORDS, ["seed"], 20, sweep_journal.FORMAT)
-    assert about["code_hash"] == scenario_run.code_hash()
+    assert about["code_hash"] == run_manifest.code_hash()
     assert list(about["data_hash"].values()) == [tables.data_hash()]
     assert not re.search(r"20\d\d-\d\d-\d\d|\d\d:\d\d", (folder / "sweep.json").read_text())
 
@@ -497,7 +497,7 @@ def test_an_identity_is_that_of_the_question_in_full_and_not_of_where_the_answer
     scenario = planted.base()
     name = provenance.identity(scenario, [], made)
     parts = made | {key: made[key][provenance.INSIDE] for key in ("data_hash", "posterior")}
-    assert name == scenario_run.identity(parts | {"scenario": scenario_run.question(scenario)})
+    assert name == run_manifest.identity(parts | {"scenario": run_manifest.question(scenario)})
     assert name == provenance.identity(replace(scenario, outputs="elsewhere"), [], made)
     assert name != provenance.identity(replace(scenario, seed=scenario.seed + 1), [], made)
 

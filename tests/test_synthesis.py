@@ -14,7 +14,7 @@ from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import posterior_files, sampling
 from oa_sim.scenario.assumptions import Sampler
-from oa_sim.scenario.load import groups
+from oa_sim.scenario.overrides import groups
 
 EFFECTS = np.linspace(-0.35, 0.55, 601)
 QUICK = Sampler("pymc", chains=2, tune=60, draws=20, thin=1, target_accept=0.9)

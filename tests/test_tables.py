@@ -6,7 +6,7 @@ import pytest
 
 from oa_sim import Refusal
 from oa_sim.definitions import MEASURES
-from oa_sim.inputs import areas, tables
+from oa_sim.inputs import areas, schemas, tables
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ DAMAGES = {  # what is wrong: (table, damage, what the sentence must say)
 
 
 def test_the_shipped_tables_read(known):
-    assert set(known) == set(tables.TABLES)
+    assert set(known) == set(schemas.TABLES)
     assert len([row for row in known["area_sets"] if row["area_set"] == "opportunity_areas"]) == 12
     assert len(known["areas"]) == 24
     assert {row["measure"] for row in known["outcomes"]} == set(MEASURES)
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_table_is_refused(folder, content):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", tables.TABLES)
+@pytest.mark.parametrize("name", schemas.TABLES)
 def test_a_missing_table_is_refused(folder, name):
     (folder / f"{name}.csv").unlink()
     with pytest.raises(Refusal, match=rf"{name}\.csv.* is missing"):

@@ -15,7 +15,7 @@ from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.plots import target_ladder
 from oa_sim.simulation import scenario_run
-from oa_sim.targets import assess, attainable, base_rates, coverage, minimum_budget, narrative, outlook
+from oa_sim.targets import assess, attainable, base_rates, coverage, minimum_budget, narrative, outlook, target_settings
 from oa_sim.targets.target_settings import Target, Want, of_user
 from oa_sim.validation import backtest
 from oa_sim.validation.forecasts import Forecast
@@ -186,7 +186,7 @@ def test_every_target_of_the_package_is_judged(found):
 
 
 def test_the_money_of_a_target_that_is_over_was_shared_by_all_twelve_areas(found, scenario):
-    before = assess._before([one for one in assess.package(AREAS, None) if one.area == "Derby"], scenario, str)
+    before = assess._before([one for one in target_settings.package(AREAS, None) if one.area == "Derby"], scenario, str)
     assert before.result.draws.sizes["area"] == 12
     spent = before.result.money.spend.sel(area="Derby").sum()
     assert 5e6 < float(spent) < 10e6  # of 108m GBP in all

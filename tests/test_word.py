@@ -26,7 +26,7 @@ from printed import (
 
 from oa_sim import formatting
 from oa_sim.report.document import key, plain
-from oa_sim.report.formats import word
+from oa_sim.report.formats import office, word
 from oa_sim.report.formats.office import RED, columns, lines, shortened, width
 
 
@@ -144,9 +144,9 @@ def test_hostile_names_are_words_and_nothing_else(dossier):
     for made in (word.brief(bad), word.assurance(bad)):
         files = zipfile.ZipFile(io.BytesIO(made))
         assert "hyperlink" not in "".join(files.read(name).decode() for name in files.namelist() if ".rels" in name)
-        assert word.xml_safe(" ".join(HOSTILE)) in text(made)
+        assert office.xml_safe(" ".join(HOSTILE)) in text(made)
     names = [row.cells[0].text for row in read(word.brief(bad)).tables[1].rows[1:]]
-    assert names == [word.xml_safe(name) for name in HOSTILE]
+    assert names == [office.xml_safe(name) for name in HOSTILE]
     assert LONG in names
 
 
@@ -161,7 +161,7 @@ def test_words_from_right_to_left_are_marked_as_such(dossier):
     ("no\ufffe", "no"), ("\U0001f600 \u2020 \u2212 \u00e9", "\U0001f600 \u2020 \u2212 \u00e9"),
 ])  # fmt: skip
 def test_text_for_xml_keeps_what_is_seen_and_drops_what_is_refused(raw, safe):
-    assert word.xml_safe(raw) == safe
+    assert office.xml_safe(raw) == safe
 
 
 def test_a_text_is_cut_only_where_it_does_not_fit_and_then_at_its_end():

@@ -11,7 +11,7 @@ import oa_sim
 from oa_sim import load_scenario
 from oa_sim.compiled import input_cache, jit, simulate
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_fit
+from oa_sim.inference import baseline_fit, posterior_files
 
 FEW = ("areas=[Norwich]", "horizon=5", "sampler.draws=20")
 HOME = Path(oa_sim.__file__).parent
@@ -37,12 +37,12 @@ def test_machine_code_is_known_by_every_file_that_goes_into_it():
 
 def test_another_posterior_in_the_place_of_one_is_not_answered_from_memory(tmp_path):
     path = tmp_path / "learned.nc"
-    baseline_fit.write(baseline_fit.load(), path)
+    posterior_files.write(baseline_fit.load(), path)
     scenario = load_scenario(*FEW, posterior=str(path))
     first = simulate.summary(scenario)
     other = baseline_fit.load()
     other["mu"] = other["mu"] + 0.3
-    baseline_fit.write(other, path)
+    posterior_files.write(other, path)
     assert float(simulate.summary(scenario).projection_mean) != pytest.approx(float(first.projection_mean), abs=0.1)
     path.write_bytes(b"garbage")
     with pytest.raises(Refusal, match="cannot be read"):

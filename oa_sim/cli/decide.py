@@ -90,13 +90,13 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
 
     asked, scenario = _asked(overrides, "monitor", Monitoring)
     from oa_sim.cli.progress import Progress
-    from oa_sim.plots import trajectories
     from oa_sim.report import decision_folders
+    from oa_sim.targets import monitor_narrative
     from oa_sim.targets.monitor import monitor as monitored
 
     with Progress() as progress:
         found = monitored(scenario, asked.monitor, progress.say)
-        said = trajectories.sentences(found)
+        said = monitor_narrative.sentences(found)
         folder = decision_folders.write_monitored(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
     facts = {"headline": said, "verdict": found.manifest["gates"]["verdict"]}
@@ -120,13 +120,13 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
 
     asked, scenario = _asked(overrides, "voi", Studying)
     from oa_sim.cli.progress import Progress
+    from oa_sim.decide import voi_narrative
     from oa_sim.decide.value_of_information import voi as information
-    from oa_sim.plots import voi_charts
     from oa_sim.report import decision_folders
 
     with Progress() as progress:
         found = information(scenario, asked, progress.say)
-        said = voi_charts.sentences(found)
+        said = voi_narrative.sentences(found)
         folder = decision_folders.write_information(found, scenario.outputs, said)
     rows = [
         {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}

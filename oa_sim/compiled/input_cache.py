@@ -17,7 +17,7 @@ import xarray as xr
 from oa_sim.compiled import activity, arrays
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.evidence import meta_analysis, studies
-from oa_sim.inference import baseline_fit, counterfactual
+from oa_sim.inference import baseline_fit, counterfactual, posterior_files
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import delivery, parameters
 from oa_sim.programme.budget import window
@@ -134,7 +134,7 @@ def _known(scenario: Scenario, data_hash: str) -> Known:
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     county = history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
     proxy = np.concatenate([county, county.any(axis=0, keepdims=True)]).astype(np.int8)
-    return Known(whole, history, areas.pupils(here), proxy, posterior, baseline_fit.checksum(posterior), data_hash)
+    return Known(whole, history, areas.pupils(here), proxy, posterior, posterior_files.checksum(posterior), data_hash)
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:

@@ -21,7 +21,7 @@ from oa_sim.projection.ranking import VIEWS
 from oa_sim.projection.retention import INTERVAL
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest, scenario_run
 
 STATISTICS = ("mean", "sd", *QUANTILES)
 MEAN = "mean of areas"
@@ -93,7 +93,7 @@ def _unit(name: str) -> str:
 
 def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: input_cache.Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and what must be said with it."""
-    gates = scenario_run.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
+    gates = run_manifest.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
     unsure = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
     (measure, group), last = headline_of(scenario.measures), sustainability.last_funded(money)
     return {

@@ -14,12 +14,12 @@ from oa_sim.decide.constraints import Optimising
 from oa_sim.decide.optimiser import Optimum
 from oa_sim.decide.robustness import Challenge, Sheet
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import baseline_fit, sampling
+from oa_sim.inference import posterior_files, sampling
 from oa_sim.inputs import tables
 from oa_sim.programme import budget
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,19 +138,19 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
     scenario, known = found.judge.scenario, found.judge.known
     studied = meta_analysis.posterior(known.tables, scenario.evidence)
     about = {
-        "scenario": scenario_run.question(scenario),
+        "scenario": run_manifest.question(scenario),
         "asked": {key: value for key, value in asdict(asked).items() if key != "search"},
         "seed": scenario.seed,
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
-        "code_hash": scenario_run.code_hash(),
+        "code_hash": run_manifest.code_hash(),
         "versions": sampling.versions(),
         "posterior": known.checksum,
-        "synthesis": baseline_fit.checksum(studied),
+        "synthesis": posterior_files.checksum(studied),
         "plan": hashlib.sha256(found.planned.astype(np.int64).tobytes()).hexdigest(),
         "n_draws": int(np.prod(plan_evaluation.size(scenario))),
     }
     text = json.dumps(about, sort_keys=True)
-    gates = scenario_run.verdict(scenario, known.posterior, studied, None)
+    gates = run_manifest.verdict(scenario, known.posterior, studied, None)
     told = {"gates": gates, "to_verify": unverified.to_verify(scenario, known.tables), "search": asdict(asked.search)}
     return {"run_id": hashlib.sha256(text.encode()).hexdigest()[:12], **about, **told}

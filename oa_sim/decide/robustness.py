@@ -13,7 +13,7 @@ import pandas as pd
 
 from oa_sim.decide import benchmark_plans, constraints, plan_evaluation
 from oa_sim.decide.benchmark_plans import BEST, Candidate
-from oa_sim.decide.objective import Objective
+from oa_sim.decide.objective import STANDARDS, Objective
 from oa_sim.decide.optimiser import Optimum
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.projection import ranking
@@ -222,7 +222,7 @@ def _views(plans: list[Candidate]) -> pd.DataFrame:
     found = []
     for view, asked in VIEWS.items():
         measures = set(plans[0].judge.scenario.measures)
-        if not measures & set(plan_evaluation.objective.STANDARDS):
+        if not measures & set(STANDARDS):
             continue
         own = plans[0].judge
         seen = plan_evaluation.judge(own.scenario, asked, own.which)

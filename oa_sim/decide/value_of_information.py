@@ -15,14 +15,14 @@ from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.voi_estimators import Worth
 from oa_sim.decide.voi_settings import Studying
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import baseline_fit, sampling
+from oa_sim.inference import posterior_files, sampling
 from oa_sim.inputs import tables
 from oa_sim.projection import variance_decomposition
 from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest
 
 PERFECT = "perfect information"
 LAST = 0.05  # of the best plan's money: what it brings is the price at the margin
@@ -201,16 +201,16 @@ def _manifest(judge, asked: Studying) -> dict:
     scenario, known = judge.scenario, judge.known
     studied = meta_analysis.posterior(known.tables, scenario.evidence)
     about = {
-        "scenario": scenario_run.question(scenario),
+        "scenario": run_manifest.question(scenario),
         "asked": asdict(asked),
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
-        "code_hash": scenario_run.code_hash(),
+        "code_hash": run_manifest.code_hash(),
         "versions": sampling.versions(),
         "posterior": known.checksum,
-        "synthesis": baseline_fit.checksum(studied),
+        "synthesis": posterior_files.checksum(studied),
         "n_draws": len(judge.which),
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    gated = scenario_run.verdict(scenario, known.posterior, studied, None)
+    gated = run_manifest.verdict(scenario, known.posterior, studied, None)
     return {"run_id": run_id, **about, "gates": gated, "to_verify": unverified.to_verify(scenario, known.tables)}

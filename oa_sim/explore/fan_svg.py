@@ -10,8 +10,9 @@ import xarray as xr
 
 from oa_sim.compiled import simulate
 from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.plots import fan_charts
+from oa_sim.plots import picture
 from oa_sim.plots.picture import FONTS
+from oa_sim.simulation import summaries
 
 BAND = ("q05", "q25", "q50", "q75", "q95")
 WIDTH, LEFT, RIGHT = 640, 58, 626  # of the picture, and of its panels within, px
@@ -65,7 +66,7 @@ class Panel:
         around = f"{self.points(years, low)} {self.points(years[::-1], high[::-1])}"
         return f'<polygon points="{around}" fill="{colour}" fill-opacity="{opacity}"/>'
 
-    def upright(self, year: float, colour: str = fan_charts.INK, dash: str = "") -> str:
+    def upright(self, year: float, colour: str = picture.INK, dash: str = "") -> str:
         """Return a line from top to bottom."""
         return _stroke(self.x(year), self.top, self.x(year), self.bottom, colour, dash)
 
@@ -76,7 +77,7 @@ class Panel:
         places = max(0, -int(np.floor(np.log10(step))))
         for value in np.arange(np.ceil(self.low / step), np.floor(self.high / step) + 1) * step:
             at = self.y(value)
-            found += [_stroke(LEFT - 4, at, LEFT, at), _text(LEFT - 8, at + 4, fan_charts.number(value, places), "end")]
+            found += [_stroke(LEFT - 4, at, LEFT, at), _text(LEFT - 8, at + 4, summaries.number(value, places), "end")]
         return "".join(found) + _stroke(LEFT, self.bottom, RIGHT, self.bottom)
 
 
@@ -113,7 +114,7 @@ def fan(shown: xr.Dataset, history: xr.Dataset, asked, areas: list[str], where: 
     inside += upper.frame(f"{MEASURES[asked.measure].unit}, {where.removeprefix('in ')}")
     inside += _impact(lower, years, bands["impact"], asked.measure, last) + _years(lower, first, years)
     words = escape(_in_words(asked, where, years, past, bands, marks))
-    look = f'font-family="{FONTS}" font-size="12.5" fill="{fan_charts.INK}"'
+    look = f'font-family="{FONTS}" font-size="12.5" fill="{picture.INK}"'
     size = f'viewBox="0 0 {WIDTH} {LOWER[1] + 28}"'
     return f'<svg xmlns="{SPACE}" {size} role="img" aria-label="{words}" {look}><title>{words}</title>{inside}</svg>'
 
@@ -134,14 +135,14 @@ def _breaks(history: xr.Dataset, measure: str) -> list[int]:
 
 def _future(panel: Panel, years, past, bands, marks: list[int], has_money: bool) -> str:
     without, with_it = bands["counterfactual"], bands["projection"]
-    found = [panel.area(years, without[0], without[4], fan_charts.WIDE)]
-    found += [panel.area(years, without[1], without[3], fan_charts.NARROW)]
+    found = [panel.area(years, without[0], without[4], picture.WIDE)]
+    found += [panel.area(years, without[1], without[3], picture.NARROW)]
     found += [panel.upright(year - 0.5, GREY, "2 3") for year in marks]
-    found += [panel.line(years, without[2], fan_charts.INK, 1.8, "6 3")]
+    found += [panel.line(years, without[2], picture.INK, 1.8, "6 3")]
     if has_money:
-        found += [panel.line(years, with_it[2], fan_charts.WITH, 2.4)]
-        found += [panel.line(years, edge, fan_charts.WITH, 1.3, "2 2") for edge in with_it[[0, 4]]]
-    found += [panel.line(*past, fan_charts.INK)]
+        found += [panel.line(years, with_it[2], picture.WITH, 2.4)]
+        found += [panel.line(years, edge, picture.WITH, 1.3, "2 2") for edge in with_it[[0, 4]]]
+    found += [panel.line(*past, picture.INK)]
     known = np.isfinite(past[1])
     found += [
         f'<circle cx="{panel.x(year):.1f}" cy="{panel.y(value):.1f}" r="3"/>'
@@ -153,16 +154,16 @@ def _future(panel: Panel, years, past, bands, marks: list[int], has_money: bool)
 
 
 def _impact(panel: Panel, years, band, measure: str, last: int) -> str:
-    found = [panel.area(years, band[0], band[4], fan_charts.CHANGE, 0.2)]
-    found += [panel.area(years, band[1], band[3], fan_charts.CHANGE, 0.35)]
-    found += [panel.line(years, band[2], fan_charts.CHANGE, 2.2)]
+    found = [panel.area(years, band[0], band[4], picture.CHANGE, 0.2)]
+    found += [panel.area(years, band[1], band[3], picture.CHANGE, 0.35)]
+    found += [panel.line(years, band[2], picture.CHANGE, 2.2)]
     found += [_stroke(LEFT, panel.y(0), RIGHT, panel.y(0)), panel.upright(years[0] - 0.5)]
     down = MEASURES[measure].lower_is_better
     if years[0] <= last < years[-1]:
         height = panel.bottom - 6 if down else panel.top + 9
         found += [panel.upright(last + 0.5, dash="2 2")]
         found += [_text(panel.x(last + 0.5) + 5, height, "money ends", "start")]
-    title = f"impact, {fan_charts.unit_of_change(measure)}{' (down is better)' * down}"
+    title = f"impact, {summaries.unit_of_change(measure)}{' (down is better)' * down}"
     return "".join(found) + panel.frame(title)
 
 
@@ -183,7 +184,7 @@ def _step(span: float) -> float:
     return next(size * times for times in (5, 2, 1) if span / (size * times) >= 4)
 
 
-def _stroke(x1: float, y1: float, x2: float, y2: float, colour: str = fan_charts.INK, dash: str = "") -> str:
+def _stroke(x1: float, y1: float, x2: float, y2: float, colour: str = picture.INK, dash: str = "") -> str:
     dashed = f' stroke-dasharray="{dash}"' * bool(dash)
     return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="{colour}" stroke-width="0.9"{dashed}/>'
 
@@ -200,13 +201,13 @@ def _in_words(asked, where: str, years, past, bands, marks: list[int]) -> str:
         said.append(f"Last published: {past[1][known[-1]]:.1f} in {academic_year(int(past[0][known[-1]]))}.")
     for words, name in (("Without the programme, median", "counterfactual"), ("With it", "projection")):
         band = bands[name][:, -1]
-        said.append(f"{words} in {end}: {fan_charts.interval(band[2], band[0], band[4])}.")
+        said.append(f"{words} in {end}: {summaries.interval(band[2], band[0], band[4])}.")
     band = bands["impact"]
     most = int(np.abs(band[2]).argmax())
     said.append(
         f"Median impact is largest in {academic_year(int(years[most]))}: "
-        f"{fan_charts.interval(band[2][most], band[0][most], band[4][most])} "
-        f"{fan_charts.unit_of_change(asked.measure)}."
+        f"{summaries.interval(band[2][most], band[0][most], band[4][most])} "
+        f"{summaries.unit_of_change(asked.measure)}."
     )
     if marks:
         said.append(f"The published figures break in {', '.join(map(academic_year, marks))}.")

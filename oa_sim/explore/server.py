@@ -16,7 +16,8 @@ from oa_sim.errors import Refusal
 from oa_sim.explore import session
 from oa_sim.explore import session as live_session
 from oa_sim.explore.session import Base
-from oa_sim.plots.fan_charts import CHANGE, INK, NARROW, WIDE, WITH
+from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH
+from oa_sim.scenario import schema
 from oa_sim.scenario.schema import ENDINGS
 
 MOST_GBP = 300e6  # the right end of the money's lever, unless the base has more
@@ -265,7 +266,7 @@ def warm(base: live_session.Base, say: Callable[[str], None]) -> None:
     at = live_session.start(base)
     say("making the first answer")
     live_session.view(at, base)
-    for ending in live_session.ENDINGS:
+    for ending in schema.ENDINGS:
         say(f"making ready for the ending {ending.replace('_', ' ')}")
         try:
             live_session.view(replace(at, ending=ending), base)

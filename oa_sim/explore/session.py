@@ -26,7 +26,7 @@ from oa_sim.programme import budget, review
 from oa_sim.scenario import files, load
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest
 from oa_sim.sweep import cases as case_list
 from oa_sim.sweep import expand, journal, provenance
 
@@ -96,7 +96,7 @@ def opened(folder: str | Path) -> Base:
     ):
         if was is not None and was != now:
             raise Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
-    same = made["code_hash"] == scenario_run.code_hash()
+    same = made["code_hash"] == run_manifest.code_hash()
     notes = (
         () if same else (f"{folder.name} was made with other code of oa_sim: the numbers here are of this version.",)
     )

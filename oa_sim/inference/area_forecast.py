@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import LINKED
-from oa_sim.inference import baseline_model, state_space
+from oa_sim.inference import baseline_model, observations, state_space
 from oa_sim.inference.observations import Record
 
 
@@ -100,7 +100,7 @@ def relative(
         Course, and luck and noise about it, SD.
     """
     cells = cells_of(known, area, years[0], is_proxy=is_proxy, brought=brought)
-    future = baseline_model.kin(known.series, years)
+    future = observations.kin(known.series, years)
     kin, future = _counted_from_0(cells.kin, future)
     normal = rng.standard_normal((len(hyper.mean), state_space.numbers_needed(kin, future)))
     found = state_space.courses(

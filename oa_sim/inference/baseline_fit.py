@@ -18,8 +18,8 @@ import xarray as xr
 
 from oa_sim.definitions import series
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_model, posterior_files, sampling
-from oa_sim.inference.posterior_files import cache_folder, checksum, write  # noqa: F401  handed on: it is this file that others ask
+from oa_sim.inference import baseline_model, observations, posterior_files, sampling
+from oa_sim.inference.posterior_files import cache_folder, write
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.scenario.assumptions import Learning
 
@@ -148,7 +148,7 @@ def learn(
         say("using what was learned from this panel before")
         return read(before)
     sampler = learning.sampler
-    known = baseline_model.record(history)
+    known = observations.record(history)
     iterations = sampler.tune + sampler.draws * sampler.thin
     say(f"learning from {len(known.areas)} authorities: {sampler.chains} chains of {iterations:,} iterations")
     found = sampling.sample(baseline_model.model(known), sampler, learning.seed, progress=progress)

@@ -16,7 +16,7 @@ import numpy as np
 from oa_sim.definitions import LINKED
 from oa_sim.errors import one_of
 from oa_sim.inference import national_trend
-from oa_sim.inference.observations import Record, kin, record  # noqa: F401  the record is handed on with its model
+from oa_sim.inference.observations import Record
 from oa_sim.inference.sampling import load_pymc
 
 # priors: the centre of each SD over series (SD, or SD / year), the log spread of that centre, and that of a series

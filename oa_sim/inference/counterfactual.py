@@ -14,8 +14,8 @@ import xarray as xr
 
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, series
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_model, link_functions, national_trend, state_space
-from oa_sim.inference.area_forecast import Law, law, relative  # noqa: F401  handed on
+from oa_sim.inference import link_functions, national_trend, observations, state_space
+from oa_sim.inference.area_forecast import law, relative
 from oa_sim.inference.observations import National, Record
 from oa_sim.inputs.areas import GLD
 from oa_sim.inputs.tables import Row
@@ -66,7 +66,7 @@ def project(
         (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled. Its coordinate ``national``
         (chain, draw, group, measure, year) is England's course in it.
     """
-    known = baseline_model.record(history)
+    known = observations.record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
     areas, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
     # always the longest horizon and every series, and then cut: a year is the same whatever is asked for

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.definitions import academic_year
-from oa_sim.plots import fan_charts
+from oa_sim.plots import picture
+from oa_sim.simulation import summaries
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.scoring import SCALES, Scores
 
-OURS = {"color": fan_charts.WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
+OURS = {"color": picture.WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
 COLOURS = ("#222222", "#b34700", "#7a7a7a", "#009e73", "#cc79a7", "#997700")  # told apart without red and green
 DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKS = "sd^vxP"
@@ -27,7 +28,7 @@ def reliability(scores: Scores) -> str:
 
     def paint(figure: Figure) -> None:
         for axes, kind in zip(_panels(figure, held), held, strict=True):
-            axes.plot([0, 100], [0, 100], color=fan_charts.NARROW, linewidth=1)
+            axes.plot([0, 100], [0, 100], color=picture.NARROW, linewidth=1)
             for name in reversed(names):
                 part = found[(found.model == name) & (found.scale == kind)]
                 axes.plot(part.nominal, 100 * part.covered, **_look(name, scores.ours, every=4))
@@ -35,7 +36,7 @@ def reliability(scores: Scores) -> str:
         figure.axes[0].set_ylabel("it held, %")
         _legend(figure)
 
-    return fan_charts.picture("reliability", _reliability_in_words(found, names), _size(held, 3.4), paint)
+    return picture.picture("reliability", _reliability_in_words(found, names), _size(held, 3.4), paint)
 
 
 def by_year(scores: Scores) -> str:
@@ -50,7 +51,7 @@ def by_year(scores: Scores) -> str:
         figure.axes[0].set_ylabel("CRPS, random walk = 1")
         _legend(figure)
 
-    return fan_charts.picture("years", _years_in_words(mean, names), _size(held, 3.0), paint)
+    return picture.picture("years", _years_in_words(mean, names), _size(held, 3.0), paint)
 
 
 def when(horizon: int, year: int) -> str:
@@ -125,6 +126,6 @@ def _years_in_words(mean: pd.DataFrame, names: list[str]) -> str:
     words = ["CRPS as a share of the random walk\u2019s, mean over measures and groups."]
     for (kind, horizon, year), part in mean.groupby(["scale", "horizon", "year"]):
         ratios = part.set_index("model").crps_ratio_rw
-        said = [f"{name} {fan_charts.number(float(ratios.get(name, np.nan)), 2)}" for name in names]
+        said = [f"{name} {summaries.number(float(ratios.get(name, np.nan)), 2)}" for name in names]
         words.append(f"Scale {kind}, {when(horizon, year)}: {', '.join(said)}.")
     return " ".join(words)

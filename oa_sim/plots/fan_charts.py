@@ -12,12 +12,10 @@ from matplotlib.patches import Patch
 
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import breaks
-from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture
+from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import (  # fmt: skip
-    BAND,
-    decimals,
     failed,
     has_impact,
     impact_by_area,
@@ -31,8 +29,6 @@ from oa_sim.simulation.summaries import (  # fmt: skip
     unit_of_change,
     whose,
 )
-
-__all__ = ["BAND", "Figure", "Picture", "decimals", "drawn", "legible", "picture"]  # what others find here too
 
 LONGEST_ROW = 44  # characters of a name beside a row
 MARKS = dict(zip(YEARS_AFTER, "os^", strict=True))

@@ -6,9 +6,9 @@ Parts that add up to a whole, as a picture with words for those who cannot see i
 import numpy as np
 from matplotlib.figure import Figure
 
-from oa_sim.plots import fan_charts
-from oa_sim.plots.fan_charts import INK, Picture, drawn, legible
-from oa_sim.plots.picture import legible
+from oa_sim.plots import picture
+from oa_sim.plots.picture import INK, Picture, drawn, legible
+from oa_sim.simulation import summaries
 
 # told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
 # straight lines alone, since one of dots takes 150 kB of a page
@@ -88,7 +88,7 @@ def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, high
 
 def intervals_picture(
     name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
-) -> fan_charts.Picture:
+) -> picture.Picture:
     """Return a row with mean and 90 % interval for each label, the first on top.
 
     Parameters
@@ -105,21 +105,21 @@ def intervals_picture(
         The place of a row to set apart.
     """
     rows = np.arange(len(labels))
-    colours = [fan_charts.CHANGE if row == highlight else fan_charts.WITH for row in rows]
+    colours = [picture.CHANGE if row == highlight else picture.WITH for row in rows]
 
-    def paint(figure: fan_charts.Figure) -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.62 / figure.get_figheight())
         axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
         axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
-        axes.axvline(0, color=fan_charts.INK, linewidth=0.7)
+        axes.axvline(0, color=picture.INK, linewidth=0.7)
         axes.set_yticks(rows, [legible(label, 58, 30) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(legible(unit, 240, 60))
 
-    said = "; ".join(f"{label} {fan_charts.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
-    return fan_charts.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
+    said = "; ".join(f"{label} {summaries.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
+    return picture.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
 def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str) -> str:
@@ -129,7 +129,7 @@ def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: 
 
 def courses_picture(
     name: str, title: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str
-) -> fan_charts.Picture:
+) -> picture.Picture:
     """Return a line for each label over years, with its 90 % band where there are few, else that of the first.
 
     Parameters
@@ -145,7 +145,7 @@ def courses_picture(
     """
     shaded = len(lines) <= MOST_SHADED
 
-    def paint(figure: fan_charts.Figure) -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.12, right=0.58, top=0.96, bottom=0.15)
         for i, (label, band) in enumerate(lines.items()):
@@ -159,5 +159,5 @@ def courses_picture(
         axes.grid(axis="y", color="#eeeeee")
         figure.legend(loc="center left", bbox_to_anchor=(0.59, 0.55), frameon=False, handlelength=3)
 
-    last = "; ".join(f"{label} {fan_charts.interval(*band[:, -1])}" for label, band in lines.items())
-    return fan_charts.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)
+    last = "; ".join(f"{label} {summaries.interval(*band[:, -1])}" for label, band in lines.items())
+    return picture.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)

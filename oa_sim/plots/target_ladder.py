@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.plots.fan_charts import INK, WIDE, WITH, Picture, drawn, legible
+from oa_sim.plots.picture import INK, WIDE, WITH, Picture, drawn, legible
 from oa_sim.targets.assess import Promises
 
 MOST_ROWS = 14

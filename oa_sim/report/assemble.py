@@ -10,12 +10,13 @@ import pandas as pd
 from oa_sim.errors import Refusal
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
-from oa_sim.plots import fan_charts, tile_map
+from oa_sim.plots import tile_map
 from oa_sim.report import assurance, data_dictionary, folder_brief, register, run_brief, run_figures, workbook_figures
 from oa_sim.report.document import Dossier, drawn
 from oa_sim.report.formats import data_files, datapackage, html, iamc
 from oa_sim.report.reported_figure import Published
 from oa_sim.report.sanitise import in_table
+from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 
 WHAT_INTERVALS_HOLD = (
@@ -83,7 +84,7 @@ def of_run(result: Result) -> Dossier:
     brief = run_figures.brief(result)
     about = result.manifest
     pictures = {"future": run_brief.future(result)}
-    if fan_charts.has_impact(result):
+    if summaries.has_impact(result):
         printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
         tile = tile_map.tile_map(result, printed=printed, is_small=True)
         pictures["map"] = drawn("map", tile.title, tile.svg)

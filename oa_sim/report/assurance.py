@@ -23,7 +23,7 @@ from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.inputs import tables
 from oa_sim.report.sanitise import in_table
 from oa_sim.scenario.unverified import sentence
-from oa_sim.simulation import narrative, scenario_run
+from oa_sim.simulation import narrative, run_manifest
 from oa_sim.simulation.result import Result
 
 COLUMNS = ("check", "asks", "found", "limit", "verdict", "from")
@@ -218,7 +218,7 @@ def _groups(result: Result) -> tuple:
 def _made(result: Result) -> Iterator[tuple]:
     """Yield whether the run can be traced: its id, the tables and the code that it was made from."""
     manifest = result.manifest
-    again = scenario_run.identity(manifest)
+    again = run_manifest.identity(manifest)
     asks = "Does the run id follow from what the run was made from?"
     found = f"{again}, and the manifest has {manifest['run_id']}"
     yield "trace: run id", asks, found, "the same", _judged(again == manifest["run_id"]), HERE
@@ -230,7 +230,7 @@ def _made(result: Result) -> Iterator[tuple]:
     except Refusal as refusal:
         same, said = False, f"they cannot be read here: {refusal}"
     yield "trace: tables", asks, said, "the same", _judged(same), HERE
-    code, had = scenario_run.code_hash(), manifest["code_hash"]
+    code, had = run_manifest.code_hash(), manifest["code_hash"]
     said = f"{code[:12]} of {oa_sim.__version__}, and the run had {had[:12]} of {manifest['oa_sim']}"
     asks = "Is this page made by the code that made the run?"
     where = f"{HERE}; the numbers are those of the run whichever code lays them out"

@@ -13,7 +13,7 @@ from oa_sim.report.document import Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.report.formats.run_page import SPLITS
 from oa_sim.report.reported_figure import Published
 from oa_sim.scenario import unverified
-from oa_sim.simulation import narrative
+from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 
 MOST_AREAS = 14  # that the table on the second page takes
@@ -46,7 +46,7 @@ def headline(result: Result, found: Found) -> Sentence:
     """
     measure, group = narrative.headline_measure(result)
     whose, year = who(measure, group), academic_year(narrative.headline_year(result))
-    if not fan_charts.has_impact(result):
+    if not summaries.has_impact(result):
         return (f"Without money for activity there is no impact, exactly: {whose} in {year} is what it would have been "
                 "anyway.",)  # fmt: skip
     names = result.draws.area.values.tolist()
@@ -123,7 +123,7 @@ def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:
         more.append((f"Last published, for {academic_year(last.year)}: ", Only(last),
                      ". Much of any move from there is England\u2019s course and the areas\u2019 own way back to their "
                      "usual place, which comes free."))  # fmt: skip
-    if fan_charts.has_impact(result):
+    if summaries.has_impact(result):
         more.append(("The future is far less certain than the difference, because both futures share it.",))
     return Passage("What would have happened anyway", tuple(more), pictures=(picture,))
 
@@ -248,7 +248,7 @@ def _grid_of_measures(result: Result, found: Found) -> Grid:
         ))  # fmt: skip
     head = ("Measure", "Impact", "90 % interval", "Unit", "Chance it is better", "Left after 5 years")
     year = academic_year(narrative.headline_year(result))
-    return Grid(f"All measures, all pupils, {fan_charts.over_areas(result)}, {year}", head, tuple(rows))
+    return Grid(f"All measures, all pupils, {summaries.over_areas(result)}, {year}", head, tuple(rows))
 
 
 def _sure(result: Result, found: Found) -> Passage:

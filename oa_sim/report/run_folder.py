@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_fit, posterior_files
+from oa_sim.inference import posterior_files
 from oa_sim.inference.baseline_fit import Learned
 from oa_sim.simulation import narrative
 from oa_sim.simulation.comparison import Comparison
@@ -121,11 +121,11 @@ def write_learned(found: Learned, outputs: str | Path) -> Path:
     """Write ``<outputs>/fit/<id>`` with ``learned.nc``, ``reading.txt`` and ``learned.json``, and return its path."""
 
     def fill(at: Path) -> None:
-        baseline_fit.write(found.posterior, at / "learned.nc")
+        posterior_files.write(found.posterior, at / "learned.nc")
         (at / "reading.txt").write_text("\n".join(found.read) + "\n", encoding="utf-8")
-        write_json(at / "learned.json", found.facts | {"checksum": baseline_fit.checksum(found.posterior)})
+        write_json(at / "learned.json", found.facts | {"checksum": posterior_files.checksum(found.posterior)})
 
-    return whole(Path(outputs) / "fit" / baseline_fit.checksum(found.posterior)[:12], fill)
+    return whole(Path(outputs) / "fit" / posterior_files.checksum(found.posterior)[:12], fill)
 
 
 def write_ledger(found: Ledger, outputs: str | Path) -> Path:
@@ -179,12 +179,14 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
     The folder holds ``indices.csv``, ``sensitivity.json`` and, as far as they were made, ``tornado.csv``,
     ``tornado.svg`` and ``boxes.csv``.
     """
+    from oa_sim.plots import tornado  # pictures take a second to load
 
     def fill(at: Path) -> None:
         for name, table in found.tables.items():
             table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        if found.picture:
-            (at / "tornado.svg").write_text(found.picture + "\n", encoding="utf-8")
+        if found.scenarios is not None:
+            svg = tornado.of_findings(found)
+            (at / "tornado.svg").write_text(svg + "\n", encoding="utf-8")
         write_json(at / "sensitivity.json", found.facts | {"said": found.said})
 
     return whole(Path(outputs) / found.identity, fill)

@@ -14,8 +14,8 @@ from oa_sim.formatting import unit, who
 from oa_sim.inference import mcse
 from oa_sim.report import reported_figure, run_figures
 from oa_sim.report.reported_figure import HIGH, LOW, PROXY, About, Published
-from oa_sim.report.run_figures import EVERYWHERE
 from oa_sim.simulation import narrative
+from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
 PROMISES = (50, 70, 90)  # %: the chance with which a level is reached

@@ -13,7 +13,6 @@ DESIGNS = (*NAMED, *SAMPLED)
 ENGINES = ("local", "processes", "dask")
 IN_POWERS = ("sobol", "saltelli")  # a Sobol sequence is balanced only at powers of two
 MOST_SCENARIOS = 1_000_000
-SEED_ROOM = 2**31  # what SALib takes as a seed
 
 
 @dataclass
@@ -102,19 +101,6 @@ class Sweeping:
         between("block", self.block, 1, 10_000, " scenarios")
 
 
-def n_scenarios(design: Design, n_keys: int) -> int:
-    """Return how many scenarios a sampled design asks about.
-
-    Raises
-    ------
-    Refusal
-        Where they are more than a sweep takes.
-    """
-    found = design.n * (n_keys + 2) if design.kind == "saltelli" else design.n
-    check_number(found)
-    return found
-
-
 def check_number(n: int) -> None:
     """Refuse more scenarios than a sweep takes."""
     if n > MOST_SCENARIOS:
@@ -122,74 +108,6 @@ def check_number(n: int) -> None:
             f"a sweep takes at most {MOST_SCENARIOS:,} scenarios, got {n:,}: name fewer values or sample them, "
             "such as design=sobol design.n=1024"
         )
-
-
-def points(design: Design, keys: tuple[str, ...]):
-    """Return the points of a sampled design in the unit cube.
-
-    Parameters
-    ----------
-    design
-        ``sobol``, ``latin_hypercube`` or ``saltelli``.
-    keys
-        What varies. A coordinate goes by its name, so that the order typed does not move the points; of a Latin
-        hypercube another key does not move them either.
-
-    Returns
-    -------
-    ndarray (scenario, key)
-        In [0, 1). Rows of ``saltelli`` lie as SALib's analysis reads them, in the order of ``keys``: for each base
-        point A, then A with each key in turn taken from B, then B.
-
-    Raises
-    ------
-    Refusal
-        Where there are too many, or ``saltelli`` is asked for and SALib is not installed.
-    """
-    import numpy as np
-
-    n_scenarios(design, len(keys))
-    rank = np.argsort(np.argsort(keys))
-    if design.kind == "latin_hypercube":
-        return np.column_stack([_hypercube(design, key) for key in keys])
-    if design.kind == "sobol":
-        return _sobol(design, len(keys))[:, rank]
-    found = _saltelli(design, len(keys)).reshape(design.n, len(keys) + 2, len(keys))
-    rows = np.concatenate([[0], 1 + rank, [len(keys) + 1]])
-    return found[:, rows][:, :, rank].reshape(-1, len(keys))
-
-
-def _hypercube(design: Design, key: str):
-    """Return one coordinate of a Latin hypercube: a point in each of n even slices, in random order."""
-    from oa_sim.rng import stream
-
-    random = stream(design.seed, "design", "latin_hypercube", key)
-    return (random.permutation(design.n) + random.random(design.n)) / design.n
-
-
-def _sobol(design: Design, n_keys: int):
-    """Return a scrambled Sobol sequence (Owen 1998; Matousek's linear scrambling, as in SciPy)."""
-    from scipy.stats import qmc
-
-    from oa_sim.rng import stream
-
-    sequence = qmc.Sobol(n_keys, scramble=True, seed=stream(design.seed, "design", "sobol"))
-    return sequence.random(design.n)
-
-
-def _saltelli(design: Design, n_keys: int):
-    """Return SALib's rows for first and total indices (Saltelli and others 2010), n (keys + 2) of them."""
-    try:
-        from SALib.sample import sobol
-    except ImportError:
-        raise Refusal(
-            "design=saltelli needs SALib, which is not installed: install oa-sim[sensitivity], or choose design=sobol"
-        ) from None
-    from oa_sim.rng import stream
-
-    problem = {"num_vars": n_keys, "names": [str(i) for i in range(n_keys)], "bounds": [[0.0, 1.0]] * n_keys}
-    seed = int(stream(design.seed, "design", "saltelli").integers(SEED_ROOM))
-    return sobol.sample(problem, design.n, calc_second_order=False, seed=seed)
 
 
 def _power(n: int) -> int:

@@ -3,31 +3,26 @@
 If a reader has to look elsewhere for the order of things, this file has failed.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
-import oa_sim
 from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
-from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
+from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, pupils_reached, review
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
-from oa_sim.scenario import load, unverified
+from oa_sim.scenario import load, overrides, unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation.result import Result
-
-WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_moved", "__main__"}
+from oa_sim.simulation.run_manifest import _made, manifest
 
 
 def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None) -> Result:
@@ -120,7 +115,7 @@ def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
         At the first cell that is not right.
     """
     known = tables.read_all(scenario.data_folder)
-    portfolio.check(known, [*scenario.interventions, *load.groups()["intervention"]])
+    portfolio.check(known, [*scenario.interventions, *overrides.groups()["intervention"]])
     return known
 
 
@@ -143,11 +138,6 @@ def checked(scenario: Scenario) -> Scenario:
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 
-def _made(posterior: xr.Dataset) -> dict:
-    """Return what a posterior was learned from; nothing for made-up draws."""
-    return json.loads(posterior.attrs.get("made", "{}"))
-
-
 def known_until(scenario: Scenario) -> int:
     """Return the last year that the baseline may know: the last published one before the first projected year."""
     return min(scenario.start_year - 1, max(row["year"] for row in tables.read("outcomes", scenario.data_folder)))
@@ -165,80 +155,3 @@ def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario)
     outcomes = outcomes.assign_coords({dim: np.arange(outcomes.sizes[dim]) for dim in ("chain", "draw")})
     order = ["chain", "draw", "area", "group", "measure", "year", "history_year"]
     return outcomes.transpose(*order)
-
-
-def code_hash() -> str:
-    """Return the SHA-256 of the code that makes numbers, so that a result is never taken for another version's.
-
-    What only words, draws or writes them is left out: a corrected sentence renames no run.
-    """
-    home, digest = Path(str(files("oa_sim"))), hashlib.sha256()
-    for path in sorted(home.rglob("*.py")):
-        inside = path.relative_to(home)
-        if not set(inside.with_suffix("").parts) & WITHOUT_NUMBERS:
-            digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()
-
-
-def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset) -> dict:
-    """Return the gates of the baseline, failed where the studies or the outside view fail theirs."""
-    found, wrong = json.loads(posterior.attrs["gates"]), []
-    studies = json.loads(studied.attrs["gates"])
-    if studies["verdict"] != "PASS":
-        wrong.append(f"the synthesis of the studies: {studies['reason']}")
-    if scenario.evidence.outside_view.is_on and seen.attrs["pareto_k"] >= importance_sampling.LARGEST_K:
-        wrong.append(f"the outside view: Pareto k is {seen.attrs['pareto_k']:.2f}, few draws agree with it")
-    if not wrong:
-        return found
-    before = [found["reason"]] if found["verdict"] != "PASS" else []
-    return found | {"verdict": "FAIL", "reason": "; ".join([*before, *wrong])}
-
-
-def manifest(
-    scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset
-) -> dict:
-    """Return what makes a number traceable: scenario, seed, versions, data hash, gates, account, run id."""
-    found = {
-        "scenario": question(scenario),
-        "seed": scenario.seed,
-        "data_hash": tables.data_hash(scenario.data_folder),
-        "oa_sim": oa_sim.__version__,
-        "code_hash": code_hash(),
-        "versions": sampling.versions(),
-        "posterior": baseline_fit.checksum(posterior),
-        "learned": _made(posterior),
-        "synthesis": {
-            "checksum": baseline_fit.checksum(studied),
-            **_made(studied),
-            "gates": json.loads(studied.attrs["gates"]),
-        },
-        "outside_view": seen.attrs,
-        "gates": verdict(scenario, posterior, studied, seen),
-        "account_gbp": budget.reconcile(money),
-        "price_base": scenario.budget.price_base,
-    }
-    return {"run_id": identity(found), **found}
-
-
-def question(scenario: Scenario) -> dict:
-    """Return a scenario in full, without where its answer is put, and with what is in the file of its plan."""
-    found = asdict(scenario)
-    found.pop("outputs")
-    path = scenario.budget.plan
-    if path is not None and Path(path).is_file():
-        found["budget"]["plan_sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return found
-
-
-def identity(found: dict) -> str:
-    """Return the name of a run, made from what its numbers are made from: 12 hexadecimal digits.
-
-    Parameters
-    ----------
-    found
-        ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
-        ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
-    """
-    parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")
-    text = json.dumps({key: found[key] for key in parts if key in found}, sort_keys=True, default=vars)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

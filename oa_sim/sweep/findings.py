@@ -17,10 +17,9 @@ import pandas as pd
 from oa_sim import __version__, formatting
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.errors import Refusal, unknown
-from oa_sim.plots import tornado
 from oa_sim.projection import variance_decomposition
 from oa_sim.scenario import unverified
-from oa_sim.sweep import scenario_discovery, sensitivity
+from oa_sim.sweep import scenario_discovery, sensitivity, tornado
 from oa_sim.sweep.results import (
     MIXED,
     NUMBER,
@@ -256,8 +255,8 @@ class Findings:
     ----------
     tables
         ``indices``, and as far as they were made ``tornado`` and ``boxes``, each with its marks.
-    picture
-        The tornado as SVG, or nothing.
+    scenarios
+        The rows behind the tornado, which stand alone; None where there is no tornado.
     said
         The same in sentences.
     facts
@@ -265,7 +264,7 @@ class Findings:
     """
 
     tables: dict[str, pd.DataFrame]
-    picture: str
+    scenarios: pd.DataFrame | None
     said: list[str]
     facts: dict
 
@@ -374,10 +373,9 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
     n_doubts = n_unverified(sweep)
     facts = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict, "oa_sim": __version__}
     facts |= {"to_verify": n_doubts, "scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}
-    picture = tornado.picture(moved, alone, headline, unit, mark)
     marked = {name: table.assign(unit=unit, verdict=verdict, to_verify=n_doubts) for name, table in tables.items()}
     marked["indices"]["unit"] = "share of variance"
-    return Findings(marked, picture, lines, facts)
+    return Findings(marked, alone, lines, facts)
 
 
 def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
@@ -412,7 +410,7 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
     lines += [line for line in [unverified.sentence(unsure)] if line]
     told = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
     marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, unsure.values())))
-    return Findings({"indices": marked}, "", lines, told | {"to_verify": unsure})
+    return Findings({"indices": marked}, None, lines, told | {"to_verify": unsure})
 
 
 def _json(value: float) -> float | None:

@@ -11,14 +11,14 @@ from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest
 
 INSIDE = "inside the package"
 
 
 def made_by() -> dict:
     """Return version, code and libraries of this process."""
-    return {"oa_sim": oa_sim.__version__, "code_hash": scenario_run.code_hash(), "versions": sampling.versions()}
+    return {"oa_sim": oa_sim.__version__, "code_hash": run_manifest.code_hash(), "versions": sampling.versions()}
 
 
 def data_hash(folder: str) -> str:
@@ -48,7 +48,7 @@ def identity(scenario: Scenario | Refusal, overrides: Sequence[str], made: dict)
     """
     found = {key: made[key] for key in ("code_hash", "versions")}
     if isinstance(scenario, Refusal):
-        return scenario_run.identity(found | {"scenario": {"refused": list(overrides)}})
+        return run_manifest.identity(found | {"scenario": {"refused": list(overrides)}})
     data, learned_from = scenario.data_folder or INSIDE, scenario.posterior or INSIDE
     if data not in made["data_hash"]:
         made["data_hash"][data] = data_hash(data)
@@ -56,7 +56,7 @@ def identity(scenario: Scenario | Refusal, overrides: Sequence[str], made: dict)
         made["posterior"][learned_from] = posterior_hash(learned_from)
     found |= {"data_hash": made["data_hash"][data], "posterior": made["posterior"][learned_from]}
     asked = {name: value for name, value in vars(scenario).items() if name != "outputs"}
-    return scenario_run.identity(found | {"scenario": asked})  # as ``model.question``, without copying it
+    return run_manifest.identity(found | {"scenario": asked})  # as ``model.question``, without copying it
 
 
 def check_same(folder: Path, about: dict) -> None:

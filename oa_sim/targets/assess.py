@@ -23,9 +23,9 @@ from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import read
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest, scenario_run
 from oa_sim.targets import attainable, base_rates
-from oa_sim.targets.outlook import Outlook, outlook
+from oa_sim.targets.outlook import PARTS, Outlook, outlook
 from oa_sim.targets.target_settings import Asked, Target, of_user, package
 from oa_sim.validation import hindcast
 
@@ -194,7 +194,7 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
     # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
     asked = found.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
     manifest = found.result.manifest | {"scenario": asked}
-    manifest |= {"run_id": scenario_run.identity(manifest)}
+    manifest |= {"run_id": run_manifest.identity(manifest)}
     then = replace(found.scenario, data_folder=scenario.data_folder)
     return replace(found, scenario=then, result=replace(found.result, manifest=manifest))
 
@@ -246,7 +246,7 @@ def judge(
         row |= attainable.base_rate(moves, come_from, one.target, one.scale)
         share, warning = attainable.reversion(parts, lower_is_better=about.lower_is_better)
         row |= {"own_share_of_move": share, "warning": warning}
-        row |= {f"{name}_mean": parts[name].mean() for name in attainable.PARTS}
+        row |= {f"{name}_mean": parts[name].mean() for name in PARTS}
         row |= dict(
             zip(("expected_q05", "expected", "expected_q95"), np.quantile(draws, [0.05, 0.5, 0.95]), strict=True)
         )

@@ -17,14 +17,14 @@ import oa_sim
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, sampling
+from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, posterior_files, sampling
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.programme import budget, delivery, interventions, parameters, review
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.simulation import run_manifest, scenario_run
 from oa_sim.targets import attainable, monitor_settings
 from oa_sim.targets.assimilation import Update, update
 from oa_sim.targets.monitor_settings import Monitor
@@ -283,7 +283,7 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
 
 def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: list, *, again: bool) -> dict:
     studied = meta_analysis.posterior(known, scenario.evidence)
-    gates = scenario_run.verdict(_without_view(scenario), posterior, studied, None)
+    gates = run_manifest.verdict(_without_view(scenario), posterior, studied, None)
     if found.k >= importance_sampling.LARGEST_K:
         why = (
             f"Pareto k of the weights is {found.k:.2f}: few draws agree with the new figures; learn again with "
@@ -292,14 +292,14 @@ def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: li
         gates = gates | {"verdict": "FAIL", "reason": why}
     text = json.dumps([{key: row[key] for key in ("place", "measure", "group", "year", "value")} for row in new])
     about = {
-        "scenario": scenario_run.question(scenario),
+        "scenario": run_manifest.question(scenario),
         "asked": asdict(replace(asked, last=None)),
         "figures": hashlib.sha256(text.encode()).hexdigest(),
         "data_hash": tables.data_hash(scenario.data_folder),
         "oa_sim": oa_sim.__version__,
-        "code_hash": scenario_run.code_hash(),
+        "code_hash": run_manifest.code_hash(),
         "versions": sampling.versions(),
-        "posterior": baseline_fit.checksum(posterior),
+        "posterior": posterior_files.checksum(posterior),
     }
     run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     told = {"pareto_k": found.k, "effective_draws": found.effective, "learned_again": again, "gates": gates}

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, series
-from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
+from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import areas
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
@@ -110,7 +110,7 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
     # the same streams to the same horizon as in the run, so the same numbers
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     national = counterfactual.national(
-        posterior, baseline_model.record(history), years, tables["breaks"], scenario.seed
+        posterior, observations.record(history), years, tables["breaks"], scenario.seed
     ).reshape(*size, len(series()), -1)[..., : scenario.horizon]
     pupils = areas.pupils(here)
     last, last_england, last_year = _last(past)

@@ -17,7 +17,7 @@ import xarray as xr
 import oa_sim
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
@@ -112,15 +112,15 @@ def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> li
     seed
         Root of the random numbers.
     """
-    known = baseline_model.record(history)
+    known = observations.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
-    hyper = counterfactual.law(posterior, known.series)
+    hyper = area_forecast.law(posterior, known.series)
     england = counterfactual.national(posterior, known, years, breaks, seed)
     areas = [area for a, area in enumerate(known.areas) if known.observed[:, a].any()]
     drawn = np.empty((len(areas), *england.shape), dtype=np.float32)
     for a, area in enumerate(areas):
         behind = counterfactual.last_variance(known, area)
-        centre, error = counterfactual.relative(hyper, known, area, years, behind, stream(seed, "area", area))
+        centre, error = area_forecast.relative(hyper, known, area, years, behind, stream(seed, "area", area))
         drawn[a] = england + centre + error
     found = []
     for s, (measure, group) in enumerate(known.series):

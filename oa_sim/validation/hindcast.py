@@ -18,8 +18,8 @@ import xarray as xr
 
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
-from oa_sim.inference import baseline_fit, baseline_model, counterfactual, link_functions
-from oa_sim.inputs import areas, panel, tables
+from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
+from oa_sim.inputs import areas, panel, schemas, tables
 from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.scenario.schema import Scenario
@@ -84,7 +84,7 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     for row in rows:
         key = (row["quantity"], row["place"], row["geography"])
         first[key] = min(first.get(key, row["year"]), row["year"])
-    columns = list(tables.TABLES["pupils"][0])
+    columns = list(schemas.TABLES["pupils"][0])
     with (into / "pupils.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -204,7 +204,7 @@ def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndar
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
     history = areas.history(known, until=scenario_run.known_until(scenario))
-    record = baseline_model.record(history)
+    record = observations.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     course = counterfactual.national(posterior, record, years, known["breaks"], scenario.seed)

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
-from oa_sim.inference.counterfactual import Law
+from oa_sim.inference.area_forecast import Law
 from oa_sim.inference.observations import Record
 from oa_sim.rng import stream
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.plots import calibration
-from oa_sim.plots.fan_charts import number
 from oa_sim.report.formats import html, run_page
+from oa_sim.simulation.summaries import number
 from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall
 

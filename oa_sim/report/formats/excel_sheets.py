@@ -17,8 +17,8 @@ from oa_sim import formatting
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.report.document import Dossier, Grid, key, plain
 from oa_sim.report.reported_figure import MINUS, NO_MARK, Published
-from oa_sim.report.run_figures import EVERYWHERE
 from oa_sim.report.sanitise import is_kept
+from oa_sim.simulation.comparison import EVERYWHERE
 
 MOST = 32_766  # characters that a cell holds, less one for the ellipsis
 STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet may take for the start of a formula

@@ -22,7 +22,7 @@ from oa_sim.report import document as packs
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence
 from oa_sim.report.formats import run_page
 from oa_sim.report.reported_figure import Published
-from oa_sim.simulation import narrative
+from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 
 
@@ -182,7 +182,7 @@ def pictures(result: Result) -> list[Picture]:
     found += [fan_charts.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
     found.append(small_multiples.by_area(result))
     found.append(small_multiples.gaps(result))
-    if fan_charts.has_impact(result):
+    if summaries.has_impact(result):
         found.append(fan_charts.side_by_side_picture(result, measure, MEASURES[measure].table_groups[0]))
         found.append(fan_charts.retention_picture(result))
         found.append(run_page.curves_picture(result) if result.by_intervention.sizes.get("intervention") else None)

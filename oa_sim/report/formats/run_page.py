@@ -17,7 +17,7 @@ import numpy as np
 
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
-from oa_sim.plots import fan_charts, intervals
+from oa_sim.plots import fan_charts, intervals, picture
 from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
@@ -129,7 +129,7 @@ def whence(result: Result) -> str:
     )
 
 
-def origins_picture(result: Result) -> fan_charts.Picture | None:
+def origins_picture(result: Result) -> picture.Picture | None:
     """Return the shares of variance of impact and level; None where they were not reckoned or draws are too few."""
     if not len(result.uncertainty):
         return None
@@ -150,7 +150,7 @@ def origins_picture(result: Result) -> fan_charts.Picture | None:
         f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)
     )
-    alternative = f"Shares of variance, {fan_charts.over_areas(result)}{summaries.failed(result)}. {said}."
+    alternative = f"Shares of variance, {summaries.over_areas(result)}{summaries.failed(result)}. {said}."
     title = "Shares of variance, in per cent"
     return intervals.stacked_picture("origins", title, alternative, rows, parts, table[:, shown])
 
@@ -160,14 +160,14 @@ def _with_band(draws: np.ndarray) -> str:
     if not np.isfinite(draws).all():
         return "none"
     low, high = np.quantile(draws, [LOW, HIGH])
-    places = fan_charts.decimals(low, high)
+    places = summaries.decimals(low, high)
     low, middle, high = (_grouped(value, places, high - low) for value in (low, draws.mean(), high))
     return f"{middle} <small>{low} to {high}</small>"
 
 
 def _interval(draws: np.ndarray) -> str:
     low, high = np.quantile(draws, [LOW, HIGH])
-    return fan_charts.interval(float(draws.mean()), float(low), float(high))
+    return summaries.interval(float(draws.mean()), float(low), float(high))
 
 
 def _grouped(value: float, places: int, width: float) -> str:
@@ -195,14 +195,14 @@ def section(result: Result) -> str:
         rows.append(
             [
                 escape(MEASURES[name].label),
-                fan_charts.number(float(at.peak_sd.mean()), 3),
+                summaries.number(float(at.peak_sd.mean()), 3),
                 academic_year(int(np.median(year))) if year.size else "none",
                 *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
                 *(chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
                 " / ".join(graded),
             ]
         )
-    caption = f"What is left of the peak impact, all pupils, {escape(fan_charts.over_areas(result))}"
+    caption = f"What is left of the peak impact, all pupils, {escape(summaries.over_areas(result))}"
     caption += ", with the lowest and highest area" if result.draws.sizes["area"] > 1 else ""
     return (
         f"{title}<p>What is left is the largest gain still to be seen from then on, as a share of the peak. Measures "
@@ -252,7 +252,7 @@ def curves(result: Result) -> str:
     return curves_picture(result).svg
 
 
-def curves_picture(result: Result) -> fan_charts.Picture:
+def curves_picture(result: Result) -> picture.Picture:
     """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
     measure, label = _measure(result)
     found = result.retention.sel(measure=measure, group="all").mean("area")  # of areas, of figures and of ends alike
@@ -372,7 +372,7 @@ def _futures(result: Result) -> str:
     marks = "".join(f"<li>{mark}{escape(meaning)}</li>" for mark, meaning in fan_charts.key(result))
     return (
         "<h2>What happens, with and without</h2>\n"
-        f"<p>All pupils, {escape(fan_charts.over_areas(result))}{same}. The 90 % band holds the "
+        f"<p>All pupils, {escape(summaries.over_areas(result))}{same}. The 90 % band holds the "
         "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
         f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
         f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
@@ -384,14 +384,14 @@ def _futures(result: Result) -> str:
 
 def _size_of_impact(result: Result) -> str:
     """Return how large the impact is next to what is not known about the future."""
-    if not fan_charts.has_impact(result):
+    if not summaries.has_impact(result):
         return "This scenario changes nothing, so there is one future to show and no impact."
-    year = fan_charts.reading_year(result)
+    year = summaries.reading_year(result)
     at = result.draws.year.values.tolist().index(year)
     shares = []
     for name in result.draws.measure.values.tolist():
-        low, *_, high = fan_charts.mean_of_areas(result, "counterfactual", name)[:, at]
-        shares.append(100 * abs(fan_charts.mean_of_areas(result, "impact", name)[2, at]) / (high - low))
+        low, *_, high = summaries.mean_of_areas(result, "counterfactual", name)[:, at]
+        shares.append(100 * abs(summaries.mean_of_areas(result, "impact", name)[2, at]) / (high - low))
     small = max(shares) < 25
     start = "The impact is small next to the uncertainty about the future" if small else "The impact in scale"
     coincide = ", so the two futures nearly coincide" if small else ""
@@ -413,12 +413,12 @@ def _proxies_in_words(result: Result) -> str:
 
 def _areas(result: Result) -> str:
     title = "<h2>The areas side by side</h2>\n"
-    if not fan_charts.has_impact(result):
+    if not summaries.has_impact(result):
         return f"{title}<p>This scenario has no impact, so there is nothing to compare between areas.</p>"
     measures = result.draws.measure.values.tolist()
     name = "key_stage_2" if "key_stage_2" in measures else measures[0]
     group = MEASURES[name].table_groups[0]
-    year = academic_year(fan_charts.reading_year(result))
+    year = academic_year(summaries.reading_year(result))
     who = "all pupils" if group == "all" else f"{group} pupils"
     return (
         f'{title}<figure class="wide">\n<h3>{escape(MEASURES[name].label)}, {who}: impact in {year}</h3>\n'
@@ -436,12 +436,12 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
     rows = [[name] for name in map(escape, result.draws.area.values.tolist())]
     for name in measures:
         better = "; lower is better" if MEASURES[name].lower_is_better else ""
-        head.append(f"{escape(MEASURES[name].label)} <small>{fan_charts.unit_of_change(name)}{better}</small>")
-        mean, band = fan_charts.impact_by_area(result, name, "all")
-        places = int(np.median([fan_charts.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
+        head.append(f"{escape(MEASURES[name].label)} <small>{summaries.unit_of_change(name)}{better}</small>")
+        mean, band = summaries.impact_by_area(result, name, "all")
+        places = int(np.median([summaries.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
         proxy = result.draws.proxy.sel(measure=name, group="all").values
         for row, middle, low, high, county in zip(rows, mean, band[0], band[4], proxy, strict=True):
-            low, middle, high = (fan_charts.number(value, places) for value in (low, middle, high))
+            low, middle, high = (summaries.number(value, places) for value in (low, middle, high))
             row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
     caption = f"Impact on all pupils in {year}: mean, and 90 % interval below it"
     return as_table(caption, head, rows, kind="crowded")
