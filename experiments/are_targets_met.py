@@ -16,7 +16,7 @@ import sys
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
-from oa_sim.targets import coverage
+from oa_sim.targets import attainable
 from oa_sim.validation import backtest, hindcast
 
 UNTIL, LEVELS, SEED = 2019, [0.5, 0.7, 0.9], 2017
@@ -37,9 +37,9 @@ def main() -> None:
     history, truth = panel.history(reading, breaks, UNTIL), panel.history(reading, breaks)
     years = [int(year) for year in truth.year.values if year >= UNTIL + 3]
     entries = backtest.ours(posterior.isel(draw=slice(FEW)), history, truth, breaks, years, SEED)
-    table = coverage.kept(entries, LEVELS)
-    whole, by_year = coverage.overall(table), coverage.overall(table, ("year",))
-    by_series = coverage.overall(table, ("measure", "group"))
+    table = attainable.kept(entries, LEVELS)
+    whole, by_year = attainable.overall(table), attainable.overall(table, ("year",))
+    by_series = attainable.overall(table, ("measure", "group"))
     print(whole.to_string(index=False), by_year.to_string(index=False), by_series.to_string(index=False), sep="\n\n")
     cells = table[table.n > 0].sort_values(["measure", "group", "year", "promised"])
     print(cells.to_string(index=False, float_format="{:.3f}".format))

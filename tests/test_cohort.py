@@ -10,7 +10,7 @@ from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.inputs import areas
 from oa_sim.programme import attendance_pathway, budget, interventions, parameters
 from oa_sim.projection import cohort
-from oa_sim.scenario.priors import Prior
+from oa_sim.scenario.assumptions import Prior
 from oa_sim.simulation.scenario_run import run
 
 ALONE = ("areas=[Norwich]", "horizon=5", "portfolio=custom", "portfolio.shares={early_language: 1.0}")

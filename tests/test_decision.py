@@ -9,7 +9,7 @@ import pytest
 
 from oa_sim import load_scenario
 from oa_sim.cli.main import main
-from oa_sim.decide import benchmark_plans, decision, narrative, plan_evaluation, robustness
+from oa_sim.decide import decision, narrative, plan_evaluation, robustness
 from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.errors import Refusal
 from oa_sim.plots import decision_charts
@@ -30,8 +30,8 @@ def found():
 
 def test_the_sheet_compares_the_plan_with_every_rule_in_two_ways(found):
     table = found.sheet.candidates
-    assert len(table) == 1 + 2 * len(benchmark_plans.SPLITS)
-    assert table.plan[0] == benchmark_plans.BEST
+    assert len(table) == 1 + 2 * len(robustness.SPLITS)
+    assert table.plan[0] == robustness.BEST
     assert table.p_best.sum() == pytest.approx(1)
     assert (table.expected_regret >= 0).all()
     assert (table.worst_regret >= table.expected_regret).all()
@@ -48,7 +48,7 @@ def test_the_plan_is_judged_on_draws_that_had_no_part_in_finding_it(found):
 
 def test_on_unseen_draws_it_is_not_worse_than_the_best_rule_by_more_than_its_error(found):
     table = found.sheet.candidates
-    rival = table[table.plan != benchmark_plans.BEST].sort_values("value").iloc[-1]
+    rival = table[table.plan != robustness.BEST].sort_values("value").iloc[-1]
     assert rival.gain_of_best_mean >= -rival.gain_of_best_se
 
 

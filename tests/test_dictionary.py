@@ -7,8 +7,8 @@ import pytest
 
 from oa_sim.errors import Refusal
 from oa_sim.report import data_dictionary
-from oa_sim.report.formats import datapackage, iamc
-from oa_sim.report.run_folder import _write_texts
+from oa_sim.report.formats import data_files
+from oa_sim.report.output_folders import _write_texts
 
 OF_A_RUN = ("table", "value", "ranking", "sustainability", "retention", "pupils_served", "money", "uncertainty")
 TYPES = {"string", "number", "integer", "year", "boolean"}
@@ -18,13 +18,13 @@ TYPES = {"string", "number", "integer", "year", "boolean"}
 def folder(tiny, tmp_path_factory):
     at = tmp_path_factory.mktemp("run")
     _write_texts(tiny, at)
-    iamc.long_table(tiny).head(50).to_csv(at / "long.csv", index=False)
+    data_files.long_table(tiny).head(50).to_csv(at / "long.csv", index=False)
     return at
 
 
 @pytest.fixture(scope="module")
 def found(folder, tiny):
-    return datapackage.descriptor(folder, [f"{name}.csv" for name in (*OF_A_RUN, "long")], tiny.manifest)
+    return data_files.descriptor(folder, [f"{name}.csv" for name in (*OF_A_RUN, "long")], tiny.manifest)
 
 
 def test_every_column_of_every_table_of_a_run_has_a_meaning_a_type_and_no_other_home(folder):
@@ -53,7 +53,7 @@ def test_a_column_that_nobody_explained_is_refused_with_the_nearest_name():
 def test_a_comparison_and_the_dictionary_itself_are_explained():
     from oa_sim.simulation.comparison import COLUMNS
 
-    names = {"compare": COLUMNS, "dictionary": data_dictionary.COLUMNS, "long": iamc.COLUMNS}
+    names = {"compare": COLUMNS, "dictionary": data_dictionary.COLUMNS, "long": data_files.COLUMNS}
     data_dictionary.dictionary({name: pd.DataFrame(columns=list(columns)) for name, columns in names.items()})
 
 
@@ -134,7 +134,7 @@ def test_the_descriptor_keeps_the_rules_of_the_specification(found, folder):
 
 
 def test_the_same_tables_have_the_same_descriptor_and_it_is_plain_json(found, folder, tiny):
-    again = datapackage.descriptor(folder, [f"{name}.csv" for name in (*OF_A_RUN, "long")], tiny.manifest)
+    again = data_files.descriptor(folder, [f"{name}.csv" for name in (*OF_A_RUN, "long")], tiny.manifest)
     assert json.dumps(again) == json.dumps(found)
 
 
@@ -150,19 +150,19 @@ def test_each_cell_is_of_the_type_that_the_descriptor_gives_it(found, folder):
 
 def test_a_file_without_columns_is_no_table(tiny, tmp_path):
     pd.DataFrame().to_csv(tmp_path / "retention.csv", index=False)
-    assert datapackage.descriptor(tmp_path, ["retention.csv"], tiny.manifest)["resources"] == []
+    assert data_files.descriptor(tmp_path, ["retention.csv"], tiny.manifest)["resources"] == []
 
 
 def test_a_file_that_is_not_there_or_lies_elsewhere_is_refused(folder, tiny):
     with pytest.raises(Refusal, match="cannot be read"):
-        datapackage.descriptor(folder, ["nothing.csv"], tiny.manifest)
+        data_files.descriptor(folder, ["nothing.csv"], tiny.manifest)
     with pytest.raises(Refusal, match="beneath its folder"):
-        datapackage.descriptor(folder, ["../table.csv"], tiny.manifest)
+        data_files.descriptor(folder, ["../table.csv"], tiny.manifest)
 
 
 def test_a_failed_gate_and_what_is_to_verify_stand_in_the_descriptor(folder, tiny):
     failed = tiny.manifest | {"gates": tiny.manifest["gates"] | {"verdict": "FAIL"}}
-    said = datapackage.descriptor(folder, ["table.csv"], failed)
+    said = data_files.descriptor(folder, ["table.csv"], failed)
     assert "[FAIL]" in said["title"]
     assert "to verify" in said["description"]
 
@@ -172,6 +172,6 @@ def test_frictionless_finds_nothing_wrong(found, folder):
     frictionless = pytest.importorskip(
         "frictionless", reason="frictionless is not installed; its rules are kept by hand"
     )
-    (folder / datapackage.FILE_NAME).write_text(json.dumps(found), encoding="utf-8")
-    report = frictionless.validate(str(folder / datapackage.FILE_NAME))
+    (folder / data_files.FILE_NAME).write_text(json.dumps(found), encoding="utf-8")
+    report = frictionless.validate(str(folder / data_files.FILE_NAME))
     assert report.valid, report.flatten(["type", "message"])

@@ -13,7 +13,7 @@ import pytest
 from documented import DOCS, ROOT
 from test_experiments import SCRIPTS
 
-from oa_sim.cli import help
+from oa_sim.cli import main
 
 PAGES = {str(path.relative_to(DOCS)): path for path in documented.pages()}
 TO_COME = {"report", "explore"}  # verbs of which pages spoke before the door knew them
@@ -95,8 +95,8 @@ def test_every_file_that_a_page_names_is_in_the_project_or_is_written_by_it(name
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_verb_and_flag_that_a_page_names_is_one_of_the_door(name):
-    verbs = set(re.findall(r"^  oa-sim (\w+)", help.HELP, re.M))
-    flags = {*FLAG.findall(help.HELP), "--help"}
+    verbs = set(re.findall(r"^  oa-sim (\w+)", main.HELP, re.M))
+    flags = {*FLAG.findall(main.HELP), "--help"}
     for words in doors(PAGES[name].read_text(encoding="utf-8")):
         verb = next((word for word in words if not word.startswith("-")), None)
         assert verb is None or verb in verbs | TO_COME, words

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from oa_sim import Refusal, load_scenario
 from oa_sim.evidence import studies
 from oa_sim.programme import parameters
-from oa_sim.scenario.priors import Prior
+from oa_sim.scenario.assumptions import Prior
 
 
 def keeping(share, **more):

@@ -35,21 +35,21 @@ def test_a_figure_has_one_row_and_no_cell_is_missing(tiny):
 
 def test_a_csv_keeps_every_number_in_full(tiny):
     figures = workbook_figures.figures(tiny)
-    back = pd.read_csv(io.StringIO(data_files.csv(figures)))
+    back = pd.read_csv(io.StringIO(data_files.csv_text(figures)))
     assert back.value.tolist() == [one.value for one in figures]
     assert not back.isna().to_numpy().any()
 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"])
 def test_text_that_would_be_a_formula_is_led_by_an_apostrophe(name):
-    back = pd.read_csv(io.StringIO(data_files.csv([figure(area=name)])))
+    back = pd.read_csv(io.StringIO(data_files.csv_text([figure(area=name)])))
     assert back.region[0].startswith("'")
     assert not {"\t", "\r"} & set(back.region[0])
 
 
 def test_a_number_that_is_none_is_empty_as_a_value_and_inf_elsewhere():
     none = replace(figure(), value=np.nan, upper=np.nan)
-    back = pd.read_csv(io.StringIO(data_files.csv([figure("other"), none])))
+    back = pd.read_csv(io.StringIO(data_files.csv_text([figure("other"), none])))
     assert np.isnan(back.value[1])
     assert np.isinf(back.upper[1])
     assert back.drop(columns="value").notna().to_numpy().all()

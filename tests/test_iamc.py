@@ -5,7 +5,7 @@ import pytest
 
 from oa_sim.definitions import QUANTITIES
 from oa_sim.report import sanitise
-from oa_sim.report.formats import iamc
+from oa_sim.report.formats import data_files
 from oa_sim.report.sanitise import harmless as made_harmless
 
 HOSTILE = (
@@ -14,12 +14,12 @@ HOSTILE = (
     "\U0001f9d1\u200d\U0001f3eb", "A|B", "x" * 200, "<script>alert(1)</script>", "'=1", "",
     "-0.3", "lone \ud800 half", "not a character \uffff",
 )  # fmt: skip
-IDENTITY = list(iamc.COLUMNS[:-1])
+IDENTITY = list(data_files.COLUMNS[:-1])
 
 
 @pytest.fixture(scope="module")
 def long_table(tiny):
-    return iamc.long_table(tiny)
+    return data_files.long_table(tiny)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -55,7 +55,7 @@ def test_a_table_whose_columns_bear_one_name_twice_is_still_readable():
 
 
 def test_the_long_table_has_the_columns_and_no_two_rows_of_one_thing(long_table):
-    assert list(long_table.columns) == list(iamc.COLUMNS)
+    assert list(long_table.columns) == list(data_files.COLUMNS)
     assert not long_table.duplicated(IDENTITY).any()
     assert not long_table.isna().any().any()
     assert (long_table.unit.str.len() > 0).all()
@@ -67,7 +67,7 @@ def test_a_variable_is_a_path_of_four_parts_and_each_branch_has_every_statistic(
     assert not parts.isna().any().any()
     assert set(parts[0]) == {quantity.capitalize() for quantity in QUANTITIES}
     each = long_table.assign(branch=parts[0] + parts[1] + parts[2]).groupby(["branch", "region", "year"]).size()
-    assert (each == len(iamc.STATISTICS)).all()
+    assert (each == len(data_files.STATISTICS)).all()
 
 
 def test_the_long_table_says_what_the_table_of_the_run_says(long_table, tiny):
@@ -81,7 +81,9 @@ def test_the_long_table_says_what_the_table_of_the_run_says(long_table, tiny):
 def test_the_mean_of_the_areas_is_reckoned_draw_by_draw(long_table, tiny):
     year = int(tiny.draws.year.values[2])
     draws = tiny.draws.impact.sel(measure="key_stage_2", group="disadvantaged", year=year).mean("area", dtype=float)
-    found = long_table[(long_table.region == iamc.EVERYWHERE) & (long_table.year == year)].set_index("variable").value
+    found = (
+        long_table[(long_table.region == data_files.EVERYWHERE) & (long_table.year == year)].set_index("variable").value
+    )
     assert found["Impact|Key stage 2|Disadvantaged|Mean"] == pytest.approx(float(draws.mean()))
     assert found["Impact|Key stage 2|Disadvantaged|95th percentile"] == pytest.approx(float(draws.quantile(0.95)))
 
@@ -92,8 +94,8 @@ def test_a_figure_of_a_county_says_so_in_its_unit(long_table, tiny):
     assert not county.all()
     rows = long_table[long_table.variable == "Impact|Key stage 2|All|Mean"]
     for area, is_county in county.items():
-        assert (rows[rows.region == area].unit.str.contains(iamc.PROXY) == is_county).all()
-    assert rows[rows.region == iamc.EVERYWHERE].unit.str.contains(iamc.PROXY).all()
+        assert (rows[rows.region == area].unit.str.contains(data_files.PROXY) == is_county).all()
+    assert rows[rows.region == data_files.EVERYWHERE].unit.str.contains(data_files.PROXY).all()
 
 
 def test_a_change_of_a_share_is_in_percentage_points_and_a_level_in_per_cent(long_table):
@@ -107,8 +109,8 @@ def test_a_failed_gate_stands_in_the_scenario_of_every_row(tiny):
     from dataclasses import replace
 
     failed = replace(tiny, manifest=tiny.manifest | {"gates": tiny.manifest["gates"] | {"verdict": "FAIL"}})
-    assert iamc.long_table(failed).scenario.str.endswith("[FAIL]").all()
-    assert iamc.meta(failed).verdict.tolist() == ["FAIL"]
+    assert data_files.long_table(failed).scenario.str.endswith("[FAIL]").all()
+    assert data_files.meta(failed).verdict.tolist() == ["FAIL"]
 
 
 def named(result, name):
@@ -121,7 +123,7 @@ def named(result, name):
 
 @pytest.mark.parametrize("name", HOSTILE[:18])
 def test_a_hostile_name_of_an_area_survives_the_way_through_csv(tiny, name):
-    table = iamc.long_table(named(tiny, name))
+    table = data_files.long_table(named(tiny, name))
     again = pd.read_csv(io.StringIO(table.to_csv(index=False)), keep_default_na=False)
     assert again.region.tolist() == table.region.tolist()
     assert not again.region.str.contains("|", regex=False).any()
@@ -134,8 +136,8 @@ def test_pyam_loads_it_and_writes_it_again(tiny, tmp_path):
         import pyam
     except Exception as error:  # it needs a database library that not every version of it can load
         pytest.skip(f"pyam does not load ({type(error).__name__}); the laws of the shape are checked without it")
-    table = iamc.long_table(named(tiny, "=HYPERLINK(1)|x"))
-    frame = pyam.IamDataFrame(table, meta=iamc.meta(tiny))
+    table = data_files.long_table(named(tiny, "=HYPERLINK(1)|x"))
+    frame = pyam.IamDataFrame(table, meta=data_files.meta(tiny))
     assert len(frame) == len(table)
     frame.to_csv(tmp_path / "long.csv")
     again = pyam.IamDataFrame(tmp_path / "long.csv")

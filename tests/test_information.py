@@ -11,7 +11,7 @@ from oa_sim.decide import plan_evaluation, staged_decisions, value_of_informatio
 from oa_sim.decide.objective import Objective
 from oa_sim.decide.voi_settings import Studying, Voi
 from oa_sim.errors import Refusal
-from oa_sim.plots import voi_charts
+from oa_sim.plots import decision_charts
 
 N = 20_000
 
@@ -253,8 +253,8 @@ def test_sentences_and_pictures_say_what_is_worth(found):
     assert said[0].startswith("Of 6 plans")
     assert any("trial" in line for line in said)
     assert any("gate" in line.lower() or "deciding the rest" in line.lower() for line in said)
-    assert "perfect information" in voi_charts.known(found)
-    assert "<svg" in voi_charts.trials(found)
+    assert "perfect information" in decision_charts.known(found)
+    assert "<svg" in decision_charts.trials(found)
 
 
 def test_one_plan_is_no_choice():

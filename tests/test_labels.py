@@ -3,12 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from oa_sim.programme import coords
+from oa_sim import definitions
 
 
 def dataset(**given):
     values = np.zeros([len(one) for one in given.values()])
-    return xr.Dataset({"x": (tuple(given), values)}, coords.coordinates(**given))
+    return xr.Dataset({"x": (tuple(given), values)}, definitions.coordinates(**given))
 
 
 def test_a_dataset_is_what_it_is_with_labels_made_anew():

@@ -20,7 +20,7 @@ from oa_sim.inference import (
     sampling,
 )
 from oa_sim.inputs import areas, tables
-from oa_sim.plots import trajectories
+from oa_sim.plots import target_charts
 from oa_sim.scenario.assumptions import Sampler
 from oa_sim.targets import assimilation, monitor, monitor_narrative, monitor_settings
 from oa_sim.targets.monitor_settings import Monitor
@@ -178,7 +178,7 @@ def test_sentences_and_picture_say_what_the_figures_say(found):
     said = monitor_narrative.sentences(found)
     assert said[0].startswith("Of ")
     assert any("Pareto k" in line for line in said)
-    assert "Oldham" in trajectories.trajectory(found)
+    assert "Oldham" in target_charts.trajectory(found)
     assert set(found.updated().data_vars) >= {"weight", "projection"}
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from oa_sim.definitions import MEASURES
 from oa_sim.inputs import tables
-from oa_sim.plots import breaks, fan_charts, intervals, posterior, small_multiples, tile_map
+from oa_sim.plots import fan_charts, intervals, posterior, small_multiples, tile_map
 from oa_sim.plots import picture as picture_module
 from oa_sim.report.formats import run_page
 from oa_sim.simulation import summaries
@@ -157,13 +157,15 @@ def test_the_fan_says_and_shows_the_declared_breaks_of_its_measure(every_area):
     for row in mine:
         assert row["what_changed"] in one.alternative
     assert "not collected in 2019/20 to 2020/21" in one.alternative
-    assert one.svg.count(breaks.DOWN) == sum(row["kind"] == "level_shift" for row in mine)
+    assert one.svg.count(fan_charts.DOWN) == sum(row["kind"] == "level_shift" for row in mine)
     assert "not collected" in one.svg.partition("</title>")[2]
-    assert {label for _, label in fan_charts.key(every_area)} >= set(breaks.LABELS.values())
+    assert {label for _, label in fan_charts.key(every_area)} >= set(fan_charts.LABELS.values())
 
 
 def test_a_break_before_the_first_figure_is_not_drawn(every_area):
-    assert 2016 not in {row["first_year"] for row in breaks.of(every_area, "key_stage_2")}  # its history begins there
+    assert 2016 not in {
+        row["first_year"] for row in fan_charts.breaks_of(every_area, "key_stage_2")
+    }  # its history begins there
 
 
 def test_where_the_tables_of_a_run_are_gone_no_break_is_known(every_area):
@@ -171,7 +173,7 @@ def test_where_the_tables_of_a_run_are_gone_no_break_is_known(every_area):
     moved = dataclasses.replace(every_area, manifest=every_area.manifest | {"scenario": asked})
     one = fan_charts.fan_picture(moved, "key_stage_2")
     assert "Declared" not in one.alternative
-    assert breaks.DOWN not in one.svg
+    assert fan_charts.DOWN not in one.svg
 
 
 def test_a_failed_gate_marks_every_picture(tiny):

@@ -13,7 +13,7 @@ from scipy import stats
 from oa_sim import load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
-from oa_sim.report import assumption_labels, assurance, config_comments, data_dictionary, register, run_figures
+from oa_sim.report import assurance, data_dictionary, parameter_notes, register, run_figures
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.simulation.run_manifest import question
 
@@ -65,7 +65,7 @@ def test_no_leaf_of_a_scenario_is_left_out(manifest_of, register_of, overrides):
     numbers = set(register_of(*overrides).number)
     for path in every_leaf(manifest_of(*overrides)["scenario"]):
         is_there = path in numbers or path.rpartition(".")[0] in numbers
-        is_no_assumption = any(fnmatchcase(path, pattern) for pattern in assumption_labels.NO_ASSUMPTION)
+        is_no_assumption = any(fnmatchcase(path, pattern) for pattern in parameter_notes.NO_ASSUMPTION)
         assert is_there != is_no_assumption, path
 
 
@@ -81,15 +81,15 @@ def test_every_row_is_whole_and_no_number_stands_twice(register_of, overrides):
 
 
 def test_what_is_no_assumption_is_a_short_list_with_a_reason_each():
-    assert len(assumption_labels.NO_ASSUMPTION) < 16
-    assert all(len(reason) > 10 for reason in assumption_labels.NO_ASSUMPTION.values())
+    assert len(parameter_notes.NO_ASSUMPTION) < 16
+    assert all(len(reason) > 10 for reason in parameter_notes.NO_ASSUMPTION.values())
 
 
 def test_every_pattern_of_words_is_used():
-    paths = [path for path, _ in config_comments.leaves(question(load_scenario()))]
+    paths = [path for path, _ in parameter_notes.leaves(question(load_scenario()))]
     paths += ["split.shares.Norwich", "organisation.twins.Norwich"]
-    paths = [path for path in paths if not assumption_labels.is_no_assumption(path)]
-    patterns = [pattern for pattern, _, _ in assumption_labels.ABOUT]
+    paths = [path for path in paths if not parameter_notes.is_no_assumption(path)]
+    patterns = [pattern for pattern, _, _ in parameter_notes.ABOUT]
     assert {next(one for one in patterns if fnmatchcase(path, one)) for path in paths} == set(patterns)
 
 
@@ -213,17 +213,17 @@ def test_a_distribution_is_said_with_its_mean_and_interval():
 
 
 def test_the_comment_of_a_line_is_found_behind_quotes_and_values():
-    assert config_comments._comment('source: "a # b"   # c') == "c"
-    assert config_comments._comment("# alone") == config_comments._comment("a: b#c") == ""
+    assert parameter_notes._comment('source: "a # b"   # c') == "c"
+    assert parameter_notes._comment("# alone") == parameter_notes._comment("a: b#c") == ""
 
 
 def test_every_config_file_is_read_leaf_by_leaf_as_yaml_reads_it():
     for path in sorted(CONFIGS.glob("delivery/*.yaml")) + sorted(CONFIGS.glob("budget/*.yaml")):
-        known = dict(config_comments.leaves(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        known = dict(parameter_notes.leaves(yaml.safe_load(path.read_text(encoding="utf-8"))))
         known = {key: value for key, value in known.items() if not key.startswith("defaults")}
-        found = config_comments._read(f"{path.parent.name}/{path.name}")
+        found = parameter_notes._read(f"{path.parent.name}/{path.name}")
         assert {key: note.value for key, note in found.items()} == {
-            k: config_comments.plain(v) for k, v in known.items()
+            k: parameter_notes.plain(v) for k, v in known.items()
         }
 
 

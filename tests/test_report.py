@@ -15,16 +15,7 @@ from oa_sim import formatting
 from oa_sim.cli import report
 from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
-from oa_sim.report import (
-    assemble,
-    document,
-    folder_brief,
-    folder_figures,
-    report_writer,
-    reported_figure,
-    run_figures,
-    run_folder,
-)
+from oa_sim.report import assemble, document, folder_brief, folder_figures, output_folders, reported_figure, run_figures
 from oa_sim.report.formats import data_files, excel, html, powerpoint, word
 from oa_sim.report.reported_figure import About, Origin, Published
 
@@ -73,7 +64,7 @@ def every(every_area):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny):
-    return run_folder.write(tiny, tmp_path_factory.mktemp("run"))
+    return output_folders.write(tiny, tmp_path_factory.mktemp("run"))
 
 
 def word_text(made):
@@ -174,7 +165,7 @@ def test_forty_figures_read_the_same_in_every_format(every):
     wanted = [name for name in page if name in by_name]
     assert len(wanted) >= 40
     in_book = {row["figure"]: row for row in book_text(excel.book(every))}
-    in_csv = {row["figure"]: row for row in csv.DictReader(io.StringIO(data_files.csv(every.figures)))}
+    in_csv = {row["figure"]: row for row in csv.DictReader(io.StringIO(data_files.csv_text(every.figures)))}
     in_json = {row["figure"]: row for row in json.loads(data_files.json_text(every))["figures"]}
     lines, cells = word_text(word.brief(every))
     slide_lines, slide_cells = slide_text(powerpoint.brief(every))
@@ -260,7 +251,7 @@ def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
 
     for sheet in openpyxl.load_workbook(io.BytesIO(excel.book(found))):
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
-    for row in csv.reader(io.StringIO(data_files.csv(found.figures))):
+    for row in csv.reader(io.StringIO(data_files.csv_text(found.figures))):
         assert not any(cell.startswith(("=", "@", "+")) for cell in row)
     assert powerpoint.brief(found)[:2] == b"PK"
 
@@ -269,12 +260,12 @@ def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
 
 
 def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
-    at, _found, names = report_writer.write(folder)
+    at, _found, names = assemble.write(folder)
     expected = {"briefing.html", "briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.html", "assurance.docx",
                 "table.csv", "figures.json", "explore.html"}  # fmt: skip
     assert expected <= {path.name for path in at.iterdir()} == set(names)
     before = {path.name: path.read_bytes() for path in at.iterdir()}
-    report_writer.write(folder)
+    assemble.write(folder)
     assert {path.name: path.read_bytes() for path in at.iterdir()} == before
     described = json.loads(before["datapackage.json"])
     for one in described["resources"]:
@@ -282,7 +273,7 @@ def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
 
 
 def test_only_the_formats_that_are_asked_for_are_written(tmp_path, tiny):
-    at, _, names = report_writer.write(run_folder.write(tiny, tmp_path), report_writer.formats("json,docx"))
+    at, _, names = assemble.write(output_folders.write(tiny, tmp_path), assemble.formats("json,docx"))
     assert {path.name for path in at.iterdir()} == set(names) == {"figures.json", "briefing.docx", "assurance.docx"}
 
 
@@ -299,11 +290,11 @@ def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_ti
     change = (tiny.draws.projection.sel(at) - other.draws.projection.sel(at)).astype(float).mean("area").values
     assert row["mean"] == pytest.approx(change.mean())
     assert row.q95 == pytest.approx(np.quantile(change, 0.95))
-    at = run_folder.write_comparison(replace(made, table=means), tmp_path)
+    at = output_folders.write_comparison(replace(made, table=means), tmp_path)
     found = folder_brief.read(at, folder_brief.kind_of(at))
     assert found.kind == "compare"
     assert any(one.value == pytest.approx(row["mean"], rel=1e-5) for one in found.figures)
-    _, _, names = report_writer.write(at)
+    _, _, names = assemble.write(at)
     assert {"briefing.docx", "workbook.xlsx", "table.csv", "figures.json"} <= set(names)
 
 
@@ -313,7 +304,7 @@ def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
     from oa_sim.simulation.comparison import Comparison
 
     made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
-    at = run_folder.write_comparison(replace(made, table=made.means()), tmp_path)
+    at = output_folders.write_comparison(replace(made, table=made.means()), tmp_path)
     facts = json.loads((at / "compare.json").read_text())
     (at / "compare.json").write_text(json.dumps(change(facts)))
     return folder_brief.read(at, folder_brief.kind_of(at))
@@ -375,15 +366,15 @@ def test_rows_of_a_sweep_bear_their_own_marks():
 
 
 def test_what_stands_in_a_report_and_is_not_written_anew_stays(folder):
-    at, _, _ = report_writer.write(folder, ("json",))
+    at, _, _ = assemble.write(folder, ("json",))
     (at / "my_notes.txt").write_text("mine")
-    report_writer.write(folder, ("csv",))
+    assemble.write(folder, ("csv",))
     assert {"my_notes.txt", "figures.json", "table.csv"} <= {path.name for path in at.iterdir()}
     (at / "my_notes.txt").unlink()
 
 
 def test_a_report_is_not_put_in_the_place_of_a_file(tmp_path, tiny, capsys):
-    at = run_folder.write(tiny, tmp_path)
+    at = output_folders.write(tiny, tmp_path)
     (at / "report").write_text("mine")
     assert main(["report", str(at)]) == 2
     assert "no folder" in capsys.readouterr().err
@@ -450,7 +441,7 @@ def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine")
 def test_every_document_opens_and_the_brief_has_two_pages(tmp_path, every_area):
-    at, _, _ = report_writer.write(run_folder.write(every_area, tmp_path))
+    at, _, _ = assemble.write(output_folders.write(every_area, tmp_path))
     for name in ("briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.docx"):
         command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "pdf",
                    "--outdir", str(tmp_path / name), str(at / name)]  # fmt: skip
@@ -481,7 +472,7 @@ def test_the_pages_of_a_report_ask_for_nothing_and_can_be_used_by_all(tmp_path, 
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
-    at, _, _ = report_writer.write(run_folder.write(every_area, tmp_path), ("html",))
+    at, _, _ = assemble.write(output_folders.write(every_area, tmp_path), ("html",))
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     with sync_playwright() as play:

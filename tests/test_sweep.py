@@ -716,7 +716,7 @@ def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwa
 
 
 def test_the_chain_of_the_help_goes_through():
-    from oa_sim.cli.help import HELP
+    from oa_sim.cli.main import HELP
     from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import cases as case_list
     from oa_sim.sweep import expand

@@ -13,9 +13,9 @@ from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, panel, published_files, tables
-from oa_sim.plots import target_ladder
+from oa_sim.plots import target_charts
 from oa_sim.simulation import scenario_run
-from oa_sim.targets import assess, attainable, base_rates, coverage, minimum_budget, narrative, outlook, target_settings
+from oa_sim.targets import assess, attainable, base_rates, minimum_budget, narrative, outlook, target_settings
 from oa_sim.targets.target_settings import Target, Want, of_user
 from oa_sim.validation import backtest
 from oa_sim.validation.forecasts import Forecast
@@ -239,14 +239,14 @@ def test_promises_are_written_a_row_for_each_quantity(found):
 
 
 def test_the_ladder_says_in_words_what_it_shows(found):
-    told = target_ladder.ladder(found)
+    told = target_charts.ladder(found)
     assert told.startswith("<svg")
     for words in ("target 70, chance", "(red)", "promised", "comparable authorities came to", "published", "baseline"):
         assert words in told
-    plain = target_ladder.ladder(replace(found, judged=found.judged.iloc[:0]))
+    plain = target_charts.ladder(replace(found, judged=found.judged.iloc[:0]))
     assert "What can be promised" in plain
-    assert target_ladder.ladder_picture(found).png.startswith(b"\x89PNG")
-    assert target_ladder.ladder_picture(found).svg == told
+    assert target_charts.ladder_picture(found).png.startswith(b"\x89PNG")
+    assert target_charts.ladder_picture(found).svg == told
 
 
 def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):
@@ -384,10 +384,10 @@ def test_a_promise_to_those_who_are_as_expected_is_kept_as_often_as_was_said():
         )
         for measure in ("key_stage_2", "suspensions")
     ]
-    table = coverage.overall(coverage.kept(entries, [0.5, 0.7, 0.9]), ("measure",))
+    table = attainable.overall(attainable.kept(entries, [0.5, 0.7, 0.9]), ("measure",))
     assert (table.kept - table.promised).abs().max() < 0.03
     narrow = [replace(entry, forecast=Forecast(draws=draws / 3)) for entry in entries]
-    sure = coverage.overall(coverage.kept(narrow, [0.9]))
+    sure = attainable.overall(attainable.kept(narrow, [0.9]))
     assert sure.kept.iloc[0] < 0.75
 
 
@@ -399,7 +399,7 @@ def test_promises_to_authorities_were_kept_within_ten_points():
     history, truth = panel.history(reading, breaks, 2019), panel.history(reading, breaks)
     posterior = baseline_fit.load(assess.POSTERIOR).isel(draw=slice(100))
     entries = backtest.ours(posterior, history, truth, breaks, [2022, 2023], 2017)
-    table = coverage.overall(coverage.kept(entries, [0.5, 0.7, 0.9]), ("year",))
+    table = attainable.overall(attainable.kept(entries, [0.5, 0.7, 0.9]), ("year",))
     assert (table.kept - table.promised).abs().max() < 0.10
     assert table.n.min() > 1500
 

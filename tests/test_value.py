@@ -16,8 +16,8 @@ from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
 from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
-from oa_sim.projection import appraisal, appraisal_tables, impact, ranking
-from oa_sim.report import run_folder
+from oa_sim.projection import appraisal, impact, ranking
+from oa_sim.report import output_folders
 from oa_sim.report.formats import run_page
 from oa_sim.rng import stream
 from oa_sim.simulation import narrative
@@ -79,9 +79,7 @@ def test_the_pupils_of_the_two_groups_are_all_pupils(pupils, measure):
 
 def test_extra_pupils_of_the_two_groups_add_to_all(tiny):
     for measure in TWO_GROUPS:
-        poor, other, everyone = (
-            appraisal_tables.extra(tiny.draws, tiny.value.pupils, measure, g) for g in value_groups()
-        )
+        poor, other, everyone = (appraisal.extra(tiny.draws, tiny.value.pupils, measure, g) for g in value_groups())
         np.testing.assert_array_equal(poor + other, everyone)
 
 
@@ -94,7 +92,7 @@ def test_extra_pupils_are_the_published_impact_on_all_times_all_pupils(tiny, mea
     at = {"measure": measure, "group": "all"}
     size = 1.0 if MEASURES[measure].unit == "points" else 100.0
     expected = tiny.draws.impact.sel(at) * tiny.value.pupils.sel(at) / size
-    found = appraisal_tables.extra(tiny.draws, tiny.value.pupils, measure, "all")[:-1]
+    found = appraisal.extra(tiny.draws, tiny.value.pupils, measure, "all")[:-1]
     expected = expected.transpose("area", "year", "chain", "draw").values.reshape(found.shape)
     grid = 2 / impact.GRID * float(tiny.value.pupils.sel(at).max()) / size  # figures are rounded before they are summed
     np.testing.assert_allclose(found, expected, atol=grid)
@@ -110,7 +108,7 @@ def test_areas_add_to_all_areas_and_years_to_the_whole(table):
 
 
 def test_fewer_absent_pupils_count_as_a_gain(tiny):
-    assert appraisal_tables.extra(tiny.draws, tiny.value.pupils, "persistent_absence", "all").mean() > 0
+    assert appraisal.extra(tiny.draws, tiny.value.pupils, "persistent_absence", "all").mean() > 0
     assert float(tiny.draws.impact.sel(measure="persistent_absence", group="all").mean()) < 0
 
 
@@ -228,7 +226,7 @@ def test_draws_without_gain_are_dearer_than_all_others():
 
 
 def test_the_price_of_one_more_is_money_over_pupils_to_date(tiny, table):
-    more = appraisal_tables.extra(tiny.draws, tiny.value.pupils, "key_stage_2", "all")[-1]
+    more = appraisal.extra(tiny.draws, tiny.value.pupils, "key_stage_2", "all")[-1]
     spent = [float(tiny.value.spent.sel(money_year=slice(2024, year)).sum()) for year in (2026, 2028)]
     rows = table[(table.quantity == "cost_per_extra_pupil") & (table.measure == "key_stage_2")]
     rows = rows[rows.area == "all areas"].set_index("year")
@@ -247,7 +245,7 @@ def test_a_share_of_draws_without_gain_is_told_beside_the_price(table):
 
 
 def test_the_table_of_value_has_its_columns_units_and_marks(tiny, table):
-    assert tuple(table.columns) == appraisal_tables.COLUMNS
+    assert tuple(table.columns) == appraisal.COLUMNS
     assert (table.unit.str.len() > 0).all()
     assert (table.n_draws == CHAINS * DRAWS).all()
     marked = table[table.measure != ""].groupby("area").proxy.any()
@@ -322,7 +320,7 @@ def test_a_file_from_before_value_was_reckoned_still_loads_and_says_nothing_of_i
         file.attrs["groups"] = json.dumps(["posterior", "money", "sustainability", "outside"])
     old = Result.load(path)
     assert len(old.valued()) == len(old.ranked()) == len(old.origins()) == 0
-    assert tuple(old.valued().columns) == appraisal_tables.COLUMNS
+    assert tuple(old.valued().columns) == appraisal.COLUMNS
     assert len(narrative.headline(old)) == len(narrative.headline(tiny)) - 3
     assert "<h2>Value" not in run_page.page(old, narrative.headline(old))
 
@@ -336,12 +334,12 @@ def test_a_file_that_lost_its_money_is_still_refused(tiny, tmp_path):
 
 
 def test_a_run_and_a_comparison_write_their_tables(tiny, few_draws, tmp_path):
-    folder = run_folder.write(tiny, tmp_path)
+    folder = output_folders.write(tiny, tmp_path)
     for name in ("value", "ranking", "uncertainty"):
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
     few = ("measures=[attainment_8]",)
     found = compare(load_scenario(*TINY, *few), load_scenario(*TINY, *few, "scenario=no_programme"))
-    rows = pd.read_csv(run_folder.write_comparison(found, tmp_path) / "ranking.csv")
+    rows = pd.read_csv(output_folders.write_comparison(found, tmp_path) / "ranking.csv")
     assert set(rows.scenario) == {"as_delivered", "no_programme"}
     assert set(rows.view) == set(ranking.VIEWS)
     assert set(rows[rows.scenario == "no_programme"].alarm) == {"none: no money is spent"}

@@ -51,7 +51,7 @@ def filled(text: str) -> str:
 
 def verbs() -> str:
     """Return what the bare command prints."""
-    from oa_sim.cli.help import HELP
+    from oa_sim.cli.main import HELP
 
     return f"```text\n{HELP}```"
 

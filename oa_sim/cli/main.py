@@ -1,11 +1,46 @@
 """The door: a verb, then Hydra overrides. Exit code 0, or 2 with one sentence where a request cannot be honoured.
 
 Nothing heavy is imported before a verb needs it: help answers without NumPy, ``show`` without PyMC.
+
+What the door says when nobody asks for anything yet. Nothing is imported, so that help is quick.
 """
 
 import sys
 
-from oa_sim.cli.help import HELP
+HELP = """oa-sim: the twelve Opportunity Areas over 5 to 15 years, with and without the programme
+
+  oa-sim run       run one scenario            oa-sim run scenario=early_years_first horizon=15
+  oa-sim compare   scenarios side by side      oa-sim compare no_programme as_delivered hand_over
+  oa-sim sweep     thousands of scenarios      oa-sim sweep split=equal,per_pupil horizon=5,10 --out DIR
+  oa-sim resume    go on with a sweep          oa-sim resume DIR
+  oa-sim extend    add scenarios to a sweep    oa-sim extend DIR split=as_paid horizon=5,10
+  oa-sim optimise  the best plan, with proof   oa-sim optimise objective.group=disadvantaged
+  oa-sim target    what can be promised        oa-sim target target.table=targets.xlsx
+  oa-sim monitor   this year's figures         oa-sim monitor start_year=2022 monitor.figures=package
+  oa-sim voi       what a study is worth       oa-sim voi objective.of=earnings
+  oa-sim fit       learn from all authorities  oa-sim fit panel.path=panel.csv
+  oa-sim evidence  what each study adds        oa-sim evidence scenario=hand_over
+  oa-sim backtest  forecasts on trial          oa-sim backtest panel.path=A.csv panel.train_until=2019 panel.actuals=B
+  oa-sim sensitivity   what a sweep rests on   oa-sim sensitivity DIR headline=impact_mean 'fails=impact_q05<0'
+  oa-sim report    packs for people to open    oa-sim report outputs/as_delivered/ID --to docx,pptx
+  oa-sim explore   levers on this machine      oa-sim explore outputs/as_delivered/ID
+  oa-sim show      the scenario in full        oa-sim show scenario=hand_over split=per_pupil
+  oa-sim check     configs, tables, example    oa-sim check
+
+Each verb takes Hydra overrides, key=value. Keys that are used most:
+  scenario, horizon, seed, areas, split, portfolio, budget.total_gbp, sampler.draws, posterior, outputs
+  fit and backtest: panel.path, panel.train_until, panel.actuals, sampler.draws, sampler.tune, seed, outputs
+  sweep and extend: several values of a key with commas; design, design.n, engine, engine.workers, block
+  oa-sim run --help lists every group and its choices.
+
+  --json      machine-readable answer on stdout
+  --dry-run   what would run, how long and how much memory; nothing is run
+  -m          run each of several: oa-sim run -m split=equal,per_pupil portfolio=teaching,balanced
+  --version   the version
+  --out DIR   of sweep: its folder        --fail-fast   of sweep, resume, extend: stop at the first failure
+  --to LIST   of report: html, docx, pptx, xlsx, csv, json; all where it is left out
+"""
+
 
 FLAGS = ("--json", "--dry-run", "--multirun", "-m", "--help", "-h", "--version")
 
@@ -83,11 +118,9 @@ def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
-    from oa_sim.report import (
-        run_folder,  # after the overrides are known to be right: a typing error should not wait for xarray
-    )
+    from oa_sim.report import output_folders
 
-    run_folder.check_writable(scenario.outputs)
+    output_folders.check_writable(scenario.outputs)
     if is_dry:
         from oa_sim.cli.dry_run import plan
 
@@ -144,10 +177,10 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     scenarios = [load_scenario(f"scenario={name}", *shared) for name in names]
     if len(scenarios) < 2:
         raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
-    from oa_sim.report import run_folder
+    from oa_sim.report import output_folders
 
     outputs = scenarios[0].outputs
-    run_folder.check_writable(outputs)
+    output_folders.check_writable(outputs)
     if is_dry:
         from oa_sim.cli.dry_run import plan
 
@@ -161,8 +194,11 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
     with Progress() as progress:
         comparison = compare(*scenarios, say=progress.say)
-        folder = run_folder.write_comparison(comparison, outputs)
-    facts = {"scenarios": [result.label for result in comparison.results], "verdict": run_folder.verdict_of(comparison)}
+        folder = output_folders.write_comparison(comparison, outputs)
+    facts = {
+        "scenarios": [result.label for result in comparison.results],
+        "verdict": output_folders.verdict_of(comparison),
+    }
     facts["headline"] = narrative.compared(comparison)
     return _finish(facts, [*facts["headline"], narrative.verdict(comparison.results[0])], folder, as_json)
 
@@ -173,12 +209,12 @@ def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     learning = load_learning(*overrides)
     from oa_sim.cli.progress import Progress
     from oa_sim.inference import baseline_fit
-    from oa_sim.report import run_folder
+    from oa_sim.report import output_folders
 
-    run_folder.check_writable(learning.outputs)
+    output_folders.check_writable(learning.outputs)
     with Progress() as progress:
         found = baseline_fit.fit(learning, progress.say, progress=sys.stderr.isatty())
-        folder = run_folder.write_learned(found, learning.outputs)
+        folder = output_folders.write_learned(found, learning.outputs)
     gates = found.facts["gates"]
     facts = {"verdict": gates["verdict"], "read": found.read} | found.facts
     use = f"use it with oa-sim run posterior={folder / 'learned.nc'}"
@@ -190,15 +226,15 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
     learning = load_learning(*overrides)
     from oa_sim.cli.progress import Progress
-    from oa_sim.report import run_folder
+    from oa_sim.report import output_folders
     from oa_sim.report.formats import backtest_page
     from oa_sim.validation import backtest
 
-    run_folder.check_writable(learning.outputs)
+    output_folders.check_writable(learning.outputs)
     with Progress() as progress:
         found = backtest.contest(learning, progress.say, progress=sys.stderr.isatty())
         progress.say("writing the scores")
-        folder = run_folder.write_contest(found, learning.outputs)
+        folder = output_folders.write_contest(found, learning.outputs)
     gates, verdict = found.made["gates"], backtest_page.verdict(found.scores)
     facts = {"verdict": gates["verdict"], "scores": verdict} | found.made
     return _finish(facts, [*verdict, f"{gates['verdict']}: {gates['reason']}"], folder, as_json)
@@ -208,9 +244,9 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
-    from oa_sim.report import run_folder
+    from oa_sim.report import output_folders
 
-    run_folder.check_writable(scenario.outputs)
+    output_folders.check_writable(scenario.outputs)
     from oa_sim.cli.progress import Progress
     from oa_sim.simulation import narrative
     from oa_sim.validation import leave_one_study_out
@@ -218,18 +254,18 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     with Progress() as progress:
         found = leave_one_study_out.evidence_ledger(scenario, say=progress.say)
         progress.say("writing the ledger")
-        folder = run_folder.write_ledger(found, scenario.outputs)
+        folder = output_folders.write_ledger(found, scenario.outputs)
     facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": leave_one_study_out.sentences(found)}
     facts |= {key: found.result.manifest[key] for key in ("run_id", "synthesis", "gates", "data_hash", "oa_sim")}
     return _finish(facts, [*facts["headline"], narrative.verdict(found.result)], folder, as_json)
 
 
 def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.report import run_folder
+    from oa_sim.report import output_folders
     from oa_sim.sweep import findings
 
-    outputs, found = findings.answer(overrides, run_folder.check_writable)
-    return _finish(found.in_short, found.said, run_folder.write_findings(found, outputs), as_json)
+    outputs, found = findings.answer(overrides, output_folders.check_writable)
+    return _finish(found.in_short, found.said, output_folders.write_findings(found, outputs), as_json)
 
 
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:

@@ -26,13 +26,13 @@ def answer(verb: str, words: list[str]) -> int:
         Where it cannot be honoured.
     """
     folder, asked, as_json = _read(words)
-    from oa_sim.report import report_writer
+    from oa_sim.report import assemble
 
-    wanted = report_writer.formats(asked)
+    wanted = assemble.formats(asked)
     from oa_sim.cli.progress import Progress
 
     with Progress() as progress:
-        at, found, names = report_writer.write(folder, wanted, progress.say)
+        at, found, names = assemble.write(folder, wanted, progress.say)
     return _say(at, found, names, as_json)
 
 

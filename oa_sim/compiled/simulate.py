@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from oa_sim import definitions as shared_coords
 from oa_sim.compiled import arrays as model_arrays
 from oa_sim.compiled import input_cache, outcomes
 from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.programme import budget, review
-from oa_sim.programme import coords as shared_coords
 from oa_sim.projection import appraisal, outside_view, sustainability
 from oa_sim.projection.ranking import VIEWS
 from oa_sim.projection.retention import INTERVAL

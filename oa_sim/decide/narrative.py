@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from oa_sim.decide.benchmark_plans import BEST
 from oa_sim.decide.decision import Decision
 from oa_sim.decide.objective import OF, Objective
-from oa_sim.decide.robustness import SMALL_LOSS
+from oa_sim.decide.robustness import BEST, SMALL_LOSS
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import chance, pounds
 from oa_sim.scenario import unverified

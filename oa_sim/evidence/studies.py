@@ -11,8 +11,7 @@ from scipy.special import betaincinv, logsumexp, roots_jacobi
 
 from oa_sim.errors import Refusal, one_of
 from oa_sim.inputs.tables import Row
-from oa_sim.scenario.assumptions import Evidence
-from oa_sim.scenario.priors import Prior
+from oa_sim.scenario.assumptions import Evidence, Prior
 from oa_sim.scenario.schema import Scenario
 
 FAMILY = "family"  # the study type of an intervention that no study speaks for

@@ -2,6 +2,11 @@
 
 Every picture carries its main figures in words, for those who cannot see it, and identifiers of its own,
 so that many can stand in one page.
+
+Years in which a published series cannot be compared, as marks on a picture of it and in words.
+
+A change of level is a dotted line before its first year; years that were graded otherwise are shaded, and years without
+a figure are hatched too, so that each is told apart in grey.
 """
 
 import numpy as np
@@ -11,11 +16,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.plots import breaks
-from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible
+from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
+from oa_sim.inputs.tables import Row
+from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, visible
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import (  # fmt: skip
+from oa_sim.simulation.summaries import (
     failed,
     has_impact,
     impact_by_area,
@@ -29,6 +36,87 @@ from oa_sim.simulation.summaries import (  # fmt: skip
     unit_of_change,
     whose,
 )
+
+SHIFT, REGRADED, MISSING = "level_shift", "regraded", "not_collected"
+SHADE, HATCH = "#f0f0f0", "#cccccc"
+LOOKS = {
+    SHIFT: {"color": INK, "linewidth": 0.8, "linestyle": (0, (1, 2))},
+    REGRADED: {"facecolor": SHADE, "edgecolor": SHADE, "linewidth": 0},
+    MISSING: {"facecolor": SHADE, "edgecolor": HATCH, "hatch": "////", "linewidth": 0},
+}
+LABELS = {SHIFT: "declared break", REGRADED: "graded otherwise", MISSING: "not collected"}
+WORDS = {SHIFT: "break in", REGRADED: "graded otherwise in", MISSING: "not collected in"}
+DOWN = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+
+
+def breaks_of(result: Result, measure: str) -> list[Row]:
+    """Return the declared breaks of a measure that touch the years of a result's history.
+
+    Parameters
+    ----------
+    result
+        Its scenario says which tables it was made with; where those are gone, no break is known.
+    measure
+        Whose.
+    """
+    folder, years = result.manifest["scenario"].get("data_folder"), result.draws.history_year.values
+    try:
+        rows = tables.read("breaks", folder)
+    except Refusal:
+        return []
+    known = np.isfinite(result.draws.history.sel(measure=measure, group="all")).any("area").values
+    first = years[known].min() if known.any() else years[-1] + 1
+    mine = [row for row in rows if row["measure"] == measure]
+    return [row for row in mine if row["last_year"] > first - (row["kind"] != SHIFT) and row["first_year"] <= years[-1]]
+
+
+def paint(axes: Axes, rows: list[Row], last: int) -> None:
+    """Draw the marks of breaks up to a last year, behind everything else."""
+    for row in rows:
+        look = LOOKS[row["kind"]]
+        if row["kind"] == SHIFT:
+            axes.axvline(row["first_year"] - 0.5, zorder=0, **look)
+            axes.annotate(DOWN, (row["first_year"] - 0.5, 1), xycoords=("data", "axes fraction"), ha="center",
+                          va="center", fontsize=7, annotation_clip=False)  # fmt: skip
+        else:
+            axes.axvspan(row["first_year"] - 0.5, min(row["last_year"], last) + 0.5, zorder=-1, **look)
+
+
+def break_key(rows: list[Row]) -> list[tuple[object, str]]:
+    """Return a legend's entries for the kinds of break there are, each a mark and its words."""
+    from matplotlib.lines import Line2D
+
+    kinds = [kind for kind in LOOKS if any(row["kind"] == kind for row in rows)]
+    return [
+        (
+            Line2D([], [], marker="v", markersize=3.5, **LOOKS[kind]) if kind == SHIFT else Patch(**LOOKS[kind]),
+            LABELS[kind],
+        )
+        for kind in kinds
+    ]
+
+
+def svg_key(rows: list[Row]) -> list[tuple[str, str]]:
+    """Return the same entries for a page: each the inside of a small SVG, 28 by 14, and its words."""
+    inside = {
+        SHIFT: f'<path d="M14 2v12" stroke="{INK}" stroke-dasharray="1.5 2"/><path d="M11 0h6l-3 4z" fill="{INK}"/>',
+        REGRADED: f'<path d="M0 0h28v14h-28z" fill="{SHADE}"/>',
+        MISSING: f'<path d="M0 0h28v14h-28z" fill="{SHADE}"/><path d="M0 14l14-14M14 14l14-14" stroke="{HATCH}"/>',
+    }
+    return [(inside[kind], LABELS[kind]) for kind in LOOKS if any(row["kind"] == kind for row in rows)]
+
+
+def in_words(rows: list[Row]) -> str:
+    """Return the breaks as a sentence, or nothing where there are none."""
+    if not rows:
+        return ""
+    said = []
+    for row in rows:
+        first, last = (academic_year(row[end]) for end in ("first_year", "last_year"))
+        when = first if first == last else f"{first} to {last}"
+        said.append(f"{WORDS[row['kind']]} {when} ({visible(str(row['what_changed']))})")
+    return f"Declared: {'; '.join(said)}."
+
 
 LONGEST_ROW = 44  # characters of a name beside a row
 MARKS = dict(zip(YEARS_AFTER, "os^", strict=True))
@@ -55,7 +143,7 @@ def fan_picture(
     keyed
         Whether what its marks mean stands below it.
     """
-    shown, rows, of = has_impact(result), breaks.of(result, measure), (measure, group, area)
+    shown, rows, of = has_impact(result), breaks_of(result, measure), (measure, group, area)
     below = 0.12 + 0.135 * -(-len(_legend(result, rows)) // 2) if keyed else 0.0
     height = (4.1 if shown else 2.8) + below
 
@@ -154,8 +242,8 @@ def key(result: Result) -> list[tuple[str, str]]:
             (f'<path d="M0 2h28v10h-28z" fill="{CHANGE}" fill-opacity=".3"/><path d="M0 7h28" stroke="{CHANGE}" '
              'stroke-width="2.5"/>', "impact, below: median, 50 % and 90 % band"),
         ]  # fmt: skip
-    rows = [row for measure in result.draws.measure.values.tolist() for row in breaks.of(result, measure)]
-    marks += breaks.svg_key(rows)
+    rows = [row for measure in result.draws.measure.values.tolist() for row in breaks_of(result, measure)]
+    marks += svg_key(rows)
     return [(f'<svg aria-hidden="true" width="28" height="14" viewBox="0 0 28 14">{s}</svg>', t) for s, t in marks]
 
 
@@ -181,7 +269,7 @@ def _legend(result: Result, rows: list, *, with_impact: bool = True) -> list[tup
         ]
     if has_impact(result) and with_impact:
         entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"))
-    return entries + breaks.key(rows)
+    return entries + break_key(rows)
 
 
 def _paint_future(axes: Axes, result: Result, of: tuple, rows: list) -> None:
@@ -191,7 +279,7 @@ def _paint_future(axes: Axes, result: Result, of: tuple, rows: list) -> None:
     paint_futures(axes, years, mean_of_areas(result, "counterfactual", *of),
                   mean_of_areas(result, "projection", *of) if has_impact(result) else None)  # fmt: skip
     axes.plot(past, figures, color=INK, marker="o", markersize=3, linewidth=0.9)
-    breaks.paint(axes, rows, int(years[0]) - 1)
+    paint(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
     axes.set_title(f"{MEASURES[measure].unit}, {legible(over_areas(result, area), 28, mark=_short_mark(result, of))}")
@@ -266,4 +354,4 @@ def _fan_in_words(result: Result, of: tuple, rows: list) -> str:
         words.append(f"With it: {interval(after[2], after[0], after[4])}. Median impact in")
         words.append(f"{academic_year(reading_year(result))}: {interval(change[2], change[0], change[4])}")
         words.append(f"{unit_of_change(of[0])}.")
-    return " ".join([*words, breaks.in_words(rows)]).strip()
+    return " ".join([*words, in_words(rows)]).strip()

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.plots import breaks as series_breaks
+from oa_sim.plots import fan_charts as series_breaks
 from oa_sim.plots.fan_charts import paint_futures, paint_key
 from oa_sim.plots.picture import INK, Picture, drawn, legible
 from oa_sim.simulation.result import Result
@@ -43,7 +43,7 @@ def by_area(result: Result, measure: str | None = None, group: str | None = None
     """
     favourite = headline_of(result.draws.measure.values.tolist())
     measure, group = measure or favourite[0], group or favourite[1]
-    names, rows = result.draws.area.values.tolist(), series_breaks.of(result, measure)
+    names, rows = result.draws.area.values.tolist(), series_breaks.breaks_of(result, measure)
     futures = {name: _bands(result, measure, group, name) for name in names}
     past = {name: published(result, measure, group, name) for name in names}
 
@@ -80,7 +80,7 @@ def gaps(result: Result, area: str | None = None) -> Picture | None:
         return None
     futures = {name: _gap_bands(result, name, area) for name in measures}
     past = {name: published_gap(result, name, area) for name in measures}
-    breaks = {name: series_breaks.of(result, name) for name in measures}
+    breaks = {name: series_breaks.breaks_of(result, name) for name in measures}
     every = [row for rows in breaks.values() for row in rows]
     across = min(3, len(measures))
 

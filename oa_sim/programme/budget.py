@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from oa_sim import definitions
 from oa_sim.definitions import SCHOOL_YEARS
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs.tables import Row
-from oa_sim.programme import coords, portfolio
+from oa_sim.programme import portfolio
 from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
 COLUMNS = ("area", "intervention", "year", "gbp")
@@ -170,7 +171,7 @@ def allocate(
         for name, (meaning, dims, values) in found.items()
     }
     attrs = {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base}
-    return xr.Dataset(variables | brought, coords.coordinates(area=areas, intervention=names, year=years), attrs)
+    return xr.Dataset(variables | brought, definitions.coordinates(area=areas, intervention=names, year=years), attrs)
 
 
 def yearly(scenario: Scenario) -> list[int]:

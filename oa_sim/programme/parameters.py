@@ -14,7 +14,7 @@ from oa_sim.inputs.tables import Row
 from oa_sim.programme import delivery as delivery_module
 from oa_sim.programme.delivery import academic
 from oa_sim.rng import stream
-from oa_sim.scenario.priors import Prior
+from oa_sim.scenario.assumptions import Prior
 from oa_sim.scenario.schema import Scenario
 
 ONE_FOR_ALL = ("overlap", "leave_area", "spill", "load_loss", "recovery", "disadvantage_factor")

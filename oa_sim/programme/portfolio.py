@@ -7,9 +7,9 @@ reviewed, the shares that follow from the progress seen.
 import numpy as np
 import xarray as xr
 
+from oa_sim import definitions
 from oa_sim.errors import Refusal, one_of
 from oa_sim.inputs.tables import Row
-from oa_sim.programme import coords
 from oa_sim.scenario.schema import Scenario
 
 N_PRIORITY_AREAS = 12  # areas that share the money of national.csv
@@ -126,4 +126,4 @@ def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Datase
     what = {"units": "GBP / year", "long_name": "national programmes in each area, beside the budget"}
     offered = {"units": "1", "long_name": "national programmes that an area's schools are offered"}
     variables = {"national": (dims, money, what), "offers": (dims, offers, offered)}
-    return xr.Dataset(variables, coords.coordinates(intervention=names, year=years))
+    return xr.Dataset(variables, definitions.coordinates(intervention=names, year=years))

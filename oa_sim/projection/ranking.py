@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import QUANTILES
-from oa_sim.projection.appraisal import described
-from oa_sim.projection.appraisal_tables import NOBODY
+from oa_sim.projection.appraisal import NOBODY, described
 
 VIEWS = {  # view: the benefit that it ranks by, and what people call it
     "plain": ("benefit", "plain benefit"),

@@ -15,7 +15,7 @@ from scipy.special import betaincinv, ndtri
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
 from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
-from oa_sim.report import assumption_labels, config_comments
+from oa_sim.report import parameter_notes
 from oa_sim.report.assurance import changes, uncertainty_statement, verification_log
 from oa_sim.report.sanitise import in_table
 
@@ -300,7 +300,7 @@ def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:
     for entry in found:
         rating, why = rate(entry)
         source = "; ".join(said_of.get(key, key) for key in entry.source.split("; ")) + entry.told
-        rows.append((*entry[:4], source, entry.status, rating, why, assumption_labels.owner(entry.number)))
+        rows.append((*entry[:4], source, entry.status, rating, why, parameter_notes.owner(entry.number)))
     return in_table(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
@@ -370,21 +370,21 @@ def _of_scenario(scenario: dict, known: dict) -> list[Entry]:
     in_view = [row for row in shocks if row["first_month"] + 1 >= scenario["start_year"]]
     about = scenario | {"bought": sorted(bought & set(scenario["interventions"]))}
     about["shocked"] = any(row["what"] == "attainment" for row in in_view)
-    notes, keys = config_comments.notes(scenario), [row["source"] for row in known["sources"]]
+    notes, keys = parameter_notes.notes(scenario), [row["source"] for row in known["sources"]]
     return [
         _entry(path, value, about, notes.get(path, []), keys)
-        for path, value in config_comments.leaves(scenario)
-        if not assumption_labels.is_no_assumption(path)
+        for path, value in parameter_notes.leaves(scenario)
+        if not parameter_notes.is_no_assumption(path)
     ]
 
 
-def _entry(path: str, value: object, scenario: dict, notes: list[config_comments.Note], keys: list[str]) -> Entry:
+def _entry(path: str, value: object, scenario: dict, notes: list[parameter_notes.Note], keys: list[str]) -> Entry:
     """Return one leaf with what its config file says of it."""
-    what, unit = assumption_labels.about(path, scenario)
-    same = next((note for note in notes if note.value == config_comments.plain(value)), None)
+    what, unit = parameter_notes.about(path, scenario)
+    same = next((note for note in notes if note.value == parameter_notes.plain(value)), None)
     spread = isinstance(value, dict) and "dist" in value
     doubt = "its middle was found, its spread is judgement" if spread else ""
-    unused = assumption_labels.unused(path, scenario)
+    unused = parameter_notes.unused(path, scenario)
     if same is None:
         was = (
             f"changed for this run: {notes[0].file} has {_was(notes[0].value)}"

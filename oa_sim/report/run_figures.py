@@ -8,7 +8,7 @@ import xarray as xr
 
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import unit, who
-from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
+from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.report import reported_figure
 from oa_sim.report.reported_figure import PROXY, VERIFY, About, Origin, Published
 from oa_sim.simulation import narrative
@@ -280,12 +280,12 @@ def _worth(result: Result) -> dict[str, Published]:
         found["chance_worth"] = reported_figure.of_chance(about, draws > 1, made)
     measure, _ = narrative.headline_measure(result)
     years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
-    more = appraisal_tables.extra(result.draws, value.pupils, measure, "all")
+    more = appraisal.extra(result.draws, value.pupils, measure, "all")
     where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
     about = About("extra", f"more who do better in {who(measure, 'all')} until {academic_year(int(years[-1]))}",
-                  appraisal_tables.unit_over_years(measure), **where)  # fmt: skip
+                  appraisal.unit_over_years(measure), **where)  # fmt: skip
     found["extra"] = reported_figure.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)
-    bought = appraisal_tables.per_pound(more, value, years)[-1, -1].reshape(shape)
+    bought = appraisal.per_pound(more, value, years)[-1, -1].reshape(shape)
     if (bought > 0).mean() > 0.5:
         with np.errstate(divide="ignore"):
             price = np.where(bought > 0, 1 / np.where(bought > 0, bought, 1.0), np.inf)

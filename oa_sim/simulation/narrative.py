@@ -11,7 +11,7 @@ import xarray as xr
 from oa_sim.definitions import MEASURES, academic_year, headline_of, percent
 from oa_sim.formatting import better, chance, distance, interval, pounds, unit, who
 from oa_sim.inference.importance_sampling import LARGEST_K
-from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
+from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.projection.appraisal import price_of
 from oa_sim.scenario import unverified
 from oa_sim.simulation.comparison import Comparison
@@ -160,8 +160,8 @@ def _price(result: Result) -> str:
     """Return what one more of the headline's measure costs, all the money being set against it alone."""
     measure, _ = headline_measure(result)
     years = result.draws.year.values
-    bought = appraisal_tables.per_pound(
-        appraisal_tables.extra(result.draws, result.value.pupils, measure, "all"), result.value, years
+    bought = appraisal.per_pound(
+        appraisal.extra(result.draws, result.value.pupils, measure, "all"), result.value, years
     )
     without = float((bought[-1, -1] <= 0).mean())
     if without > 0.5:

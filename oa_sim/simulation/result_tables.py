@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim.definitions import MEASURES, QUANTITIES, TABLE_COLUMNS
-from oa_sim.projection import appraisal, appraisal_tables, ranking
+from oa_sim.projection import appraisal, ranking
 from oa_sim.projection.sustainability import WHOLE
 
 
@@ -89,10 +89,10 @@ def account(result) -> pd.DataFrame:
 
 def valued(result) -> pd.DataFrame:
     """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
-    pieces = appraisal_tables.rows(result.draws, result.value) if len(result.value) else ()
+    pieces = appraisal.rows(result.draws, result.value) if len(result.value) else ()
     parts = [pd.DataFrame(piece) for piece in pieces]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(appraisal_tables.COLUMNS))
-    table = table.assign(scenario=result.label, n_draws=result.n_draws)[list(appraisal_tables.COLUMNS)]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(appraisal.COLUMNS))
+    table = table.assign(scenario=result.label, n_draws=result.n_draws)[list(appraisal.COLUMNS)]
     return table.assign(year=table.year.astype("Int64").where(table.year > 0))
 
 

@@ -1,16 +1,246 @@
-"""Exports: the table of figures as data: a row for each, in the form that tools for scenarios read, as CSV and JSON."""
+"""Exports: the table of figures as data: a row for each, in the form that tools for scenarios read, as CSV and JSON.
 
+What a folder of tables holds, as the descriptor by which other programs open it (Frictionless, v1).
+
+It lies beside the tables as ``datapackage.json``: each file with its size and hash, each column with its type, its
+meaning and its unit, and the sources of it all with their licences.
+
+A result as the long table that a whole field of modelling exchanges, and that pyam loads.
+
+A row for each model, scenario, region, variable, unit and year; a variable is a path such as
+``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it never stands
+beside a figure of the area's own as if it were one, and is never added to it.
+"""
+
+import csv
+import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+import oa_sim
+from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES
+from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
+from oa_sim.report import data_dictionary, sanitise
 from oa_sim.report.document import Dossier
 from oa_sim.report.reported_figure import Published
 from oa_sim.report.sanitise import harmless
+from oa_sim.scenario import unverified
+from oa_sim.simulation import result_tables
+from oa_sim.simulation.result import Result
+
+FILE_NAME = "datapackage.json"
+PROFILE = "tabular-data-package"
+LICENCES = [
+    {
+        "name": "OGL-UK-3.0",
+        "title": "Open Government Licence v3: what was published by departments, and what follows from it",
+        "path": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+    },
+    {"name": "MIT", "title": "MIT: what the model adds", "path": "https://opensource.org/license/mit"},
+]
+
+
+def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict:
+    """Return the descriptor of some tables of a folder.
+
+    Parameters
+    ----------
+    folder
+        Where they lie, and where the descriptor will.
+    files
+        Names of CSV files, as paths from the folder; each bears the name of a table of the dictionary. One without
+        columns, such as what is left of no impact, holds no table and is left out.
+    manifest
+        Of the run.
+
+    Returns
+    -------
+    dict
+        To be written as JSON. No date and no random number is in it: the same tables have the same descriptor.
+
+    Raises
+    ------
+    Refusal
+        For a file that is not there, lies elsewhere, or has a column without a meaning.
+    """
+    scenario, marks = manifest["scenario"], manifest["gates"]["verdict"]
+    failed = "" if marks == "PASS" else f" [{marks}]"
+    folder_of_data = scenario.get("data_folder")
+    return {
+        "profile": PROFILE,
+        "name": _slug(f"oa_sim-{scenario['name']}-{manifest['run_id']}"),
+        "id": manifest["run_id"],
+        "title": harmless(f"Twelve Opportunity Areas with and without the programme: {scenario['name']}{failed}"),
+        "description": _said(manifest),
+        "version": str(manifest.get("oa_sim", "")),
+        "licenses": LICENCES,
+        "sources": sources(Path(folder_of_data) if folder_of_data else None),
+        "resources": [found for name in files if (found := _resource(Path(folder), str(name)))["schema"]["fields"]],
+    }
+
+
+def sources(folder: Path | None = None) -> list[dict[str, str]]:
+    """Return publisher, title, year and licence of each source of the tables, as a descriptor names them."""
+    rows = tables.read("sources", folder)
+    return [
+        {
+            "title": harmless(
+                f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']}; {row['licence']})"
+            )
+        }
+        for row in rows
+    ]
+
+
+def _said(manifest: dict) -> str:
+    """Return what is to be known before any number is used."""
+    doubted = sum(len(names) for names in manifest.get("to_verify", {}).values())
+    gates = manifest["gates"]
+    return harmless(
+        f"Summaries of {gates.get('n_draws', 'the')} posterior draws; gates: {gates['verdict']}. "
+        f"{doubted} of the figures behind them are still to verify (assumptions.csv). Rows marked proxy rest on a "
+        f"county\u2019s figures. Data {manifest['data_hash'][:12]}, seed {manifest['seed']}."
+    )
+
+
+def _resource(folder: Path, name: str) -> dict:
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise Refusal(f"{name}: a table of a data package lies beneath its folder: give a path from {folder}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refusal(f"{path} cannot be read ({error.strerror}): write the table before its descriptor") from None
+    table = Path(name).stem
+    lines = content.decode("utf-8-sig").splitlines()
+    columns = next(csv.reader(lines), []) if lines else []
+    return {
+        "profile": "tabular-data-resource",
+        "name": _slug(table),
+        "path": Path(name).as_posix(),
+        "title": data_dictionary.TITLES.get(table, table),
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": len(content),
+        "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "schema": {"fields": [_field(table, column) for column in columns], "missingValues": [""]},
+    }
+
+
+def _field(table: str, column: str) -> dict[str, str]:
+    meaning, unit, kind = data_dictionary.about(table, column)
+    return {"name": column, "type": kind, "description": meaning} | ({"unit": unit} if unit else {})
+
+
+def _slug(text: str) -> str:
+    """Return a name as the specification has it: small letters, digits, and ``. _ -``."""
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-")
+
+
+COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
+EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it
+PROXY = "county proxy"
+STEP = "|"  # between the parts of a variable, so in no part of it
+NAMES = {
+    "good_level_of_development": "Good level of development",
+    "phonics": "Phonics",
+    "key_stage_2": "Key stage 2",
+    "attainment_8": "Attainment 8",
+    "level_3_by_19": "Level 3 by 19",
+    "he_entry_by_19": "Higher education entry by 19",
+    "neet_16_17": "Not in education employment or training at 16 to 17",
+    "persistent_absence": "Persistent absence",
+    "suspensions": "Suspensions",
+}
+STATISTICS = {"mean": "Mean", "sd": "Standard deviation"} | {
+    name: "Median" if at == 0.5 else f"{100 * at:.0f}th percentile" for name, at in QUANTILES.items()
+}
+
+
+def long_table(result: Result) -> pd.DataFrame:
+    """Return mean, SD and quantiles of every quantity as a long table, by area and in the mean of the areas.
+
+    Parameters
+    ----------
+    result
+        Of a run. A label ends in ``[FAIL]`` where a gate failed, as everywhere.
+
+    Returns
+    -------
+    DataFrame
+        ``COLUMNS``; a unit is that of the measure, a change of a share is in percentage points. No two rows are of the
+        same thing, and no cell is missing. Every text is ``harmless``.
+    """
+    table = pd.concat([result.summary(), *_everywhere(result)], ignore_index=True)
+    table["unit"] = [_unit(*about) for about in zip(table.unit, table.quantity, table.proxy, strict=True)]
+    parts = (table.quantity.map(str.capitalize), table.measure.map(NAMES), table.group.map(str.capitalize))
+    table["branch"] = parts[0] + STEP + parts[1] + STEP + parts[2]
+    keys = ["scenario", "area", "branch", "unit", "year"]
+    rows = table.melt(keys, list(STATISTICS), "statistic", "value").rename(columns={"area": "region"})
+    rows["variable"] = rows.branch + STEP + rows.statistic.map(STATISTICS)
+    rows["model"] = _model(result)
+    for name in ("scenario", "region"):
+        rows[name] = rows[name].map(_part)
+    rows = rows.astype({"year": int, "value": float})[list(COLUMNS)]
+    return sanitise.in_table(rows.sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True))
+
+
+def meta(result: Result) -> pd.DataFrame:
+    """Return what is to be known of a run beside its long table: verdict, draws, seed, hashes and what is to verify.
+
+    Returns
+    -------
+    DataFrame
+        One row, with the index (model, scenario) by which pyam takes it as ``meta``.
+    """
+    manifest = result.manifest
+    facts = {name: manifest.get(name, "") for name in ("run_id", "seed", "data_hash", "code_hash", "posterior")}
+    facts |= {"verdict": manifest["gates"]["verdict"], "n_draws": result.n_draws}
+    facts |= {"price_base": manifest["price_base"], "to_verify": unverified.sentence(manifest.get("to_verify", {}))}
+    at = [(sanitise.harmless(_model(result)), sanitise.harmless(_part(result.label)))]
+    index = pd.MultiIndex.from_tuples(at, names=["model", "scenario"])
+    return sanitise.in_table(pd.DataFrame([facts], index=index))
+
+
+def _model(result: Result) -> str:
+    """Return the name of the model, which is that of the version which made the numbers."""
+    return f"oa_sim {result.manifest.get('oa_sim', oa_sim.__version__)}"
+
+
+def _everywhere(result: Result) -> list[pd.DataFrame]:
+    """Return the rows of the mean of the areas, reckoned draw by draw."""
+    parts = []
+    for measure in result.draws.measure.values.tolist():
+        for group in MEASURES[measure].table_groups:
+            at = {"measure": measure, "group": group}
+            proxy = result.draws.proxy.sel(at).any("area").expand_dims(area=[EVERYWHERE])
+            about = {"scenario": result.label, **at, "unit": MEASURES[measure].unit}
+            for quantity in QUANTITIES:
+                mean = result.draws[quantity].sel(at).mean("area", dtype=float).expand_dims(area=[EVERYWHERE])
+                draws = mean.transpose("chain", "draw", "area", "year")
+                parts.append(result_tables.described(draws, proxy).assign(**about, quantity=quantity))
+    return parts
+
+
+def _unit(unit: str, quantity: str, proxy: bool) -> str:
+    """Return a unit with the mark of a county's figures."""
+    said = "percentage points" if unit == "%" and quantity == "impact" else unit
+    return f"{said} ({PROXY})" if proxy else said
+
+
+def _part(text: str) -> str:
+    """Return a label without what parts a variable."""
+    return text.replace(STEP, "\u00a6")
+
 
 SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
 ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
@@ -30,7 +260,7 @@ def table(figures: Iterable[Published]) -> pd.DataFrame:
     return pd.DataFrame(rows(once.values()))
 
 
-def csv(figures: Iterable[Published]) -> str:
+def csv_text(figures: Iterable[Published]) -> str:
     """Return figures as CSV, in full precision, so that pandas and ``pyam.IamDataFrame`` load it.
 
     A text that a spreadsheet might take for a formula is led by an apostrophe. A value that is infinite or none is an

@@ -18,7 +18,7 @@ import numpy as np
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.plots import fan_charts, intervals, picture
-from oa_sim.projection import appraisal_tables, ranking, variance_decomposition
+from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
 from oa_sim.report.formats.html import as_table
@@ -48,10 +48,10 @@ def _extra(result: Result) -> str:
     """Return how many more pupils do better in each measure, and what one more costs."""
     years, rows = result.draws.year.values, []
     for measure in result.draws.measure.values.tolist():
-        more = appraisal_tables.extra(result.draws, result.value.pupils, measure, "all")
-        bought = appraisal_tables.per_pound(more, result.value, years)[-1, -1]
+        more = appraisal.extra(result.draws, result.value.pupils, measure, "all")
+        bought = appraisal.per_pound(more, result.value, years)[-1, -1]
         low, middle, high = narrative.prices(bought)
-        unit = appraisal_tables.unit_over_years(measure)
+        unit = appraisal.unit_over_years(measure)
         mark = _mark(result, measure)
         cells = [_with_band(more[-1].sum(axis=0)), f"{middle} <small>{low} to {high}</small>"]
         gained = chance(float((bought > 0).mean()))
