@@ -14,7 +14,7 @@ from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_f
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.report import output_folders
 from oa_sim.scenario.load import load_learning
-from oa_sim.validation import backtest, scoring
+from oa_sim.validation import backtest, benchmark_forecasters, scoring
 from oa_sim.validation.benchmark_forecasters import PEERS
 
 pytest.importorskip("statsforecast", reason="the automatic peers are fitted by statsforecast, an extra")
@@ -95,7 +95,7 @@ def no_sampling(monkeypatch, tiny_posterior):
 def plain_peers(monkeypatch, no_sampling):
     """Leave out the automatic peers, which take seconds to start."""
     few = {name: PEERS[name] for name in ("random walk", "drift", "mean")}
-    monkeypatch.setattr(backtest.peers, "PEERS", few)
+    monkeypatch.setattr(benchmark_forecasters, "PEERS", few)
     monkeypatch.setattr(backtest, "ProcessPoolExecutor", SameProcess)
 
 

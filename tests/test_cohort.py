@@ -8,7 +8,7 @@ from conftest import TINY
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.inputs import areas
-from oa_sim.programme import attendance_pathway, budget, interventions, parameters
+from oa_sim.programme import budget, interventions, parameters
 from oa_sim.projection import cohort
 from oa_sim.scenario.assumptions import Prior
 from oa_sim.simulation.scenario_run import run
@@ -109,7 +109,7 @@ def test_a_second_plain_implementation_agrees(known, seed):
             expected = {"disadvantaged": np.zeros(n_years), "other": np.zeros(n_years)}
             for name, mine in scenario.interventions.items():
                 link = {str(c): float(at.attendance_link.sel(channel=c)) for c in at.channel.values}
-                weight = attendance_pathway.reaches(mine, link).get(about.channel, 0.0)
+                weight = interventions.reaches(mine, link).get(about.channel, 0.0)
                 one = at.sel(intervention=name)
                 keep = (*(float(one[key]) for key in ("first_year", "later", "floor")), 1 - float(at.leave_area))
                 course = plainly(
@@ -164,14 +164,12 @@ def test_an_effect_on_attainment_that_was_measured_is_never_counted_twice():
     link = {"persistent_absence": np.array([[0.25]]), "suspensions": np.array([[0.25]])}
     measured = scenario.interventions["breakfast_clubs"]
     assert measured.acts_on["persistent_absence"] > 0  # the link would apply, had attainment not been measured
-    assert attendance_pathway.reaches(measured, link)["attainment"] == measured.acts_on["attainment"] == 1.0
+    assert interventions.reaches(measured, link)["attainment"] == measured.acts_on["attainment"] == 1.0
     for name in ("attendance_support", "inclusion_support"):
         assert "attainment" not in scenario.interventions[name].acts_on
-        assert (
-            attendance_pathway.reaches(scenario.interventions[name], link)["attainment"] == 0.5
-        )  # 0.25 of 1.5 and of 0.5
-        assert "attainment" in attendance_pathway.channels(scenario.interventions[name])
-    assert "attainment" not in attendance_pathway.channels(scenario.interventions["careers_and_work"])[2:]
+        assert interventions.reaches(scenario.interventions[name], link)["attainment"] == 0.5  # 0.25 of 1.5 and of 0.5
+        assert "attainment" in interventions.channels(scenario.interventions[name])
+    assert "attainment" not in interventions.channels(scenario.interventions["careers_and_work"])[2:]
 
 
 def test_on_average_half_the_effect_of_attendance_work_reaches_attainment(known):

@@ -21,7 +21,7 @@ OF_REPORT = {
     *("briefing.html", "briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.html", "assurance.docx"),
     *("table.csv", "figures.json", "explore.html"),
 }
-SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "oa_sim").glob("*.py")))
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "oa_sim").rglob("*.py")))
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:[\w.]+/)*[\w.]*\w\.(?:py|md|csv|nc|json|html|docx|pptx|xlsx|svg|txt|yaml|zarr|parquet))`")
 FLAG = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")

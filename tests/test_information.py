@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from oa_sim import definitions, load_scenario
-from oa_sim.decide import plan_evaluation, staged_decisions, value_of_information, voi_estimators, voi_narrative
+from oa_sim.decide import narrative, plan_evaluation, staged_decisions, value_of_information, voi_estimators
 from oa_sim.decide.objective import Objective
 from oa_sim.decide.voi_settings import Studying, Voi
 from oa_sim.errors import Refusal
@@ -208,7 +208,7 @@ def test_pounds_are_those_of_the_margin_where_a_pound_brings_less(found):
 def test_a_gate_after_the_money_is_told_and_not_reckoned(found):
     assert found.manifest["gate_years_left_out"] == [40]
     assert not found.gates.gate.str.contains("40").any()
-    assert any("No gate stands after year 40" in line for line in voi_narrative.sentences(found))
+    assert any("No gate stands after year 40" in line for line in narrative.information_sentences(found))
 
 
 def test_what_is_seen_is_the_mean_of_areas_that_have_had_money(scenario):
@@ -249,7 +249,7 @@ def test_deciding_in_steps_is_never_worth_less_than_nothing_where_waiting_costs_
 
 
 def test_sentences_and_pictures_say_what_is_worth(found):
-    said = voi_narrative.sentences(found)
+    said = narrative.information_sentences(found)
     assert said[0].startswith("Of 6 plans")
     assert any("trial" in line for line in said)
     assert any("gate" in line.lower() or "deciding the rest" in line.lower() for line in said)

@@ -22,7 +22,7 @@ from oa_sim.inference import (
 from oa_sim.inputs import areas, tables
 from oa_sim.plots import target_charts
 from oa_sim.scenario.assumptions import Sampler
-from oa_sim.targets import assimilation, monitor, monitor_narrative, monitor_settings
+from oa_sim.targets import assimilation, monitor, monitor_settings, narrative
 from oa_sim.targets.monitor_settings import Monitor
 
 AREAS = ["Derby", "Norwich", "Oldham"]
@@ -175,7 +175,7 @@ def test_what_changed_since_last_time_is_told(found, tmp_path, scenario):
 
 
 def test_sentences_and_picture_say_what_the_figures_say(found):
-    said = monitor_narrative.sentences(found)
+    said = narrative.monitoring_sentences(found)
     assert said[0].startswith("Of ")
     assert any("Pareto k" in line for line in said)
     assert "Oldham" in target_charts.trajectory(found)

@@ -302,7 +302,7 @@ def test_a_search_ends_after_its_rounds_whatever_the_clock_says(judge, asked, mo
     own = plan_evaluation.judge(judge.scenario, asked)
     found = optimiser.optimise(own, Optimising(objective=asked, search=Search(rounds=3)))
     assert (found.ended, found.rounds) == ("rounds", 4)  # three on the first start; one, at the least, on what it found
-    assert found.seconds > 3
+    assert found.seconds >= 3
 
 
 def test_a_floor_that_is_certain_is_not_searched_on(judge):

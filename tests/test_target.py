@@ -206,7 +206,7 @@ def test_a_target_whose_outcome_is_known_is_never_judged_by_draws_that_know_it(t
         assert row["judged_from"] == "2016/17"
         assert row["run_id"] == found.facts["judged_before"]["run_id"]
         assert row["met"] == "missed"
-    assert "with hindsight" in narrative.sentences(assess.promise(early, Target(package=False)))[-1]
+    assert "with hindsight" in narrative.target_sentences(assess.promise(early, Target(package=False)))[-1]
     honest = replace(early, posterior=str(assess.POSTERIOR))
     found = assess.promise(honest, Target(table=path, package=False))
     assert "judged_before" not in found.facts
@@ -250,7 +250,7 @@ def test_the_ladder_says_in_words_what_it_shows(found):
 
 
 def test_sentences_mark_proxies_figures_to_verify_and_baselines(found):
-    said = " ".join(narrative.sentences(found))
+    said = " ".join(narrative.target_sentences(found))
     assert "county proxy" in said
     assert ", to verify" in said or "(to verify" in said
     assert "baselines without a target" in said

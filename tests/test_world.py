@@ -30,7 +30,7 @@ def imported(path):
 def test_machine_code_is_known_by_every_file_that_goes_into_it():
     told = set(jit.sources())
     names = {path.stem for path in told}
-    assert {"readings", "passes", "marginal", "selection", "scale", "definitions"} <= names
+    assert {"outcomes", "activity", "gradient", "quantiles", "link_functions", "definitions"} <= names
     own = Path(jit.__file__)  # which also says where it is kept
     assert all(imported(path) <= told for path in told - {own})
 

@@ -25,7 +25,7 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     with Progress() as progress:
         found = decide(scenario, asked, progress.say)
         progress.say("writing the plan")
-        said = narrative.sentences(found)
+        said = narrative.plan_sentences(found)
         folder = output_folders.write_decision(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
     facts = found.facts() | {key: found.manifest[key] for key in keys} | {"headline": said}
@@ -55,7 +55,7 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
 
     with Progress() as progress:
         found = assess.promise(scenario, asked.target, progress.say)
-        said, more = target_narrative.sentences(found), {}
+        said, more = target_narrative.target_sentences(found), {}
         if asked.want.area is not None:
             from oa_sim.scenario.load import area_names
             from oa_sim.targets.minimum_budget import least_money
@@ -91,12 +91,12 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     asked, scenario = _asked(overrides, "monitor", Monitoring)
     from oa_sim.cli.progress import Progress
     from oa_sim.report import output_folders
-    from oa_sim.targets import monitor_narrative
+    from oa_sim.targets import narrative as target_narrative
     from oa_sim.targets.monitor import monitor as monitored
 
     with Progress() as progress:
         found = monitored(scenario, asked.monitor, progress.say)
-        said = monitor_narrative.sentences(found)
+        said = target_narrative.monitoring_sentences(found)
         folder = output_folders.write_monitored(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
     facts = {"headline": said, "verdict": found.manifest["gates"]["verdict"]}
@@ -120,13 +120,13 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
 
     asked, scenario = _asked(overrides, "voi", Studying)
     from oa_sim.cli.progress import Progress
-    from oa_sim.decide import voi_narrative
+    from oa_sim.decide import narrative
     from oa_sim.decide.value_of_information import voi as information
     from oa_sim.report import output_folders
 
     with Progress() as progress:
         found = information(scenario, asked, progress.say)
-        said = voi_narrative.sentences(found)
+        said = narrative.information_sentences(found)
         folder = output_folders.write_information(found, scenario.outputs, said)
     rows = [
         {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from oa_sim.decide import plan_evaluation, voi_estimators
+from oa_sim.decide.alternatives import Decisions
 from oa_sim.decide.plan_evaluation import Judge
-from oa_sim.decide.value_of_information import Decisions
 from oa_sim.definitions import MEASURES, series
 from oa_sim.programme import interventions
 from oa_sim.projection import cohort

@@ -6,92 +6,26 @@ The plans among which one is chosen, and what each brings in each draw.
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
 import oa_sim
 from oa_sim.decide import plan_evaluation, staged_decisions, voi_estimators
+from oa_sim.decide.alternatives import Decisions, decisions
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.voi_estimators import Worth
-from oa_sim.decide.voi_settings import Studying, Voi
-from oa_sim.errors import Refusal
+from oa_sim.decide.voi_settings import Studying
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import posterior_files, sampling
 from oa_sim.inputs import tables
-from oa_sim.programme import budget
 from oa_sim.projection import variance_decomposition
 from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
 from oa_sim.scenario import unverified
-from oa_sim.scenario.load import load_scenario
-from oa_sim.scenario.schema import Scenario, Split
+from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
-
-
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """Plans, and what each brings.
-
-    Attributes
-    ----------
-    names
-        Of the plans.
-    planned : array (decision, area, intervention, funded year)
-        Whole GBP / year.
-    values : array (decision, draw)
-        In the objective's unit.
-    judge
-        What they are judged by.
-    """
-
-    names: list[str]
-    planned: np.ndarray
-    values: np.ndarray
-    judge: Judge
-
-
-def decisions(judge: Judge, asked: Voi) -> Decisions:
-    """Return every split with every portfolio, and the plans of files.
-
-    Parameters
-    ----------
-    judge
-        What they are judged by.
-    asked
-        Which.
-
-    Raises
-    ------
-    Refusal
-        For a portfolio or a file that is not there, and where no plan has any money.
-    """
-    names, planned = [], []
-    for portfolio in asked.portfolios:
-        bought = load_scenario(f"portfolio={portfolio}").portfolio
-        for rule in asked.splits:
-            scenario = replace(judge.scenario, split=Split(rule), portfolio=bought)
-            scenario = replace(scenario, budget=replace(scenario.budget, plan=None))
-            names.append(f"{portfolio}, {rule}".replace("_", " "))
-            planned.append(_within(budget.planned(scenario, judge.known.pupils, judge.known.tables), judge))
-    for path in asked.plans:
-        names.append(str(path))
-        planned.append(budget.read(path, judge.scenario, judge.years))
-    if not np.any(planned):
-        raise Refusal(
-            f"plans without money leave nothing to choose, got 0 GBP in all {len(names)}: name a budget and a "
-            "portfolio that has some"
-        )
-    values = np.stack([plan_evaluation.worth(judge, one).sum(axis=0) for one in planned])
-    return Decisions(names, np.stack(planned), values, judge)
-
-
-def _within(planned: np.ndarray, judge: Judge) -> np.ndarray:
-    """Return a plan that is at most what a year has: management is rounded area by area, so pounds may be over."""
-    has, spent = np.array(budget.for_activity(judge.scenario)), planned.sum(axis=(0, 1))
-    return np.floor(planned * np.minimum(1.0, has / np.maximum(spent, 1.0)))
-
 
 PERFECT = "perfect information"
 LAST = 0.05  # of the best plan's money: what it brings is the price at the margin

@@ -2,13 +2,56 @@
 
 Reach saturates, delivery starts late and ramps up, schools take on only so much, some of it survives the money, and
 programmes that meet on one pupil add less than their sum.
+
+Pupils who are in school learn, so what keeps them there carries over to attainment within the year.
+
+Two carry-overs of the model are not this one: what pupils keep of their luck from stage to stage (the baseline's
+``cohort_link``), and what they keep of a treatment from year to year (fade-out).
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
-from oa_sim.programme import attendance_pathway, delivery
-from oa_sim.scenario.schema import Scenario
+from oa_sim.definitions import CARRYING
+from oa_sim.programme import delivery
+from oa_sim.scenario.schema import Intervention, Scenario
+
+CARRIED_TO = "attainment"
+
+
+def channels(about: Intervention) -> tuple[str, ...]:
+    """Return the channels that an intervention reaches, by itself or by the link."""
+    carried = CARRIED_TO not in about.acts_on and any(about.acts_on.get(channel) for channel in CARRYING)
+    return (*about.acts_on, *([CARRIED_TO] if carried else []))
+
+
+def reaches(about: Intervention, link: Mapping[str, np.ndarray]) -> dict[str, float | np.ndarray]:
+    """Return the share of an intervention's effect that reaches each channel.
+
+    Parameters
+    ----------
+    about
+        The intervention.
+    link
+        By channel of ``CARRYING``, the share (chain, draw) of what is gained there that carries over to attainment.
+
+    Returns
+    -------
+    dict
+        Channel to share: a number where it is declared, an array (chain, draw) where it is carried over.
+
+    Notes
+    -----
+    Rule: never counted twice. An intervention that names ``attainment`` in ``acts_on`` has that effect from studies
+    of attainment (a breakfast club's, say), which already contains what better attendance did for it: the direct
+    effect stands, and the link is not applied on top.
+    """
+    found: dict[str, float | np.ndarray] = dict(about.acts_on)
+    if CARRIED_TO in channels(about) and CARRIED_TO not in found:
+        found[CARRIED_TO] = sum(about.acts_on.get(channel, 0.0) * link[channel] for channel in CARRYING)
+    return found
 
 
 def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
@@ -140,11 +183,11 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
     found = {}
     for name in names:
         mine = set(scenario.interventions[name].year_groups)
-        for channel in attendance_pathway.channels(scenario.interventions[name]):
+        for channel in channels(scenario.interventions[name]):
             alone = np.zeros_like(active[name])  # log of the chance that no other programme serves the pupil
             for other, log_missed in zip(names, missed, strict=True):
                 theirs = scenario.interventions[other]
-                if other != name and channel in attendance_pathway.channels(theirs):
+                if other != name and channel in channels(theirs):
                     alone += log_missed * (len(mine & set(theirs.year_groups)) / len(mine))
             found[name, channel] = 1 + (1 - kept[..., None, None]) * np.expm1(alone)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import CARRYING, MEASURES, YEAR_GROUPS
-from oa_sim.programme import attendance_pathway, budget, interventions
+from oa_sim.programme import budget, interventions
 from oa_sim.scenario.schema import Scenario
 
 
@@ -144,7 +144,7 @@ def gain_of(scenario: Scenario, name: str, active: np.ndarray, left: dict, drawn
     once[..., 0] = 1.0  # given in the first year, followed through the others
     held = np.stack(list(follow(once, served, _keep(drawn, name))), axis=-2)  # (chain, draw, year since, year_group)
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
-    weights = attendance_pathway.reaches(about, link)
+    weights = interventions.reaches(about, link)
     new = interventions.new_gain(scenario, name, active, drawn)
     seen = {  # measure -> what it sees of the gain (chain, draw, year since), where it sees any
         measure: (held * _reads(measure)).sum(-1)

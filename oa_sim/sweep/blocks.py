@@ -17,7 +17,8 @@ import xarray as xr
 
 from oa_sim.errors import Refusal
 from oa_sim.scenario.schema import Scenario
-from oa_sim.sweep import executors, journal, provenance, store, summary_table
+from oa_sim.sweep import executors, journal, provenance, store
+from oa_sim.sweep import results as sweep_results
 
 LONGEST_SENTENCE = 300  # characters of a failure that is not ours
 
@@ -142,7 +143,7 @@ def go(journey: Journey) -> dict:
             done += unit[1] - unit[0]
             journey.say(_so_far(done, about["n"], done - begun_with, time.monotonic() - began))
     journey.say("writing the tables")
-    found = summary_table.write(folder, about, journey.cases, layout)
+    found = sweep_results.write(folder, about, journey.cases, layout)
     copied = sum(unit[0] <= number < unit[1] for unit in left for number in journey.same)
     answer = {"scenarios": about["n"], **found, "computed": about["n"] - begun_with - copied}
     return answer | ({"copied": copied} if copied else {}) | {"folder": str(folder)}
@@ -181,8 +182,8 @@ def _first_layout(journey: Journey, waiting: dict, held: dict[tuple[int, int], B
                 about, layout = journey.about, store.layout_of(result, journey.about["labels"])
                 made = {key: about[key] for key in journal.MADE if key != "versions"}
                 store.create(journey.folder, layout, about["n"], about["block"], result, made)
-                keys = summary_table.varied(about, journey.cases)
-                store.write_columns(journey.folder, keys, [name for name in keys if name != summary_table.NUMBER])
+                keys = sweep_results.varied_columns(about, journey.cases)
+                store.write_columns(journey.folder, keys, [name for name in keys if name != sweep_results.NUMBER])
                 return layout
     return None
 
