@@ -50,7 +50,9 @@ def law(scenario: Scenario, about: Made, counterfactual) -> dict[str, dict[str, 
     """Return statistics of projection and impact, by the law that readers read, in double precision."""
     pupils, drawn = about.known.pupils, about.programme.drawn
     active = interventions.activity(scenario, about.money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(cohort.gain_by_measure(scenario, active, drawn), pupils)
+    gain = impact.with_all(
+        cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), pupils
+    )
     outcomes = impact.outcomes(counterfactual, gain, pupils)
     return {name: described(outcomes[name]) for name in ("projection", "impact")}
 

@@ -34,7 +34,9 @@ def by_hand(known, **survival):
     rolls.loc[{"group": "disadvantaged", "year_group": 0}] = 1000.0
     rolls.loc[{"group": "other", "year_group": 0}] = 2000.0
     active = interventions.activity(scenario, money, rolls, drawn)
-    return cohort.gain_by_measure(scenario, active, drawn).squeeze(), active["early_language"].squeeze()
+    return cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn).squeeze(), active[
+        "early_language"
+    ].squeeze()
 
 
 def test_one_cohort_worked_by_hand(known):
@@ -102,7 +104,7 @@ def test_a_second_plain_implementation_agrees(known, seed):
     drawn = fixed(parameters.drawn(scenario, known, 1, 2), overlap=1.0)  # programmes do not meet
     n_years = len(budget.window(scenario))
     active = {name: rng.uniform(0, 0.5, (1, 2, 1, n_years)) for name in scenario.interventions}
-    found = cohort.gain_by_measure(scenario, active, drawn)
+    found = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn)
     for draw in range(2):
         at = drawn.isel(chain=0, draw=draw)
         for measure, about in MEASURES.items():
@@ -122,14 +124,15 @@ def test_a_second_plain_implementation_agrees(known, seed):
                 np.testing.assert_allclose(here, course, atol=1e-12)
 
 
-def test_each_intervention_is_watched_once_and_the_parts_make_the_whole(known):
+def test_each_intervention_is_followed_once_and_the_parts_make_the_whole(known):
     scenario = load_scenario(*TINY)
     pupils = areas.pupils(known)
     drawn = parameters.drawn(scenario, known, 1, 3)
     money = budget.allocate(scenario, pupils)
     active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    parts = {}
-    gain = cohort.gain_by_measure(scenario, active, drawn, lambda name, own: parts.setdefault(name, own))
+    new = interventions.new_gains(scenario, active, drawn)
+    parts = {str(own.name): own for own in cohort.gains(scenario, new, drawn)}
+    gain = cohort.summed(scenario, parts.values(), drawn)
     assert list(parts) == list(active)
     for group in ("disadvantaged", "other"):
         whole = xr.zeros_like(gain.sel(group=group))

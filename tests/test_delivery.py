@@ -210,7 +210,7 @@ def test_a_review_that_is_none_or_too_late_changes_nothing(known, pupils):
 
 def test_reviewed_shares_keep_the_size_of_each_row_and_drop_what_does_harm():
     before = np.array([[2.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
-    after = portfolio.reviewed("to_effect", before, np.ones((2, 3)), np.array([1.0, 2.0, -1.0]))
+    after = review.reviewed("to_effect", before, np.ones((2, 3)), np.array([1.0, 2.0, -1.0]))
     np.testing.assert_allclose(after, [[2.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
 
 

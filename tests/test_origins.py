@@ -136,7 +136,7 @@ def test_the_shares_agree_with_a_pick_freeze_calculation_on_the_tiny_scenario(pl
 
     def impact_of(drawn):
         active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-        gain = cohort.gain_by_measure(scenario, active, drawn)
+        gain = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn)
         at = gain.sel(measure="key_stage_2", group="disadvantaged", year=[2028, 2033])
         return at.mean("area").values.reshape(-1, 2)
 

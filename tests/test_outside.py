@@ -248,7 +248,9 @@ def peaks(known):
     drawn = parameters.drawn(scenario, known, 4, 250)
     money = budget.allocate(scenario, pupils)
     active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(cohort.gain_by_measure(scenario, active, drawn), pupils)
+    gain = impact.with_all(
+        cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), pupils
+    )
     by_area = {name: outside_view.whole_area(gain.sel(area=[name])).values.ravel() for name in scenario.areas.names}
     return scenario, outside_view.weigh(scenario, gain), by_area
 

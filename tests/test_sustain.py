@@ -184,7 +184,7 @@ def left_of(known):
         money = budget.allocate(scenario, pupils)
         drawn = parameters.drawn(scenario, known, 4, 500)
         active = interventions.activity(scenario, money, pupils.rolls.sel(area=["Norwich"]), drawn)
-        gain = cohort.gain_by_measure(scenario, active, drawn).sel(
+        gain = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn).sel(
             group="disadvantaged", measure=measure, area="Norwich"
         )
         return retention.share_left(gain, sustainability.last_funded(money), 5).values.ravel()

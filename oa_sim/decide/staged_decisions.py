@@ -159,7 +159,9 @@ def _look(judge: Judge, planned: np.ndarray, last: int) -> Looked:
     active = interventions.activity(scenario, money, rolls, drawn)
     served = [values[..., :last].reshape(-1, *values.shape[2:3], last)[judge.which] for values in active.values()]
     nobody = np.zeros((len(judge.which), 0, len(scenario.areas.names), last))
-    added = _added(judge, cohort.gain_by_measure(scenario, active, drawn), last)
+    added = _added(
+        judge, cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), last
+    )
     return Looked(planned.sum(axis=1), np.stack(served, axis=1) if served else nobody, added)
 
 

@@ -9,12 +9,13 @@ Two carry-overs of the model are not this one: what pupils keep of their luck fr
 ``cohort_link``), and what they keep of a treatment from year to year (fade-out).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import CARRYING
+from oa_sim.definitions import CARRYING, MEASURES
 from oa_sim.programme import delivery
 from oa_sim.scenario.schema import Intervention, Scenario
 
@@ -196,6 +197,46 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
 def _widest(scenario: Scenario, name: str) -> float:
     """Return the share of the group that an intervention serves most: those whom programmes meet on."""
     return max(scenario.interventions[name].eligible.values())
+
+
+class NewGain(NamedTuple):
+    """What an intervention newly gives to pupils who are all eligible, once programmes have met on them.
+
+    Attributes
+    ----------
+    name
+        Of the intervention.
+    by_channel : dict of array (chain, draw, area, year)
+        SD, in each year group that it serves, by channel.
+    """
+
+    name: str
+    by_channel: dict[str, np.ndarray]
+
+
+def new_gains(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> Iterator[NewGain]:
+    """Yield the gain that each intervention newly gives, in every channel that a measure of the scenario sees.
+
+    Parameters
+    ----------
+    scenario
+        Its interventions and measures.
+    active : dict of array (chain, draw, area, year)
+        Share of eligible pupils fully served, by intervention; from ``activity``.
+    drawn
+        Draws of the programme's parameters.
+    """
+    left = overlap(scenario, active, drawn.overlap.values)
+    link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
+    seen = {MEASURES[measure].channel for measure in scenario.measures}
+    for name, here in active.items():
+        new, weights = new_gain(scenario, name, here, drawn), reaches(scenario.interventions[name], link)
+        by_channel = {
+            channel: new * left[name, channel] * np.asarray(weight)[..., None, None]
+            for channel, weight in weights.items()
+            if channel in seen
+        }
+        yield NewGain(name, by_channel)
 
 
 def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Dataset) -> np.ndarray:

@@ -53,29 +53,6 @@ def _weight(row: Row) -> float:
     return 1.0 if row["budget_gbp"] is None else float(row["budget_gbp"])
 
 
-def reviewed(rule: str, before: np.ndarray, progress: np.ndarray, per_pound: np.ndarray) -> np.ndarray:
-    """Return the shares of an area's money after a review (area, intervention), each row as large as before.
-
-    Parameters
-    ----------
-    rule
-        ``none``; ``to_progress``: in proportion to the share of planned delivery that is there; ``to_effect``: in
-        proportion to the gain expected for a pound.
-    before : array (area, intervention)
-        Shares, or pounds, before it.
-    progress : array (area, intervention)
-        Expected delivery in the year of the review, as a share of what was planned.
-    per_pound : array (intervention)
-        Expected gain for a pound, SD of pupils; what is below 0 gets nothing.
-    """
-    if rule == "none":
-        return before
-    merit = progress if rule == "to_progress" else np.broadcast_to(np.maximum(per_pound, 0.0), before.shape)
-    after = before * merit
-    whole = after.sum(axis=1, keepdims=True)
-    return np.where(whole > 0, after / np.where(whole > 0, whole, 1.0) * before.sum(axis=1, keepdims=True), before)
-
-
 def check(tables: dict[str, list[Row]], catalogue: list[str]) -> None:
     """Refuse a row of ``priorities.csv`` or ``national.csv`` that names no intervention of the catalogue.
 

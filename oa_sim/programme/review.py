@@ -7,7 +7,7 @@ lead one to expect of a pound. One decision is made for all draws, so the money 
 import numpy as np
 import xarray as xr
 
-from oa_sim.programme import budget, delivery, portfolio
+from oa_sim.programme import budget, delivery
 from oa_sim.scenario.schema import Scenario
 
 
@@ -35,7 +35,7 @@ def review(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Datas
         return money
     at = funded[after - 1]
     progress = np.stack([_progress(scenario, money, drawn, name, at) for name in scenario.interventions], axis=1)
-    shares = portfolio.reviewed(rule, spend[:, :, at], progress, expected_gain_per_pound(scenario, drawn))
+    shares = reviewed(rule, spend[:, :, at], progress, expected_gain_per_pound(scenario, drawn))
     new = spend.copy()
     for t in funded[after:]:
         for a, share in enumerate(shares):
@@ -57,3 +57,26 @@ def _progress(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: st
     ramp = drawn["ramp"].sel(intervention=name).values[..., None, None]
     ready = delivery.delivered(since, delivery.lag(scenario, money, drawn, name), ramp)
     return np.where(spend.any(axis=1), ready.mean(axis=(0, 1, 3)), 0.0)
+
+
+def reviewed(rule: str, before: np.ndarray, progress: np.ndarray, per_pound: np.ndarray) -> np.ndarray:
+    """Return the shares of an area's money after a review (area, intervention), each row as large as before.
+
+    Parameters
+    ----------
+    rule
+        ``none``; ``to_progress``: in proportion to the share of planned delivery that is there; ``to_effect``: in
+        proportion to the gain expected for a pound.
+    before : array (area, intervention)
+        Shares, or pounds, before it.
+    progress : array (area, intervention)
+        Expected delivery in the year of the review, as a share of what was planned.
+    per_pound : array (intervention)
+        Expected gain for a pound, SD of pupils; what is below 0 gets nothing.
+    """
+    if rule == "none":
+        return before
+    merit = progress if rule == "to_progress" else np.broadcast_to(np.maximum(per_pound, 0.0), before.shape)
+    after = before * merit
+    whole = after.sum(axis=1, keepdims=True)
+    return np.where(whole > 0, after / np.where(whole > 0, whole, 1.0) * before.sum(axis=1, keepdims=True), before)

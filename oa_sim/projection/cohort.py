@@ -4,14 +4,15 @@ Each year a cohort moves up one year group, keeps part of its gain, and receives
 year. Stocks stand at the end of a year, flows fall within it. The law is written once, in ``step``.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import CARRYING, MEASURES, YEAR_GROUPS
-from oa_sim.programme import budget, interventions
+from oa_sim.definitions import MEASURES, YEAR_GROUPS
+from oa_sim.programme import budget
+from oa_sim.programme.interventions import NewGain
 from oa_sim.scenario.schema import Scenario
 
 
@@ -66,25 +67,55 @@ def _move_up(held: np.ndarray) -> np.ndarray:
     return moved
 
 
-def gain_by_measure(
-    scenario: Scenario,
-    active: dict[str, np.ndarray],
-    drawn: xr.Dataset,
-    watch: Callable[[str, xr.DataArray], None] | None = None,
-) -> xr.DataArray:
+def gain_by_measure(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> xr.DataArray:
     """Return what the programme adds to each measure.
 
     Parameters
     ----------
     scenario
         The choices.
-    active : dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, by intervention; from ``interventions.activity``.
+    new
+        What each intervention newly gives; from ``interventions.new_gains``.
     drawn
         Draws of the programme's parameters.
-    watch
-        Called with the name of each intervention and its own gain (chain, draw, area, measure, year), SD, of pupils
-        who are all eligible, on the measures that it moves, before that is added and let go.
+
+    Returns
+    -------
+    DataArray
+        As of ``summed``.
+    """
+    return summed(scenario, gains(scenario, new, drawn), drawn)
+
+
+def gains(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> Iterator[xr.DataArray]:
+    """Yield what each intervention adds to each measure that it moves, for pupils who are all eligible.
+
+    One at a time, since all together are larger than any other array of a run.
+
+    Parameters
+    ----------
+    scenario, new, drawn
+        As of ``gain_by_measure``.
+
+    Yields
+    ------
+    DataArray
+        (chain, draw, area, measure, year), SD, positive where pupils do better; its name is the intervention's.
+    """
+    years = budget.window(scenario)
+    for one in new:
+        yield _followed(scenario, one, drawn).assign_coords(year=years)
+
+
+def summed(scenario: Scenario, each: Iterable[xr.DataArray], drawn: xr.Dataset) -> xr.DataArray:
+    """Return what interventions add together, each to the pupils who are eligible for it.
+
+    Parameters
+    ----------
+    scenario, drawn
+        As of ``gain_by_measure``.
+    each
+        From ``gains``.
 
     Returns
     -------
@@ -95,14 +126,10 @@ def gain_by_measure(
     years, groups = budget.window(scenario), ("disadvantaged", "other")
     size = (drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), len(years))
     out = np.zeros((len(groups), len(scenario.measures), *size))
-    left = interventions.overlap(scenario, active, drawn.overlap.values)
-    for name in active:
-        own = gain_of(scenario, name, active[name], left, drawn).assign_coords(year=years)
-        if watch:
-            watch(name, own)
+    for own in each:
         for measure in own.measure.values.tolist():
             for g, group in enumerate(groups):
-                added = scenario.interventions[name].eligible[group] * own.sel(measure=measure).values
+                added = scenario.interventions[str(own.name)].eligible[group] * own.sel(measure=measure).values
                 out[g, scenario.measures.index(measure)] += added
     found = xr.DataArray(
         out,
@@ -113,51 +140,27 @@ def gain_by_measure(
     return found.transpose("chain", "draw", "area", "group", "measure", "year")
 
 
-def gain_of(scenario: Scenario, name: str, active: np.ndarray, left: dict, drawn: xr.Dataset) -> xr.DataArray:
-    """Return what one intervention adds to each measure that it moves, for pupils who are all eligible.
+def _followed(scenario: Scenario, new: NewGain, drawn: xr.Dataset) -> xr.DataArray:
+    """Return what one intervention adds to each measure that it moves (chain, draw, area, measure, year), SD.
 
-    Parameters
-    ----------
-    scenario, name
-        The intervention and where it stands.
-    active : array (chain, draw, area, year)
-        Share of eligible pupils fully served.
-    left
-        By (intervention, channel), the share of its gain that is left where programmes meet on one pupil.
-    drawn
-        Draws of the programme's parameters.
-
-    Returns
-    -------
-    DataArray
-        (chain, draw, area, measure, year), SD, positive where pupils do better; years count from 0.
-
-    Notes
-    -----
     The law is linear and the same in every year and area, so what a year's gain becomes is followed once per draw,
-    by ``step``, and then laid over the years in which gain is given.
+    by ``step``, and then laid over the years in which gain is given. Years count from 0.
     """
-    about = scenario.interventions[name]
-    served = np.isin(YEAR_GROUPS, about.year_groups).astype(float)
-    n_years = active.shape[-1]
-    once = np.zeros((*active.shape[:2], n_years))
+    served = np.isin(YEAR_GROUPS, scenario.interventions[new.name].year_groups).astype(float)
+    n_areas, n_years = len(scenario.areas.names), len(budget.window(scenario))
+    once = np.zeros((drawn.sizes["chain"], drawn.sizes["draw"], n_years))
     once[..., 0] = 1.0  # given in the first year, followed through the others
-    held = np.stack(list(follow(once, served, _keep(drawn, name))), axis=-2)  # (chain, draw, year since, year_group)
-    link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
-    weights = interventions.reaches(about, link)
-    new = interventions.new_gain(scenario, name, active, drawn)
+    held = np.stack(list(follow(once, served, _keep(drawn, new.name))), axis=-2)  # (..., year since, year_group)
     seen = {  # measure -> what it sees of the gain (chain, draw, year since), where it sees any
         measure: (held * _reads(measure)).sum(-1)
         for measure in scenario.measures
-        if MEASURES[measure].channel in weights and (held * _reads(measure)).any()
+        if MEASURES[measure].channel in new.by_channel and (held * _reads(measure)).any()
     }
-    out = np.empty((len(seen), *active.shape))
+    out = np.empty((len(seen), *once.shape[:2], n_areas, n_years))
     for m, (measure, sight) in enumerate(seen.items()):
-        channel = MEASURES[measure].channel
-        given = new * left[name, channel] * np.asarray(weights[channel])[..., None, None]
-        np.matmul(given, _laid_over(sight), out=out[m])
+        np.matmul(new.by_channel[MEASURES[measure].channel], _laid_over(sight), out=out[m])
     coords = {"measure": list(seen), "area": scenario.areas.names}
-    found = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), name, {"units": "SD"})
+    found = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), new.name, {"units": "SD"})
     return found.transpose("chain", "draw", "area", "measure", "year")
 
 

@@ -4,7 +4,7 @@ If a reader has to look elsewhere for the order of things, this file has failed.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -100,10 +100,13 @@ def _followed(
 ) -> tuple[xr.DataArray, list[sustainability.Part]]:
     """Return what activity adds, with each intervention summed up before it is let go."""
     parts: list[sustainability.Part] = []
-    gain = cohort.gain_by_measure(
-        scenario, active, drawn, lambda name, own: parts.append(sustainability.part(scenario, name, own, share, money))
-    )
-    return impact.with_all(gain, pupils), parts
+
+    def noted() -> Iterator[xr.DataArray]:
+        for own in cohort.gains(scenario, interventions.new_gains(scenario, active, drawn), drawn):
+            parts.append(sustainability.part(scenario, str(own.name), own, share, money))
+            yield own
+
+    return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
 
 
 def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:

@@ -203,7 +203,9 @@ def _before(scenario: Scenario, known: dict, posterior: xr.Dataset) -> tuple:
     drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
     money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
     active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(cohort.gain_by_measure(scenario, active, drawn), pupils)
+    gain = impact.with_all(
+        cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), pupils
+    )
     lost = delivery.learning_lost(scenario, drawn, pupils.share).reindex(group=list(GROUPS), fill_value=0.0)
     latent = counterfactual.project(scenario, posterior, history, known, pupils.rolls).drop_vars("national") - lost
     own = impact.outcomes(latent, gain, pupils)
