@@ -4,29 +4,34 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
-from oa_sim import _moved
+from oa_sim import _names
 
 __version__ = "0.6.1"
 
-_WHERE = {
-    "load_scenario": "oa_sim.scenario.load",
-    "Scenario": "oa_sim.scenario.schema",
-    "run": "oa_sim.simulation.scenario_run",
-    "compare": "oa_sim.simulation.comparison",
-    "evidence_ledger": "oa_sim.validation.leave_one_study_out",
-    "decide": "oa_sim.decide.decision",
-    "promise": "oa_sim.targets.assess",
-    "Result": "oa_sim.simulation.result",
-    "Comparison": "oa_sim.simulation.comparison",
-    "Ledger": "oa_sim.validation.leave_one_study_out",
-    "Refusal": "oa_sim.errors",
+_WHERE = {  # public name: the module that holds it, and its name there
+    "load_scenario": ("scenario.load", "load_scenario"),
+    "Scenario": ("scenario.schema", "Scenario"),
+    "run": ("simulation.scenario_run", "run"),
+    "compare": ("simulation.comparison", "compare"),
+    "optimise": ("decide.decision", "decide"),
+    "value_of_information": ("decide.value_of_information", "voi"),
+    "assess_targets": ("targets.assess", "promise"),
+    "promise": ("targets.assess", "promise"),
+    "fit": ("inference.baseline_fit", "fit"),
+    "evidence_ledger": ("validation.leave_one_study_out", "evidence_ledger"),
+    "Result": ("simulation.result", "Result"),
+    "Comparison": ("simulation.comparison", "Comparison"),
+    "Ledger": ("validation.leave_one_study_out", "Ledger"),
+    "InvalidRequest": ("errors", "InvalidRequest"),
+    "Refusal": ("errors", "Refusal"),
 }
 __all__ = [
-    *("Comparison", "Ledger", "Refusal", "Result", "Scenario", "__version__", "compare", "decide", "evidence_ledger"),
-    *("load_scenario", "promise", "run"),
+    *("Comparison", "InvalidRequest", "Ledger", "Refusal", "Result", "Scenario", "__version__", "assess_targets"),
+    *("compare", "evidence_ledger", "fit", "load_scenario", "optimise", "promise", "run"),
+    "value_of_information",
 ]
 
-_moved.install()
+_names.install()
 
 
 def __getattr__(name: str):
@@ -35,6 +40,7 @@ def __getattr__(name: str):
         raise AttributeError(f"module 'oa_sim' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_WHERE[name]), name)
+    module, own = _WHERE[name]
+    value = getattr(import_module(f"oa_sim.{module}"), own)
     globals()[name] = value
     return value

@@ -13,6 +13,9 @@ class Refusal(ValueError):
         super().__init__(" ".join(sentence.split()))
 
 
+InvalidRequest = Refusal  # the name that other libraries would give it
+
+
 def nearest(word: object, known: Iterable[str]) -> str | None:
     """Return the known name most like ``word``, or None where nothing is alike."""
     from difflib import get_close_matches  # only a mistake pays for this import

@@ -3,3 +3,5 @@
 Takes what is typed. Hands on printed lines, JSON, and the path of the folder that was written. Nothing heavy is
 imported before a command needs it.
 """
+
+__all__ = ["main"]

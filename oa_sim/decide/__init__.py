@@ -3,3 +3,22 @@
 Takes a scenario, an objective, constraints. Hands on a plan in whole pounds with a bound, a robustness report, and the
 value of information.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "Constraints",
+    "Objective",
+    "constraints",
+    "decide",
+    "decision",
+    "narrative",
+    "objective",
+    "optimiser",
+    "plan_evaluation",
+    "value_of_information",
+    "voi_settings",
+]
+
+__getattr__ = _names.exports(__name__, {"Constraints": "constraints", "Objective": "objective", "decide": "decision"})
+_names.make_callable(__name__, "decision", "decide")  # `oa_sim.decide(...)` until 0.7

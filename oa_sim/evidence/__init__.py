@@ -3,3 +3,9 @@
 Takes the table of studies and how they are to be read. Hands on the posterior of a random-effects meta-analysis: the
 effect at scale of each study type, the spread between them, and what each study keeps on the way to scale.
 """
+
+from oa_sim import _names
+
+__all__ = ["meta_analysis", "studies"]
+
+__getattr__ = _names.exports(__name__, {}, formerly="evidence.studies")

@@ -3,3 +3,5 @@
 Takes the folder of a run or of a sweep. Hands on one HTML file with all its numbers inside, or a local server whose
 answers come from the compiled law.
 """
+
+__all__ = ["page", "server", "session", "views"]

@@ -3,3 +3,21 @@
 Takes a panel of published figures. Hands on a posterior of the baseline's hyperparameters, its convergence checks, and
 each area's counterfactual, drawn exactly given its own record and each posterior draw. PyMC samples, ArviZ checks.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "area_forecast",
+    "baseline_fit",
+    "counterfactual",
+    "fit",
+    "importance_sampling",
+    "link_functions",
+    "mcse",
+    "national_trend",
+    "observations",
+    "posterior_files",
+    "sampling",
+]
+
+__getattr__ = _names.exports(__name__, {"fit": "baseline_fit"}, formerly="inference.sampling")

@@ -4,3 +4,5 @@ Takes CSV files: the tables inside the package, a folder of a user's own, or fil
 the Office for National Statistics publish them. Hands on rows and datasets whose every cell has kept its rules, or one
 sentence that names file, row and rule.
 """
+
+__all__ = ["areas", "panel", "published_files", "schemas", "tables"]

@@ -3,3 +3,20 @@
 Takes results and tables. Hands on pictures that can be written as SVG and as PNG, with the description that a reader
 who cannot see them needs. Matplotlib is known here alone.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "calibration",
+    "decision_charts",
+    "fan_charts",
+    "intervals",
+    "picture",
+    "posterior",
+    "small_multiples",
+    "target_charts",
+    "tile_map",
+    "tornado",
+]
+
+__getattr__ = _names.exports(__name__, {}, formerly="report.formats.excel_charts")

@@ -3,3 +3,5 @@
 Takes a scenario, the tables and the draws of effects. Hands on money by area, intervention and year, pupils reached,
 and the new gain of every stage and year (SD), draw by draw.
 """
+
+__all__ = ["budget", "delivery", "interventions", "parameters", "portfolio", "pupils_reached", "review"]

@@ -3,3 +3,14 @@
 Takes the counterfactual and the new gains of each year. Hands on outcomes by area, group, measure and year, with and
 without the programme, and what follows from them: sustainability, appraisal, rankings, sources of uncertainty.
 """
+
+__all__ = [
+    "appraisal",
+    "cohort",
+    "impact",
+    "outside_view",
+    "ranking",
+    "retention",
+    "sustainability",
+    "variance_decomposition",
+]

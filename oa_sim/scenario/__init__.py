@@ -3,3 +3,19 @@
 Takes configs, overrides as they are typed, and scenario files. Hands on a ``Scenario`` (and the settings of a sweep)
 that has kept every rule: plain dataclasses that hold values only. Hydra and OmegaConf are known here alone.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "Scenario",
+    "assumptions",
+    "files",
+    "load",
+    "load_scenario",
+    "overrides",
+    "schema",
+    "sweep_settings",
+    "unverified",
+]
+
+__getattr__ = _names.exports(__name__, {"Scenario": "schema", "load_scenario": "load"}, formerly="scenario.schema")

@@ -3,3 +3,23 @@
 Takes a scenario. Hands on a ``Result`` (draws, tables, what makes them traceable, sentences), or several compared on
 the same draws and the same noise.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "Comparison",
+    "Result",
+    "compare",
+    "comparison",
+    "narrative",
+    "result",
+    "result_tables",
+    "run",
+    "run_manifest",
+    "scenario_run",
+    "summaries",
+]
+
+__getattr__ = _names.exports(
+    __name__, {"Comparison": "comparison", "Result": "result", "compare": "comparison", "run": "scenario_run"}
+)

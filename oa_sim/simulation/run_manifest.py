@@ -14,7 +14,7 @@ from oa_sim.inputs import tables
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Scenario
 
-WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_moved", "__main__"}
+WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_names", "__main__"}
 
 
 def _made(posterior: xr.Dataset) -> dict:

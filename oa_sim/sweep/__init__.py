@@ -3,3 +3,24 @@
 Takes a grid, a list or a sample of scenarios. Hands on a Zarr store with CSV and Parquet summaries, and what the sweep
 shows: variance-based sensitivity, scenario discovery, a tornado.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "cases",
+    "expand",
+    "extend",
+    "findings",
+    "journal",
+    "provenance",
+    "results",
+    "resume",
+    "store",
+    "sweep",
+    "sweep_run",
+    "tornado",
+]
+
+__getattr__ = _names.exports(
+    __name__, {"extend": "sweep_run", "resume": "sweep_run", "sweep": "sweep_run"}, formerly="sweep.sweep_run"
+)

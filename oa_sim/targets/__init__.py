@@ -3,3 +3,18 @@
 Takes a scenario and targets or new figures. Hands on levels with probabilities, base rates, the least money for a
 target, and monitoring with the draws reweighted.
 """
+
+from oa_sim import _names
+
+__all__ = [
+    "assess",
+    "attainable",
+    "minimum_budget",
+    "monitor",
+    "monitor_settings",
+    "narrative",
+    "promise",
+    "target_settings",
+]
+
+__getattr__ = _names.exports(__name__, {"promise": "assess"}, formerly="targets.assess")

@@ -3,3 +3,9 @@
 Takes published figures and the model as it would have been fitted then. Hands on scores against other forecasters, a
 hindcast, a placebo test, and what is left of the answer without each study.
 """
+
+from oa_sim import _names
+
+__all__ = ["backtest", "benchmark_forecasters", "evidence_ledger", "hindcast", "leave_one_study_out", "scoring"]
+
+__getattr__ = _names.exports(__name__, {"evidence_ledger": "leave_one_study_out"})

@@ -1,17 +1,20 @@
-"""Old names of modules, which work for one version more and say where the module is now.
+"""Names: public ones, looked up when first used, and old ones, which work for one version more.
 
-Until 0.6 every module lay in ``oa_sim`` itself. ``oa_sim.learned`` is ``oa_sim.inference.baseline_fit`` since 0.7, and
-so on. Remove this file with 0.8.
+A package imports none of its modules, so that a command loads what it needs and no more. Until 0.6 every module lay in
+``oa_sim`` itself: ``oa_sim.learned`` is ``oa_sim.inference.baseline_fit`` since 0.7, and so on. What is about old names
+goes with 0.8: ``MOVED``, ``_Finder``, ``install``, ``formerly`` and ``make_callable``.
 """
 
 import importlib
 import importlib.abc
 import importlib.util
 import sys
+import types
 import warnings
-from collections.abc import Callable
+from collections import abc
 
 MOVED: dict[str, str] = {
+    "calibrated": "formatting",
     "accounts": "projection.appraisal",
     "advice": "decide.narrative",
     "afterwards": "report.formats.run_page",
@@ -224,7 +227,44 @@ MOVED: dict[str, str] = {
     "workbook": "report.formats.excel",
     "world": "compiled.input_cache",
     "worthwhile": "plots.decision_charts",
-}  # fmt: skip
+}
+RENAMED: dict[str, str] = {  # names that are not those of before, or lie in another module than the rest
+    "advice.sentences": "decide.narrative.plan_sentences",
+    "assurance_page.page": "report.formats.html.assurance_page",
+    "brief_page.page": "report.formats.html.brief_page",
+    "cells.ends": "report.formats.excel_sheets.interval_ends",
+    "declared.key": "plots.fan_charts.break_key",
+    "declared.of": "plots.fan_charts.breaks_of",
+    "design.n_scenarios": "sweep.expand.n_scenarios",
+    "design.points": "sweep.expand.points",
+    "dossiers.opened": "report.assemble.open_folder",
+    "exports.csv": "report.formats.data_files.csv_text",
+    "live_page.page": "explore.server.levers_page",
+    "model.code_hash": "simulation.run_manifest.code_hash",
+    "model.identity": "simulation.run_manifest.identity",
+    "model.manifest": "simulation.run_manifest.manifest",
+    "model.question": "simulation.run_manifest.question",
+    "model.verdict": "simulation.run_manifest.verdict",
+    "patterns.paid": "decide.spending_profiles.as_paid",
+    "picture_book.page": "report.formats.html.picture_book",
+    "placed.rows": "targets.monitor.figure_rows",
+    "pledges.sentences": "targets.narrative.target_sentences",
+    "portfolio.reviewed": "programme.review.reviewed",
+    "reasons.behind": "projection.sustainability.rationale",
+    "remarks.n_doubts": "sweep.findings.n_unverified",
+    "remarks.unit": "sweep.findings.unit_of",
+    "remarks.verdict": "sweep.findings.sweep_verdict",
+    "risks.weight": "decide.optimiser.draw_weights",
+    "sayings.figures": "report.folder_brief.figures_in",
+    "sayings.lead": "report.folder_brief.lead_sentence",
+    "sayings.where": "report.folder_brief.headline_place",
+    "tally.varied": "sweep.results.varied_columns",
+    "tornado.draws_interval": "sweep.tornado.draws_interval",
+    "tornado.span": "sweep.tornado.span",
+    "tornado.table": "sweep.tornado.table",
+    "trajectories.sentences": "targets.narrative.monitoring_sentences",
+    "worthwhile.sentences": "decide.narrative.information_sentences",
+}
 
 
 def _warn(old: str, new: str) -> None:
@@ -233,7 +273,7 @@ def _warn(old: str, new: str) -> None:
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a module under its old name, and gives the one module that there is."""
+    """Finds a module under its old name, and gives one that hands on what it held then."""
 
     def find_spec(self, fullname, path=None, target=None):
         package, _, old = fullname.rpartition(".")
@@ -242,15 +282,18 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(fullname, self)
 
     def create_module(self, spec):
-        new = f"oa_sim.{MOVED[spec.name.rpartition('.')[2]]}"
-        _warn(spec.name, new)
-        module = importlib.import_module(new)
-        spec.loader_state = module.__spec__
-        return module
+        _warn(spec.name, f"oa_sim.{MOVED[spec.name.rpartition('.')[2]]}")
+        return None
 
     def exec_module(self, module):
-        # importing under the old name has put the old name's spec into the module
-        module.__spec__ = module.__spec__.loader_state
+        old = module.__name__.rpartition(".")[2]
+        there = importlib.import_module(f"oa_sim.{MOVED[old]}")
+
+        def __getattr__(name: str) -> object:
+            where, _, new = RENAMED.get(f"{old}.{name}", "").rpartition(".")
+            return getattr(importlib.import_module(f"oa_sim.{where}"), new) if new else getattr(there, name)
+
+        module.__doc__, module.__getattr__ = there.__doc__, __getattr__
 
 
 def install() -> None:
@@ -259,7 +302,7 @@ def install() -> None:
         sys.meta_path.append(_Finder())
 
 
-def exports(package: str, where: dict[str, str], *, formerly: str = "") -> Callable[[str], object]:
+def exports(package: str, where: dict[str, str], *, formerly: str = "") -> abc.Callable[[str], object]:
     """Return the ``__getattr__`` of a package: its public functions and classes, each imported when first used.
 
     Parameters
@@ -269,7 +312,8 @@ def exports(package: str, where: dict[str, str], *, formerly: str = "") -> Calla
     where
         By public name, the module of the package that holds it.
     formerly
-        The module that bore the package's name until 0.6; its names are found here too, with a warning.
+        The module (below ``oa_sim``) that bore the package's name until 0.6; its names are found here too, with a
+        warning.
     """
 
     def __getattr__(name: str) -> object:
@@ -279,10 +323,29 @@ def exports(package: str, where: dict[str, str], *, formerly: str = "") -> Calla
             if importlib.util.find_spec(f"{package}.{name}") is not None:
                 return importlib.import_module(f"{package}.{name}")
             if formerly:
-                value = getattr(importlib.import_module(f"{package}.{formerly}"), name, None)
+                value = getattr(importlib.import_module(f"oa_sim.{formerly}"), name, None)
                 if value is not None:
-                    _warn(f"{package}.{name}", f"{package}.{formerly}.{name}")
+                    _warn(f"{package}.{name}", f"oa_sim.{formerly}.{name}")
                     return value
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return __getattr__
+
+
+def make_callable(package: str, module: str, name: str) -> None:
+    """Let a package be called as the function that bore its name in ``oa_sim`` until 0.6.
+
+    Parameters
+    ----------
+    package
+        ``__name__`` of the package.
+    module, name
+        The module of the package that holds the function, and its name.
+    """
+
+    class Callable(types.ModuleType):
+        def __call__(self, *args, **keys):
+            _warn(package, f"{package}.{module}.{name}")
+            return getattr(importlib.import_module(f"{package}.{module}"), name)(*args, **keys)
+
+    sys.modules[package].__class__ = Callable
