@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 EXPERIMENTS = HERE.parent / "experiments"
 KEPT = HERE / "gallery"
-NOT_RUN = "not run with this page: tests/test_experiments.py asks it in its quick form"
+NOT_RUN = "not run with this page: tests/acceptance/test_experiments.py asks it in its quick form"
 QUESTIONS = {  # script: its question, as experiments/README.md asks it
     "which_portfolio": "The same money, five portfolios: which one?",
     "how_to_split": "The same portfolio, four splits: which one?",

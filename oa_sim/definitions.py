@@ -1,4 +1,4 @@
-"""The dictionary: every dimension, group, measure and quantity, with its meaning and unit.
+"""Definitions: every dimension, group, measure and quantity, with its meaning and unit.
 
 One concept has one word, spelled here once. Nothing outside the standard library is imported, so
 that help and ``show`` stay quick.

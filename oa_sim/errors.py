@@ -1,4 +1,4 @@
-"""Refusal: a request that cannot be honoured, said in one sentence.
+"""Errors: a request that cannot be honoured, said in one sentence.
 
 The sentence gives the rule, the value and the remedy. The door prints it and exits with 2.
 """

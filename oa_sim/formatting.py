@@ -1,4 +1,4 @@
-"""Phrases: how a figure is said, with its interval, its unit and no more digits than it has.
+"""Formatting: how a figure is said, with its interval, its unit and no more digits than it has.
 
 The fixed table of probability words; one chance has one word in every pack.
 

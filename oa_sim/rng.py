@@ -1,4 +1,4 @@
-"""Streams: one root seed, one named stream of random numbers for each use.
+"""Random numbers: one root seed, one named stream of random numbers for each use.
 
 A stream depends on its name alone, never on the order of calls, so that adding an area or an
 intervention leaves the random numbers of all others as they were.

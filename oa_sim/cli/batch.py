@@ -1,4 +1,4 @@
-"""Multirun: a scenario run and written, and each scenario of a grid in turn, as a person would run them one by one."""
+"""Batch: a scenario run and written, and each scenario of a grid in turn, as a person would run them one by one."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Decision door: the verbs that help to decide, each told of by a config of its own beside its scenario."""
+"""Decide: the verbs that help to decide, each told of by a config of its own beside its scenario."""
 
 
 def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:

@@ -1,4 +1,4 @@
-"""Plan: what would run, how long and how much memory; and whether everything is in order before anything runs."""
+"""Dry run: what would run, how long and how much memory; and whether everything is in order before anything runs."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Live door: the verb explore, with its folder, its port and where it saves."""
+"""Explore: the verb explore, with its folder, its port and where it saves."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The door: a verb, then Hydra overrides. Exit code 0, or 2 with one sentence where a request cannot be honoured.
+"""Command line interface: a command, then Hydra overrides; exit code 0, or 2 with one sentence for an invalid request.
 
 Nothing heavy is imported before a verb needs it: help answers without NumPy, ``show`` without PyMC.
 

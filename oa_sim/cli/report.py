@@ -1,4 +1,4 @@
-"""Report door: the verb report, from a folder to the packs that people open."""
+"""Report: the verb report, from a folder to the packs that people open."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sweep door: the verbs sweep, resume and extend, with flags of their own."""
+"""Sweep: the verbs sweep, resume and extend, with flags of their own."""
 
 import os
 import shlex

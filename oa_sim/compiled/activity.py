@@ -1,4 +1,4 @@
-"""Passes: the activity of one area in one compiled sweep over its draws, in single precision.
+"""Activity: the activity of one area in one compiled sweep over its draws, in single precision.
 
 What ``interventions``, ``survival`` and ``delivery`` say in double precision with names, said again for the machine:
 draws lie last, side by side in memory, and are followed a block at a time, which stays near the processor. What

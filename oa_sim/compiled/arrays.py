@@ -1,4 +1,4 @@
-"""Factors: a scenario as the arrays that the compiled passes eat; what draws make of a unit is made once and kept."""
+"""Arrays: a scenario as the arrays that the compiled passes eat; what draws make of a unit is made once and kept."""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,4 @@
-"""Marginal: what a plan is worth in each draw, and what one more of each activity would add to it.
+"""Gradient: what a plan is worth in each draw, and what one more of each activity would add to it.
 
 The law of ``passes`` forwards, and then backwards: by the chain rule, exactly, what the objective gains from one more
 of an intervention's activity in a year, and what it loses where that puts one more programme into schools.

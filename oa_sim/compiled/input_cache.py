@@ -1,4 +1,4 @@
-"""World: what many scenarios share, made once in a process and kept: the tables, the posterior, what happens anyway.
+"""Input cache: what scenarios share, made once in a process: the tables, the posterior, the counterfactual.
 
 What is kept is known by all that it was made from, so that a changed table or assumption is never answered from memory.
 """

@@ -1,4 +1,4 @@
-"""Readings: what is read off one area: outcomes as published, what lasts, what is valued, each summed up over draws."""
+"""Outcomes: what is read off one area: outcomes as published, what lasts, what is valued, each summed up over draws."""
 
 from typing import NamedTuple
 

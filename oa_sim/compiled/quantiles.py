@@ -1,4 +1,4 @@
-"""Selection: mean, spread and quantiles of draws without putting all of them in order.
+"""Quantiles: mean, spread and quantiles of draws without putting all of them in order.
 
 A quantile needs the one or two draws at its rank. Draws are counted into bins of equal width; only the bins that hold a
 rank that is asked for are put in order. The answer is exactly that of a full sort. Bins are small whole numbers without

@@ -1,4 +1,4 @@
-"""Kernel: one scenario to its summaries, an area at a time, so that no draw array of a whole scenario need exist.
+"""Simulate: one scenario to its summaries, an area at a time, so that no draw array of a whole scenario need exist.
 
 The same law as ``scenario_run.run``, on the same draws and the same noise, in single precision: every summary agrees
 with it to a millionth of a share. What scenarios share is made once in a process (``input_cache``).

@@ -1,4 +1,4 @@
-"""Arithmetic: exponential, logarithm and normal distribution function as arithmetic alone, in single precision.
+"""Vector math: exponential, logarithm and normal distribution function as arithmetic alone, in single precision.
 
 A compiler turns additions and multiplications into vector code, and a call to a mathematical library into one call for
 each number. Each function here is a polynomial or a ratio of two, fitted to the double-precision function by weighted

@@ -1,4 +1,4 @@
-"""Problem: what is asked of a plan, ready to be solved: lines, constraints as rows, what schools have room for.
+"""Allocation problem: what is asked of a plan, ready to solve: allocations, constraints as rows, school capacity.
 
 Rows of pounds come first, each a most (a least with the signs turned); then a row for each area, by which national
 programmes come only where an area funds something; then, where it is asked for, a row for each area, stage of schooling

@@ -1,4 +1,4 @@
-"""Laying out: every line of a plan anew, at the plan's own prices, and what no plan could pass at them.
+"""Column generation: every line of a plan anew, at the plan's own prices, and what no plan could pass at them.
 
 Courses of money are tried in patterns and bettered a year at a time; a linear problem mixes them under the
 constraints, and its prices of the constraints say which courses are worth bettering. At the end every line has its best

@@ -1,4 +1,4 @@
-"""Mixing: which courses of money to take, given what each brings: a linear problem with a proof, then a whole one.
+"""Linear program: which spending profiles to take, given what each brings: a linear problem, then an integer one.
 
 Each line takes one course, or none; a mixture of courses is allowed in the linear problem only, whose prices bound
 what any choice can bring (the Lagrangian, by HiGHS). The whole problem is solved by branch and bound over the courses

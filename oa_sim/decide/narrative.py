@@ -1,4 +1,4 @@
-"""Advice: a decision in sentences, each with its interval and with what it does not say.
+"""Narrative: a decision and the value of information in sentences, each with its interval and its limits.
 
 What knowing more is worth, in sentences.
 """

@@ -1,4 +1,4 @@
-"""Optimise: the plan that brings most, with a bound that no other plan passes at its prices.
+"""Optimiser: the plan that brings most, with a bound that no other plan passes at its prices.
 
 A plan is priced at its own prices, every line is laid out again at them, and so on until nothing changes. How a line
 answers to its own money is exact; what lines do to one another is in the prices. The bound is the most that any plan

@@ -1,4 +1,4 @@
-"""Judging: what plans are worth, draw by draw, by one objective; what all plans share is made once."""
+"""Plan evaluation: what plans are worth, draw by draw, by one objective; what all plans share is made once."""
 
 from dataclasses import dataclass, replace
 

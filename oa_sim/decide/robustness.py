@@ -1,4 +1,4 @@
-"""Stability: how much better the best plan is, how sure that is, and how far one could depart from it.
+"""Robustness: how much better the best plan is, how sure that is, and how far one could depart from it.
 
 Everything is said on draws that had no part in finding the plan.
 

@@ -1,4 +1,4 @@
-"""Courses: the money of a line over the years, laid out, priced, and bettered a year at a time.
+"""Spending profiles: the money of a line over the years, laid out, priced, and bettered a year at a time.
 
 A line is an intervention in an area; its number counts the areas, and within each the interventions.
 

@@ -1,4 +1,4 @@
-"""Gates: fund some years or areas first, look, and decide on the rest; what that is worth against committing now.
+"""Staged decisions: fund some years or areas first, look, decide on the rest; its value against committing now.
 
 What is seen at a gate is what a dashboard has of the areas that have had money: the share of pupils served by each
 intervention, and published figures less England, with the noise of figures that move of themselves.

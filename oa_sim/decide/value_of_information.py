@@ -1,4 +1,4 @@
-"""Voi: which uncertain number is worth a study, in the objective's unit and in pounds; what steps are worth.
+"""Value of information: which uncertain number is worth a study, in the objective's unit and in pounds.
 
 The plans among which one is chosen, and what each brings in each draw.
 """

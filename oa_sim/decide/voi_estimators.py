@@ -1,4 +1,4 @@
-"""Information: what knowing more would be worth to a decision, from the draws that there are.
+"""Estimators of the value of information: what knowing more would be worth to a decision, from the draws.
 
 The values of decisions by draw in; out come the value of perfect information (EVPI), of knowing some parameters (EVPPI)
 and of a study of one of them (EVSI), each with its standard error. What a decision is expected to bring, given what

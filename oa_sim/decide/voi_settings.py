@@ -1,4 +1,4 @@
-"""Studying: what ``oa-sim voi`` is told beside its scenario."""
+"""Settings of the value of information: what ``oa-sim voi`` is told beside its scenario."""
 
 from dataclasses import dataclass, field
 

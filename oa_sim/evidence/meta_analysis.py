@@ -1,4 +1,4 @@
-"""Synthesis: from the studies to what each type of intervention does at scale, per fully served pupil.
+"""Meta analysis: from the studies to what each type of intervention does at scale, per fully served pupil.
 
 A random-effects synthesis, shrunk to the family of large trials. For study j of type T, published effect y_j:
 

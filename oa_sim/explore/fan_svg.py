@@ -1,4 +1,4 @@
-"""Live picture: the past and the future of one figure and its impact below, as SVG written directly.
+"""Fan chart as SVG: the past and the future of one figure and its impact below, as SVG written directly.
 
 A general drawing library takes longer than the kernel; here two panels of bands and lines are all that is drawn.
 """

@@ -1,4 +1,4 @@
-"""Explorer: a view in, one page of HTML out in which a reader chooses, compares and reads for themselves.
+"""Page: a view in, one page of HTML out in which a reader chooses, compares and reads for themselves.
 
 The page needs no server and no network, and says so to the browser, which then refuses both. Labels reach it as data
 and never as markup, so no name of a scenario or an area can do anything but be read.

@@ -1,4 +1,4 @@
-"""Live app: the explorer as a server of this machine alone, which answers nobody that came by another name.
+"""Server: the explorer as a server of this machine alone, which answers nobody that came by another name.
 
 The levers and the answer of the explorer as HTML, every name of it escaped.
 """

@@ -1,4 +1,4 @@
-"""Live: a setting of a few levers, the scenario it makes, and its answer from the kernel of the sweeps.
+"""Session: a setting of a few levers, the scenario it makes, and its answer from the kernel of the sweeps.
 
 The run or sweep that is explored, made again with the tables and the posterior that are installed.
 

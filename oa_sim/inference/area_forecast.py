@@ -1,4 +1,4 @@
-"""Standing: where an area stands at the end of its record, by each draw's law, and its course from there, exactly.
+"""Area forecast: where an area stands at the end of its record, by each draw's law, and its course from there, exactly.
 
 What a programme brought can be taken off the figures, draw by draw, so that what would have happened anyway is learned
 from them too.

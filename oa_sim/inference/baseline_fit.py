@@ -1,4 +1,4 @@
-"""Learned: from a panel of authorities to a compact posterior, shipped in the package or kept by the user.
+"""Baseline fit: from a panel of authorities to a compact posterior, shipped in the package or kept by the user.
 
 Learn wide, project narrow: the hyperparameters are learned once from all authorities that publish, and a run takes
 them as they are. The file says what made it: command, panel, versions, gates.

@@ -1,4 +1,4 @@
-"""Gaussian: the density of a record whose level, deviation and noise are integrated out.
+"""Baseline likelihood: the density of a record whose level, deviation and noise are integrated out.
 
 The sampler then sees a few hundred hyperparameters instead of tens of thousands of latents, and authorities that
 share a pattern of published years and a band of cohort sizes share one Cholesky factor. The gradient of a

@@ -1,4 +1,4 @@
-"""Baseline: what would have happened anyway.
+"""Baseline model: what would have happened anyway.
 
 On the latent scale, for area a, series s (a measure of a group) and year t:
 

@@ -1,4 +1,4 @@
-"""Smoothing: draws weighed anew without running anything again, and whether that may be trusted.
+"""Importance sampling: draws weighed anew without running anything again, and whether that may be trusted.
 
 Pareto-smoothed importance sampling: the largest weights are replaced by what a generalised Pareto distribution fitted
 to them expects, and its shape k says how far the weights can be relied on. Below 0.7 they can (Vehtari, Simpson,

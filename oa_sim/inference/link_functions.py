@@ -1,4 +1,4 @@
-"""Scale: between a published figure and the latent scale, the pupil standard deviation.
+"""Link functions: between a published figure and the latent scale, the pupil standard deviation.
 
 A share that reaches a threshold is ``p = Phi(eta)``; Attainment 8 is ``eta`` times the pupil SD. Suspensions are a
 rate without an upper end, so their latent scale is logarithmic: areas differ by factors, and go on to when England

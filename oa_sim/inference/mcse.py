@@ -1,4 +1,4 @@
-"""Monte Carlo: how far a figure would move if the draws were others; digits that are printed stop where it begins.
+"""Monte Carlo errors: how far a figure would move with other draws; printed digits stop where it begins.
 
 Apart from the file that samples, since the text of that one is part of what a posterior is known by.
 """

@@ -1,4 +1,4 @@
-"""England: the law of the country's own course, one for the fit and for the years to come.
+"""National trend: the law of the country's own course, one for the fit and for the years to come.
 
 From figure to figure the course makes steps. A step is the sum of what its years bring: a shock that stays, and a trend
 that is damped. A declared shift of level adds two shocks of unknown size, one that stays and one that fades; a figure

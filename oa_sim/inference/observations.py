@@ -1,4 +1,4 @@
-"""Record: what was published of each area, on the latent scale, with England's course taken out and kept apart."""
+"""Observations: what was published of each area, on the latent scale, with England's trend kept apart."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Kept: draws from a posterior in a file, written whole or not at all, and known by their checksum."""
+"""Posterior files: draws from a posterior in a file, written whole or not at all, and known by their checksum."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Inference: from a model to draws from its posterior, and the gates that they have to pass.
+"""Sampling: from a model to draws from its posterior, and the gates that they have to pass.
 
 The only file that knows the sampler's and ArviZ's versions: PyMC 5 gives an InferenceData and ArviZ 0.23
 takes one; PyMC 6 gives a DataTree and ArviZ 1 takes it. Plain xarray Datasets go out.

@@ -1,4 +1,4 @@
-"""Layouts: a downloaded file, of whichever layout, to cells that all look alike.
+"""Download formats: a downloaded file, of whichever layout, to cells that all look alike.
 
 Three layouts are told apart by their columns: ``lait``, the Department's interactive tool; ``panel``, a wide table with
 a row for each authority and year; ``ees``, underlying data of Explore Education Statistics. Which published name is

@@ -1,4 +1,4 @@
-"""Readers: published files to one tidy table, each figure checked, and a report of all that was left.
+"""Published files: published files to one tidy table, each figure checked, and a report of all that was left.
 
 A file, or a folder of files, is read cell by cell (see ``layouts``). What is wrong is said in one sentence that names
 file, row and rule; what is only missing, suppressed or of another place is counted.

@@ -1,4 +1,4 @@
-"""Columns: what each table holds, column by column, and the rule that each cell keeps.
+"""Schemas: what each table holds, column by column, and the rule that each cell keeps.
 
 A check takes the text of a cell and returns its value, or raises a ``ValueError`` whose text goes on from the
 name of the column.

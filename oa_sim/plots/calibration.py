@@ -1,4 +1,4 @@
-"""Diagrams: the scores of a contest in, pictures as inline SVG out.
+"""Calibration: the scores of a contest in, pictures as inline SVG out.
 
 One model is ours and drawn boldly; the peers are told apart by dash and mark as well as by colour.
 """

@@ -1,4 +1,4 @@
-"""Figures: a result in, a picture out, as inline SVG or with all that a document needs.
+"""Fan charts: a result in, a picture out, as inline SVG or with all that a document needs.
 
 Every picture carries its main figures in words, for those who cannot see it, and identifiers of its own,
 so that many can stand in one page.

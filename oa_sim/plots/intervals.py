@@ -1,4 +1,4 @@
-"""Charts: labelled intervals and courses over years, as pictures, for any table that has them.
+"""Intervals: labelled intervals and courses over years, as pictures, for any table that has them.
 
 Parts that add up to a whole, as a picture with words for those who cannot see it.
 """

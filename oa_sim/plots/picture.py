@@ -1,4 +1,4 @@
-"""Drawing: what is painted once comes out as SVG for a page and as PNG for a document.
+"""Picture: what is painted once comes out as SVG for a page and as PNG for a document.
 
 A picture is painted when it is asked for, and always to the same bytes: no date, no random identifier. Every name that
 goes into one goes through ``legible``, since a name may be anything.

@@ -1,4 +1,4 @@
-"""ArviZ pictures: what ArviZ draws best, the hyperparameters of the baseline chain by chain, for those who assure.
+"""Posterior: what ArviZ draws best, the hyperparameters of the baseline chain by chain, for those who assure.
 
 The only file that knows the versions of ArviZ's plots: ArviZ 1 draws with a collection of plots, ArviZ 0.23 on axes.
 Where chains agree, their lines lie under each other.

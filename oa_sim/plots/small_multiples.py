@@ -1,4 +1,4 @@
-"""Multiples: the same small picture for every area, and for the gap in every measure, on axes that can be compared.
+"""Small multiples: the same picture for every area, and for the gap in every measure, on comparable axes.
 
 A gap is what other pupils reach less what disadvantaged pupils reach, formed draw by draw.
 """

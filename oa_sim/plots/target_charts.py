@@ -1,4 +1,4 @@
-"""Trajectories: what was expected, what was published and what is expected now, as sentences and as a picture.
+"""Target charts: attainable levels as a ladder, and what was expected, published and is expected now.
 
 What can be promised, rung by rung, with targets beside it, as a picture and in words.
 

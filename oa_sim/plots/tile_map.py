@@ -1,4 +1,4 @@
-"""Tiles: the areas as a rough map of England, a square each, with what a programme does in it.
+"""Tile map: the areas as a rough map of England, a square each, with what a programme does in it.
 
 Light and dark say how large the impact is, and so does a number in each square; the risk of losing it is a shape. No
 border is drawn: a square says where an area lies among the others, and nothing about its size.

@@ -1,4 +1,4 @@
-"""Served: how many pupils a programme reaches, each counted once, and how many places that takes.
+"""Pupils reached: how many pupils a programme reaches, each counted once, and how many places that takes.
 
 A pupil whom three programmes serve is three places and one pupil. Everything is counted in pupils who are fully
 served: two with half a dose are one. Within a group of a year group, programmes find their pupils independently of

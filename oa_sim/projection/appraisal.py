@@ -1,4 +1,4 @@
-"""Value: what the impact is worth, to whom, and what was paid for it.
+"""Appraisal: what the impact is worth, to whom, and what was paid for it.
 
 Benefits are lifetime earnings through Attainment 8, of every cohort that reaches Year 11 while the programme is
 followed. Value through any other measure is not claimed. Benefits and costs are discounted to the first funded year,

@@ -1,4 +1,4 @@
-"""Outside: what area programmes have mostly done, set against what the parts of this one promise.
+"""Outside view: what area programmes have mostly done, set against what the parts of this one promise.
 
 A soft likelihood on the whole-area effect. Draws of the programme are weighed by it, and taken as often as their weight
 says; what would have happened anyway does not depend on the programme and is left as it is.

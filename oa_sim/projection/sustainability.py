@@ -1,4 +1,4 @@
-"""Sustain: does it last once the money stops, as a posterior and not as an opinion.
+"""Sustainability: does it last once the money stops, as a posterior and not as an opinion.
 
 Everything is read off the same draws as the impact: for the whole programme by area, group and measure, and for each
 intervention by area and measure. Within one intervention the share that is left is the same for every group, since

@@ -1,4 +1,4 @@
-"""Origins: where the uncertainty comes from, as shares of variance by block of what is not known.
+"""Variance decomposition: where the uncertainty comes from, as shares of variance by block of what is not known.
 
 First-order shares from the draws that there are: how much of a quantity's variance is explained by the parameters of
 one block alone. What no block explains alone comes from blocks together.

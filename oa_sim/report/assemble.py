@@ -1,4 +1,4 @@
-"""Dossiers: a folder opened: what the packs print of it, its page to explore, and its tidy tables.
+"""Assemble: a folder opened: what the packs print of it, its page to explore, and its tidy tables.
 
 All that is read of a folder, in every format, from one dossier; written whole into its folder ``report``.
 """

@@ -1,4 +1,4 @@
-"""Assurance: what the intervals hold and what they do not, and what changed since the last version, in sentences.
+"""Assurance: what the intervals hold and what they do not, what was verified, what changed since the last version.
 
 What was checked of a run, what was found, and what is on record of the model; nothing is made up.
 

@@ -1,4 +1,4 @@
-"""Codebook: the dictionary of tables, a row for each column, so that no figure is read without its meaning.
+"""Data dictionary: a row for each column of each table, so that no figure is read without its meaning.
 
 What each column of each table of a run means, with its unit and its type, in words anyone reads.
 

@@ -1,4 +1,4 @@
-"""Dossier: what the packs print, whatever its kind and whatever the format: sentences, tables, pictures and figures.
+"""Document: what the packs print, whatever its kind and whatever the format: sentences, tables, pictures and figures.
 
 A sentence keeps its figures as figures until it is printed, so that a page can mark each, and none is typed twice.
 """

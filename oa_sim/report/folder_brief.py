@@ -1,4 +1,4 @@
-"""Folders: a comparison, a sweep, targets, a plan, monitored figures or the worth of information, as a dossier.
+"""Folder brief: a comparison, a sweep, targets, a plan, monitored figures or the worth of information, as a dossier.
 
 What a folder's brief says first, from its figures; and the numbers of ready sentences, put on record.
 """

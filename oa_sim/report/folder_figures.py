@@ -1,4 +1,4 @@
-"""Folder tables: the tables of a folder as figures: a column with its interval is one, other numbers have none."""
+"""Folder figures: the tables of a folder as figures: a column with its interval is one, other numbers have none."""
 
 from dataclasses import dataclass, field, replace
 

@@ -1,4 +1,4 @@
-"""Commented: what the config files say beside each number, so that a number of a run is traced to its source.
+"""Parameter notes: what each parameter means, and what the config files say of its source.
 
 A config file carries unit, source and reason at the end of the line. Here they are read, by key, from the file whose
 values the run has; a run keeps its values, not the names of the choices that gave them.

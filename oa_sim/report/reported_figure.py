@@ -1,4 +1,4 @@
-"""Published: the one table of figures that every pack prints, so that a number reads the same wherever it stands.
+"""Reported figure: the one table of figures that every pack prints, so that a number reads the same wherever it stands.
 
 A figure is formed once, from draws, with its words; Word, PowerPoint, Excel, HTML, CSV and JSON only copy them.
 """

@@ -1,4 +1,4 @@
-"""Ministerial: a run as the two pages that a minister's office reads, in calibrated words.
+"""Run brief: a run as the two pages that a minister's office reads, in calibrated words.
 
 What is said stands in a fixed order: the headline, four numbers, what would have happened anyway, where and for whom,
 what it costs, does it last, how sure, what it cannot say.

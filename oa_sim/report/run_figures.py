@@ -1,4 +1,4 @@
-"""Quotable: the figures of a run that may be quoted, each formed once from its draws, with its marks.
+"""Run figures: the figures of a run that may be quoted, each formed once from its draws, with its marks.
 
 Figures about the answer itself: where its uncertainty comes from, what draws and sources are behind it.
 """

@@ -1,4 +1,4 @@
-"""Harmless: a text as a cell that no spreadsheet takes for a formula and no page or document breaks on.
+"""Sanitise: a text as a cell that no spreadsheet takes for a formula and no page or document breaks on.
 
 A number is no text and is left alone; a text that reads as a number is left as it is, too.
 """

@@ -1,4 +1,4 @@
-"""Extended: the figures of a run that its workbook prints beyond the brief, each formed once from the same draws.
+"""Workbook figures: the figures of a run that its workbook prints beyond the brief, each formed once.
 
 Every area, group, measure and year; what lasts; the money to the pound; and the levels that can be promised.
 """

@@ -1,4 +1,4 @@
-"""Choices: from the config folder and a few overrides to one Scenario.
+"""Load: from the config folder and a few overrides to one Scenario.
 
 The only file that knows Hydra. Whatever Hydra refuses is said again in one sentence with the nearest
 right name.

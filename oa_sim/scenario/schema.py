@@ -1,4 +1,4 @@
-"""Scenario: one complete set of choices, as values that check themselves.
+"""Schema: one complete set of choices, as values that check themselves.
 
 A group in ``configs/`` is a field here. The classes are plain dataclasses, not frozen, because Hydra
 cannot compose into frozen ones: treat them as values and change a copy with ``dataclasses.replace``.

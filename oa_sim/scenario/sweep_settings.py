@@ -1,4 +1,4 @@
-"""Design: which points of a space a sweep asks about, and who answers, as values that check themselves.
+"""Sweep settings: which points of a space a sweep asks about, and who answers, as values that check themselves.
 
 A sampled design is points of the unit cube, a coordinate for each key that varies; ``variants`` says what they mean.
 """

@@ -1,4 +1,4 @@
-"""Doubts: which of the figures that a scenario rests on are recalled or assumed and still to verify."""
+"""Unverified: which of the figures that a scenario rests on are recalled or assumed and still to verify."""
 
 from oa_sim.inputs.tables import Row
 from oa_sim.scenario.schema import Scenario

@@ -1,4 +1,4 @@
-"""Words: a result in sentences, each with its interval.
+"""Narrative: a result in sentences, each with its interval.
 
 A figure is never said without its uncertainty, its unit and its year, and never with more digits than it has.
 

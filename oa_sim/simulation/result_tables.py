@@ -1,4 +1,4 @@
-"""Listings: a result as tables, a row for each thing that can be asked of it; each with its marks and its draws."""
+"""Result tables: a result as tables, a row for each thing that can be asked of it, each with its marks."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Manifest: what makes a number traceable, and the name of a run that is made from it."""
+"""Run manifest: what makes a number traceable, and the name of a run that is made from it."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Model: the model on one page, from a Scenario to a Result.
+"""Scenario run: the model on one page, from a Scenario to a Result.
 
 If a reader has to look elsewhere for the order of things, this file has failed.
 """

@@ -1,4 +1,4 @@
-"""Readouts: figures read off the draws of a result, and how a number is printed.
+"""Summaries: figures read off the draws of a result, and how a number is printed.
 
 A mean over areas is formed draw by draw, and no number has more digits than its interval supports.
 """

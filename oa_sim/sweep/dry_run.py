@@ -1,4 +1,4 @@
-"""Rehearsal: a few scenarios of a sweep computed, to say beforehand how long all of them take.
+"""Dry run: a few scenarios of a sweep computed, to say beforehand how long all of them take.
 
 Scenarios share what they have in common, so what one costs depends on which went before it: they are timed in the order
 of the design, some next to each other and some far apart.

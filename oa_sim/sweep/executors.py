@@ -1,4 +1,4 @@
-"""Engine: blocks of work on threads, processes or a cluster, by one interface, and the death of a worker survived.
+"""Executors: blocks of work on threads, processes or a cluster, by one interface, and the death of a worker survived.
 
 Threads are Python's own, processes are joblib's loky, the cluster is Dask's scheduler; all three take work and give
 futures. ``joblib.Parallel`` itself is not used: it begins a new block whenever one is computed, so that results would

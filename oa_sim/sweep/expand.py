@@ -1,4 +1,4 @@
-"""Variants: the scenarios of a sweep, from words that name several values, without composing each anew.
+"""Expand: the scenarios of a sweep, from words that name several values, without composing each anew.
 
 A scenario is composed once for each choice of a group and for each list; numbers are set on what was composed.
 

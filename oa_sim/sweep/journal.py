@@ -1,4 +1,4 @@
-"""Logbook: what the folder of a sweep remembers, so that whoever comes next can go on with it.
+"""Journal: what the folder of a sweep remembers, so that whoever comes next can go on with it.
 
 ``sweep.json`` says what was asked and what made it, ``scenarios.jsonl`` each scenario with its identity, ``blocks/``
 has a file for each finished block with its rows, ``journal.jsonl`` who did what when. A block is done when its file is

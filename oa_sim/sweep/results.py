@@ -1,4 +1,4 @@
-"""Swept: a sweep's folder as a table, a row for each scenario: which of them count, which keys vary, in what order.
+"""Results: a sweep's folder as a table, a row for each scenario: which of them count, which keys vary, in what order.
 
 A row for each scenario of a sweep, in the store's columns, as CSV and as Parquet.
 

@@ -1,4 +1,4 @@
-"""Discovery: in which futures does a plan fail, as boxes in the varied keys found by PRIM.
+"""Scenario discovery: in which futures does a plan fail, as boxes in the varied keys found by PRIM.
 
 A box that PRIM finds fits the futures it was found in, and would in noise too. Whether it is worth its name is told by
 futures that had no part in finding it.

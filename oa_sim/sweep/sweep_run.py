@@ -1,4 +1,4 @@
-"""Sweep: many scenarios, each computed once, whatever happens on the way.
+"""Sweep run: many scenarios, each computed once, whatever happens on the way.
 
 A sweep is begun, gone on with, or made longer. Each time it is first made sure that code, tables, draws and configs are
 those of the record: a scenario is known by an identity made from all of these, and finished work is never done twice.

@@ -1,4 +1,4 @@
-"""Targets: how likely each is met, its colour, how often places like it moved so far, and what was published.
+"""Assess: how likely each target is met, its colour, how often places like it moved so far, what was published.
 
 A target of years that are over is judged from what was known before the programme: by a posterior that has not seen
 them, with shares of pupils of that time, and the programme as it was paid to all twelve areas. What was then published

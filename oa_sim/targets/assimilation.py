@@ -1,4 +1,4 @@
-"""Update: what new figures say of an area, of England, and of the draws themselves.
+"""Assimilation: what new figures say of an area, of England, and of the draws themselves.
 
 Given a draw of the hyperparameters and of the programme everything else is Gaussian, so new figures are taken in
 exactly: the programme's part is taken off them, and areas and England are carried on from there. How likely the figures

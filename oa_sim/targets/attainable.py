@@ -1,4 +1,4 @@
-"""Promises: what can be promised of a plan with a stated probability, and how much of it comes free.
+"""Attainable: what can be promised of a plan with a stated probability, and how much of it comes free.
 
 Promises made to every authority from what was known in a year, and the share of them that was kept.
 

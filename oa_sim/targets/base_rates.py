@@ -1,4 +1,4 @@
-"""Movements: how far authorities have moved against England in so many years, from how far behind or ahead.
+"""Base rates: how far authorities have moved against England in so many years, from how far behind or ahead.
 
 A base rate: whatever one expects of a place, so often did places like it move that far. Movements of one authority in
 years that overlap are counted each, so the numbers say how many there were and not how many are independent.

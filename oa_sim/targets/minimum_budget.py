@@ -1,4 +1,4 @@
-"""Least money: how little reaches a target with a stated probability, and how it is spent; or that no amount does."""
+"""Minimum budget: the least money that reaches a target with a stated probability, or that no amount does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

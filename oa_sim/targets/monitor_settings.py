@@ -1,4 +1,4 @@
-"""Monitoring: what ``oa-sim monitor`` is told beside its scenario, and this year's published figures, checked."""
+"""Monitor settings: what ``oa-sim monitor`` is told beside its scenario, and this year's published figures, checked."""
 
 import csv
 from dataclasses import dataclass, field

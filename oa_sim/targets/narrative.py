@@ -1,4 +1,4 @@
-"""Pledges: promises and judged targets in sentences.
+"""Narrative: attainable levels, assessed targets and monitored figures in sentences.
 
 What new figures say, in sentences.
 """

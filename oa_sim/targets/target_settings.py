@@ -1,4 +1,4 @@
-"""Targeting: what ``oa-sim target`` is told beside its scenario, and the targets of a table, checked."""
+"""Target settings: what ``oa-sim target`` is told beside its scenario, and the targets of a table, checked."""
 
 import csv
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Peers: the plain and the automatic forecasters that the model has to beat.
+"""Benchmark forecasters: the plain and the automatic forecasters that the model has to beat.
 
 All take the record of one series and give a normal forecast for each unit (an area) and year, so that one loop
 serves all. The plain ones share one variance over all units, which makes them strong; the automatic ones see a unit

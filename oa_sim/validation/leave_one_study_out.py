@@ -1,4 +1,4 @@
-"""Ledger: what each study adds, to the effect of its type and to the headline, found by leaving it out.
+"""Leave one study out: what each study adds, to the effect of its type and to the headline, found by leaving it out.
 
 The draws are weighed anew by ``1 / p(y_j | theta)``, the share kept summed out; where the largest weights cannot be
 trusted (Pareto k of 0.7 or more), the other studies are read again and the scenario is run again without it. Means

@@ -1,4 +1,4 @@
-"""Scores: forecasts against what was published, each beside a random walk on the same areas.
+"""Scoring: forecasts against what was published, each beside a random walk on the same areas.
 
 A figure counts only where every model has a forecast of it, so that no model gains by saying nothing.
 """

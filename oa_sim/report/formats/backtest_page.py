@@ -1,4 +1,4 @@
-"""Reliability: the scores of a contest in, one page of HTML out.
+"""Backtest page: the scores of a contest in, one page of HTML out.
 
 The page stands alone as the briefing does, and says first how good the forecasts were, in numbers that lie further
 down in tables and pictures.

@@ -1,4 +1,4 @@
-"""Exports: the table of figures as data: a row for each, in the form that tools for scenarios read, as CSV and JSON.
+"""Data files: figures as CSV and JSON, as a data package, and in the long form of scenario tools (IAMC).
 
 What a folder of tables holds, as the descriptor by which other programs open it (Frictionless, v1).
 

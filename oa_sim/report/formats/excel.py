@@ -1,4 +1,4 @@
-"""Workbook: a dossier as an Excel workbook for evaluators: real numbers, tables that filter, native charts.
+"""Excel workbook: a dossier as an Excel workbook for evaluators: real numbers, tables that filter, native charts.
 
 Names from outside are written as strings and never as formulas; the same dossier gives the same bytes.
 """

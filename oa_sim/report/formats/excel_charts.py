@@ -1,4 +1,4 @@
-"""Plots: what the native charts of a workbook show, as tables of numbers with words for what is seen.
+"""Excel charts: what the native charts of a workbook show, as tables of numbers with words for what is seen.
 
 Native charts of a workbook beside the tables that they draw, each with a title, axes and words for it.
 """

@@ -1,4 +1,4 @@
-"""Sheets: what stands on each sheet of a workbook, as words and numbers, whatever library writes it.
+"""Excel sheets: what stands on each sheet of a workbook, as words and numbers, whatever library writes it.
 
 How a figure and a name stand in a cell: a number that shows its printed digits, and text that stays text.
 

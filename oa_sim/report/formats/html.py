@@ -1,4 +1,4 @@
-"""Brief page: a dossier in, the two-page brief as one HTML page out; it prints on two sheets of A4.
+"""HTML pages: the two-page brief, the assurance pack and the gallery of charts, each as one page.
 
 No script and no network; each figure is marked as data, with its name, so that a machine finds it again.
 

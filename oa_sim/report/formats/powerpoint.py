@@ -1,4 +1,4 @@
-"""Slides: the ministerial pack as two slides; what is too long for its place is cut, and stands whole in the notes.
+"""PowerPoint: the brief as two slides; what is too long for its place is cut, and stands whole in the notes.
 
 A slide is a title, then bands from top to foot; in each band the letters are as large as its room allows.
 

@@ -1,4 +1,4 @@
-"""Briefing: a result in, one page of HTML out.
+"""Run page: a result in, one page of HTML out.
 
 The page stands alone: no script, no network, pictures and style inside. It says in words what each picture
 shows, how sure the model is, and what it cannot say.

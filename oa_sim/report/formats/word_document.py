@@ -1,4 +1,4 @@
-"""Wordml: the few pieces of Word's XML that a pack needs: runs, paragraphs, rows and the opening of a table.
+"""Word document: the few pieces of Word's XML that a pack needs: runs, paragraphs, rows and the opening of a table.
 
 A Word document in the house's look, which reckons how much of a page is used as it is written.
 

@@ -27,7 +27,7 @@ from oa_sim.simulation import run_manifest
 from oa_sim.sweep import blocks, dry_run, provenance, store, sweep_run
 from oa_sim.sweep import journal as sweep_journal
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 WORDS = ["seed=3:23"]  # twenty scenarios in five blocks; seed 13 fails
 CHUNK = Path("store.zarr", "impact", "c", "1", "0", "0", "0", "0", "0")
 needs_dask = pytest.mark.skipif(not importlib.util.find_spec("distributed"), reason="the extra is not installed")

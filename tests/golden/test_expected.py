@@ -1,6 +1,6 @@
 """Frozen summaries, a small table for each shipped scenario.
 
-One command renews them: python -m pytest tests/test_expected.py --renew
+One command renews them: python -m pytest tests/golden/test_expected.py --renew
 """
 
 from pathlib import Path

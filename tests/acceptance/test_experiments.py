@@ -13,7 +13,7 @@ import pytest
 from oa_sim import load_scenario
 from oa_sim.scenario.overrides import groups
 
-FOLDER = Path(__file__).parents[1] / "experiments"
+FOLDER = Path(__file__).parents[2] / "experiments"
 SCRIPTS = (
     *("which_portfolio", "how_to_split", "does_it_last", "how_sure_are_we", "bought_in_or_embedded"),
     "levers_or_assumptions",

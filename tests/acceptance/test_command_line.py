@@ -16,7 +16,7 @@ from oa_sim import load_scenario
 from oa_sim.cli.main import main
 from oa_sim.inference import baseline_fit, posterior_files
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SMALL = ["areas=three_areas", "horizon=5", f"sampler.draws={DRAWS}"]
 SMALLER = [*SMALL, "measures=[phonics,neet_16_17]"]
 FILES = {

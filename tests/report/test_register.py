@@ -17,7 +17,7 @@ from oa_sim.report import assurance, data_dictionary, parameter_notes, register,
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.simulation.run_manifest import question
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ASKED = (
     (),
     ("scenario=hand_over",),

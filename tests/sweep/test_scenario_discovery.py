@@ -13,7 +13,7 @@ import pytest
 from oa_sim.errors import Refusal
 from oa_sim.sweep import scenario_discovery
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 KEYS = ["dose", "cost", "scenario", "horizon", "is_on"]
 
 

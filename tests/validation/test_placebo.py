@@ -13,8 +13,8 @@ from oa_sim.inference import area_forecast, baseline_fit, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.validation import placebo
 
-EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
-LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
+LAIT = Path(__file__).resolve().parents[3] / "shared" / "facts" / "lait_to_2022_23.parquet"
 UNTIL, YEARS, N = 2017, np.arange(2013, 2024), 60
 CHOSEN = [f"Area {a}" for a in range(12)]
 

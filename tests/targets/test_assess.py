@@ -21,7 +21,7 @@ from oa_sim.validation import backtest
 from oa_sim.validation.forecasts import Forecast
 from oa_sim.validation.scoring import Entry
 
-LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
+LAIT = Path(__file__).resolve().parents[3] / "shared" / "facts" / "lait_to_2022_23.parquet"
 AREAS = ["Derby", "North Yorkshire Coast", "Oldham"]
 
 

@@ -11,7 +11,7 @@ from oa_sim.definitions import GROUPS
 from oa_sim.inputs import published_files
 from oa_sim.inputs.download_formats import names
 
-FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
+FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts"
 LAIT, PANEL = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"
 wide_files = pytest.mark.skipif(not (LAIT.exists() and PANEL.exists()), reason="the wide files are not on this machine")
 PLACES = {"Camden": 202, "Blackpool": 890, "England": 970, "North West": 981, "City of London": 201}

@@ -14,11 +14,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from test_live import recorded
+from test_session import recorded
 
 from oa_sim import load_scenario
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 START = "import sys; from oa_sim.cli.explore import explore; sys.exit(explore(sys.argv[1:]))"
 
 

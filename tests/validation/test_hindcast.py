@@ -17,9 +17,9 @@ from oa_sim.inputs import areas, published_files, tables
 from oa_sim.simulation import scenario_run
 from oa_sim.validation import forecasts, hindcast
 
-EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 SHIPPED = tables.FOLDER / "learned_until_2017.nc"
-LAIT = Path(__file__).resolve().parents[2] / "shared" / "facts" / "lait_to_2022_23.parquet"
+LAIT = Path(__file__).resolve().parents[3] / "shared" / "facts" / "lait_to_2022_23.parquet"
 UNTIL, DRAWS = 2017, 50
 KNOWN = [name for name in MEASURES if name != "neet_16_17"]  # its series begins in 2017/18
 SEEN = [*series(KNOWN), *((name, "all") for name in KNOWN if len(MEASURES[name].groups) == 2)]

@@ -172,7 +172,7 @@ def test_statistics_are_those_of_the_draws():
 
 
 def test_more_areas_leave_each_area_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "experiments")
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "experiments")
     import made_up_areas
 
     names = made_up_areas.write(tmp_path / "data", 30)

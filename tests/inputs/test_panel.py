@@ -9,7 +9,7 @@ from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.inference import observations
 from oa_sim.inputs import areas, panel, published_files
 
-FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
+FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts"
 LAIT, WIDE = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"
 wide_files = pytest.mark.skipif(not (LAIT.exists() and WIDE.exists()), reason="the wide files are not on this machine")
 OWN_AREAS = ["Blackpool", "Bradford", "Derby", "Doncaster", "Oldham", "Stoke-on-Trent"]
