@@ -227,15 +227,14 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     learning = load_learning(*overrides)
     from oa_sim.cli.progress import Progress
     from oa_sim.report import output_folders
-    from oa_sim.report.formats import backtest_page
-    from oa_sim.validation import backtest
+    from oa_sim.validation import backtest, scoring
 
     output_folders.check_writable(learning.outputs)
     with Progress() as progress:
         found = backtest.contest(learning, progress.say, progress=sys.stderr.isatty())
         progress.say("writing the scores")
         folder = output_folders.write_contest(found, learning.outputs)
-    gates, verdict = found.made["gates"], backtest_page.verdict(found.scores)
+    gates, verdict = found.made["gates"], scoring.verdict(found.scores)
     facts = {"verdict": gates["verdict"], "scores": verdict} | found.made
     return _finish(facts, [*verdict, f"{gates['verdict']}: {gates['reason']}"], folder, as_json)
 

@@ -161,7 +161,8 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
 
     The folder holds ``scores.csv``, ``calibration.csv``, ``misses.csv``, ``backtest.html`` and ``backtest.json``.
     """
-    from oa_sim.report.formats import backtest_page  # pictures take a second to load
+    from oa_sim.report.formats import backtest_page
+    from oa_sim.validation import scoring  # pictures take a second to load
 
     def fill(at: Path) -> None:
         failed = found.made["gates"]["verdict"] != "PASS"
@@ -173,7 +174,7 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
                 written = written.assign(**mark)
             written.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         (at / "backtest.html").write_text(backtest_page.page(found.scores, found.read, found.made), encoding="utf-8")
-        facts = {"verdict": backtest_page.verdict(found.scores), "read": found.read} | found.made
+        facts = {"verdict": scoring.verdict(found.scores), "read": found.read} | found.made
         write_json(at / "backtest.json", facts)
 
     identity = json.dumps(found.made, sort_keys=True).encode()

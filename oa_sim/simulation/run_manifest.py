@@ -17,7 +17,7 @@ from oa_sim.scenario.schema import Scenario
 WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_names", "__main__"}
 
 
-def _made(posterior: xr.Dataset) -> dict:
+def learned_from(posterior: xr.Dataset) -> dict:
     """Return what a posterior was learned from; nothing for made-up draws."""
     return json.loads(posterior.attrs.get("made", "{}"))
 
@@ -61,10 +61,10 @@ def manifest(
         "code_hash": code_hash(),
         "versions": sampling.versions(),
         "posterior": posterior_files.checksum(posterior),
-        "learned": _made(posterior),
+        "learned": learned_from(posterior),
         "synthesis": {
             "checksum": posterior_files.checksum(studied),
-            **_made(studied),
+            **learned_from(studied),
             "gates": json.loads(studied.attrs["gates"]),
         },
         "outside_view": seen.attrs,

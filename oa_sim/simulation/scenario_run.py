@@ -22,7 +22,7 @@ from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainab
 from oa_sim.scenario import load, overrides, unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.run_manifest import _made, manifest
+from oa_sim.simulation.run_manifest import learned_from, manifest
 
 
 def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None) -> Result:
@@ -42,8 +42,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     Refusal
         Where the tables, the history or a learned posterior will not do.
     """
-    say = say or (lambda sentence: None)
-    scenario = checked(scenario)
+    say, scenario = say or (lambda sentence: None), checked(scenario)
     say("reading the tables")
     known = checked_tables(scenario)
     here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
@@ -53,7 +52,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     study_evidence.check(scenario, known)
     if posterior is None:
         posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-        say(f"taking what was learned from {_made(posterior).get('authorities', 'all')} authorities")
+        say(f"taking what was learned from {learned_from(posterior).get('authorities', 'all')} authorities")
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(sampling.gates(posterior, diverging=0)))
     studied = meta_analysis.posterior(known, scenario.evidence, say)
@@ -81,13 +80,13 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         outcomes = impact.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
         whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
+    made = manifest(scenario, posterior, money, studied, seen)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=manifest(scenario, posterior, money, studied, seen)
-        | {"to_verify": unverified.to_verify(scenario, known)},
+        manifest=made | {"to_verify": unverified.to_verify(scenario, known)},
         value=worth,
         uncertainty=whence,
         served=people.result().rename(year="money_year"),

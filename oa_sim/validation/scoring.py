@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.errors import Refusal, one_of
+from oa_sim.simulation.summaries import number
 from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
 from oa_sim.validation.forecasts import Forecast, covered, crps, interval, quantile
 
@@ -254,3 +255,55 @@ def _rank(model: str, measure: str, group: str, year: int, horizon: int, scale: 
     peers, measures, groups, kinds = map(list, (PEERS, MEASURES, GROUPS, SCALES))
     place = (1 + peers.index(model), "") if model in peers else (0, model)
     return *place, measures.index(measure), groups.index(group), year, horizon, kinds.index(scale)
+
+
+def verdict(scores: Scores) -> list[str]:
+    """Return the result of a contest in two sentences: how close, and how honest about it."""
+    found = overall(scores.table)
+    mine = found[found.model == scores.ours]
+    parts = [f"{number(row.crps_ratio_rw, 2)} (scale {row.scale})" for row in mine.itertuples()]
+    lead = mine.iloc[0]
+    held = _listed([f"{100 * lead[f'cov{level}']:.0f}" for level in CENTRAL])
+    return [
+        f"On {_n_figures(scores):,} held-out figures of {_years_in_words(scores)} the CRPS of {scores.ours}, as a "
+        f"share of the random walk\u2019s, is {' and '.join(parts)}; below 1 is closer{_best_peer(found, lead.scale)}.",
+        f"Its {_listed(CENTRAL)} % intervals held {held} % of the figures ({lead.scale}); it is "
+        f"closer than the random walk in {_wins(scores, lead.scale)} series, and worst on "
+        f"{series_in_words(lead.worst)} ({number(lead.worst_ratio, 2)}).",
+    ]
+
+
+def _best_peer(found: pd.DataFrame, kind: str) -> str:
+    """Return how good the best peer other than the random walk is, where there is one."""
+    rivals = found[found.model.isin(PEERS) & (found.model != REFERENCE) & (found.scale == kind)]
+    if rivals.empty:
+        return ""
+    best = rivals.loc[rivals.crps_ratio_rw.idxmin()]
+    return f", and the best of the other peers, {best.model}, has {number(best.crps_ratio_rw, 2)}"
+
+
+def series_in_words(worst: str) -> str:
+    """Return a series, ``"measure, group"``, as it is called in a sentence."""
+    measure, group = worst.split(", ")
+    return MEASURES[measure].label if group == "all" else f"{MEASURES[measure].label}, {group}"
+
+
+def _n_figures(scores: Scores) -> int:
+    mine = scores.table[scores.table.model == scores.ours]
+    return int(mine[mine.scale == mine.scale.iloc[0]].n.sum())
+
+
+def _years_in_words(scores: Scores) -> str:
+    years = sorted(scores.table[scores.table.n > 0].year.unique().tolist())
+    return _listed([academic_year(year) for year in years])
+
+
+def _listed(items) -> str:
+    *some, last = map(str, items)
+    return f"{', '.join(some)} and {last}" if some else last
+
+
+def _wins(scores: Scores, kind: str) -> str:
+    mine = scores.table[(scores.table.model == scores.ours) & (scores.table.scale == kind) & (scores.table.n > 0)]
+    ratios = mine.groupby(["measure", "group"]).crps_ratio_rw.mean()
+    return f"{int((ratios < 1).sum())} of {len(ratios)}"

@@ -48,6 +48,7 @@ VOLATILE = {
     *("run_id", "code_hash", "oa_sim", "written", "identity", "seconds", "versions", "made", "law", "folder", "python"),
     *("search", "created", "hash", "bytes", "process", "at"),
 }
+SOME = 7  # values of an array that are kept as they are
 IGNORED = ("journal.jsonl", "lock", "assurance", "docProps", "zarr.json", ".zattrs")
 
 
@@ -60,13 +61,18 @@ def machine() -> str:
 
 
 def summary(values: np.ndarray) -> list[float]:
-    """Return a few numbers that tell one array from another: count, finite, mean, size and a mean along a wave."""
+    """Return a few numbers that tell one array from another: count, finite, mean, size, a mean along a wave, values."""
     flat = np.asarray(values, dtype=float).ravel()
     kept = np.nan_to_num(flat, nan=0.0, posinf=0.0, neginf=0.0)
     wave = np.cos(np.arange(len(kept)))
     size = float(np.sqrt((kept**2).mean())) if len(kept) else 0.0
     means = [float(part.mean()) if len(kept) else 0.0 for part in (kept, kept * wave)]
-    return [len(flat), int(np.isfinite(flat).sum()), means[0], size, means[1]]
+    some = [float(value) for value in kept[:: max(1, len(kept) // SOME)][:SOME]]
+    return [
+        len(flat),
+        int(np.isfinite(flat).sum()),
+        *(float(f"{one:.9g}") for one in (means[0], size, means[1], *some)),
+    ]
 
 
 def digest(content: bytes) -> str:

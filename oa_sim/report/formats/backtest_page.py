@@ -12,10 +12,10 @@ import pandas as pd
 
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.plots import calibration
-from oa_sim.report.formats import html, run_page
+from oa_sim.report.formats import run_page
 from oa_sim.simulation.summaries import number
-from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
-from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall
+from oa_sim.validation.benchmark_forecasters import REFERENCE
+from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
 
 STYLE = files(__package__) / "reliability.css"
 PLACES = {"relative": 4, "level": 2}  # decimals of a CRPS: SD, and the unit as published
@@ -47,31 +47,6 @@ def page(scores: Scores, read: list[str], made: dict) -> str:
         f"<style>\n{style}</style>\n</head>\n<body>\n{_opening(scores, title, made)}\n<main>\n{body}\n"
         f"<section>\n{_made(read, made)}\n</section>\n{_every_score(scores)}\n</main>\n</body>\n</html>\n"
     )
-
-
-def verdict(scores: Scores) -> list[str]:
-    """Return the result of a contest in two sentences: how close, and how honest about it."""
-    found = overall(scores.table)
-    mine = found[found.model == scores.ours]
-    parts = [f"{number(row.crps_ratio_rw, 2)} (scale {row.scale})" for row in mine.itertuples()]
-    lead = mine.iloc[0]
-    held = _listed([f"{100 * lead[f'cov{level}']:.0f}" for level in CENTRAL])
-    return [
-        f"On {_n_figures(scores):,} held-out figures of {_years_in_words(scores)} the CRPS of {scores.ours}, as a "
-        f"share of the random walk\u2019s, is {' and '.join(parts)}; below 1 is closer{_best_peer(found, lead.scale)}.",
-        f"Its {_listed(CENTRAL)} % intervals held {held} % of the figures ({lead.scale}); it is "
-        f"closer than the random walk in {_wins(scores, lead.scale)} series, and worst on {_in_words(lead.worst)} "
-        f"({number(lead.worst_ratio, 2)}).",
-    ]
-
-
-def _best_peer(found: pd.DataFrame, kind: str) -> str:
-    """Return how good the best peer other than the random walk is, where there is one."""
-    rivals = found[found.model.isin(PEERS) & (found.model != REFERENCE) & (found.scale == kind)]
-    if rivals.empty:
-        return ""
-    best = rivals.loc[rivals.crps_ratio_rw.idxmin()]
-    return f", and the best of the other peers, {best.model}, has {number(best.crps_ratio_rw, 2)}"
 
 
 def _opening(scores: Scores, title: str, made: dict) -> str:
@@ -108,7 +83,7 @@ def _contest(scores: Scores) -> str:
             ]
             for row in part.itertuples()
         ]
-        tables.append(html.as_table(f"Scale {kind}: {escape(SCALES[kind])}", head, rows))
+        tables.append(run_page.as_table(f"Scale {kind}: {escape(SCALES[kind])}", head, rows))
     return (
         "<h2>The contest</h2>\n<p>A figure is scored only where every model forecast it. Means are over measures, "
         "groups and years, so that each counts the same; a mean CRPS over published figures "
@@ -119,7 +94,7 @@ def _contest(scores: Scores) -> str:
 def _worst(row) -> str:
     if row.model == REFERENCE:  # it is the measure of all, so that no series is its worst
         return "\N{EN DASH}"
-    return f"{number(row.worst_ratio, 2)} <small>{escape(_in_words(row.worst))}</small>"
+    return f"{number(row.worst_ratio, 2)} <small>{escape(series_in_words(row.worst))}</small>"
 
 
 def _calibrated(scores: Scores) -> str:
@@ -152,7 +127,7 @@ def _series(scores: Scores) -> str:
             if (part.measure == name).any()
         ]
         caption = f"{escape(scores.ours)}, scale {kind}: CRPS, random walk = 1; below it what the 80 % interval held"
-        tables.append(html.as_table(caption, ["Measure", *groups], rows))
+        tables.append(run_page.as_table(caption, ["Measure", *groups], rows))
     return (
         "<h2>Where it is good, and where not</h2>\n<p>Blue is closer than the random walk, orange is further away; "
         f"means over the years forecast.</p>\n{''.join(tables)}"
@@ -181,7 +156,7 @@ def _missed(scores: Scores) -> str:
     return (
         "<h2>The worst misses</h2>\n<p>Where the figure lay furthest from the forecast, in SDs of the forecast. On the "
         "scale relative, figures are SD of pupils above England.</p>\n"
-        f"{html.as_table(f'The {len(rows)} worst of {escape(scores.ours)}', head, rows, kind='crowded words')}"
+        f"{run_page.as_table(f'The {len(rows)} worst of {escape(scores.ours)}', head, rows, kind='crowded words')}"
     )
 
 
@@ -194,8 +169,8 @@ def _made(read: list[str], made: dict) -> str:
     files = [[escape(name), f'<span class="hash">{escape(mark)}</span>'] for name, mark in made["files"].items()]
     return (
         f"<h2>What was read, and what was left</h2>\n<ul>\n{lines}\n</ul>\n<h2>How it was made</h2>\n"
-        f"{html.as_table('The run', ['What', 'Value'], rows)}\n"
-        f"{html.as_table('The files it read', ['File', 'Hash'], files)}"
+        f"{run_page.as_table('The run', ['What', 'Value'], rows)}\n"
+        f"{run_page.as_table('The files it read', ['File', 'Hash'], files)}"
     )
 
 
@@ -210,7 +185,9 @@ def _every_score(scores: Scores) -> str:
         ]
         for row in scores.table.itertuples()
     ]
-    whole = html.as_table("One row for each model, measure, group, year and scale", head, rows, kind="crowded words")
+    whole = run_page.as_table(
+        "One row for each model, measure, group, year and scale", head, rows, kind="crowded words"
+    )
     return f"<details>\n<summary>Every score ({len(rows):,} rows)</summary>\n{whole}\n</details>"
 
 
@@ -220,29 +197,3 @@ def _percent(share: float) -> str:
 
 def _year(value) -> str:
     return academic_year(value) if isinstance(value, int | np.integer) else str(value)
-
-
-def _in_words(worst: str) -> str:
-    measure, group = worst.split(", ")
-    return MEASURES[measure].label if group == "all" else f"{MEASURES[measure].label}, {group}"
-
-
-def _n_figures(scores: Scores) -> int:
-    mine = scores.table[scores.table.model == scores.ours]
-    return int(mine[mine.scale == mine.scale.iloc[0]].n.sum())
-
-
-def _years_in_words(scores: Scores) -> str:
-    years = sorted(scores.table[scores.table.n > 0].year.unique().tolist())
-    return _listed([academic_year(year) for year in years])
-
-
-def _listed(items) -> str:
-    *some, last = map(str, items)
-    return f"{', '.join(some)} and {last}" if some else last
-
-
-def _wins(scores: Scores, kind: str) -> str:
-    mine = scores.table[(scores.table.model == scores.ours) & (scores.table.scale == kind) & (scores.table.n > 0)]
-    ratios = mine.groupby(["measure", "group"]).crps_ratio_rw.mean()
-    return f"{int((ratios < 1).sum())} of {len(ratios)}"

@@ -21,24 +21,10 @@ from oa_sim.plots.picture import Picture
 from oa_sim.report import document as packs
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence
 from oa_sim.report.formats import run_page
+from oa_sim.report.formats.run_page import as_table
 from oa_sim.report.reported_figure import Published
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
-
-
-def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
-    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
-    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
-    lines = []
-    for i, (name, *cells) in enumerate(rows):
-        mark = ' class="total"' if total and i == len(rows) - 1 else ""
-        body = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
-    )
-
 
 STYLE = files(__package__) / "brief_page.css"
 NBSP = "\N{NO-BREAK SPACE}"

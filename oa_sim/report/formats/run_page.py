@@ -21,7 +21,6 @@ from oa_sim.plots import fan_charts, intervals, picture
 from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.projection.retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
-from oa_sim.report.formats.html import as_table
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 
@@ -499,3 +498,17 @@ def _footer(result: Result) -> str:
         f"data {about['data_hash'][:12]}; seed {about['seed']}."
     )
     return f"<footer>\n<p>{escape(words)}</p>\n<p>{escape(versions)}</p>\n</footer>"
+
+
+def as_table(caption: str, head: list[str], rows: list[list[str]], *, kind: str = "plain", total: bool = False) -> str:
+    """Return a table of ready HTML cells; the first of each row names it, and ``total`` sets the last row apart."""
+    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
+    lines = []
+    for i, (name, *cells) in enumerate(rows):
+        mark = ' class="total"' if total and i == len(rows) - 1 else ""
+        body = "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f'<tr{mark}><th scope="row">{name}</th>{body}</tr>\n')
+    return (
+        f'<div class="scroll" tabindex="0"><table class="{kind}">\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>"
+    )

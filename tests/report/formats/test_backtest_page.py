@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from oa_sim.report.formats import backtest_page
+from oa_sim.validation import scoring
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.forecasts import Forecast
 from oa_sim.validation.scoring import Entry, score
@@ -114,7 +115,7 @@ def test_it_holds_every_number_of_the_table(page, scores):
 
 
 def test_the_verdict_stands_first_in_two_sentences_with_numbers(page, scores):
-    first, second = backtest_page.verdict(scores)
+    first, second = scoring.verdict(scores)
     assert re.search(r"is \d\.\d\d \(scale relative\) and \d\.\d\d \(scale level\)", first)
     assert "258 held-out figures of 2021/22 and 2022/23" in first
     assert re.search(r"50, 80 and 95 % intervals held \d+, \d+ and \d+ % of the figures", second)
