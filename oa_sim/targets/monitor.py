@@ -279,7 +279,8 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
     old, new = (table.sort_values("year").groupby(place, sort=False).tail(1) for table in (last, figures))
     both = new.merge(old[[*place, "year", "colour", "now"]], on=place, suffixes=("", "_then"))
     changed = both[both.colour != both.colour_then]
-    step = changed.colour.map(ORDER) - changed.colour_then.map(ORDER)
+    # of no change at all pandas makes texts
+    step = changed.colour.map(ORDER).astype(int) - changed.colour_then.map(ORDER).astype(int)
     return changed.assign(moved=np.where(step > 0, "better", "worse"))[columns].reset_index(drop=True)
 
 
