@@ -6,6 +6,7 @@ that help and ``show`` stay quick.
 The coordinates that many datasets of a process share, made once.
 """
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +15,7 @@ import xarray as xr
 KEPT = 256  # sets of labels: a sweep over areas, endings and horizons has as many
 
 
-def coordinates(**labels: list) -> xr.Coordinates:
+def coordinates(**labels: Iterable[Hashable]) -> xr.Coordinates:
     """Return the coordinates of some dimensions, each with an index of its own.
 
     Making indexes takes longer than all else that makes a small dataset. A dataset that is given these copies what it
@@ -29,7 +30,7 @@ def coordinates(**labels: list) -> xr.Coordinates:
 
 
 @lru_cache(KEPT)
-def _made(labels: tuple[tuple[str, tuple], ...]) -> xr.Coordinates:
+def _made(labels: tuple[tuple[str, tuple[Hashable, ...]], ...]) -> xr.Coordinates:
     return xr.Dataset(coords={dim: list(given) for dim, given in labels}).coords
 
 

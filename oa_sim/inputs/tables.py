@@ -11,6 +11,7 @@ import time
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, unknown
@@ -18,13 +19,13 @@ from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITI
 
 FOLDER = Path(str(files("oa_sim") / "data"))
 
-Row = dict[str, object]
+Row = dict[str, Any]  # a cell has the kind that its column's check gives it when the file is read
 _READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again
 _HELD: dict[str, tuple[tuple, bytes]] = {}  # what files hold, with the state in which they were read
 SETTLED = 2_000_000_000  # ns after which a file that is written again is sure to have another time
 
 
-def read(name: str, folder: Path | None = None) -> list[Row]:
+def read(name: str, folder: str | Path | None = None) -> list[Row]:
     """Return the rows of one table, each cell checked and converted.
 
     Parameters

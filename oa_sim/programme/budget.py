@@ -78,7 +78,9 @@ def rows(path: str | Path, scenario: Scenario, years: list[int]) -> dict[tuple[s
     return found
 
 
-def _line(where: str, row: dict, scenario: Scenario, years: list[int]) -> tuple[tuple[str, str, int], int]:
+def _line(
+    where: str, row: dict[str, str | None], scenario: Scenario, years: list[int]
+) -> tuple[tuple[str, str, int], int]:
     """Return one row, checked."""
     area, name, year, gbp = ((row[column] or "").strip() for column in COLUMNS)
     for what, word, known in (("area", area, scenario.areas.names), ("intervention", name, scenario.interventions)):
@@ -97,6 +99,7 @@ def _line(where: str, row: dict, scenario: Scenario, years: list[int]) -> tuple[
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
+Allotted = tuple[np.ndarray, np.ndarray, np.ndarray]  # spend, management and unspent money
 
 
 def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float]:
@@ -198,16 +201,19 @@ def planned(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]])
 
 def _rolls(scenario: Scenario, pupils: xr.Dataset) -> xr.DataArray:
     """Return the pupils of a scenario's areas; looked up by name only where there are others beside them."""
-    rolls, names = pupils.rolls, scenario.areas.names
+    rolls, names = pupils["rolls"], scenario.areas.names
     return rolls if pupils.get_index("area").tolist() == names else rolls.sel(area=names)
 
 
-def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict, n_years: int) -> tuple:
+def _shared(
+    scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict[str, list[Row]], n_years: int
+) -> Allotted:
     """Return spend, management and unspent money as split and portfolio share it."""
     buys = portfolio.shares(scenario, known.get("priorities", []))
     spend = np.zeros((*buys.shape, n_years))
     management, unspent = np.zeros((2, len(buys), n_years))
-    rule, ruled = scenario.split.rule, []
+    rule = scenario.split.rule
+    ruled: list[float] = []
     for t, pounds in enumerate(by_year):
         if not ruled or rule in BY_YEAR:
             ruled = SPLIT_RULES[rule](scenario, rolls, known.get("programme", []), t)
@@ -217,13 +223,13 @@ def _shared(scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: 
         for a, share in enumerate(whole_pounds(pounds, weights)):
             management[a, t] = round(share * scenario.budget.management_share)
             unspent[a, t] = share - int(management[a, t])
-    for a in np.flatnonzero(buys.sum(axis=1) > 0):
+    for a in np.flatnonzero(buys.sum(axis=1) > 0).tolist():
         spend[a, :, : len(by_year)] = whole_pounds_each(unspent[a, : len(by_year)], buys[a].tolist())
         unspent[a] = 0.0
     return spend, management, unspent
 
 
-def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_years: int) -> tuple:
+def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_years: int) -> Allotted:
     """Return spend, management and unspent money of a plan; managers and what is left are the same in each area."""
     n_areas = len(planned)
     spend = np.zeros((*planned.shape[:2], n_years))
@@ -241,7 +247,9 @@ def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_y
     return spend, management, unspent
 
 
-def _beside(scenario: Scenario, spend: np.ndarray, years: list[int], known: dict[str, list[Row]]) -> dict[str, tuple]:
+def _beside(
+    scenario: Scenario, spend: np.ndarray, years: list[int], known: dict[str, list[Row]]
+) -> dict[str, tuple[object, ...]]:
     """Return what comes beside the budget (area, intervention, year), where an area has money for activity."""
     dims = ("area", "intervention", "year")
     if not known:
@@ -281,7 +289,8 @@ def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list
         if not over.any():
             break
         held |= over
-    return given.tolist()
+    found: list[float] = given.tolist()
+    return found
 
 
 def reconcile(money: xr.Dataset) -> dict[str, int]:
@@ -313,7 +322,7 @@ def whole_pounds(total: int, weights: list[float]) -> list[int]:
 def whole_pounds_each(totals: np.ndarray, weights: list[float]) -> np.ndarray:
     """Return what ``whole_pounds`` returns of each of several totals (place, total)."""
     exact = totals * np.array(weights)[:, None] / sum(weights)
-    floor = np.floor(exact)
+    floor: np.ndarray = np.floor(exact)
     by_remainder = np.argsort(floor - exact, axis=0, kind="stable")
     is_more = np.arange(len(weights))[:, None] < totals - floor.sum(axis=0)
     np.put_along_axis(floor, by_remainder, np.take_along_axis(floor, by_remainder, axis=0) + is_more, axis=0)
@@ -325,11 +334,14 @@ def _equal(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int)
 
 
 def _per_pupil(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
-    return roll.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values.tolist()
+    found: list[float] = roll.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values.tolist()
+    return found
 
 
 def _per_disadvantaged_pupil(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
-    return roll.sel(year_group=list(SCHOOL_YEARS), group="disadvantaged").sum("year_group").values.tolist()
+    mine = roll.sel(year_group=list(SCHOOL_YEARS), group="disadvantaged")
+    found: list[float] = mine.sum("year_group").values.tolist()
+    return found
 
 
 def _custom(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:

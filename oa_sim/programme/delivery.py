@@ -15,6 +15,8 @@ import xarray as xr
 from oa_sim.definitions import MEASURES
 from oa_sim.scenario.schema import Scenario
 
+Numbers = np.ndarray | float  # an array, or one number that all its places share
+
 
 def renewed(stay: np.ndarray, retraining: float) -> np.ndarray:
     """Return the share of trained posts that are still held by trained staff a year later.
@@ -77,21 +79,22 @@ def academic(moment: float) -> float:
     return moment + 1 - FIRST_OF_SEPTEMBER
 
 
-def delivered(years_since_start, lag, ramp):
+def delivered(years_since_start: Numbers, lag: Numbers, ramp: Numbers) -> np.ndarray:
     """Return the share of planned delivery that falls within a year.
 
     Delivery starts ``lag`` years after the first money and rises in a straight line to full over ``ramp`` years;
     the share is its mean over the year that begins ``years_since_start`` after the first money.
     """
 
-    def area_below(x):
+    def area_below(x: Numbers) -> np.ndarray:
         late = np.maximum(x - lag, 0.0)
         return np.where(late < ramp, late**2 / (2 * ramp), late - ramp / 2)
 
-    return area_below(years_since_start + 1.0) - area_below(years_since_start)
+    within: np.ndarray = area_below(years_since_start + 1.0) - area_below(years_since_start)
+    return within
 
 
-def stopped(begins, announced, first, last, size):
+def stopped(begins: Numbers, announced: Numbers, first: float, last: float, size: Numbers) -> np.ndarray:
     """Return when delivery begins once work has stood still, on the same clock.
 
     Parameters
@@ -144,7 +147,13 @@ def stoppages(drawn: xr.Dataset) -> list[tuple[np.ndarray, float, float]]:
     return [(happened.values, float(happened.begins), float(happened.ends)) for happened in found]
 
 
-def waited(first_money, announced, waits, spared, stops):
+def waited(
+    first_money: Numbers,
+    announced: Numbers,
+    waits: Numbers,
+    spared: Numbers,
+    stops: list[tuple[np.ndarray, float, float]],
+) -> np.ndarray:
     """Return the years from the first money to the first delivery.
 
     Parameters
@@ -156,7 +165,7 @@ def waited(first_money, announced, waits, spared, stops):
     stops
         From ``stoppages``, in an order that the others broadcast with.
     """
-    begins = announced + np.maximum(waits - spared, 0.0)
+    begins: np.ndarray = announced + np.maximum(waits - spared, 0.0)
     for size, first, last in stops:
         begins = stopped(begins, announced, first, last, size)
     return np.maximum(begins - first_money, 0.0)
@@ -171,7 +180,7 @@ def goes_on(drawn: xr.Dataset, years: np.ndarray) -> np.ndarray:
     return kept
 
 
-def fidelity(load, takes, loss):
+def fidelity(load: Numbers, takes: Numbers, loss: Numbers) -> np.ndarray:
     """Return what is left of each programme's quality in schools that are offered too many at once.
 
     ``(1 - loss) ^ max(load - takes, 0)``: each programme beyond what a school can take on costs all of them ``loss``.

@@ -17,6 +17,7 @@ import xarray as xr
 
 from oa_sim.definitions import CARRYING, MEASURES
 from oa_sim.programme import delivery
+from oa_sim.programme.delivery import Numbers
 from oa_sim.scenario.schema import Intervention, Scenario
 
 CARRIED_TO = "attainment"
@@ -65,7 +66,7 @@ def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
     return xr.concat(per_intervention, names).transpose("area", "intervention")
 
 
-def reach(spend, unit_cost, eligible, capacity):
+def reach(spend: Numbers, unit_cost: Numbers, eligible: Numbers, capacity: float) -> np.ndarray:
     """Return the share of eligible pupils that money reaches, with diminishing returns.
 
     ``reach = capacity (1 - exp(-spend / (unit_cost eligible capacity)))``; near nothing a pound buys a pound's
@@ -256,4 +257,5 @@ def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Datase
     array (chain, draw, area, year)
         SD, in each year group that it serves and in a channel that the whole effect reaches.
     """
-    return active * drawn.effect.sel(intervention=name).values[..., None, None]
+    new: np.ndarray = active * drawn["effect"].sel(intervention=name).values[..., None, None]
+    return new

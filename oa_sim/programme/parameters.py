@@ -4,6 +4,8 @@ A parameter's random numbers depend on the seed and on its name alone, so one mo
 changes another's.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -47,7 +49,9 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     for name in scenario.interventions:
         for key, values in _of_intervention(scenario, name, run, size).items():
             columns.setdefault(key, []).append(values)
-    data = {key: (("chain", "draw", "intervention"), np.stack(values, axis=-1)) for key, values in columns.items()}
+    data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        key: (("chain", "draw", "intervention"), np.stack(values, axis=-1)) for key, values in columns.items()
+    }
     for key in ONE_FOR_ALL:
         data[key] = (("chain", "draw"), draw(getattr(scenario.delivery, key), stream(seed, key), size))
     waits = scenario.delivery.open_procurement_years
@@ -75,7 +79,9 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     return found
 
 
-def _of_intervention(scenario: Scenario, name: str, run: dict[str, np.ndarray], size: tuple[int, int]) -> dict:
+def _of_intervention(
+    scenario: Scenario, name: str, run: dict[str, np.ndarray], size: tuple[int, int]
+) -> dict[str, np.ndarray]:
     """Return the draws that belong to one intervention, each (chain, draw)."""
     about, seed = scenario.interventions[name], scenario.seed
     delivery, sustain = scenario.delivery, scenario.sustainability
@@ -170,12 +176,13 @@ def principle_shift(scenario: Scenario, size: tuple[int, int]) -> np.ndarray:
 def shifted(share: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Return a share moved on the log-odds scale."""
     share = np.clip(share, 1e-9, 1 - 1e-9)
-    return 1 / (1 + (1 - share) / share * np.exp(-shift))
+    moved: np.ndarray = 1 / (1 + (1 - share) / share * np.exp(-shift))
+    return moved
 
 
 def draw(prior: Prior, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Return draws from a prior."""
-    kinds = {
+    kinds: dict[str, Callable[[], np.ndarray]] = {
         "Beta": lambda: rng.beta(prior.a, prior.b, size),
         "Normal": lambda: prior.a + prior.b * rng.standard_normal(size),
         "LogNormal": lambda: prior.a * np.exp(prior.b * rng.standard_normal(size)),

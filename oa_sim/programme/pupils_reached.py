@@ -6,8 +6,10 @@ each other, and of whom they found the year before.
 """
 
 from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from oa_sim.definitions import YEAR_GROUPS
@@ -126,15 +128,16 @@ def counted(scenario: Scenario, active: dict[str, np.ndarray], rolls: xr.DataArr
     return out
 
 
-def _counts(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray) -> dict[str, np.ndarray | float]:
+def _counts(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray) -> dict[str, npt.ArrayLike]:
     """Return roll, places and pupils of one area, each with its interval (year)."""
     within, so_far = distinct(scenario, serving, roll)
     pupils = within.sum(0)
     places = pupils  # of one intervention alone
     if len(serving) > 1:
-        places = sum(share * _eligible(scenario, name, roll) for name, share in serving.items())
+        each = (share * _eligible(scenario, name, roll) for name, share in serving.items())
+        places = cast(np.ndarray, sum(each))  # serving names some
     ours = {year_group for name in serving for year_group in scenario.interventions[name].year_groups}
-    found: dict[str, np.ndarray | float] = {"roll": roll[:, np.isin(YEAR_GROUPS, list(ours))].sum()}
+    found: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, list(ours))].sum()}
     for key, value in (("places", places), ("pupils", pupils), ("pupils_so_far", so_far)):
         found |= dict(zip((f"{key}{end}" for end in ENDS), _summary(value), strict=True))
     return found
@@ -152,7 +155,7 @@ def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
     return float(sum(about.eligible[group] * roll[g, mine].sum() for g, group in enumerate(GROUPS)))
 
 
-def _summary(value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _summary(value: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the mean and the ends of the interval (year) of a count (year, draw)."""
     places = [round(q * (value.shape[-1] - 1)) for q in INTERVAL]
     ordered = np.partition(value, places, axis=-1)

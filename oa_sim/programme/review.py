@@ -47,7 +47,8 @@ def review(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Datas
 def expected_gain_per_pound(scenario: Scenario, drawn: xr.Dataset) -> np.ndarray:
     """Return what studies lead one to expect of a pound (intervention), SD of pupils, over all channels."""
     weight = np.array([sum(about.acts_on.values()) for about in scenario.interventions.values()])
-    return (drawn.effect * drawn.dose / drawn.unit_cost).mean(("chain", "draw")).values * weight
+    expected: np.ndarray = (drawn.effect * drawn.dose / drawn.unit_cost).mean(("chain", "draw")).values * weight
+    return expected
 
 
 def _progress(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str, at: int) -> np.ndarray:

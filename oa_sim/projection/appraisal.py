@@ -10,6 +10,7 @@ Extra pupils of the two groups add to those of all, areas add to all areas, and 
 """
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -26,7 +27,7 @@ EVERYWHERE = "all areas"
 STATISTICS = ("mean", "sd", *QUANTILES)
 
 
-def discount(years_ahead, rate: float, later_rate: float) -> np.ndarray:
+def discount(years_ahead: np.ndarray | int, rate: float, later_rate: float) -> np.ndarray:
     """Return what a pound so many years ahead is worth in the first year.
 
     ``1 / (1 + rate)^years``, with the later rate for the years beyond 30 (Green Book).
@@ -39,10 +40,11 @@ def discount(years_ahead, rate: float, later_rate: float) -> np.ndarray:
         Fractions a year.
     """
     near = np.minimum(years_ahead, NEAR_YEARS)
-    return (1 + rate) ** -near * (1 + later_rate) ** -(np.asarray(years_ahead, dtype=float) - near)
+    worth: np.ndarray = (1 + rate) ** -near * (1 + later_rate) ** -(np.asarray(years_ahead, dtype=float) - near)
+    return worth
 
 
-def welfare_weight(income_ratio, elasticity: float):
+def welfare_weight(income_ratio: np.ndarray, elasticity: float) -> np.ndarray:
     """Return how much more a pound counts to the poorer: ``income_ratio ** elasticity`` (Green Book, annex 3)."""
     return income_ratio**elasticity
 
@@ -132,7 +134,10 @@ def spent(money: xr.Dataset) -> np.ndarray:
     What national programmes do is in the gain, so their cost belongs beside it; unspent money is no cost.
     """
     by_intervention = (money[name].transpose("area", "intervention", "year").values for name in ("spend", "national"))
-    return sum(each.sum(axis=1) for each in by_intervention) + money.management.transpose("area", "year").values
+    paid: np.ndarray = (
+        sum(each.sum(axis=1) for each in by_intervention) + money.management.transpose("area", "year").values
+    )
+    return paid
 
 
 def present(scenario: Scenario, years: np.ndarray) -> np.ndarray:
@@ -203,7 +208,10 @@ def _gain_in_sd(gain: xr.DataArray, behind: xr.DataArray) -> xr.DataArray:
     weight = (behind / behind.sum("area").where(lambda total: total > 0, 1.0)).values
     everywhere = np.einsum("agmyd,agm->gmyd", values, weight)
     found = np.stack(list(described(np.concatenate([values, everywhere[None]])).values()))
-    shape = {"statistic": list(STATISTICS), "place": [*behind.area.values.tolist(), EVERYWHERE]}
+    shape: dict[str, list[str] | np.ndarray] = {
+        "statistic": list(STATISTICS),
+        "place": [*behind.area.values.tolist(), EVERYWHERE],
+    }
     shape |= {dim: gain[dim].values for dim in ("group", "measure", "year")}
     return xr.DataArray(found, shape, tuple(shape), attrs={"units": "SD", "long_name": "impact on the latent scale"})
 
@@ -253,7 +261,7 @@ EARNINGS_NOTE = (
     "years are to verify; benefits in prices of {benefit}, money {money}: nothing is deflated"
 )
 
-Piece = dict[str, object]
+Piece = dict[str, Any]  # columns by name: a value for each row, or one for all
 
 
 def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> np.ndarray:
@@ -276,7 +284,7 @@ def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> 
     """
     about = MEASURES[measure]
     if group == "all" and len(about.groups) == 2:
-        return sum(extra(draws, pupils, measure, part) for part in about.groups)
+        return cast(np.ndarray, sum(extra(draws, pupils, measure, part) for part in about.groups))
     size = (-1.0 if about.lower_is_better else 1.0) / (1.0 if about.unit == "points" else 100.0)
     at = {"measure": measure, "group": group}
     impact = draws.impact.sel(at).transpose("area", "year", "chain", "draw").values.astype(float)
@@ -358,7 +366,7 @@ def _neet(value: xr.Dataset) -> str:
     return str(value.attrs["neet_prices"])
 
 
-def _prices(more: np.ndarray, value: xr.Dataset, years: np.ndarray, measure: str, about: Piece) -> Iterator:
+def _prices(more: np.ndarray, value: xr.Dataset, years: np.ndarray, measure: str, about: Piece) -> Iterator[Piece]:
     """Yield what a pound buys of one measure and what one more costs, until each year and over all.
 
     All the money that was spent by then is set against each measure alone.
@@ -406,7 +414,7 @@ def _money(value: xr.Dataset) -> Iterator[Piece]:
     spent = value.spent.transpose("area", "money_year").values
     spent = np.concatenate([spent, spent.sum(0, keepdims=True)])
     cost = np.append(value.cost.values, value.cost.values.sum())
-    about = {"measure": "", "group": "", "price_base": base, "proxy": np.zeros(len(spent), dtype=bool)}
+    about: Piece = {"measure": "", "group": "", "price_base": base, "proxy": np.zeros(len(spent), dtype=bool)}
     about["note"] = "activity, management and what national programmes bring; what is unspent is no cost"
     yield _piece(_certain(spent), value, **about, quantity="spent", unit="GBP / year", year=value.money_year.values)
     yield _piece(_certain(spent.sum(1)), value, **about, quantity="spent", unit="GBP")
@@ -417,7 +425,7 @@ def _earnings(value: xr.Dataset, county: np.ndarray) -> Iterator[Piece]:
     """Yield benefits through earnings, their balance with the cost, and the two other ways to weigh them."""
     base = f"benefits {value.attrs['benefit_prices']}; money {value.attrs['price_base']}"
     note = EARNINGS_NOTE.format(benefit=value.attrs["benefit_prices"], money=value.attrs["price_base"])
-    about = {"measure": "attainment_8", "proxy": county, "price_base": base, "note": note}
+    about: Piece = {"measure": "attainment_8", "proxy": county, "price_base": base, "note": note}
     for group in value.group.values.tolist():
         each = _everywhere(value.benefit.sel(group=group))
         yield _piece(each, value, **about, group=group, quantity="benefit", unit="GBP")
@@ -458,7 +466,17 @@ def _certain(values: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.zeros_like(values) if name == "sd" else values for name in STATISTICS}
 
 
-def _piece(found, value: xr.Dataset, *, area=None, year=None, proxy, note="", price_base="", **about) -> Piece:
+def _piece(
+    found: np.ndarray | dict[str, np.ndarray],
+    value: xr.Dataset,
+    *,
+    area: list[str] | None = None,
+    year: np.ndarray | None = None,
+    proxy: np.ndarray,
+    note: str | np.ndarray = "",
+    price_base: str = "",
+    **about: Any,
+) -> Piece:
     """Return rows as columns: one for each place and, where there are years, each year.
 
     ``found`` is draws (place, [year,] draw) or their statistics (place[, year]); what is not given is unknown.

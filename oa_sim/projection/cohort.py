@@ -25,7 +25,8 @@ class Gain(NamedTuple):
 
     def total(self) -> np.ndarray:
         """Return the gain held."""
-        return self.fresh + self.fading + self.lasting
+        held: np.ndarray = self.fresh + self.fading + self.lasting
+        return held
 
 
 class Keep(NamedTuple):
@@ -171,7 +172,7 @@ def _laid_over(sight: np.ndarray) -> np.ndarray:
     return np.where(since >= 0, sight[..., np.maximum(since, 0)], 0.0)
 
 
-def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep):
+def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep) -> Iterator[np.ndarray]:
     """Yield the gain held at the end of each year (..., year_group).
 
     Parameters
@@ -198,5 +199,5 @@ def _reads(measure: str) -> np.ndarray:
 
 def _keep(drawn: xr.Dataset, name: str) -> Keep:
     mine = drawn.sel(intervention=name, drop=True)
-    parts = [mine[key].values[..., None] for key in ("first_year", "later", "floor")]
-    return Keep(*parts, 1 - drawn.leave_area.values[..., None])
+    first_year, later, floor = (mine[key].values[..., None] for key in ("first_year", "later", "floor"))
+    return Keep(first_year, later, floor, 1 - drawn.leave_area.values[..., None])

@@ -17,8 +17,8 @@ def weights(pupils: xr.Dataset, areas: list[str], measure: str) -> np.ndarray:
     """Return the disadvantaged share of the pupils that a measure describes (area,)."""
     about = MEASURES[measure]
     if about.share:
-        return pupils.share.sel(area=areas, measure=measure).values
-    rolls = pupils.rolls.sel(area=areas, year_group=list(about.year_groups)).sum("year_group")
+        return pupils["share"].sel(area=areas, measure=measure).values
+    rolls = pupils["rolls"].sel(area=areas, year_group=list(about.year_groups)).sum("year_group")
     return (rolls.sel(group="disadvantaged") / rolls.sum("group")).values
 
 

@@ -61,13 +61,15 @@ def places(values: np.ndarray) -> np.ndarray:
     """Return the place of each candidate in each draw (candidate, draw), 1 the best; equals share theirs."""
     better = (values[None] > values[:, None]).sum(1)
     equal = (values[None] == values[:, None]).sum(1) - 1
-    return 1 + better + equal / 2
+    found: np.ndarray = 1 + better + equal / 2
+    return found
 
 
 def first(values: np.ndarray) -> np.ndarray:
     """Return the chance of each candidate (values by candidate and draw) to come first; equals share it."""
     best = values == values.max(axis=0)
-    return (best / best.sum(axis=0)).mean(axis=1)
+    chance: np.ndarray = (best / best.sum(axis=0)).mean(axis=1)
+    return chance
 
 
 def rows(names: list[str], views: dict[str, np.ndarray], what: str) -> Iterator[dict[str, object]]:

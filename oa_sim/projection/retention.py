@@ -16,7 +16,9 @@ INTERVAL = (0.05, 0.95)
 TAIL = 0.05  # share of draws that the tail mean is taken over: the worst of them
 
 
-def described(values: np.ndarray, years: np.ndarray, last: int, *, smallest: float, matters: float) -> dict:
+def described(
+    values: np.ndarray, years: np.ndarray, last: int, *, smallest: float, matters: float
+) -> dict[str, np.ndarray]:
     """Return what is left of a gain, as numbers by area.
 
     Parameters
@@ -116,7 +118,7 @@ def tail_mean(loss: np.ndarray, has: np.ndarray) -> np.ndarray:
     return mean(np.where(worst, ordered, 0.0), worst)
 
 
-def _describe(found: dict, name: str, value: np.ndarray, has: np.ndarray) -> None:
+def _describe(found: dict[str, np.ndarray], name: str, value: np.ndarray, has: np.ndarray) -> None:
     """Write mean and interval of a quantity (..., draw) over the draws that have an impact."""
     found[name] = mean(value, has)
     n = has.sum(-1)

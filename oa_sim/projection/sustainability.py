@@ -134,8 +134,8 @@ def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int
 
 def _kept(mine: xr.Dataset, years: int) -> xr.DataArray:
     """Return ``R(t)``, the share of a treated pupil's gain that is left some years later (chain, draw)."""
-    f = mine.floor * mine.first_year
-    return f + (mine.first_year - f) * mine.later ** (years - 1)
+    f = mine["floor"] * mine["first_year"]
+    return f + (mine["first_year"] - f) * mine["later"] ** (years - 1)
 
 
 def _kind(kind: str) -> str:
@@ -145,6 +145,7 @@ def _kind(kind: str) -> str:
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
 SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
 WHOLE = "all"  # the name of the programme as a whole among interventions
+Coords = dict[str, np.ndarray | list[str]]  # labels by dimension
 
 
 class Part(NamedTuple):
@@ -229,7 +230,7 @@ def lasting(
         ``reason`` in words. ``retention`` holds ``left`` with ``_q05`` and ``_q95`` and ``p_half_left``, shares.
     """
     parts = [one for one in parts if one.measures]  # an intervention may move nothing that is asked for
-    coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
+    coords: Coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
     behind = {one.name: rationale(scenario, one.name, drawn) for one in parts}
     found = _found(scenario, gain, money)
     whole = _whole(scenario, found, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
@@ -247,7 +248,7 @@ def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Datase
     scenario, gain, money
         As in ``lasting``.
     """
-    coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
+    coords: Coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
     why = np.full([len(values) for values in coords.values()], mix(scenario, money), dtype=object)
     out = _whole(scenario, _found(scenario, gain, money), coords, why)
     return out.assign_attrs(last_funded_year=last_funded(money), ending=scenario.sustainability.ending)
@@ -263,7 +264,7 @@ def _found(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[st
     return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}
 
 
-def _whole(scenario: Scenario, found: dict, coords: dict, why: np.ndarray) -> xr.Dataset:
+def _whole(scenario: Scenario, found: dict[str, np.ndarray], coords: Coords, why: np.ndarray) -> xr.Dataset:
     return _dataset(scenario, {k: v for k, v in found.items() if not k.startswith("curve")}, tuple(coords), coords, why)
 
 
@@ -287,15 +288,17 @@ def _factors(scenario: Scenario, name: str, share: xr.DataArray) -> dict[str, np
     return {"disadvantaged": poor, "other": other, "all": part_poor * poor + (1 - part_poor) * other}
 
 
-def _dataset(scenario: Scenario, found: dict, dims: tuple, coords: dict, why: np.ndarray) -> xr.Dataset:
+def _dataset(
+    scenario: Scenario, found: dict[str, np.ndarray], dims: tuple[str, ...], coords: Coords, why: np.ndarray
+) -> xr.Dataset:
     """Return numbers with their units, and the grade and its reason in words."""
     out = xr.Dataset({name: (dims, value) for name, value in found.items()}, coords)
     chance = found["p_half_left_5y"]
     words = np.empty(chance.shape, dtype=object)
     graded = np.empty(chance.shape, dtype=object)
     for at in np.ndindex(chance.shape):
-        graded[at] = grade(scenario, chance[at])
-        words[at] = sentence(scenario, chance[at], why[at])
+        graded[at] = grade(scenario, float(chance[at]))
+        words[at] = sentence(scenario, float(chance[at]), str(why[at]))
     out["risk"], out["reason"] = (dims, graded.astype(str)), (dims, words.astype(str))
     for name in out.data_vars:
         out[name].attrs["units"] = _unit(str(name))
@@ -310,12 +313,21 @@ def _unit(name: str) -> str:
     return "year" if name == "peak_year" else "text" if name in ("risk", "reason") else "1"
 
 
-def _whys(scenario, gain, money, drawn, parts, behind, share) -> np.ndarray:
+def _whys(
+    scenario: Scenario,
+    gain: xr.DataArray,
+    money: xr.Dataset,
+    drawn: xr.Dataset,
+    parts: list[Part],
+    behind: dict[str, str],
+    share: xr.DataArray | None,
+) -> np.ndarray:
     """Return what lies behind each grade of the whole programme (area, group, measure), in words."""
     about, rules = mix(scenario, money), principles(scenario)
     out = np.full([gain.sizes[dim] for dim in ("area", "group", "measure")], about, dtype=object)
     if not parts:
         return out
+    assert share is not None  # it is given where there are parts
     after = slice(int(np.searchsorted(gain.year.values, last_funded(money) + 5)), None)
     means = gain.mean(("chain", "draw")).transpose("area", "group", "measure", "year").values
     factors = {one.name: _factors(scenario, one.name, share.sel(measure=one.measures)) for one in parts}
@@ -326,15 +338,17 @@ def _whys(scenario, gain, money, drawn, parts, behind, share) -> np.ndarray:
             if measure in one.measures:
                 i = one.measures.index(measure)
                 here[one.name] = one.mean[i, a] * factors[one.name][group][a, i]
-        later = after.start + int(means[a, g, m, after].argmax())
-        led = leaders(here, behind, int(means[a, g, m].argmax()), later)
+        later = after.start + int(np.argmax(means[a, g, m, after]))
+        led = leaders(here, behind, int(np.argmax(means[a, g, m])), later)
         out[a, g, m] = f"{about}; {led}; {rules}"
     return out
 
 
-def _by_intervention(scenario: Scenario, parts: list[Part], coords: dict, behind: dict, rules: str) -> xr.Dataset:
+def _by_intervention(
+    scenario: Scenario, parts: list[Part], coords: Coords, behind: dict[str, str], rules: str
+) -> xr.Dataset:
     """Return what lasts of each intervention (intervention, area, measure); NaN where it moves nothing."""
-    at = {"intervention": [one.name for one in parts], "area": coords["area"], "measure": coords["measure"]}
+    at: Coords = {"intervention": [one.name for one in parts], "area": coords["area"], "measure": coords["measure"]}
     if not parts:
         return xr.Dataset(coords=at)
     shape = [len(values) for values in at.values()]
@@ -348,9 +362,13 @@ def _by_intervention(scenario: Scenario, parts: list[Part], coords: dict, behind
     return _dataset(scenario, found, tuple(at), at, words)
 
 
-def _curves(parts: list[Part], whole: dict, coords: dict) -> xr.Dataset:
+def _curves(parts: list[Part], whole: dict[str, np.ndarray], coords: Coords) -> xr.Dataset:
     """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
-    at = {"intervention": [WHOLE, *(one.name for one in parts)], **coords, "years_after": np.arange(LONGEST + 1)}
+    at: Coords = {
+        "intervention": [WHOLE, *(one.name for one in parts)],
+        **coords,
+        "years_after": np.arange(LONGEST + 1),
+    }
     out = xr.Dataset(coords=at)
     order, everyone = list(coords["measure"]), list(coords["group"]).index("all")
     for key, name in {"": "left", "_q05": "left_q05", "_q95": "left_q95", "_p_half": "p_half_left"}.items():

@@ -141,7 +141,8 @@ def _adjusted(quantities: np.ndarray, columns: np.ndarray, parts: np.ndarray) ->
     moments += 1e-9 * n * np.eye(x.shape[1])  # columns that say the same share what they say
     around = squares - (products * np.linalg.solve(moments, products)).sum(axis=1)
     total = squares - sums**2 / count
-    return 1 - (around / (count - x.shape[1])) / (total / (count - 1))
+    found: np.ndarray = 1 - (around / (count - x.shape[1])) / (total / (count - 1))
+    return found
 
 
 def uncertainty(

@@ -28,7 +28,7 @@ class Prior:
     a: float = MISSING
     b: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("distribution", self.dist, DISTRIBUTIONS)
         for value in (self.a, self.b):
             between(f"a number of {self.dist}", value, -1e6, 1e6)
@@ -78,7 +78,7 @@ class FadeOut:
     later: Prior = MISSING
     floor: Prior = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, prior in vars(self).items():
             check_share(f"fade_out: {name}", prior)
 
@@ -92,7 +92,7 @@ class OutsideView:
     degrees_of_freedom: float = MISSING
     is_on: bool = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("evidence.outside_view.location", self.location, -1, 1, " SD")
         between("evidence.outside_view.scale", self.scale, 1e-4, 10, " SD")
         between("evidence.outside_view.degrees_of_freedom", self.degrees_of_freedom, 1, 1000)
@@ -120,7 +120,7 @@ class Evidence:
     outside_view: OutsideView = MISSING
     without: list[str] = field(default_factory=list)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in self.without:
             if self.without.count(name) > 1:
                 raise Refusal(f"evidence.without names study {name!r} twice: name each study once")
@@ -195,7 +195,7 @@ class Delivery:
     disadvantage_factor: Prior = MISSING
     recovery: Prior = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("lag_years", "ramp_years", "open_procurement_years", "network_years"):
             check_duration(f"delivery.{name}", getattr(self, name))
         for name in (
@@ -224,7 +224,7 @@ class Survival:
     first_year: Prior = MISSING
     later: Prior = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_share("survival: first_year", self.first_year)
         check_share("survival: later", self.later)
 
@@ -269,7 +269,7 @@ class Value:
     neet_prices: str = MISSING
     review_above: float = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("value.point_gbp", self.point_gbp, 0, 1e6, " GBP")
         between("value.neet_gbp", self.neet_gbp, 0, 1e7, " GBP")
         between("value.disadvantaged_factor", self.disadvantaged_factor, 0, 5)
@@ -295,7 +295,7 @@ class Sampler:
     thin: int = MISSING
     target_accept: float = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("sampler.backend", self.backend, SAMPLERS)
         between("sampler.chains", self.chains, 2, 16)
         between("sampler.tune", self.tune, 10, 20_000)
@@ -310,7 +310,7 @@ class Draws:
 
     draws: int = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("sampler.draws", self.draws, 10, 20_000, " a chain")
 
 
@@ -332,7 +332,7 @@ class Panel:
     train_until: int | None = None
     actuals: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.train_until is not None:
             between("panel.train_until", self.train_until, 2000, 2100)
 
@@ -347,7 +347,7 @@ class Learning:
     outputs: str = "outputs"
     data_folder: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("seed", self.seed, 0, 2**63 - 1)
         if not self.panel.path:
             raise Refusal("panel.path must name a file or a folder of published figures, got none: add panel.path=FILE")

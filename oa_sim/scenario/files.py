@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from oa_sim.errors import Refusal
 from oa_sim.scenario.overrides import OPEN_MAPPINGS, quoted
@@ -73,7 +74,7 @@ def _choice(path: str | Path, one: object) -> str:
     raise Refusal(f"scenario={path}: a default has the form '- override /split: equal', got {one}: rewrite it")
 
 
-def _flat(found: dict, above: str = "") -> Iterator[str]:
+def _flat(found: dict[str, Any], above: str = "") -> Iterator[str]:
     for key, value in found.items():
         name = f"{above}{key}"
         if isinstance(value, dict) and value and name not in OPEN_MAPPINGS:
@@ -97,7 +98,7 @@ def _spelled(value: object) -> str:
     return repr(value)
 
 
-def text_of(wanted: dict, there: dict, chosen: dict[str, object], file: str) -> str:
+def text_of(wanted: dict[str, Any], there: dict[str, Any], chosen: dict[str, object], file: str) -> str:
     """Return the text of a scenario file.
 
     Parameters
@@ -115,10 +116,11 @@ def text_of(wanted: dict, there: dict, chosen: dict[str, object], file: str) -> 
     defaults = [{f"{OVERRIDE}{group}": choice} for group, choice in chosen.items()]
     body = ({"defaults": defaults} if defaults else {}) | {"name": wanted["name"]} | _apart(wanted, there)
     head = HEAD.format(file=" ".join(file.split()))
-    return head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100)
+    return head + text
 
 
-def _apart(wanted: dict, there: dict, above: str = "") -> dict:
+def _apart(wanted: dict[str, Any], there: dict[str, Any], above: str = "") -> dict[str, Any]:
     """Return the values in which a scenario differs from another."""
     out = {}
     for key, value in wanted.items():

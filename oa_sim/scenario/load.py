@@ -7,6 +7,7 @@ right name.
 import math
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs import tables
@@ -25,6 +26,11 @@ from oa_sim.scenario.overrides import (
 )
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping, check_number
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Schema = TypeVar("Schema", bound="DataclassInstance")  # a dataclass that a config fills
 
 PLAIN = re.compile(
     r"(?!(?:null|true|false|nan|inf)$)[a-z_./]([\w./ -]*[\w./-])?", re.IGNORECASE | re.ASCII
@@ -52,7 +58,8 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     >>> load_scenario("scenario=early_years_first", horizon=15).portfolio.name
     'early_years_first'
     """
-    return settled(_compose(_given(*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))))
+    given = _given(*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))
+    return settled(_compose(given, "config", Scenario))
 
 
 def _given(*overrides: str) -> list[str]:
@@ -63,7 +70,7 @@ def _given(*overrides: str) -> list[str]:
     return given
 
 
-def composed(*overrides: str) -> dict:
+def composed(*overrides: str) -> dict[str, Any]:
     """Return the scenario that overrides make as nested plain values, of which none has been checked against another.
 
     Raises
@@ -71,7 +78,7 @@ def composed(*overrides: str) -> dict:
     Refusal
         For a key, choice or type that is not right.
     """
-    return _compose(_given(*overrides), is_plain=True)
+    return _compose(_given(*overrides), "config", Scenario, is_plain=True)
 
 
 def settled(scenario: Scenario, named: Callable[[list[str], str | None], list[str]] | None = None) -> Scenario:
@@ -107,7 +114,7 @@ def load_sweeping(words: list[str]) -> tuple[Sweeping, list[str]]:
     return load_beside(words, "sweep", Sweeping)
 
 
-def load_beside(words: list[str], config: str, schema: type) -> tuple[object, list[str]]:
+def load_beside(words: list[str], config: str, schema: type[Schema]) -> tuple[Schema, list[str]]:
     """Return what a verb is told beside its scenario, and the words that are left for the scenario.
 
     Parameters
@@ -178,6 +185,8 @@ def read_word(word: str) -> object:
     if isinstance(told, RangeSweep):
         if not told.step:
             raise Refusal(f"{word!r} makes steps of 0: give it another step")
+        assert told.start is not None  # as the grammar reads a range
+        assert told.stop is not None
         check_number(math.ceil((told.stop - told.start) / told.step))
     return [_element(value) for value in found.sweep_iterator()]
 
@@ -221,7 +230,8 @@ def as_yaml(scenario: Scenario) -> str:
 
     import yaml
 
-    return yaml.safe_dump(asdict(scenario), sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(asdict(scenario), sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
@@ -272,7 +282,15 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
     return {name: shares[name] for name in names}
 
 
-def _compose(overrides: list[str], config: str = "config", schema: type = Scenario, *, is_plain: bool = False):
+@overload
+def _compose(overrides: list[str], config: str, schema: type[Schema]) -> Schema: ...
+
+
+@overload
+def _compose(overrides: list[str], config: str, schema: type[Schema], *, is_plain: Literal[True]) -> dict[str, Any]: ...
+
+
+def _compose(overrides: list[str], config: str, schema: type[Schema], *, is_plain: bool = False) -> object:
     """Return what a config and overrides make: an object of the schema, checked, or nested plain values."""
     for text in overrides:
         check_override(text, schema)

@@ -136,18 +136,21 @@ def check_override(text: str, schema: type) -> None:
 
 def in_words(error: BaseException) -> Refusal:
     """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
-    lines, where = [], ""
-    while error is not None:
-        mark = getattr(error, "problem_mark", None)
+    lines: list[str] = []
+    where = ""
+    at: BaseException | None = error
+    while at is not None:
+        mark = getattr(at, "problem_mark", None)
         if mark is not None:
-            return Refusal(f"{mark.name} line {mark.line + 1}: {error.problem}, which is no YAML: correct the file")
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+            problem = getattr(at, "problem", None)
+            return Refusal(f"{mark.name} line {mark.line + 1}: {problem}, which is no YAML: correct the file")
+        lines = [line.strip() for line in str(at).splitlines() if line.strip()] or [type(at).__name__]
         if lines[0].startswith("In '"):
             where = lines[0].split("'")[1]
         key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
         if key:
             return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
-        error = error.__cause__
+        at = at.__cause__
     what = lines[0].rstrip(".:")
     if where:
         return Refusal(f"configs/{where}.yaml: {what}: correct the file")
@@ -190,10 +193,10 @@ def of_kind(key: str, value: object) -> object:
     kind = kind_of(bare(key), Scenario)
     if kind in NUMBERS:
         is_number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
-        if not is_number or LARGEST < abs(value) < math.inf:
+        if not is_number or not isinstance(value, int | float) or LARGEST < abs(value) < math.inf:
             what = "a whole number" if kind is int else "a number"
             raise Refusal(f"{key} is {what}, got {written(value)}: give it a value of that kind")
-        return kind(value)
+        return int(value) if kind is int else float(value)
     if kind is bool and not isinstance(value, bool):
         raise Refusal(f"{key} is true or false, got {written(value)}: give it one of them")
     if isinstance(value, str):

@@ -67,7 +67,7 @@ class Organisation:
     review: str = MISSING
     review_after: int = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _scores("board", self.board, BOARD)
         _scores("networks", self.networks, PHASES)
         _scores("engagement", self.engagement, PARTNERS)
@@ -162,7 +162,7 @@ class Budget:
     price_base: str = MISSING
     plan: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("budget.total_gbp", self.total_gbp, 0, 1e11, " GBP")
         between("budget.management_share", self.management_share, 0, 1)
         between("budget.announced_years_before", self.announced_years_before, 0, 5, " years")
@@ -186,7 +186,7 @@ class Split:
     rule: str = MISSING
     shares: dict[str, float] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("split.rule", self.rule, SPLITS)
         if self.rule == "custom" and not self.shares:
             raise Refusal("split=custom needs a share for each area, got none: add split.shares={Norwich: 0.5, ...}")
@@ -207,7 +207,7 @@ class Portfolio:
     shares: dict[str, float] = field(default_factory=dict)
     rule: str = "shares"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("portfolio.rule", self.rule, RULES)
         if self.rule == "delivery_plans" and self.shares:
             raise Refusal("portfolio.shares does not go with the rule delivery_plans, got both: drop one")
@@ -255,7 +255,7 @@ class Intervention:
     rests_on_trained_staff: bool = False
     source: str = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("intervention phase", self.phase, PHASES)
         if not self.year_groups or len(set(self.year_groups)) != len(self.year_groups):
             raise Refusal(
@@ -294,7 +294,7 @@ class Sustainability:
     high_risk_below: float = MISSING
     low_risk_above: float = MISSING
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("sustainability.ending", self.ending, ENDINGS)
         check_share("sustainability.quality", self.quality)
         check_share("sustainability.staff_stay", self.staff_stay)
@@ -350,7 +350,7 @@ class Scenario:
     outputs: str = "outputs"
     data_folder: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("horizon", self.horizon, SHORTEST_HORIZON, LONGEST_HORIZON, " years")
         between("start_year", self.start_year, 2018, 2040)
         between("seed", self.seed, 0, 2**63 - 1)

@@ -37,7 +37,7 @@ class Design:
     seed: int = 2017
     file: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("design.kind", self.kind, DESIGNS)
         between("design.seed", self.seed, 0, 2**63 - 1)
         if self.kind in NAMED and self.n:
@@ -73,7 +73,7 @@ class Engine:
     workers: int = 0
     address: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("engine.kind", self.kind, ENGINES)
         between("engine.workers", self.workers, 0, 4096)
         if self.address and self.kind != "dask":
@@ -97,7 +97,7 @@ class Sweeping:
     block: int = 16
     fail_fast: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         between("block", self.block, 1, 10_000, " scenarios")
 
 

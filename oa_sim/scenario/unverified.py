@@ -1,5 +1,7 @@
 """Unverified: which of the figures that a scenario rests on are recalled or assumed and still to verify."""
 
+from collections.abc import Callable
+
 from oa_sim.inputs.tables import Row
 from oa_sim.scenario.schema import Scenario
 
@@ -29,7 +31,7 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
     for row in tables["area_sets"]:
         sets.setdefault(row["area_set"], set()).add(row["area"])
     whole = {name for name, members in sets.items() if members <= set(areas)}
-    rests = {
+    rests: dict[str, Callable[[Row], bool]] = {
         "studies": lambda row: row["study"] not in scenario.evidence.without,
         "priorities": lambda row: scenario.portfolio.rule == "delivery_plans" and row["area"] in areas,
         "national": lambda row: row["national"] in scenario.organisation.national,
