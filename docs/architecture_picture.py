@@ -58,10 +58,10 @@ COLOURS = {  # group: fill and edge on a light page, fill and edge on a dark one
     "Inputs": ("#f7e6e6", "#a84848", "#402020", "#dc8b8b"),
     "Shared": ("#ececec", "#6b6b6b", "#2e2e2e", "#a8a8a8"),
 }
-WIDTH, MARGIN, LEFT = 980, 20, 116  # of the picture, around it, and where the boxes begin
+WIDTH, MARGIN, LEFT = 900, 16, 110  # of the picture, around it, and where the boxes begin
 GAP, BETWEEN = 14, 24  # between boxes side by side, and between rows
 PADDING, NAME, LINE, LETTER = 12, 20, 17, 7.1  # within a box; the last is the width of a letter, on the wide side
-BESIDE, SIZE = 112, 156  # room for a name and for the size of a package, where what it is for stands between them
+BESIDE, SIZE = 106, 86  # room for a name and for the size of a package, where what it is for stands between them
 MOST_LINES = 3
 KEY = (
     "An arrow leads from a package to one that it imports, wherever no other path of arrows says so already.",
@@ -79,15 +79,12 @@ class Package:
         What its docstring says after the first colon, up to the end of the sentence.
     modules
         How many files it has, ``__init__.py`` left out.
-    lines
-        How many lines these have.
     imports
         The packages that it imports, and ``SHARED`` where it imports a shared module.
     """
 
     summary: str
     modules: int
-    lines: int
     imports: frozenset[str]
 
 
@@ -105,9 +102,8 @@ def packages(code: Path = CODE) -> dict[str, Package]:
 
 def _package(said: str, paths: list[Path], name: str, names: set[str], roots: set[str]) -> Package:
     modules = [path for path in paths if path.name != "__init__.py"]
-    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in modules)
     found = {other for path in paths for other in imported(path, names, roots)}
-    return Package(said, len(modules), lines, frozenset(found - {name}))
+    return Package(said, len(modules), frozenset(found - {name}))
 
 
 def summary(path: Path) -> str:
@@ -311,9 +307,8 @@ def _box(name: str, about: Package, box: Box) -> str:
 
 
 def size(about: Package) -> str:
-    """Return how large a package is; lines to the nearest hundred, so that few changes make the picture old."""
-    many = "" if about.modules == 1 else "s"
-    return f"{about.modules} module{many}, {max(100, round(about.lines, -2)):,} lines"
+    """Return how large a package is."""
+    return f"{about.modules} module{'' if about.modules == 1 else 's'}"
 
 
 def main(words: list[str]) -> None:
