@@ -214,7 +214,7 @@ def way(importer: str, other: str, placed: dict[str, Box], taken: list[float]) -
     above, below = placed[importer], placed[other]
     low, high = max(above.x, below.x), min(above.x + above.width, below.x + below.width)
     start, end = above.y + above.height, below.y
-    between = [box for box in placed.values() if box.y >= start and box.y + box.height <= end]
+    between = [box for box in placed.values() if box.y < end and box.y + box.height > start]
     middle = (low + high) / 2
     for shift in (0, -40, 40, -80, 80, -120, 120):
         x = middle + shift
