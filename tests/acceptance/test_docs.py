@@ -1,11 +1,14 @@
 """The documentation: what it names is there, it builds without a warning, and its commands run."""
 
+import importlib
 import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import documented
@@ -104,13 +107,94 @@ def test_every_verb_and_flag_that_a_page_names_is_one_of_the_door(name):
             assert {word for word in words if word.startswith("-")} <= flags, words
 
 
+@pytest.mark.parametrize("name", ["README.md", "experiments/README.md", *(f"docs/{name}" for name in PAGES)])
+def test_every_file_of_code_that_a_page_names_is_there(name):
+    named = set(
+        re.findall(r"\b(?:oa_sim|tests|docs|experiments)/[\w/]+\.py\b", (ROOT / name).read_text(encoding="utf-8"))
+    )
+    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+
+
+def thing(dotted):
+    """Return what a dotted name stands for; a module is imported where it is no attribute yet."""
+    found, parts = importlib.import_module("oa_sim"), dotted.split(".")
+    for at, part in enumerate(parts[1:], 2):
+        found = getattr(found, part, None) or importlib.import_module(".".join(parts[:at]))
+    return found
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{name}" for name in PAGES)])
+def test_every_dotted_name_of_the_package_that_a_page_gives_is_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for dotted in sorted(set(re.findall(r"(?:`|:: )(oa_sim(?:\.\w+)+)", text))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an old name warns
+            assert thing(dotted) is not None
+
+
+@pytest.fixture
+def architecture_picture(extensions):
+    return importlib.import_module("architecture_picture")
+
+
+def test_the_picture_of_the_architecture_is_what_the_code_gives(architecture_picture, capsys):
+    architecture_picture.main(["--check"])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_old_picture_is_found_and_what_is_written_is_the_picture(
+    architecture_picture, tmp_path, monkeypatch, capsys
+):
+    committed = architecture_picture.PICTURE.read_bytes()
+    monkeypatch.setattr(architecture_picture, "ROOT", tmp_path)
+    monkeypatch.setattr(architecture_picture, "PICTURE", tmp_path / "architecture.svg")
+    with pytest.raises(SystemExit, match=r"architecture\.svg is not what the code gives"):
+        architecture_picture.main(["--check"])
+    architecture_picture.main([])
+    assert capsys.readouterr().out == "architecture.svg\n"
+    assert (tmp_path / "architecture.svg").read_bytes() == committed
+
+
+def test_an_arrow_stands_for_an_import_that_no_other_path_of_arrows_says(architecture_picture):
+    found = architecture_picture.packages()
+    arrows = architecture_picture.reduced(found)
+    reached = {name: {name} for name in found}
+    for _ in found:
+        for importer, other in arrows:
+            reached[importer] |= reached[other]
+    assert all(about.imports <= reached[name] for name, about in found.items())
+    for importer, other in arrows:
+        others = [end for start, end in arrows if start == importer and end != other]
+        assert all(other not in reached[end] for end in others)
+
+
+def test_no_boxes_of_the_picture_overlap_and_every_import_leads_down(architecture_picture):
+    found = architecture_picture.packages()
+    boxes = architecture_picture.boxes(found)
+    for name, one in boxes.items():
+        assert all(boxes[other].y >= one.y + one.height for other in found[name].imports)
+        for other in set(boxes) - {name}:
+            two = boxes[other]
+            is_beside = one.x + one.width <= two.x or two.x + two.width <= one.x
+            assert is_beside or one.y + one.height <= two.y or two.y + two.height <= one.y, (name, other)
+
+
+def test_a_package_below_what_it_imports_ends_the_picture_with_a_sentence(architecture_picture):
+    found = architecture_picture.packages()
+    wrong = replace(found["inputs"], imports=frozenset({"report"}))
+    with pytest.raises(SystemExit, match="inputs imports report but does not lie above it"):
+        architecture_picture.drawn(found | {"inputs": wrong})
+    with pytest.raises(SystemExit, match="disagree on extra"):
+        architecture_picture.drawn(found | {"extra": wrong})
+
+
 def test_what_is_not_run_with_its_page_says_why_and_by_what_it_is_run_instead():
     reasons = [
         one.reason for path in PAGES.values() for one in documented.blocks(path.read_text("utf-8")) if one.reason
     ]
     assert reasons
     for reason in reasons:
-        named = re.findall(r"(?:tests|\.ci)/[\w.]+", reason)
+        named = re.findall(r"(?:tests|\.ci)/[\w./]*\w", reason)
         assert named, reason
         assert all((ROOT / name).is_file() for name in named), reason
 
