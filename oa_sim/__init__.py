@@ -13,7 +13,6 @@ _WHERE = {  # public name: the module that holds it, and its name there
     "Scenario": ("scenario.schema", "Scenario"),
     "run": ("simulation.scenario_run", "run"),
     "compare": ("simulation.comparison", "compare"),
-    "optimise": ("decide.decision", "decide"),
     "value_of_information": ("decide.value_of_information", "voi"),
     "assess_targets": ("targets.assess", "promise"),
     "promise": ("targets.assess", "promise"),
@@ -27,7 +26,7 @@ _WHERE = {  # public name: the module that holds it, and its name there
 }
 __all__ = [
     *("Comparison", "InvalidRequest", "Ledger", "Refusal", "Result", "Scenario", "__version__", "assess_targets"),
-    *("compare", "evidence_ledger", "fit", "load_scenario", "optimise", "promise", "run"),
+    *("compare", "evidence_ledger", "fit", "load_scenario", "promise", "run"),
     "value_of_information",
 ]
 

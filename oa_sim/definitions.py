@@ -1,39 +1,18 @@
 """Definitions: every dimension, group, measure and quantity, with its meaning and unit.
 
 One concept has one word, spelled here once. Nothing outside the standard library is imported, so
-that help and ``show`` stay quick.
-
-The coordinates that many datasets of a process share, made once.
+that help and ``show`` stay quick; ``coordinates`` loads xarray when it is first called.
 """
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
-KEPT = 256  # sets of labels: a sweep over areas, endings and horizons has as many
-
-
-def coordinates(**labels: Iterable[Hashable]) -> xr.Coordinates:
-    """Return the coordinates of some dimensions, each with an index of its own.
-
-    Making indexes takes longer than all else that makes a small dataset. A dataset that is given these copies what it
-    may change, and indexes never change.
-
-    Parameters
-    ----------
-    labels
-        By dimension, in the order in which a dataset has them.
-    """
-    return _made(tuple((dim, tuple(given)) for dim, given in labels.items()))
-
-
-@lru_cache(KEPT)
-def _made(labels: tuple[tuple[str, tuple[Hashable, ...]], ...]) -> xr.Coordinates:
-    return xr.Dataset(coords={dim: list(given) for dim, given in labels}).coords
-
-
+KEPT = 256  # sets of coordinates that are kept: a sweep over areas, endings and horizons has as many
 DIMS = ("scenario", "chain", "draw", "area", "group", "measure", "intervention", "year_group", "year")
 QUANTITIES = {
     "projection": "what follows from the scenario",
@@ -55,6 +34,26 @@ TABLE_COLUMNS = (
     *QUANTILES,
     *("proxy", "n_draws"),
 )
+SHORTEST_HORIZON, LONGEST_HORIZON = 5, 15
+SCHOOL_YEARS = tuple(range(0, 12))
+FAVOURITE = ("key_stage_2", "disadvantaged")  # what a headline speaks of, where it was asked for
+ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
+POSTERIOR_NAMES = {
+    "mu": "how far authorities lie from England",
+    "level_sd": "how much areas differ for long",
+    "level_partials": "how alike areas' levels are over series",
+    "level_persistence": "how slowly levels move",
+    "deviation_sd": "how far areas wander",
+    "deviation_alike": "how alike two groups wander",
+    "persistence": "how slowly a deviation reverts",
+    "noise_sd": "noise beyond sampling",
+    "cohort_link": "how much of a cohort's luck goes with it",
+    "national_sd": "how much England's yearly change varies",
+    "national_trend": "how strong England's trend is",
+    "national_damping": "how much of England's trend is left a year later",
+    "groups_alike": "how alike two groups move in England",
+    "break_sd": "how far a declared break moves England",
+}
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,6 @@ class Measure:
         return self.groups if self.groups == ("all",) else (*self.groups, "all")
 
 
-SHORTEST_HORIZON, LONGEST_HORIZON = 5, 15
-SCHOOL_YEARS = tuple(range(0, 12))
 MEASURES = {
     "good_level_of_development": Measure("Good level of development (age 5)", "%", (0,), share="fsm_share_primary"),
     "phonics": Measure("Phonics check (Year 1)", "%", (1,), share="fsm_share_primary", derive_other=True),
@@ -115,26 +112,8 @@ MEASURES = {
     ),
     "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
 }
-FAVOURITE = ("key_stage_2", "disadvantaged")  # what a headline speaks of, where it was asked for
 # stages at which the same children are seen again: one year group each, two groups
 LINKED = tuple(name for name, about in MEASURES.items() if len(about.groups) == 2)
-ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
-POSTERIOR_NAMES = {
-    "mu": "how far authorities lie from England",
-    "level_sd": "how much areas differ for long",
-    "level_partials": "how alike areas' levels are over series",
-    "level_persistence": "how slowly levels move",
-    "deviation_sd": "how far areas wander",
-    "deviation_alike": "how alike two groups wander",
-    "persistence": "how slowly a deviation reverts",
-    "noise_sd": "noise beyond sampling",
-    "cohort_link": "how much of a cohort's luck goes with it",
-    "national_sd": "how much England's yearly change varies",
-    "national_trend": "how strong England's trend is",
-    "national_damping": "how much of England's trend is left a year later",
-    "groups_alike": "how alike two groups move in England",
-    "break_sd": "how far a declared break moves England",
-}
 
 
 def series(measures: tuple[str, ...] | list[str] | None = None) -> list[tuple[str, str]]:
@@ -156,3 +135,24 @@ def academic_year(year: int) -> str:
 def percent(share: float) -> str:
     """Return a share as people read it: 0.664 is 66 %."""
     return f"{100 * share:.0f} %"
+
+
+def coordinates(**labels: Iterable[Hashable]) -> "xr.Coordinates":
+    """Return the coordinates of some dimensions, each with an index of its own, made once in a process.
+
+    Making indexes takes longer than all else that makes a small dataset. A dataset that is given these copies what it
+    may change, and indexes never change.
+
+    Parameters
+    ----------
+    labels
+        By dimension, in the order in which a dataset has them.
+    """
+    return _made(tuple((dim, tuple(given)) for dim, given in labels.items()))
+
+
+@lru_cache(KEPT)
+def _made(labels: tuple[tuple[str, tuple[Hashable, ...]], ...]) -> "xr.Coordinates":
+    import xarray as xr
+
+    return xr.Dataset(coords={dim: list(given) for dim, given in labels}).coords

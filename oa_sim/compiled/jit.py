@@ -21,6 +21,7 @@ import numpy as np
 from oa_sim.inference.posterior_files import cache_folder
 
 THREADS = 2  # more have not been measured
+_IMPORT = re.compile(r"^\s*from (oa_sim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 
 def in_parts(work: Callable[[int, int], None], n: int, *, whole: bool = False) -> None:
@@ -47,9 +48,6 @@ def in_parts(work: Callable[[int, int], None], n: int, *, whole: bool = False) -
 def _pool(process: int) -> ThreadPoolExecutor:
     """Return the threads beside the caller's own, begun once in a process: a search has thousands of small works."""
     return ThreadPoolExecutor(THREADS - 1, thread_name_prefix="parts")
-
-
-_IMPORT = re.compile(r"^\s*from (oa_sim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 
 def compiled(law: Callable) -> Callable:

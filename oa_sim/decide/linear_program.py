@@ -21,6 +21,7 @@ SLACK_GBP = 0.5  # less than this is no change worth telling
 ROUNDING_GBP = 0.05  # what the solver may be off by
 MILLION = 1e6  # in which it reckons, since its tolerance is absolute
 RELAXATION_NODES = 20_000  # of branch and bound, alike on every machine
+MOST_NODES = 2_000  # of branch and bound, alike on every machine; what it has by then is near enough
 
 
 def check(
@@ -145,9 +146,6 @@ def _lines_held(n, n_rows, n_more, n_years, n_areas, n_all, largest, most) -> li
     count = sparse.kron(sparse.eye_array(n_areas), np.ones((1, n_all)))
     counted = sparse.hstack([sparse.csr_array((n_areas, n + n_rows)), count, rest[:n_areas]])
     return [LinearConstraint(cells, -np.inf, 0.0), LinearConstraint(counted, 0.0, float(most))]
-
-
-MOST_NODES = 2_000  # of branch and bound, alike on every machine; what it has by then is near enough
 
 
 class Table(NamedTuple):

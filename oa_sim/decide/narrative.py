@@ -16,6 +16,7 @@ from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.scenario import unverified
 
 CLEAR = 2.0  # standard errors: from here a worth is told as one
+SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions of pounds; decimals
 
 
 def information_sentences(found: Information) -> list[str]:
@@ -101,9 +102,6 @@ def _gates(found: Information) -> list[str]:
     if sure:
         return [f"{said[0].upper()}{said[1:]}.", *none]
     return [f"No gate is clearly worth more than committing now: {said}.", *none]
-
-
-SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions of pounds; decimals
 
 
 def plan_sentences(found: Decision) -> list[str]:

@@ -32,6 +32,16 @@ from oa_sim.rng import stream
 
 STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way
 UNUSED = 1e-3  # of a year's money: less is rounding
+NOTHING = 1e-3  # GBP; less is none
+MOST_NODES = 2_000  # of branch and bound, alike on every machine
+SOFT = 0.25  # of the spread of an area's worth: how softly a floor counts while a plan is looked for
+MOST_ROUNDS = 40
+PATIENCE = 3  # rounds without a better plan before a stage ends
+SEVERAL, MOST_LINES = (3, 5), 500  # searches, whose best areas are put together, and lines of all of them
+BOLD, STEADY, THOROUGH = range(3)
+STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
+BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
+ROOM = 1e-6  # programmes: rounding
 
 
 def towards(given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarray, price: np.ndarray) -> np.ndarray:
@@ -89,10 +99,6 @@ def _used_up(planned: np.ndarray, has: np.ndarray) -> np.ndarray:
     return planned.sum(axis=(0, 1)) > has * (1 - UNUSED)
 
 
-NOTHING = 1e-3  # GBP; less is none
-MOST_NODES = 2_000  # of branch and bound, alike on every machine
-
-
 def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np.ndarray | None:
     """Return a plan with each cell rounded up or down so that every row holds; None where no rounding does.
 
@@ -130,9 +136,6 @@ def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np
     elif (room < 0).any():
         return None
     return low.reshape(planned.shape)
-
-
-SOFT = 0.25  # of the spread of an area's worth: how softly a floor counts while a plan is looked for
 
 
 def draw_weights(
@@ -176,15 +179,6 @@ def draw_weights(
     others = np.exp(np.log(np.maximum(reached, 1e-9)).sum(axis=0)) / np.maximum(reached, 1e-9)
     found = others * reached * (1 - reached) / width
     return found / n
-
-
-MOST_ROUNDS = 40
-PATIENCE = 3  # rounds without a better plan before a stage ends
-SEVERAL, MOST_LINES = (3, 5), 500  # searches, whose best areas are put together, and lines of all of them
-BOLD, STEADY, THOROUGH = range(3)
-STARTS = (0, 2, 15)  # ways of each line whose best course is bettered, by stage; the last is every way of five years
-BOLD_ROUNDS = 2  # in which a plan moves the whole way; then a part of it, so that prices settle
-ROOM = 1e-6  # programmes: rounding
 
 
 class Found(NamedTuple):

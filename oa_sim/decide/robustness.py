@@ -32,6 +32,18 @@ SPLITS = {  # from the simplest to the least simple
     "as_paid": "as last paid",
 }
 OWN, MIX = "own portfolio", "best mix"
+N_PLANS = 60
+PERTURBATIONS = (0.02, 0.1, 0.3)  # of the money that a challenger has otherwise
+SMALL_LOSS = 0.01  # of the best: what "as good" means here
+VIEWS = {  # what is ranked by each, beside what was asked for
+    "plain": Objective(),
+    "distribution-weighted": Objective(weighting="distribution"),
+    "gap-closing": Objective(of="gap_closed"),
+}
+STEPS = 9  # of a bisection: the edge of a flat region is found to a five-hundredth
+LEAST, MOST = 0.0, 3.0  # times its money, how far an area's or an intervention's is moved
+MOST_FLIPS = 30  # parameters that are told for two plans, those that matter most
+FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # of an intervention's money, for its response
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +122,6 @@ def _mixed(weights: np.ndarray, best: np.ndarray) -> np.ndarray:
     return out
 
 
-N_PLANS = 60
-PERTURBATIONS = (0.02, 0.1, 0.3)  # of the money that a challenger has otherwise
-
-
 @dataclass(frozen=True, eq=False)
 class Challenge:
     """How other plans did.
@@ -188,18 +196,6 @@ def _is_viable(planned: np.ndarray, smallest: float, most_priorities: int | None
     some = planned[planned > 0]
     funded = (planned.sum(axis=2) > 0).sum(axis=1)
     return (not len(some) or some.min() >= smallest) and (most_priorities is None or funded.max() <= most_priorities)
-
-
-SMALL_LOSS = 0.01  # of the best: what "as good" means here
-VIEWS = {  # what is ranked by each, beside what was asked for
-    "plain": Objective(),
-    "distribution-weighted": Objective(weighting="distribution"),
-    "gap-closing": Objective(of="gap_closed"),
-}
-STEPS = 9  # of a bisection: the edge of a flat region is found to a five-hundredth
-LEAST, MOST = 0.0, 3.0  # times its money, how far an area's or an intervention's is moved
-MOST_FLIPS = 30  # parameters that are told for two plans, those that matter most
-FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # of an intervention's money, for its response
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,11 @@ from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.programme import delivery
 from oa_sim.scenario.schema import Scenario
 
+LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
+SIZES = 12  # tried of each pattern
+SMALLEST, LARGEST = 0.02, 6.0  # of them, as parts of what would serve a line's capacity if nobody were served twice
+STEPS = (2.0, 1.3, 1.1, 1.03, 1.01)  # factors by which a year's money is tried up and down, coarse to fine
+
 
 def patterns(has: list[int]) -> np.ndarray:
     """Return the ways in which a line's money may run (pattern, funded year), 1 in the largest year.
@@ -50,12 +55,6 @@ def as_paid(scenario: Scenario, planned: np.ndarray, has: list[int], n_years: in
         if scenario.budget.carry_over:
             out[..., first + 1] += late
     return out
-
-
-LITTLE = 10_000  # courses times draws, which are followed sooner than another thread takes them up
-SIZES = 12  # tried of each pattern
-SMALLEST, LARGEST = 0.02, 6.0  # of them, as parts of what would serve a line's capacity if nobody were served twice
-STEPS = (2.0, 1.3, 1.1, 1.03, 1.01)  # factors by which a year's money is tried up and down, coarse to fine
 
 
 @dataclass(frozen=True, eq=False)

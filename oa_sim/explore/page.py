@@ -33,6 +33,15 @@ MOVED = 10  # added to the decimals, so that a byte holds them
 PARTS, MANY_PARTS = 4, 40
 NOT_KNOWN = 255  # stands for the decimals of a number that is not there
 LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90 % interval and the median stand among the statistics
+HERE = files(__package__)
+BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"
+SCRIPTS = ("explorer_data", "explorer_chart", "explorer", "explorer_controls")
+UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+WHOSE = {"disadvantaged": "disadvantaged pupils", "other": "other pupils", "all": "all pupils"}
+POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -127,17 +136,6 @@ def _whole(numbers: np.ndarray) -> str:
 
 def _text(plain: bytes) -> str:
     return base64.b64encode(zlib.compress(plain, 9)).decode("ascii")
-
-
-HERE = files(__package__)
-BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"
-SCRIPTS = ("explorer_data", "explorer_chart", "explorer", "explorer_controls")
-UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
-WHOSE = {"disadvantaged": "disadvantaged pupils", "other": "other pupils", "all": "all pupils"}
-POLICY = (
-    "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data: blob:; "
-    "base-uri 'none'; form-action 'none'"
-)
 
 
 def page(view: View, title: str) -> str:

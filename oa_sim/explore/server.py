@@ -44,6 +44,17 @@ KEY = (
      'stroke-width="2.5"/>', "impact: median, 50 % and 90 % band"),
     ('<path d="M14 0v14" stroke="#8a8a8a" stroke-dasharray="2 3"/>', "figures break here"),
 )  # fmt: skip
+HERE = "127.0.0.1"
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'self'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 
 
 def asset(name: str) -> str:
@@ -129,19 +140,6 @@ def answer(seen: session.View) -> str:
 def refused(sentence: str) -> str:
     """Return the page's answer to a setting that cannot be honoured."""
     return f'<p class="oa-no">{escape(sentence)}</p>'
-
-
-HERE = "127.0.0.1"
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'self'"
-)
-HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
 
 
 class Guard:

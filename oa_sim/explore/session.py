@@ -31,6 +31,9 @@ from oa_sim.sweep import cases as case_list
 from oa_sim.sweep import expand, journal, provenance
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
+SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
+LEVERS = ("split", "portfolio", "ending", "horizon", "total_gbp")
+SHOWN = ("place", "measure", "group")
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,11 +184,6 @@ def hand_over() -> dict:
 def default(*overrides: str) -> dict:
     """Return the default scenario with choices, in full, as nested plain values."""
     return asdict(load.load_scenario(*overrides))
-
-
-SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
-LEVERS = ("split", "portfolio", "ending", "horizon", "total_gbp")
-SHOWN = ("place", "measure", "group")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from oa_sim.plots.intervals import PAINT
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture, svg_of
 from oa_sim.projection.variance_decomposition import LABELS
 
+ACROSS = 4  # small pictures side by side
+SMALLEST_SHARE = 0.001  # of the money; less cannot be seen
+
 
 def known(found: Information) -> str:
     """Return what it is worth to know each block and effect, as one SVG element."""
@@ -56,10 +59,6 @@ def trials(found: Information) -> str:
         figure.tight_layout()
 
     return picture("trials", said, (5.6, 3.4), paint)
-
-
-ACROSS = 4  # small pictures side by side
-SMALLEST_SHARE = 0.001  # of the money; less cannot be seen
 
 
 def split(found: Decision) -> str:

@@ -47,6 +47,8 @@ LOOKS = {
 LABELS = {SHIFT: "declared break", REGRADED: "graded otherwise", MISSING: "not collected"}
 WORDS = {SHIFT: "break in", REGRADED: "graded otherwise in", MISSING: "not collected in"}
 DOWN = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+LONGEST_ROW = 44  # characters of a name beside a row
+MARKS = dict(zip(YEARS_AFTER, "os^", strict=True))
 
 
 def breaks_of(result: Result, measure: str) -> list[Row]:
@@ -116,10 +118,6 @@ def in_words(rows: list[Row]) -> str:
         when = first if first == last else f"{first} to {last}"
         said.append(f"{WORDS[row['kind']]} {when} ({visible(str(row['what_changed']))})")
     return f"Declared: {'; '.join(said)}."
-
-
-LONGEST_ROW = 44  # characters of a name beside a row
-MARKS = dict(zip(YEARS_AFTER, "os^", strict=True))
 
 
 def fan(result: Result, measure: str) -> str:

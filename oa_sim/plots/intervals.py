@@ -24,6 +24,10 @@ PAINT = (
     *(("#222222", ""), ("#cc79a7", "xxx"), ("#d9d9d9", "")),
 )
 SMALLEST_LABEL = 8  # per cent; narrower parts have no room for a number
+COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7a7a7a", "#56b4e9")
+DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKS = "osv^DPX*d"
+MOST_SHADED = 4  # bands that may lie over each other and still be told apart
 
 
 def stacked(name: str, words: str, rows: list[str], parts: list[str], shares: np.ndarray) -> str:
@@ -73,12 +77,6 @@ def stacked_picture(
         figure.legend(loc="upper center", ncols=3, frameon=False, fontsize=7, handlelength=1.4)
 
     return drawn(name, title, words, (5.6, 0.75 + 0.36 * len(rows) + 0.18 * -(-len(parts) // 3)), paint)
-
-
-COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7a7a7a", "#56b4e9")
-DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
-MARKS = "osv^DPX*d"
-MOST_SHADED = 4  # bands that may lie over each other and still be told apart
 
 
 def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None) -> str:

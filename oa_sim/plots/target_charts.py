@@ -19,6 +19,11 @@ from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
 
 ACROSS, WIDEST_TITLE = 4, 20
+MOST_ROWS = 14
+LINE = 36  # characters of a label
+COLOURS = {"green": ("#009e73", "o"), "amber": ("#e69f00", "s"), "red": ("#a30000", "X")}
+STEMS = "promised_"
+SCALES = {"level": "as published", "relative": "less England"}
 
 
 def trajectory(found: Monitored) -> str:
@@ -66,13 +71,6 @@ def trajectory_picture(found: Monitored) -> Picture:
 
     title = f"Expected, published and expected now: {MEASURES[measure].label}, {group} pupils"
     return drawn("trajectory", title, said, (7.2, 0.6 + 1.5 * down), paint)
-
-
-MOST_ROWS = 14
-LINE = 36  # characters of a label
-COLOURS = {"green": ("#009e73", "o"), "amber": ("#e69f00", "s"), "red": ("#a30000", "X")}
-STEMS = "promised_"
-SCALES = {"level": "as published", "relative": "less England"}
 
 
 def ladder(found: Promises) -> str:

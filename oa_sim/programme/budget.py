@@ -23,6 +23,10 @@ from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
 COLUMNS = ("area", "intervention", "year", "gbp")
 MOST_GBP = 1e11
+AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
+PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
+Allotted = tuple[np.ndarray, np.ndarray, np.ndarray]  # spend, management and unspent money
+BY_YEAR = ("as_paid",)  # rules that share one year's money otherwise than another's
 
 
 def read(path: str | Path, scenario: Scenario, years: list[int]) -> np.ndarray:
@@ -95,11 +99,6 @@ def _line(
     if not (0 <= pounds <= MOST_GBP and pounds == round(pounds)):
         raise Refusal(f"{where}: gbp must be whole pounds, 0 to {MOST_GBP:g}, got {gbp!r}: correct the cell")
     return (area, name, int(year)), round(pounds)
-
-
-AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
-PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
-Allotted = tuple[np.ndarray, np.ndarray, np.ndarray]  # spend, management and unspent money
 
 
 def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float]:
@@ -369,4 +368,3 @@ SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray, list[Row], int], list[f
     "as_paid": _as_paid,
     "custom": _custom,
 }
-BY_YEAR = ("as_paid",)  # rules that share one year's money otherwise than another's

@@ -16,6 +16,8 @@ from oa_sim.definitions import MEASURES
 from oa_sim.scenario.schema import Scenario
 
 Numbers = np.ndarray | float  # an array, or one number that all its places share
+STAGES = {"settings": (-2, -1), "primary": tuple(range(0, 7)), "secondary": tuple(range(7, 14))}  # that share a load
+FIRST_OF_SEPTEMBER = 8 / 12  # of a calendar year: the academic year that ends in y begins at y - 1 + this
 
 
 def renewed(stay: np.ndarray, retraining: float) -> np.ndarray:
@@ -65,10 +67,6 @@ def unpaid(funded: np.ndarray, survives: np.ndarray, survives_later: np.ndarray,
         standing = standing + survives * quality * np.maximum(-change, 0.0)
         out[..., t] = standing
     return out
-
-
-STAGES = {"settings": (-2, -1), "primary": tuple(range(0, 7)), "secondary": tuple(range(7, 14))}  # that share a load
-FIRST_OF_SEPTEMBER = 8 / 12  # of a calendar year: the academic year that ends in y begins at y - 1 + this
 
 
 def academic(moment: float) -> float:

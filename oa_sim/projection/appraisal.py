@@ -25,6 +25,23 @@ EARNINGS, NEET = "attainment_8", "neet_16_17"
 NEAR_YEARS = 30  # after these the discount rate is the later one
 EVERYWHERE = "all areas"
 STATISTICS = ("mean", "sd", *QUANTILES)
+COLUMNS = (
+    *("scenario", "area", "measure", "group", "quantity", "year", "unit", "price_base", "mean", "sd"),
+    *QUANTILES,
+    *("proxy", "n_draws", "note"),
+)
+PER_GBP = 100_000
+NOBODY = "none: no money is spent"
+COUNTED = {  # unit of a measure: what more of it is called, one of it, and its unit a year
+    "%": ("extra_pupils", "extra_pupil", "pupils"),
+    "points": ("extra_points", "extra_point", "points x pupils"),
+    "per 100 pupils": ("suspensions_avoided", "suspension_avoided", "suspensions"),
+}
+EARNINGS_NOTE = (
+    "through Attainment 8 alone; causal share assumed; the pupil SD of Attainment 8 and the discount rate after 30 "
+    "years are to verify; benefits in prices of {benefit}, money {money}: nothing is deflated"
+)
+Piece = dict[str, Any]  # columns by name: a value for each row, or one for all
 
 
 def discount(years_ahead: np.ndarray | int, rate: float, later_rate: float) -> np.ndarray:
@@ -242,26 +259,6 @@ def price_of(per_pound: np.ndarray) -> dict[str, np.ndarray]:
         rate = bought[mirror[name]]
         found[name] = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1.0), np.inf)
     return found
-
-
-COLUMNS = (
-    *("scenario", "area", "measure", "group", "quantity", "year", "unit", "price_base", "mean", "sd"),
-    *QUANTILES,
-    *("proxy", "n_draws", "note"),
-)
-PER_GBP = 100_000
-NOBODY = "none: no money is spent"
-COUNTED = {  # unit of a measure: what more of it is called, one of it, and its unit a year
-    "%": ("extra_pupils", "extra_pupil", "pupils"),
-    "points": ("extra_points", "extra_point", "points x pupils"),
-    "per 100 pupils": ("suspensions_avoided", "suspension_avoided", "suspensions"),
-}
-EARNINGS_NOTE = (
-    "through Attainment 8 alone; causal share assumed; the pupil SD of Attainment 8 and the discount rate after 30 "
-    "years are to verify; benefits in prices of {benefit}, money {money}: nothing is deflated"
-)
-
-Piece = dict[str, Any]  # columns by name: a value for each row, or one for all
 
 
 def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> np.ndarray:

@@ -23,6 +23,10 @@ from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
 DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
+SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
+SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
+WHOLE = "all"  # the name of the programme as a whole among interventions
+Coords = dict[str, np.ndarray | list[str]]  # labels by dimension
 
 
 def grade(scenario: Scenario, chance: float) -> str:
@@ -140,12 +144,6 @@ def _kept(mine: xr.Dataset, years: int) -> xr.DataArray:
 
 def _kind(kind: str) -> str:
     return kind.replace("_", "-")
-
-
-SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
-SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
-WHOLE = "all"  # the name of the programme as a whole among interventions
-Coords = dict[str, np.ndarray | list[str]]  # labels by dimension
 
 
 class Part(NamedTuple):

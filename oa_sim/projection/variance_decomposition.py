@@ -35,6 +35,7 @@ MEAN = "mean of areas"
 SQUARES_NEED, LINE_NEEDS = 10, 3  # draws a column, for a fit with squares and for one without
 PARTS = 20  # of the draws, each left out once for the standard error
 YEARS_LATER = 5
+_OTHER = {"intervention": "area", "area": "intervention"}
 
 
 def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
@@ -68,9 +69,6 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
         told = np.column_stack([np.ones(len(known["effect"])), known["scale_loss"]])
         known["effect"] = known["effect"] - told @ np.linalg.lstsq(told, known["effect"], rcond=None)[0]
     return known
-
-
-_OTHER = {"intervention": "area", "area": "intervention"}
 
 
 def shares(quantities: np.ndarray, by_block: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,8 @@ WHAT_INTERVALS_HOLD = (
     "leaves out is in no interval.",
     "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
 )
+FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
+REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -189,10 +191,6 @@ def _assured(found: Dossier) -> dict:
         "statement": WHAT_INTERVALS_HOLD,
         "changes": tuple(assurance.changes(str(about["oa_sim"]))),
     }
-
-
-FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
-REPORT = "report"
 
 
 def formats(asked: str) -> tuple[str, ...]:

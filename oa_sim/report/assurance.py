@@ -87,6 +87,24 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "python experiments/does_the_record_look_like_the_model.py PANEL",
     ),
 )
+_PACKAGE = Path(str(files("oa_sim")))
+CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
+ENDS = (0.05, 0.95)
+INCLUDED = (
+    "how authorities differ and how they move, as learned from all of them",
+    "England\u2019s course, with breaks to come of unknown size",
+    "the noise of cohorts of few pupils",
+    "what the studies say and how much of it is left at scale",
+    "delivery: lag, ramp, dose, unit costs and what areas differ by",
+    "what goes on unpaid, and how gains fade",
+    "how much of the link between grades and earnings is causal, for figures in pounds",
+)
+NOT_INCLUDED = (
+    "another law: the form of saturation, fade-out and survival is one of several that could be",
+    "other values of numbers that are said without a distribution (the register of assumptions names them)",
+    "rising prices: pounds are nominal and nothing is deflated",
+    "changes in who counts as disadvantaged, or in how many pupils there are",
+)
 
 
 def verification_log(result: Result) -> pd.DataFrame:
@@ -243,26 +261,6 @@ def _record() -> Iterator[tuple]:
         yield check, asks, f"on record: {found}", limit, NOT_RUN, f"{where}; run it: {command}"
     asks = "Do the tests of the package pass?"
     yield "tests", asks, "no record is kept in a run\u2019s folder", "all pass", NOT_RUN, "run it: python -m pytest"
-
-
-_PACKAGE = Path(str(files("oa_sim")))
-CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
-ENDS = (0.05, 0.95)
-INCLUDED = (
-    "how authorities differ and how they move, as learned from all of them",
-    "England\u2019s course, with breaks to come of unknown size",
-    "the noise of cohorts of few pupils",
-    "what the studies say and how much of it is left at scale",
-    "delivery: lag, ramp, dose, unit costs and what areas differ by",
-    "what goes on unpaid, and how gains fade",
-    "how much of the link between grades and earnings is causal, for figures in pounds",
-)
-NOT_INCLUDED = (
-    "another law: the form of saturation, fade-out and survival is one of several that could be",
-    "other values of numbers that are said without a distribution (the register of assumptions names them)",
-    "rising prices: pounds are nominal and nothing is deflated",
-    "changes in who counts as disadvantaged, or in how many pupils there are",
-)
 
 
 def uncertainty_statement(result: Result) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 from oa_sim.report.reported_figure import SIGNS, Published
 
 KINDS = ("run", "compare", "sweep", "target", "optimise", "monitor", "voi")
+Cell = str | Published
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class Only:
 
 
 Sentence = tuple[str | Published | Only, ...]
-Cell = str | Published
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,40 @@ from oa_sim.sweep import findings, results, store
 
 NUMBER = re.compile(r"(?<![\w./-])[-\u2212+]?\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d)")
 LONGEST_LABEL = 200
+SPECS = {
+    "compare": Spec(
+        "compare.json", "means", ("scenario", "measure", "group", "year"), "Scenarios compared",
+        ("mean", "p_better", "unit"),
+    ),
+    "sweep": Spec(
+        "sweep.json", "summary", ("scenario",), "A sweep of scenarios",
+        ("impact", "impact_p_better", "headline_left_5y", "benefit_per_pound"), "impact_mean",
+    ),
+    "target": Spec(
+        "target.json", "targets", ("area", "measure", "group", "target_year"), "Targets judged",
+        ("target", "probability", "base_rate", "colour", "expected"),
+    ),
+    "optimise": Spec(
+        "optimise.json", "candidates", ("plan",), "The best plan",
+        ("mean", "gain_of_best", "p_best", "expected_regret", "loses"),
+    ),
+    "monitor": Spec(
+        "monitor.json", "monitor", ("area", "measure", "group", "year"), "This year\u2019s figures",
+        ("published", "expected", "better_than", "colour"),
+    ),
+    "voi": Spec("voi.json", "voi", ("known",), "What information is worth", ("value", "gbp", "share")),
+}  # fmt: skip
+PICTURES = {  # file name: title, the one that says most first
+    "ladder": "Targets, and the chance of each",
+    "split": "Where the money goes",
+    "trajectory": "This year against what was expected",
+    "voi": "What it is worth to know",
+    "front": "What closing gaps costs",
+    "response": "What more money brings",
+    "regret": "What other plans lose",
+    "evsi": "What a trial is worth",
+    "tornado": "What moves the headline most",
+}
 
 
 def headline_place(kind: str, table: pd.DataFrame, headline: list[str]) -> dict[str, object]:
@@ -125,44 +159,6 @@ def quoted(sentences: list[str], told: Told) -> list[Published]:
             about = About(f"said.{s + 1}.{k + 1}", label, "as the sentence says", marks=told.marks, shown_in="brief")
             found.append(reported_figure.as_said(about, value, number[0], told.origin))
     return found
-
-
-SPECS = {
-    "compare": Spec(
-        "compare.json", "means", ("scenario", "measure", "group", "year"), "Scenarios compared",
-        ("mean", "p_better", "unit"),
-    ),
-    "sweep": Spec(
-        "sweep.json", "summary", ("scenario",), "A sweep of scenarios",
-        ("impact", "impact_p_better", "headline_left_5y", "benefit_per_pound"), "impact_mean",
-    ),
-    "target": Spec(
-        "target.json", "targets", ("area", "measure", "group", "target_year"), "Targets judged",
-        ("target", "probability", "base_rate", "colour", "expected"),
-    ),
-    "optimise": Spec(
-        "optimise.json", "candidates", ("plan",), "The best plan",
-        ("mean", "gain_of_best", "p_best", "expected_regret", "loses"),
-    ),
-    "monitor": Spec(
-        "monitor.json", "monitor", ("area", "measure", "group", "year"), "This year\u2019s figures",
-        ("published", "expected", "better_than", "colour"),
-    ),
-    "voi": Spec("voi.json", "voi", ("known",), "What information is worth", ("value", "gbp", "share")),
-}  # fmt: skip
-
-
-PICTURES = {  # file name: title, the one that says most first
-    "ladder": "Targets, and the chance of each",
-    "split": "Where the money goes",
-    "trajectory": "This year against what was expected",
-    "voi": "What it is worth to know",
-    "front": "What closing gaps costs",
-    "response": "What more money brings",
-    "regret": "What other plans lose",
-    "evsi": "What a trial is worth",
-    "tornado": "What moves the headline most",
-}
 
 
 def kind_of(folder: Path) -> str:

@@ -16,12 +16,23 @@ from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, acade
 from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
 from oa_sim.report import parameter_notes
-from oa_sim.report.assurance import changes, uncertainty_statement, verification_log
 from oa_sim.report.sanitise import in_table
 
 UNSOURCED = "none: judgement of this project"
 OPEN = "Open Government Licence"  # what is under it was published by a department and read there
 OURS = "this project"
+COLUMNS = ("number", "what", "value", "unit", "source", "status", "rating", "why", "owner")
+STATUSES = ("published", "found", "assumed", "recalled", "to verify")
+RATINGS = {
+    "red": "to verify or recalled, and the headline rests on it",
+    "amber": "judgement: assumed, or a spread around what was found, or an estimate of ours, or a county\u2019s "
+    "figures; or to verify or recalled, but the headline does not rest on it",
+    "green": "published or found in a source that is named, and read there",
+}
+HEADED = ("budget",)  # groups whose files name the source of their numbers in the first line
+STALE = "the tables here are others than those of the run"
+SCORED = "score, 0 to 1"
+GIVES = re.compile(r"`[^`]*`")  # a word of the files, not said of the number
 
 
 class Entry(NamedTuple):
@@ -244,22 +255,6 @@ def _law(scenario: dict) -> Iterator[Entry]:
     for name, (what, value) in assumed.items():
         unit = "SD of pupils" if name.endswith("_sd") else "1"
         yield Entry(f"law.{name}", what, f"{value:g}", unit, UNSOURCED, "assumed")
-
-
-__all__ = ["RATINGS", "assumptions", "changes", "uncertainty_statement", "verification_log"]
-
-COLUMNS = ("number", "what", "value", "unit", "source", "status", "rating", "why", "owner")
-STATUSES = ("published", "found", "assumed", "recalled", "to verify")
-RATINGS = {
-    "red": "to verify or recalled, and the headline rests on it",
-    "amber": "judgement: assumed, or a spread around what was found, or an estimate of ours, or a county\u2019s "
-    "figures; or to verify or recalled, but the headline does not rest on it",
-    "green": "published or found in a source that is named, and read there",
-}
-HEADED = ("budget",)  # groups whose files name the source of their numbers in the first line
-STALE = "the tables here are others than those of the run"
-SCORED = "score, 0 to 1"
-GIVES = re.compile(r"`[^`]*`")  # a word of the files, not said of the number
 
 
 def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:

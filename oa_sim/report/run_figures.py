@@ -15,6 +15,12 @@ from oa_sim.simulation import narrative
 from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
+KINDS = {
+    "bought_in": "is bought in and stops with the money",
+    "mixed": "is partly bought in",
+    "embedded": "is embedded",
+}
+
 
 def whence(result: Result, made: Origin) -> dict[str, Published]:
     """Return the two largest parts of the uncertainty of impact and of level.
@@ -68,13 +74,6 @@ def behind(result: Result, made: Origin) -> dict[str, Published]:
     for name, (label, its_unit, count) in counts.items():
         found[name] = reported_figure.of_count(About(name, label, its_unit), count, made)
     return found
-
-
-KINDS = {
-    "bought_in": "is bought in and stops with the money",
-    "mixed": "is partly bought in",
-    "embedded": "is embedded",
-}
 
 
 def origin(result: Result) -> Origin:

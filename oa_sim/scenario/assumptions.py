@@ -14,6 +14,7 @@ from oa_sim.definitions import CARRYING
 from oa_sim.errors import Refusal, between, one_of
 
 DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
+SAMPLERS = ("nutpie", "pymc")
 
 
 @dataclass
@@ -65,9 +66,6 @@ def check_gain(what: str, prior: Prior) -> None:
 def said(prior: Prior) -> str:
     """Return a prior as it is written: its name and its two numbers."""
     return f"{prior.dist}({prior.a:g}, {prior.b:g})"
-
-
-SAMPLERS = ("nutpie", "pymc")
 
 
 @dataclass

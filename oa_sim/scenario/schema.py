@@ -22,6 +22,14 @@ BOARD = ("partnership_board", "independent_chair", "programme_manager", "adminis
 PARTNERS = ("families", "employers", "voluntary_sector")
 PROCUREMENT = ("mixed", "tender", "school_to_school", "grants")
 REVIEWS = ("none", "to_progress", "to_effect")
+SHARE_TOLERANCE = 1e-6
+SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid", "custom")
+RULES = ("shares", "delivery_plans")
+ENDINGS = ("stop", "taper", "extend", "hand_over")
+PRINCIPLES = (
+    *("existing_networks", "clear_vision", "capacity_not_posts", "partners_beyond_education"),
+    *("community", "evidence_shared", "manager_stays"),
+)
 
 
 @dataclass
@@ -94,16 +102,6 @@ def _scores(what: str, scores: dict[str, float], known: tuple[str, ...]) -> None
     for name in known:
         if name not in scores:
             raise Refusal(f"organisation.{what} must give each a score, got none for {name!r}: add it")
-
-
-SHARE_TOLERANCE = 1e-6
-SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid", "custom")
-RULES = ("shares", "delivery_plans")
-ENDINGS = ("stop", "taper", "extend", "hand_over")
-PRINCIPLES = (
-    *("existing_networks", "clear_vision", "capacity_not_posts", "partners_beyond_education"),
-    *("community", "evidence_shared", "manager_stays"),
-)
 
 
 def _sums_to_one(what: str, shares: dict[str, float]) -> None:

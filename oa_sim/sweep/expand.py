@@ -24,6 +24,10 @@ from oa_sim.scenario.sweep_settings import NAMED, Design, check_number
 
 CELLS_KEPT = 4096  # cells that are read once however often they stand
 Cells = dict[str, str]  # key: the value as an override writes it; empty where the key is left alone
+KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios
+WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.IGNORECASE | re.ASCII)  # means itself to Hydra
+LEAVES = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}  # kind: what may be set without Hydra
+SEED_ROOM = 2**31  # what SALib takes as a seed
 
 
 def read(file: str) -> tuple[tuple[str, ...], list[tuple]]:
@@ -133,11 +137,6 @@ def _cell(key: str, text: str) -> object:
     if isinstance(value, list | tuple):
         raise Refusal(f"a cell holds one value, got {text}: add a row for each")
     return of_kind(key, value)
-
-
-KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios
-WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.IGNORECASE | re.ASCII)  # means itself to Hydra
-LEAVES = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}  # kind: what may be set without Hydra
 
 
 @dataclass(frozen=True)
@@ -414,9 +413,6 @@ def builder(kind: object) -> Callable[[object], object] | None:
         inner = builder(get_args(kind)[1])
         return lambda plain: {key: inner(value) if inner else value for key, value in plain.items()}
     return list if get_origin(kind) is list else None
-
-
-SEED_ROOM = 2**31  # what SALib takes as a seed
 
 
 def n_scenarios(design: Design, n_keys: int) -> int:

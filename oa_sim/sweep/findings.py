@@ -47,6 +47,9 @@ UNITS = {  # what stands in a headline's name: its unit
 UNIT = "in the unit of its measure"
 MOST_NAMED, NOTHING = 3, 1e-9  # keys in a sentence; a share no greater is rounding
 ABOUT = ["headline_measure", "headline_group", "headline_year"]
+KEYS = ("headline", "fails", "outputs")
+DEFAULT = "impact_mean"
+QUANTITIES = ("impact", "projection")  # whose uncertainty a run tells by block
 
 
 def sweep_verdict(sweep: Swept) -> str:
@@ -240,11 +243,6 @@ def n_unverified(sweep: Swept) -> int | None:
         return sum(len(names) for names in sweep.facts["to_verify"].values())
     counted = sweep.table["to_verify"].dropna() if "to_verify" in sweep.table else []
     return int(max(counted)) if len(counted) else None
-
-
-KEYS = ("headline", "fails", "outputs")
-DEFAULT = "impact_mean"
-QUANTITIES = ("impact", "projection")  # whose uncertainty a run tells by block
 
 
 @dataclass(frozen=True, eq=False)

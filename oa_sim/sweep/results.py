@@ -32,6 +32,9 @@ NUMBER, NAMED = "scenario", "scenario_name"  # the number of a row; the column o
 QUARTERS, RARE = 4, 0.01  # parts of a number; how seldom independent keys may look as if they went together
 HANDFUL = 6  # names in a sentence; a summary has some sixty columns
 MIXED = "mixed"  # the kind of a sweep that was extended: its parts are no one sample
+CSV, PARQUET = "summary.csv", "summary.parquet"
+FAILED, IDENTITY = "failed", "identity"
+ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "float32": pa.float32()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,11 +267,6 @@ def is_whole_grid(table: pd.DataFrame, keys: list[str]) -> bool:
     sizes = [table[key].nunique(dropna=False) for key in keys]
     whole = float(np.prod([float(size) for size in sizes])) == len(table)
     return whole and not table[keys].astype(str).duplicated().any()
-
-
-CSV, PARQUET = "summary.csv", "summary.parquet"
-FAILED, IDENTITY = "failed", "identity"
-ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "float32": pa.float32()}
 
 
 def column(key: str) -> str:

@@ -29,6 +29,9 @@ from oa_sim.targets import attainable, monitor_settings
 from oa_sim.targets.assimilation import Update, update
 from oa_sim.targets.monitor_settings import Monitor
 
+KEYS = ["area", "measure", "group", "year"]
+ORDER = {"red": 0, "amber": 1, "green": 2}
+
 
 def figure_rows(
     scenario: Scenario, asked: Monitor, before: xr.Dataset, county: xr.Dataset, found: Update, until: int
@@ -94,10 +97,6 @@ def _to_come(before: xr.Dataset, found: Update, at: dict, year: int, measure: st
         told[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
     impact_before = _flat(before.impact.sel(at).sel(year=year)).mean()
     return told | {"impact_before": impact_before, "impact_now": added.mean()}
-
-
-KEYS = ["area", "measure", "group", "year"]
-ORDER = {"red": 0, "amber": 1, "green": 2}
 
 
 @dataclass(frozen=True, eq=False)

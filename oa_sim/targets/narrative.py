@@ -12,6 +12,13 @@ from oa_sim.simulation import narrative
 from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
 
+SAID = {  # parts of the way, in words
+    "standing": "where areas are taken to stand",
+    "england": "England's course",
+    "own": "the area's own",
+    "programme": "the programme",
+}
+
 
 def monitoring_sentences(found: Monitored) -> list[str]:
     """Return what the figures say in a few sentences; the first stands for all."""
@@ -51,14 +58,6 @@ def monitoring_sentences(found: Monitored) -> list[str]:
     )
     unsure = unverified.sentence(found.manifest["to_verify"], "monitor.json")
     return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
-
-
-SAID = {  # parts of the way, in words
-    "standing": "where areas are taken to stand",
-    "england": "England's course",
-    "own": "the area's own",
-    "programme": "the programme",
-}
 
 
 def target_sentences(found: Promises) -> list[str]:

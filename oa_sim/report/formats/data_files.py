@@ -46,6 +46,26 @@ LICENCES = [
     },
     {"name": "MIT", "title": "MIT: what the model adds", "path": "https://opensource.org/license/mit"},
 ]
+COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
+EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it
+PROXY = "county proxy"
+STEP = "|"  # between the parts of a variable, so in no part of it
+NAMES = {
+    "good_level_of_development": "Good level of development",
+    "phonics": "Phonics",
+    "key_stage_2": "Key stage 2",
+    "attainment_8": "Attainment 8",
+    "level_3_by_19": "Level 3 by 19",
+    "he_entry_by_19": "Higher education entry by 19",
+    "neet_16_17": "Not in education employment or training at 16 to 17",
+    "persistent_absence": "Persistent absence",
+    "suspensions": "Suspensions",
+}
+STATISTICS = {"mean": "Mean", "sd": "Standard deviation"} | {
+    name: "Median" if at == 0.5 else f"{100 * at:.0f}th percentile" for name, at in QUANTILES.items()
+}
+SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
+ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
 
 
 def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict:
@@ -146,26 +166,6 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-")
 
 
-COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
-EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it
-PROXY = "county proxy"
-STEP = "|"  # between the parts of a variable, so in no part of it
-NAMES = {
-    "good_level_of_development": "Good level of development",
-    "phonics": "Phonics",
-    "key_stage_2": "Key stage 2",
-    "attainment_8": "Attainment 8",
-    "level_3_by_19": "Level 3 by 19",
-    "he_entry_by_19": "Higher education entry by 19",
-    "neet_16_17": "Not in education employment or training at 16 to 17",
-    "persistent_absence": "Persistent absence",
-    "suspensions": "Suspensions",
-}
-STATISTICS = {"mean": "Mean", "sd": "Standard deviation"} | {
-    name: "Median" if at == 0.5 else f"{100 * at:.0f}th percentile" for name, at in QUANTILES.items()
-}
-
-
 def long_table(result: Result) -> pd.DataFrame:
     """Return mean, SD and quantiles of every quantity as a long table, by area and in the mean of the areas.
 
@@ -240,10 +240,6 @@ def _unit(unit: str, quantity: str, proxy: bool) -> str:
 def _part(text: str) -> str:
     """Return a label without what parts a variable."""
     return text.replace(STEP, "\u00a6")
-
-
-SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
-ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
 
 
 def table(figures: Iterable[Published]) -> pd.DataFrame:

@@ -17,6 +17,13 @@ from oa_sim.simulation.comparison import EVERYWHERE
 
 MOST_BARS = 20
 MOST_NAME = 36  # characters of a name on an axis
+WITH, WITHOUT = COLOURS[0], COLOURS[1]
+WIDTHS = [34, 13, 13, 13, 30, 13, 13]  # of the columns of its tables, characters
+TALL, APART = 20, 24  # rows of a chart, and from one to the next
+FONT = {"name": "Arial", "size": 9}
+MOST_SAID = 2_000  # characters of alternative text
+AXIS = {"name_font": FONT, "num_font": FONT}
+GRID = {"visible": True, "line": {"color": "#dddddd", "width": 0.5}}
 
 
 @dataclass(frozen=True)
@@ -125,13 +132,6 @@ def _said(title: str, each: Iterable[Published], name=lambda one: one.area) -> s
     return f"{title}: {'; '.join(f'{name(one)} {one.whole}' for one in each)}."
 
 
-WITH, WITHOUT = COLOURS[0], COLOURS[1]
-WIDTHS = [34, 13, 13, 13, 30, 13, 13]  # of the columns of its tables, characters
-TALL, APART = 20, 24  # rows of a chart, and from one to the next
-FONT = {"name": "Arial", "size": 9}
-MOST_SAID = 2_000  # characters of alternative text
-
-
 def add(pen, at, drawn: tuple[Plot, ...], top: int) -> None:
     """Add charts to a sheet: each table on the left, its chart on the right.
 
@@ -237,6 +237,4 @@ def _dress(chart, plot: Plot) -> None:
     chart.set_chartarea({"border": {"color": "#bbbbbb"}})
 
 
-AXIS = {"name_font": FONT, "num_font": FONT}
-GRID = {"visible": True, "line": {"color": "#dddddd", "width": 0.5}}
 DRAWN = {"bars": _bars, "courses": _level_chart, "left": _retention_chart}

@@ -25,6 +25,10 @@ STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet may take f
 PRINTED = re.compile(rf"[{MINUS}-]?[\d,]+(?:\.(\d+))?( %)?")
 
 Shown = tuple[float | str, str]  # what stands in a cell, and its number format
+Cell = str | int | Shown
+WIDE, NARROW, NUMBER = 30, 14, 12  # characters
+PLACE = (("Area", WIDE), ("Measure", 46), ("Group", 15))
+WORDS = 60  # characters, of the widest column of a table
 
 
 def value(one: Published) -> Shown:
@@ -93,11 +97,6 @@ def text(said: object) -> str:
 def starts_like_a_formula(said: str) -> bool:
     """Return whether a spreadsheet might take a text for a formula once it is edited or read from a CSV."""
     return said[:1] in STARTERS if said else False
-
-
-Cell = str | int | Shown
-WIDE, NARROW, NUMBER = 30, 14, 12  # characters
-PLACE = (("Area", WIDE), ("Measure", 46), ("Group", 15))
 
 
 @dataclass(frozen=True)
@@ -280,7 +279,6 @@ def capital(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-WORDS = 60  # characters, of the widest column of a table
 OF_FIGURES = (targets, projections, impact, lasting, money,
               by_year)  # fmt: skip
 

@@ -28,6 +28,9 @@ from oa_sim.simulation.result import Result
 
 STYLE = files(__package__) / "brief_page.css"
 NBSP = "\N{NO-BREAK SPACE}"
+ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
+FIGURE_HEAD = ("Figure", "Printed", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
+NONE = "<p>Nothing is on record here for this folder.</p>"
 
 
 def brief_page(dossier: Dossier) -> str:
@@ -183,10 +186,6 @@ def _figure(picture: Drawn) -> str:
     return f"<figure>\n{title}\n{picture.svg}\n{said}\n</figure>"
 
 
-ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
-FIGURE_HEAD = ("Figure", "Printed", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
-
-
 def assurance_page(dossier: Dossier) -> str:
     """Return the assurance pack as one HTML page.
 
@@ -214,9 +213,6 @@ def assurance_page(dossier: Dossier) -> str:
         f"<footer><p>{escape(dossier.trace)}</p></footer>"
     )  # fmt: skip
     return whole(title, body)
-
-
-NONE = "<p>Nothing is on record here for this folder.</p>"
 
 
 def figures(dossier: Dossier) -> Grid:

@@ -50,6 +50,13 @@ PAD, ABOVE = 4.0, 1.5  # of a cell: at each side, above and below
 TABLE_LETTERS = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
 MOST_LETTERS = 80  # of a name in a table; the longest of a measure has 72
 GROUND = "FFFFFF"
+LETTERS = (14.0, 13.0, 12.0, 11.5, 11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)  # of the passages
+LEADS = (20.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0)  # of the headline
+MOST_LEAD, CARD, VERDICT, TITLED = 72.0, 84.0, 20.0, 25.0
+MOST_TABLES, LEAST_WORDS = 0.6, 130.0  # of the room below the title; points
+MOST_LABEL = 60  # letters of a scenario's label at the foot
+LEGIBLE = 0.55  # of its own size; a smaller picture is left to the Word pack and said in words in the notes
+TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of a slide's width
 
 
 @dataclass(frozen=True)
@@ -273,15 +280,6 @@ def _celled(at, text: str, look: Line, *, to_right: bool) -> None:
     for name in ("lnB", "lnT", "lnR", "lnL"):  # rules between rows and none between columns, whatever the style draws
         drawn = f'<a:solidFill><a:srgbClr val="{RULE}"/></a:solidFill>' if name in ("lnB", "lnT") else "<a:noFill/>"
         about.insert(0, parse_xml(f'<a:{name} {nsdecls("a")} w="6350">{drawn}</a:{name}>'))
-
-
-LETTERS = (14.0, 13.0, 12.0, 11.5, 11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)  # of the passages
-LEADS = (20.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0)  # of the headline
-MOST_LEAD, CARD, VERDICT, TITLED = 72.0, 84.0, 20.0, 25.0
-MOST_TABLES, LEAST_WORDS = 0.6, 130.0  # of the room below the title; points
-MOST_LABEL = 60  # letters of a scenario's label at the foot
-LEGIBLE = 0.55  # of its own size; a smaller picture is left to the Word pack and said in words in the notes
-TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of a slide's width
 
 
 def brief(dossier: Dossier) -> bytes:

@@ -30,6 +30,20 @@ VIEW_NOTES = {
     "weighted": "a pound counts more to disadvantaged pupils, who will earn less; by how much less is an assumption",
     "gap_closing": "only what disadvantaged pupils gain beyond what other pupils gain",
 }
+STYLE = files(__package__) / "briefing.css"
+ENDINGS = {
+    "stop": "the money then stops",
+    "taper": "the money tapers off",
+    "extend": "the same money is spread over more years",
+    "hand_over": "local partners then take over",
+}
+SPLITS = {
+    "equal": "split equally between the areas",
+    "per_pupil": "split by the number of pupils",
+    "per_disadvantaged_pupil": "split by the number of disadvantaged pupils",
+    "custom": "split by chosen shares",
+}
+DAGGER, NBSP = "\N{DAGGER}", "\N{NO-BREAK SPACE}"
 
 
 def worth(result: Result) -> str:
@@ -289,22 +303,6 @@ def _share_and_range(values: np.ndarray) -> str:
         return "no impact"
     several = f" <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>" if known.size > 1 else ""
     return f"{100 * known.mean():.0f} %{several}"
-
-
-STYLE = files(__package__) / "briefing.css"
-ENDINGS = {
-    "stop": "the money then stops",
-    "taper": "the money tapers off",
-    "extend": "the same money is spread over more years",
-    "hand_over": "local partners then take over",
-}
-SPLITS = {
-    "equal": "split equally between the areas",
-    "per_pupil": "split by the number of pupils",
-    "per_disadvantaged_pupil": "split by the number of disadvantaged pupils",
-    "custom": "split by chosen shares",
-}
-DAGGER, NBSP = "\N{DAGGER}", "\N{NO-BREAK SPACE}"
 
 
 def page(result: Result, headline: list[str]) -> str:

@@ -35,6 +35,11 @@ from oa_sim.report.formats.office import (
 )
 
 PAD = 9.0  # width that a cell loses at its sides, points
+A4 = (595.3, 841.9)
+MARGIN, FOOT, FOOT_AT = 45.4, 51.0, 22.7  # of a page; 16 and 18 mm, the footer 8 mm above the edge
+GUTTER = 12.0  # between a picture and the words beside it
+WIDEST_BESIDE = 1.45  # width over height up to which a picture stands beside words
+NAMESPACES = nsdecls("w")
 
 
 @dataclass(frozen=True)
@@ -119,13 +124,6 @@ def row_of(
         cells.append(f'<w:tc><w:tcPr><w:tcW w:w="{20 * wide:.0f}" w:type="dxa"/>{fill}<w:vAlign w:val="{stands}"/>'
                      f"</w:tcPr>{inner}</w:tc>")  # fmt: skip
     return f"<w:tr><w:trPr>{about}</w:trPr>{''.join(cells)}</w:tr>"
-
-
-A4 = (595.3, 841.9)
-MARGIN, FOOT, FOOT_AT = 45.4, 51.0, 22.7  # of a page; 16 and 18 mm, the footer 8 mm above the edge
-GUTTER = 12.0  # between a picture and the words beside it
-WIDEST_BESIDE = 1.45  # width over height up to which a picture stands beside words
-NAMESPACES = nsdecls("w")
 
 
 @dataclass(frozen=True)
