@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import TINY
+from tiny import TINY
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas

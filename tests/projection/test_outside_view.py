@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import TINY
 from scipy.stats import genpareto
 from scipy.stats import t as student
+from tiny import TINY
 
 from oa_sim import Result, load_scenario
 from oa_sim.inference import importance_sampling
