@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oa_sim.definitions import MEASURES
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
-from oa_sim.targets import assess, attainable, outlook
+from oa_sim.targets import assess, attainable
 from oa_sim.validation import backtest
 from oa_sim.validation.forecasts import Forecast
 from oa_sim.validation.scoring import Entry
@@ -30,12 +29,6 @@ def density(x):
     return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
 
 
-def test_a_surer_promise_is_never_better(found):
-    for _, row in found.promised.iterrows():
-        sign = -1 if MEASURES[row.measure].lower_is_better else 1
-        assert sign * row.promised_90 <= sign * row.promised_70 <= sign * row.promised_50
-
-
 def parts(own, programme, n=500):
     noise = np.random.default_rng(0).standard_normal(n)
     return {"own": own + noise - noise.mean(), "programme": np.full(n, programme)}
@@ -49,19 +42,6 @@ def test_regression_to_the_mean_is_warned_of_where_it_does_the_work():
     assert attainable.reversion(parts(-3.0, 1.0), lower_is_better=False)[1] == ""
     assert attainable.reversion(parts(-3.0, -1.0), lower_is_better=True)[1]
     assert attainable.reversion(parts(3.0, 1.0), lower_is_better=True)[1] == ""
-
-
-def test_promises_are_written_a_row_for_each_quantity(found):
-    long = attainable.tidy(found.promised)
-    assert set(long.quantity) == {"last", "promise", *outlook.PARTS}
-    assert len(long) == len(found.promised) * (1 + 3 + len(outlook.PARTS))
-    assert long.unit.notna().all()
-    told = long[long.quantity == "promise"]
-    assert (told.probability.between(0, 1) & told.mc_error.notna() & told.base_rate.between(0, 1)).all()
-    mine = long[(long.area == "Derby") & (long.measure == "phonics") & (long.group == "all") & (long.scale == "level")]
-    mine = mine[mine.year == mine.year.min()].set_index("quantity").value
-    draws = found.seen.parts("Derby", "phonics", "all", int(long.year.min()))["projection"]
-    assert mine["last"] + mine[list(outlook.PARTS)].sum() == pytest.approx(draws.mean(), abs=1e-3)
 
 
 def test_a_promise_to_those_who_are_as_expected_is_kept_as_often_as_was_said():
