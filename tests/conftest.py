@@ -6,14 +6,13 @@ import pickle
 
 import pytest
 from omegaconf import OmegaConf
+from tiny import CHAINS, DRAWS, TINY
 
 from oa_sim import load_scenario
 from oa_sim.inference import baseline_fit, sampling
 from oa_sim.inputs import tables
 from oa_sim.simulation.scenario_run import run
 
-TINY = ("areas=three_areas", "horizon=5")
-CHAINS, DRAWS = 2, 20
 _parse, _parsed = OmegaConf.load, {}
 
 

@@ -44,6 +44,43 @@ FENCES = {  # library: the packages, or modules, that may know it
     "shiny": ["explore", "cli"],
     "uvicorn": ["explore"],
 }
+TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests may bear one name
+    "_names": "test_names",  # no name of a test has two underscores
+    "cli/batch": "acceptance/test_command_line",
+    "cli/decide": "decide/test_decision",  # its plans are searched there
+    "cli/main": "acceptance/test_command_line",
+    "cli/report": "report/test_assemble",
+    "compiled/activity": "compiled/test_gains",
+    "compiled/arrays": "compiled/test_simulate",
+    "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan
+    "compiled/outcomes": "compiled/test_simulate",
+    "compiled/single_allocation": "decide/test_spending_profiles",  # what a line brings, and its slopes
+    "decide/allocation_problem": "decide/test_constraints",
+    "decide/alternatives": "decide/test_value_of_information",
+    "decide/column_generation": "decide/test_optimiser",
+    "decide/narrative": "decide/test_decision",  # one of three of this name
+    "decide/robustness": "decide/test_decision",  # the plan that it judges is searched once
+    "explore/fan_svg": "explore/test_session",
+    "inputs/areas": "inputs/test_tables",
+    "inputs/download_formats": "inputs/test_published_files",
+    "inputs/schemas": "inputs/test_tables",
+    "plots/calibration": "report/formats/test_backtest_page",  # a law is called so too
+    "plots/decision_charts": "decide/test_decision",
+    "plots/target_charts": "targets/test_assess",
+    "plots/tornado": "sweep/test_tornado",  # one of two of this name
+    "projection/impact": "projection/test_appraisal",
+    "report/document": "report/test_assemble",
+    "report/formats/excel_charts": "report/formats/test_excel",
+    "report/formats/html": "report/test_assemble",
+    "report/formats/word_document": "report/formats/test_word",
+    "report/output_folders": "report/test_assemble",
+    "report/run_brief": "report/formats/test_excel",
+    "scenario/schema": "scenario/test_load",
+    "simulation/narrative": "projection/test_outside_view",  # one of three of this name
+    "sweep/dry_run": "sweep/test_sweep_run",  # one of two of this name
+    "targets/narrative": "targets/test_assess",  # one of three of this name
+    "targets/outlook": "targets/test_assess",  # the promise that it looks at takes seconds and is made once
+}
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_MODULES, MOST_ENTRIES = 650, 50, 180, 24
 HOME = Path(oa_sim.__file__).parent
 MODULES = sorted(HOME.rglob("*.py"))
@@ -236,3 +273,14 @@ def test_no_file_knows_the_machine_it_was_written_on():
         text = path.read_text(encoding="utf-8")
         assert not address.search(text), path
         assert "tests" in path.parts or not place.search(text), path
+
+
+def test_a_module_has_a_test_of_its_name_or_a_reason():
+    tests = Path(__file__).parent
+    modules = {name_of(path): path for path in MODULES if path.name not in ("__init__.py", "__main__.py")}
+    own = {name for name in modules if (tests / name).with_name(f"test_{Path(name).name}.py").is_file()}
+    assert set(modules) - own == set(TESTED_ELSEWHERE)
+    for name, elsewhere in TESTED_ELSEWHERE.items():
+        taken = own_imports(tests / f"{elsewhere}.py")
+        at_hand = taken.union(*(own_imports(path) for path in taken))
+        assert modules[name] in at_hand, f"{elsewhere} has nothing of {name}, nor of what imports it"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import DRAWS
+from tiny import DRAWS
 
 from oa_sim import load_scenario
 from oa_sim.cli.main import main

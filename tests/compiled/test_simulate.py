@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 
 from oa_sim import load_scenario
-from oa_sim.compiled import activity, gains, quantiles, simulate
-from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.compiled import simulate
+from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.projection import appraisal, ranking
 from oa_sim.scenario.load import load_sweeping
@@ -160,17 +160,6 @@ def test_what_cannot_be_run_is_refused_as_a_run_refuses_it(change, word):
     assert str(fast.value) == str(slow.value)
 
 
-def test_statistics_are_those_of_the_draws():
-    draws = np.random.default_rng(5).standard_normal((7, 333)).astype(np.float32)
-    out = np.empty((7, len(simulate.STATISTICS) + 2))
-    quantiles.describe(draws, np.array(list(QUANTILES.values())), out)
-    wanted = appraisal.described(draws.astype(float))
-    for s, name in enumerate(simulate.STATISTICS):
-        np.testing.assert_allclose(out[:, s], wanted[name], atol=1e-7)
-    np.testing.assert_allclose(out[:, -2], (draws > 0).mean(axis=1))
-    np.testing.assert_allclose(out[:, -1], (draws < 0).mean(axis=1))
-
-
 def test_more_areas_leave_each_area_as_it_was(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "experiments")
     import made_up_areas
@@ -208,72 +197,3 @@ def test_a_sweep_gives_the_numbers_of_single_runs_each_beside_its_own_labels(tmp
         others = [name for name in ("Norwich", "Derby", "Oldham") if name not in areas]
         assert np.isnan(one.impact.sel(place=others).values).all()
         assert np.isnan(one.impact.sel(year=2029).values).all() == (one.horizon.item() == 5)
-
-
-@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1e38, -1e38])
-def test_what_is_no_number_among_draws_stays_within_the_room(odd):
-    draws = np.random.default_rng(3).standard_normal((3, 333)).astype(np.float32)
-    draws[1, 200:210] = odd
-    out = np.empty((3, len(simulate.STATISTICS) + 2))
-    quantiles.describe(draws, np.array(list(QUANTILES.values())), out)
-    wanted = appraisal.described(draws[[0, 2]].astype(float))
-    for s, name in enumerate(simulate.STATISTICS):
-        np.testing.assert_allclose(out[[0, 2], s], wanted[name], atol=1e-7)
-
-
-def test_quantiles_of_draws_that_hardly_differ_are_those_of_a_sort():
-    draws = np.full((2, 400), 3e-37, dtype=np.float32)
-    draws[0, :150], draws[1, ::2] = 2e-37, 0.0
-    out = np.empty((2, len(simulate.STATISTICS) + 2))
-    quantiles.describe(draws, np.array(list(QUANTILES.values())), out)
-    wanted = appraisal.described(draws.astype(float))
-    for s, name in list(enumerate(simulate.STATISTICS))[2:]:
-        np.testing.assert_allclose(out[:, s], wanted[name], rtol=1e-6)
-
-
-DRAWN = {  # the ways in which draws crowd, tie and stretch
-    "normal": lambda rng, shape: rng.standard_normal(shape),
-    "heavy": lambda rng, shape: rng.standard_cauchy(shape),
-    "skewed": lambda rng, shape: np.exp(5 * rng.standard_normal(shape)),
-    "tied": lambda rng, shape: np.rint(rng.standard_normal(shape)),
-    "mostly nothing": lambda rng, shape: np.where(rng.random(shape) < 0.9, 0, rng.standard_normal(shape)),
-    "nothing": lambda rng, shape: np.zeros(shape),
-    "in order": lambda rng, shape: np.sort(rng.standard_normal(shape)),
-}
-
-
-@pytest.mark.parametrize("drawn", DRAWN.values(), ids=DRAWN)
-@pytest.mark.parametrize("n", [1, 2, 3, 7, 9, 40, 129, 1003, 2000])
-@pytest.mark.parametrize("shares", [[0.5], list(QUANTILES.values()), list(np.linspace(0, 1, 23)), [0, 0, 0.5, 0.5, 1]])
-def test_quantiles_are_those_of_a_full_sort_however_many_and_however_close(drawn, n, shares):
-    draws = drawn(np.random.default_rng(n), (20, n)).astype(np.float32)
-    out = np.empty((20, 4 + len(shares)))
-    quantiles.describe(draws, np.array(shares, dtype=float), out)
-    np.testing.assert_allclose(out[:, 2:-2], np.quantile(draws.astype(float), shares, axis=1).T, rtol=1e-7, atol=1e-9)
-    np.testing.assert_array_equal(out[:, -2:].T, [(draws > 0).mean(axis=1), (draws < 0).mean(axis=1)])
-
-
-SIGHTS = {
-    "one year": [3],
-    "at once": [0],
-    "the last": [-1],
-    "a stretch": [2, 3, 4, 5, 6],
-    "with gaps": [0, 1, 5, 9],
-    "all": slice(None),
-}
-
-
-@pytest.mark.parametrize("sight", SIGHTS.values(), ids=SIGHTS)
-@pytest.mark.parametrize("n_years", [10, 12, 17, 18, 19, 20])
-def test_a_gift_is_laid_over_the_years_as_a_sum_over_all_years_before_says(sight, n_years):
-    rng = np.random.default_rng(n_years)
-    given, kept = rng.standard_normal((2, n_years, activity.BLOCK)).astype(np.float32)
-    seen = np.zeros(n_years, np.float32)
-    seen[sight] = rng.uniform(0.1, 1, seen[sight].size)
-    eligible, gain = np.array([0.7, 0.2], np.float32), np.ones((2, n_years, activity.BLOCK), np.float32)
-    laid = gains.laid_for(n_years)
-    laid.given[gains.LEAD :] = given
-    gains._laid_over(eligible, seen, kept, laid, gain)
-    for t in range(n_years):
-        own = sum(seen[since] * kept[since] * given[t - since] for since in range(t + 1))
-        np.testing.assert_allclose(gain[:, t], 1 + eligible[:, None] * own, rtol=1e-4, atol=1e-5)

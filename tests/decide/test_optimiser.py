@@ -3,29 +3,17 @@ from functools import cache
 import every_plan
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from oa_sim import load_scenario
-from oa_sim.decide import optimiser, plan_evaluation, spending_profiles
+from oa_sim.decide import optimiser, plan_evaluation
 from oa_sim.decide.constraints import Constraints, Optimising, Search
 from oa_sim.decide.objective import STANDARDS, Objective
-from oa_sim.errors import Refusal
 from oa_sim.programme import budget
 from oa_sim.simulation import scenario_run
 
 MONEY = 20e6
 ASKED = Optimising(search=Search(gap=0.002))
 FEW = ("early_language", "maths_mastery", "teacher_development")
-
-
-@pytest.fixture(scope="module")
-def scenario():
-    return load_scenario("areas=three_areas", "sampler.draws=40", f"budget.total_gbp={MONEY}", horizon=8)
-
-
-@pytest.fixture(scope="module")
-def judge(scenario):
-    return plan_evaluation.judge(scenario, Objective())
 
 
 @pytest.fixture(scope="module")
@@ -81,50 +69,6 @@ def test_what_a_plan_is_worth_is_what_a_run_of_it_brings(scenario, judge, best, 
     # a run keeps figures on a grid of 0.000008 points
     np.testing.assert_allclose(plan_evaluation.worth(judge, best.planned), each, atol=0.05)
     assert run.manifest["account_gbp"]["difference"] == 0
-
-
-@pytest.mark.parametrize("asked", [Objective(of="earnings"), Objective(of="earnings", weighting="distribution")])
-def test_earnings_are_those_of_a_run(scenario, asked):
-    run = scenario_run.run(scenario)
-    name = "benefit" if asked.weighting == "plain" else "weighted_benefit"
-    whole = run.value[name].sel(group="all") if name == "benefit" else run.value[name]
-    each = whole.transpose("area", "chain", "draw").values.reshape(3, -1)
-    np.testing.assert_allclose(plan_evaluation.worth(plan_evaluation.judge(scenario, asked)), each, rtol=2e-5)
-
-
-def test_no_money_is_worth_nothing(judge):
-    nothing = np.zeros((3, len(judge.scenario.interventions), len(judge.years)))
-    assert (plan_evaluation.worth(judge, nothing) == 0).all()
-
-
-def test_prices_say_what_one_more_brings(judge):
-    planned = random_plan(judge, 1, part=0.9)
-    _, prices = plan_evaluation.priced(judge, planned)
-    desk = spending_profiles.desk(judge, budget.for_activity(judge.scenario))
-    every = np.arange(desk.n_lines)
-    ground = plan_evaluation.worth(judge, planned).sum(axis=0).mean()
-    flat = planned.reshape(desk.n_lines, -1)
-    here = spending_profiles.brings(desk, prices, every, flat)
-    for line in np.argsort(-flat.sum(axis=1))[:6]:
-        more = flat.copy()
-        more[line] = np.floor(more[line] * 1.02)
-        told = spending_profiles.brings(desk, prices, every, more)[line] - here[line]
-        found = plan_evaluation.worth(judge, more.reshape(planned.shape)).sum(axis=0).mean() - ground
-        assert told == pytest.approx(found, rel=5e-3)
-
-
-def test_slopes_are_those_of_what_a_line_brings(judge):
-    desk = spending_profiles.desk(judge, budget.for_activity(judge.scenario))
-    planned = np.random.default_rng(3).exponential(size=(desk.n_lines, len(judge.years))) * 5e4
-    _, prices = plan_evaluation.priced(judge, random_plan(judge, 2, part=0.9))
-    every = np.arange(desk.n_lines)
-    told = spending_profiles.slopes(desk, prices, every, planned)
-    for t in range(planned.shape[1]):
-        step = np.zeros_like(planned)
-        step[:, t] = 0.02 * planned[:, t]
-        up, down = (spending_profiles.brings(desk, prices, every, planned + sign * step) for sign in (1, -1))
-        found = (up - down) / (2 * step[:, t])
-        assert np.abs(found - told[:, t]).max() < 0.02 * np.abs(told[:, t]).max()
 
 
 def test_the_best_plan_has_a_bound_and_is_near_it(best):
@@ -205,50 +149,6 @@ def test_it_agrees_with_the_best_of_every_plan_on_a_grid_of_one_per_cent(small, 
     ways, worth = tried(100)
     best = every_plan.best_of_all(worth, ways, 100, allowed[case])
     assert found.value == pytest.approx(best, rel=1e-3)
-
-
-WRONG = [
-    (lambda: Objective(of="happiness"), "objective.of"),
-    (lambda: Objective(measures=["attainment_8"]), "share of pupils"),
-    (lambda: Objective(years=[2026], years_after=5), "in two ways"),
-    (lambda: Objective(of="gap_closed", group="other"), "goes with extra_pupils"),
-    (lambda: Objective(of="earnings", years=[2026]), "every cohort"),
-    (lambda: Objective(tail=0.0), "objective.tail"),
-    (lambda: Constraints(most_priorities=0), "most_priorities"),
-    (lambda: Constraints(smallest_gbp=float("nan")), "smallest_gbp"),
-    (lambda: Search(start="warm"), "search.start"),
-]
-
-
-@pytest.mark.parametrize(("make", "words"), WRONG)
-def test_settings_check_themselves(make, words):
-    with pytest.raises(Refusal, match=words):
-        make()
-
-
-def test_what_plans_do_not_know_is_refused(scenario):
-    words = ("areas=three_areas", "sampler.draws=40")
-    for word in ("evidence.outside_view.is_on=true", "organisation.review=to_progress"):
-        with pytest.raises(Refusal):
-            plan_evaluation.judge(load_scenario(*words, word), Objective())
-    with pytest.raises(Refusal, match="not in 2024 to 2031"):
-        plan_evaluation.judge(scenario, Objective(years_after=10))
-
-
-def test_the_mean_of_the_tail_is_that_of_a_gaussian():
-    n, tail = 200_000, 0.1
-    draws = norm.ppf((np.arange(n) + 0.5) / n)
-    closed = -norm.pdf(norm.ppf(tail)) / tail
-    assert plan_evaluation.tail_mean(3 + 2 * draws, tail) == pytest.approx(3 + 2 * closed, abs=1e-3)
-
-
-def test_the_tail_of_a_gaussian_sample_is_within_its_error_of_the_closed_form():
-    n, tail = 4_000, 0.05
-    draws = np.random.default_rng(5).standard_normal(n)
-    closed = -norm.pdf(norm.ppf(tail)) / tail
-    below = draws[draws <= np.quantile(draws, tail)]
-    error = np.sqrt((below.var() + (1 - tail) * (np.quantile(draws, tail) - below.mean()) ** 2) / (n * tail))
-    assert abs(plan_evaluation.tail_mean(draws, tail) - closed) < 4 * error
 
 
 def test_weights_of_the_tail_bound_it_from_above():

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from oa_sim import load_scenario
-from oa_sim.cli import explore
 from oa_sim.compiled import simulate
 from oa_sim.errors import Refusal
 from oa_sim.explore import server, session
 from oa_sim.explore.server import Guard
-from oa_sim.scenario import files, load, schema
+from oa_sim.scenario import schema
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
 
@@ -195,23 +194,6 @@ def test_other_code_is_said_and_a_folder_that_is_no_run_is_refused(folder, tmp_p
         session.opened(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("- a", "mapping"),
-        ("a: [", "no YAML"),
-        ("defaults: [split]", "a default has the form"),
-        ("horizn: 7", "horizon"),
-    ],
-)
-def test_a_scenario_file_that_is_none_is_refused(tmp_path, text, why):
-    (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(Refusal, match=why):
-        load.load_scenario(f"scenario={tmp_path / 'x.yaml'}")
-    with pytest.raises(Refusal, match="no such file"):
-        files.words_of(tmp_path / "y.yaml")
-
-
 def test_hostile_names_are_only_text_in_the_page_and_the_picture(base):
     seen = session.View(
         "<svg/>", (HOSTILE, HOSTILE), ((HOSTILE, HOSTILE),), (("2023/24", HOSTILE, "", ""),), (HOSTILE,), {}
@@ -238,18 +220,3 @@ def test_the_guard_lets_in_only_its_own_page():
     for origin in ("null", "http://evil.example", "http://127.0.0.1:9", "https://127.0.0.1:8000"):
         assert not guard.is_welcome(scope(host="127.0.0.1:8000", origin=origin))
     assert not guard.is_welcome(scope())
-
-
-@pytest.mark.parametrize(
-    ("typed", "why"),
-    [
-        ([], "needs the folder"),
-        (["x", "host=0.0.0.0"], "host must be 127.0.0.1"),
-        (["x", "port=80"], "port must be"),
-        (["x", "prt=8000"], "port"),
-        (["x", "--open"], "flag"),
-    ],
-)
-def test_the_door_refuses_what_it_cannot_honour(typed, why):
-    with pytest.raises(Refusal, match=why):
-        explore.explore(typed)

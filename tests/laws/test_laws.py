@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import CHAINS, DRAWS, TINY
+from tiny import CHAINS, DRAWS, TINY
 
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS

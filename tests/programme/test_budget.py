@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import TINY
+from tiny import TINY
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas
@@ -110,3 +110,28 @@ def test_the_money_is_followed_long_enough_to_see_ten_years_after():
 def test_reallocation_of_next_to_nothing_adds_up(pupils, odd):
     money = budget.allocate(load_scenario(*TINY, *odd, "budget.reallocation=true"), pupils)
     assert budget.reconcile(money)["difference"] == 0
+
+
+@pytest.mark.parametrize("nothing", ["portfolio=none", "budget.total_gbp=0"])
+def test_where_no_area_has_money_for_activity_nothing_stands_beside_it(known, pupils, nothing):
+    money = budget.allocate(load_scenario(nothing), pupils, known)
+    assert not money.national.any()
+    assert not money.offers.any()
+
+
+@pytest.mark.parametrize("rule", ["equal", "per_pupil"])
+def test_reallocation_gives_no_area_more_than_it_can_use_and_loses_nothing(known, pupils, rule):
+    scenario = load_scenario(f"split={rule}", "budget.reallocation=true")
+    money = budget.allocate(scenario, pupils, known)
+    assert budget.reconcile(money)["difference"] == 0
+    rolls = pupils.rolls.sel(area=scenario.areas.names, year_group=list(range(12))).sum(["group", "year_group"])
+    planned = (money.spend.sum("intervention") + money.management).isel(year=3)  # a year that nothing is carried into
+    assert (planned <= 300 * rolls + 1).all()
+
+
+def test_money_that_no_area_can_use_is_split_as_it_would_have_been(known, pupils):
+    rich = [
+        budget.allocate(load_scenario("budget.total_gbp=1e10", f"budget.reallocation={on}"), pupils, known)
+        for on in ("true", "false")
+    ]
+    assert rich[0].spend.equals(rich[1].spend)

@@ -3,7 +3,7 @@ import pytest
 
 from oa_sim import Refusal, load_scenario
 from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, review
+from oa_sim.programme import budget, delivery, parameters
 from oa_sim.simulation.scenario_run import run
 
 CLOCK = delivery.academic
@@ -125,111 +125,7 @@ def test_all_of_an_interventions_year_groups_lie_in_some_stage_but_those_past_sc
     assert delivery.stages([14]) == {}
 
 
-@pytest.mark.parametrize("part", load_scenario().organisation.board)
-def test_each_part_of_the_board_shortens_the_lag_and_raises_the_dose(known, part):
-    _, there = drawn_of(known)
-    _, absent = drawn_of(known, f"organisation.board.{part}=0")
-    assert (absent["lag"] > there["lag"]).all()
-    assert (absent["dose"] < there["dose"]).all()
-
-
-@pytest.mark.parametrize("partner", load_scenario().organisation.engagement)
-def test_each_partner_widens_reach_and_survival_where_it_works_and_nowhere_else(known, partner):
-    scenario, absent = drawn_of(known, f"organisation.engagement.{partner}=0")
-    _, there = drawn_of(known, f"organisation.engagement.{partner}=1")
-    for name, about in scenario.interventions.items():
-        more = there.sel(intervention=name), absent.sel(intervention=name)
-        works = about.phase in parameters.WORKS_WITH[partner]
-        for key in ("reach_odds", "survives"):
-            assert bool((more[0][key] > more[1][key]).all()) == works
-
-
 # for what
-
-
-def test_a_delivery_plan_shares_money_by_published_budgets_where_there_are_any(known):
-    scenario = load_scenario("portfolio=delivery_plans")
-    shares = portfolio.shares(scenario, known["priorities"])
-    np.testing.assert_allclose(shares.sum(axis=1), 1)
-    west = dict(zip(scenario.interventions, shares[scenario.areas.names.index("West Somerset")], strict=True))
-    assert west["home_learning"] == pytest.approx(866752 / 3392838 / 2)
-    norwich = dict(zip(scenario.interventions, shares[scenario.areas.names.index("Norwich")], strict=True))
-    assert norwich["early_language"] == pytest.approx(1 / 4 / 2)
-
-
-def test_every_area_of_the_programme_has_at_most_four_priorities(known):
-    counts = {}
-    for row in known["priorities"]:
-        counts[row["area"]] = counts.get(row["area"], 0) + 1
-    assert sorted(counts) == sorted(load_scenario().areas.names)
-    assert max(counts.values()) == 4
-
-
-def test_a_plan_that_is_missing_or_names_no_intervention_is_refused(known):
-    scenario = load_scenario("portfolio=delivery_plans")
-    with pytest.raises(Refusal, match="no priority of Bradford"):
-        portfolio.shares(scenario, [row for row in known["priorities"] if row["area"] != "Bradford"])
-    wrong = [row | {"interventions": ("maths_mastrey",)} for row in known["priorities"]]
-    with pytest.raises(Refusal, match="did you mean 'maths_mastery'"):
-        portfolio.shares(scenario, wrong)
-
-
-def test_national_money_is_what_is_taken_up_and_aligned(known):
-    scenario = load_scenario("organisation.national=[essential_life_skills]")
-    found = portfolio.national(scenario, known["national"], list(range(2024, 2030)))
-    yearly = 22e6 / 2 / 12 * 0.8 * 0.9
-    np.testing.assert_allclose(found.national.sel(intervention="life_skills"), [yearly, yearly, 0, 0, 0, 0])
-    assert float(found.national.sum()) == pytest.approx(2 * yearly)
-
-
-def test_an_area_without_money_for_activity_has_no_national_money(known, pupils):
-    shares = "split.shares={Norwich: 0.5, Oldham: 0, Derby: 0.5}"
-    scenario, drawn = drawn_of(known, "areas=[Norwich, Oldham, Derby]", "split=custom", shares, draws=10)
-    money = budget.allocate(scenario, pupils, known)
-    for name in ("national", "offers"):
-        assert money[name].dims == money.spend.dims
-        assert not money[name].sel(area="Oldham").any()
-        assert float(money[name].sel(area="Norwich").sum()) == float(money[name].sel(area="Derby").sum()) > 0
-    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    assert all((each[:, :, scenario.areas.names.index("Oldham")] == 0).all() for each in active.values())
-
-
-@pytest.mark.parametrize("nothing", ["portfolio=none", "budget.total_gbp=0"])
-def test_where_no_area_has_money_for_activity_nothing_stands_beside_it(known, pupils, nothing):
-    money = budget.allocate(load_scenario(nothing), pupils, known)
-    assert not money.national.any()
-    assert not money.offers.any()
-
-
-def test_a_review_that_is_none_or_too_late_changes_nothing(known, pupils):
-    for overrides in ("organisation.review=none",), ("organisation.review=to_effect", "organisation.review_after=9"):
-        scenario, drawn = drawn_of(known, *overrides, draws=20)
-        money = budget.allocate(scenario, pupils, known)
-        assert review.review(scenario, money, drawn) is money
-
-
-def test_reviewed_shares_keep_the_size_of_each_row_and_drop_what_does_harm():
-    before = np.array([[2.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
-    after = review.reviewed("to_effect", before, np.ones((2, 3)), np.array([1.0, 2.0, -1.0]))
-    np.testing.assert_allclose(after, [[2.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
-
-
-@pytest.mark.parametrize("rule", ["equal", "per_pupil"])
-def test_reallocation_gives_no_area_more_than_it_can_use_and_loses_nothing(known, pupils, rule):
-    scenario = load_scenario(f"split={rule}", "budget.reallocation=true")
-    money = budget.allocate(scenario, pupils, known)
-    assert budget.reconcile(money)["difference"] == 0
-    rolls = pupils.rolls.sel(area=scenario.areas.names, year_group=list(range(12))).sum(["group", "year_group"])
-    planned = (money.spend.sum("intervention") + money.management).isel(year=3)  # a year that nothing is carried into
-    assert (planned <= 300 * rolls + 1).all()
-
-
-def test_money_that_no_area_can_use_is_split_as_it_would_have_been(known, pupils):
-    rich = [
-        budget.allocate(load_scenario("budget.total_gbp=1e10", f"budget.reallocation={on}"), pupils, known)
-        for on in ("true", "false")
-    ]
-    assert rich[0].spend.equals(rich[1].spend)
 
 
 @pytest.mark.parametrize("name", ["opportunity_north_east", "priority_education_investment_areas"])
@@ -289,12 +185,6 @@ def test_a_fifth_priority_is_refused(tmp_path):
 )
 def test_an_impossible_cell_is_refused(tmp_path, table, column, value, says):
     test_a_wrong_cell_is_refused_with_its_row(tmp_path, table, column, value, says)
-
-
-def test_a_row_that_names_no_intervention_is_refused_and_not_lost(known):
-    wrong = [row | {"interventions": ("teacher_devlopment",)} for row in known["national"]]
-    with pytest.raises(Refusal, match="did you mean 'teacher_development'"):
-        portfolio.check(known | {"national": wrong}, list(load_scenario().interventions))
 
 
 def test_twins_are_set_as_they_are_written_and_must_be_areas_of_the_scenario(tiny_posterior):

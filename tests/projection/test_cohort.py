@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import TINY
+from tiny import TINY
 
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
@@ -162,24 +162,6 @@ def test_without_the_link_attendance_leaves_attainment_alone(run_tiny):
     assert float(impact.sel(measure="persistent_absence", group="all", year=2026).mean()) < 0
 
 
-def test_an_effect_on_attainment_that_was_measured_is_never_counted_twice():
-    scenario = load_scenario()
-    link = {"persistent_absence": np.array([[0.25]]), "suspensions": np.array([[0.25]])}
-    measured = scenario.interventions["breakfast_clubs"]
-    assert measured.acts_on["persistent_absence"] > 0  # the link would apply, had attainment not been measured
-    assert interventions.reaches(measured, link)["attainment"] == measured.acts_on["attainment"] == 1.0
-    for name in ("attendance_support", "inclusion_support"):
-        assert "attainment" not in scenario.interventions[name].acts_on
-        assert interventions.reaches(scenario.interventions[name], link)["attainment"] == 0.5  # 0.25 of 1.5 and of 0.5
-        assert "attainment" in interventions.channels(scenario.interventions[name])
-    assert "attainment" not in interventions.channels(scenario.interventions["careers_and_work"])[2:]
-
-
-def test_on_average_half_the_effect_of_attendance_work_reaches_attainment(known):
-    link = parameters.drawn(load_scenario(*TINY), known, 4, 2000).attendance_link.mean(["chain", "draw"])
-    assert float(1.5 * link[0] + 0.5 * link[1]) == pytest.approx(0.5, abs=0.02)
-
-
 # two carry-overs: pupils' luck in the baseline, and what is kept of a treatment
 
 
@@ -197,32 +179,6 @@ def test_how_much_of_a_cohorts_luck_goes_with_it_leaves_the_treatment_alone(tiny
     assert not np.array_equal(other.draws.counterfactual, tiny.draws.counterfactual, equal_nan=True)
     xr.testing.assert_identical(other.sustainability, tiny.sustainability)
     xr.testing.assert_identical(other.served, tiny.served)
-
-
-def test_early_years_carry_a_fifth_to_two_fifths_of_a_treatment_to_key_stage_2(known):
-    drawn = parameters.drawn(load_scenario(*TINY), known, 4, 2000).sel(intervention="early_language")
-    f = drawn.floor * drawn.first_year
-    kept = f + (drawn.first_year - f) * drawn.later**5  # R(6): from Reception to year 6
-    assert 0.2 < float(kept.mean()) < 0.4
-
-
-# staff
-
-
-def test_activity_that_rests_on_trained_staff_wears_with_them_unless_they_are_replaced(known):
-    asked = [load_scenario(*TINY, f"sustainability.retraining={share}") for share in (0, 0.5, 1)]
-    never, half, always = (parameters.drawn(scenario, known, 2, 500) for scenario in asked)
-    trained = [name for name, about in asked[0].interventions.items() if about.rests_on_trained_staff]
-    assert {"teacher_development", "maths_mastery"} <= set(trained) < set(asked[0].interventions)
-    for name, about in asked[0].interventions.items():
-        one, two, three = (found.survives_later.sel(intervention=name) for found in (never, half, always))
-        if about.rests_on_trained_staff:
-            assert bool((one < two).all())
-            assert bool((two < three).all())
-        else:
-            xr.testing.assert_identical(one, three)
-        xr.testing.assert_identical(*(found.survives.sel(intervention=name) for found in (never, always)))
-    assert float(never.staff_renewed.sel(intervention=trained[0]).mean()) == pytest.approx(0.79, abs=0.01)
 
 
 def test_a_share_that_is_no_share_is_refused():

@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 
 from oa_sim import load_scenario
-from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, interventions, parameters
-from oa_sim.projection import cohort, retention, sustainability
+from oa_sim.inputs import tables
+from oa_sim.programme import parameters
+from oa_sim.projection import sustainability
 
 YEARS = np.arange(2024, 2045)
 LAST = 2028
@@ -106,14 +106,6 @@ def test_the_chance_of_too_little_counts_every_draw(scenario):
     assert float(lasting(scenario, course(0.02, 0.005)).p_below_what_matters_5y) == 1
 
 
-def test_the_curve_runs_from_the_last_funded_year_to_fifteen_after(scenario):
-    values = np.array([course(0.02, 0.01, 0.004)]).T[None]
-    found = retention.described(values, YEARS, LAST, smallest=5e-4, matters=0.01)
-    assert found["curve"][0].tolist() == pytest.approx([1, 0.5] + [0.2] * 14)
-    assert found["curve_p_half"][0].tolist() == [1, 1] + [0] * 14
-    assert (found["curve_q05"] <= found["curve_q95"]).all()
-
-
 def test_without_money_for_activity_nothing_fails(run_tiny):
     result = run_tiny("scenario=no_programme")
     assert set(result.lasting().intervention) == {"all"}
@@ -168,36 +160,3 @@ def test_the_curve_agrees_with_the_columns_and_never_grows(tiny):
     steps = curve.groupby(["intervention", "area", "group", "measure"], sort=False)["mean"].diff().dropna()
     assert (steps <= 1e-6).all()
     assert curve["mean"].between(0, 1).all()
-
-
-# must last: bought-in against embedded, of equal peak
-
-
-@pytest.fixture(scope="module")
-def left_of(known):
-    """Answer the share of its own peak left five years after three years of money, by draw."""
-
-    def answer(name, measure):
-        shares = f"portfolio.shares={{{name}: 1.0}}"
-        scenario = load_scenario("areas=[Norwich]", "budget=three_years", "portfolio=custom", shares)
-        pupils = areas.pupils(known)
-        money = budget.allocate(scenario, pupils)
-        drawn = parameters.drawn(scenario, known, 4, 500)
-        active = interventions.activity(scenario, money, pupils.rolls.sel(area=["Norwich"]), drawn)
-        gain = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn).sel(
-            group="disadvantaged", measure=measure, area="Norwich"
-        )
-        return retention.share_left(gain, sustainability.last_funded(money), 5).values.ravel()
-
-    return answer
-
-
-@pytest.mark.parametrize(
-    ("bought", "measure"), [("primary_tutoring", "key_stage_2"), ("secondary_tutoring", "attainment_8")]
-)
-@pytest.mark.parametrize("embedded", ["teacher_development", "maths_mastery"])
-def test_bought_in_tutoring_keeps_less_than_embedded_training_of_equal_peak(left_of, bought, embedded, measure):
-    tutoring, training = left_of(bought, measure), left_of(embedded, measure)
-    both = np.isfinite(tutoring) & np.isfinite(training)  # shares of each one's own peak: equal peaks
-    assert both.mean() > 0.9
-    assert (tutoring < training)[both].mean() >= 0.9

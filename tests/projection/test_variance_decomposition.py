@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import TINY
+from tiny import TINY
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas

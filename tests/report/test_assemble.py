@@ -11,15 +11,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from oa_sim import formatting
 from oa_sim.cli import report
 from oa_sim.cli.main import main
-from oa_sim.errors import Refusal
-from oa_sim.report import assemble, document, folder_brief, folder_figures, output_folders, reported_figure, run_figures
+from oa_sim.report import assemble, document, folder_brief, output_folders
 from oa_sim.report.formats import data_files, excel, html, powerpoint, word
-from oa_sim.report.reported_figure import About, Origin, Published
+from oa_sim.report.reported_figure import Published
 
-ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
 HOSTILE = (
     '=HYPERLINK("http://x.invalid","y")',
     "<script>alert(1)</script>",
@@ -99,55 +96,6 @@ def book_text(made):
 
 
 # a figure
-
-
-def test_a_figure_has_no_digit_that_is_monte_carlo_noise():
-    for error in (0.0004, 0.004, 0.04, 0.4, 4.0):
-        one = reported_figure.of_summary(About("q", "q", "u"), (12.3456, 2.0, 22.0), error, ORIGIN)
-        decimals = len(one.text.partition(".")[2])
-        assert 10.0**-decimals >= min(error, 1.0)
-        assert float(one.text) == pytest.approx(12.3456, abs=10.0)
-
-
-def test_the_same_draws_give_the_same_text_whatever_the_chains():
-    draws = np.random.default_rng(1).normal(0.5, 0.2, (4, 500))
-    one = reported_figure.of_draws(About("q", "q", "u"), draws, ORIGIN)
-    other = reported_figure.of_draws(About("q", "q", "u"), draws[::-1], ORIGIN)
-    assert (one.text, one.interval) == (other.text, other.interval) == ("0.50", one.interval)
-
-
-def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
-    assert reported_figure.said_chance(1.0, 0.0) == "above 99 %"
-    assert reported_figure.said_chance(0.643, 0.01) == "64 %"
-    assert reported_figure.said_chance(0.643, 0.05) == "65 %"
-    assert reported_figure.said_chance(0.643, 0.08) == "60 %"
-
-
-def test_every_chance_has_one_word_and_words_follow_the_order_of_chances():
-    words = [formatting.word(p) for p in np.linspace(0, 1, 1001)]
-    assert list(dict.fromkeys(words)) == [name for name, *_ in formatting.YARDSTICK]
-    for name, band, _ in formatting.YARDSTICK:
-        low, high = (int(x) / 100 for x in band.split(" to "))
-        assert formatting.word(low) == formatting.word(high) == name
-
-
-def test_every_mark_stands_beside_the_number_it_touches(every_area):
-    found = run_figures.brief(every_area)
-    assert reported_figure.PROXY in found["impact in Norwich"].marks
-    assert "\N{DAGGER}" in found["impact in Norwich"].in_cell
-    assert reported_figure.PROXY not in found["impact in Oldham"].marks
-    assert reported_figure.VERIFY in found["impact"].marks
-    assert reported_figure.VERIFY not in found["counterfactual"].marks
-    failed = replace(every_area, manifest=json.loads(json.dumps(every_area.manifest)))
-    failed.manifest["gates"]["verdict"] = "FAIL"
-    assert all("[FAIL]" in one.whole for one in run_figures.brief(failed).values())
-
-
-def test_the_money_of_the_areas_adds_up_to_the_money_in(every_area):
-    found = run_figures.brief(every_area)
-    by_area = sum(one.value for name, one in found.items() if name.startswith("money in "))
-    assert by_area == found["money_in"].value
-    assert found["money_in"].value == sum(found[name].value for name in ("allocated", "management", "unspent"))
 
 
 def test_a_figure_has_one_name_and_one_text(every):
@@ -298,73 +246,6 @@ def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_ti
     assert {"briefing.docx", "workbook.xlsx", "table.csv", "figures.json"} <= set(names)
 
 
-def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
-    import pandas as pd
-
-    from oa_sim.simulation.comparison import Comparison
-
-    made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
-    at = output_folders.write_comparison(replace(made, table=made.means()), tmp_path)
-    facts = json.loads((at / "compare.json").read_text())
-    (at / "compare.json").write_text(json.dumps(change(facts)))
-    return folder_brief.read(at, folder_brief.kind_of(at))
-
-
-def test_a_comparison_leads_with_the_headlines_measure_and_says_ready_numbers_on_record(tmp_path, run_tiny, tiny):
-    found = of_comparison(tmp_path, run_tiny, tiny)
-    assert document.plain(found.headline).startswith("Key stage 2")
-    assert "no_programme" in document.plain(found.headline)
-    (grid,) = [grid for one in found.passages for grid in one.grids]
-    assert all("Key stage 2" in row[0] for row in grid.rows)
-    on_record = {one.text for one in found.figures}
-    for one in found.passages[0].said:
-        for number in folder_brief.NUMBER.findall(document.plain(one)):
-            assert number in on_record
-    row = next(row for row in book_text(excel.book(found)) if row["figure"].startswith("means.mean"))
-    assert row["as printed"]
-
-
-def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, tiny):
-    def failed(facts):
-        facts["runs"][1]["gates"]["verdict"] = "FAIL"
-        return facts | {"scenarios": [facts["scenarios"][0], f"{facts['scenarios'][1]} [FAIL]"]}
-
-    found = of_comparison(tmp_path, run_tiny, tiny, failed)
-    assert found.verdict == "FAIL"
-    assert all(reported_figure.FAILED in one.marks for one in found.figures)
-
-
-def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny, tiny):
-    found = of_comparison(tmp_path, run_tiny, tiny)
-    (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
-    drawn = folder_brief.pictures(tmp_path)
-    page = html.of_folder(drawn, found)
-    assert "Where the money goes" in page
-    assert "Who &lt;gets&gt; it</p>" in page
-    assert html.of_folder([], found) == ""
-
-
-def test_rows_of_a_sweep_bear_their_own_marks():
-    import pandas as pd
-
-    spec, told = folder_brief.SPECS["sweep"], folder_figures.Told(ORIGIN, (), {"impact_mean": "percentage points"})
-    table = pd.DataFrame({
-        "scenario": [0, 1], "impact_mean": [0.5, 0.7], "impact_q05": [0.2, 0.3], "impact_q95": [0.8, 1.1],
-        "headline_p_half_left_10y": [0.001, 0.2], "to_verify": [3, 0], "verdict": ["PASS", "FAIL"],
-        "last_funded_year": [2028, 2028],
-    })  # fmt: skip
-    found = folder_figures.figures("summary", table, spec, told)
-    assert found[0, "impact_mean"].marks == reported_figure.VERIFY
-    assert found[0, "impact_mean"].unit == "percentage points"
-    assert reported_figure.FAILED in found[1, "impact_mean"].marks
-    assert found[0, "headline_p_half_left_10y"].text == "below 1 %"
-    assert (0, "last_funded_year") not in found
-    sheet = folder_figures.grid("summary", table, found)
-    end = sheet.rows[0][sheet.head.index("impact_q05")]
-    assert end.value == pytest.approx(0.2)
-    assert end.text == found[0, "impact_mean"].interval.split(" to ")[0]
-
-
 def test_what_stands_in_a_report_and_is_not_written_anew_stays(folder):
     at, _, _ = assemble.write(folder, ("json",))
     (at / "my_notes.txt").write_text("mine")
@@ -392,18 +273,6 @@ def test_facts_that_lack_what_is_told_are_refused(tmp_path, tiny, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
-    draws = np.where(np.arange(2000).reshape(4, 500) % 10 < 2, np.inf, 200_000.0 + np.arange(2000).reshape(4, 500))
-    one = reported_figure.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
-    assert one.interval.endswith(" to no price")
-    assert "." not in one.text
-
-
-def test_few_draws_never_make_a_chance_all_but_certain():
-    assert reported_figure.said_chance(0.975, 0.013) == "95 %"
-    assert reported_figure.said_chance(0.02, 0.06) == "10 %"
-
-
 def test_a_folder_that_holds_nothing_is_refused_in_a_sentence(tmp_path, capsys):
     for given, said in (
         ([str(tmp_path)], "holds neither"),
@@ -417,17 +286,6 @@ def test_a_folder_that_holds_nothing_is_refused_in_a_sentence(tmp_path, capsys):
         assert main(["report", *given]) == 2
         assert said in capsys.readouterr().err
     assert not (tmp_path / "report").exists()
-
-
-def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):
-    (tmp_path / "result.nc").write_bytes(b"no result")
-    assert main(["report", str(tmp_path)]) == 2
-    assert "not a whole result" in capsys.readouterr().err
-    assert not (tmp_path / "report").exists()
-    (tmp_path / "result.nc").unlink()
-    (tmp_path / "target.json").write_text("{")
-    with pytest.raises(Refusal, match="cannot be read"):
-        folder_brief.read(tmp_path, folder_brief.kind_of(tmp_path))
 
 
 def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys):

@@ -6,8 +6,7 @@ import pytest
 from scipy.stats import qmc
 
 from oa_sim.errors import Refusal
-from oa_sim.plots import tornado as tornado_plot
-from oa_sim.sweep import findings, results, sensitivity, tornado
+from oa_sim.sweep import findings, sensitivity
 
 KEYS = ["a", "b", "c", "d"]
 WEIGHTS = np.array([3.0, 2.0, 1.0, 0.0])
@@ -162,14 +161,6 @@ def test_a_sobol_sample_with_failed_rows_is_read_as_random_rows_and_says_so():
     assert (found.method == "given data, failed rows left out").all()
 
 
-def test_keys_that_go_together_after_failures_are_found_and_those_that_do_not_are_not():
-    table = table_of(qmc.Sobol(3, rng=1).random(256), lambda u: 3 * u[:, 0] + u[:, 1], KEYS[:3])
-    table["d"] = np.where(table.c > 0.6, "late", "early")
-    rows = table[table.a + table.b <= 1]
-    assert set(results.go_together(rows, KEYS)) == {("a", "b"), ("c", "d")}
-    assert results.go_together(table, KEYS[:3]) == []
-
-
 def told(*rows, chance=np.nan, index="first"):
     """Give shares as a table: key, share, low, high."""
     table = pd.DataFrame(rows, columns=["key", "share", "low", "high"])
@@ -205,26 +196,6 @@ def test_what_keys_do_together_alone_is_told_of_a_whole_grid():
     assert "no key has a share by itself; the most that one does beside others is a (100 %, exactly" in said
 
 
-@pytest.mark.parametrize(
-    ("key", "lines"),
-    [
-        ("organisation.schools_take", ["organisation.", "schools_take"]),
-        ("budget.total_gbp", ["budget.total_gbp"]),
-        ("a_very_long_name_without_a_dot", ["a_very_long_name_", "without_a_dot"]),
-        ("x" * 30, ["x" * 24, "x" * 6]),
-    ],
-)
-def test_a_long_key_is_broken_after_a_dot_or_an_underscore(key, lines):
-    assert tornado_plot.lines(key) == lines
-
-
-def test_the_picture_does_not_break_a_key_inside_a_word():
-    long = "organisation.schools_take"
-    table = table_of(qmc.Sobol(4, rng=3).random(64), linear, [long, "b", "c", "d"])
-    svg = tornado_plot.picture(tornado.table(table, [long, "b", "c", "d"], "y"), table, "y", "points")
-    assert ">schools_take<" in svg.partition("</title>")[2]
-
-
 def test_intervals_from_a_random_sample_hold_what_is_true_about_nine_times_in_ten():
     held = []
     for seed in range(60):
@@ -245,12 +216,6 @@ def test_choices_switches_and_numbers_with_few_values_are_read_value_by_value():
     found = sensitivity.given_data(table, ["split", "horizon", "is_on", "dose"], "y").set_index("key")
     v = np.array([2 / 9, 0.09 * 1.25])
     assert holds(found.loc[["split", "horizon", "is_on", "dose"]], np.array([*v / v.sum(), 0, 0])).all()
-
-
-def test_a_key_left_unset_in_some_scenarios_is_a_value_of_its_own():
-    column = pd.Series([1.0, 2.0, np.nan] * 20)
-    assert not results.is_number(column)
-    assert results.levels(column)[1] == ["(not set)", "1.0", "2.0"]
 
 
 def test_another_key_does_not_change_what_a_key_explains():
@@ -275,52 +240,3 @@ def test_a_grid_with_a_hole_is_a_sample_and_needs_rows_enough():
     table = pd.DataFrame({"a": [0, 0, 1], "b": [0, 1, 0], "y": [0.0, 1.0, 2.0]})
     with pytest.raises(Refusal, match="30 scenarios or a whole grid, got 3"):
         sensitivity.indices(table, {"kind": "grid"}, ["a", "b"], {}, "y")
-
-
-def test_a_constant_headline_has_nothing_to_explain():
-    table = table_of(np.random.default_rng(1).random((50, 4)), lambda u: np.full(len(u), 0.25))
-    with pytest.raises(Refusal, match=r"0\.25 in all 50 scenarios"):
-        results.usable(table, "y")
-
-
-def test_a_tornado_of_a_sum_moves_by_nine_tenths_of_each_weight():
-    table = table_of(qmc.Sobol(4, rng=3).random(1024), linear)
-    found = tornado.table(table, KEYS, "y")
-    assert found.key.drop_duplicates().tolist() == KEYS  # the greatest first
-    swing = found.groupby("key").swing.first()[KEYS]
-    np.testing.assert_allclose(swing, 0.9 * WEIGHTS, atol=0.1)
-    mean = found[found.end == "high end"].set_index("key").loc[KEYS]
-    assert holds(mean, 3.0 + 0.45 * WEIGHTS).all()
-    ends = found[(found.key == "a") & (found.end == "low end")].iloc[0]
-    assert ends.value_from < 0.01
-    assert 0.09 < ends.value_to < 0.11
-
-
-def test_a_tornado_of_a_grid_has_the_means_of_its_values():
-    a, b = np.meshgrid([1, 2, 3], ["x", "y"], indexing="ij")
-    table = pd.DataFrame({"a": a.ravel(), "b": b.ravel()})
-    table["y"] = 2.0 * table.a + (table.b == "y")
-    found = tornado.table(table, ["a", "b"], "y")
-    assert found[found.key == "a"]["mean"].tolist() == [2.5, 4.5, 6.5]
-    assert found[found.key == "a"].end.tolist() == ["low end", "value", "high end"]
-    assert found[found.key == "b"]["where"].tolist() == ["x", "y"]
-    assert (found.low == found.high).all()
-
-
-def test_the_picture_says_in_words_what_it_shows_and_takes_no_text_for_a_formula():
-    table = table_of(qmc.Sobol(4, rng=3).random(64), linear)
-    table["d"] = np.where(table.d < 0.5, "$x$", "<y>")
-    table = table.rename(columns={"y": "impact_mean"}).assign(impact_q05=1.0, impact_q95=5.0)
-    svg = tornado_plot.picture(tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]")
-    assert svg.startswith("<svg xmlns=")
-    drawn = tornado_plot.tornado_picture(
-        tornado.table(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]"
-    )
-    assert drawn.svg == svg
-    assert drawn.png.startswith(b"\x89PNG")
-    label = svg.partition('aria-label="')[2].partition('">')[0]
-    assert "impact_mean [FAIL], points" in label
-    assert "draws of a scenario run from 1 to 5" in label
-    assert "&lt;y&gt;" in label
-    assert "What moves impact mean [FAIL]" in svg.partition("</title>")[2]
-    assert "$x$" in svg.partition("</title>")[2]

@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -19,12 +18,11 @@ import planted
 import pytest
 from test_store import bytes_of, opened
 
-from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
 from oa_sim.simulation import run_manifest
-from oa_sim.sweep import blocks, dry_run, provenance, store, sweep_run
+from oa_sim.sweep import dry_run, provenance, store, sweep_run
 from oa_sim.sweep import journal as sweep_journal
 
 HERE = Path(__file__).parents[1]
@@ -70,21 +68,6 @@ def begun_after_done(folder):
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
     return folder, swept(folder)
-
-
-@pytest.fixture
-def broken(tmp_path):
-    """Give a sweep that stopped after some of its blocks."""
-
-    def law(scenario):
-        if scenario.seed == 16:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return planted.law(scenario)
-
-    folder = tmp_path / "broken"
-    with pytest.raises(Refusal, match="full"):
-        swept(folder, law=law, engine=planted.Engine(workers=1))
-    return folder
 
 
 def test_every_scenario_stands_in_the_store_with_what_was_varied(undisturbed):
@@ -164,17 +147,6 @@ def test_the_first_blocks_may_fail_whole(tmp_path):
     assert opened(tmp_path / "a").impact.notnull().any("year").sum("scenario").max() == 3
     store_a, store_b = (bytes_of(tmp_path / name / "store.zarr") for name in "ab")
     assert store_a == store_b
-
-
-def test_a_refusal_in_the_law_is_kept_in_one_line(tmp_path):
-    def law(scenario):
-        raise Refusal("a rule:\n got 3: give 4") if scenario.seed == 4 else ValueError("many\nlines" * 200)
-
-    swept(tmp_path, ["seed=3:6"], law=law)
-    failed = pd.read_csv(tmp_path / "summary.csv").failed
-    assert failed[1] == "a rule: got 3: give 4"
-    assert failed.str.len().max() <= blocks.LONGEST_SENTENCE
-    assert not failed.str.contains("\n").any()
 
 
 def test_failing_fast_stops_with_the_sentence_and_keeps_what_is_finished(tmp_path, undisturbed):
@@ -332,24 +304,6 @@ def test_a_damaged_chunk_of_two_blocks_is_made_again_whole_even_if_stopped_betwe
     assert of_record(tmp_path) == before
 
 
-def test_numbers_are_on_the_disk_before_their_mark(tmp_path, monkeypatch):
-    synced, unsynced, finish, fsync = set(), [], sweep_journal.finish, os.fsync
-
-    def finished(folder, start, rows):
-        chunks = [
-            path for path in (folder / "store.zarr").rglob(f"c/{start // 4}/*") if path.is_dir() or path.is_file()
-        ]
-        files = [file for path in chunks for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
-        unsynced.extend(file for file in files if os.stat(file).st_ino not in synced)
-        assert files
-        finish(folder, start, rows)
-
-    monkeypatch.setattr(os, "fsync", lambda number: synced.add(os.fstat(number).st_ino) or fsync(number))
-    monkeypatch.setattr(sweep_journal, "finish", finished)
-    swept(tmp_path)
-    assert not unsynced
-
-
 @pytest.mark.parametrize("text", ["null", "[1, 2, 3, 4]", "7", '[{"failed": ""}, {}, {}, {}]', "{"])
 def test_a_mark_that_says_nothing_is_no_mark(text, tmp_path, undisturbed):
     swept(tmp_path)
@@ -492,16 +446,6 @@ def test_an_extension_of_a_broken_sweep_finishes_both(broken):
     assert not begun_after_done(broken)
 
 
-def test_an_identity_is_that_of_the_question_in_full_and_not_of_where_the_answer_goes():
-    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
-    scenario = planted.base()
-    name = provenance.identity(scenario, [], made)
-    parts = made | {key: made[key][provenance.INSIDE] for key in ("data_hash", "posterior")}
-    assert name == run_manifest.identity(parts | {"scenario": run_manifest.question(scenario)})
-    assert name == provenance.identity(replace(scenario, outputs="elsewhere"), [], made)
-    assert name != provenance.identity(replace(scenario, seed=scenario.seed + 1), [], made)
-
-
 def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothing_touched(broken, monkeypatch):
     before = of_record(broken)
     here = provenance.made_by()
@@ -524,43 +468,6 @@ def test_a_config_that_has_changed_is_noticed(broken, monkeypatch):
     monkeypatch.setattr(planted, "base", lambda: replace(real, start_year=2025))
     with pytest.raises(Refusal, match=r"scenario 0 of .* a config or scenarios.jsonl has changed"):
         resumed(broken)
-
-
-@pytest.mark.parametrize(
-    ("key", "what"),
-    [
-        ("code_hash", "other code"),
-        ("versions", "other versions"),
-        ("data_hash", "other tables"),
-        ("posterior", "other posterior"),
-    ],
-)
-def test_a_worker_of_another_make_stops_the_sweep(key, what):
-    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
-    provenance.identity(planted.base(), [], made)
-    assert not any(blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made))).failed)
-    made[key] = {provenance.INSIDE: "0"} if isinstance(made[key], dict) and key != "versions" else {}
-    with pytest.raises(Refusal, match=what):
-        blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made)))
-
-
-def test_two_at_once_on_one_folder_are_refused(broken):
-    with sweep_journal.kept(broken):
-        with pytest.raises(Refusal, match="another sweep"):
-            resumed(broken)
-        with pytest.raises(Refusal, match="another sweep"):
-            extended(broken, ["seed=3:5"])
-    resumed(broken)
-
-
-def test_a_folder_that_is_taken_is_refused(broken, tmp_path):
-    with pytest.raises(Refusal, match=r"holds a sweep already: .*oa-sim resume"):
-        swept(broken)
-    (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(Refusal, match="holds other things, such as 'broken'"):
-        swept(tmp_path)
-    with pytest.raises(Refusal, match="is a file"):
-        swept(tmp_path / "thesis.txt")
 
 
 def test_a_disk_that_fails_or_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, monkeypatch):
@@ -596,157 +503,12 @@ def test_a_file_that_is_read_is_found_from_another_working_folder(tmp_path, monk
         resumed(tmp_path / "sweep")
 
 
-def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monkeypatch):
-    from oa_sim.scenario.sweep_settings import Design
-    from oa_sim.sweep import cases as case_list
-    from oa_sim.sweep import expand
-
-    monkeypatch.chdir(tmp_path)
-    found = case_list.rooted(expand.expand(["data_folder=my tables", "posterior=null,a.nc,'b (1).nc'"], Design()))
-    assert found.fixed == (f"data_folder={tmp_path}/my tables",)
-    assert found.values == [("null",), (f"{tmp_path}/a.nc",), (f"'{tmp_path}/b (1).nc'",)]
-    assert case_list.rooted(found) == found
-
-
-def test_a_folder_that_is_no_sweep_is_refused_and_left_alone(tmp_path):
-    for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(Refusal, match="is not the folder of a sweep"):
-            resumed(folder)
-    assert [*tmp_path.iterdir()] == []
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("sweep.json", "{"), ("sweep.json", "[]"), ("sweep.json", '{"format": 1, "n": 20}'), ("scenarios.jsonl", "")],
-)
-def test_a_damaged_record_is_one_sentence(name, text, broken):
-    (broken / name).write_text(text)
-    with pytest.raises(Refusal, match="damaged"):
-        resumed(broken)
-
-
-def test_a_newer_format_is_named(broken):
-    about = json.loads((broken / "sweep.json").read_text())
-    (broken / "sweep.json").write_text(json.dumps(about | {"format": 99}))
-    with pytest.raises(Refusal, match=r"format 99.*update"):
-        resumed(broken)
-
-
-@pytest.fixture
-def door(monkeypatch, capsys):
-    """Give the command line, with the planted law and space behind it."""
-    from oa_sim.scenario import load
-
-    monkeypatch.setitem(sys.modules, "oa_sim.sweep.expand", planted)
-    monkeypatch.setattr("oa_sim.sweep.expand", planted, raising=False)
-    monkeypatch.setattr(load, "load_sweeping", planted.load_sweeping, raising=False)
-    monkeypatch.setattr(blocks, "default_law", lambda: planted.law)
-
-    def answer(*words):
-        code = main(list(map(str, words)))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return answer
-
-
-def test_the_verbs_answer_and_end_with_the_folder(door, tmp_path):
-    folder = tmp_path / "sweep"
-    code, out, err = door("sweep", "seed=3:23", "--out", folder)
-    assert (code, err, out.splitlines()[-1]) == (0, "", str(folder))
-    assert "failed: 1" in out
-    assert "[FAIL]" in out
-    code, out, _ = door("resume", folder, "--json")
-    assert json.loads(out)["computed"] == 0
-    code, out, _ = door("extend", folder, "+seed=20:25", "engine=local", f"--out={folder}")
-    assert code == 2
-    code, out, _ = door("extend", folder, "+seed=20:25", "engine=local", "--json")
-    assert json.loads(out)["added"] == 2
-
-
-def test_where_every_scenario_fails_the_door_says_the_first_sentence_and_the_work_stays(door, tmp_path):
-    code, out, err = door("sweep", "horizon=1:4", "--out", tmp_path / "sweep")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert re.search(r"all 3 scenarios failed.*summary.csv.*horizon must be 5 to 15 years", err)
-    assert pd.read_csv(tmp_path / "sweep" / "summary.csv").failed.notna().all()
-    assert door("resume", tmp_path / "sweep")[0] == 2
-    assert door("extend", tmp_path / "sweep", "horizon=6")[0] == 0
-
-
-def test_resuming_with_fewer_workers_keeps_the_kind_of_engine(door, tmp_path, monkeypatch):
-    seen, real = [], sweep_run._go
-    monkeypatch.setattr(sweep_run, "_go", lambda *given: seen.append(given[4]) or real(*given))
-    swept(tmp_path / "sweep", ["seed=3:5"], engine=planted.Engine("processes", 2))
-    assert door("resume", tmp_path / "sweep", "engine.workers=1")[0] == 0
-    assert door("resume", tmp_path / "sweep", "engine=local", "engine.workers=1")[0] == 0
-    assert [(machine.kind, machine.workers) for machine in seen[1:]] == [("processes", 1), ("local", 1)]
-
-
-def test_the_recorded_engine_is_said_in_words_that_the_real_door_reads(tmp_path):
-    from oa_sim.cli import sweep
-    from oa_sim.scenario.load import load_sweeping
-
-    swept(tmp_path, ["seed=3:5"], engine=planted.Engine("local", 2))
-    about = json.loads((tmp_path / "sweep.json").read_text())
-    about["engine"] = {"kind": "dask", "workers": 3, "address": "tcp://10.0.0.1:8786"}
-    (tmp_path / "sweep.json").write_text(json.dumps(about))
-    found, rest = load_sweeping(sweep._as_begun(str(tmp_path), ["engine.workers=1"]))
-    assert (found.engine.kind, found.engine.workers, found.engine.address) == ("dask", 1, "tcp://10.0.0.1:8786")
-    assert rest == []
-
-
-def test_a_folder_with_a_sign_or_a_space_is_taken_and_printed_as_a_shell_takes_it(door, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("a=b", "my sweep"):
-        assert door("sweep", "seed=3:5", "--out", name)[0] == 0
-        code, _, err = door("sweep", "seed=3:5", "--out", name)
-        assert f"oa-sim resume {shlex.quote(name)}" in err
-        assert code == 2
-        assert door("resume", name)[0] == 0
-        _, _, err = door("resume", name, "seed=4,5")
-        assert f"oa-sim extend {shlex.quote(name)} seed=4,5" in err
-
-
 def test_a_process_that_died_among_the_columns_leaves_no_warning(tmp_path, recwarn):
     swept(tmp_path)
     (tmp_path / "store.zarr" / "seed" / "zarr.json").unlink()
     (tmp_path / "store.zarr" / "horizon").mkdir()
     resumed(tmp_path)
     assert not [*recwarn]
-
-
-def test_the_chain_of_the_help_goes_through():
-    from oa_sim.cli.main import HELP
-    from oa_sim.scenario.load import load_sweeping
-    from oa_sim.sweep import cases as case_list
-    from oa_sim.sweep import expand
-
-    labels = []
-    for verb in ("sweep", "extend"):
-        words = re.search(rf"(oa-sim {verb} .*=.*)", HELP.split(f"oa-sim {verb} ", 1)[1])[1].split()[2:]
-        words = [word for word in words if "=" in word]
-        sweeping, left = load_sweeping(words)
-        found = expand.expand(left, sweeping.design, may_be_one=verb == "extend")
-        made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
-        cases, own = case_list.planned(found, 0, made, expand)
-        labels.append((own, {case["identity"] for case in cases}))
-    case_list.check_room("DIR", labels[0][0], labels[1][0])
-    assert not labels[0][1] & labels[1][1]
-
-
-def test_failing_fast_ends_with_2_and_the_sentence(door, tmp_path):
-    code, out, err = door("sweep", "seed=3:23", "--fail-fast", f"--out={tmp_path / 'sweep'}")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "planted" in err
-
-
-def test_a_dry_run_says_how_much_and_writes_nothing(door, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, out, _ = door("sweep", "seed=3:23", "horizon=4:7", "--dry-run", "--json", "--out", tmp_path / "sweep")
-    facts = json.loads(out)
-    assert (code, facts["scenarios"], facts["refused"], facts["varied"]) == (0, 60, 20, ["seed", "horizon"])
-    assert min(facts[key] for key in ("seconds_each", "memory_gb_about")) > 0
-    assert [*tmp_path.iterdir()] == []
 
 
 class Clock:
@@ -789,26 +551,6 @@ def test_a_dry_run_names_no_dear_key_where_none_is_and_goes_on_past_a_failure():
     found = sweep_run.plan(["seed=13:33"], planted.Sweeping(), law=planted.slow_law, space=planted)
     assert "costly" not in found
     assert found["scenarios"] == 20
-
-
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        (["sweep", "seed=3:23"], "add --out DIR"),
-        (["sweep", "seed=3:23", "--out"], "--out needs a folder"),
-        (["sweep", "seed=3:23", "--out", "a", "--out=b"], "got --out twice, a first"),
-        (["sweep", "--fail-fats"], "did you mean '--fail-fast'"),
-        (["resume"], "needs the folder of a sweep"),
-        (["resume", "seed=3:23"], "needs the folder of a sweep"),
-        (["resume", "DIR", "seed=3:23"], "write oa-sim extend DIR seed=3:23"),
-        (["extend", "DIR", "block=8"], "block belongs to sweep"),
-        (["extend", "DIR", "--dry-run"], "belong to sweep"),
-    ],
-)
-def test_what_the_door_cannot_honour_is_one_sentence(words, what, door):
-    code, out, err = door(*words)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert what in err
 
 
 SCRIPT = """

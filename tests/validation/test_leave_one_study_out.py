@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import TINY
+from tiny import TINY
 
 from oa_sim import evidence_ledger, load_scenario
 from oa_sim.evidence import meta_analysis, studies

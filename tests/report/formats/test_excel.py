@@ -98,25 +98,6 @@ def test_a_cell_holds_the_number_in_full_where_its_digits_allow(of_run, read):
             assert rows[one.figure]["Impact"].value == pytest.approx(one.value, rel=1e-14, abs=1e-17)
 
 
-@pytest.mark.parametrize(
-    ("value", "text", "shown", "form"),
-    [
-        (0.6251, "63 %", 0.6251, "0 %"),
-        (0.125, "12 %", 0.12, "0 %"),  # Python rounds a half to the even digit, a spreadsheet away from zero
-        (131571.4, "130,000", 130000.0, "#,##0"),
-        (-0.04, "0.0", 0.0, "#,##0.0"),
-        (-1.26, f"{MINUS}1.3", -1.26, "#,##0.0"),
-        (0.997, "above 99 %", 0.997, '"above 99 %"'),
-        (np.inf, "none", "none", "@"),
-        (1234567.0, "1,234,567", 1234567.0, "#,##0"),
-    ],
-)
-def test_a_number_is_shown_as_it_is_printed(value, text, shown, form):
-    assert excel_sheets.shown(value, text) == (shown, form)
-    if form != "@":
-        assert displayed(shown, form).replace("-", MINUS) == text
-
-
 def test_targets_projections_and_what_lasts_have_a_row_for_each_place(tiny, read):
     places, years = tiny.draws.sizes["area"] + 1, tiny.draws.sizes["year"]
     assert len(table(read["Projections"])) == len(table(read["Impact"])) == 21 * places * years
@@ -216,12 +197,6 @@ def test_names_from_outside_are_harmless_and_legible():
 def hostile(name, number):
     about = About("impact", f"{name}, a label", "points", "key_stage_2", "all", name, 2028)
     return reported_figure.of_summary(about, (1.0 + number, 0.5, 20.0), 0.01, replace(ORIGIN, scenario=name))
-
-
-def test_text_that_a_cell_cannot_hold_is_cut_with_an_ellipsis():
-    cut = excel_sheets.text("\U0001f600" * 40_000)
-    assert len(cut.encode("utf-16-le")) // 2 <= 32_767
-    assert cut.endswith("\u2026")
 
 
 def test_a_number_that_is_none_is_a_word_in_its_cell(of_run):

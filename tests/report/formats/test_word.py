@@ -27,7 +27,7 @@ from printed import (
 from oa_sim import formatting
 from oa_sim.report.document import key, plain
 from oa_sim.report.formats import office, word
-from oa_sim.report.formats.office import RED, columns, lines, shortened, width
+from oa_sim.report.formats.office import RED
 
 
 @pytest.fixture(scope="module")
@@ -154,29 +154,6 @@ def test_words_from_right_to_left_are_marked_as_such(dossier):
     table = read(word.brief(with_areas(dossier, [f"North {HEBREW} 7"]))).tables[1]
     marked = {run.text: run._r.rPr.find(qn("w:rtl")) is not None for run in table.rows[1].cells[0].paragraphs[0].runs}
     assert marked == {"North ": False, HEBREW: True, " 7": False}
-
-
-@pytest.mark.parametrize(("raw", "safe"), [
-    ("bell\x07", "bell"), ("half \ud800 pair", "half  pair"), ("a\nb\tc", "a b c"), ("\u202eturned\u202c", "turned"),
-    ("no\ufffe", "no"), ("\U0001f600 \u2020 \u2212 \u00e9", "\U0001f600 \u2020 \u2212 \u00e9"),
-])  # fmt: skip
-def test_text_for_xml_keeps_what_is_seen_and_drops_what_is_refused(raw, safe):
-    assert office.xml_safe(raw) == safe
-
-
-def test_a_text_is_cut_only_where_it_does_not_fit_and_then_at_its_end():
-    assert shortened("West Somerset", 100, 8) == "West Somerset"
-    cut = shortened("West Somerset and a far longer name", 80, 8)
-    assert cut.endswith("\u2026")
-    assert lines(cut, 80, 8) == 1
-    assert lines("N" * 100, 80, 8) == -(-width("N" * 100, 8) // 80)
-
-
-def test_columns_fill_the_table_and_never_break_a_figure():
-    rows = [["A long name of an area that needs two lines", "12,345,678", "medium"]] * 3
-    widths = columns(("Area", "Money, GBP", "Risk"), rows, 160, 8, pad=10, right=[False, True, False])
-    assert sum(widths) == pytest.approx(160)
-    assert widths[1] >= width("12,345,678", 8) + 10
 
 
 def test_the_assurance_pack_holds_its_parts_and_room_for_three_signatures(dossier):

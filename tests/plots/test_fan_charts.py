@@ -1,0 +1,38 @@
+"""Fans: what a document and a page are given, and the breaks that a measure declares."""
+
+import dataclasses
+
+from oa_sim.inputs import tables
+from oa_sim.plots import fan_charts
+
+
+def test_a_page_gets_the_fan_that_a_document_gets_without_the_key(every_area):
+    assert fan_charts.fan(every_area, "phonics") == fan_charts.fan_picture(every_area, "phonics", keyed=False).svg
+    assert "median with programme" not in fan_charts.fan(every_area, "phonics")
+    assert "median with programme" in fan_charts.fan_picture(every_area, "phonics").svg
+
+
+def test_the_fan_says_and_shows_the_declared_breaks_of_its_measure(every_area):
+    one = fan_charts.fan_picture(every_area, "key_stage_2")
+    mine = [row for row in tables.read("breaks") if row["measure"] == "key_stage_2" and row["first_year"] > 2016]
+    assert len(mine) == 3
+    for row in mine:
+        assert row["what_changed"] in one.alternative
+    assert "not collected in 2019/20 to 2020/21" in one.alternative
+    assert one.svg.count(fan_charts.DOWN) == sum(row["kind"] == "level_shift" for row in mine)
+    assert "not collected" in one.svg.partition("</title>")[2]
+    assert {label for _, label in fan_charts.key(every_area)} >= set(fan_charts.LABELS.values())
+
+
+def test_a_break_before_the_first_figure_is_not_drawn(every_area):
+    assert 2016 not in {
+        row["first_year"] for row in fan_charts.breaks_of(every_area, "key_stage_2")
+    }  # its history begins there
+
+
+def test_where_the_tables_of_a_run_are_gone_no_break_is_known(every_area):
+    asked = every_area.manifest["scenario"] | {"data_folder": "nowhere/at/all"}
+    moved = dataclasses.replace(every_area, manifest=every_area.manifest | {"scenario": asked})
+    one = fan_charts.fan_picture(moved, "key_stage_2")
+    assert "Declared" not in one.alternative
+    assert fan_charts.DOWN not in one.svg

@@ -1,0 +1,69 @@
+"""The brief of a folder: comparisons, pictures, and folders that are damaged."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from test_assemble import book_text
+
+from oa_sim.cli.main import main
+from oa_sim.errors import Refusal
+from oa_sim.report import document, folder_brief, output_folders, reported_figure
+from oa_sim.report.formats import excel, html
+
+
+def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
+    import pandas as pd
+
+    from oa_sim.simulation.comparison import Comparison
+
+    made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
+    at = output_folders.write_comparison(replace(made, table=made.means()), tmp_path)
+    facts = json.loads((at / "compare.json").read_text())
+    (at / "compare.json").write_text(json.dumps(change(facts)))
+    return folder_brief.read(at, folder_brief.kind_of(at))
+
+
+def test_a_comparison_leads_with_the_headlines_measure_and_says_ready_numbers_on_record(tmp_path, run_tiny, tiny):
+    found = of_comparison(tmp_path, run_tiny, tiny)
+    assert document.plain(found.headline).startswith("Key stage 2")
+    assert "no_programme" in document.plain(found.headline)
+    (grid,) = [grid for one in found.passages for grid in one.grids]
+    assert all("Key stage 2" in row[0] for row in grid.rows)
+    on_record = {one.text for one in found.figures}
+    for one in found.passages[0].said:
+        for number in folder_brief.NUMBER.findall(document.plain(one)):
+            assert number in on_record
+    row = next(row for row in book_text(excel.book(found)) if row["figure"].startswith("means.mean"))
+    assert row["as printed"]
+
+
+def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, tiny):
+    def failed(facts):
+        facts["runs"][1]["gates"]["verdict"] = "FAIL"
+        return facts | {"scenarios": [facts["scenarios"][0], f"{facts['scenarios'][1]} [FAIL]"]}
+
+    found = of_comparison(tmp_path, run_tiny, tiny, failed)
+    assert found.verdict == "FAIL"
+    assert all(reported_figure.FAILED in one.marks for one in found.figures)
+
+
+def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny, tiny):
+    found = of_comparison(tmp_path, run_tiny, tiny)
+    (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
+    drawn = folder_brief.pictures(tmp_path)
+    page = html.of_folder(drawn, found)
+    assert "Where the money goes" in page
+    assert "Who &lt;gets&gt; it</p>" in page
+    assert html.of_folder([], found) == ""
+
+
+def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):
+    (tmp_path / "result.nc").write_bytes(b"no result")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "not a whole result" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+    (tmp_path / "result.nc").unlink()
+    (tmp_path / "target.json").write_text("{")
+    with pytest.raises(Refusal, match="cannot be read"):
+        folder_brief.read(tmp_path, folder_brief.kind_of(tmp_path))

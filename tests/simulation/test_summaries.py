@@ -1,0 +1,74 @@
+"""Summaries: means over areas are formed draw by draw, and no number says more than its interval supports."""
+
+import numpy as np
+import pytest
+
+from oa_sim.definitions import MEASURES
+from oa_sim.simulation import summaries
+
+
+def test_a_mean_of_areas_is_formed_draw_by_draw(tiny):
+    found = summaries.mean_of_areas(tiny, "impact", "phonics")
+    draws = tiny.draws.impact.sel(measure="phonics", group="all").astype(float).mean("area")
+    plain = draws.quantile(summaries.BAND, ["chain", "draw"]).transpose("quantile", "year")
+    np.testing.assert_allclose(found, plain, rtol=1e-12)
+    assert (np.diff(found, axis=0) >= 0).all()
+
+
+def test_one_area_has_its_own_figures_and_not_the_mean(tiny):
+    for area in tiny.draws.area.values.tolist():
+        one = summaries.mean_of_areas(tiny, "counterfactual", "key_stage_2", area=area)
+        draws = tiny.draws.counterfactual.sel(measure="key_stage_2", group="all", area=area).astype(float)
+        np.testing.assert_allclose(one[2], draws.median(["chain", "draw"]), rtol=1e-12)
+        assert summaries.over_areas(tiny, area) == area
+    assert summaries.over_areas(tiny) == "mean of the 3 areas"
+
+
+def test_areas_are_compared_in_the_last_funded_year_or_in_the_last_that_is_projected(tiny, run_tiny):
+    last = tiny.sustainability.attrs["last_funded_year"]
+    assert summaries.reading_year(tiny) == min(last, int(tiny.draws.year.max()))
+    _, band = summaries.impact_by_area(tiny, "phonics", "all")
+    at = {"measure": "phonics", "group": "all", "year": summaries.reading_year(tiny)}
+    np.testing.assert_allclose(band[2], tiny.draws.impact.sel(at).astype(float).median(["chain", "draw"]), rtol=1e-12)
+
+
+def test_without_money_there_is_no_impact(tiny, run_tiny):
+    assert summaries.has_impact(tiny)
+    assert not summaries.has_impact(run_tiny("scenario=no_programme"))
+
+
+def test_a_countys_figures_are_marked_and_counted(tiny):
+    assert summaries.mark_of(tiny, "key_stage_2", "all", "Norwich") == " (county proxy)"
+    assert summaries.mark_of(tiny, "key_stage_2", "all", "Oldham") == ""
+    assert summaries.mark_of(tiny, "key_stage_2", "all") == " (1 of them county proxies)"
+
+
+@pytest.mark.parametrize("half", [0.004, 0.03, 0.2, 0.9, 4.0, 30.0, 5000.0])
+def test_decimals_are_two_digits_of_the_half_width_and_at_most_two(half):
+    places = summaries.decimals(10 - half, 10 + half)
+    assert 0 <= places <= 2
+    assert half * 10**places >= 10 or places == 2
+    assert half * 10 ** (places - 1) < 10 or places == 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (np.nan, 1.0), (0.0, np.inf)])
+def test_an_interval_without_a_width_has_two_decimals(low, high):
+    assert summaries.decimals(low, high) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "said"),
+    [(-0.004, 2, "0.00"), (-0.4, 0, "0"), (-1.25, 1, "\N{MINUS SIGN}1.2"), (3.0, 0, "3"), (np.nan, 1, "not known")],
+)
+def test_a_number_has_a_true_minus_sign_and_is_never_minus_nothing(value, places, said):
+    assert summaries.number(value, places) == said
+
+
+def test_an_interval_is_said_in_the_digits_that_it_supports():
+    assert summaries.interval(0.123, -0.5, 0.7, " points") == "0.12 points (90 % interval \N{MINUS SIGN}0.50 to 0.70)"
+    assert summaries.interval(61.2, 40.1, 82.9, " %") == "61 % (90 % interval 40 to 83)"
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_difference_of_percentages_is_in_percentage_points(measure):
+    assert "%" not in summaries.unit_of_change(measure)

@@ -1,0 +1,79 @@
+"""A table of targets: what is understood, and what is refused in one sentence."""
+
+import pytest
+from test_assess import AREAS, GOOD, written
+
+from oa_sim.errors import Refusal
+from oa_sim.targets.target_settings import of_user
+
+
+def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
+    names = ["GLD", "Good level of development (age 5)", "good level of development"]
+    for name in names:
+        path = written(tmp_path / "t.csv", [GOOD[0], ["Derby", name, "all", "60", "2028", "level"]])
+        assert of_user(path, AREAS, None)[0].measure == "good_level_of_development"
+
+
+HEAD = "area,measure,group,target,target_year\n"
+WRONG = {
+    "an area that is unknown": (HEAD + "Oldam,key_stage_2,all,60,2027", "row 2: unknown area.*Oldham"),
+    "an area of another scenario": (
+        HEAD + "Norwich,key_stage_2,all,60,2027",
+        "row 2: area must be one of the scenario",
+    ),
+    "a measure that is unknown": (HEAD + "Oldham,key_stage_3,all,60,2027", "key_stage_2"),
+    "a group that is unknown": (HEAD + "Oldham,key_stage_2,poor,60,2027", "group"),
+    "a group that the measure has not": (HEAD + "Oldham,suspensions,other,6,2027", "group of suspensions"),
+    "a target that is no number": (HEAD + "Oldham,key_stage_2,all,sixty,2027", "must be a number, got 'sixty'"),
+    "a target that is not finite": (HEAD + "Oldham,key_stage_2,all,nan,2027", "must be 0 to 100"),
+    "a target above all": (HEAD + "Oldham,key_stage_2,all,160,2027", "must be 0 to 100"),
+    "a year in words": (HEAD + "Oldham,key_stage_2,all,60,soon", "target_year must be"),
+    "an academic year that is none": (HEAD + "Oldham,key_stage_2,all,60,2027/29", "target_year must be"),
+    "a column that is unknown": (
+        "area,measure,group,target,target_yaer\nOldham,key_stage_2,all,60,2027",
+        "target_year",
+    ),
+    "a column that is missing": ("area,measure,group,target\nOldham,key_stage_2,all,60", "no target_year"),
+    "a scale that is unknown": (
+        "area,measure,group,target,target_year,scale\nOldham,key_stage_2,all,60,2027,log",
+        "scale",
+    ),
+    "a row that is too short": (HEAD + "Oldham,key_stage_2", "must be a number, got ''"),
+    "a row that is too long": (HEAD + "Oldham,key_stage_2,all,60,2028,61", "row 2: must have 5 cells, got 6"),
+    "a column that stands there twice": (
+        "area,measure,group,target,target_year,target\nOldham,key_stage_2,all,60,2028,5",
+        "target stands there twice",
+    ),
+    "a target that stands there twice": (
+        HEAD + "Oldham,key_stage_2,all,60,2028\nOldham,KS2,all,61,2027/28",
+        "row 3: this target stands in row 2",
+    ),
+    "a unit of another measure": (
+        "area,measure,group,target,target_year,unit\nOldham,attainment_8,all,45,2028,%",
+        "unit of attainment_8",
+    ),
+    "a status that is unknown": (
+        "area,measure,group,target,target_year,status\nOldham,attainment_8,all,45,2028,perhaps",
+        "status",
+    ),
+    "no rows": (HEAD, "at least one target"),
+    "nothing": ("", "empty table"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_table_is_refused_in_one_sentence(tmp_path, case):
+    text, words = WRONG[case]
+    path = tmp_path / "targets.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Refusal, match=words):
+        of_user(str(path), AREAS, None)
+
+
+def test_what_is_no_workbook_is_refused(tmp_path):
+    path = tmp_path / "targets.xlsx"
+    path.write_bytes(b"not a workbook")
+    with pytest.raises(Refusal, match="cannot be read as an Excel workbook"):
+        of_user(str(path), AREAS, None)
+    with pytest.raises(Refusal, match="is not there"):
+        of_user(str(tmp_path / "none.xlsx"), AREAS, None)

@@ -1,0 +1,119 @@
+"""Old names: each is imported for one version more, gives what it held, and says what it is called now."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import warnings
+
+import pytest
+
+import oa_sim
+from oa_sim import _names
+
+PACKAGES = {"compiled", "evidence", "inference", "plots", "report", "scenario", "sweep", "targets"}  # also old modules
+MODULES = sorted(set(_names.MOVED) - PACKAGES)
+
+
+def old(name):
+    """Import a module under its old name, as the first to ask for it in this process does."""
+    sys.modules.pop(f"oa_sim.{name}", None)
+    vars(oa_sim).pop(name, None)
+    with pytest.warns(DeprecationWarning, match="since oa_sim 0.7") as told:
+        found = importlib.import_module(f"oa_sim.{name}")
+    return found, [str(one.message) for one in told]
+
+
+def own(module):
+    """Return the public functions and classes that a module defines, by name."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_an_old_module_gives_what_it_held_and_says_its_new_name(name):
+    there = importlib.import_module(f"oa_sim.{_names.MOVED[name]}")
+    found, (said,) = old(name)
+    assert said.startswith(f"oa_sim.{name} is oa_sim.{_names.MOVED[name]} since oa_sim 0.7")
+    assert found is not there
+    held = [one for one, value in vars(there).items() if not one.startswith("_") and not inspect.ismodule(value)]
+    assert held
+    for one in held:
+        assert getattr(found, one) is getattr(there, one) or f"{name}.{one}" in _names.RENAMED
+    with pytest.raises(AttributeError):
+        _ = found.nothing_of_this_name
+
+
+@pytest.mark.parametrize("name", _names.RENAMED)
+def test_an_old_name_within_an_old_module_gives_what_bears_another_name_now(name):
+    module, _, was = name.partition(".")
+    where, _, now = _names.RENAMED[name].rpartition(".")
+    found, _ = old(module)
+    assert getattr(found, was) is getattr(importlib.import_module(f"oa_sim.{where}"), now)
+
+
+def test_no_old_name_is_told_without_need():
+    for name, new in _names.RENAMED.items():
+        module, _, was = name.partition(".")
+        assert new != f"{_names.MOVED[module]}.{was}"
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGES))
+def test_a_package_that_was_a_module_gives_what_the_module_held_and_says_where_that_is(name):
+    package, there = (importlib.import_module(f"oa_sim.{one}") for one in (name, _names.MOVED[name]))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for one, value in own(there).items():
+            # a function that has the name of a module of its package gives way to it
+            if importlib.util.find_spec(f"{package.__name__}.{one}") is None:
+                assert getattr(package, one) is value
+    for one in told:
+        assert one.category is DeprecationWarning
+        assert str(one.message).startswith(f"oa_sim.{name}.")
+        assert f" is oa_sim.{_names.MOVED[name]}." in str(one.message)
+    assert told or set(own(there)) <= set(package.__all__)
+
+
+def test_an_old_module_is_imported_from_the_package_as_ever():
+    old("learned")
+    sys.modules.pop("oa_sim.learned")
+    vars(oa_sim).pop("learned", None)
+    with pytest.warns(DeprecationWarning, match=r"oa_sim\.inference\.baseline_fit") as told:
+        from oa_sim import learned
+    from oa_sim.inference import baseline_fit
+
+    assert learned.load is baseline_fit.load
+    assert told[0].filename == __file__  # the line to change is that of the caller
+
+
+def test_what_a_module_of_a_package_is_called_is_no_old_name():
+    from oa_sim.evidence import studies
+
+    assert studies is importlib.import_module("oa_sim.evidence.studies")
+    assert importlib.import_module("oa_sim.evidence").studies is studies
+
+
+def test_sentences_of_a_plan_are_found_where_they_were():
+    from oa_sim.decide import narrative
+
+    assert old("advice")[0].sentences is narrative.plan_sentences
+
+
+def test_a_package_is_still_called_as_the_function_that_bore_its_name(monkeypatch):
+    from oa_sim.decide import decision
+
+    monkeypatch.setattr(decision, "decide", lambda *given, **named: (given, named))
+    with pytest.warns(DeprecationWarning, match=r"oa_sim\.decide is oa_sim\.decide\.decision\.decide"):
+        assert oa_sim.decide("a scenario", seed=1) == (("a scenario",), {"seed": 1})
+
+
+def test_a_name_that_never_was_is_no_module():
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("oa_sim.nothing_of_this_name")
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = importlib.import_module("oa_sim.evidence").nothing
