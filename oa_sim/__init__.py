@@ -35,10 +35,12 @@ _names.install()
 
 def __getattr__(name: str):
     """Import a public name on first use."""
-    if name not in _WHERE:
-        raise AttributeError(f"module 'oa_sim' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "decide":  # a package since 0.7, which may yet be called as the function was
+        return import_module("oa_sim.decide")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'oa_sim' has no attribute {name!r}")
     module, own = _WHERE[name]
     value = getattr(import_module(f"oa_sim.{module}"), own)
     globals()[name] = value

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import subprocess
 import sys
 import warnings
 
@@ -117,3 +118,9 @@ def test_a_name_that_never_was_is_no_module():
         importlib.import_module("oa_sim.nothing_of_this_name")
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = importlib.import_module("oa_sim.evidence").nothing
+
+
+def test_decide_is_called_by_its_old_name_before_anything_of_it_is_imported():
+    code = "import warnings; warnings.simplefilter('ignore'); import oa_sim; oa_sim.decide()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "missing 2 required positional arguments: 'scenario' and 'asked'" in done.stderr
