@@ -6,7 +6,7 @@ The public names, in the order a study uses them. They are looked up when first 
 
 from oa_sim import _names
 
-__version__ = "0.6.1"
+__version__ = "0.7.0"
 
 _WHERE = {  # public name: the module that holds it, and its name there
     "load_scenario": ("scenario.load", "load_scenario"),
