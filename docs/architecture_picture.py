@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = ROOT / "oa_sim"
 PICTURE = Path(__file__).resolve().parent / "static" / "architecture.svg"
 SHARED = "oa_sim"  # the modules that lie in it and in no package, as one box
-NOT_SHARED = {"__init__", "__main__", "_names"}
+NOT_SHARED = {"__init__", "__main__", "_lazy_imports"}
 
 
 class Place(NamedTuple):

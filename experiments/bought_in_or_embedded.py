@@ -15,7 +15,7 @@ import pandas as pd
 
 from oa_sim import load_scenario, run
 from oa_sim.plots import intervals
-from oa_sim.projection import retention
+from oa_sim.projection import impact_retention
 from oa_sim.simulation import summaries
 
 PAIRS = (  # bought in, embedded, measure on which both act
@@ -42,7 +42,7 @@ def main(*flags: str) -> None:
         last = int(result.sustainability.attrs["last_funded_year"])
         for measure in {pair[2] for pair in PAIRS if name in pair}:
             impact = result.draws.impact.sel(measure=measure, group="disadvantaged").mean("area")
-            left[name, measure] = retention.share_left(impact, last, 5).values.ravel()
+            left[name, measure] = impact_retention.share_left(impact, last, 5).values.ravel()
             curve = result.retention.sel(intervention=name, measure=measure, group="all").mean("area")
             line = [100 * curve[key].values for key in ("left", "left_q05", "left_q95")]
             lines[f"{name.replace('_', ' ')}, {measure.replace('_', ' ')}"] = np.array(line)

@@ -16,7 +16,7 @@ import pandas as pd
 from oa_sim import load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import intervals
-from oa_sim.projection import retention
+from oa_sim.projection import impact_retention
 from oa_sim.simulation import summaries
 
 ENDINGS = ("stop", "taper", "extend", "hand_over")
@@ -37,7 +37,7 @@ def main(*flags: str) -> None:
         result = run(load_scenario(f"sustainability={ending}", f"name={ending}", *overrides))
         impact = result.draws.impact.sel(HEADLINE).mean("area")
         last = int(result.sustainability.attrs["last_funded_year"])
-        left[ending] = retention.share_left(impact, last, 5).values.ravel()
+        left[ending] = impact_retention.share_left(impact, last, 5).values.ravel()
         start = int(impact.year[0])
         courses[ending.replace("_", " ")] = np.array([spread(impact.sel(year=year).values) for year in impact.year]).T
         for years in (5, 10, 15):

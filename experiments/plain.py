@@ -7,7 +7,7 @@ import numpy as np
 from oa_sim.compiled import arrays, input_cache
 from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, series
-from oa_sim.programme import budget, interventions, review
+from oa_sim.programme import budget, delivered_effects, review
 from oa_sim.projection import appraisal, cohort, impact
 from oa_sim.scenario.schema import Scenario
 
@@ -49,9 +49,9 @@ def latent(scenario: Scenario, about: Made):
 def law(scenario: Scenario, about: Made, counterfactual) -> dict[str, dict[str, np.ndarray]]:
     """Return statistics of projection and impact, by the law that readers read, in double precision."""
     pupils, drawn = about.known.pupils, about.programme.drawn
-    active = interventions.activity(scenario, about.money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    active = delivered_effects.activity(scenario, about.money, pupils.rolls.sel(area=scenario.areas.names), drawn)
     gain = impact.with_all(
-        cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), pupils
+        cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils
     )
     outcomes = impact.outcomes(counterfactual, gain, pupils)
     return {name: described(outcomes[name]) for name in ("projection", "impact")}

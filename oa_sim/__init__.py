@@ -4,7 +4,7 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __version__ = "0.7.0"
 
@@ -30,7 +30,7 @@ __all__ = [
     "value_of_information",
 ]
 
-_names.install()
+_lazy_imports.install()
 
 
 def __getattr__(name: str):

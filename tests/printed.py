@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from oa_sim.report import run_brief, run_figures
+from oa_sim.report import run_brief, run_statistics
 from oa_sim.report.document import Dossier, Grid, Only, Passage, said
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 
 FORMULA, SCRIPT, LONG = '=HYPERLINK("http://x","y")', "<script>alert(1)</script>", "N" * 200
 HEBREW, ARABIC = "\u05e2\u05d9\u05e8 \u05d2\u05d3\u05d5\u05dc\u05d4", "\u0645\u062f\u064a\u0646\u0629"
@@ -20,7 +20,7 @@ HOSTILE = (
 
 
 def dossier_of(result):
-    found = run_figures.brief(result)
+    found = run_statistics.brief(result)
     gates = result.manifest["gates"]
     return Dossier(
         "run", f"Opportunity Areas: {result.label}", result.label, gates["verdict"], gates["reason"],

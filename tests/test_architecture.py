@@ -45,18 +45,18 @@ FENCES = {  # library: the packages, or modules, that may know it
     "uvicorn": ["explore"],
 }
 TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests may bear one name
-    "_names": "test_names",  # no name of a test has two underscores
+    "_lazy_imports": "test_names",  # no name of a test has two underscores
     "cli/batch": "acceptance/test_command_line",
-    "cli/decide": "decide/test_decision",  # its plans are searched there
+    "cli/decision_commands": "decide/test_decision",  # its plans are searched there
     "cli/main": "acceptance/test_command_line",
     "cli/report": "report/test_assemble",
     "compiled/activity": "compiled/test_gains",
     "compiled/arrays": "compiled/test_simulate",
     "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan
     "compiled/outcomes": "compiled/test_simulate",
-    "compiled/single_allocation": "decide/test_spending_profiles",  # what a line brings, and its slopes
+    "compiled/spending_response": "decide/test_spending_profiles",  # what a line brings, and its slopes
     "decide/allocation_problem": "decide/test_constraints",
-    "decide/alternatives": "decide/test_value_of_information",
+    "decide/candidate_plans": "decide/test_value_of_information",
     "decide/column_generation": "decide/test_optimiser",
     "decide/narrative": "decide/test_decision",  # one of three of this name
     "decide/robustness": "decide/test_decision",  # the plan that it judges is searched once
@@ -71,15 +71,15 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "projection/impact": "projection/test_appraisal",
     "report/document": "report/test_assemble",
     "report/formats/excel_charts": "report/formats/test_excel",
-    "report/formats/html": "report/test_assemble",
+    "report/formats/html_pages": "report/test_assemble",
     "report/formats/word_document": "report/formats/test_word",
-    "report/output_folders": "report/test_assemble",
+    "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",
     "scenario/schema": "scenario/test_load",
     "simulation/narrative": "projection/test_outside_view",  # one of three of this name
     "sweep/dry_run": "sweep/test_sweep_run",  # one of two of this name
     "targets/narrative": "targets/test_assess",  # one of three of this name
-    "targets/outlook": "targets/test_assess",  # the promise that it looks at takes seconds and is made once
+    "targets/forecast_components": "targets/test_assess",  # the promise that it looks at takes seconds and is made once
 }
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_MODULES, MOST_ENTRIES = 650, 50, 180, 24
 HOME = Path(oa_sim.__file__).parent
@@ -127,7 +127,7 @@ def faults(path: Path, home: Path = HOME) -> list[str]:
             if name[0] in FENCES and own not in FENCES[name[0]]:
                 found.append(f"{name[0]} is for {FENCES[name[0]]}")
             continue
-        if any(part.startswith("_") and not part.startswith("__") and part != "_names" for part in name):
+        if any(part.startswith("_") and not part.startswith("__") and part != "_lazy_imports" for part in name):
             found.append(f"{'.'.join(name)} is private")
         there = name[1] if len(name) > 1 else ""
         if there not in PACKAGES or there == own:
@@ -178,19 +178,23 @@ PLANTED = {
     "packages that are apart": ("validation/placebo.py", "from oa_sim.sweep import store", "does without sweep"),
     "a package in a root module": ("errors.py", "from oa_sim.inputs import tables", "without any package"),
     "a root module after it": ("definitions.py", "from oa_sim import formatting", "formatting comes after"),
-    "a private function": ("report/register.py", "from oa_sim.inputs.tables import _bytes", "_bytes is private"),
+    "a private function": (
+        "report/assumptions_register.py",
+        "from oa_sim.inputs.tables import _bytes",
+        "_bytes is private",
+    ),
     "a private attribute": (
-        "report/register.py",
+        "report/assumptions_register.py",
         "from oa_sim.inputs import tables\nrows = tables._bytes",
         "tables._bytes is private",
     ),
     "a module that is not public": (
-        "report/register.py",
+        "report/assumptions_register.py",
         "from oa_sim.inputs import download_formats",
         "not in __all__",
     ),
     "a function of such a module": (
-        "report/register.py",
+        "report/assumptions_register.py",
         "from oa_sim.inputs.download_formats import read",
         "not in __all__",
     ),
@@ -229,7 +233,7 @@ def test_the_house_is_small_enough_to_see():
     assert len(MODULES) <= MOST_MODULES
     entries = [path for path in HOME.iterdir() if path.name not in ("__pycache__", "configs", "CHANGELOG.md")]
     assert len(entries) <= MOST_ENTRIES, sorted(path.name for path in entries)
-    assert {path.stem for path in HOME.glob("*.py")} == {*ROOT, "__init__", "__main__", "_names"}
+    assert {path.stem for path in HOME.glob("*.py")} == {*ROOT, "__init__", "__main__", "_lazy_imports"}
     assert {path.parent.name for path in HOME.glob("*/__init__.py")} == set(PACKAGES)
 
 
@@ -244,7 +248,7 @@ def test_a_module_and_its_functions_are_short_and_it_says_what_it_is(path):
             assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
     first = ast.get_docstring(tree(path)).splitlines()[0]
     assert first.endswith(".")
-    if named(path) and path.name not in ("__init__.py", "__main__.py", "_names.py"):
+    if named(path) and path.name not in ("__init__.py", "__main__.py", "_lazy_imports.py"):
         assert ": " in first
 
 

@@ -10,10 +10,10 @@ import warnings
 import pytest
 
 import oa_sim
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 PACKAGES = {"compiled", "evidence", "inference", "plots", "report", "scenario", "sweep", "targets"}  # also old modules
-MODULES = sorted(set(_names.MOVED) - PACKAGES)
+MODULES = sorted(set(_lazy_imports.MOVED) - PACKAGES)
 
 
 def old(name):
@@ -38,35 +38,35 @@ def own(module):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_an_old_module_gives_what_it_held_and_says_its_new_name(name):
-    there = importlib.import_module(f"oa_sim.{_names.MOVED[name]}")
+    there = importlib.import_module(f"oa_sim.{_lazy_imports.MOVED[name]}")
     found, (said,) = old(name)
-    assert said.startswith(f"oa_sim.{name} is oa_sim.{_names.MOVED[name]} since oa_sim 0.7")
+    assert said.startswith(f"oa_sim.{name} is oa_sim.{_lazy_imports.MOVED[name]} since oa_sim 0.7")
     assert found is not there
     held = [one for one, value in vars(there).items() if not one.startswith("_") and not inspect.ismodule(value)]
     assert held
     for one in held:
-        assert getattr(found, one) is getattr(there, one) or f"{name}.{one}" in _names.RENAMED
+        assert getattr(found, one) is getattr(there, one) or f"{name}.{one}" in _lazy_imports.RENAMED
     with pytest.raises(AttributeError):
         _ = found.nothing_of_this_name
 
 
-@pytest.mark.parametrize("name", _names.RENAMED)
+@pytest.mark.parametrize("name", _lazy_imports.RENAMED)
 def test_an_old_name_within_an_old_module_gives_what_bears_another_name_now(name):
     module, _, was = name.partition(".")
-    where, _, now = _names.RENAMED[name].rpartition(".")
+    where, _, now = _lazy_imports.RENAMED[name].rpartition(".")
     found, _ = old(module)
     assert getattr(found, was) is getattr(importlib.import_module(f"oa_sim.{where}"), now)
 
 
 def test_no_old_name_is_told_without_need():
-    for name, new in _names.RENAMED.items():
+    for name, new in _lazy_imports.RENAMED.items():
         module, _, was = name.partition(".")
-        assert new != f"{_names.MOVED[module]}.{was}"
+        assert new != f"{_lazy_imports.MOVED[module]}.{was}"
 
 
 @pytest.mark.parametrize("name", sorted(PACKAGES))
 def test_a_package_that_was_a_module_gives_what_the_module_held_and_says_where_that_is(name):
-    package, there = (importlib.import_module(f"oa_sim.{one}") for one in (name, _names.MOVED[name]))
+    package, there = (importlib.import_module(f"oa_sim.{one}") for one in (name, _lazy_imports.MOVED[name]))
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for one, value in own(there).items():
@@ -76,7 +76,7 @@ def test_a_package_that_was_a_module_gives_what_the_module_held_and_says_where_t
     for one in told:
         assert one.category is DeprecationWarning
         assert str(one.message).startswith(f"oa_sim.{name}.")
-        assert f" is oa_sim.{_names.MOVED[name]}." in str(one.message)
+        assert f" is oa_sim.{_lazy_imports.MOVED[name]}." in str(one.message)
     assert told or set(own(there)) <= set(package.__all__)
 
 

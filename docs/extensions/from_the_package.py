@@ -75,7 +75,7 @@ def probability_words() -> str:
 
 def signs() -> str:
     """Return the signs that stand beside figures in the packs."""
-    from oa_sim.report.reported_figure import SIGNS
+    from oa_sim.report.reported_statistic import SIGNS
 
     return table(("sign", "means"), [(f"`{sign.strip()}`", meaning) for sign, meaning in SIGNS.items()])
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
-from oa_sim.report import output_folders
+from oa_sim.report import folder_writers
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
@@ -36,10 +36,10 @@ def answer(
     Refusal
         Where it cannot be run or written; then nothing is left behind.
     """
-    output_folders.check_writable(scenario.outputs)
+    folder_writers.check_writable(scenario.outputs)
     result = run(scenario, posterior=posterior, say=say)
     say("writing the results")
-    folder = output_folders.write(result, scenario.outputs)
+    folder = folder_writers.write(result, scenario.outputs)
     facts = {"scenario": result.label, "verdict": result.manifest["gates"]["verdict"]}
     facts |= {key: result.manifest[key] for key in FACTS} | {"headline": narrative.headline(result)}
     return facts, [*facts["headline"], narrative.verdict(result)], folder

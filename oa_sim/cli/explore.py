@@ -36,10 +36,10 @@ def explore(words: list[str]) -> int:
         raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
     from oa_sim.cli.progress import Progress
     from oa_sim.explore import server, session
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
     saves_to = Path(told.get("outputs") or folder / "scenarios").absolute()
-    output_folders.check_writable(saves_to)
+    folder_writers.check_writable(saves_to)
     with Progress() as progress:
         progress.say("reading the posterior and the tables")
         base = session.opened(folder)

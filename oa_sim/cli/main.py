@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
-    from oa_sim.cli import decide, explore, report, sweep
+    from oa_sim.cli import decision_commands, explore, report, sweep
     from oa_sim.errors import Refusal, unknown
 
     for door in (sweep, report, explore):  # verbs with flags of their own
@@ -88,7 +88,7 @@ def _answer(words: list[str]) -> int:
         print(HELP, end="")
         return 0
     verb, overrides = rest[0], rest[1:]
-    known = (*VERBS, *sweep.VERBS, *decide.VERBS, *report.VERBS, *explore.VERBS)
+    known = (*VERBS, *sweep.VERBS, *decision_commands.VERBS, *report.VERBS, *explore.VERBS)
     if verb not in known:
         raise unknown("verb", verb, known)
     if flags & {"--help", "-h"}:
@@ -100,8 +100,8 @@ def _answer(words: list[str]) -> int:
         if verb != "run":
             raise Refusal(f"-m goes with run, got {verb}: leave it out")
         return _run_each(overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
-    if verb in decide.VERBS:
-        return _finish(*decide.VERBS[verb](overrides), "--json" in flags)
+    if verb in decision_commands.VERBS:
+        return _finish(*decision_commands.VERBS[verb](overrides), "--json" in flags)
     return VERBS[verb](overrides, as_json="--json" in flags, is_dry="--dry-run" in flags)
 
 
@@ -118,9 +118,9 @@ def _run(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
-    output_folders.check_writable(scenario.outputs)
+    folder_writers.check_writable(scenario.outputs)
     if is_dry:
         from oa_sim.cli.dry_run import plan
 
@@ -177,10 +177,10 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     scenarios = [load_scenario(f"scenario={name}", *shared) for name in names]
     if len(scenarios) < 2:
         raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
     outputs = scenarios[0].outputs
-    output_folders.check_writable(outputs)
+    folder_writers.check_writable(outputs)
     if is_dry:
         from oa_sim.cli.dry_run import plan
 
@@ -194,10 +194,10 @@ def _compare(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
     with Progress() as progress:
         comparison = compare(*scenarios, say=progress.say)
-        folder = output_folders.write_comparison(comparison, outputs)
+        folder = folder_writers.write_comparison(comparison, outputs)
     facts = {
         "scenarios": [result.label for result in comparison.results],
-        "verdict": output_folders.verdict_of(comparison),
+        "verdict": folder_writers.verdict_of(comparison),
     }
     facts["headline"] = narrative.compared(comparison)
     return _finish(facts, [*facts["headline"], narrative.verdict(comparison.results[0])], folder, as_json)
@@ -209,12 +209,12 @@ def _fit(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     learning = load_learning(*overrides)
     from oa_sim.cli.progress import Progress
     from oa_sim.inference import baseline_fit
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
-    output_folders.check_writable(learning.outputs)
+    folder_writers.check_writable(learning.outputs)
     with Progress() as progress:
         found = baseline_fit.fit(learning, progress.say, progress=sys.stderr.isatty())
-        folder = output_folders.write_learned(found, learning.outputs)
+        folder = folder_writers.write_learned(found, learning.outputs)
     gates = found.facts["gates"]
     facts = {"verdict": gates["verdict"], "read": found.read} | found.facts
     use = f"use it with oa-sim run posterior={folder / 'learned.nc'}"
@@ -226,14 +226,14 @@ def _backtest(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
 
     learning = load_learning(*overrides)
     from oa_sim.cli.progress import Progress
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
     from oa_sim.validation import backtest, scoring
 
-    output_folders.check_writable(learning.outputs)
+    folder_writers.check_writable(learning.outputs)
     with Progress() as progress:
         found = backtest.contest(learning, progress.say, progress=sys.stderr.isatty())
         progress.say("writing the scores")
-        folder = output_folders.write_contest(found, learning.outputs)
+        folder = folder_writers.write_contest(found, learning.outputs)
     gates, verdict = found.made["gates"], scoring.verdict(found.scores)
     facts = {"verdict": gates["verdict"], "scores": verdict} | found.made
     return _finish(facts, [*verdict, f"{gates['verdict']}: {gates['reason']}"], folder, as_json)
@@ -243,9 +243,9 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     from oa_sim.scenario.load import load_scenario
 
     scenario = load_scenario(*overrides)
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
-    output_folders.check_writable(scenario.outputs)
+    folder_writers.check_writable(scenario.outputs)
     from oa_sim.cli.progress import Progress
     from oa_sim.simulation import narrative
     from oa_sim.validation import leave_one_study_out
@@ -253,18 +253,18 @@ def _evidence(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
     with Progress() as progress:
         found = leave_one_study_out.evidence_ledger(scenario, say=progress.say)
         progress.say("writing the ledger")
-        folder = output_folders.write_ledger(found, scenario.outputs)
+        folder = folder_writers.write_ledger(found, scenario.outputs)
     facts = {"scenario": found.result.label, "verdict": found.verdict, "headline": leave_one_study_out.sentences(found)}
     facts |= {key: found.result.manifest[key] for key in ("run_id", "synthesis", "gates", "data_hash", "oa_sim")}
     return _finish(facts, [*facts["headline"], narrative.verdict(found.result)], folder, as_json)
 
 
 def _sensitivity(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
     from oa_sim.sweep import findings
 
-    outputs, found = findings.answer(overrides, output_folders.check_writable)
-    return _finish(found.in_short, found.said, output_folders.write_findings(found, outputs), as_json)
+    outputs, found = findings.answer(overrides, folder_writers.check_writable)
+    return _finish(found.in_short, found.said, folder_writers.write_findings(found, outputs), as_json)
 
 
 def _show(overrides: list[str], *, as_json: bool, is_dry: bool) -> int:

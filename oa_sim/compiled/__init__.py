@@ -4,8 +4,8 @@ Takes a scenario and what scenarios share. Hands on summaries over the draws, in
 plan's worth. Tests hold it to the plain law.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
-__all__ = ["activity", "arrays", "gradient", "input_cache", "jit", "simulate", "single_allocation"]
+__all__ = ["activity", "arrays", "gradient", "input_cache", "jit", "simulate", "spending_response"]
 
-__getattr__ = _names.exports(__name__, {}, formerly="compiled.jit")
+__getattr__ = _lazy_imports.exports(__name__, {}, formerly="compiled.jit")

@@ -6,7 +6,7 @@ import xarray as xr
 from oa_sim.compiled import activity
 from oa_sim.compiled.activity import BLOCK, Draws, Levers, Shape
 from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS
-from oa_sim.programme import delivery, interventions
+from oa_sim.programme import delivered_effects, delivery
 from oa_sim.projection.appraisal import present
 from oa_sim.scenario.schema import Scenario
 
@@ -60,7 +60,7 @@ def _first_alike(channel: np.ndarray, sight: np.ndarray, m: int) -> int:
 def _sight(about, measure, n_years: int) -> np.ndarray:
     """Return the share of a measure's pupils who were served so many years ago (years since)."""
     out = np.zeros(n_years)
-    if measure.channel in interventions.channels(about):
+    if measure.channel in delivered_effects.channels(about):
         served, read = (np.isin(YEAR_GROUPS, groups) for groups in (about.year_groups, measure.year_groups))
         for since in range(min(n_years, len(YEAR_GROUPS))):
             out[since] = (served[: len(YEAR_GROUPS) - since] & read[since:]).sum() / read.sum()
@@ -69,7 +69,11 @@ def _sight(about, measure, n_years: int) -> np.ndarray:
 
 def _meets(one, other, channel: str) -> float:
     """Return the share of an intervention's year groups that another serves in the same channel."""
-    if one is other or channel not in interventions.channels(one) or channel not in interventions.channels(other):
+    if (
+        one is other
+        or channel not in delivered_effects.channels(one)
+        or channel not in delivered_effects.channels(other)
+    ):
         return 0.0
     return len(set(one.year_groups) & set(other.year_groups)) / len(set(one.year_groups))
 
@@ -100,7 +104,7 @@ def draws(scenario: Scenario, drawn: xr.Dataset, years: list[int]) -> Draws:
     by = {name: flat(drawn[name].values) for name in drawn.data_vars if drawn[name].dims[:2] == ("chain", "draw")}
     effect = np.zeros((len(about), len(CHANNELS), by["effect"].shape[-1]))
     for k, one in enumerate(about):
-        for channel, share in interventions.reaches(one, link).items():
+        for channel, share in delivered_effects.reaches(one, link).items():
             effect[k, CHANNELS.index(channel)] = by["effect"][k] * np.ravel(share)
     capacity = np.array([one.capacity for one in about])[:, None]
     found = {

@@ -21,7 +21,7 @@ from oa_sim.inference import baseline_fit, counterfactual, posterior_files
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import delivery, parameters
 from oa_sim.programme.budget import window
-from oa_sim.programme.interventions import eligible_pupils
+from oa_sim.programme.delivered_effects import eligible_pupils
 from oa_sim.projection import appraisal, impact
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run

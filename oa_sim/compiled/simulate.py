@@ -17,8 +17,8 @@ from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.programme import budget, review
 from oa_sim.projection import appraisal, outside_view, sustainability
+from oa_sim.projection.impact_retention import INTERVAL
 from oa_sim.projection.ranking import VIEWS
-from oa_sim.projection.retention import INTERVAL
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run

@@ -4,7 +4,7 @@ Takes a scenario, an objective, constraints. Hands on a plan in whole pounds wit
 value of information.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "Constraints",
@@ -20,5 +20,7 @@ __all__ = [
     "voi_settings",
 ]
 
-__getattr__ = _names.exports(__name__, {"Constraints": "constraints", "Objective": "objective", "decide": "decision"})
-_names.make_callable(__name__, "decision", "decide")  # `oa_sim.decide(...)` until 0.7
+__getattr__ = _lazy_imports.exports(
+    __name__, {"Constraints": "constraints", "Objective": "objective", "decide": "decision"}
+)
+_lazy_imports.make_callable(__name__, "decision", "decide")  # `oa_sim.decide(...)` until 0.7

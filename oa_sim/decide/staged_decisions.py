@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from oa_sim.decide import plan_evaluation, voi_estimators
-from oa_sim.decide.alternatives import Decisions
+from oa_sim.decide.candidate_plans import Decisions
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.definitions import MEASURES, series
-from oa_sim.programme import interventions
+from oa_sim.programme import delivered_effects
 from oa_sim.projection import cohort
 from oa_sim.rng import stream
 
@@ -156,11 +156,11 @@ def _look(judge: Judge, planned: np.ndarray, last: int) -> Looked:
     scenario, drawn = judge.scenario, judge.programme.drawn
     money = plan_evaluation.money_of(plan_evaluation.richer(judge, planned), planned)
     rolls = judge.known.pupils.rolls.sel(area=scenario.areas.names)
-    active = interventions.activity(scenario, money, rolls, drawn)
+    active = delivered_effects.activity(scenario, money, rolls, drawn)
     served = [values[..., :last].reshape(-1, *values.shape[2:3], last)[judge.which] for values in active.values()]
     nobody = np.zeros((len(judge.which), 0, len(scenario.areas.names), last))
     added = _added(
-        judge, cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), last
+        judge, cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), last
     )
     return Looked(planned.sum(axis=1), np.stack(served, axis=1) if served else nobody, added)
 

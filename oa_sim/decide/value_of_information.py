@@ -13,7 +13,7 @@ import pandas as pd
 
 import oa_sim
 from oa_sim.decide import plan_evaluation, staged_decisions, voi_estimators
-from oa_sim.decide.alternatives import Decisions, decisions
+from oa_sim.decide.candidate_plans import Decisions, decisions
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.voi_estimators import Worth
 from oa_sim.decide.voi_settings import Studying

@@ -4,8 +4,8 @@ Takes the table of studies and how they are to be read. Hands on the posterior o
 effect at scale of each study type, the spread between them, and what each study keeps on the way to scale.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = ["meta_analysis", "studies"]
 
-__getattr__ = _names.exports(__name__, {}, formerly="evidence.studies")
+__getattr__ = _lazy_imports.exports(__name__, {}, formerly="evidence.studies")

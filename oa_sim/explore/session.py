@@ -23,7 +23,7 @@ from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import fan_svg
 from oa_sim.formatting import chance, pounds, spelled, unit, who
 from oa_sim.programme import budget, review
-from oa_sim.scenario import files, load
+from oa_sim.scenario import load, scenario_files
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
@@ -465,7 +465,7 @@ def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = Fa
         if group in ("portfolio", "split") and choice != "custom"
     ]
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
-    text = files.text_of(asdict(made), default(*words), chosen, str(path))
+    text = scenario_files.text_of(asdict(made), default(*words), chosen, str(path))
     temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ Takes a panel of published figures. Hands on a posterior of the baseline's hyper
 each area's counterfactual, drawn exactly given its own record and each posterior draw. PyMC samples, ArviZ checks.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "area_forecast",
@@ -20,4 +20,4 @@ __all__ = [
     "sampling",
 ]
 
-__getattr__ = _names.exports(__name__, {"fit": "baseline_fit"}, formerly="inference.sampling")
+__getattr__ = _lazy_imports.exports(__name__, {"fit": "baseline_fit"}, formerly="inference.sampling")

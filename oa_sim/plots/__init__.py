@@ -4,7 +4,7 @@ Takes results and tables. Hands on pictures that can be written as SVG and as PN
 who cannot see them needs. Matplotlib is known here alone.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "calibration",
@@ -19,4 +19,4 @@ __all__ = [
     "tornado",
 ]
 
-__getattr__ = _names.exports(__name__, {}, formerly="report.formats.excel_charts")
+__getattr__ = _lazy_imports.exports(__name__, {}, formerly="report.formats.excel_charts")

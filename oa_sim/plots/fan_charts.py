@@ -20,7 +20,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.inputs.tables import Row
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, visible
-from oa_sim.projection.retention import YEARS_AFTER
+from oa_sim.projection.impact_retention import YEARS_AFTER
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import (
     failed,

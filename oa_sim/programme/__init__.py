@@ -4,4 +4,4 @@ Takes a scenario, the tables and the draws of effects. Hands on money by area, i
 and the new gain of every stage and year (SD), draw by draw.
 """
 
-__all__ = ["budget", "delivery", "interventions", "parameters", "portfolio", "pupils_reached", "review"]
+__all__ = ["budget", "delivered_effects", "delivery", "parameters", "portfolio", "pupils_reached", "review"]

@@ -8,9 +8,9 @@ __all__ = [
     "appraisal",
     "cohort",
     "impact",
+    "impact_retention",
     "outside_view",
     "ranking",
-    "retention",
     "sustainability",
     "variance_decomposition",
 ]

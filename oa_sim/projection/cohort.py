@@ -12,7 +12,7 @@ import xarray as xr
 
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.programme import budget
-from oa_sim.programme.interventions import NewGain
+from oa_sim.programme.delivered_effects import NewGain
 from oa_sim.scenario.schema import Scenario
 
 

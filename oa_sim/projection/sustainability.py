@@ -17,8 +17,8 @@ from oa_sim import formatting
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import studies
 from oa_sim.programme import parameters
-from oa_sim.projection import retention
-from oa_sim.projection.retention import LONGEST
+from oa_sim.projection import impact_retention
+from oa_sim.projection.impact_retention import LONGEST
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
@@ -184,7 +184,7 @@ def part(scenario: Scenario, name: str, own: xr.DataArray, share: xr.DataArray, 
     for m, measure in enumerate(measures):
         values = _draws_last(own.sel(measure=measure).values)
         means.append(values.mean(-1))
-        each.append(retention.described(values * factor[:, m, None, None], years, last_funded(money), **limits))
+        each.append(impact_retention.described(values * factor[:, m, None, None], years, last_funded(money), **limits))
     found = {key: np.stack([one[key] for one in each]) for key in each[0]} if each else {}
     return Part(name, measures, found, np.array(means))
 
@@ -257,7 +257,9 @@ def _found(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[st
     limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}
     values = gain.transpose("measure", "group", "chain", "draw", "area", "year").values
     years, last = gain.year.values, last_funded(money)
-    each = [[retention.described(_draws_last(one), years, last, **limits) for one in groups] for groups in values]
+    each = [
+        [impact_retention.described(_draws_last(one), years, last, **limits) for one in groups] for groups in values
+    ]
     found = {key: np.array([[one[key] for one in groups] for groups in each]) for key in each[0][0]}
     return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}
 

@@ -4,8 +4,8 @@ Takes a result or the folder that a command wrote. Hands on the folder of a run,
 pack and data in which each figure was formed once.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
-__all__ = ["assemble", "document", "output_folders"]
+__all__ = ["assemble", "document", "folder_writers"]
 
-__getattr__ = _names.exports(__name__, {}, formerly="report.output_folders")
+__getattr__ = _lazy_imports.exports(__name__, {}, formerly="report.folder_writers")

@@ -15,12 +15,19 @@ from oa_sim.errors import Refusal, unknown
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
 from oa_sim.plots import tile_map
-from oa_sim.report import assurance, data_dictionary, folder_brief, register, run_brief, run_figures, workbook_figures
+from oa_sim.report import (
+    assumptions_register,
+    assurance,
+    data_dictionary,
+    folder_brief,
+    run_brief,
+    run_statistics,
+    workbook_statistics,
+)
 from oa_sim.report.document import Dossier, drawn
-from oa_sim.report.formats import data_files, html
-from oa_sim.report.formats import html as html_pages
-from oa_sim.report.output_folders import whole
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.folder_writers import whole
+from oa_sim.report.formats import data_files, html_pages
+from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import in_table
 from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
@@ -78,7 +85,7 @@ def open_folder(folder: Path, kind: str) -> Opened:
     found = folder_brief.read(folder, kind)
     found = replace(found, **_assured(found))
     page = (lambda: explorer_page.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
-    return Opened(found, page, dict, lambda: html.of_folder(folder_brief.pictures(folder), found))
+    return Opened(found, page, dict, lambda: html_pages.of_folder(folder_brief.pictures(folder), found))
 
 
 def of_run(result: Result) -> Dossier:
@@ -89,14 +96,14 @@ def of_run(result: Result) -> Dossier:
     result
         From ``run`` or ``Result.load``.
     """
-    brief = run_figures.brief(result)
+    brief = run_statistics.brief(result)
     about = result.manifest
     pictures = {"future": run_brief.future(result)}
     if summaries.has_impact(result):
         printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
         tile = tile_map.tile_map(result, printed=printed, is_small=True)
         pictures["map"] = drawn("map", tile.title, tile.svg)
-    further = {one.figure: one for one in workbook_figures.figures(result, brief)}
+    further = {one.figure: one for one in workbook_statistics.figures(result, brief)}
     return Dossier(
         kind="run",
         title=f"Opportunity Areas: {result.label}",
@@ -108,7 +115,7 @@ def of_run(result: Result) -> Dossier:
         passages=run_brief.passages(result, brief, pictures),
         figures=_together(brief.values(), further.values()),
         manifest=about,
-        assumptions=register.assumptions(about, about["scenario"].get("data_folder")),
+        assumptions=assumptions_register.assumptions(about, about["scenario"].get("data_folder")),
         log=assurance.verification_log(result),
         dictionary=data_dictionary.dictionary({"table": data_files.table(brief.values())}),
         statement=tuple(assurance.uncertainty_statement(result)),
@@ -145,7 +152,7 @@ def _run(result: Result) -> Opened:
         found,
         lambda: explorer_page.page(views.of_results([result]), found.title),
         tables,
-        lambda: html.picture_book(result, found),
+        lambda: html_pages.picture_book(result, found),
     )
 
 
@@ -174,7 +181,7 @@ def _assured(found: Dossier) -> dict:
     asked = about.get("scenario")
     assumptions = pd.DataFrame()
     if isinstance(asked, dict) and "interventions" in asked:
-        assumptions = register.assumptions(about, asked.get("data_folder"))
+        assumptions = assumptions_register.assumptions(about, asked.get("data_folder"))
     log = pd.DataFrame(
         [("gates", "did the sampler converge?", str(gates["reason"]), "see reason", str(gates["verdict"]), found.kind)],
         columns=list(assurance.COLUMNS),

@@ -10,7 +10,7 @@ from re import search
 
 import pandas as pd
 
-from oa_sim.report.reported_figure import SIGNS, Published
+from oa_sim.report.reported_statistic import SIGNS, Published
 
 KINDS = ("run", "compare", "sweep", "target", "optimise", "monitor", "voi")
 Cell = str | Published

@@ -19,10 +19,10 @@ from oa_sim.errors import Refusal
 from oa_sim.formatting import unit, who
 from oa_sim.plots import intervals
 from oa_sim.plots.picture import legible
-from oa_sim.report import folder_figures, reported_figure
+from oa_sim.report import folder_statistics, reported_statistic
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, drawn
-from oa_sim.report.folder_figures import Spec, Told, said
-from oa_sim.report.reported_figure import PROXY, VERIFY, About, Origin, Published
+from oa_sim.report.folder_statistics import Spec, Told, said
+from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
 from oa_sim.report.run_brief import CANNOT_SAY
 from oa_sim.scenario import unverified
 from oa_sim.sweep import findings, results, store
@@ -157,7 +157,7 @@ def quoted(sentences: list[str], told: Told) -> list[Published]:
         for k, number in enumerate(NUMBER.finditer(sentence)):
             value = float(number[0].replace(",", "").replace("\u2212", "-"))
             about = About(f"said.{s + 1}.{k + 1}", label, "as the sentence says", marks=told.marks, shown_in="brief")
-            found.append(reported_figure.as_said(about, value, number[0], told.origin))
+            found.append(reported_statistic.as_said(about, value, number[0], told.origin))
     return found
 
 
@@ -209,10 +209,10 @@ def read(folder: Path, kind: str) -> Dossier:
         raise Refusal(f"{folder} cannot be read ({type(error).__name__}): run its command again") from None
     if kind == "compare" and "means" not in tables:  # of a folder from before there were means
         spec = replace(spec, main="compare")
-    found = {name: folder_figures.figures(name, table, spec, told) for name, table in tables.items()}
+    found = {name: folder_statistics.figures(name, table, spec, told) for name, table in tables.items()}
     table = tables.get(spec.main, pd.DataFrame())
     where = headline_place(kind, table, headline)
-    main = folder_figures.in_brief(spec, table, found.get(spec.main, {}), levers, where)
+    main = folder_statistics.in_brief(spec, table, found.get(spec.main, {}), levers, where)
     lead, headline = lead_sentence(kind, table, found.get(spec.main, {}), where, headline, levers)
     origin = told.origin
     printed = {one.figure for one in figures_in([lead, *([*row] for row in (main.rows if main else ()))])}
@@ -234,7 +234,7 @@ def read(folder: Path, kind: str) -> Dossier:
         passages=_passages(headline, facts, main, pictures(folder) or _side_by_side(main)),
         figures=tuple(figures),
         manifest=facts,
-        sheets={name: folder_figures.grid(name, table, found[name]) for name, table in tables.items()},
+        sheets={name: folder_statistics.grid(name, table, found[name]) for name, table in tables.items()},
     )
 
 

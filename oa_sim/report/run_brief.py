@@ -11,7 +11,7 @@ from oa_sim.plots import fan_charts
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.report.document import Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.report.formats.run_page import SPLITS
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 from oa_sim.scenario import unverified
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result

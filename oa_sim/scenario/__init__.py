@@ -4,18 +4,20 @@ Takes configs, overrides as they are typed, and scenario files. Hands on a ``Sce
 that has kept every rule: plain dataclasses that hold values only. Hydra and OmegaConf are known here alone.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "Scenario",
     "assumptions",
-    "files",
     "load",
     "load_scenario",
     "overrides",
+    "scenario_files",
     "schema",
     "sweep_settings",
     "unverified",
 ]
 
-__getattr__ = _names.exports(__name__, {"Scenario": "schema", "load_scenario": "load"}, formerly="scenario.schema")
+__getattr__ = _lazy_imports.exports(
+    __name__, {"Scenario": "schema", "load_scenario": "load"}, formerly="scenario.schema"
+)

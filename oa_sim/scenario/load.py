@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs import tables
 from oa_sim.scenario.assumptions import Learning
-from oa_sim.scenario.files import opened
 from oa_sim.scenario.overrides import (
     CONFIGS,
     PATHS,
@@ -24,6 +23,7 @@ from oa_sim.scenario.overrides import (
     quoted,
     written,
 )
+from oa_sim.scenario.scenario_files import opened
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping, check_number
 

@@ -4,7 +4,7 @@ Takes a scenario. Hands on a ``Result`` (draws, tables, what makes them traceabl
 the same draws and the same noise.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "Comparison",
@@ -20,6 +20,6 @@ __all__ = [
     "summaries",
 ]
 
-__getattr__ = _names.exports(
+__getattr__ = _lazy_imports.exports(
     __name__, {"Comparison": "comparison", "Result": "result", "compare": "comparison", "run": "scenario_run"}
 )

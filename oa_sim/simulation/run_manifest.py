@@ -14,7 +14,17 @@ from oa_sim.inputs import tables
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Scenario
 
-WITHOUT_NUMBERS = {"plots", "explore", "report", "cli", "narrative", "formatting", "errors", "_names", "__main__"}
+WITHOUT_NUMBERS = {
+    "plots",
+    "explore",
+    "report",
+    "cli",
+    "narrative",
+    "formatting",
+    "errors",
+    "_lazy_imports",
+    "__main__",
+}
 
 
 def learned_from(posterior: xr.Dataset) -> dict:

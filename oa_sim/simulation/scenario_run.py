@@ -17,7 +17,7 @@ from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, delivery, interventions, parameters, portfolio, pupils_reached, review
+from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached, review
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
 from oa_sim.scenario import load, overrides, unverified
 from oa_sim.scenario.schema import Scenario
@@ -66,7 +66,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     with ThreadPoolExecutor(1) as beside:
         projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
         lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
-        active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+        active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
         promised, parts = _followed(scenario, active, money, pupils, drawn, share)
         seen, gain = outside_view.weigh(scenario, promised), promised
         if scenario.evidence.outside_view.is_on:
@@ -101,7 +101,7 @@ def _followed(
     parts: list[sustainability.Part] = []
 
     def noted() -> Iterator[xr.DataArray]:
-        for own in cohort.gains(scenario, interventions.new_gains(scenario, active, drawn), drawn):
+        for own in cohort.gains(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn):
             parts.append(sustainability.part(scenario, str(own.name), own, share, money))
             yield own
 

@@ -4,7 +4,7 @@ Takes a grid, a list or a sample of scenarios. Hands on a Zarr store with CSV an
 shows: variance-based sensitivity, scenario discovery, a tornado.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "cases",
@@ -21,6 +21,6 @@ __all__ = [
     "tornado",
 ]
 
-__getattr__ = _names.exports(
+__getattr__ = _lazy_imports.exports(
     __name__, {"extend": "sweep_run", "resume": "sweep_run", "sweep": "sweep_run"}, formerly="sweep.sweep_run"
 )

@@ -4,7 +4,7 @@ Takes a scenario and targets or new figures. Hands on levels with probabilities,
 target, and monitoring with the draws reweighted.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = [
     "assess",
@@ -17,4 +17,4 @@ __all__ = [
     "target_settings",
 ]
 
-__getattr__ = _names.exports(__name__, {"promise": "assess"}, formerly="targets.assess")
+__getattr__ = _lazy_imports.exports(__name__, {"promise": "assess"}, formerly="targets.assess")

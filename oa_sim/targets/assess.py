@@ -25,7 +25,7 @@ from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
 from oa_sim.targets import attainable, base_rates
-from oa_sim.targets.outlook import PARTS, Outlook, outlook
+from oa_sim.targets.forecast_components import PARTS, Outlook, outlook
 from oa_sim.targets.target_settings import Asked, Target, of_user, package
 from oa_sim.validation import hindcast
 

@@ -15,7 +15,7 @@ import pandas as pd
 from oa_sim.definitions import MEASURES
 from oa_sim.inputs.tables import Row
 from oa_sim.targets import base_rates
-from oa_sim.targets.outlook import PARTS, Outlook
+from oa_sim.targets.forecast_components import PARTS, Outlook
 from oa_sim.validation.scoring import Entry
 
 MOST_OF_IT = 0.5  # of the expected movement against England: from here regression to the mean does the work

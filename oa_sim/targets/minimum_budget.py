@@ -18,7 +18,7 @@ from oa_sim.errors import Refusal
 from oa_sim.formatting import chance, pounds
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
-from oa_sim.targets.outlook import Outlook
+from oa_sim.targets.forecast_components import Outlook
 from oa_sim.targets.target_settings import Want
 
 SMALLEST_GBP = 1e4

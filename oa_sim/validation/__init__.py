@@ -4,8 +4,8 @@ Takes published figures and the model as it would have been fitted then. Hands o
 hindcast, a placebo test, and what is left of the answer without each study.
 """
 
-from oa_sim import _names
+from oa_sim import _lazy_imports
 
 __all__ = ["backtest", "benchmark_forecasters", "evidence_ledger", "hindcast", "leave_one_study_out", "scoring"]
 
-__getattr__ = _names.exports(__name__, {"evidence_ledger": "leave_one_study_out"})
+__getattr__ = _lazy_imports.exports(__name__, {"evidence_ledger": "leave_one_study_out"})

@@ -10,7 +10,7 @@ from tiny import CHAINS, DRAWS, TINY
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS
 from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, interventions, parameters
+from oa_sim.programme import budget, delivered_effects, parameters
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario.overrides import groups
 from oa_sim.simulation.scenario_run import known_until, run
@@ -35,7 +35,7 @@ def activity_of(known, pupils):
         money = budget.allocate(scenario, pupils)
         drawn = parameters.drawn(scenario, known, CHAINS, DRAWS)
         rolls = pupils.rolls.sel(area=scenario.areas.names)
-        return interventions.activity(scenario, money, rolls, drawn), money
+        return delivered_effects.activity(scenario, money, rolls, drawn), money
 
     return answer
 
@@ -97,14 +97,14 @@ def test_money_that_ends_later_is_the_same_money(activity_of, ending):
 def test_more_money_never_lowers_reach():
     spend = np.geomspace(1, 1e12, 400)
     for capacity in (0.05, 0.5, 1.0):
-        reached = interventions.reach(spend, 180.0, 900.0, capacity)
+        reached = delivered_effects.reach(spend, 180.0, 900.0, capacity)
         assert (np.diff(reached) >= 0).all()
 
 
 def test_reach_never_exceeds_capacity_and_starts_at_a_pounds_worth():
-    assert interventions.reach(0.0, 180.0, 900.0, 0.5) == 0.0
-    assert interventions.reach(1e15, 180.0, 900.0, 0.5) <= 0.5
-    assert interventions.reach(1.0, 180.0, 900.0, 0.5) == pytest.approx(1 / (180 * 900), rel=1e-4)
+    assert delivered_effects.reach(0.0, 180.0, 900.0, 0.5) == 0.0
+    assert delivered_effects.reach(1e15, 180.0, 900.0, 0.5) <= 0.5
+    assert delivered_effects.reach(1.0, 180.0, 900.0, 0.5) == pytest.approx(1 / (180 * 900), rel=1e-4)
 
 
 def test_more_money_never_lowers_activity_where_schools_take_on_all_that_they_are_offered(activity_of):
@@ -355,7 +355,7 @@ def test_a_thousandth_of_the_money_elsewhere_does_no_harm(run_tiny):
 def test_programmes_that_share_no_pupil_leave_each_other_alone(activity_of):
     overrides = ("portfolio=custom", "portfolio.shares={primary_tutoring: 0.5, secondary_tutoring: 0.5}")
     active, _ = activity_of(*overrides)
-    left = interventions.overlap(load_scenario(*TINY, *overrides), active, np.full((CHAINS, DRAWS), 0.8))
+    left = delivered_effects.overlap(load_scenario(*TINY, *overrides), active, np.full((CHAINS, DRAWS), 0.8))
     assert all((share == 1).all() for share in left.values())
 
 

@@ -17,7 +17,7 @@ from oa_sim.inputs import areas
 from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
 from oa_sim.projection import appraisal, impact, ranking
-from oa_sim.report import output_folders
+from oa_sim.report import folder_writers
 from oa_sim.report.formats import run_page
 from oa_sim.rng import stream
 from oa_sim.simulation import narrative
@@ -334,12 +334,12 @@ def test_a_file_that_lost_its_money_is_still_refused(tiny, tmp_path):
 
 
 def test_a_run_and_a_comparison_write_their_tables(tiny, few_draws, tmp_path):
-    folder = output_folders.write(tiny, tmp_path)
+    folder = folder_writers.write(tiny, tmp_path)
     for name in ("value", "ranking", "uncertainty"):
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
     few = ("measures=[attainment_8]",)
     found = compare(load_scenario(*TINY, *few), load_scenario(*TINY, *few, "scenario=no_programme"))
-    rows = pd.read_csv(output_folders.write_comparison(found, tmp_path) / "ranking.csv")
+    rows = pd.read_csv(folder_writers.write_comparison(found, tmp_path) / "ranking.csv")
     assert set(rows.scenario) == {"as_delivered", "no_programme"}
     assert set(rows.view) == set(ranking.VIEWS)
     assert set(rows[rows.scenario == "no_programme"].alarm) == {"none: no money is spent"}

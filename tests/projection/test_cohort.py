@@ -8,7 +8,7 @@ from tiny import TINY
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.inputs import areas
-from oa_sim.programme import budget, interventions, parameters
+from oa_sim.programme import budget, delivered_effects, parameters
 from oa_sim.projection import cohort
 from oa_sim.scenario.assumptions import Prior
 from oa_sim.simulation.scenario_run import run
@@ -33,10 +33,10 @@ def by_hand(known, **survival):
     rolls = xr.zeros_like(areas.pupils(known).rolls.sel(area=["Norwich"]))
     rolls.loc[{"group": "disadvantaged", "year_group": 0}] = 1000.0
     rolls.loc[{"group": "other", "year_group": 0}] = 2000.0
-    active = interventions.activity(scenario, money, rolls, drawn)
-    return cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn).squeeze(), active[
-        "early_language"
-    ].squeeze()
+    active = delivered_effects.activity(scenario, money, rolls, drawn)
+    return cohort.gain_by_measure(
+        scenario, delivered_effects.new_gains(scenario, active, drawn), drawn
+    ).squeeze(), active["early_language"].squeeze()
 
 
 def test_one_cohort_worked_by_hand(known):
@@ -104,14 +104,14 @@ def test_a_second_plain_implementation_agrees(known, seed):
     drawn = fixed(parameters.drawn(scenario, known, 1, 2), overlap=1.0)  # programmes do not meet
     n_years = len(budget.window(scenario))
     active = {name: rng.uniform(0, 0.5, (1, 2, 1, n_years)) for name in scenario.interventions}
-    found = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn)
+    found = cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn)
     for draw in range(2):
         at = drawn.isel(chain=0, draw=draw)
         for measure, about in MEASURES.items():
             expected = {"disadvantaged": np.zeros(n_years), "other": np.zeros(n_years)}
             for name, mine in scenario.interventions.items():
                 link = {str(c): float(at.attendance_link.sel(channel=c)) for c in at.channel.values}
-                weight = interventions.reaches(mine, link).get(about.channel, 0.0)
+                weight = delivered_effects.reaches(mine, link).get(about.channel, 0.0)
                 one = at.sel(intervention=name)
                 keep = (*(float(one[key]) for key in ("first_year", "later", "floor")), 1 - float(at.leave_area))
                 course = plainly(
@@ -129,8 +129,8 @@ def test_each_intervention_is_followed_once_and_the_parts_make_the_whole(known):
     pupils = areas.pupils(known)
     drawn = parameters.drawn(scenario, known, 1, 3)
     money = budget.allocate(scenario, pupils)
-    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    new = interventions.new_gains(scenario, active, drawn)
+    active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    new = delivered_effects.new_gains(scenario, active, drawn)
     parts = {str(own.name): own for own in cohort.gains(scenario, new, drawn)}
     gain = cohort.summed(scenario, parts.values(), drawn)
     assert list(parts) == list(active)

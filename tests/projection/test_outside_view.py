@@ -12,7 +12,7 @@ from tiny import TINY
 from oa_sim import Result, load_scenario
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
-from oa_sim.programme import budget, interventions, parameters
+from oa_sim.programme import budget, delivered_effects, parameters
 from oa_sim.projection import cohort, impact, outside_view
 from oa_sim.report.formats import run_page
 from oa_sim.simulation import narrative
@@ -190,9 +190,9 @@ def peaks(known):
     scenario, pupils = load_scenario("sampler.draws=250"), areas.pupils(known)
     drawn = parameters.drawn(scenario, known, 4, 250)
     money = budget.allocate(scenario, pupils)
-    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
     gain = impact.with_all(
-        cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn), pupils
+        cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils
     )
     by_area = {name: outside_view.whole_area(gain.sel(area=[name])).values.ravel() for name in scenario.areas.names}
     return scenario, outside_view.weigh(scenario, gain), by_area

@@ -8,7 +8,7 @@ from tiny import TINY
 from oa_sim import load_scenario
 from oa_sim.inputs import areas
 from oa_sim.plots import intervals
-from oa_sim.programme import budget, interventions, parameters
+from oa_sim.programme import budget, delivered_effects, parameters
 from oa_sim.projection import cohort, variance_decomposition
 from oa_sim.report.formats import run_page
 from oa_sim.simulation import narrative
@@ -135,8 +135,8 @@ def test_the_shares_agree_with_a_pick_freeze_calculation_on_the_tiny_scenario(pl
     scenario, money, one, other = plenty
 
     def impact_of(drawn):
-        active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-        gain = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn)
+        active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+        gain = cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn)
         at = gain.sel(measure="key_stage_2", group="disadvantaged", year=[2028, 2033])
         return at.mean("area").values.reshape(-1, 2)
 

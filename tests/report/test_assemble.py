@@ -13,9 +13,9 @@ import pytest
 
 from oa_sim.cli import report
 from oa_sim.cli.main import main
-from oa_sim.report import assemble, document, folder_brief, output_folders
-from oa_sim.report.formats import data_files, excel, html, powerpoint, word
-from oa_sim.report.reported_figure import Published
+from oa_sim.report import assemble, document, folder_brief, folder_writers
+from oa_sim.report.formats import data_files, excel, html_pages, powerpoint, word
+from oa_sim.report.reported_statistic import Published
 
 HOSTILE = (
     '=HYPERLINK("http://x.invalid","y")',
@@ -61,7 +61,7 @@ def every(every_area):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny):
-    return output_folders.write(tiny, tmp_path_factory.mktemp("run"))
+    return folder_writers.write(tiny, tmp_path_factory.mktemp("run"))
 
 
 def word_text(made):
@@ -108,7 +108,7 @@ def test_a_figure_has_one_name_and_one_text(every):
 
 
 def test_forty_figures_read_the_same_in_every_format(every):
-    page = Text(html.brief_page(every)).figures
+    page = Text(html_pages.brief_page(every)).figures
     by_name = {one.figure: one for one in every.figures}
     wanted = [name for name in page if name in by_name]
     assert len(wanted) >= 40
@@ -151,7 +151,7 @@ def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(e
 def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
     told = [" ".join(part for lines in read(made(every)) for part in lines)
             for read, made in ((word_text, word.brief), (slide_text, powerpoint.brief))]  # fmt: skip
-    for text in (Text(html.brief_page(every)).text, *told):
+    for text in (Text(html_pages.brief_page(every)).text, *told):
         said = {
             "headline and its chance": r"(almost certain|likely|unlikely|realistic possibility|remote chance)[^.]{0,40}"
             r"\((above|below)? ?\d+ %[^)]*\) that, with .* will be better",
@@ -165,7 +165,7 @@ def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
 
 def test_a_scenario_without_money_is_briefed_without_a_claim(run_tiny):
     found = assemble.of_run(run_tiny("scenario=no_programme"))
-    text = Text(html.brief_page(found)).text
+    text = Text(html_pages.brief_page(found)).text
     assert "there is no impact, exactly" in text
     assert "What would have happened anyway" in text
     for made in (word.brief(found), powerpoint.brief(found), excel.book(found)):
@@ -189,10 +189,10 @@ def test_a_hostile_name_is_harmless_and_legible_in_every_format(tiny, name):
     asked = json.loads(json.dumps(tiny.manifest).replace(json.dumps(first)[1:-1], "AREA"))
     asked["scenario"]["name"] = name
     found = assemble.of_run(replace(tiny, manifest=asked, **told))
-    page = html.brief_page(found)
+    page = html_pages.brief_page(found)
     assert "<script>alert" not in page
     assert name in unescape(page)
-    assert "<script>alert" not in html.assurance_page(found)
+    assert "<script>alert" not in html_pages.assurance_page(found)
     _, cells = word_text(word.brief(found))
     assert name in cells
     import openpyxl
@@ -221,7 +221,7 @@ def test_a_run_is_reported_in_every_format_and_again_to_the_last_byte(folder):
 
 
 def test_only_the_formats_that_are_asked_for_are_written(tmp_path, tiny):
-    at, _, names = assemble.write(output_folders.write(tiny, tmp_path), assemble.formats("json,docx"))
+    at, _, names = assemble.write(folder_writers.write(tiny, tmp_path), assemble.formats("json,docx"))
     assert {path.name for path in at.iterdir()} == set(names) == {"figures.json", "briefing.docx", "assurance.docx"}
 
 
@@ -238,7 +238,7 @@ def test_a_comparison_has_the_mean_of_the_areas_and_is_reported(tmp_path, run_ti
     change = (tiny.draws.projection.sel(at) - other.draws.projection.sel(at)).astype(float).mean("area").values
     assert row["mean"] == pytest.approx(change.mean())
     assert row.q95 == pytest.approx(np.quantile(change, 0.95))
-    at = output_folders.write_comparison(replace(made, table=means), tmp_path)
+    at = folder_writers.write_comparison(replace(made, table=means), tmp_path)
     found = folder_brief.read(at, folder_brief.kind_of(at))
     assert found.kind == "compare"
     assert any(one.value == pytest.approx(row["mean"], rel=1e-5) for one in found.figures)
@@ -255,7 +255,7 @@ def test_what_stands_in_a_report_and_is_not_written_anew_stays(folder):
 
 
 def test_a_report_is_not_put_in_the_place_of_a_file(tmp_path, tiny, capsys):
-    at = output_folders.write(tiny, tmp_path)
+    at = folder_writers.write(tiny, tmp_path)
     (at / "report").write_text("mine")
     assert main(["report", str(at)]) == 2
     assert "no folder" in capsys.readouterr().err
@@ -299,7 +299,7 @@ def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine")
 def test_every_document_opens_and_the_brief_has_two_pages(tmp_path, every_area):
-    at, _, _ = assemble.write(output_folders.write(every_area, tmp_path))
+    at, _, _ = assemble.write(folder_writers.write(every_area, tmp_path))
     for name in ("briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.docx"):
         command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "pdf",
                    "--outdir", str(tmp_path / name), str(at / name)]  # fmt: skip
@@ -318,7 +318,7 @@ def test_a_figure_cannot_be_changed_once_it_is_formed(every):
 
 
 def test_the_page_of_pictures_has_every_kind_each_with_its_words(every_area, every):
-    page = html.picture_book(every_area, every)
+    page = html_pages.picture_book(every_area, every)
     assert page.count("<svg") == page.count("<figcaption>") == page.count("<details>") >= 15
     for name in ("fan-", "gaps", "areas", "lasting", "curves", "origins", "forest"):
         assert f'id="{name}' in page or f"#{name}" in page, name
@@ -330,7 +330,7 @@ def test_the_pages_of_a_report_ask_for_nothing_and_can_be_used_by_all(tmp_path, 
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
-    at, _, _ = assemble.write(output_folders.write(every_area, tmp_path), ("html",))
+    at, _, _ = assemble.write(folder_writers.write(every_area, tmp_path), ("html",))
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     with sync_playwright() as play:

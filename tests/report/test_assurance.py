@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oa_sim.report import assurance, run_figures
+from oa_sim.report import assurance, run_statistics
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +96,7 @@ def test_the_statement_says_what_the_intervals_hold_and_what_they_do_not(tiny):
 
 def test_the_statement_says_the_monte_carlo_error_that_the_table_of_figures_has(every_area):
     (line,) = [line for line in assurance.uncertainty_statement(every_area) if line.startswith("Monte Carlo error")]
-    assert f"would move by about {run_figures.brief(every_area)['impact'].error:.2g}," in line
+    assert f"would move by about {run_statistics.brief(every_area)['impact'].error:.2g}," in line
 
 
 def test_without_money_there_is_no_error_to_speak_of(run_tiny):

@@ -7,8 +7,8 @@ import pytest
 
 from oa_sim.errors import Refusal
 from oa_sim.report import data_dictionary
+from oa_sim.report.folder_writers import _write_texts
 from oa_sim.report.formats import data_files
-from oa_sim.report.output_folders import _write_texts
 
 OF_A_RUN = ("table", "value", "ranking", "sustainability", "retention", "pupils_served", "money", "uncertainty")
 TYPES = {"string", "number", "integer", "year", "boolean"}

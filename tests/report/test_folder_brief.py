@@ -8,8 +8,8 @@ from test_assemble import book_text
 
 from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
-from oa_sim.report import document, folder_brief, output_folders, reported_figure
-from oa_sim.report.formats import excel, html
+from oa_sim.report import document, folder_brief, folder_writers, reported_statistic
+from oa_sim.report.formats import excel, html_pages
 
 
 def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
@@ -18,7 +18,7 @@ def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
     from oa_sim.simulation.comparison import Comparison
 
     made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
-    at = output_folders.write_comparison(replace(made, table=made.means()), tmp_path)
+    at = folder_writers.write_comparison(replace(made, table=made.means()), tmp_path)
     facts = json.loads((at / "compare.json").read_text())
     (at / "compare.json").write_text(json.dumps(change(facts)))
     return folder_brief.read(at, folder_brief.kind_of(at))
@@ -45,17 +45,17 @@ def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, t
 
     found = of_comparison(tmp_path, run_tiny, tiny, failed)
     assert found.verdict == "FAIL"
-    assert all(reported_figure.FAILED in one.marks for one in found.figures)
+    assert all(reported_statistic.FAILED in one.marks for one in found.figures)
 
 
 def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny, tiny):
     found = of_comparison(tmp_path, run_tiny, tiny)
     (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
     drawn = folder_brief.pictures(tmp_path)
-    page = html.of_folder(drawn, found)
+    page = html_pages.of_folder(drawn, found)
     assert "Where the money goes" in page
     assert "Who &lt;gets&gt; it</p>" in page
-    assert html.of_folder([], found) == ""
+    assert html_pages.of_folder([], found) == ""
 
 
 def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):

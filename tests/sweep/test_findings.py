@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import qmc
 
 from oa_sim.cli.main import main
-from oa_sim.report import output_folders
+from oa_sim.report import folder_writers
 from oa_sim.sweep import findings
 
 KEYS = ["budget.total_gbp", "split"]
@@ -329,7 +329,7 @@ def test_a_folder_that_cannot_be_filled_leaves_nothing_behind(sweep, monkeypatch
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output_folders, "write_json", full)
+    monkeypatch.setattr(folder_writers, "write_json", full)
     code, _, err = ask(capsys, sweep)
     assert code == 2
     assert "No space left" in err
@@ -337,5 +337,5 @@ def test_a_folder_that_cannot_be_filled_leaves_nothing_behind(sweep, monkeypatch
 
 
 def test_asking_for_no_boxes_needs_no_extra(sweep):
-    _, found = findings.answer([str(sweep)], output_folders.check_writable)
+    _, found = findings.answer([str(sweep)], folder_writers.check_writable)
     assert "boxes" not in found.tables

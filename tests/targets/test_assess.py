@@ -13,7 +13,7 @@ from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, tables
 from oa_sim.plots import target_charts
 from oa_sim.simulation import scenario_run
-from oa_sim.targets import assess, attainable, narrative, outlook, target_settings
+from oa_sim.targets import assess, attainable, forecast_components, narrative, target_settings
 from oa_sim.targets.target_settings import Target, of_user
 
 AREAS = ["Derby", "North Yorkshire Coast", "Oldham"]
@@ -141,11 +141,11 @@ def test_the_parts_of_the_way_add_up_on_every_draw(seen, measure):
     for group in MEASURES[measure].table_groups:
         parts = seen.parts("Oldham", measure, group, 2028)
         last = float(seen.last.sel(area="Oldham", measure=measure, group=group))
-        whole = sum(parts[name] for name in outlook.PARTS)
+        whole = sum(parts[name] for name in forecast_components.PARTS)
         np.testing.assert_allclose(whole + last, parts["projection"], atol=1e-4)
         less = seen.less_england(parts, "Oldham", measure, group)
         away = last - float(seen.last_england.sel(area="Oldham", measure=measure, group=group))
-        whole = sum(less[name] for name in outlook.PARTS)
+        whole = sum(less[name] for name in forecast_components.PARTS)
         np.testing.assert_allclose(whole + away, parts["projection"] - parts["england_level"], atol=1e-4)
 
 
@@ -186,7 +186,9 @@ def test_a_district_starts_from_its_own_good_level_of_development(seen):
 
 
 def test_without_money_nothing_of_the_way_is_the_programme(scenario):
-    seen = outlook.outlook(load_scenario("scenario=no_programme", "areas=[Derby]", "sampler.draws=20", horizon=5))
+    seen = forecast_components.outlook(
+        load_scenario("scenario=no_programme", "areas=[Derby]", "sampler.draws=20", horizon=5)
+    )
     assert (seen.parts("Derby", "key_stage_2", "all", 2028)["programme"] == 0).all()
 
 
@@ -198,12 +200,12 @@ def test_a_surer_promise_is_never_better(found):
 
 def test_promises_are_written_a_row_for_each_quantity(found):
     long = attainable.tidy(found.promised)
-    assert set(long.quantity) == {"last", "promise", *outlook.PARTS}
-    assert len(long) == len(found.promised) * (1 + 3 + len(outlook.PARTS))
+    assert set(long.quantity) == {"last", "promise", *forecast_components.PARTS}
+    assert len(long) == len(found.promised) * (1 + 3 + len(forecast_components.PARTS))
     assert long.unit.notna().all()
     told = long[long.quantity == "promise"]
     assert (told.probability.between(0, 1) & told.mc_error.notna() & told.base_rate.between(0, 1)).all()
     mine = long[(long.area == "Derby") & (long.measure == "phonics") & (long.group == "all") & (long.scale == "level")]
     mine = mine[mine.year == mine.year.min()].set_index("quantity").value
     draws = found.seen.parts("Derby", "phonics", "all", int(long.year.min()))["projection"]
-    assert mine["last"] + mine[list(outlook.PARTS)].sum() == pytest.approx(draws.mean(), abs=1e-3)
+    assert mine["last"] + mine[list(forecast_components.PARTS)].sum() == pytest.approx(draws.mean(), abs=1e-3)

@@ -12,7 +12,7 @@ from oa_sim import Refusal
 from oa_sim.cli.main import main
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
-from oa_sim.report import output_folders
+from oa_sim.report import folder_writers
 from oa_sim.scenario.load import load_learning
 from oa_sim.validation import backtest, benchmark_forecasters, scoring
 from oa_sim.validation.benchmark_forecasters import PEERS
@@ -372,7 +372,7 @@ def test_a_fit_that_failed_is_marked_in_every_table(plain_peers, monkeypatch, ti
     failed = tiny_posterior.assign_attrs(gates=json.dumps(gates))
     monkeypatch.setattr(baseline_fit, "learn", lambda *_, **__: failed)
     learning = asked(tmp_path)
-    folder = output_folders.write_contest(contest(learning), learning.outputs)
+    folder = folder_writers.write_contest(contest(learning), learning.outputs)
     for name in FILES:
         assert "FAIL" in (folder / name).read_text(encoding="utf-8"), name
     assert "oa_sim" not in set(pd.read_csv(folder / "scores.csv").model)

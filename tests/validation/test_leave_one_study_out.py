@@ -151,14 +151,14 @@ def test_a_study_whose_weights_cannot_be_trusted_is_left_out_by_reading_the_rest
 
 
 def test_a_failed_gate_marks_the_ledger(tiny_posterior, tmp_path):
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
     gates = json.loads(tiny_posterior.attrs["gates"]) | {"verdict": "FAIL", "reason": "the chains disagree"}
     failed = tiny_posterior.assign_attrs(gates=json.dumps(gates))
     found = evidence_ledger(load_scenario(*TINY, "measures=[phonics]"), posterior=failed)
     assert found.verdict == "FAIL"
     assert set(found.table.verdict) == set(found.headlines.verdict) == {"FAIL"}
-    folder = output_folders.write_ledger(found, tmp_path)
+    folder = folder_writers.write_ledger(found, tmp_path)
     for name in ("ledger.csv", "headlines.csv", "evidence.json"):
         assert "[FAIL]" in (folder / name).read_text()
 

@@ -30,7 +30,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.report import data_dictionary, sanitise
 from oa_sim.report.document import Dossier
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import harmless
 from oa_sim.scenario import unverified
 from oa_sim.simulation import result_tables

@@ -12,7 +12,7 @@ from oa_sim.formatting import unit, who
 from oa_sim.plots.intervals import COLOURS
 from oa_sim.report.formats import excel_sheets
 from oa_sim.report.formats.excel_sheets import Shown, capital
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 from oa_sim.simulation.comparison import EVERYWHERE
 
 MOST_BARS = 20

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from oa_sim.report.document import Cell, Dossier, Grid, cell
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import cleaned
 
 BLUE, RED, INK, GREY, PALE, RULE = "0072B2", "A80000", "222222", "595959", "EEF4F9", "C9D3DB"

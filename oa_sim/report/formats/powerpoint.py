@@ -39,7 +39,7 @@ from oa_sim.report.formats.office import (
     width,
     xml_safe,
 )
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 
 ACROSS, HIGH = 960.0, 540.0
 LEFT, GAP = 28.0, 14.0

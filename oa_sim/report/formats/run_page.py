@@ -19,7 +19,7 @@ from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.plots import fan_charts, intervals, picture
 from oa_sim.projection import appraisal, ranking, variance_decomposition
-from oa_sim.projection.retention import YEARS_AFTER
+from oa_sim.projection.impact_retention import YEARS_AFTER
 from oa_sim.projection.sustainability import WHOLE
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result

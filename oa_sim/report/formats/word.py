@@ -11,7 +11,7 @@ from oa_sim import formatting
 from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
 from oa_sim.report.formats.office import RED, describe, of_figures, sealed, texts, width, xml_safe
 from oa_sim.report.formats.word_document import PAD, Box, Look, Paper, frame_of_cells, paragraph, run
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 
 SETTINGS = (  # size of letters and least height of pictures, points, the most readable first
     *((body, 265.0) for body in (11.0, 10.5, 10.0, 9.5)),

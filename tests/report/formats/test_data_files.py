@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim.report import reported_figure, run_figures, workbook_figures
+from oa_sim.report import reported_statistic, run_statistics, workbook_statistics
 from oa_sim.report.document import Dossier
 from oa_sim.report.formats import data_files
-from oa_sim.report.reported_figure import About, Origin
+from oa_sim.report.reported_statistic import About, Origin
 
 ORIGIN = Origin("plan", "r1", "d1", "h1", "0.0", 2000)
 
 
 def figure(name="impact", value=1.25, area="Derby", **about):
     about = About(name, "a figure", "points", area=area, **about)
-    return reported_figure.of_summary(about, (value, 0.5, 2.0), 0.01, ORIGIN)
+    return reported_statistic.of_summary(about, (value, 0.5, 2.0), 0.01, ORIGIN)
 
 
 def of(*figures):
@@ -26,15 +26,15 @@ def of(*figures):
 
 
 def test_a_figure_has_one_row_and_no_cell_is_missing(tiny):
-    brief = tuple(run_figures.brief(tiny).values())
-    rows = data_files.table((*brief, *workbook_figures.figures(tiny)))
+    brief = tuple(run_statistics.brief(tiny).values())
+    rows = data_files.table((*brief, *workbook_statistics.figures(tiny)))
     assert rows.figure.is_unique
     assert not rows.isna().to_numpy().any()
     assert rows.columns.tolist() == list(data_files.rows(brief[:1])[0])
 
 
 def test_a_csv_keeps_every_number_in_full(tiny):
-    figures = workbook_figures.figures(tiny)
+    figures = workbook_statistics.figures(tiny)
     back = pd.read_csv(io.StringIO(data_files.csv_text(figures)))
     assert back.value.tolist() == [one.value for one in figures]
     assert not back.isna().to_numpy().any()
@@ -74,7 +74,7 @@ def test_json_of_no_figures_is_json():
 
 
 def test_the_columns_that_scenario_tools_read_come_first_and_years_are_whole(tiny):
-    rows = data_files.table(run_figures.brief(tiny).values())
+    rows = data_files.table(run_statistics.brief(tiny).values())
     assert rows.columns[: len(data_files.SERIES)].tolist() == list(data_files.SERIES)
     assert rows.year.dtype.kind == "i"
 

@@ -12,10 +12,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from oa_sim.report import reported_figure, run_brief, run_figures, workbook_figures
+from oa_sim.report import reported_statistic, run_brief, run_statistics, workbook_statistics
 from oa_sim.report.document import Dossier, Grid
 from oa_sim.report.formats import excel, excel_sheets
-from oa_sim.report.reported_figure import About, Origin
+from oa_sim.report.reported_statistic import About, Origin
 
 LONG = "A very long name " * 12
 HOSTILE = [
@@ -29,9 +29,9 @@ ORIGIN = Origin("plan", "r1", "d1", "h1", "0.0", 2000)
 
 @pytest.fixture(scope="module")
 def of_run(tiny):
-    found = run_figures.brief(tiny)
+    found = run_statistics.brief(tiny)
     gates = tiny.manifest["gates"]
-    once = {one.figure: one for one in (*found.values(), *workbook_figures.figures(tiny))}
+    once = {one.figure: one for one in (*found.values(), *workbook_statistics.figures(tiny))}
     register = pd.DataFrame(
         {"number": [1, 2], "what": ["a cost", "=1+1"], "value": [60.0, 0.5], "rating": ["red", "green"]}
     )
@@ -196,7 +196,7 @@ def test_names_from_outside_are_harmless_and_legible():
 
 def hostile(name, number):
     about = About("impact", f"{name}, a label", "points", "key_stage_2", "all", name, 2028)
-    return reported_figure.of_summary(about, (1.0 + number, 0.5, 20.0), 0.01, replace(ORIGIN, scenario=name))
+    return reported_statistic.of_summary(about, (1.0 + number, 0.5, 20.0), 0.01, replace(ORIGIN, scenario=name))
 
 
 def test_a_number_that_is_none_is_a_word_in_its_cell(of_run):
@@ -222,7 +222,9 @@ def test_a_failed_gate_is_a_red_banner_on_every_sheet(of_run):
 
 
 def test_a_dossier_of_another_kind_has_its_own_sheets_and_no_empty_ones(of_run):
-    money = reported_figure.of_money(About("best", "best split", "GBP", marks=("county proxy",)), 1_500_000.4, ORIGIN)
+    money = reported_statistic.of_money(
+        About("best", "best split", "GBP", marks=("county proxy",)), 1_500_000.4, ORIGIN
+    )
     grid = Grid("The best split", ("Area", "Money"), (("Derby", money), ("Oldham", "none")))
     other = replace(of_run, kind="optimise", figures=(money,), sheets={"Split": grid}, assumptions=pd.DataFrame())
     book = opened(excel.book(other))

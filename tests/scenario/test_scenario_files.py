@@ -3,7 +3,7 @@
 import pytest
 
 from oa_sim.errors import Refusal
-from oa_sim.scenario import files, load
+from oa_sim.scenario import load, scenario_files
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_a_scenario_file_that_is_none_is_refused(tmp_path, text, why):
     with pytest.raises(Refusal, match=why):
         load.load_scenario(f"scenario={tmp_path / 'x.yaml'}")
     with pytest.raises(Refusal, match="no such file"):
-        files.words_of(tmp_path / "y.yaml")
+        scenario_files.words_of(tmp_path / "y.yaml")

@@ -1,4 +1,4 @@
-"""Interventions: spend to activity, and activity to new gain.
+"""Delivered effects: spend to activity, and activity to new gain.
 
 Reach saturates, delivery starts late and ramps up, schools take on only so much, some of it survives the money, and
 programmes that meet on one pupil add less than their sum.

@@ -1,4 +1,4 @@
-"""Register: each number that the answer of a run rests on, with its source, its status and the role that owns it.
+"""Assumptions register: each number that the answer of a run rests on, with its source, status and owner.
 
 The rows of the package's tables that a run rests on, each number with its source, for the register.
 """

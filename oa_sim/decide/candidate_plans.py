@@ -1,4 +1,4 @@
-"""Alternatives: the plans among which one is chosen, and what each brings in each draw."""
+"""Candidate plans: the plans among which one is chosen, and what each brings in each draw."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Single allocation: what the money of one intervention in one area brings at given prices, year by year.
+"""Spending response: what the money of one intervention in one area brings at given prices, year by year.
 
 A line's own saturation, lag, ramp and survival are followed exactly, draw by draw; what it does to others, and what
 its activity is worth, is in the prices of ``marginal``.

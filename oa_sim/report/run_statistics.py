@@ -1,4 +1,4 @@
-"""Run figures: the figures of a run that may be quoted, each formed once from its draws, with its marks.
+"""Run statistics: the figures of a run that may be quoted, each formed once from its draws, with its marks.
 
 Figures about the answer itself: where its uncertainty comes from, what draws and sources are behind it.
 """
@@ -9,8 +9,8 @@ import xarray as xr
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.projection import appraisal, ranking, variance_decomposition
-from oa_sim.report import reported_figure
-from oa_sim.report.reported_figure import PROXY, VERIFY, About, Origin, Published
+from oa_sim.report import reported_statistic
+from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
 from oa_sim.simulation import narrative
 from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
@@ -44,7 +44,7 @@ def whence(result: Result, made: Origin) -> dict[str, Published]:
             label = f"share of the variance of {whose} from {variance_decomposition.LABELS[block]}"
             said = About(f"variance_of_{quantity}", label, "share", area=block, year=year)
             band = tuple(float(np.clip(share + sign * 1.645 * error, 0, 1)) for sign in (0, -1, 1))
-            found[f"{quantity} from {rank}"] = reported_figure.of_shares(said, band, error, made)
+            found[f"{quantity} from {rank}"] = reported_statistic.of_shares(said, band, error, made)
     return found
 
 
@@ -64,7 +64,7 @@ def behind(result: Result, made: Origin) -> dict[str, Published]:
         "divergences": ("divergent transitions", "transitions", f"{gates['divergences']:.0f}"),
     }
     found = {
-        name: reported_figure.as_said(About(name, label, its_unit), float(gates[name]), text, made)
+        name: reported_statistic.as_said(About(name, label, its_unit), float(gates[name]), text, made)
         for name, (label, its_unit, text) in told.items()
     }
     counts = {"n_draws": ("draws behind every figure", "draws", result.n_draws)}
@@ -72,7 +72,7 @@ def behind(result: Result, made: Origin) -> dict[str, Published]:
     for table, names in result.manifest.get("to_verify", {}).items():
         counts[f"to_verify_{table}"] = (f"figures of the table {table} still to verify", "figures", len(names))
     for name, (label, its_unit, count) in counts.items():
-        found[name] = reported_figure.of_count(About(name, label, its_unit), count, made)
+        found[name] = reported_statistic.of_count(About(name, label, its_unit), count, made)
     return found
 
 
@@ -136,16 +136,16 @@ def _headline(result: Result) -> dict[str, Published]:
         ("projection", f"{whose} with the programme", (*county, *doubt)),
     ):
         about = About(name, label, unit(measure, level=name != "impact"), **where, marks=marks)
-        found[name] = reported_figure.of_draws(about, _draws(result, name, measure, group, year), made)
+        found[name] = reported_statistic.of_draws(about, _draws(result, name, measure, group, year), made)
     about = About("chance_better", f"chance that {whose} is better", "probability", **where, marks=(*county, *doubt))
     if change.any():  # where nothing changes there is no chance of it
-        found["chance_better"] = reported_figure.of_chance(about, _better(change, measure), made)
+        found["chance_better"] = reported_statistic.of_chance(about, _better(change, measure), made)
     seen = result.outside
     if seen.attrs.get("speaks"):
         way = "without" if seen.attrs["is_on"] else "with"
         about = About("impact_other_way", f"the same {way} the outside view", unit(measure), **where, marks=about.marks)
         other = seen.impact.sel(year=year).transpose("chain", "draw").values
-        found["impact_other_way"] = reported_figure.of_draws(about, other, made)
+        found["impact_other_way"] = reported_statistic.of_draws(about, other, made)
     return found | _by_group(result, measure, year) | _last_published(result, measure, group)
 
 
@@ -159,11 +159,11 @@ def _by_group(result: Result, measure: str, year: int) -> dict[str, Published]:
         marks = (*proxies(result, measure, group), *doubt)
         about = About("impact", f"impact on {who(measure, group)} in {academic_year(year)}", unit(measure), measure,
                       group, EVERYWHERE, year, marks=marks)  # fmt: skip
-        found[f"impact {group}"] = reported_figure.of_draws(about, each[group], origin(result))
+        found[f"impact {group}"] = reported_statistic.of_draws(about, each[group], origin(result))
     label = f"change of the gap (other less disadvantaged pupils) in {who(measure, 'all')} in {academic_year(year)}"
     about = About("gap_change", label, unit(measure), measure, "none", EVERYWHERE, year, marks=marks)
     gap = each["other"] - each["disadvantaged"]
-    return found | {"gap_change": reported_figure.of_draws(about, gap, origin(result))}
+    return found | {"gap_change": reported_statistic.of_draws(about, gap, origin(result))}
 
 
 def _last_published(result: Result, measure: str, group: str) -> dict[str, Published]:
@@ -176,7 +176,7 @@ def _last_published(result: Result, measure: str, group: str) -> dict[str, Publi
                   unit(measure, level=True), measure, group, EVERYWHERE, year,
                   marks=proxies(result, measure, group))  # fmt: skip
     value = float(past[known[-1]])
-    one = reported_figure.of_summary(about, (value, value, value), 0.0, origin(result))
+    one = reported_statistic.of_summary(about, (value, value, value), 0.0, origin(result))
     return {"published": one}
 
 
@@ -216,12 +216,12 @@ def lasting(result: Result, kept: xr.Dataset, area: str, measure: str, group: st
         about = About(f"left_{years}y", f"share of the peak of {whose} left {years} years after the money", "share",
                       **where)  # fmt: skip
         band = tuple(float(kept[f"left_{years}y{end}"]) for end in ("", "_q05", "_q95"))
-        found[f"left_{years}y"] = reported_figure.of_shares(about, band, (band[2] - band[1]) / 3.29 * scatter, made)
+        found[f"left_{years}y"] = reported_statistic.of_shares(about, band, (band[2] - band[1]) / 3.29 * scatter, made)
         half = float(kept[f"p_half_left_{years}y"])
         about = About(f"p_half_left_{years}y", f"chance that half the peak of {whose} is left {years} years after the "
                       "money", "probability", **where)  # fmt: skip
         error = np.sqrt(max(half * (1 - half), 0)) * scatter if np.isfinite(half) else 0.0
-        found[f"p_half_left_{years}y"] = reported_figure.of_share(about, half, float(error), made)
+        found[f"p_half_left_{years}y"] = reported_statistic.of_share(about, half, float(error), made)
     return found
 
 
@@ -232,7 +232,7 @@ def _risks(result: Result, measure: str, group: str) -> dict[str, Published]:
     for grade in ("high", "medium", "low"):
         about = About(f"areas_at_{grade}_risk", f"areas where the risk of losing the impact is {grade}", "areas",
                       measure, group)  # fmt: skip
-        found[f"{grade} risk"] = reported_figure.of_count(about, grades.count(grade), origin(result))
+        found[f"{grade} risk"] = reported_statistic.of_count(about, grades.count(grade), origin(result))
     return found
 
 
@@ -247,17 +247,19 @@ def _money(result: Result) -> dict[str, Published]:
     }
     found = {}
     for name, label in labels.items():
-        found[name] = reported_figure.of_money(About(name, label, "GBP", price_base=base), float(account[name]), made)
+        found[name] = reported_statistic.of_money(
+            About(name, label, "GBP", price_base=base), float(account[name]), made
+        )
     beside = float(result.money.national.sum())
     about = About("national", "national programmes beside the budget", "GBP", price_base=base, marks=doubtful(result))
-    found["national"] = reported_figure.of_money(about, beside, made)
+    found["national"] = reported_statistic.of_money(about, beside, made)
     total = float(result.money.spend.sum())
     asked = result.manifest["scenario"]["interventions"]
     for kind, meaning in KINDS.items():
         names = [one for one in result.money.intervention.values.tolist() if asked[one]["kind"] == kind]
         share = float(result.money.spend.sel(intervention=names).sum()) / total if total and names else 0.0
         about = About(f"money_share_{kind}", f"share of the money for activity that {meaning}", "share")
-        found[f"money_share_{kind}"] = reported_figure.of_shares(about, (share, share, share), 0.0, made)
+        found[f"money_share_{kind}"] = reported_statistic.of_shares(about, (share, share, share), 0.0, made)
     return found
 
 
@@ -274,16 +276,16 @@ def _worth(result: Result) -> dict[str, Published]:
         about = About("benefit_per_pound", "lifetime earnings for each pound, both discounted, through Attainment 8",
                       "GBP / GBP", price_base=prices, marks=(*county, VERIFY))  # fmt: skip
         draws = np.asarray(ratio[0]).reshape(shape)
-        found["benefit_per_pound"] = reported_figure.of_draws(about, draws, made)
+        found["benefit_per_pound"] = reported_statistic.of_draws(about, draws, made)
         about = About("chance_worth", "chance that benefit exceeds cost", "probability", marks=(*county, VERIFY))
-        found["chance_worth"] = reported_figure.of_chance(about, draws > 1, made)
+        found["chance_worth"] = reported_statistic.of_chance(about, draws > 1, made)
     measure, _ = narrative.headline_measure(result)
     years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
     more = appraisal.extra(result.draws, value.pupils, measure, "all")
     where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
     about = About("extra", f"more who do better in {who(measure, 'all')} until {academic_year(int(years[-1]))}",
                   appraisal.unit_over_years(measure), **where)  # fmt: skip
-    found["extra"] = reported_figure.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)
+    found["extra"] = reported_statistic.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)
     bought = appraisal.per_pound(more, value, years)[-1, -1].reshape(shape)
     if (bought > 0).mean() > 0.5:
         with np.errstate(divide="ignore"):
@@ -291,7 +293,7 @@ def _worth(result: Result) -> dict[str, Published]:
         base = str(value.attrs["price_base"])
         label = f"cost of one more in {who(measure, 'all')} (median), this being its only use"
         about = About("cost_of_one_more", label, "GBP", **where, price_base=base)
-        found["cost_of_one_more"] = reported_figure.of_draws(about, price, made, as_median=True)
+        found["cost_of_one_more"] = reported_statistic.of_draws(about, price, made, as_median=True)
     return found
 
 
@@ -303,7 +305,7 @@ def _by_area(result: Result) -> dict[str, Published]:
         marks = (*proxies(result, measure, group, area), *doubtful(result))
         about = About("impact", f"impact on {who(measure, group)} in {academic_year(year)}, {area}", unit(measure),
                       measure, group, area, year, marks=marks)  # fmt: skip
-        found[f"impact in {area}"] = reported_figure.of_draws(
+        found[f"impact in {area}"] = reported_statistic.of_draws(
             about, _draws(result, "impact", measure, group, year, area), made
         )
         if float(kept.p_impact.sel(area=area)) > 0:
@@ -312,7 +314,7 @@ def _by_area(result: Result) -> dict[str, Published]:
         money = result.money.sel(area=area)
         gbp = float(money.spend.sum() + money.management.sum() + money.unspent.sum())
         base = str(result.manifest["price_base"])
-        found[f"money in {area}"] = reported_figure.of_money(
+        found[f"money in {area}"] = reported_statistic.of_money(
             About("money_in", f"money for {area}", "GBP", area=area, price_base=base), gbp, made
         )
     return found
@@ -325,10 +327,10 @@ def _by_measure(result: Result) -> dict[str, Published]:
         where = {"measure": measure, "group": "all", "area": EVERYWHERE, "year": year, "marks": marks}
         change = _draws(result, "impact", measure, "all", year)
         about = About("impact", f"impact on {who(measure, 'all')} in {academic_year(year)}", unit(measure), **where)
-        found[f"impact on {measure}"] = reported_figure.of_draws(about, change, made)
+        found[f"impact on {measure}"] = reported_statistic.of_draws(about, change, made)
         about = About("chance_better", f"chance that {who(measure, 'all')} is better", "probability", **where)
         if change.any():
-            found[f"chance on {measure}"] = reported_figure.of_chance(about, _better(change, measure), made)
+            found[f"chance on {measure}"] = reported_statistic.of_chance(about, _better(change, measure), made)
         kept = result.sustainability.sel(measure=measure, group="all")
         if float(kept.p_impact.max()) > 0:
             each = lasting(result, _means(kept), EVERYWHERE, measure, "all", marks)

@@ -1,4 +1,4 @@
-"""Retention: what is left of a peak once the money stops, draw by draw.
+"""Impact retention: what is left of a peak once the money stops, draw by draw.
 
 What is left k years after the last funded year is the largest gain still to be seen from then on, so that a measure
 whose cohorts have yet to arrive is not called lost. Shares are of a draw's own peak; draws that have no peak worth

@@ -3,13 +3,13 @@ import pytest
 
 from oa_sim.definitions import MEASURES
 from oa_sim.inference import mcse
-from oa_sim.report import reported_figure, run_figures, workbook_figures
+from oa_sim.report import reported_statistic, run_statistics, workbook_statistics
 from oa_sim.simulation import narrative
 
 
 @pytest.fixture(scope="module")
 def found(tiny):
-    return {one.figure: one for one in workbook_figures.figures(tiny)}
+    return {one.figure: one for one in workbook_statistics.figures(tiny)}
 
 
 def test_every_place_group_measure_and_year_has_its_three_outcomes(tiny, found):
@@ -17,11 +17,11 @@ def test_every_place_group_measure_and_year_has_its_three_outcomes(tiny, found):
     wanted = 3 * pairs * (tiny.draws.sizes["area"] + 1) * tiny.draws.sizes["year"]
     outcomes = [one for one in found.values() if one.quantity in ("projection", "counterfactual", "impact")]
     assert len(outcomes) == wanted
-    assert len(found) == len(workbook_figures.figures(tiny))
+    assert len(found) == len(workbook_statistics.figures(tiny))
 
 
 def test_a_figure_that_the_brief_has_is_the_briefs_own(tiny, found):
-    brief = run_figures.brief(tiny)
+    brief = run_statistics.brief(tiny)
     shared = [one for one in brief.values() if one.figure in found]
     assert len(shared) > 20
     assert all(found[one.figure] == one for one in shared)
@@ -32,8 +32,8 @@ def test_what_is_formed_from_whole_arrays_is_what_each_figure_alone_would_be(tin
     area, year = tiny.draws.area.values[1], int(tiny.draws.year.values[-1])
     name = f"counterfactual/attainment_8/other/{area}/{year}"
     draws = tiny.draws.counterfactual.sel(area=area, year=year, measure="attainment_8", group="other")
-    about = reported_figure.About("", "", "")
-    alone = reported_figure.of_draws(about, draws.transpose("chain", "draw").values, run_figures.origin(tiny))
+    about = reported_statistic.About("", "", "")
+    alone = reported_statistic.of_draws(about, draws.transpose("chain", "draw").values, run_statistics.origin(tiny))
     assert (found[name].text, found[name].interval) == (alone.text, alone.interval)
     assert found[name].error == pytest.approx(alone.error)
 
@@ -81,11 +81,11 @@ def test_risk_is_a_word_over_a_grade(tiny, found):
 
 
 def test_without_the_programme_nothing_rests_on_what_it_does(found):
-    assert not any(reported_figure.VERIFY in one.marks for one in found.values() if one.quantity == "counterfactual")
+    assert not any(reported_statistic.VERIFY in one.marks for one in found.values() if one.quantity == "counterfactual")
 
 
 def test_without_money_there_is_no_impact_and_nothing_that_could_last(run_tiny):
-    found = workbook_figures.figures(run_tiny("budget.total_gbp=0"))
+    found = workbook_statistics.figures(run_tiny("budget.total_gbp=0"))
     assert {one.text for one in found if one.quantity == "impact"} == {"0.0"}
     assert not [one for one in found if one.quantity.startswith(("left_", "risk"))]
 

@@ -1,4 +1,4 @@
-"""Files: a scenario of one's own in a file anywhere, in the form of those in ``configs/scenario``.
+"""Scenario files: a scenario of one's own in a file anywhere, in the form of those in ``configs/scenario``.
 
 ``scenario=FOLDER/NAME.yaml`` stands for the words that the file says; what is typed beside it has the last word.
 """

@@ -7,7 +7,7 @@ from scipy import stats
 
 from oa_sim import load_scenario
 from oa_sim.errors import Refusal
-from oa_sim.report import assurance, data_dictionary, parameter_notes, register
+from oa_sim.report import assumptions_register, assurance, data_dictionary, parameter_notes
 from oa_sim.scenario.overrides import groups
 from oa_sim.simulation.run_manifest import question
 
@@ -36,7 +36,7 @@ def manifest_of(tiny):
 def register_of(manifest_of):
     @cache
     def answer(*overrides):
-        return register.assumptions(manifest_of(*overrides))
+        return assumptions_register.assumptions(manifest_of(*overrides))
 
     return answer
 
@@ -65,12 +65,12 @@ def test_no_leaf_of_a_scenario_is_left_out(manifest_of, register_of, overrides):
 @pytest.mark.parametrize("overrides", ASKED, ids=str)
 def test_every_row_is_whole_and_no_number_stands_twice(register_of, overrides):
     found = register_of(*overrides)
-    assert list(found.columns) == list(register.COLUMNS)
+    assert list(found.columns) == list(assumptions_register.COLUMNS)
     assert not found.number.duplicated().any()
     assert not found.isna().any().any()
     assert (found.map(len) > 0).all().all()
-    assert set(found.status) <= set(register.STATUSES)
-    assert set(found.rating) <= set(register.RATINGS)
+    assert set(found.status) <= set(assumptions_register.STATUSES)
+    assert set(found.rating) <= set(assumptions_register.RATINGS)
 
 
 def test_red_is_what_is_to_verify_or_recalled_and_used_and_nothing_else(table):
@@ -97,7 +97,7 @@ def test_green_is_never_a_judgement_a_distribution_an_estimate_of_ours_or_a_coun
 
 
 def test_whatever_a_run_says_is_to_verify_is_red_in_its_register(tiny):
-    found = register.assumptions(tiny.manifest).set_index("number")
+    found = assumptions_register.assumptions(tiny.manifest).set_index("number")
     for study in tiny.manifest["to_verify"]["studies"]:
         assert found.loc[f"studies.{study}.effect", "rating"] == "red"
     for name in tiny.manifest["to_verify"]["national"]:
@@ -109,7 +109,7 @@ def test_a_number_has_the_source_that_its_line_in_the_config_file_names(table):
     assert table.loc["value.point_gbp", "source"].startswith("GCSE-EARNINGS: TES")
     assert table.loc["interventions.early_language.unit_cost_gbp", "source"].startswith("NELI-2020: Education Endow")
     assert table.loc["delivery.overlap", "status"] == "assumed"
-    assert table.loc["delivery.overlap", "source"].startswith(register.UNSOURCED)
+    assert table.loc["delivery.overlap", "source"].startswith(assumptions_register.UNSOURCED)
     assert table.loc["delivery.board_slower", "status"] == "assumed"  # said above the lines, not beside it
 
 
@@ -134,7 +134,7 @@ def test_a_value_that_was_changed_says_so_with_what_it_was(register_of):
 @pytest.mark.slow
 def test_every_named_scenario_is_traced_to_its_files(manifest_of):
     for name in groups()["scenario"]:
-        found = register.assumptions(manifest_of(f"scenario={name}"))
+        found = assumptions_register.assumptions(manifest_of(f"scenario={name}"))
         wrong = found[found.source.str.contains("changed for this run")]
         assert wrong.empty, (name, wrong.number.tolist())
 
@@ -153,20 +153,20 @@ def test_studies_left_out_are_there_and_are_not_red(register_of):
 
 
 def test_tables_that_are_others_than_those_of_the_run_are_said_to_be(manifest_of):
-    found = register.assumptions(manifest_of() | {"data_hash": "0" * 64}).set_index("number")
-    assert found.loc["breaks.phonics.2020", ["rating", "why"]].tolist() == ["amber", register.STALE]
+    found = assumptions_register.assumptions(manifest_of() | {"data_hash": "0" * 64}).set_index("number")
+    assert found.loc["breaks.phonics.2020", ["rating", "why"]].tolist() == ["amber", assumptions_register.STALE]
 
 
 def test_a_failed_baseline_stands_beside_what_was_learned(manifest_of):
     manifest = manifest_of()
     failed = manifest | {"gates": manifest["gates"] | {"verdict": "FAIL"}}
-    assert register.assumptions(failed).set_index("number").loc["learned.mu", "why"].endswith("FAIL")
+    assert assumptions_register.assumptions(failed).set_index("number").loc["learned.mu", "why"].endswith("FAIL")
 
 
 def test_a_name_that_begins_like_a_formula_is_harmless(manifest_of):
     manifest = manifest_of()
     scenario = manifest["scenario"] | {"evidence": manifest["scenario"]["evidence"] | {"without": ["=HYPERLINK(1)"]}}
-    found = register.assumptions(manifest | {"scenario": scenario}).set_index("number")
+    found = assumptions_register.assumptions(manifest | {"scenario": scenario}).set_index("number")
     assert found.loc["evidence.without", "value"] == "'=HYPERLINK(1)"
 
 
@@ -181,20 +181,22 @@ def test_a_name_that_begins_like_a_formula_is_harmless(manifest_of):
     ],
 )
 def test_mean_and_interval_of_a_distribution_are_those_of_scipy(name, a, b, known):
-    assert register.spread(name, a, b) == pytest.approx((known.mean(), known.ppf(0.05), known.ppf(0.95)))
+    assert assumptions_register.spread(name, a, b) == pytest.approx((known.mean(), known.ppf(0.05), known.ppf(0.95)))
 
 
 def test_a_distribution_is_said_with_its_mean_and_interval():
-    assert register.said({"dist": "Beta", "a": 8.0, "b": 2.0}) == "Beta(8, 2): mean 0.80, 90 %: 0.57 to 0.96"
-    assert register.said({"dist": "Uniform", "a": 1.0, "b": 1.0}) == "1.00, fixed"
-    assert register.said([24.0, 18.0]) == "24, 18"
-    assert register.said({}) == register.said(None) == "none"
-    assert register.said(False) == "no"
+    assert (
+        assumptions_register.said({"dist": "Beta", "a": 8.0, "b": 2.0}) == "Beta(8, 2): mean 0.80, 90 %: 0.57 to 0.96"
+    )
+    assert assumptions_register.said({"dist": "Uniform", "a": 1.0, "b": 1.0}) == "1.00, fixed"
+    assert assumptions_register.said([24.0, 18.0]) == "24, 18"
+    assert assumptions_register.said({}) == assumptions_register.said(None) == "none"
+    assert assumptions_register.said(False) == "no"
 
 
 def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
     made = {"assumptions": register_of(), "verification": assurance.verification_log(tiny)}
-    assert len(data_dictionary.dictionary(made)) == len(register.COLUMNS) + len(assurance.COLUMNS)
+    assert len(data_dictionary.dictionary(made)) == len(assumptions_register.COLUMNS) + len(assurance.COLUMNS)
 
 
 # the statement on uncertainty, and what changed
@@ -202,9 +204,9 @@ def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
 
 def test_the_tables_are_refused_where_they_are_not_there(tiny, tmp_path):
     with pytest.raises(Refusal, match="missing"):
-        register.assumptions(tiny.manifest, str(tmp_path))
+        assumptions_register.assumptions(tiny.manifest, str(tmp_path))
 
 
 def test_the_same_run_has_the_same_register_and_log(tiny, manifest_of, register_of):
-    pd.testing.assert_frame_equal(register.assumptions(manifest_of()), register_of())
+    pd.testing.assert_frame_equal(assumptions_register.assumptions(manifest_of()), register_of())
     pd.testing.assert_frame_equal(assurance.verification_log(tiny), assurance.verification_log(tiny))

@@ -1,4 +1,4 @@
-"""Folder figures: the tables of a folder as figures: a column with its interval is one, other numbers have none."""
+"""Folder statistics: the tables of a folder as figures: a column with its interval is one, other numbers have none."""
 
 from dataclasses import dataclass, field, replace
 
@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.report import reported_figure
+from oa_sim.report import reported_statistic
 from oa_sim.report.document import Cell, Grid
-from oa_sim.report.reported_figure import FAILED, PROXY, VERIFY, About, Origin, Published
+from oa_sim.report.reported_statistic import FAILED, PROXY, VERIFY, About, Origin, Published
 
 MOST_ROWS, MOST_COLUMNS = 16, 6  # of the table in the brief
 NOT_SHOWN = (
@@ -215,25 +215,25 @@ def _one(about: About, row: dict, column: str, three: tuple | None, origin: Orig
     band = tuple(float(row[key]) for key in three) if three else (value, value, value)
     is_chance = column.startswith("p_") or "_p_" in column or column in CHANCES
     if any(name in column for name in SHARES) and not is_chance and np.isfinite(value):
-        return reported_figure.of_shares(
+        return reported_statistic.of_shares(
             replace(about, unit="share"), band, (band[2] - band[1]) / 3.29 * scatter, origin
         )
     if three:
         named = {"mean": "sd"}.get(column, column.replace("_mean", "_sd"))
         spread = float(row[named]) if named != column and named in row else np.nan
         spread = spread if np.isfinite(spread) else (band[2] - band[1]) / 3.29
-        return reported_figure.of_summary(about, band, spread * scatter if np.isfinite(spread) else 0.0, origin)
+        return reported_statistic.of_summary(about, band, spread * scatter if np.isfinite(spread) else 0.0, origin)
     if is_chance:
         error = float(row.get("mc_error", np.nan))
         error = error if np.isfinite(error) else np.sqrt(max(value * (1 - value), 0.0)) * scatter
-        return reported_figure.of_share(replace(about, unit="probability"), value, float(error), origin)
+        return reported_statistic.of_share(replace(about, unit="probability"), value, float(error), origin)
     if column == "value" and "error" in row:
         error = float(row["error"])
-        low, high = (f"{value + sign * 1.645 * error:.3g}".replace("-", reported_figure.MINUS) for sign in (-1, 1))
-        one = reported_figure.as_said(about, value, f"{value:.3g}".replace("-", reported_figure.MINUS), origin)
+        low, high = (f"{value + sign * 1.645 * error:.3g}".replace("-", reported_statistic.MINUS) for sign in (-1, 1))
+        one = reported_statistic.as_said(about, value, f"{value:.3g}".replace("-", reported_statistic.MINUS), origin)
         band = {"lower": value - 1.645 * error, "upper": value + 1.645 * error, "interval": f"{low} to {high}"}
         return replace(one, error=error, **band)
-    return reported_figure.of_number(about, value, origin)
+    return reported_statistic.of_number(about, value, origin)
 
 
 def _marks(row: dict) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""HTML pages: the two-page brief, the assurance pack and the gallery of charts, each as one page.
+"""Html pages: the two-page brief, the assurance pack and the gallery of charts, each as one page.
 
 No script and no network; each figure is marked as data, with its name, so that a machine finds it again.
 
@@ -22,7 +22,7 @@ from oa_sim.report import document as packs
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence
 from oa_sim.report.formats import run_page
 from oa_sim.report.formats.run_page import as_table
-from oa_sim.report.reported_figure import Published
+from oa_sim.report.reported_statistic import Published
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 

@@ -1,4 +1,4 @@
-"""Outlook: a scenario's figures to come as draws, and what each part adds to the last published figure.
+"""Forecast components: a scenario's figures to come as draws, and what each part adds to the last published figure.
 
 From the last figure to the one to come: where the area is taken to stand (a county's figure stands for its district,
 and the mean of two groups is weighed by their pupils), what England's own course brings from the year of that figure

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from oa_sim.report import reported_figure
-from oa_sim.report.reported_figure import About, Origin
+from oa_sim.report import reported_statistic
+from oa_sim.report.reported_statistic import About, Origin
 
 ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
 
 
 def test_a_figure_has_no_digit_that_is_monte_carlo_noise():
     for error in (0.0004, 0.004, 0.04, 0.4, 4.0):
-        one = reported_figure.of_summary(About("q", "q", "u"), (12.3456, 2.0, 22.0), error, ORIGIN)
+        one = reported_statistic.of_summary(About("q", "q", "u"), (12.3456, 2.0, 22.0), error, ORIGIN)
         decimals = len(one.text.partition(".")[2])
         assert 10.0**-decimals >= min(error, 1.0)
         assert float(one.text) == pytest.approx(12.3456, abs=10.0)
@@ -19,25 +19,25 @@ def test_a_figure_has_no_digit_that_is_monte_carlo_noise():
 
 def test_the_same_draws_give_the_same_text_whatever_the_chains():
     draws = np.random.default_rng(1).normal(0.5, 0.2, (4, 500))
-    one = reported_figure.of_draws(About("q", "q", "u"), draws, ORIGIN)
-    other = reported_figure.of_draws(About("q", "q", "u"), draws[::-1], ORIGIN)
+    one = reported_statistic.of_draws(About("q", "q", "u"), draws, ORIGIN)
+    other = reported_statistic.of_draws(About("q", "q", "u"), draws[::-1], ORIGIN)
     assert (one.text, one.interval) == (other.text, other.interval) == ("0.50", one.interval)
 
 
 def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
-    assert reported_figure.said_chance(1.0, 0.0) == "above 99 %"
-    assert reported_figure.said_chance(0.643, 0.01) == "64 %"
-    assert reported_figure.said_chance(0.643, 0.05) == "65 %"
-    assert reported_figure.said_chance(0.643, 0.08) == "60 %"
+    assert reported_statistic.said_chance(1.0, 0.0) == "above 99 %"
+    assert reported_statistic.said_chance(0.643, 0.01) == "64 %"
+    assert reported_statistic.said_chance(0.643, 0.05) == "65 %"
+    assert reported_statistic.said_chance(0.643, 0.08) == "60 %"
 
 
 def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
     draws = np.where(np.arange(2000).reshape(4, 500) % 10 < 2, np.inf, 200_000.0 + np.arange(2000).reshape(4, 500))
-    one = reported_figure.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
+    one = reported_statistic.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
     assert one.interval.endswith(" to no price")
     assert "." not in one.text
 
 
 def test_few_draws_never_make_a_chance_all_but_certain():
-    assert reported_figure.said_chance(0.975, 0.013) == "95 %"
-    assert reported_figure.said_chance(0.02, 0.06) == "10 %"
+    assert reported_statistic.said_chance(0.975, 0.013) == "95 %"
+    assert reported_statistic.said_chance(0.02, 0.06) == "10 %"

@@ -1,4 +1,4 @@
-"""Reported figure: the one table of figures that every pack prints, so that a number reads the same wherever it stands.
+"""Reported statistic: the one table of figures that all outputs print, so that a number reads the same everywhere.
 
 A figure is formed once, from draws, with its words; Word, PowerPoint, Excel, HTML, CSV and JSON only copy them.
 """

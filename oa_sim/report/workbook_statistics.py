@@ -1,4 +1,4 @@
-"""Workbook figures: the figures of a run that its workbook prints beyond the brief, each formed once.
+"""Workbook statistics: the figures of a run that its workbook prints beyond the brief, each formed once.
 
 Every area, group, measure and year; what lasts; the money to the pound; and the levels that can be promised.
 """
@@ -12,8 +12,8 @@ import xarray as xr
 from oa_sim.definitions import MEASURES, QUANTITIES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.inference import mcse
-from oa_sim.report import reported_figure, run_figures
-from oa_sim.report.reported_figure import HIGH, LOW, PROXY, About, Published
+from oa_sim.report import reported_statistic, run_statistics
+from oa_sim.report.reported_statistic import HIGH, LOW, PROXY, About, Published
 from oa_sim.simulation import narrative
 from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
@@ -41,7 +41,7 @@ def figures(result: Result, brief: dict[str, Published] | None = None) -> tuple[
         and ``_90``; ``left_1y``, ``_5y``, ``_10y``, ``p_half_left_5y``, ``half_life_years`` and ``risk``; the money by
         area. A place is an area or the unweighted mean of all.
     """
-    brief = {one.figure: one for one in (brief or run_figures.brief(result)).values()}
+    brief = {one.figure: one for one in (brief or run_statistics.brief(result)).values()}
     found: dict[str, Published] = {}
     for one in (*_outcomes(result), *_lasting(result), *_money(result)):
         found.setdefault(one.figure, brief.get(one.figure, one))
@@ -60,7 +60,7 @@ def _places(result: Result) -> list[str]:
 
 def _marks(result: Result, measure: str, group: str, quantity: str) -> list[tuple[str, ...]]:
     """Return the marks of each place; without the programme nothing rests on what it does."""
-    doubt = () if quantity == "counterfactual" else run_figures.doubtful(result)
+    doubt = () if quantity == "counterfactual" else run_statistics.doubtful(result)
     county = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
     return [(*((PROXY,) if one else ()), *doubt) for one in (*county.tolist(), bool(county.any()))]
 
@@ -90,7 +90,7 @@ def _looked_at(result: Result) -> list[int]:
 
 
 def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
-    made, places, years = run_figures.origin(result), _places(result), result.draws.year.values.tolist()
+    made, places, years = run_statistics.origin(result), _places(result), result.draws.year.values.tolist()
     bands = np.stack([draws.mean(axis=(0, 1)), *np.quantile(draws, [LOW, HIGH], axis=(0, 1))], axis=-1)
     errors = mcse.error_of_courses(draws, _looked_at(result))
     its_unit, whose = unit(measure, level=quantity != "impact"), who(measure, group)
@@ -98,7 +98,7 @@ def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.
         for y, year in enumerate(years):
             label = f"{SAID[quantity].format(f'{whose} in {academic_year(year)}')}, {place}"
             about = About(quantity, label, its_unit, measure, group, place, year, marks=marks[p], shown_in="workbook")
-            yield reported_figure.of_summary(about, tuple(bands[p, y].tolist()), float(errors[p, y]), made)
+            yield reported_statistic.of_summary(about, tuple(bands[p, y].tolist()), float(errors[p, y]), made)
 
 
 def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
@@ -108,7 +108,7 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
     seen = draws[..., [every.index(year) for year in years]]
     lower = MEASURES[measure].lower_is_better
     reached = "not exceeded" if lower else "reached"
-    made, its_unit = run_figures.origin(result), unit(measure, level=True)
+    made, its_unit = run_statistics.origin(result), unit(measure, level=True)
     effective = float(mcse.worth(draws, _looked_at(result)).min())
     for chance in PROMISES:
         at = chance / 100 if lower else 1 - chance / 100
@@ -121,7 +121,7 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
                 )
                 about = About(f"promised_{chance}", label, its_unit, measure, group, place, year, marks=marks[p],
                               shown_in="workbook")  # fmt: skip
-                yield reported_figure.of_summary(about, (float(levels[p, y]),) * 3, float(errors[p, y]), made)
+                yield reported_statistic.of_summary(about, (float(levels[p, y]),) * 3, float(errors[p, y]), made)
 
 
 def _lasting(result: Result) -> Iterator[Published]:
@@ -146,7 +146,7 @@ def _with_mean(values: xr.DataArray) -> np.ndarray:
 
 def _left(result: Result, where: About, kept: dict[str, float]) -> Iterator[Published]:
     """Yield shares that are left, the chance that half is, and the half-life, of one place."""
-    made, whose = run_figures.origin(result), who(where.measure, where.group)
+    made, whose = run_statistics.origin(result), who(where.measure, where.group)
     last, scatter = int(result.sustainability.attrs["last_funded_year"]), 1 / np.sqrt(result.n_draws)
 
     def band(name: str) -> tuple[tuple[float, float, float], float]:
@@ -157,21 +157,21 @@ def _left(result: Result, where: About, kept: dict[str, float]) -> Iterator[Publ
         after = f"{years} year{'s' if years > 1 else ''} after the money"
         about = replace(where, quantity=f"left_{years}y", label=f"share of the peak of {whose} left {after}",
                         unit="share", year=last + years)  # fmt: skip
-        yield reported_figure.of_shares(about, *band(f"left_{years}y"), made)
+        yield reported_statistic.of_shares(about, *band(f"left_{years}y"), made)
     half = kept["p_half_left_5y"]
     about = replace(where, quantity="p_half_left_5y", label=f"chance that half the peak of {whose} is left 5 years "
                     "after the money", unit="probability", year=last + 5)  # fmt: skip
     error = np.sqrt(max(half * (1 - half), 0)) * scatter if np.isfinite(half) else 0.0
-    yield reported_figure.of_share(about, half, float(error), made)
+    yield reported_statistic.of_share(about, half, float(error), made)
     label = f"years after the money until half the peak of {whose} is lost (at most 15 are counted)"
     about = replace(where, quantity="half_life_years", label=label, unit="years")
-    yield reported_figure.of_summary(about, *band("half_life_years"), made)
+    yield reported_statistic.of_summary(about, *band("half_life_years"), made)
 
 
 def _risk(result: Result, where: About, grade: str) -> Published:
     label = f"risk of losing the impact on {who(where.measure, where.group)}"
     about = replace(where, quantity="risk", label=label, unit="grade: 1 low, 2 medium, 3 high")
-    one = reported_figure.of_count(about, RISKS.index(grade) + 1, run_figures.origin(result))
+    one = reported_statistic.of_count(about, RISKS.index(grade) + 1, run_statistics.origin(result))
     return replace(one, text=grade)
 
 
@@ -184,7 +184,7 @@ def _money(result: Result) -> Iterator[Published]:
     whole = {"money_in": sum(lines.values())}
     years = money.money_year.values.tolist()
     for name, line in (each | lines | whole | beside).items():
-        marks = run_figures.doubtful(result) if name == "national" else ()
+        marks = run_statistics.doubtful(result) if name == "national" else ()
         values = line.transpose("area", "money_year").values
         if not name.startswith("spent_on_") or values.any():
             yield from _sums(result, name, values.sum(axis=1), marks)
@@ -195,12 +195,12 @@ def _money(result: Result) -> Iterator[Published]:
 
 def _sums(result: Result, name: str, gbp: np.ndarray, marks: tuple[str, ...], year: int = 0) -> Iterator[Published]:
     """Yield a line of the account for each area and for all."""
-    base, made = str(result.manifest["price_base"]), run_figures.origin(result)
+    base, made = str(result.manifest["price_base"]), run_statistics.origin(result)
     said = _line(result, name) + (f", {academic_year(year)}" if year else "")
     for area, pounds in zip([*result.draws.area.values.tolist(), "all areas"], [*gbp, gbp.sum()], strict=True):
         about = About(name, f"{said}, {area}", "GBP", area=area, year=year, price_base=base, marks=marks,
                       shown_in="workbook")  # fmt: skip
-        yield reported_figure.of_money(about, float(pounds), made)
+        yield reported_statistic.of_money(about, float(pounds), made)
 
 
 def _line(result: Result, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Decide: the verbs that help to decide, each told of by a config of its own beside its scenario."""
+"""Decision commands: the verbs that help to decide, each told of by a config of its own beside its scenario."""
 
 
 def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
@@ -20,13 +20,13 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.cli.progress import Progress
     from oa_sim.decide import narrative
     from oa_sim.decide.decision import decide
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
     with Progress() as progress:
         found = decide(scenario, asked, progress.say)
         progress.say("writing the plan")
         said = narrative.plan_sentences(found)
-        folder = output_folders.write_decision(found, scenario.outputs, said)
+        folder = folder_writers.write_decision(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
     facts = found.facts() | {key: found.manifest[key] for key in keys} | {"headline": said}
     return facts, said, folder
@@ -49,7 +49,7 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
 
     asked, scenario = _asked(overrides, "target", Targeting)
     from oa_sim.cli.progress import Progress
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
     from oa_sim.targets import assess
     from oa_sim.targets import narrative as target_narrative
 
@@ -65,7 +65,7 @@ def target(overrides: list[str]) -> tuple[dict, list[str], object]:
             more = {"least_money_gbp": least.gbp, "probability": least.probability, "plan": least.plan}
             more |= {"probability_without": least.without, "probability_with_most": least.most}
             said.insert(0, least.sentence)
-        folder = output_folders.write_promises(found, scenario.outputs, said, more)
+        folder = folder_writers.write_promises(found, scenario.outputs, said, more)
     shown = ("area", "measure", "group", "target_year", "target", "scale", "probability", "colour", "base_rate", "met")
     rows = [{key: _plain(row[key]) for key in shown} for _, row in found.judged.iterrows()]
     facts = {key: found.facts[key] for key in ("run_id", "data_hash", "oa_sim")}
@@ -90,14 +90,14 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
 
     asked, scenario = _asked(overrides, "monitor", Monitoring)
     from oa_sim.cli.progress import Progress
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
     from oa_sim.targets import narrative as target_narrative
     from oa_sim.targets.monitor import monitor as monitored
 
     with Progress() as progress:
         found = monitored(scenario, asked.monitor, progress.say)
         said = target_narrative.monitoring_sentences(found)
-        folder = output_folders.write_monitored(found, scenario.outputs, said)
+        folder = folder_writers.write_monitored(found, scenario.outputs, said)
     keys = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
     facts = {"headline": said, "verdict": found.manifest["gates"]["verdict"]}
     return facts | {key: found.manifest[key] for key in keys}, said, folder
@@ -122,12 +122,12 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     from oa_sim.cli.progress import Progress
     from oa_sim.decide import narrative
     from oa_sim.decide.value_of_information import voi as information
-    from oa_sim.report import output_folders
+    from oa_sim.report import folder_writers
 
     with Progress() as progress:
         found = information(scenario, asked, progress.say)
         said = narrative.information_sentences(found)
-        folder = output_folders.write_information(found, scenario.outputs, said)
+        folder = folder_writers.write_information(found, scenario.outputs, said)
     rows = [
         {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}
         for _, row in found.known.iterrows()
@@ -142,9 +142,9 @@ def _asked(overrides: list[str], config: str, schema: type) -> tuple:
 
     asked, rest = load_beside(overrides, config, schema)
     scenario = load_scenario(*rest)
-    from oa_sim.report import output_folders  # after the overrides are known to be right
+    from oa_sim.report import folder_writers  # after the overrides are known to be right
 
-    output_folders.check_writable(scenario.outputs)
+    folder_writers.check_writable(scenario.outputs)
     return asked, scenario
 
 

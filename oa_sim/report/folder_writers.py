@@ -1,4 +1,4 @@
-"""Output folders: a result as the files that people open, written whole or not at all.
+"""Folder writers: a result as the files that people open, written whole or not at all.
 
 Promises, plans, monitored figures and the worth of information as the files that people open.
 """

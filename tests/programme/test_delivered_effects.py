@@ -5,7 +5,7 @@ import pytest
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas
-from oa_sim.programme import budget, interventions, parameters
+from oa_sim.programme import budget, delivered_effects, parameters
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_an_area_without_money_for_activity_has_no_national_money(known, pupils)
         assert money[name].dims == money.spend.dims
         assert not money[name].sel(area="Oldham").any()
         assert float(money[name].sel(area="Norwich").sum()) == float(money[name].sel(area="Derby").sum()) > 0
-    active = interventions.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
+    active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
     assert all((each[:, :, scenario.areas.names.index("Oldham")] == 0).all() for each in active.values())
 
 
@@ -35,9 +35,11 @@ def test_an_effect_on_attainment_that_was_measured_is_never_counted_twice():
     link = {"persistent_absence": np.array([[0.25]]), "suspensions": np.array([[0.25]])}
     measured = scenario.interventions["breakfast_clubs"]
     assert measured.acts_on["persistent_absence"] > 0  # the link would apply, had attainment not been measured
-    assert interventions.reaches(measured, link)["attainment"] == measured.acts_on["attainment"] == 1.0
+    assert delivered_effects.reaches(measured, link)["attainment"] == measured.acts_on["attainment"] == 1.0
     for name in ("attendance_support", "inclusion_support"):
         assert "attainment" not in scenario.interventions[name].acts_on
-        assert interventions.reaches(scenario.interventions[name], link)["attainment"] == 0.5  # 0.25 of 1.5 and of 0.5
-        assert "attainment" in interventions.channels(scenario.interventions[name])
-    assert "attainment" not in interventions.channels(scenario.interventions["careers_and_work"])[2:]
+        assert (
+            delivered_effects.reaches(scenario.interventions[name], link)["attainment"] == 0.5
+        )  # 0.25 of 1.5 and of 0.5
+        assert "attainment" in delivered_effects.channels(scenario.interventions[name])
+    assert "attainment" not in delivered_effects.channels(scenario.interventions["careers_and_work"])[2:]

@@ -6,8 +6,8 @@ from test_sustainability import course
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas
-from oa_sim.programme import budget, interventions, parameters
-from oa_sim.projection import cohort, retention, sustainability
+from oa_sim.programme import budget, delivered_effects, parameters
+from oa_sim.projection import cohort, impact_retention, sustainability
 
 YEARS = np.arange(2024, 2045)
 LAST = 2028
@@ -20,7 +20,7 @@ def scenario():
 
 def test_the_curve_runs_from_the_last_funded_year_to_fifteen_after(scenario):
     values = np.array([course(0.02, 0.01, 0.004)]).T[None]
-    found = retention.described(values, YEARS, LAST, smallest=5e-4, matters=0.01)
+    found = impact_retention.described(values, YEARS, LAST, smallest=5e-4, matters=0.01)
     assert found["curve"][0].tolist() == pytest.approx([1, 0.5] + [0.2] * 14)
     assert found["curve_p_half"][0].tolist() == [1, 1] + [0] * 14
     assert (found["curve_q05"] <= found["curve_q95"]).all()
@@ -36,11 +36,11 @@ def left_of(known):
         pupils = areas.pupils(known)
         money = budget.allocate(scenario, pupils)
         drawn = parameters.drawn(scenario, known, 4, 500)
-        active = interventions.activity(scenario, money, pupils.rolls.sel(area=["Norwich"]), drawn)
-        gain = cohort.gain_by_measure(scenario, interventions.new_gains(scenario, active, drawn), drawn).sel(
+        active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=["Norwich"]), drawn)
+        gain = cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn).sel(
             group="disadvantaged", measure=measure, area="Norwich"
         )
-        return retention.share_left(gain, sustainability.last_funded(money), 5).values.ravel()
+        return impact_retention.share_left(gain, sustainability.last_funded(money), 5).values.ravel()
 
     return answer
 
