@@ -21,10 +21,9 @@ from oa_sim.plots import intervals
 from oa_sim.simulation import summaries
 
 RULES = ("equal", "per_pupil", "per_disadvantaged_pupil")
-HALF = "half_equal_half_per_disadvantaged_pupil"
 QUICK = ("areas=three_areas", "sampler.draws=25")
 HEADLINE = {"measure": "key_stage_2", "group": "disadvantaged"}
-FOLDER = Path("outputs/how_to_split")
+FOLDER, HALF = Path("outputs/how_to_split"), "half_equal_half_per_disadvantaged_pupil"
 
 
 def answer(*overrides: str) -> dict:

@@ -40,6 +40,7 @@ def test_intervals_that_are_too_narrow_are_found_out():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_machine_that_is_used_again_is_the_model_of_the_record():
     import simulated
 
@@ -57,6 +58,7 @@ def test_the_machine_that_is_used_again_is_the_model_of_the_record():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_hyperparameter_is_calibrated():
     names, found, diverging = ranks.ranks_of_many(SIMULATIONS, SEED)
     assert found.shape == (SIMULATIONS, len(names))

@@ -12,6 +12,7 @@ from oa_sim.scenario.assumptions import Sampler
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore"),  # the samplers' own libraries warn
     pytest.mark.usefixtures("compiled_once"),
 ]

@@ -604,6 +604,7 @@ def killed_at_random(folder, times, seed):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("times", "seed"), [(10, 2)])
 def test_killed_at_random_and_resumed_it_is_the_same_to_the_last_bit(times, seed, tmp_path):
     hit = killed_at_random(tmp_path / "killed", times, seed)
