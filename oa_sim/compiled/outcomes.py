@@ -88,7 +88,7 @@ def publish(kind, latent, out):
 
 
 @compiled
-def _names(kind, sign, latent, gain, out):
+def _moved(kind, sign, latent, gain, out):
     """Write the figures of latent values that a gain moves."""
     if kind == SHARE:
         for d in range(out.size):
@@ -138,7 +138,7 @@ def _outcomes(shape, latent, a, seen, summed, asked, room, scratch):
                 if n_rows == 3:
                     _whole(seen.gain, m, g, t, gain)
                 publish(kind, latent[a, s + g, t], scratch[2 * g + 1])
-                _names(kind, sign, latent[a, s + g, t], gain, scratch[2 * g])
+                _moved(kind, sign, latent[a, s + g, t], gain, scratch[2 * g])
             if n_rows == 3:
                 for i in range(2):
                     _mixed(shape.poor[a, m], scratch[i], scratch[2 + i], scratch[4 + i])

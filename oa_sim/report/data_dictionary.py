@@ -360,5 +360,5 @@ def about(table: str, column: str) -> About:
     guess = nearest(column, [*own, *ANYWHERE])
     raise Refusal(
         f"column {column!r} of table {table!r} has no meaning in the dictionary"
-        f"{f', is it {guess!r}' if guess else ''}: say it in meanings.py"
+        f"{f', is it {guess!r}' if guess else ''}: say it in oa_sim/report/data_dictionary.py"
     )

@@ -32,7 +32,7 @@ COLUMNS = (
     *("at_scale", "at_scale_sd", "weight_in_type", "family_mean", "family_sd", "mean", "sd"),
     *("without_mean", "without_sd", "moved_sd", "moved_error", "pareto_k", "method", "speaks_for"),
     *("headline", "headline_q05", "headline_q95", "headline_without", "headline_without_q05", "headline_without_q95"),
-    *("headline_names", "headline_moved_error", "proxy", "n_draws", "verdict"),
+    *("headline_moved", "headline_moved_error", "proxy", "n_draws", "verdict"),
 )
 HEADLINE_COLUMNS = (
     *("scenario", "study", "measure", "group", "year", "unit", "mean", "q05", "q95", "without_mean", "without_q05"),
@@ -229,7 +229,7 @@ def _with_headline(table: pd.DataFrame, headlines: pd.DataFrame, result: Result)
     """Return the table with the scenario's one headline beside each study."""
     measure, group = narrative.headline_measure(result)
     mine = headlines[(headlines.measure == measure) & (headlines.group == group)]
-    renamed = {"mean": "headline", "q05": "headline_q05", "q95": "headline_q95", "moved": "headline_names"}
+    renamed = {"mean": "headline", "q05": "headline_q05", "q95": "headline_q95", "moved": "headline_moved"}
     renamed |= {f"without_{name}": f"headline_without_{name}" for name in ("q05", "q95")}
     renamed |= {"without_mean": "headline_without", "moved_error": "headline_moved_error"}
     return table.merge(mine[["study", "proxy", "n_draws", *renamed]].rename(columns=renamed), on="study")
@@ -246,7 +246,7 @@ def sentences(found: Ledger) -> list[str]:
     if not table.headline.abs().max() > narrative.SMALLEST_CHANGE:
         return ["No study moves the headline, which has no impact to move.", how]
     about, unit = narrative.subject(result)
-    most = table.reindex(table.headline_names.abs().sort_values(ascending=False).index)
+    most = table.reindex(table.headline_moved.abs().sort_values(ascending=False).index)
     said = []
     for i, row in enumerate(most.head(3).itertuples()):
         doubt = f", which is marked '{study_evidence.DOUBTED}'" if row.status == study_evidence.DOUBTED else ""

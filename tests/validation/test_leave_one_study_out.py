@@ -80,9 +80,9 @@ def test_the_headline_of_the_table_is_that_of_the_scenario(found):
     about = found.headlines.set_index(["measure", "group"])
     mine = about.loc[[narrative.headline_measure(found.result)]].set_index("study")
     table = found.table.set_index("study")
-    for column, of in {"headline": "mean", "headline_without": "without_mean", "headline_names": "moved"}.items():
+    for column, of in {"headline": "mean", "headline_without": "without_mean", "headline_moved": "moved"}.items():
         np.testing.assert_array_equal(table[column], mine.loc[table.index, of])
-    np.testing.assert_allclose(table.headline - table.headline_without, table.headline_names)
+    np.testing.assert_allclose(table.headline - table.headline_without, table.headline_moved)
 
 
 # leaving out
@@ -115,9 +115,9 @@ def test_a_study_alone_for_its_type_takes_the_type_to_the_family(found):
 def test_a_study_of_another_type_hardly_moves_a_headline_that_it_does_not_speak_for(tiny_posterior):
     few = load_scenario(*TINY, "portfolio=custom", "portfolio.shares={breakfast_clubs: 1.0}")
     found = evidence_ledger(few, posterior=tiny_posterior).table.set_index("study")
-    assert found.headline_names.abs().idxmax() == ALONE
-    others = found.headline_names[found.study_type != "breakfast"].abs()
-    assert others.max() < abs(found.headline_names[ALONE])
+    assert found.headline_moved.abs().idxmax() == ALONE
+    others = found.headline_moved[found.study_type != "breakfast"].abs()
+    assert others.max() < abs(found.headline_moved[ALONE])
 
 
 def test_a_study_whose_weights_cannot_be_trusted_is_left_out_by_reading_the_rest_again(tiny_posterior, monkeypatch):
@@ -186,14 +186,14 @@ def test_without_money_no_study_moves_the_headline(tiny_posterior):
 
 def test_the_sentences_name_the_study_that_moves_most_and_how_much_is_left(found):
     said = leave_one_study_out.sentences(found)
-    most = found.table.loc[found.table.headline_names.abs().idxmax()]
+    most = found.table.loc[found.table.headline_moved.abs().idxmax()]
     assert most.study in said[0]
     assert f"{100 * most.headline_without / most.headline:.0f} % of it" in said[0]
     assert "Of 17 studies" in said[-1]
 
 
 def test_a_doubted_study_is_named_as_one(found):
-    doubted = found.table.assign(headline_names=(found.table.status == "to verify").astype(float))
+    doubted = found.table.assign(headline_moved=(found.table.status == "to verify").astype(float))
     said = leave_one_study_out.sentences(dataclasses.replace(found, table=doubted))
     assert all("marked 'to verify'" in sentence for sentence in said[:3])
 
