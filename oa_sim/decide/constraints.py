@@ -63,10 +63,10 @@ class Search:
     gap
         Share of the bound at which the search ends.
     rounds
-        Most rounds, of all starts together; a round lays every line out anew.
+        Most rounds of all starts together, and then one more at the least; a round lays every line out anew.
     seconds
-        Time after which it ends all the same, with the gap that it has. Another machine may then find another plan,
-        so it is said.
+        Time after which it ends all the same, with the gap that it has; looked at after each round. Another machine
+        may then find another plan, so it is said.
     start
         ``equal``: from an equal split; ``random``: from random money, by ``seed``.
     seed

@@ -54,7 +54,7 @@ def front(
         A row for each part of the money that follows the other plan: pupils who reach a standard and would not have,
         and disadvantaged pupils among them beyond those there would be had they gained as others did, each with its
         90 % interval. Where both are concave no plan lies far beyond the line; nothing where no measure can be counted.
-        ``attrs["ended"]`` says why the search for the other plan ended.
+        ``attrs["is_cut"]`` says whether the clock ended the search for the other plan.
     """
     if not set(judge.scenario.measures) & set(STANDARDS):
         return pd.DataFrame(columns=COLUMNS)
@@ -72,7 +72,7 @@ def front(
             row |= {name: worth["mean"], f"{name}_q05": worth["q05"], f"{name}_q95": worth["q95"]}
         rows.append({key: float(value) for key, value in row.items()})
     table = pd.DataFrame(rows, columns=COLUMNS)
-    table.attrs["ended"] = end.ended
+    table.attrs["is_cut"] = end.is_cut
     return table
 
 
@@ -102,6 +102,11 @@ class Decision:
     front: pd.DataFrame
     account: dict[str, int]
     manifest: dict
+
+    @property
+    def cut(self) -> dict[str, bool]:
+        """Return whether the clock ended the search for each plan, which is then not the same on every machine."""
+        return {"the plan": self.optimum.is_cut, "the other end of the front": self.front.attrs.get("is_cut", False)}
 
     def summary(self) -> pd.DataFrame:
         """Return the plans that were compared, a row each."""
@@ -136,6 +141,8 @@ class Decision:
         judged = {"value_unseen": float(best.value), "value_unseen_q05": float(best.q05)}
         judged |= {"value_unseen_q95": float(best.q95), "unit": found.judge.objective.unit}
         left |= {"spent_gbp": spent, "unspent_gbp": self.account["unspent"], "ended": found.ended}
+        cut = [part for part, is_cut in self.cut.items() if is_cut]
+        left |= {"cut_off": cut} if cut else {}
         return left | judged | {"account_gbp": self.account, "verdict": self.manifest["gates"]["verdict"]}
 
     def split(self) -> pd.DataFrame:

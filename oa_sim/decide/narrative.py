@@ -156,8 +156,7 @@ def _best(found: Decision) -> str:
 
 def _cut(found: Decision) -> list[str]:
     """Return that the clock ended a search, since then the plan is not the same on every machine."""
-    searches = {"the plan": found.optimum.ended, "the other end of the front": found.front.attrs.get("ended")}
-    cut = " and ".join(name for name, ended in searches.items() if ended == "time")
+    cut = " and ".join(name for name, is_cut in found.cut.items() if is_cut)
     seconds = found.manifest["search"]["seconds"]
     told = f"The search for {cut} was cut off after {seconds:g} seconds, so another machine may find another plan: "
     return [told + "raise search.seconds."] if cut else []

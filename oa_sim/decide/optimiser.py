@@ -217,7 +217,7 @@ class Optimum:
     rounds
         How often every line was laid out.
     ended
-        Why it ended: ``gap``, ``nothing better``, ``rounds``, or ``time``: then another machine may find another plan.
+        Why its last part ended: ``gap``, ``nothing better``, ``rounds`` or ``time``.
     price : dict
         By constraint, what one more GBP of it would bring.
     judge
@@ -226,6 +226,8 @@ class Optimum:
         The constraints in pounds.
     by_draw : array (area, draw)
         What the plan is worth, on the draws on which it was found.
+    is_cut
+        Whether the clock ended any part of the search: then another machine may find another plan or bound.
     """
 
     planned: np.ndarray
@@ -238,6 +240,7 @@ class Optimum:
     judge: Judge
     rows: list[Row]
     by_draw: np.ndarray
+    is_cut: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -289,7 +292,7 @@ def optimise(
     bound = None if asked.objective.risk == "floor" else _bound(found, sure.bound, others)
     prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
     work = (spent.seconds(), found.rounds, found.ended)
-    return Optimum(best.planned, best.value, bound, *work, prices, judge, given.rows, best.by_draw)
+    return Optimum(best.planned, best.value, bound, *work, prices, judge, given.rows, best.by_draw, spent.is_cut)
 
 
 class _Spent:
@@ -297,6 +300,7 @@ class _Spent:
 
     def __init__(self, search: Search):
         self.search, self.rounds, self.begun = search, 0, time.monotonic()
+        self.is_cut = False  # once the clock has ended a part, what the others find depends on the machine too
 
     def seconds(self) -> float:
         return time.monotonic() - self.begun
@@ -305,7 +309,10 @@ class _Spent:
         """Return why nothing is left: ``rounds``, the same on every machine, or ``time``; nothing where some is."""
         if self.rounds >= self.search.rounds:
             return "rounds"
-        return "time" if self.seconds() > self.search.seconds else ""
+        if self.seconds() > self.search.seconds:
+            self.is_cut = True
+            return "time"
+        return ""
 
 
 @dataclass

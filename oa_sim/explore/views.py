@@ -16,7 +16,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
 from oa_sim.projection import appraisal
-from oa_sim.simulation import narrative
+from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 from oa_sim.sweep import results as sweep_results
 from oa_sim.sweep import store
@@ -183,7 +183,7 @@ def _summary(result: Result) -> xr.Dataset:
     coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
     shape = tuple(map(len, coords.values()))
     years = coords["year"]
-    looked_at = [years.index(narrative.headline_year(result)), len(years) - 1]
+    looked_at = [years.index(summaries.headline_year(result)), len(years) - 1]
     found, errors = {}, np.full((len(QUANTITIES), *shape), np.nan)
     for q, quantity in enumerate(QUANTITIES):
         whole = np.full((*shape, len(STATISTICS)), np.nan)

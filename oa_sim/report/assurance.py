@@ -23,7 +23,7 @@ from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.inputs import tables
 from oa_sim.report.sanitise import in_table
 from oa_sim.scenario.unverified import sentence
-from oa_sim.simulation import narrative, run_manifest
+from oa_sim.simulation import narrative, run_manifest, summaries
 from oa_sim.simulation.result import Result
 
 COLUMNS = ("check", "asks", "found", "limit", "verdict", "from")
@@ -293,9 +293,9 @@ def uncertainty_statement(result: Result) -> list[str]:
 
 def _monte_carlo(result: Result) -> str:
     """Return how far the headline would move were it drawn again, in a sentence."""
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     what, unit = narrative.subject(result)
-    draws = narrative.mean_draws(result, "impact", measure, group, narrative.headline_year(result))
+    draws = narrative.mean_draws(result, "impact", measure, group, summaries.headline_year(result))
     if not np.ptp(draws) > 0:
         return f"Monte Carlo error: none, since {what} is the same in every draw."
     by_chain = draws.reshape(result.draws.sizes["chain"], result.draws.sizes["draw"])
@@ -322,7 +322,7 @@ def _last_digit(draws: np.ndarray, error: float) -> str:
 
 def _county(result: Result) -> str:
     """Return in how many areas a county's figures stand in for the area's, for the headline."""
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     marks = result.draws.proxy.sel(measure=measure, group=group).to_series().astype(bool)
     names = ", ".join(marks.index[marks])
     if not names:

@@ -13,7 +13,7 @@ from oa_sim.report.document import Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.report.formats.run_page import SPLITS
 from oa_sim.report.reported_statistic import Published
 from oa_sim.scenario import unverified
-from oa_sim.simulation import narrative, summaries
+from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 
 MOST_AREAS = 14  # that the table on the second page takes
@@ -44,8 +44,8 @@ def headline(result: Result, found: Found) -> Sentence:
     found
         From ``run_figures.brief``.
     """
-    measure, group = narrative.headline_measure(result)
-    whose, year = who(measure, group), academic_year(narrative.headline_year(result))
+    measure, group = summaries.headline_measure(result)
+    whose, year = who(measure, group), academic_year(summaries.headline_year(result))
     if not summaries.has_impact(result):
         return (f"Without money for activity there is no impact, exactly: {whose} in {year} is what it would have been "
                 "anyway.",)  # fmt: skip
@@ -62,8 +62,8 @@ def headline(result: Result, found: Found) -> Sentence:
 
 def numbers(result: Result, found: Found) -> tuple[tuple[str, Published], ...]:
     """Return the four numbers of the first page, each with what it is."""
-    measure, group = narrative.headline_measure(result)
-    year = academic_year(narrative.headline_year(result))
+    measure, group = summaries.headline_measure(result)
+    year = academic_year(summaries.headline_year(result))
     wanted = {
         "impact": f"{unit(measure)} of difference, {who(measure, group)}, {year}",
         "left_5y": "of the peak is left five years after the money ends",
@@ -105,14 +105,14 @@ def cannot_say(result: Result) -> list[str]:
 
 def future(result: Result) -> Drawn:
     """Return the picture of the first page: the past, and the future with and without the programme."""
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     whose = "all pupils" if group == "all" else f"{group} pupils"
     return drawn("future", f"{MEASURES[measure].label}, {whose}", fan_charts.fan_picture(result, measure, group).svg)
 
 
 def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:
-    measure, group = narrative.headline_measure(result)
-    year = academic_year(narrative.headline_year(result))
+    measure, group = summaries.headline_measure(result)
+    year = academic_year(summaries.headline_year(result))
     said: Sentence = (
         f"Without the programme, {who(measure, group)} in {year} is put at ", found["counterfactual"],
         f" {unit(measure, level=True)}; with it at ", found["projection"], ".",
@@ -131,7 +131,7 @@ def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:
 def _lasts(result: Result, found: Found) -> Passage:
     if "left_5y" not in found:
         return Passage("Does it last?", (("There is no impact that could last or be lost.",),))
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     half = found["p_half_left_5y"]
     grades = {grade: int(found[f"{grade} risk"].value) for grade in ("high", "medium", "low")}
     worst = max(grades, key=grades.get)
@@ -172,7 +172,7 @@ def _costs(result: Result, found: Found) -> Passage:
             f"{formatting.clause(chance.value)} (", Only(chance), ") that benefit exceeds cost.",
         ))  # fmt: skip
     if "cost_of_one_more" in found:
-        measure, _ = narrative.headline_measure(result)
+        measure, _ = summaries.headline_measure(result)
         said.append((f"One more in {who(measure, 'all')} costs ", found["cost_of_one_more"],
                      " GBP, were this its only use; ", found["extra"],
                      f" {found['extra'].unit} more do better."))  # fmt: skip
@@ -180,8 +180,8 @@ def _costs(result: Result, found: Found) -> Passage:
 
 
 def _where(result: Result, found: Found, picture: Drawn | None) -> Passage:
-    measure, _ = narrative.headline_measure(result)
-    year = academic_year(narrative.headline_year(result))
+    measure, _ = summaries.headline_measure(result)
+    year = academic_year(summaries.headline_year(result))
     said: list[Sentence] = []
     if "gap_change" in found:
         said.append((
@@ -204,7 +204,7 @@ def _where(result: Result, found: Found, picture: Drawn | None) -> Passage:
 
 
 def _grid_of_areas(result: Result, found: Found) -> Grid:
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     names = _shown(result, found)
     risk = result.sustainability.risk.sel(measure=measure, group=group)
     rows = tuple(
@@ -215,7 +215,7 @@ def _grid_of_areas(result: Result, found: Found) -> Grid:
         for name in names
     )  # fmt: skip
     few = "" if len(names) == result.draws.sizes["area"] else "; the areas with the largest and smallest impact"
-    caption = f"{MEASURES[measure].label}, {group} pupils, {academic_year(narrative.headline_year(result))}{few}"
+    caption = f"{MEASURES[measure].label}, {group} pupils, {academic_year(summaries.headline_year(result))}{few}"
     head = (
         "Area",
         f"Impact, {unit(measure)}",
@@ -247,7 +247,7 @@ def _grid_of_measures(result: Result, found: Found) -> Grid:
             found.get(f"chance on {measure}", "no change"), found.get(f"left_5y on {measure}", "none"),
         ))  # fmt: skip
     head = ("Measure", "Impact", "90 % interval", "Unit", "Chance it is better", "Left after 5 years")
-    year = academic_year(narrative.headline_year(result))
+    year = academic_year(summaries.headline_year(result))
     return Grid(f"All measures, all pupils, {summaries.over_areas(result)}, {year}", head, tuple(rows))
 
 

@@ -11,7 +11,7 @@ from oa_sim.formatting import unit, who
 from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.report import reported_statistic
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
-from oa_sim.simulation import narrative
+from oa_sim.simulation import summaries
 from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
@@ -34,7 +34,7 @@ def whence(result: Result, made: Origin) -> dict[str, Published]:
     """
     if not len(result.uncertainty):
         return {}
-    year, found = narrative.headline_year(result), {}
+    year, found = summaries.headline_year(result), {}
     about = result.uncertainty.sel(place=variance_decomposition.MEAN, reading_year=year)
     for quantity, whose in (("impact", "the impact"), ("projection", "the level")):
         part = about.sel(quantity=quantity)
@@ -123,8 +123,8 @@ def _better(change: np.ndarray, measure: str) -> np.ndarray:
 
 
 def _headline(result: Result) -> dict[str, Published]:
-    measure, group = narrative.headline_measure(result)
-    year, made = narrative.headline_year(result), origin(result)
+    measure, group = summaries.headline_measure(result)
+    year, made = summaries.headline_year(result), origin(result)
     where = {"measure": measure, "group": group, "area": EVERYWHERE, "year": year}
     county, doubt = proxies(result, measure, group), doubtful(result)
     change = _draws(result, "impact", measure, group, year)
@@ -182,7 +182,7 @@ def _last_published(result: Result, measure: str, group: str) -> dict[str, Publi
 
 def _lasting(result: Result) -> dict[str, Published]:
     """Return what is left of the headline's peak, in the average area that has an impact to keep."""
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     kept = result.sustainability.sel(measure=measure, group=group)
     if not float(kept.p_impact.max()) > 0:
         return {}
@@ -279,7 +279,7 @@ def _worth(result: Result) -> dict[str, Published]:
         found["benefit_per_pound"] = reported_statistic.of_draws(about, draws, made)
         about = About("chance_worth", "chance that benefit exceeds cost", "probability", marks=(*county, VERIFY))
         found["chance_worth"] = reported_statistic.of_chance(about, draws > 1, made)
-    measure, _ = narrative.headline_measure(result)
+    measure, _ = summaries.headline_measure(result)
     years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
     more = appraisal.extra(result.draws, value.pupils, measure, "all")
     where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
@@ -298,8 +298,8 @@ def _worth(result: Result) -> dict[str, Published]:
 
 
 def _by_area(result: Result) -> dict[str, Published]:
-    measure, group = narrative.headline_measure(result)
-    year, made, found = narrative.headline_year(result), origin(result), {}
+    measure, group = summaries.headline_measure(result)
+    year, made, found = summaries.headline_year(result), origin(result), {}
     kept = result.sustainability.sel(measure=measure, group=group)
     for area in result.draws.area.values.tolist():
         marks = (*proxies(result, measure, group, area), *doubtful(result))
@@ -321,7 +321,7 @@ def _by_area(result: Result) -> dict[str, Published]:
 
 
 def _by_measure(result: Result) -> dict[str, Published]:
-    year, made, found = narrative.headline_year(result), origin(result), {}
+    year, made, found = summaries.headline_year(result), origin(result), {}
     for measure in result.draws.measure.values.tolist():
         marks = (*proxies(result, measure, "all"), *doubtful(result))
         where = {"measure": measure, "group": "all", "area": EVERYWHERE, "year": year, "marks": marks}

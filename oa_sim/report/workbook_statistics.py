@@ -14,7 +14,7 @@ from oa_sim.formatting import unit, who
 from oa_sim.inference import mcse
 from oa_sim.report import reported_statistic, run_statistics
 from oa_sim.report.reported_statistic import HIGH, LOW, PROXY, About, Published
-from oa_sim.simulation import narrative
+from oa_sim.simulation import summaries
 from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
@@ -86,7 +86,7 @@ def _draws(result: Result, quantity: str, measure: str, group: str) -> np.ndarra
 def _looked_at(result: Result) -> list[int]:
     """Return the places of the years at which it is seen how many draws a course is worth."""
     every = result.draws.year.values.tolist()
-    return [every.index(narrative.headline_year(result)), len(every) - 1]
+    return [every.index(summaries.headline_year(result)), len(every) - 1]
 
 
 def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
@@ -104,7 +104,7 @@ def _courses(result: Result, quantity: str, measure: str, group: str, draws: np.
 def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks: list) -> Iterator:
     """Yield the levels that are reached with each chance, at the headline's year and at the last."""
     every = result.draws.year.values.tolist()
-    years = sorted({narrative.headline_year(result), every[-1]})
+    years = sorted({summaries.headline_year(result), every[-1]})
     seen = draws[..., [every.index(year) for year in years]]
     lower = MEASURES[measure].lower_is_better
     reached = "not exceeded" if lower else "reached"

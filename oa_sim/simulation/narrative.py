@@ -8,7 +8,7 @@ What sets scenarios apart, in sentences, each with its interval.
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, academic_year, headline_of, percent
+from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import better, chance, distance, interval, pounds, unit, who
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.projection import appraisal, ranking, variance_decomposition
@@ -16,8 +16,8 @@ from oa_sim.projection.appraisal import price_of
 from oa_sim.scenario import unverified
 from oa_sim.simulation.comparison import Comparison
 from oa_sim.simulation.result import Result
+from oa_sim.simulation.summaries import SMALLEST_CHANGE, headline_measure, headline_year
 
-SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
     "past already contains it. The comparison here is with no further programme.",
@@ -32,18 +32,6 @@ CANNOT_SAY = (
     "What outcomes other than Attainment 8 are worth: no benefit is claimed through them, so the value is a part, not "
     "the whole; and how much of the link between grades and earnings is causal is an assumption.",
 )
-
-
-def headline_measure(result: Result) -> tuple[str, str]:
-    """Return the measure and group that the headline speaks of."""
-    return headline_of(result.draws.measure.values.tolist())
-
-
-def headline_year(result: Result) -> int:
-    """Return the year the headline speaks of: the last funded one, or the last projected where that is earlier."""
-    last = int(result.sustainability.attrs["last_funded_year"])
-    years = result.draws.year.values
-    return int(np.clip(last, years[0], years[-1]))
 
 
 def subject(result: Result) -> tuple[str, str]:

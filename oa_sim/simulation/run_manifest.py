@@ -14,17 +14,19 @@ from oa_sim.inputs import tables
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Scenario
 
-WITHOUT_NUMBERS = {
-    "plots",
-    "explore",
-    "report",
-    "cli",
-    "narrative",
-    "formatting",
-    "errors",
-    "_lazy_imports",
-    "__main__",
-}
+# what words, draws or writes numbers and makes none: packages, and modules by their place
+WRITERS = ("plots", "explore", "report", "cli")
+WORDS = (
+    *(
+        "__main__.py",
+        "_lazy_imports.py",
+        "errors.py",
+        "formatting.py",
+        "decide/narrative.py",
+        "simulation/narrative.py",
+    ),
+    *("sweep/dry_run.py", "sweep/findings.py", "targets/narrative.py"),
+)
 
 
 def learned_from(posterior: xr.Dataset) -> dict:
@@ -32,16 +34,23 @@ def learned_from(posterior: xr.Dataset) -> dict:
     return json.loads(posterior.attrs.get("made", "{}"))
 
 
-def code_hash() -> str:
+def code_hash(home: Path | None = None) -> str:
     """Return the SHA-256 of the code that makes numbers, so that a result is never taken for another version's.
 
-    What only words, draws or writes them is left out: a corrected sentence renames no run.
+    What only words, draws or writes them is left out, and so is what only lists names (``__init__``): a corrected
+    sentence renames no run.
+
+    Parameters
+    ----------
+    home
+        The folder of the package; the one that is running by default.
     """
-    home, digest = Path(str(files("oa_sim"))), hashlib.sha256()
+    home, digest = home or Path(str(files("oa_sim"))), hashlib.sha256()
     for path in sorted(home.rglob("*.py")):
         inside = path.relative_to(home)
-        if not set(inside.with_suffix("").parts) & WITHOUT_NUMBERS:
-            digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+        if path.name == "__init__.py" or inside.parts[0] in WRITERS or inside.as_posix() in WORDS:
+            continue
+        digest.update(inside.as_posix().encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 

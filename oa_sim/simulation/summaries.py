@@ -5,7 +5,7 @@ A mean over areas is formed draw by draw, and no number has more digits than its
 
 import numpy as np
 
-from oa_sim.definitions import MEASURES
+from oa_sim.definitions import MEASURES, headline_of
 from oa_sim.simulation.result import Result
 
 BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90 % band, the 50 % band and the median
@@ -98,3 +98,18 @@ def interval(middle: float, low: float, high: float, unit: str = "") -> str:
     """Return a figure with its 90 % interval in words."""
     places = decimals(low, high)
     return f"{number(middle, places)}{unit} (90 % interval {number(low, places)} to {number(high, places)})"
+
+
+SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
+
+
+def headline_measure(result: Result) -> tuple[str, str]:
+    """Return the measure and group that the headline speaks of."""
+    return headline_of(result.draws.measure.values.tolist())
+
+
+def headline_year(result: Result) -> int:
+    """Return the year the headline speaks of: the last funded one, or the last projected where that is earlier."""
+    last = int(result.sustainability.attrs["last_funded_year"])
+    years = result.draws.year.values
+    return int(np.clip(last, years[0], years[-1]))

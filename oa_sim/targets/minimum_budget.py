@@ -120,13 +120,13 @@ def least_money(
     alone = replace(scenario, areas=Areas([want.area]), organisation=replace(scenario.organisation, twins={}))
     judge = _judge(alone, want, sign)
     tried: dict[float, tuple[float, np.ndarray | None]] = {0.0: (float((needs <= 0).mean()), None)}
-    ends = set()
+    cut: list[bool] = []
 
     def chance_with(gbp: float) -> float:
         if gbp not in tried:
             found = _best(judge, gbp, needs)
             tried[gbp] = found.value, found.planned
-            ends.add(found.ended)
+            cut.append(found.is_cut)
             say(f"{gbp:,.0f} GBP: {100 * tried[gbp][0]:.1f} %")
         return tried[gbp][0]
 
@@ -136,7 +136,7 @@ def least_money(
     plan = _rows(judge, None if least is None else found[1])
     most = tried.get(want.most_gbp, found)[0]
     table = pd.DataFrame(rows)
-    return LeastMoney(want, least, found[0], tried[0.0][0], most, plan, table, len(needs), "time" in ends)
+    return LeastMoney(want, least, found[0], tried[0.0][0], most, plan, table, len(needs), any(cut))
 
 
 def _check(scenario: Scenario, want: Want) -> None:

@@ -21,7 +21,7 @@ from oa_sim.evidence.studies import FAMILY, Study
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import narrative
+from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.scenario_run import run
 
@@ -180,7 +180,7 @@ def _published(known: dict, scenario: Scenario) -> pd.DataFrame:
 def _headlines(result: Result, again: Result | None, weight: np.ndarray) -> list[dict]:
     """Return the mean over areas of each measure's impact in the headline's year, with a study and without it."""
     weight = weight / weight.sum()
-    year, rows = narrative.headline_year(result), []
+    year, rows = summaries.headline_year(result), []
     even = np.full(weight.size, 1 / weight.size)
     for measure in result.draws.measure.values.tolist():
         for group in [name for name in MEASURES[measure].table_groups if name != "other"]:
@@ -227,7 +227,7 @@ def _error(one: np.ndarray, of_one: np.ndarray, other: np.ndarray, of_other: np.
 
 def _with_headline(table: pd.DataFrame, headlines: pd.DataFrame, result: Result) -> pd.DataFrame:
     """Return the table with the scenario's one headline beside each study."""
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     mine = headlines[(headlines.measure == measure) & (headlines.group == group)]
     renamed = {"mean": "headline", "q05": "headline_q05", "q95": "headline_q95", "moved": "headline_moved"}
     renamed |= {f"without_{name}": f"headline_without_{name}" for name in ("q05", "q95")}
@@ -243,7 +243,7 @@ def sentences(found: Ledger) -> list[str]:
         f"Of {n} studies, {n - refitted} were left out by weighing the draws anew (Pareto k below "
         f"{importance_sampling.LARGEST_K:g}) and {refitted} by reading the others again."
     )
-    if not table.headline.abs().max() > narrative.SMALLEST_CHANGE:
+    if not table.headline.abs().max() > summaries.SMALLEST_CHANGE:
         return ["No study moves the headline, which has no impact to move.", how]
     about, unit = narrative.subject(result)
     most = table.reindex(table.headline_moved.abs().sort_values(ascending=False).index)

@@ -12,7 +12,7 @@ from oa_sim.errors import Refusal
 from oa_sim.projection import appraisal, ranking
 from oa_sim.scenario.load import load_sweeping
 from oa_sim.scenario.schema import Split
-from oa_sim.simulation import narrative
+from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.scenario_run import run
 from oa_sim.sweep.sweep_run import sweep
 
@@ -88,8 +88,8 @@ def test_what_is_left_of_the_peak_agrees(both):
 
 def test_the_headline_agrees_with_that_of_a_run(both):
     fast, slow = both
-    measure, group = narrative.headline_measure(slow)
-    year = narrative.headline_year(slow)
+    measure, group = summaries.headline_measure(slow)
+    year = summaries.headline_year(slow)
     assert (fast.attrs["headline_measure"], fast.attrs["headline_group"], fast.attrs["headline_year"]) == (
         measure, group, year,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -117,6 +118,26 @@ def test_sentences_give_interval_bound_rules_and_verdict(found):
         assert words in said
     assert said.rstrip().split(": ")[0]
     assert "<svg" in decision_charts.split(found)
+
+
+@pytest.mark.parametrize(
+    ("plan", "front", "what"),
+    [
+        (True, False, "for the plan was"),
+        (False, True, "for the other end of the front was"),
+        (True, True, "for the plan and"),
+    ],
+)
+def test_a_search_that_the_clock_ended_is_said_in_words_and_in_facts(found, plan, front, what):
+    table = found.front.copy()
+    table.attrs["is_cut"] = front
+    cut = replace(found, optimum=replace(found.optimum, is_cut=plan), front=table)
+    (said,) = [line for line in narrative.plan_sentences(cut) if "cut off" in line]
+    assert what in said
+    assert "another machine may find another plan" in said
+    assert len(cut.facts()["cut_off"]) == plan + front
+    assert "cut_off" not in found.facts()
+    assert not [line for line in narrative.plan_sentences(found) if "cut off" in line]
 
 
 def test_every_chart_of_a_decision_is_there_for_a_document_too(found):

@@ -190,7 +190,7 @@ def test_a_search_ends_when_its_time_is_up_whatever_stage_it_is_in(judge, asked,
     monkeypatch.setattr(optimiser.time, "monotonic", lambda: next(clock))
     own = plan_evaluation.judge(judge.scenario, asked)
     found = optimiser.optimise(own, Optimising(objective=asked, search=Search(seconds=5)), say=rounds.append)
-    assert found.ended == "time"
+    assert (found.ended, found.is_cut) == ("time", True)
     assert len(rounds) == found.rounds == 2  # one on the first start, one on what it found
     has = np.array(budget.for_activity(judge.scenario))
     assert (found.planned.sum(axis=(0, 1)) <= has).all()
@@ -201,6 +201,7 @@ def test_a_search_ends_after_its_rounds_whatever_the_clock_says(judge, asked, mo
     monkeypatch.setattr(optimiser.time, "monotonic", iter(range(0, 10_000)).__next__)
     own = plan_evaluation.judge(judge.scenario, asked)
     found = optimiser.optimise(own, Optimising(objective=asked, search=Search(rounds=3)))
+    assert not found.is_cut
     assert (found.ended, found.rounds) == ("rounds", 4)  # three on the first start; one, at the least, on what it found
     assert found.seconds >= 3
 

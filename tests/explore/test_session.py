@@ -13,7 +13,7 @@ from oa_sim.errors import Refusal
 from oa_sim.explore import server, session
 from oa_sim.explore.server import Guard
 from oa_sim.scenario import schema
-from oa_sim.simulation import narrative
+from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.scenario_run import run
 
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
@@ -91,7 +91,7 @@ def test_shares_of_ones_own_come_back_from_a_file(tmp_path):
 def test_the_numbers_and_sentences_equal_those_of_a_run(base):
     asked = replace(session.start(base), ending="hand_over", total_gbp=2e8)
     seen, result = session.view(asked, base), run(session.scenario(asked, base))
-    draws = narrative.mean_draws(result, "impact", *narrative.headline_measure(result), narrative.headline_year(result))
+    draws = narrative.mean_draws(result, "impact", *summaries.headline_measure(result), summaries.headline_year(result))
     for name, wanted in (("mean", draws.mean()), ("q05", np.quantile(draws, 0.05)), ("q95", np.quantile(draws, 0.95))):
         assert abs(seen.numbers[name] - wanted) < 1e-4  # per cent: a millionth of a share
     said = " ".join(narrative.headline(result))

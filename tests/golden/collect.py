@@ -24,32 +24,49 @@ BUNDLES = (
     *("per_disadvantaged_pupil", "tapered", "three_years_only"),
 )
 TINY = ("areas=three_areas", "sampler.draws=30", "horizon=5")
-COMMANDS = {  # case: what is typed; {run} is the folder of the case full_run
+COMMANDS = {  # case: what is typed; {case} is the folder that an earlier case wrote
     **{f"run_{name}": ("run", f"scenario={name}", *TINY) for name in BUNDLES},
     "full_run": ("run",),
-    "report": ("report", "{run}", "--to", "html,docx,pptx,xlsx,csv,json"),
+    "report": ("report", "{full_run}", "--to", "html,docx,pptx,xlsx,csv,json"),
     "compare": ("compare", "no_programme", "as_delivered", *TINY),
     "sweep": ("sweep", "split=equal,per_pupil", "horizon=5,6", *TINY[:2], "--out", "{outputs}/sweep"),
+    "sensitivity": ("sensitivity", "{sweep}"),
+    "report_sweep": ("report", "{sweep}", "--to", "html,csv,json"),
     "plan": ("optimise", *TINY[:2], "horizon=6", "budget.total_gbp=20e6"),
+    "report_plan": ("report", "{plan}", "--to", "html,csv,json"),
     "targets": ("target", *TINY[:2]),
+    "report_targets": ("report", "{targets}", "--to", "html,csv,json"),
     "monitor": ("monitor", *TINY[:2], "start_year=2022", "monitor.figures=package"),
+    "report_monitor": ("report", "{monitor}", "--to", "html,csv,json"),
     "voi": ("voi", *TINY[:2]),
+    "report_voi": ("report", "{voi}", "--to", "html,csv,json"),
+    "evidence": ("evidence", *TINY),
 }
-PARTS = (tuple(name for name in COMMANDS if name.startswith("run_")), ("full_run", "report"), ("plan",), ("voi",),
-         ("compare", "sweep", "targets", "monitor"))  # fmt: skip
-ONLY_HERE = (
-    "plan",
-    "voi",
-    "report",
-)  # cases with a search or with pages, of which another machine has other last digits
-# what is made from code, versions or the moment, and says nothing of a number
-NAMES = re.compile(r"\b[0-9a-f]{12,64}\b|\b[0-9a-f]{8}\b|\d{4}-\d\d-\d\dT[\d:.+]+(?:Z|\b)")
-VOLATILE = {
-    *("run_id", "code_hash", "oa_sim", "written", "identity", "seconds", "versions", "made", "law", "folder", "python"),
-    *("search", "created", "hash", "bytes", "process", "at"),
+PARTS = (
+    tuple(name for name in COMMANDS if name.startswith("run_")),
+    ("full_run", "report"),
+    ("plan", "report_plan"),
+    ("voi", "report_voi"),
+    ("compare", "sweep", "sensitivity", "report_sweep", "targets", "report_targets"),
+    ("monitor", "report_monitor", "evidence"),
+)
+# cases with a search or with pages, of which another machine has other last digits
+ONLY_HERE = ("plan", "voi", *(name for name in COMMANDS if name.startswith("report")))
+# Names made from the code or from versions: hexadecimal, with a letter at least, and no part of a number. A name of
+# digits alone is one of those that the facts hold, and is masked as such.
+NAMES = re.compile(r"(?<![.\w])(?=[0-9]*[a-f])[0-9a-f]{8,64}\b")
+MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+(?:Z|\b)")
+VERSIONS = re.compile(r"\b0\.\d+\.\d+\b")
+OF_CODE = ("run_id", "code_hash", "identity", "written", "created", "versions", "law", "oa_sim")  # keys and columns
+ELSEWHERE = {  # file: further keys that say nothing of a number
+    "optimise.json": ("search", "seconds"),  # its limits of time are another version's
+    "datapackage.json": ("hash", "bytes"),  # of files with such names inside
+    "blocks": ("process", "seconds"),
+    "sweep.json": ("engine",),
 }
+IGNORED = ("journal.jsonl", "lock", "assurance.html", "assurance.docx")  # the last two print the changelog
+KNOWN: set[str] = set()  # names that the facts hold
 SOME = 7  # values of an array that are kept as they are
-IGNORED = ("journal.jsonl", "lock", "assurance", "docProps", "zarr.json", ".zattrs")
 
 
 def machine() -> str:
@@ -75,13 +92,22 @@ def summary(values: np.ndarray) -> list[float]:
     ]
 
 
+def masked(text: str, folder: str = "") -> str:
+    """Return a text without what is made from code, versions, the moment or the place."""
+    text = MOMENTS.sub("MOMENT", VERSIONS.sub("VERSION", text))
+    text = re.sub(r"\S*/oa_sim_golden\S*", "FOLDER", text)
+    for name in sorted(KNOWN, key=len, reverse=True):
+        text = text.replace(name, "ID")
+    return NAMES.sub("ID", re.sub(r"synthesis-[0-9a-f]{12}", "synthesis", text))
+
+
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def array(values: np.ndarray) -> dict:
     if values.dtype.kind in "OUSTM":
-        text = "\n".join(NAMES.sub("ID", str(one)) for one in values.ravel())
+        text = masked("\n".join(str(one) for one in values.ravel()))
         return {"sha": digest(text.encode())}
     return {"sha": digest(np.ascontiguousarray(values).tobytes()), "about": summary(values)}
 
@@ -89,33 +115,43 @@ def array(values: np.ndarray) -> dict:
 def table(text: str) -> dict:
     """Return the columns of a CSV table: numbers summarised, words digested."""
     rows = list(csv.reader(io.StringIO(text)))
+    return columns({name: cells for name, *cells in zip(*rows, strict=True)})
+
+
+def columns(cells_of: dict[str, list[str]]) -> dict:
     found = {}
-    for name, *cells in zip(*rows, strict=True):
-        if name in VOLATILE:
+    for name, cells in cells_of.items():
+        if name in OF_CODE:
             continue
         try:
             numbers = np.array([float(cell) if cell else np.nan for cell in cells])
             found[name] = {"sha": digest("\n".join(cells).encode()), "about": summary(numbers)}
         except ValueError:
-            found[name] = {"sha": digest(NAMES.sub("ID", "\n".join(cells)).encode())}
+            found[name] = {"sha": digest(masked("\n".join(cells)).encode())}
     return found
 
 
-def plain(value):
-    """Return facts without what is made from code, versions or the moment."""
+def facts(value, left_out: tuple[str, ...], at: str = "") -> tuple[list[float], list[str]]:
+    """Return the numbers and the words of nested facts, in order, without what is made from code."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items() if key not in VOLATILE}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return NAMES.sub("ID", value) if isinstance(value, str) else value
+        parts = [facts(value[key], left_out, f"{at}.{key}") for key in sorted(value) if key not in left_out]
+    elif isinstance(value, list):
+        parts = [facts(item, left_out, f"{at}[]") for item in value]
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return [float(value)], [at]
+    else:
+        return [], [f"{at}: {value}"]
+    return [number for numbers, _ in parts for number in numbers], [word for _, words in parts for word in words]
+
+
+def of_facts(lines: list, left_out: tuple[str, ...]) -> dict:
+    numbers, said = facts(lines, left_out)
+    held = np.array(numbers, dtype=float)
+    return {"numbers": array(held), "words": {"sha": digest(masked("\n".join(said)).encode())}}
 
 
 def words(content: bytes) -> dict:
-    """Return a text without names that are made from code, and its words alone, without any digit."""
-    text = NAMES.sub("ID", content.decode("utf-8").replace("0.6.1", "VERSION").replace("0.7.0", "VERSION"))
-    text = re.sub(r"synthesis-\S+?\.nc", "synthesis.nc", text)
-    text = re.sub(r"\S*/(oa_sim_golden\S*)", "FOLDER", text)
-    return {"sha": digest(text.encode())}
+    return {"sha": digest(masked(content.decode("utf-8")).encode())}
 
 
 def of_file(path: Path) -> dict:
@@ -128,9 +164,15 @@ def of_file(path: Path) -> dict:
             return {f"{at}/{name}".replace("//", "/"): array(one.values) for (at, name), one in sorted(held.items())}
     if path.suffix == ".csv":
         return table(path.read_text(encoding="utf-8"))
-    if path.suffix == ".json":
-        text = json.dumps(plain(json.loads(path.read_text(encoding="utf-8"))), sort_keys=True)
-        return {"facts": words(text.encode())}
+    if path.suffix in (".json", ".jsonl"):
+        further = ELSEWHERE.get(path.name, ()) + (ELSEWHERE["blocks"] if path.parent.name == "blocks" else ())
+        lines = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".jsonl" else [path.read_text("utf-8")]
+        return of_facts([json.loads(line) for line in lines], OF_CODE + further)
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        held = parquet.read_table(path).to_pydict()
+        return columns({name: ["" if one is None else str(one) for one in cells] for name, cells in held.items()})
     if path.suffix in (".docx", ".pptx", ".xlsx"):
         with zipfile.ZipFile(path) as file:
             # pictures are painted with the fonts that a machine has
@@ -157,12 +199,21 @@ def of_folder(folder: Path) -> dict:
     found = {}
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.is_dir() or any(part in str(inside) for part in IGNORED) or "store.zarr" in inside.parts:
+        if path.is_dir() or path.name in IGNORED or "store.zarr" in inside.parts:
             continue
-        found[re.sub(r"synthesis-\w+", "synthesis", str(inside))] = of_file(path)
+        found[masked(str(inside))] = of_file(path)
     for path in sorted(folder.rglob("store.zarr")):
         found[str(path.relative_to(folder))] = of_store(path)
     return {name: parts for name, parts in found.items() if parts}
+
+
+def known_names(folder: Path) -> set[str]:
+    """Return the names made from code that the facts of a folder hold, and their first digits, which sentences say."""
+    held = set()
+    for path in [*folder.glob("*.json"), *folder.glob("*.jsonl")]:
+        held |= set(re.findall(r'"(?:run_id|code_hash|identity)": ?"([0-9a-f]{12,64})"', path.read_text("utf-8")))
+    held |= {folder.name} if re.fullmatch(r"[0-9a-f]{12}", folder.name) else set()
+    return held | {name[:n] for name in held for n in (8, 12)}
 
 
 def answer(argv: list[str]) -> tuple[str, Path]:
@@ -182,13 +233,16 @@ def collect(cases, outputs: Path) -> dict:
     """Return the digests of cases, each answered in a folder of ``outputs``."""
     found, folders = {}, {}
     for name in cases:
-        argv = [word.format(outputs=outputs, run=folders.get("full_run")) for word in COMMANDS[name]]
+        argv = [word.format(outputs=outputs, **folders) for word in COMMANDS[name]]
         if argv[0] not in ("report", "sweep"):
             argv.append(f"outputs={outputs}")
-        printed, folders[name] = answer(argv)
-        folder = outputs / "sweep" if name == "sweep" else folders[name]
-        lines = [line for line in printed.splitlines() if str(outputs) not in line and "seconds" not in line]
-        found[name] = {"printed": {"text": words("\n".join(lines).encode())}} | of_folder(folder)
+        printed, folder = answer(argv)
+        folders[name] = outputs / "sweep" if name == "sweep" else folder
+        KNOWN.update(known_names(folders[name]))
+        lines = [line for line in printed.splitlines() if str(outputs) not in line]
+        if name == "sweep":  # how long it took
+            lines = [line for line in lines if not re.search(r"seconds|peak", line)]
+        found[name] = {"printed": {"text": words("\n".join(lines).encode())}} | of_folder(folders[name])
     return found
 
 

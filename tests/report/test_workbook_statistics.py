@@ -4,7 +4,7 @@ import pytest
 from oa_sim.definitions import MEASURES
 from oa_sim.inference import mcse
 from oa_sim.report import reported_statistic, run_statistics, workbook_statistics
-from oa_sim.simulation import narrative
+from oa_sim.simulation import summaries
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_promise_is_kept_in_its_share_of_draws_and_less_is_promised_with_more_
 
 def test_promises_are_of_the_headlines_year_and_the_last(tiny, found):
     years = {one.year for one in found.values() if one.quantity == "promised_50"}
-    assert years == {narrative.headline_year(tiny), int(tiny.draws.year.values[-1])}
+    assert years == {summaries.headline_year(tiny), int(tiny.draws.year.values[-1])}
 
 
 def test_the_error_of_a_median_by_quantile_is_that_of_a_normal_and_none_where_nothing_varies():

@@ -10,7 +10,7 @@ from tiny import TINY
 from oa_sim import evidence_ledger, load_scenario
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import importance_sampling, sampling
-from oa_sim.simulation import narrative
+from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.scenario_run import run
 from oa_sim.validation import leave_one_study_out
 
@@ -68,7 +68,7 @@ def test_a_row_names_the_interventions_that_the_study_speaks_for(found):
 
 def test_every_headline_is_the_mean_over_areas_of_the_result(found):
     result, rows = found.result, found.headlines
-    year = narrative.headline_year(result)
+    year = summaries.headline_year(result)
     assert set(rows.year) == {year}
     for (measure, group), part in rows.groupby(["measure", "group"]):
         mean = float(result.draws.impact.sel(measure=measure, group=group, year=year).mean(dtype=float))
@@ -78,7 +78,7 @@ def test_every_headline_is_the_mean_over_areas_of_the_result(found):
 
 def test_the_headline_of_the_table_is_that_of_the_scenario(found):
     about = found.headlines.set_index(["measure", "group"])
-    mine = about.loc[[narrative.headline_measure(found.result)]].set_index("study")
+    mine = about.loc[[summaries.headline_measure(found.result)]].set_index("study")
     table = found.table.set_index("study")
     for column, of in {"headline": "mean", "headline_without": "without_mean", "headline_moved": "moved"}.items():
         np.testing.assert_array_equal(table[column], mine.loc[table.index, of])

@@ -23,7 +23,7 @@ from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence
 from oa_sim.report.formats import run_page
 from oa_sim.report.formats.run_page import as_table
 from oa_sim.report.reported_statistic import Published
-from oa_sim.simulation import narrative, summaries
+from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 
 STYLE = files(__package__) / "brief_page.css"
@@ -166,7 +166,7 @@ def pictures(result: Result) -> list[Picture]:
     result
         From ``run`` or ``Result.load``.
     """
-    measure, group = narrative.headline_measure(result)
+    measure, group = summaries.headline_measure(result)
     found = [fan_charts.fan_picture(result, measure, group)]
     found += [fan_charts.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
     found.append(small_multiples.by_area(result))

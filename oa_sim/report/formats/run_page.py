@@ -287,7 +287,7 @@ def curves_picture(result: Result) -> picture.Picture:
 
 
 def _measure(result: Result) -> tuple[str, str]:
-    measure, _ = narrative.headline_measure(result)
+    measure, _ = summaries.headline_measure(result)
     return measure, MEASURES[measure].label
 
 
