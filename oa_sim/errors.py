@@ -1,6 +1,6 @@
 """Errors: a request that cannot be honoured, said in one sentence.
 
-The sentence gives the rule, the value and the remedy. The door prints it and exits with 2.
+The sentence gives the rule, the value and the remedy. The command line prints it and exits with 2.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,8 @@
 """Formatting: how a figure is said, with its interval, its unit and no more digits than it has.
 
-The fixed table of probability words; one chance has one word in every pack.
-
-The words are those of the yardstick of the Professional Head of Intelligence Assessment, which British officials read
-every day. It leaves gaps between its bands; here each gap is split in the middle, so that every chance has a word.
+One chance has one probability word in every pack. The words are those of the yardstick of the Professional Head of
+Intelligence Assessment, which British officials read every day. It leaves gaps between its bands; here each gap is
+split in the middle, so that every chance has a word.
 """
 
 import numpy as np

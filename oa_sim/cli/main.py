@@ -1,8 +1,6 @@
-"""Command line interface: a command, then Hydra overrides; exit code 0, or 2 with one sentence for an invalid request.
+"""Main: finds the command, and prints its answer or one sentence of refusal (exit code 2).
 
-Nothing heavy is imported before a verb needs it: help answers without NumPy, ``show`` without PyMC.
-
-What the door says when nobody asks for anything yet. Nothing is imported, so that help is quick.
+Help loads no NumPy and ``show`` no PyMC.
 """
 
 import sys

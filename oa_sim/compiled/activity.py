@@ -1,8 +1,8 @@
 """Activity: the activity of one area in one compiled sweep over its draws, in single precision.
 
-What ``interventions``, ``survival`` and ``delivery`` say in double precision with names, said again for the machine:
+What ``delivered_effects`` and ``delivery`` say in double precision with names, said again for the machine:
 draws lie last, side by side in memory, and are followed a block at a time, which stays near the processor. What
-activity adds to the measures is followed in ``gains``, and what is read off it in ``readings``; a test holds every
+activity adds to the measures is followed in ``gains``, and what is read off it in ``outcomes``; a test holds every
 summary to the law that readers read.
 """
 
@@ -75,7 +75,7 @@ class Levers(NamedTuple):
 
 @compiled
 def reach(spend, capacity, cost, b, k, out, row):
-    """Write the share of eligible pupils that money reaches; see ``interventions.reach``."""
+    """Write the share of eligible pupils that money reaches; see ``delivered_effects.reach``."""
     for d in range(BLOCK):
         out[row, d] = capacity * (ONE - exp(-spend / (cost[b, k, d] * capacity)))
 
@@ -98,7 +98,7 @@ def readiness(since, lag, ramp, b, wait, k, out, row):
 
 @compiled
 def unpaid_step(draws, b, k, work, active, t):
-    """Write what is funded and what goes on unpaid in one year, from the year before; see ``survival.unpaid``."""
+    """Write what is funded and what goes on unpaid in one year, from the year before; see ``delivery.unpaid``."""
     for d in range(BLOCK):
         most = work[MOST, d]
         funded = min(work[BOTH, d] * draws.wider[b, k, d] * work[SCHOOL, d], most)

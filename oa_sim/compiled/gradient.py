@@ -1,6 +1,6 @@
 """Gradient: what a plan is worth in each draw, and what one more of each activity would add to it.
 
-The law of ``passes`` forwards, and then backwards: by the chain rule, exactly, what the objective gains from one more
+The law of ``activity`` forwards, and then backwards: by the chain rule, exactly, what the objective gains from one more
 of an intervention's activity in a year, and what it loses where that puts one more programme into schools.
 """
 
@@ -172,7 +172,7 @@ def _through_schools(shape, draws, b, active, load, burden, price, presence):
     """Turn prices of activity that is left into those of activity before schools and events take from it.
 
     What an intervention's being in a school costs the others is written beside it; ``load`` holds by stage what schools
-    lose, as ``passes`` leaves it.
+    lose, as ``activity`` leaves it.
     """
     for t in range(active.shape[1]):
         burden[:] = ZERO

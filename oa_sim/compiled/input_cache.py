@@ -48,8 +48,8 @@ class Programme(NamedTuple):
     shape: activity.Shape
     draws: activity.Draws
     eligible: np.ndarray  # (area, intervention), pupils
-    pupils: xr.DataArray  # (area, group, measure), see ``value.pupils_of``
-    lags: dict  # those that were made, see ``factors.levers``
+    pupils: xr.DataArray  # (area, group, measure), see ``appraisal.pupils_of``
+    lags: dict  # those that were made, see ``arrays.levers``
 
 
 class Memory:

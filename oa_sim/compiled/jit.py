@@ -1,9 +1,8 @@
 """Compilation: how a law is turned into machine code, and where that is kept from one process to the next.
 
 Machine code holds all that it calls, of whatever file, but is known by its own file alone; so it is kept in a folder
-whose name is made of every file that goes into it, and is never that of another version.
-
-Compiled work in parts, the first in the caller's own thread and the others beside it.
+whose name is made of every file that goes into it, and is never that of another version. Work in parts does the first
+part in the caller's own thread and the others beside it.
 """
 
 import hashlib

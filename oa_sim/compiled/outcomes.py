@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 class Summed(NamedTuple):
     """What is summed up over draws; the last place is the mean of all areas."""
 
-    projected: np.ndarray  # (place, row, year, statistic), see ``selection.describe``
+    projected: np.ndarray  # (place, row, year, statistic), see ``quantiles.describe``
     impact: np.ndarray
     left: np.ndarray  # (area, measure, group, reading), see ``left``
     held: np.ndarray  # (area, group, draw): see ``Seen``
@@ -157,7 +157,7 @@ def _mixed(share, poor, other, out):
 
 @compiled
 def _lasting(gain, after, out, lo, n):
-    """Write a gain's peak (draw), and the largest still to be seen 5 and 10 years after; see ``retention.left``."""
+    """Write a gain's peak (draw), and the largest still to be seen 5 and 10 years after (``impact_retention.left``)."""
     for i in range(3):
         first = 0 if i == 0 else after[i - 1]
         most, start = out[i, lo : lo + n], gain[first]
@@ -212,7 +212,7 @@ def area(shape, draws, levers, a, asked, seen, room):
 
 @compiled
 def left(lasts, smallest, interval, out):
-    """Write what is left of a peak; see ``retention.described``.
+    """Write what is left of a peak; see ``impact_retention.described``.
 
     Parameters
     ----------

@@ -1,12 +1,7 @@
-"""Spending response: what the money of one intervention in one area brings at given prices, year by year.
+"""Spending response: what the money of one line brings at given prices, and what one more pound in each year adds.
 
-A line's own saturation, lag, ramp and survival are followed exactly, draw by draw; what it does to others, and what
-its activity is worth, is in the prices of ``marginal``.
-
-What one more pound in each year of a line brings at given prices, exactly, by the chain rule draw by draw.
-
-The law of a line has kinks, where money runs against a capacity or falls from one year to the next; there the slope is
-that of one side. When a line begins is not moved.
+Saturation, lag, ramp and survival are exact, draw by draw. Effects on other lines are in the prices of ``gradient``.
+Where the law has a kink, the slope is that of one side.
 """
 
 from typing import NamedTuple
@@ -91,7 +86,7 @@ def slopes(shape, draws, beside, lag, prices, courses, until, first, last, out):
     Parameters
     ----------
     shape, draws, beside, lag, prices, courses, until, first, last
-        As for ``single_allocation.worths``.
+        As for ``worths``.
     out : array (course, year)
         In the objective's unit.
     """
@@ -116,7 +111,7 @@ class Courses(NamedTuple):
 
 @compiled
 def _present(capacity, work, out):
-    """Write the share of schools in which the line is at work; see ``passes``."""
+    """Write the share of schools in which the line is at work; see ``activity``."""
     for d in range(BLOCK):
         out[d] = min(work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d], ONE)
 
@@ -164,7 +159,7 @@ def worths(shape, draws, beside, lag, prices, courses, until, first, last, out):
     lag : array (block, row, draw)
         Years from the first money to the first delivery.
     prices
-        From ``marginal``; each holds what its draw counts for.
+        From ``gradient``; each holds what its draw counts for.
     courses
         Whose.
     until

@@ -53,7 +53,7 @@ class _Bench:
     planned: np.ndarray
     table: Table
     is_in: np.ndarray
-    from_spread: np.ndarray  # place among the courses of ``courses.spread``, of those right behind the openings
+    from_spread: np.ndarray  # place among those of ``spending_profiles.spread``, of those right behind the openings
     n_spread: int
     n_openings: int
 

@@ -1,6 +1,6 @@
 """Decision: a question of money in; the best plan, its proof and how stable it is out, as values kept together.
 
-What closing gaps costs in pupils helped, as plans between the best of the one and the best of the other.
+The front has plans between the best one and the one that closes gaps best: what closing gaps costs in pupils helped.
 """
 
 import hashlib

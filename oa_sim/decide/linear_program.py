@@ -2,9 +2,7 @@
 
 Each line takes one course, or none; a mixture of courses is allowed in the linear problem only, whose prices bound
 what any choice can bring (the Lagrangian, by HiGHS). The whole problem is solved by branch and bound over the courses
-that the prices do not rule out.
-
-Whether constraints can all be kept, and the smallest change that would help where they cannot.
+that the prices do not rule out. Where the constraints cannot all be kept, the smallest change that would help is found.
 """
 
 from dataclasses import dataclass

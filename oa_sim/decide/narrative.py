@@ -1,7 +1,4 @@
-"""Narrative: a decision and the value of information in sentences, each with its interval and its limits.
-
-What knowing more is worth, in sentences.
-"""
+"""Narrative: a decision and the value of information in sentences, each with its interval and its limits."""
 
 import numpy as np
 import pandas as pd

@@ -1,14 +1,8 @@
-"""Optimiser: the plan that brings most, with a bound that no other plan passes at its prices.
+"""Optimiser: the plan that brings most, with an upper bound.
 
-A plan is priced at its own prices, every line is laid out again at them, and so on until nothing changes. How a line
-answers to its own money is exact; what lines do to one another is in the prices. The bound is the most that any plan
-could bring at the prices of the plan that is found.
-
-From one plan towards another, as far as the whole law says that it is better.
-
-A plan in whole pounds that keeps every constraint to the pound.
-
-One number for what a plan is worth, and what each draw counts for when it is bettered.
+Each round lays out every line at the plan's own prices (column generation), moves the plan towards the result as far as
+the whole law says it is better, and rounds it to whole pounds within the constraints. Several starts are tried and
+combined. A search ends by its gap, when nothing better is found, or after its rounds; a limit of time ends it too.
 """
 
 import time

@@ -28,7 +28,7 @@ class Judge:
     objective
         What counts.
     known, programme
-        The tables and the posterior; the programme's parameters. See ``world``.
+        The tables and the posterior; the programme's parameters. See ``input_cache``.
     which : array (draw)
         The draws that are looked at, by their place among all, chains one after another.
     draws

@@ -1,10 +1,7 @@
-"""Robustness: how much better the best plan is, how sure that is, and how far one could depart from it.
+"""Robustness: how much better the best plan is, how sure that is, and how far one may depart from it.
 
-Everything is said on draws that had no part in finding the plan.
-
-Other plans tried against the best one, by the whole law, to see whether any passes it or its bound.
-
-The simple plans that a best one is held against, each a sentence that anybody can follow.
+It is compared with simple rules on draws that had no part in finding it, and with other plans tried at random on the
+draws on which it was found.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,8 @@
 """Spending profiles: the money of a line over the years, laid out, priced, and bettered a year at a time.
 
-A line is an intervention in an area; its number counts the areas, and within each the interventions.
-
-Ways in which the money of a line may run over the funded years, from which others are tried out.
-
-A line begins once, runs without a break, and has in each of its years the same sum, or the same share of what each
-year has for activity.
+A line is an intervention in an area; its number counts the areas, and within each the interventions. It begins once,
+runs without a break, and is tried with the same sum in each of its years, or the same share of what each year has for
+activity.
 """
 
 from dataclasses import dataclass
@@ -123,7 +120,7 @@ def desk(judge: Judge, has: list[int]) -> Desk:
 
 
 def _waits(judge: Judge, n_funded: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return every lag that may occur, and where each line finds its own; see ``factors``."""
+    """Return every lag that may occur, and where each line finds its own; see ``arrays``."""
     scenario, drawn = judge.scenario, judge.programme.drawn
     later, start = drawn.announced_later.values, scenario.start_year
     waits, spared = arrays.flat(drawn.lag.values), drawn.open_procurement.values.ravel()

@@ -1,7 +1,4 @@
-"""Value of information: which uncertain number is worth a study, in the objective's unit and in pounds.
-
-The plans among which one is chosen, and what each brings in each draw.
-"""
+"""Value of information: which uncertain number is worth a study, in the objective's unit and in pounds."""
 
 import hashlib
 import json
@@ -45,7 +42,7 @@ class Information:
     trials
         A row for each intervention and size of a trial: EVSI with its standard error, cost, and what is left, GBP.
     gates
-        A row for each gate and signal; see ``gates``.
+        A row for each gate and signal; see ``staged_decisions.gates``.
     pound
         Units of the objective for a pound at the margin, by which others are turned into GBP; NaN where there is none.
     manifest

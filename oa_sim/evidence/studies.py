@@ -1,7 +1,7 @@
 """Studies: the studies as they are read, before anything is inferred from them.
 
 Months of progress become SD once. A study that is marked `to verify` counts for less. How much of an effect is left
-at scale depends on how the study was made, and that loss is taken once: in ``synthesis``, and nowhere else.
+at scale depends on how the study was made, and that loss is taken once: in ``meta_analysis``, and nowhere else.
 """
 
 from typing import NamedTuple

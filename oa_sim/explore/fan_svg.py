@@ -1,6 +1,6 @@
 """Fan chart as SVG: the past and the future of one figure and its impact below, as SVG written directly.
 
-A general drawing library takes longer than the kernel; here two panels of bands and lines are all that is drawn.
+A general drawing library takes longer than the compiled law; here two panels of bands and lines are all that is drawn.
 """
 
 from html import escape

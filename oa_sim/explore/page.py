@@ -3,10 +3,9 @@
 The page needs no server and no network, and says so to the browser, which then refuses both. Labels reach it as data
 and never as markup, so no name of a scenario or an area can do anything but be read.
 
-Figures in the digits they are printed with, as a few bytes of text that a page can read.
-
-A number is kept as a whole number of small parts of its last printed digit, moved by less than one part where that is
-needed for the page to print what Python prints. Near numbers are kept as their differences, which deflate well.
+Figures are in the digits they are printed with. A number is kept as a whole number of small parts of its last printed
+digit, moved by less than one part where that is needed for the page to print what Python prints. Near numbers are kept
+as their differences, which deflate well.
 """
 
 import base64
@@ -45,7 +44,7 @@ POLICY = (
 
 
 def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return how many decimals each figure has, as ``published.decimals`` has it; ``NOT_KNOWN`` where there is none.
+    """Return how many decimals each figure has, by ``reported_statistic.decimals``; ``NOT_KNOWN`` where there is none.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Server: the explorer as a server of this machine alone, which answers nobody that came by another name.
 
-The levers and the answer of the explorer as HTML, every name of it escaped.
+It writes the levers and the answer as HTML, with every name escaped.
 """
 
 import asyncio

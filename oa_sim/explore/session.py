@@ -1,8 +1,7 @@
-"""Session: a setting of a few levers, the scenario it makes, and its answer from the kernel of the sweeps.
+"""Session: the settings of the levers, the scenario they make, and its answer from the compiled law.
 
-The run or sweep that is explored, made again with the tables and the posterior that are installed.
-
-A setting as a scenario file, written whole or not at all, and read back before it is said to be there.
+It opens a run or a sweep with the tables and posterior that are installed, and saves a setting as a scenario file,
+whole or not at all.
 """
 
 import json

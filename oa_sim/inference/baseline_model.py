@@ -68,7 +68,7 @@ def model(known: Record, without: tuple[str, ...] = ()):
     Parameters
     ----------
     known
-        From ``record``.
+        From ``observations.record``.
     without
         Parts to leave out, for a comparison, of ``PARTS``.
 

@@ -1,6 +1,6 @@
 """Monte Carlo errors: how far a figure would move with other draws; printed digits stop where it begins.
 
-Apart from the file that samples, since the text of that one is part of what a posterior is known by.
+Apart from ``sampling``, since it needs no model.
 """
 
 import sys

@@ -2,7 +2,8 @@
 
 Given one draw of the hyperparameters, levels, deviations and the luck of cohorts are Gaussian, so the Kalman filter
 gives their joint distribution at the end of the record without approximation; one draw from it is carried on
-year by year. It is the same law as the density in ``gaussian``, written a second way: a test holds the two together.
+year by year. It is the same law as the density in ``baseline_likelihood``, written a second way: a test holds the two
+together.
 """
 
 import numba

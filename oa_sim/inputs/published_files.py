@@ -1,7 +1,7 @@
 """Published files: published files to one tidy table, each figure checked, and a report of all that was left.
 
-A file, or a folder of files, is read cell by cell (see ``layouts``). What is wrong is said in one sentence that names
-file, row and rule; what is only missing, suppressed or of another place is counted.
+A file, or a folder of files, is read cell by cell (see ``download_formats``). What is wrong is said in one sentence
+that names file, row and rule; what is only missing, suppressed or of another place is counted.
 """
 
 import datetime

@@ -1,6 +1,6 @@
-"""Decision charts: where the money goes, what it brings, what it costs to choose otherwise, and what gaps cost.
+"""Decision charts: where the money goes, what it brings, and what it costs to choose otherwise.
 
-What information is worth, in sentences and as pictures.
+Two more pictures show what closing gaps costs and what information is worth.
 """
 
 import numpy as np

@@ -3,10 +3,9 @@
 Every picture carries its main figures in words, for those who cannot see it, and identifiers of its own,
 so that many can stand in one page.
 
-Years in which a published series cannot be compared, as marks on a picture of it and in words.
-
-A change of level is a dotted line before its first year; years that were graded otherwise are shaded, and years without
-a figure are hatched too, so that each is told apart in grey.
+Years in which a published series cannot be compared are marked. A change of level is a dotted line before its first
+year; years that were graded otherwise are shaded, and years without a figure are hatched too, so that each is told
+apart in grey.
 """
 
 import numpy as np

@@ -1,7 +1,4 @@
-"""Intervals: labelled intervals and courses over years, as pictures, for any table that has them.
-
-Parts that add up to a whole, as a picture with words for those who cannot see it.
-"""
+"""Intervals: labelled intervals, courses over years and parts of a whole, as pictures, for any table that has them."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -1,9 +1,7 @@
 """Target charts: attainable levels as a ladder, and what was expected, published and is expected now.
 
-What can be promised, rung by rung, with targets beside it, as a picture and in words.
-
-A rung is the figure that is reached with a probability; a target is red, amber or green by its shape and in words too,
-so that the picture tells as much in grey.
+A rung of the ladder is the figure that is reached with a probability; a target is red, amber or green by its shape and
+in words too, so that the picture tells as much in grey.
 """
 
 import textwrap

@@ -2,9 +2,8 @@
 
     budget (per year, how it ends) x split (over areas) x portfolio (over interventions) = spend
 
-Every share is turned into whole pounds by the largest remainder, so that nothing is lost or made.
-
-A plan as a file, the pounds of each area, intervention and year, read and checked.
+Every share is turned into whole pounds by the largest remainder, so that nothing is lost or made. A plan from a file
+stands for split and portfolio; it is read and checked.
 """
 
 import csv

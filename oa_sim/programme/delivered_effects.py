@@ -1,9 +1,8 @@
 """Delivered effects: spend to activity, and activity to new gain.
 
 Reach saturates, delivery starts late and ramps up, schools take on only so much, some of it survives the money, and
-programmes that meet on one pupil add less than their sum.
-
-Pupils who are in school learn, so what keeps them there carries over to attainment within the year.
+programmes that meet on one pupil add less than their sum. Pupils who are in school learn, so what keeps them there
+carries over to attainment within the year.
 
 Two carry-overs of the model are not this one: what pupils keep of their luck from stage to stage (the baseline's
 ``cohort_link``), and what they keep of a treatment from year to year (fade-out).

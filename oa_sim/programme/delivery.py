@@ -1,12 +1,10 @@
-"""Delivery: when money becomes activity, how well it is done, and what happens to it on the way.
+"""Delivery: when money becomes activity, how well it is done, what happens to it on the way and after the money stops.
 
 Work begins some time after the announcement and stands still while commissioning is stopped; it ramps up; a school
 that is offered too much does each thing less well; a pandemic takes activity away, and learning too.
 
-What activity goes on when its money stops.
-
-The second of two clocks. Fade-out acts on pupils already treated (``cohort``); survival acts on the
-activity that serves later cohorts. They never act on the same gain.
+There are two clocks. Fade-out acts on pupils already treated (``cohort``); survival, here, acts on the activity that
+serves later cohorts once its money stops. They never act on the same gain.
 """
 
 import numpy as np

@@ -4,9 +4,8 @@ Benefits are lifetime earnings through Attainment 8, of every cohort that reache
 followed. Value through any other measure is not claimed. Benefits and costs are discounted to the first funded year,
 draw by draw.
 
-Impact and value as the rows of a table, by area and of all areas, each row with its unit and its marks.
-
-Extra pupils of the two groups add to those of all, areas add to all areas, and the money adds to the account.
+``rows`` gives impact and value by area and of all areas, each with its unit and its marks. Extra pupils of the two
+groups add to those of all, areas add to all areas, and the money adds to the account.
 """
 
 from collections.abc import Iterator

@@ -76,7 +76,7 @@ def gain_by_measure(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Datase
     scenario
         The choices.
     new
-        What each intervention newly gives; from ``interventions.new_gains``.
+        What each intervention newly gives; from ``delivered_effects.new_gains``.
     drawn
         Draws of the programme's parameters.
 

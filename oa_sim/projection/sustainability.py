@@ -2,9 +2,8 @@
 
 Everything is read off the same draws as the impact: for the whole programme by area, group and measure, and for each
 intervention by area and measure. Within one intervention the share that is left is the same for every group, since
-groups differ only by how many of them may be served; so each stands once, for all pupils.
-
-Why an impact lasts or is lost, in words, from the same numbers that the projection rests on.
+groups differ only by how many of them may be served; so each stands once, for all pupils. The reasons in words rest on
+the same numbers.
 """
 
 from collections.abc import Iterable

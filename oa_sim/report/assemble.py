@@ -1,6 +1,6 @@
 """Assemble: a folder opened: what the packs print of it, its page to explore, and its tidy tables.
 
-All that is read of a folder, in every format, from one dossier; written whole into its folder ``report``.
+Every format is made from one ``Dossier``, and all are written whole into the folder's own folder ``report``.
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """Assumptions register: each number that the answer of a run rests on, with its source, status and owner.
 
-The rows of the package's tables that a run rests on, each number with its source, for the register.
+The rows of the package's tables that a run rests on are among them.
 """
 
 import math

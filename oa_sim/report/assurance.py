@@ -1,7 +1,5 @@
 """Assurance: what the intervals hold and what they do not, what was verified, what changed since the last version.
 
-What was checked of a run, what was found, and what is on record of the model; nothing is made up.
-
 What can be checked from the result alone is checked anew. What takes a panel or hours stands as it was measured, with
 the version that it was measured in, and as not run for this folder.
 """

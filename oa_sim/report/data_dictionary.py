@@ -1,11 +1,7 @@
-"""Data dictionary: a row for each column of each table, so that no figure is read without its meaning.
+"""Data dictionary: what each column of each table means, with its unit and its type.
 
-What each column of each table of a run means, with its unit and its type, in words anyone reads.
-
-A name that means one thing wherever it stands is written once, in ``ANYWHERE``; what a table means by it otherwise
-stands under the table. ``{}`` as a unit is said by the row itself, in its column ``unit``.
-
-What each column of the tables of targets and of the best plan means, as ``meanings`` has it for a run.
+``ANYWHERE`` has names that mean the same in every table. ``RUN_TABLES`` and ``DECISION_TABLES`` say what a table means
+by a name otherwise. A unit of ``{}`` is in the row's own column ``unit``.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Folder brief: a comparison, a sweep, targets, a plan, monitored figures or the worth of information, as a dossier.
 
-What a folder's brief says first, from its figures; and the numbers of ready sentences, put on record.
+It says first what follows from the folder's figures, and puts the numbers of ready sentences on record.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Folder writers: a result as the files that people open, written whole or not at all.
-
-Promises, plans, monitored figures and the worth of information as the files that people open.
-"""
+"""Folder writers: what a command found as the files that people open, written whole or not at all."""
 
 import hashlib
 import json

@@ -1,11 +1,8 @@
-"""Parameter notes: what each parameter means, and what the config files say of its source.
+"""Parameter notes: what each number of a scenario means, its unit, its owner, and its source in the config files.
 
 A config file carries unit, source and reason at the end of the line. Here they are read, by key, from the file whose
-values the run has; a run keeps its values, not the names of the choices that gave them.
-
-Each number of a scenario in words, with its unit, whether a run uses it, and the role that owns it.
-
-Patterns stand for paths such as ``delivery.lag_years``; the first that fits has the word.
+values the run has; a run keeps its values, not the names of the choices that gave them. Patterns stand for paths such
+as ``delivery.lag_years``; the first that fits has the word.
 """
 
 from collections.abc import Iterator

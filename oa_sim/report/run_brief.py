@@ -42,7 +42,7 @@ def headline(result: Result, found: Found) -> Sentence:
     result
         From ``run`` or ``Result.load``.
     found
-        From ``run_figures.brief``.
+        From ``run_statistics.brief``.
     """
     measure, group = summaries.headline_measure(result)
     whose, year = who(measure, group), academic_year(summaries.headline_year(result))

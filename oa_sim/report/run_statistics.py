@@ -1,6 +1,6 @@
 """Run statistics: the figures of a run that may be quoted, each formed once from its draws, with its marks.
 
-Figures about the answer itself: where its uncertainty comes from, what draws and sources are behind it.
+Some are about the answer itself: where its uncertainty comes from, and what draws and sources are behind it.
 """
 
 import numpy as np

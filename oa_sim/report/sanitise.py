@@ -39,7 +39,9 @@ def harmless(text: str, *, spares_numbers: bool = True) -> str:
 
 
 def cleaned(text: str) -> str:
-    """Return a text as it may stand where nothing is taken for a formula, as in a document: as ``harmless``, but bare.
+    """Return a text as it may stand where nothing is taken for a formula, as in a document.
+
+    It is as from ``harmless``, without the apostrophe and with every number left alone.
 
     Parameters
     ----------

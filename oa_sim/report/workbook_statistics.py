@@ -32,7 +32,7 @@ def figures(result: Result, brief: dict[str, Published] | None = None) -> tuple[
     result
         From ``run`` or ``Result.load``.
     brief
-        From ``run_figures.brief``, where it is made already.
+        From ``run_statistics.brief``, where it is made already.
 
     Returns
     -------

@@ -1,9 +1,7 @@
 """Assumptions: what we do not know, as values that check themselves.
 
 How studies are read, how money becomes activity, what survives it, and how the baseline is learned. What we
-choose stands in ``scenario``.
-
-A distribution as a value, and the rules that priors of shares, durations and helps keep.
+choose stands in ``schema``. A distribution is a value too, and priors of shares, durations and helps keep its rules.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,6 @@
 """Load: from the config folder and a few overrides to one Scenario.
 
-The only file that knows Hydra. Whatever Hydra refuses is said again in one sentence with the nearest
-right name.
+Hydra composes the files. Whatever it refuses is said again in one sentence with the nearest right name.
 """
 
 import math

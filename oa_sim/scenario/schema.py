@@ -3,11 +3,9 @@
 A group in ``configs/`` is a field here. The classes are plain dataclasses, not frozen, because Hydra
 cannot compose into frozen ones: treat them as values and change a copy with ``dataclasses.replace``.
 
-How the programme is run, as values that check themselves.
-
-Who steers it, how it buys, which networks it can use, what it learns from others, whom it engages, what goes on
-beside it in the same schools, and what happens to it on the way. What each of these does is an assumption and
-stands in ``assumptions``.
+``Organisation`` says how the programme is run: who steers it, how it buys, which networks it can use, what it learns
+from others, whom it engages, what goes on beside it in the same schools, and what happens to it on the way. What each
+of these does is an assumption and stands in ``assumptions``.
 """
 
 from dataclasses import dataclass, field
@@ -145,7 +143,7 @@ class Budget:
     enough_gbp_per_pupil
         What an area can use, GBP a pupil on the roll and year; for ``reallocation``.
     plan
-        A file of pounds by area, intervention and year that stands for split and portfolio; ``spending.read``.
+        A file of pounds by area, intervention and year that stands for split and portfolio; ``budget.read``.
     """
 
     total_gbp: float = MISSING

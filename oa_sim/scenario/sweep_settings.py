@@ -1,6 +1,7 @@
 """Sweep settings: which points of a space a sweep asks about, and who answers, as values that check themselves.
 
-A sampled design is points of the unit cube, a coordinate for each key that varies; ``variants`` says what they mean.
+A sampled design is points of the unit cube, a coordinate for each key that varies; ``sweep.expand`` says what they
+mean.
 """
 
 from dataclasses import dataclass, field

@@ -1,8 +1,6 @@
-"""Narrative: a result in sentences, each with its interval.
+"""Narrative: a result, and what sets scenarios apart, in sentences, each with its interval.
 
 A figure is never said without its uncertainty, its unit and its year, and never with more digits than it has.
-
-What sets scenarios apart, in sentences, each with its interval.
 """
 
 import numpy as np

@@ -80,7 +80,7 @@ class Journey:
 
 
 def default_law() -> Callable[[Scenario], xr.Dataset]:
-    """Return the law of a sweep: the kernel, which keeps what scenarios share in its process."""
+    """Return the law of a sweep: the compiled law, which keeps what scenarios share in its process."""
     from oa_sim.compiled.simulate import summary
 
     return summary

@@ -1,6 +1,6 @@
 """Cases: the scenarios of a sweep by number, each with its identity and the values of what varies.
 
-The roster is written before anything is computed, so whoever goes on later needs neither the words, nor the file of a
+The list is written before anything is computed, so whoever goes on later needs neither the words, nor the file of a
 list, nor the sampler of a design.
 """
 

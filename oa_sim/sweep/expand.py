@@ -1,8 +1,7 @@
 """Expand: the scenarios of a sweep, from words that name several values, without composing each anew.
 
-A scenario is composed once for each choice of a group and for each list; numbers are set on what was composed.
-
-A file with a row for each scenario and a column for each key, CSV or YAML.
+A scenario is composed once for each choice of a group and for each list; numbers are set on what was composed. A list
+is a file with a row for each scenario and a column for each key, CSV or YAML.
 """
 
 import csv

@@ -1,8 +1,7 @@
-"""Findings: a sweep's folder in, what its headline rests on out, as tables, a picture and sentences.
+"""Findings: what the headline of a sweep's folder rests on, as tables and sentences.
 
 The folder of a single run answers too, from its own draws: by block of what is not known instead of by varied key.
-
-What was found in a sweep, in sentences, each with its interval and the marks of its figures.
+Each sentence has its interval and the marks of its figures.
 """
 
 import hashlib

@@ -56,7 +56,7 @@ def identity(scenario: Scenario | Refusal, overrides: Sequence[str], made: dict)
         made["posterior"][learned_from] = posterior_hash(learned_from)
     found |= {"data_hash": made["data_hash"][data], "posterior": made["posterior"][learned_from]}
     asked = {name: value for name, value in vars(scenario).items() if name != "outputs"}
-    return run_manifest.identity(found | {"scenario": asked})  # as ``model.question``, without copying it
+    return run_manifest.identity(found | {"scenario": asked})  # as ``run_manifest.question``, without copying it
 
 
 def check_same(folder: Path, about: dict) -> None:

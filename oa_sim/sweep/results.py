@@ -1,8 +1,7 @@
 """Results: a sweep's folder as a table, a row for each scenario: which of them count, which keys vary, in what order.
 
-A row for each scenario of a sweep, in the store's columns, as CSV and as Parquet.
-
-Only the small files of the finished blocks are read; no array of results is.
+It is written as CSV and as Parquet, in the store's columns. Only the small files of the finished blocks are read; no
+array of results is.
 """
 
 import csv

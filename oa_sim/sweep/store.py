@@ -2,9 +2,8 @@
 
 Three ideas: a chunk is a block of scenarios and is written by a rename, so it is there whole or not at all; what a law
 gives is placed by its labels, so scenarios with other areas or years stand side by side, NaN where one has nothing to
-say; and the same numbers give the same bytes.
-
-The files of a store's numbers, whether each is what its checksum says, and when it is on the disk.
+say; and the same numbers give the same bytes. A chunk counts as whole only where it is what its
+checksum says.
 """
 
 import json

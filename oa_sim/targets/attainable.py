@@ -1,9 +1,8 @@
 """Attainable: what can be promised of a plan with a stated probability, and how much of it comes free.
 
-Promises made to every authority from what was known in a year, and the share of them that was kept.
-
 A promise of 70 % is the figure, less England's, that is reached with that probability. Promises are calibrated where
-about so many were kept.
+about so many were kept: they are made to every authority from what was known in a year, and those that were kept are
+counted.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Monitor: this year's figures against what was expected, what is expected now, and what changed since last time.
 
-Where each new figure lies in what was expected, its colour, and what is to come as it was and as it is.
+Each new figure has its place in what was expected, and a colour.
 """
 
 import hashlib

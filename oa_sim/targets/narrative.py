@@ -1,7 +1,4 @@
-"""Narrative: attainable levels, assessed targets and monitored figures in sentences.
-
-What new figures say, in sentences.
-"""
+"""Narrative: attainable levels, assessed targets and monitored figures in sentences."""
 
 import pandas as pd
 

@@ -132,6 +132,44 @@ def test_every_dotted_name_of_the_package_that_a_page_gives_is_there(name):
             assert thing(dotted) is not None
 
 
+PACKAGES = sorted(path.parent.name for path in (ROOT / "oa_sim").glob("*/__init__.py"))
+NO_MODULES = {"oa_sim/data", "Result", "Comparison", "report.formats"}  # other words between backticks
+
+
+def absent_modules(text):
+    """Return by package of "The packages" how many modules its paragraph names, and those that are not there."""
+    section = text.split("\n## The packages\n")[1].split("\n## ")[0]
+    found = {}
+    for package, told in re.findall(r"^\*\*(?:`(\w+)`|Shared modules\.)\*\*(.*?)(?=\n\n|\Z)", section, re.M | re.S):
+        named = [word for word in re.findall(r"`([^`]+)`", told) if word not in NO_MODULES]
+        found[package] = (
+            len(named),
+            [word for word in named if not (ROOT / "oa_sim" / package / f"{word}.py").is_file()],
+        )
+    return found
+
+
+def test_every_module_that_a_paragraph_of_the_architecture_names_is_there():
+    text = PAGES["architecture.md"].read_text(encoding="utf-8")
+    found = absent_modules(text)
+    assert sorted(found) == ["", *PACKAGES]  # without a name: the shared modules
+    assert {package: absent for package, (_, absent) in found.items() if absent} == {}
+    assert {package for package, (n, _) in found.items() if n < 2} <= {"plots"}  # of which no module is named
+    planted = text.replace("`delivered_effects`", "`interventions`").replace("`baseline_fit`", "`delivery`")
+    wrong = {package: absent for package, (_, absent) in absent_modules(planted).items() if absent}
+    assert wrong == {"programme": ["interventions"], "inference": ["delivery"]}
+
+
+def test_the_imports_that_the_page_on_python_gives_work_without_a_warning():
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$", PAGES["reference/python.md"].read_text(encoding="utf-8"), re.M | re.S
+    )
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith(("from ", "import "))]
+    assert {line.split()[1].split(".")[0] for line in lines} == {"oa_sim"}
+    went = subprocess.run([sys.executable, "-W", "error", "-c", "\n".join(lines)], capture_output=True, text=True)
+    assert (went.returncode, went.stderr) == (0, "")
+
+
 @pytest.fixture
 def architecture_picture(extensions):
     return importlib.import_module("architecture_picture")

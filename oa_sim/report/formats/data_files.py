@@ -1,15 +1,12 @@
 """Data files: figures as CSV and JSON, as a data package, and in the long form of scenario tools (IAMC).
 
-What a folder of tables holds, as the descriptor by which other programs open it (Frictionless, v1).
+The data package is a descriptor by which other programs open the tables (Frictionless, v1). It lies beside them as
+``datapackage.json``: each file with its size and hash, each column with its type, its meaning and its unit, and the
+sources of it all with their licences.
 
-It lies beside the tables as ``datapackage.json``: each file with its size and hash, each column with its type, its
-meaning and its unit, and the sources of it all with their licences.
-
-A result as the long table that a whole field of modelling exchanges, and that pyam loads.
-
-A row for each model, scenario, region, variable, unit and year; a variable is a path such as
-``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it never stands
-beside a figure of the area's own as if it were one, and is never added to it.
+The long form, which pyam loads, has a row for each model, scenario, region, variable, unit and year; a variable is a
+path such as ``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it
+never stands beside a figure of the area's own as if it were one, and is never added to it.
 """
 
 import csv
@@ -178,7 +175,7 @@ def long_table(result: Result) -> pd.DataFrame:
     -------
     DataFrame
         ``COLUMNS``; a unit is that of the measure, a change of a share is in percentage points. No two rows are of the
-        same thing, and no cell is missing. Every text is ``harmless``.
+        same thing, and no cell is missing. Every text is as ``sanitise.harmless`` returns it.
     """
     table = pd.concat([result.summary(), *_everywhere(result)], ignore_index=True)
     table["unit"] = [_unit(*about) for about in zip(table.unit, table.quantity, table.proxy, strict=True)]

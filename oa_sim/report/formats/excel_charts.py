@@ -1,7 +1,4 @@
-"""Excel charts: what the native charts of a workbook show, as tables of numbers with words for what is seen.
-
-Native charts of a workbook beside the tables that they draw, each with a title, axes and words for it.
-"""
+"""Excel charts: native charts of a workbook beside the tables that they draw, each with a title, axes and a text."""
 
 import math
 from collections.abc import Iterable

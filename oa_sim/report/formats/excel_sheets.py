@@ -1,8 +1,6 @@
 """Excel sheets: what stands on each sheet of a workbook, as words and numbers, whatever library writes it.
 
-How a figure and a name stand in a cell: a number that shows its printed digits, and text that stays text.
-
-The sheets of a workbook that are made of figures: brief, targets, outcomes, what lasts, money.
+A number shows the digits that are printed elsewhere; a text stays a text.
 """
 
 import math

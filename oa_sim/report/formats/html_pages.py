@@ -1,12 +1,7 @@
-"""Html pages: the two-page brief, the assurance pack and the gallery of charts, each as one page.
+"""HTML pages: the brief, the assurance pack and the gallery of charts.
 
-No script and no network; each figure is marked as data, with its name, so that a machine finds it again.
-
-Ready pieces of a page, made of cells and words that are already HTML.
-
-Every picture of a run on one page, each with its words, for those who look for one to show.
-
-What a quality assurer signs, as one HTML page, from the assumptions to the signatures.
+Each is one page without a script and without a network. Every figure is marked as data under its name, so that a
+program can find it.
 """
 
 from html import escape

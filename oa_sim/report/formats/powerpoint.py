@@ -1,8 +1,7 @@
 """PowerPoint: the brief as two slides; what is too long for its place is cut, and stands whole in the notes.
 
-A slide is a title, then bands from top to foot; in each band the letters are as large as its room allows.
-
-A slide's boxes, tables and pictures, in points, none holding more than its room.
+A slide is a title, then bands from top to foot. In each band the letters are as large as its room allows, and no box,
+table or picture holds more than its room.
 """
 
 import io

@@ -1,13 +1,7 @@
-"""Run page: a result in, one page of HTML out.
+"""Run page: a result as one HTML page.
 
-The page stands alone: no script, no network, pictures and style inside. It says in words what each picture
-shows, how sure the model is, and what it cannot say.
-
-What the briefing says of value, and of where the uncertainty comes from.
-
-Each takes a result and returns HTML, or nothing where the result was saved before it was reckoned.
-
-The part of the page that says what lasts once the money stops.
+The page needs no script and no network. It has sections on outcomes, value, uncertainty and what lasts. A section is
+left out where the result was saved before it could be worked out.
 """
 
 from html import escape

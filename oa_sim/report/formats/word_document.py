@@ -1,8 +1,6 @@
-"""Word document: the few pieces of Word's XML that a pack needs: runs, paragraphs, rows and the opening of a table.
+"""Word document: paragraphs, tables and headings in the house style, written as ready XML.
 
-A Word document in the house's look, which reckons how much of a page is used as it is written.
-
-Paragraphs and tables are laid as ready XML: a table of four hundred rows takes a moment, not half a minute.
+It estimates how much of each page is used. Ready XML makes a table of four hundred rows in a moment.
 """
 
 import io
