@@ -109,27 +109,23 @@ def tree(path: Path) -> ast.Module:
 
 
 @cache
-def imports(path: Path) -> list[tuple[str, ...]]:
-    """Return all that a file imports, wherever in it: the module and, for a from-import, the name."""
-    return [name for name, _ in bindings(path)]
-
-
-@cache
-def bindings(path: Path) -> list[tuple[tuple[str, ...], tuple[str, tuple[str, ...]]]]:
-    """Return what a file imports, each with the name that it has there and what that name stands for."""
+def bindings(path: Path) -> list[tuple[tuple[str, ...], str, tuple[str, ...]]]:
+    """Return what a file imports, wherever in it, each with the name that it gives and what that stands for."""
     found = []
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = tuple(alias.name.split("."))
-                found.append((name, (alias.asname, name) if alias.asname else (name[0], name[:1])))
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                name = (*f"{'.' * node.level}{node.module or ''}".split("."), alias.name)
-                found.append((name, (alias.asname or alias.name, name)))
-        elif isinstance(node, ast.Name) and node.id == "__import__":
-            found.append((("importlib", "__import__"), ("__import__", ("importlib", "__import__"))))
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            above = f"{'.' * node.level}{node.module or ''}." if isinstance(node, ast.ImportFrom) else ""
+            name = tuple(f"{above}{alias.name}".split("."))
+            whole = above or alias.asname  # else `import a.b` gives `a`
+            found.append((name, alias.asname or name[-1 if above else 0], name if whole else name[:1]))
+        if isinstance(node, ast.Name) and node.id == "__import__":
+            found.append((("importlib", "__import__"), "__import__", ()))
     return found
+
+
+def imports(path: Path) -> list[tuple[str, ...]]:
+    """Return all that a file imports: the module and, for a from-import, the name."""
+    return [name for name, _, _ in bindings(path)]
 
 
 def chain(node: ast.AST) -> tuple[str, ...]:
@@ -137,20 +133,18 @@ def chain(node: ast.AST) -> tuple[str, ...]:
     match node:
         case ast.Name(id=name):
             return (name,)
-        case ast.Attribute(value=before, attr=last):
-            pass
-        case ast.Call(func=ast.Name(id="getattr"), args=[before, ast.Constant(value=str(last)), *_]):
-            pass
-        case _:
-            return ()
-    parts = chain(before)
-    return (*parts, last) if parts else ()
+        case (
+            ast.Attribute(value=before, attr=last)
+            | ast.Call(func=ast.Name(id="getattr"), args=[before, ast.Constant(value=str(last)), *_])
+        ) if parts := chain(before):
+            return (*parts, last)
+    return ()
 
 
 @cache
 def uses(path: Path) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return what a file takes from ``oa_sim`` as an attribute: of what it imported, and which."""
-    bound = {pair for _, pair in bindings(path) if pair[1][0] == "oa_sim"}
+    bound = {(known, name) for _, known, name in bindings(path) if name[:1] == ("oa_sim",)}
     chains = [parts for node in ast.walk(tree(path)) if len(parts := chain(node)) > 1]
     return [(name, parts[1:]) for parts in chains for known, name in bound if known == parts[0]]
 
@@ -327,16 +321,12 @@ def test_no_module_imports_another_in_a_circle():
 
 
 def test_a_circle_is_found_through_the_names_that_a_package_looks_up(tmp_path):
-    planted = {
-        "constraints": "from oa_sim.decide import decision",
-        "decision": "from oa_sim import decide\nc = decide.Constraints",
-        "narrative": "import json",
-    }
-    (tmp_path / "decide").mkdir()
-    for name, text in planted.items():
-        (tmp_path / f"decide/{name}.py").write_text(text, encoding="utf-8")
-    graph = {path: own_imports(path, tmp_path) for path in (tmp_path / "decide").iterdir()}
-    assert in_circles(graph) == ["constraints", "decision"]
+    at = tmp_path / "decide"
+    at.mkdir()
+    (at / "constraints.py").write_text("from oa_sim.decide import decision")
+    (at / "decision.py").write_text("from oa_sim import decide\nc = decide.Constraints")
+    (at / "narrative.py").write_text("import json")
+    assert in_circles({path: own_imports(path, tmp_path) for path in at.iterdir()}) == ["constraints", "decision"]
 
 
 def test_the_house_is_small_enough_to_see():
