@@ -4,7 +4,23 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
+from typing import TYPE_CHECKING
+
 from oa_sim import _lazy_imports
+
+if TYPE_CHECKING:  # for type checkers and editors, which do not run ``__getattr__``
+    from oa_sim import decide
+    from oa_sim.decide.value_of_information import voi as value_of_information
+    from oa_sim.errors import InvalidRequest, Refusal
+    from oa_sim.inference.baseline_fit import fit
+    from oa_sim.scenario.load import load_scenario
+    from oa_sim.scenario.schema import Scenario
+    from oa_sim.simulation.comparison import Comparison, compare
+    from oa_sim.simulation.result import Result
+    from oa_sim.simulation.scenario_run import run
+    from oa_sim.targets.assess import promise
+    from oa_sim.targets.assess import promise as assess_targets
+    from oa_sim.validation.leave_one_study_out import Ledger, evidence_ledger
 
 __version__ = "0.7.0"
 
@@ -25,8 +41,21 @@ _WHERE = {  # public name: the module that holds it, and its name there
     "Refusal": ("errors", "Refusal"),
 }
 __all__ = [
-    *("Comparison", "InvalidRequest", "Ledger", "Refusal", "Result", "Scenario", "__version__", "assess_targets"),
-    *("compare", "evidence_ledger", "fit", "load_scenario", "promise", "run"),
+    "Comparison",
+    "InvalidRequest",
+    "Ledger",
+    "Refusal",
+    "Result",
+    "Scenario",
+    "__version__",
+    "assess_targets",
+    "compare",
+    "decide",
+    "evidence_ledger",
+    "fit",
+    "load_scenario",
+    "promise",
+    "run",
     "value_of_information",
 ]
 
@@ -45,3 +74,8 @@ def __getattr__(name: str):
     value = getattr(import_module(f"oa_sim.{module}"), own)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """Return the names that are there, and the public ones that no one has used yet."""
+    return sorted({*globals(), *__all__})

@@ -52,7 +52,7 @@ MOVED: dict[str, str] = {
     "decision": "decide.decision",
     "decision_charts": "plots.decision_charts",
     "decision_door": "cli.decision_commands",
-    "decisions": "decide.value_of_information",
+    "decisions": "decide.candidate_plans",
     "declared": "plots.fan_charts",
     "delivery": "programme.delivery",
     "design": "scenario.sweep_settings",
@@ -259,7 +259,6 @@ RENAMED: dict[str, str] = {  # names that are not those of before, or lie in ano
     "plotting.MADE": "report.formats.excel_charts.DRAWN",
     "portfolio.reviewed": "programme.review.reviewed",
     "reasons.behind": "projection.sustainability.rationale",
-    "relaxing.MOST_NODES": "decide.linear_program.RELAXATION_NODES",
     "remarks.n_doubts": "sweep.findings.n_unverified",
     "remarks.unit": "sweep.findings.unit_of",
     "remarks.verdict": "sweep.findings.sweep_verdict",
@@ -309,6 +308,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             where, _, new = RENAMED.get(f"{old}.{name}", "").rpartition(".")
             return getattr(importlib.import_module(f"oa_sim.{where}"), new) if new else getattr(there, name)
 
+        renamed = {name.partition(".")[2] for name in RENAMED if name.startswith(f"{old}.")}
+        held = {name for name, value in vars(there).items() if not isinstance(value, types.ModuleType)}
+        module.__all__ = sorted(renamed | {name for name in held if not name.startswith("_")})
+        module.__dir__ = lambda: sorted({*vars(module), *module.__all__})
         module.__doc__, module.__getattr__ = there.__doc__, __getattr__
 
 

@@ -92,6 +92,28 @@ def test_an_old_module_is_imported_from_the_package_as_ever():
     assert told[0].filename == __file__  # the line to change is that of the caller
 
 
+def test_all_names_of_an_old_module_are_its_public_ones():
+    errors = importlib.import_module("oa_sim.errors")
+    found, _ = old("refusal")
+    given = {}
+    exec("from oa_sim.refusal import *", given)
+    assert given["Refusal"] is errors.Refusal
+    assert {name for name in given if name != "__builtins__"} == set(found.__all__) <= set(dir(found))
+    assert set(own(errors)) <= set(found.__all__)
+    assert {"MADE", *own(importlib.import_module("oa_sim.report.formats.excel_charts"))} <= set(
+        old("plotting")[0].__all__
+    )
+
+
+def test_all_names_of_the_root_are_there():
+    given = {}
+    exec("from oa_sim import *", given)
+    assert set(oa_sim.__all__) <= set(given)
+    assert set(oa_sim.__all__) <= set(dir(oa_sim))
+    assert given["decide"] is importlib.import_module("oa_sim.decide")
+    assert set(oa_sim._WHERE) == set(oa_sim.__all__) - {"__version__", "decide"}
+
+
 def test_what_a_module_of_a_package_is_called_is_no_old_name():
     from oa_sim.evidence import studies
 
@@ -118,6 +140,13 @@ def test_a_name_that_never_was_is_no_module():
         importlib.import_module("oa_sim.nothing_of_this_name")
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = importlib.import_module("oa_sim.evidence").nothing
+
+
+@pytest.mark.parametrize("name", ["cli.main", "explore.page", "inputs.tables", "programme.budget", "projection.cohort"])
+def test_a_module_is_an_attribute_of_its_package_before_it_is_imported(name):
+    package = name.partition(".")[0]
+    done = subprocess.run([sys.executable, "-c", f"import oa_sim.{package}; oa_sim.{name}"], capture_output=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_decide_is_called_by_its_old_name_before_anything_of_it_is_imported():

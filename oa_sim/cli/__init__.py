@@ -4,4 +4,8 @@ Takes what is typed. Hands on printed lines, JSON, and the path of the folder th
 imported before a command needs it.
 """
 
+from oa_sim import _lazy_imports
+
 __all__ = ["main"]
+
+__getattr__ = _lazy_imports.exports(__name__, {})

@@ -5,4 +5,8 @@ the Office for National Statistics publish them. Hands on rows and datasets whos
 sentence that names file, row and rule.
 """
 
+from oa_sim import _lazy_imports
+
 __all__ = ["areas", "panel", "published_files", "schemas", "tables"]
+
+__getattr__ = _lazy_imports.exports(__name__, {})

@@ -4,4 +4,8 @@ Takes a scenario, the tables and the draws of effects. Hands on money by area, i
 and the new gain of every stage and year (SD), draw by draw.
 """
 
+from oa_sim import _lazy_imports
+
 __all__ = ["budget", "delivered_effects", "delivery", "parameters", "portfolio", "pupils_reached", "review"]
+
+__getattr__ = _lazy_imports.exports(__name__, {})

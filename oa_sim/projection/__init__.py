@@ -4,6 +4,8 @@ Takes the counterfactual and the new gains of each year. Hands on outcomes by ar
 without the programme, and what follows from them: sustainability, appraisal, rankings, sources of uncertainty.
 """
 
+from oa_sim import _lazy_imports
+
 __all__ = [
     "appraisal",
     "cohort",
@@ -14,3 +16,5 @@ __all__ = [
     "sustainability",
     "variance_decomposition",
 ]
+
+__getattr__ = _lazy_imports.exports(__name__, {})
