@@ -278,8 +278,8 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
     old, new = (table.sort_values("year").groupby(place, sort=False).tail(1) for table in (last, figures))
     both = new.merge(old[[*place, "year", "colour", "now"]], on=place, suffixes=("", "_then"))
     changed = both[both.colour != both.colour_then]
-    # of no change at all pandas makes texts
-    step = changed.colour.map(ORDER).astype(int) - changed.colour_then.map(ORDER).astype(int)
+    # of no change at all pandas makes texts; a colour that is none has no step
+    step = changed.colour.map(ORDER).astype(float) - changed.colour_then.map(ORDER).astype(float)
     return changed.assign(moved=np.where(step > 0, "better", "worse"))[columns].reset_index(drop=True)
 
 
