@@ -52,6 +52,7 @@ PARTS = (
 )
 # cases with a search or with pages, of which another machine has other last digits
 ONLY_HERE = ("plan", "voi", *(name for name in COMMANDS if name.startswith("report")))
+PRINTED = (*(name for name in COMMANDS if "run" in name), "compare", "targets")  # whose sentences are the same anywhere
 # Names made from the code or from versions: hexadecimal, with a letter at least, and no part of a number. A name of
 # digits alone is one of those that the facts hold, and is masked as such.
 NAMES = re.compile(r"(?<![.\w])(?=[0-9]*[a-f])[0-9a-f]{8,64}\b")

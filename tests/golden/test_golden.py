@@ -24,6 +24,9 @@ def same(name, found, expected):
             elif collect.machine() == GOLDEN["machine"]:
                 if ours[part] != theirs[part]:
                     yield f"{name}/{file}: {part} is not what it was"
+            elif file == "printed" and name in collect.PRINTED:
+                if ours[part] != theirs[part]:
+                    yield f"{name}: what is printed is not what it was"
             elif "about" in theirs[part] and not alike(ours[part]["about"], theirs[part]["about"]):
                 yield f"{name}/{file}: {part} is {ours[part]['about']}, was {theirs[part]['about']}"
 
