@@ -137,6 +137,7 @@ def test_it_is_as_good_as_the_best_of_every_plan_on_a_coarse_grid(small, tried, 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_it_agrees_with_the_best_of_every_plan_on_a_grid_of_one_per_cent(small, tried, case):
     asked, _ = CASES[case]
