@@ -266,7 +266,7 @@ def picture(table: pd.DataFrame) -> str:
             axes.text(ms * 1.1, y, f"{ms:,.3g}", va="center", fontsize=8, color=INK)
         axes.set_xlim(right=rows.ms.max() * 4)
 
-    return picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
+    return plot.picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
 
 
 if __name__ == "__main__":
