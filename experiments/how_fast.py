@@ -33,6 +33,7 @@ import plain
 from oa_sim import load_scenario
 from oa_sim.compiled import activity, outcomes, simulate
 from oa_sim.compiled.jit import compiled
+from oa_sim.plots import picture as plot
 from oa_sim.plots.picture import CHANGE, INK, WITH
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
