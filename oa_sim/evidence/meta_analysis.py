@@ -39,7 +39,7 @@ CELLS = 500  # equally likely parts of a share's prior, from which it is drawn
 # The model, its priors and how studies are read. Raise it when any of them changes: a slow test holds the log density
 # and its gradient to those in data/law_fingerprints.json, so that another law cannot go by this name.
 LAW_VERSION = "meta-analysis-2"
-# what 0.3.0 to 0.6.1 wrote in place of it: the SHA-256 of the text of the law's files
+# what 0.6.1, and what came before it with the same text, wrote in place of it: the SHA-256 of the law's files
 TEXT_HASHES = {"c3fc0a298331324bf9ee8ce6e5c795da91d682196e8f6bd8c9eb66f29afedfc3": LAW_VERSION}
 KEPT = {"family_mean": "mu", "family_spread": "tau", "theta": "theta", "kept": "kept"}  # name in the model: handed on
 _UNKEPT: dict[str, xr.Dataset] = {}  # what could not be written to the cache: sampled once in a process all the same

@@ -32,7 +32,7 @@ KEPT = (
 # The model, its priors and how a panel is read. Raise it when any of them changes: a slow test holds the log density
 # and its gradient to those in data/law_fingerprints.json, so that another law cannot go by this name.
 LAW_VERSION = "baseline-3"
-# what 0.3.0 to 0.6.1 wrote in place of it: the SHA-256 of the text of the law's files
+# what 0.6.1, and what came before it with the same text, wrote in place of it: the SHA-256 of the law's files
 TEXT_HASHES = {"0b86cc81a7c13659562c43f11968d02c1e361d2a5348bd9d7a576894db27b424": LAW_VERSION}
 
 

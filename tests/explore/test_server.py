@@ -19,7 +19,13 @@ from test_session import recorded
 from oa_sim import load_scenario
 
 ROOT = Path(__file__).parents[2]
-START = "import sys; from oa_sim.cli.explore import explore; sys.exit(explore(sys.argv[1:]))"
+# a shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C
+START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from oa_sim.cli.explore import explore
+sys.exit(explore(sys.argv[1:]))
+"""
 
 
 def opened(folder, *typed):

@@ -10,7 +10,7 @@ import xarray as xr
 from oa_sim import Refusal, definitions, load_scenario
 from oa_sim.cli import dry_run
 from oa_sim.inference import baseline_fit, baseline_model, posterior_files, sampling
-from oa_sim.inputs import tables
+from oa_sim.inputs import panel, published_files, tables
 from oa_sim.scenario.load import load_learning
 
 
@@ -198,6 +198,20 @@ def panel_of_all_series(path, n_authorities=24):
             )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def test_what_an_older_version_kept_of_a_panel_is_taken(tmp_path, monkeypatch, tiny_posterior):
+    monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
+    path = panel_of_all_series(tmp_path / "panel.csv")
+    learning, found, said = load_learning(f"panel.path={path}"), published_files.read(path), []
+    history = panel.history(found, tables.read("breaks"), learning.panel.train_until)
+    (old,) = baseline_fit.TEXT_HASHES
+    key = baseline_fit._identity(learning, found.data_hash, int(history.year[-1]), history, old)
+    posterior_files.write(tiny_posterior, tmp_path / "cache" / f"learned-{key}.nc")
+    monkeypatch.setattr(sampling, "sample", None)
+    kept = baseline_fit.learn(learning, history, found.data_hash, said.append)
+    assert said == ["using what was learned from this panel before"]
+    xr.testing.assert_allclose(kept.drop_attrs(), tiny_posterior.drop_attrs())
 
 
 @pytest.mark.slow
