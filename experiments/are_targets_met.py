@@ -1,6 +1,6 @@
 """Are targets met as often as was promised, in authorities that were set them from what was known in 2018/19.
 
-For every authority and measure the figure of 2021/22 and 2022/23, less England's, that is reached with 50, 70 and 90 %
+For every authority and measure the figure of 2021/22 and 2022/23, less England's, that is reached with 50, 70 and 90%
 probability. Look at how many were reached: the table by level and year, and the worst measure and group.
 
     python experiments/are_targets_met.py --actuals FILE --posterior LEARNED

@@ -28,7 +28,7 @@ FOLDER = Path("outputs/bought_in_or_embedded")
 
 
 def spread(draws: np.ndarray) -> tuple[float, ...]:
-    """Return the mean and the ends of the 90 % interval."""
+    """Return the mean and the ends of the 90% interval."""
     return (float(draws.mean()), *np.quantile(draws, [0.05, 0.95]).tolist())
 
 
@@ -67,7 +67,7 @@ def main(*flags: str) -> None:
     print(
         f"Five years after the money, bought-in tutoring keeps {summaries.interval(*shares[0], ' %')} of its peak at "
         f"key stage 2 and embedded training {summaries.interval(*shares[1], ' %')}; tutoring keeps less in "
-        f"{100 * first.p_keeps_less:.1f} % of draws, and in at least {100 * least:.1f} % in each of the "
+        f"{100 * first.p_keeps_less:.1f}% of draws, and in at least {100 * least:.1f}% in each of the "
         f"{len(table)} pairs compared."
     )
 

@@ -26,7 +26,7 @@ FOLDER = Path("outputs/does_it_last")
 
 
 def spread(draws: np.ndarray) -> list[float]:
-    """Return the mean and the ends of the 90 % interval."""
+    """Return the mean and the ends of the 90% interval."""
     return [float(draws.mean()), *np.quantile(draws, [0.05, 0.95]).tolist()]
 
 
@@ -59,7 +59,7 @@ def main(*flags: str) -> None:
     print(table.to_string(index=False))
     more = left["hand_over"] - left["stop"]
     years = [table[(table.ending == "stop") & (table.what == f"impact in year {k}")].iloc[0] for k in (5, 10, 15)]
-    shares = ", ".join(f"{ending.replace('_', ' ')} {100 * found.mean():.0f} %" for ending, found in left.items())
+    shares = ", ".join(f"{ending.replace('_', ' ')} {100 * found.mean():.0f}%" for ending, found in left.items())
     said = ", ".join(summaries.interval(row["mean"], row.q05, row.q95) for row in years)
     print(
         f"When the money stops, the impact on disadvantaged pupils at key stage 2 is {said} percentage points after 5, "

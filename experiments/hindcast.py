@@ -3,7 +3,7 @@
 Trained on figures up to 2016/17, given the programme as it was delivered and the pandemic as breaks of unknown size,
 the twelve areas are projected to 2024/25 and held against what was then published: all of the six areas that are
 authorities, and the early years of the six districts (from our own tables, to 2018/19). The same run without the
-programme stands beside it. Look at the 80 % coverage, and at the difference of the log scores over its standard error;
+programme stands beside it. Look at the 80% coverage, and at the difference of the log scores over its standard error;
 on the relative scale (area less England) the pandemic cancels.
 
     python experiments/hindcast.py --actuals FILE [--panel FILE]

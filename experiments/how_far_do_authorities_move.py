@@ -1,7 +1,7 @@
 """How far do authorities move against England in one to eight years, by how far behind or ahead they were.
 
 All upper-tier authorities of a panel. The table it prints is ``oa_sim/data/movements.csv``: base rates that a target is
-held against. Look at the 90 % quantile of five years in the lowest band: how far one place in ten of those that were
+held against. Look at the 90% quantile of five years in the lowest band: how far one place in ten of those that were
 furthest behind came.
 
     python experiments/how_far_do_authorities_move.py --panel FILE > movements.csv

@@ -246,7 +246,7 @@ def main(*flags: str) -> None:
             f"A scenario takes {1e-3 * table.ms[1]:.3f} s on two threads: "
             f"{ratios['ratio_numpy']:.0f} times quicker than the plain law, "
             f"{ratios['ratio_ppc']:.0f} times than sample_posterior_predictive, and at "
-            f"{100 * ratios['share_of_limit']:.0f} % of the speed at which this machine sorts the draws alone."
+            f"{100 * ratios['share_of_limit']:.0f}% of the speed at which this machine sorts the draws alone."
         )
     print(json.dumps({name: round(ratio, 4) for name, ratio in ratios.items()}))
 

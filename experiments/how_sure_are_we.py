@@ -25,7 +25,7 @@ FOLDER = Path("outputs/how_sure_are_we")
 
 
 def spread(draws: np.ndarray) -> tuple[float, ...]:
-    """Return the mean and the ends of the 90 % interval."""
+    """Return the mean and the ends of the 90% interval."""
     return (float(draws.mean()), *np.quantile(draws, [0.05, 0.95]).tolist())
 
 
@@ -58,10 +58,10 @@ def main(*flags: str) -> None:
     one, other = (table[(table.evidence == reading) & (table.measure == HEADLINE)].iloc[0] for reading in READINGS)
     ratio = kept["sceptical", HEADLINE].mean() / kept["standard", HEADLINE].mean()
     said = [summaries.interval(row.better_by, row.q05, row.q95) for row in (one, other)]
-    better, worth = ([f"{100 * row[key]:.0f} %" for row in (one, other)] for key in ("p_better", "p_worthwhile"))
+    better, worth = ([f"{100 * row[key]:.0f}%" for row in (one, other)] for key in ("p_better", "p_worthwhile"))
     print(
         f"In {academic_year(year)} disadvantaged pupils at key stage 2 are {said[0]} percentage points better by the "
-        f"standard reading and {said[1]} by a sceptic's, {100 * ratio:.0f} % of it; better at all in {better[0]} and "
+        f"standard reading and {said[1]} by a sceptic's, {100 * ratio:.0f}% of it; better at all in {better[0]} and "
         f"{better[1]} of draws, by 0.01 SD or more at the peak in {worth[0]} and {worth[1]}."
     )
 

@@ -66,13 +66,13 @@ def main(*flags: str) -> None:
     print(
         f"The split '{table.split[first]}' helps most disadvantaged pupils over the expected standard in "
         f"{academic_year(year)}, {summaries.interval(*spread(more))} a year more than the equal split "
-        f"({100 * (more > 0).mean():.0f} % of draws), and moves the impact in the weakest area by "
+        f"({100 * (more > 0).mean():.0f}% of draws), and moves the impact in the weakest area by "
         f"{summaries.interval(*spread(weakest))} percentage points."
     )
 
 
 def spread(draws: np.ndarray) -> tuple[float, ...]:
-    """Return the mean and the ends of the 90 % interval."""
+    """Return the mean and the ends of the 90% interval."""
     return (draws.mean(), *np.quantile(draws, [0.05, 0.95]))
 
 

@@ -43,7 +43,7 @@ def main(*flags: str) -> None:
     totals = table[(table["index"] == sensitivity.TOTAL) & (table.key != sensitivity.TOGETHER)].set_index("key")
     chosen, assumed = (totals[totals.index.isin(LEVERS) == are].sort_values("share").iloc[-1] for are in (True, False))
     said = [
-        f"`{one.name}` {percent(one.share)} of the variance of the mean impact with all it does beside others (90 % "
+        f"`{one.name}` {percent(one.share)} of the variance of the mean impact with all it does beside others (90% "
         f"interval {percent(one.low)} to {percent(one.high)})"
         for one in (chosen, assumed)
     ]

@@ -5,7 +5,7 @@ together; an effect on all attainment, nothing in 2016/17 and whole from 2020/21
 with a wide prior around zero (normal, SD 0.2). The placebo areas are the two authorities nearest to each of the six
 Opportunity Areas that are authorities, by their figures up to 2016/17, without those six and the six counties that hold
 the other Opportunity Areas; the rule looks at no later figure. Look at whether the placebo interval covers zero, and at
-how often those of sets drawn at random do: that is how far a 90 % interval is to be trusted.
+how often those of sets drawn at random do: that is how far a 90% interval is to be trusted.
 
     python experiments/placebo.py --actuals FILE
 
@@ -31,7 +31,7 @@ EVERY = 10  # one draw in so many: 200 are plenty for a mean over draws
 
 
 def said(found: placebo.Estimate) -> str:
-    return f"{found.mean:+.3f} SD (90 %: {found.low:+.3f} to {found.high:+.3f})"
+    return f"{found.mean:+.3f} SD (90%: {found.low:+.3f} to {found.high:+.3f})"
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
         means = np.array([one.mean for one in drawn])
         print(
             f"{len(drawn)} sets of {size} of {len(pool)} authorities without a programme: in "
-            f"{placebo.coverage(drawn):.0%} of them the 90 % interval covers zero; estimates have a mean of "
+            f"{placebo.coverage(drawn):.0%} of them the 90% interval covers zero; estimates have a mean of "
             f"{means.mean():+.4f} SD and lie {means.std():.4f} apart (SD), where their posterior SD is "
             f"{np.mean([one.sd for one in drawn]):.4f}"
         )

@@ -70,8 +70,8 @@ def main(*flags: str) -> None:
     said = [summaries.interval(row.better_by, row.q05, row.q95) for row in (first, after)]
     print(
         f"For {HEADLINE[1]} pupils at key stage 2 in {academic_year(last)} the portfolio '{first.portfolio}' does "
-        f"most, {said[0]} percentage points, and is ahead of the other four in {100 * first.p_best:.0f} % of draws; "
-        f"five years later '{after.portfolio}' does, {said[1]} ({100 * after.p_best:.0f} %); over the nine measures "
+        f"most, {said[0]} percentage points, and is ahead of the other four in {100 * first.p_best:.0f}% of draws; "
+        f"five years later '{after.portfolio}' does, {said[1]} ({100 * after.p_best:.0f}%); over the nine measures "
         f"the lead is shared: {', '.join(f'{name} {n}' for name, n in leads.items())}."
     )
 

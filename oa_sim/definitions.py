@@ -108,7 +108,7 @@ MEASURES = {
         "Not in education, employment or training, age 16 to 17", "%", (12, 13), "neet", ("all",), True, None
     ),
     "persistent_absence": Measure(
-        "Persistent absence (10 % of sessions or more)", "%", SCHOOL_YEARS, "persistent_absence", ("all",), True, None
+        "Persistent absence (10% of sessions or more)", "%", SCHOOL_YEARS, "persistent_absence", ("all",), True, None
     ),
     "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
 }
@@ -133,8 +133,8 @@ def academic_year(year: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as people read it: 0.664 is 66 %."""
-    return f"{100 * share:.0f} %"
+    """Return a share as people read it: 0.664 is 66%."""
+    return f"{100 * share:.0f}%"
 
 
 def coordinates(**labels: Iterable[Hashable]) -> "xr.Coordinates":

@@ -52,21 +52,21 @@ def table() -> list[tuple[str, str, str]]:
     rows, low = [], 0.0
     for name, band, below in YARDSTICK:
         high = min(below, 1.0)
-        rows.append((name, f"{band} %", f"{100 * low:g} to {100 * high:g} %"))
+        rows.append((name, f"{band}%", f"{100 * low:g} to {100 * high:g}%"))
         low = high
     return rows
 
 
 def interval(draws: np.ndarray) -> str:
-    """Return a mean with its 90 % interval, in as many digits as the spread supports."""
+    """Return a mean with its 90% interval, in as many digits as the spread supports."""
     return spelled(draws.mean(), *np.quantile(draws, [0.05, 0.95]))
 
 
 def spelled(mean: float, low: float, high: float) -> str:
-    """Return a mean with the ends of its 90 % interval, in as many digits as the spread supports."""
+    """Return a mean with the ends of its 90% interval, in as many digits as the spread supports."""
     digits = 1 if high - low >= 1 else 2 if high - low >= 0.1 else 3
     mean, low, high = (round(float(value), digits) + 0.0 for value in (mean, low, high))
-    return f"{mean:.{digits}f} (90 %: {low:.{digits}f} to {high:.{digits}f})"
+    return f"{mean:.{digits}f} (90%: {low:.{digits}f} to {high:.{digits}f})"
 
 
 def distance(change: np.ndarray, measure: str, what: str = "it") -> str:
@@ -90,7 +90,7 @@ def chance(value: float) -> str:
     """Return a probability as people say it, never as certainty, since the draws are finite."""
     if not np.isfinite(value):
         return "no impact"
-    return "above 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else percent(value)
+    return "above 99%" if value > 0.99 else "below 1%" if value < 0.01 else percent(value)
 
 
 def who(measure: str, group: str) -> str:

@@ -36,7 +36,7 @@ def test_what_is_no_number_has_no_chance_and_no_word(nothing):
 
 @pytest.mark.parametrize("value", [0.0, 1e-9, 0.004, 0.00999, 0.99001, 0.996, 1 - 1e-9, 1.0])
 def test_a_chance_is_never_said_to_be_certain(value):
-    assert formatting.chance(value) == ("below 1 %" if value < 0.5 else "above 99 %")
+    assert formatting.chance(value) == ("below 1%" if value < 0.5 else "above 99%")
 
 
 @pytest.mark.parametrize("value", np.linspace(0.01, 0.99, 99))
@@ -63,10 +63,10 @@ def test_pounds_are_said_in_millions_from_a_million_on(total, said):
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (-1.0, 2.0, "0.5 (90 %: -1.0 to 2.0)"),
-        (0.1, 1.1, "0.5 (90 %: 0.1 to 1.1)"),
-        (0.45, 0.62, "0.54 (90 %: 0.45 to 0.62)"),
-        (0.51, 0.56, "0.537 (90 %: 0.510 to 0.560)"),
+        (-1.0, 2.0, "0.5 (90%: -1.0 to 2.0)"),
+        (0.1, 1.1, "0.5 (90%: 0.1 to 1.1)"),
+        (0.45, 0.62, "0.54 (90%: 0.45 to 0.62)"),
+        (0.51, 0.56, "0.537 (90%: 0.510 to 0.560)"),
     ],
 )
 def test_a_figure_has_as_many_digits_as_its_spread_supports(low, high, said):
@@ -74,7 +74,7 @@ def test_a_figure_has_as_many_digits_as_its_spread_supports(low, high, said):
 
 
 def test_a_figure_that_rounds_to_nothing_has_no_sign():
-    assert formatting.spelled(-0.001, -0.04, 1.96) == "0.0 (90 %: 0.0 to 2.0)"
+    assert formatting.spelled(-0.001, -0.04, 1.96) == "0.0 (90%: 0.0 to 2.0)"
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -82,11 +82,11 @@ def test_what_is_better_for_pupils_is_less_where_less_is_better(measure):
     draws = np.linspace(-0.9, 0.1, 101)  # 90 of 101 are below nothing
     assert formatting.better(draws, measure) != formatting.better(-draws, measure)
     less = MEASURES[measure].lower_is_better
-    assert formatting.better(draws, measure) == ("89 %" if less else "10 %")
+    assert formatting.better(draws, measure) == ("89%" if less else "10%")
 
 
 def test_a_distance_says_its_side_and_is_never_negative():
     draws = np.linspace(1.0, 3.0, 101)
     above, below = (formatting.distance(sign * draws, "phonics", "England") for sign in (1, -1))
-    assert above == "2.0 (90 %: 1.1 to 2.9) percentage points above England"
+    assert above == "2.0 (90%: 1.1 to 2.9) percentage points above England"
     assert below == above.replace("above", "below")

@@ -53,7 +53,7 @@ def front(
     DataFrame
         A row for each part of the money that follows the other plan: pupils who reach a standard and would not have,
         and disadvantaged pupils among them beyond those there would be had they gained as others did, each with its
-        90 % interval. Where both are concave no plan lies far beyond the line; nothing where no measure can be counted.
+        90% interval. Where both are concave no plan lies far beyond the line; nothing where no measure can be counted.
         ``attrs["is_cut"]`` says whether the clock ended the search for the other plan.
     """
     if not set(judge.scenario.measures) & set(STANDARDS):

@@ -69,7 +69,7 @@ def _plainly(value: float, unit: str) -> str:
 
 def _share(value: float, brings: float) -> str:
     """Return a worth as a share of what the best plan brings, where it brings anything."""
-    return f", {100 * value / brings:.1f} % of what it brings" if brings > 0 else ""
+    return f", {100 * value / brings:.1f}% of what it brings" if brings > 0 else ""
 
 
 def _pounds(found: Information, unit: str) -> str:
@@ -111,14 +111,14 @@ def plan_sentences(found: Decision) -> list[str]:
 
 
 def amount(low: float, mean: float, high: float, unit: str) -> str:
-    """Return a worth with its 90 % interval, in as many digits as the spread supports."""
+    """Return a worth with its 90% interval, in as many digits as the spread supports."""
     size, of = (1e6, "m GBP") if unit == "GBP" else (1.0, f" {unit}")
     spread = (high - low) / size
     if spread < SMALLEST_SPREAD:
         return f"{mean / size:,.3g}{of}, the same in every draw"
     digits = min(-int(np.floor(np.log10(spread))) + 1, MOST_DIGITS)
     said = [f"{round(value / size, digits) + 0.0:,.{max(digits, 0)}f}" for value in (mean, low, high)]
-    return f"{said[0]} (90 %: {said[1]} to {said[2]}){of}"
+    return f"{said[0]} (90%: {said[1]} to {said[2]}){of}"
 
 
 def what(asked: Objective, years: list[int]) -> str:
@@ -166,12 +166,12 @@ def _proof(found: Decision) -> str:
     else:
         said = (
             f"No plan passes {best.upper_bound:,.5g} {best.judge.objective.unit} where this one has {best.value:,.5g}, "
-            f"both on the draws on which it was found, so at most {100 * best.gap:.2g} % is left; proven as far "
+            f"both on the draws on which it was found, so at most {100 * best.gap:.2g}% is left; proven as far "
             "as what lines take from each other changes in proportion"
         )
     others = f"of {tried.n} other plans tried by the whole law {tried.n_better or 'none'} did better"
     if tried.n_better:
-        others += f", by {100 * (tried.best / best.value - 1):.2g} % at most"
+        others += f", by {100 * (tried.best / best.value - 1):.2g}% at most"
     return f"{said}; {others}." if tried.n else f"{said}."
 
 
@@ -202,7 +202,7 @@ def _rivals(found: Decision) -> list[str]:
         f"The simplest rule that loses less than {percent(SMALL_LOSS)} is: {near.plan.iloc[0]}."
         if len(near)
         else f"No simple rule loses less than {percent(SMALL_LOSS)}; the nearest, {rival.plan}, loses "
-        f"{100 * rival.loses:.1f} %."
+        f"{100 * rival.loses:.1f}%."
     )
     return lines
 

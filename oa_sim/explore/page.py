@@ -31,7 +31,7 @@ MOVED = 10  # added to the decimals, so that a byte holds them
 # parts of a printed digit, and of one that stands for a whole unit or more, where few would show as steps in a curve
 PARTS, MANY_PARTS = 4, 40
 NOT_KNOWN = 255  # stands for the decimals of a number that is not there
-LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90 % interval and the median stand among the statistics
+LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90% interval and the median stand among the statistics
 HERE = files(__package__)
 BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"
 SCRIPTS = ("explorer_data", "explorer_chart", "explorer", "explorer_controls")
@@ -49,7 +49,7 @@ def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     figures : array (..., statistic)
-        Mean, then the quantiles 5, 25, 50, 75 and 95 %.
+        Mean, then the quantiles 5, 25, 50, 75 and 95%.
     error : array (...)
         Monte Carlo standard error of the mean.
     """

@@ -37,11 +37,11 @@ SAID = {
 KEY = (
     (f'<path d="M0 7h28" stroke="{INK}"/><circle cx="14" cy="7" r="3" fill="{INK}"/>', "published"),
     (f'<path d="M0 7h28" stroke="{INK}" stroke-width="2" stroke-dasharray="5 3"/>', "median without the programme"),
-    (f'<path d="M0 0h28v14h-28z" fill="{WIDE}"/><path d="M0 4h28v6h-28z" fill="{NARROW}"/>', "its 50 % and 90 % band"),
+    (f'<path d="M0 0h28v14h-28z" fill="{WIDE}"/><path d="M0 4h28v6h-28z" fill="{NARROW}"/>', "its 50% and 90% band"),
     (f'<path d="M0 7h28" stroke="{WITH}" stroke-width="2.5"/>', "median with the programme"),
-    (f'<path d="M0 2h28M0 12h28" stroke="{WITH}" stroke-dasharray="2 2"/>', "edges of its 90 % band"),
+    (f'<path d="M0 2h28M0 12h28" stroke="{WITH}" stroke-dasharray="2 2"/>', "edges of its 90% band"),
     (f'<path d="M0 2h28v10h-28z" fill="{CHANGE}" fill-opacity=".3"/><path d="M0 7h28" stroke="{CHANGE}" '
-     'stroke-width="2.5"/>', "impact: median, 50 % and 90 % band"),
+     'stroke-width="2.5"/>', "impact: median, 50% and 90% band"),
     ('<path d="M14 0v14" stroke="#8a8a8a" stroke-dasharray="2 3"/>', "figures break here"),
 )  # fmt: skip
 HERE = "127.0.0.1"

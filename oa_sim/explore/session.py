@@ -382,7 +382,7 @@ def _lasts(asked: Setting, numbers: dict) -> str:
     if not numbers["p_impact"] > 0:
         return "The impact is too small to say what of it lasts."
     five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    of = "90 % in the average area" if asked.place == simulate.MEAN else "90 %"
+    of = "90% in the average area" if asked.place == simulate.MEAN else "90%"
     return (
         f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
         f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "
@@ -394,7 +394,7 @@ def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple
     """Return the figures that matter most, each with its label."""
     left = "no impact to keep"
     if numbers["p_impact"] > 0:
-        left = "{} (90 %: {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
+        left = "{} (90%: {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
     ratio = [float(found[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
     bought = f"{spelled(*ratio)} pounds" if all(map(math.isfinite, ratio)) else "no benefit in pounds is claimed"
     cost = pounds(numbers["money_gbp"])

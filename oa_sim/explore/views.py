@@ -1,6 +1,6 @@
 """Views: what a page to explore holds, drawn from runs or from a sweep, as arrays with the same labels for all.
 
-A view keeps summaries, never draws: for each scenario, place, group, measure and year the mean and the 50 % and 90 %
+A view keeps summaries, never draws: for each scenario, place, group, measure and year the mean and the 50% and 90%
 interval; beside them what must be said with the numbers, such as verdict, county proxies and declared breaks.
 """
 

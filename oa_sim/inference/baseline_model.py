@@ -30,7 +30,7 @@ CENTRES = {
 MU_SD = 0.3
 PERSISTENCE = (1.5, 0.5)  # centre over series of the logit of what is left of a deviation a year later, and its spread
 PERSISTENCE_SPREAD = 0.3
-LEVEL_PERSISTENCE = (4.5, 1.0)  # logit: about 1 % of a level is lost in a year
+LEVEL_PERSISTENCE = (4.5, 1.0)  # logit: about 1% of a level is lost in a year
 # inverse hyperbolic tangent: correlation of two levels given those before them; the more are given, the less is new
 PARTIALS_SD, PARTIALS_FADE = 0.6, 0.5
 ALIKE = (0.5, 0.5)  # inverse hyperbolic tangent: correlation of the two groups of a measure in their deviations

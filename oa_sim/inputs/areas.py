@@ -155,7 +155,7 @@ def _of_place(figures: dict, counts: Counts, place: str, geography: str, years: 
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
                 if not 0 <= other <= 100:
                     raise Refusal(
-                        f"{measure} of {place} in {year}: the published groups leave {other:.1f} % for other pupils, "
+                        f"{measure} of {place} in {year}: the published groups leave {other:.1f}% for other pupils, "
                         "which is no share: correct outcomes.csv or pupils.csv"
                     )
                 series["other"][year] = other

@@ -111,13 +111,13 @@ def _size(held: list[str], height: float) -> tuple[float, float]:
 
 
 def _reliability_in_words(found: pd.DataFrame, names: list[str]) -> str:
-    words = ["Share of figures inside the 50, 80 and 95 % intervals."]
+    words = ["Share of figures inside the 50, 80 and 95% intervals."]
     for kind in kinds(found):
         said = []
         for name in names:
             part = found[(found.model == name) & (found.scale == kind)].set_index("nominal").covered
             held = ", ".join(f"{100 * part[level]:.0f}" for level in (50, 80, 95))
-            said.append(f"{name} {held} %")
+            said.append(f"{name} {held}%")
         words.append(f"Scale {kind}: {'; '.join(said)}.")
     return " ".join(words)
 

@@ -32,7 +32,7 @@ def known(found: Information) -> str:
         axes.set_yticks(at, [legible(name, 48) for name in names])
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(0)
-        axes.set_xlabel(f"{unit} that knowing it would be worth (lines: 90 % interval)")
+        axes.set_xlabel(f"{unit} that knowing it would be worth (lines: 90% interval)")
         axes.tick_params(axis="y", length=0)
         figure.tight_layout()
 
@@ -118,7 +118,7 @@ def response_picture(found: Decision) -> Picture | None:
     at_plan = table[(table.part == 1) & table.intervention.isin(names)]
     most = at_plan.loc[at_plan["mean"].idxmax()]
     words = (
-        f"What the money of each of {len(names)} interventions brings beside the rest of the plan, with 90 % "
+        f"What the money of each of {len(names)} interventions brings beside the rest of the plan, with 90% "
         f"intervals: most from {most.intervention.replace(chr(95), chr(32))}, {most['mean']:,.3g} {unit} for "
         f"{most.gbp / 1e6:.1f}m GBP."
     )
@@ -166,7 +166,7 @@ def regret_picture(found: Decision) -> Picture:
         axes.barh(at, table.worst_regret, 0.62, color=WIDE, label="at worst")
         axes.barh(at, table.expected_regret, 0.62, color=WITH, label="on average")
         for row, (p, worst) in enumerate(zip(table.p_best, table.worst_regret, strict=True)):
-            axes.text(worst, row, f" best in {100 * p:.0f} %", va="center", color=INK)
+            axes.text(worst, row, f" best in {100 * p:.0f}%", va="center", color=INK)
         axes.set_yticks(at, [legible(plan) for plan in table.plan])
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(0, 1.2 * max(float(table.worst_regret.max()), 1e-9))
@@ -192,7 +192,7 @@ def front_picture(found: Decision) -> Picture | None:
     words = (
         f"Between the two ends of the front pupils who reach a standard go from {first.pupils:,.4g} to "
         f"{last.pupils:,.4g}, and disadvantaged pupils among them beyond the others' gain from {first.gap_closed:,.3g} "
-        f"to {last.gap_closed:,.3g}; 90 % intervals are wide because the draws are shared."
+        f"to {last.gap_closed:,.3g}; 90% intervals are wide because the draws are shared."
     )
 
     def paint(figure: Figure) -> None:

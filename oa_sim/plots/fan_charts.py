@@ -215,7 +215,7 @@ def retention_picture(result: Result) -> Picture:
         figure.subplots_adjust(top=1 - 0.5 / figure.get_figheight())
 
     said = [
-        f"{MEASURES[m].label} {', '.join(f'{value:.0f} %' for value in row)}"
+        f"{MEASURES[m].label} {', '.join(f'{value:.0f}%' for value in row)}"
         for m, row in zip(measures, table, strict=True)
     ]
     whom = f"{over_areas(result)}{failed(result)}"
@@ -229,15 +229,15 @@ def key(result: Result) -> list[tuple[str, str]]:
     marks = [
         (f'<path d="M0 7h28" stroke="{INK}"/><circle cx="14" cy="7" r="3" fill="{INK}"/>', "published"),
         (f'<path d="M0 7h28" stroke="{INK}" stroke-width="2" stroke-dasharray="5 3"/>', "median without the programme"),
-        (f'<path d="M0 0h28v14h-28z" fill="{NARROW}"/>', "50 % band without the programme"),
-        (f'<path d="M0 0h28v14h-28z" fill="{WIDE}"/>', "90 % band without the programme"),
+        (f'<path d="M0 0h28v14h-28z" fill="{NARROW}"/>', "50% band without the programme"),
+        (f'<path d="M0 0h28v14h-28z" fill="{WIDE}"/>', "90% band without the programme"),
     ]
     if has_impact(result):
         marks += [
             (f'<path d="M0 7h28" stroke="{WITH}" stroke-width="2.5"/>', "median with the programme"),
-            (f'<path d="M0 2h28M0 12h28" stroke="{WITH}" stroke-dasharray="2 2"/>', "edges of its 90 % band"),
+            (f'<path d="M0 2h28M0 12h28" stroke="{WITH}" stroke-dasharray="2 2"/>', "edges of its 90% band"),
             (f'<path d="M0 2h28v10h-28z" fill="{CHANGE}" fill-opacity=".3"/><path d="M0 7h28" stroke="{CHANGE}" '
-             'stroke-width="2.5"/>', "impact, below: median, 50 % and 90 % band"),
+             'stroke-width="2.5"/>', "impact, below: median, 50% and 90% band"),
         ]  # fmt: skip
     rows = [row for measure in result.draws.measure.values.tolist() for row in breaks_of(result, measure)]
     marks += svg_key(rows)
@@ -256,13 +256,13 @@ def _legend(result: Result, rows: list, *, with_impact: bool = True) -> list[tup
     entries = [
         (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), "published"),
         (Line2D([], [], color=INK, linestyle=(0, (4, 2))), "median without programme"),
-        (Patch(color=NARROW), "50 % band without it"),
-        (Patch(color=WIDE), "90 % band without it"),
+        (Patch(color=NARROW), "50% band without it"),
+        (Patch(color=WIDE), "90% band without it"),
     ]
     if has_impact(result):
         entries += [
             (Line2D([], [], color=WITH, linewidth=1.7), "median with programme"),
-            (Line2D([], [], color=WITH, linewidth=0.9, linestyle=":"), "edges of its 90 % band"),
+            (Line2D([], [], color=WITH, linewidth=0.9, linestyle=":"), "edges of its 90% band"),
         ]
     if has_impact(result) and with_impact:
         entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"))

@@ -84,7 +84,7 @@ def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, high
 def intervals_picture(
     name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
 ) -> picture.Picture:
-    """Return a row with mean and 90 % interval for each label, the first on top.
+    """Return a row with mean and 90% interval for each label, the first on top.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: 
 def courses_picture(
     name: str, title: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str
 ) -> picture.Picture:
-    """Return a line for each label over years, with its 90 % band where there are few, else that of the first.
+    """Return a line for each label over years, with its 90% band where there are few, else that of the first.
 
     Parameters
     ----------

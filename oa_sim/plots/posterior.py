@@ -25,7 +25,7 @@ LEFT = 0.5  # of the width, for names
 
 
 def forest(result: Result, *names: str) -> Picture:
-    """Return hyperparameters of the baseline, chain by chain: a point for the median, lines for 50 % and 90 %.
+    """Return hyperparameters of the baseline, chain by chain: a point for the median, lines for 50% and 90%.
 
     Parameters
     ----------
@@ -136,4 +136,4 @@ def _dress(axes: Axes, size: tuple[float, float]) -> None:
     axes.grid(axis="x", color="#eeeeee")
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=7)
-    axes.set_xlabel("value; a line for each chain: 50 % thick, 90 % thin, point: median", fontsize=7)
+    axes.set_xlabel("value; a line for each chain: 50% thick, 90% thin, point: median", fontsize=7)

@@ -168,16 +168,16 @@ def _label(row: pd.Series) -> str:
     if row.colour not in COLOURS:
         return area
     about = textwrap.wrap(f"{_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}", LINE)
-    return "\n".join([area, *about, f"{row.colour}: {100 * row.probability:.0f} %"])
+    return "\n".join([area, *about, f"{row.colour}: {100 * row.probability:.0f}%"])
 
 
 def _in_words(row: pd.Series, levels: list[str]) -> str:
-    rungs = ", ".join(f"{row[name]:.1f} with {name.removeprefix(STEMS)} %" for name in levels)
+    rungs = ", ".join(f"{row[name]:.1f} with {name.removeprefix(STEMS)}%" for name in levels)
     said = (
         f"{row.area}, {_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}, {SCALES[row.scale]}:"
     )
     if row.colour in COLOURS:
-        said += f" target {row.target:g}, chance {100 * row.probability:.0f} % ({row.colour});"
+        said += f" target {row.target:g}, chance {100 * row.probability:.0f}% ({row.colour});"
     said += f" promised {rungs} ({row.unit}); half of comparable authorities came to {row.base_rate_half:.1f}"
     if pd.notna(row.baseline):
         said += f"; baseline {row.baseline:.1f}"

@@ -152,7 +152,7 @@ def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: 
     bar.set_yticks([])
     bar.set_xticks([0, 63], ["0", largest], fontsize=7)
     bar.set_title(what, fontsize=7.5)
-    between = "" if risk is None else "; below it the 90 % interval"
+    between = "" if risk is None else "; below it the 90% interval"
     lines = [f"Number: mean{between}; shade: the mean."]
     if any_county:
         lines.append(f"{COUNTY} and dashed edge: a county's figures stand in for the area (county proxy).")
@@ -172,5 +172,5 @@ def _in_words(
     for a in np.argsort(-np.abs(mean), kind="stable"):
         mark = " (county proxy)" if county[a] else ""
         lost = f", {risk[a]} risk of losing it" if risk[a] in RISKS else ""
-        said.append(f"{names[a]}{mark} {texts[a][0]} (90 % interval {texts[a][1] or 'none'}){lost}")
+        said.append(f"{names[a]}{mark} {texts[a][0]} (90% interval {texts[a][1] or 'none'}){lost}")
     return f"Rough map of the areas. {title}, {unit}, mean, largest first: {'; '.join(said)}."

@@ -50,7 +50,7 @@ def tornado_picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit
         axes = figure.subplots()
         figure.subplots_adjust(left=0.3, right=0.96, bottom=0.95 / height, top=1 - 0.42 / height)
         if within:
-            axes.axvspan(*within, color=WIDE, linewidth=0, label="draws of a scenario, 90 %")
+            axes.axvspan(*within, color=WIDE, linewidth=0, label="draws of a scenario, 90%")
         axes.axvline(middle, color=INK, linewidth=0.9, label="mean of all scenarios")
         for at, key in enumerate(keys):
             part = found[found.key == key]
@@ -120,10 +120,10 @@ def _in_words(
 ) -> str:  # fmt: skip
     said = [f"What moves {headline}{mark}, {unit}; mean of all scenarios {middle:.4g}."]
     if within:
-        said.append(f"The draws of a scenario run from {within[0]:.4g} to {within[1]:.4g} (90 %, mean of scenarios).")
+        said.append(f"The draws of a scenario run from {within[0]:.4g} to {within[1]:.4g} (90%, mean of scenarios).")
     for key in keys:
         ends = [
-            f"{row['where']}: {row['mean']:.4g} (90 %: {row['low']:.4g} to {row['high']:.4g})"
+            f"{row['where']}: {row['mean']:.4g} (90%: {row['low']:.4g} to {row['high']:.4g})"
             for row in span(found[found.key == key])
         ]
         said.append(f"{key} {'; '.join(ends)}.")

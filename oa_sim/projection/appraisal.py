@@ -248,7 +248,7 @@ def price_of(per_pound: np.ndarray) -> dict[str, np.ndarray]:
     """Return quantiles of the cost of one more (last axis: draws), from how many a pound buys.
 
     A draw in which nothing is gained has no price: it is dearer than any, infinite. A mean over such draws does not
-    exist and is not given. The order is by how many a pound buys, most first, so that the 5 % quantile is the price
+    exist and is not given. The order is by how many a pound buys, most first, so that the 5% quantile is the price
     that one draw in twenty undercuts.
     """
     bought = described(per_pound)

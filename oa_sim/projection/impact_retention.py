@@ -110,7 +110,7 @@ def mean(value: np.ndarray, has: np.ndarray) -> np.ndarray:
 
 
 def tail_mean(loss: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """Return the mean (...) of the worst 5 % of losses (..., draw) among draws with an impact: CVaR at 5 %."""
+    """Return the mean (...) of the worst 5% of losses (..., draw) among draws with an impact: CVaR at 5%."""
     most = max(int(np.ceil(TAIL * has.shape[-1])), 1)  # no cell has more to look at
     tail = np.partition(np.where(has, loss, -np.inf), loss.shape[-1] - most, axis=-1)[..., -most:]
     ordered = np.sort(tail, axis=-1)[..., ::-1]

@@ -118,7 +118,7 @@ def alarm(names: list[str], views: dict[str, np.ndarray]) -> str:
     for view, mean in means.items():
         best, runs = int(np.argmax(mean)), kept[view]
         chance = first(views[view][runs])[int(runs[:best].sum())]
-        said.append(f"{names[best]} by {VIEWS[view][1]} (first in {100 * chance:.0f} % of draws)")
+        said.append(f"{names[best]} by {VIEWS[view][1]} (first in {100 * chance:.0f}% of draws)")
     return f"The three views disagree on who gives most per pound: {'; '.join(said)}."
 
 

@@ -221,7 +221,7 @@ def lasting(
         interval, years after the money until the gain stays below half the peak, counted as 15 in the share
         ``p_half_at_end`` of draws in which it is not yet; ``p_half_left_5y``, ``p_half_left_10y``;
         ``shortfall_5y_sd``, the expected amount by which half the peak is missed after 5 years, and
-        ``shortfall_5y_cvar_sd``, its mean over the worst 5 % of draws (CVaR); ``p_impact``, the share of draws that
+        ``shortfall_5y_cvar_sd``, its mean over the worst 5% of draws (CVaR); ``p_impact``, the share of draws that
         have an impact to keep, on which the others rest; ``p_below_what_matters_peak`` and ``_5y``, over all draws,
         the chance that the impact is below ``what_matters_sd`` at its peak and 5 years after the money; ``risk`` and
         ``reason`` in words. ``retention`` holds ``left`` with ``_q05`` and ``_q95`` and ``p_half_left``, shares.

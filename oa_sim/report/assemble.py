@@ -33,7 +33,7 @@ from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 
 WHAT_INTERVALS_HOLD = (
-    "Each interval holds 90 % of the draws; it is as wide as what the model does not know, and no wider: what it "
+    "Each interval holds 90% of the draws; it is as wide as what the model does not know, and no wider: what it "
     "leaves out is in no interval.",
     "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
 )

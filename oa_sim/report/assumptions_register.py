@@ -319,13 +319,13 @@ def rate(entry: Entry) -> tuple[str, str]:
 
 
 def said(value: object) -> str:
-    """Return a leaf as people read it; a distribution with its mean and 90 % interval."""
+    """Return a leaf as people read it; a distribution with its mean and 90% interval."""
     if isinstance(value, dict) and "dist" in value:
         a, b = float(value["a"]), float(value.get("b") or 0)
         mean, low, high = spread(value["dist"], a, b)
         name = f"{value['dist']}({a:g}{'' if value['dist'] == 'HalfNormal' else f', {b:g}'})"
         return (
-            f"{name}: mean {_short(mean)}, 90 %: {_short(low)} to {_short(high)}"
+            f"{name}: mean {_short(mean)}, 90%: {_short(low)} to {_short(high)}"
             if low < high
             else f"{_short(a)}, fixed"
         )
@@ -337,7 +337,7 @@ def said(value: object) -> str:
 
 
 def spread(dist: str, a: float, b: float) -> tuple[float, float, float]:
-    """Return mean and both ends of the 90 % interval of a distribution, by its name and its two numbers."""
+    """Return mean and both ends of the 90% interval of a distribution, by its name and its two numbers."""
     ends = [0.05, 0.95]
     if dist == "Beta":
         return a / (a + b), *(float(betaincinv(a, b, end)) for end in ends)

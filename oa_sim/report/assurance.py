@@ -34,37 +34,37 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "backtest",
         "Is the baseline any good at forecasting?",
         "learned until 2021/22 and scored on 2022/23, less England: CRPS 0.86 of that of a random walk in the mean of "
-        "15 series (1.03 in the worst, suspensions); 50, 80 and 95 % intervals held 52, 80 and 95 %. Over the pandemic "
-        "(until 2018/19, scored on 2021/22 and 2022/23) 0.89, and 47, 77 and 92 %",
-        "below 1; 50, 80 and 95 %",
+        "15 series (1.03 in the worst, suspensions); 50, 80 and 95% intervals held 52, 80 and 95%. Over the pandemic "
+        "(until 2018/19, scored on 2021/22 and 2022/23) 0.89, and 47, 77 and 92%",
+        "below 1; 50, 80 and 95%",
         "measured in version 0.2.0 (README, Is it any good at forecasting?)",
         "oa-sim backtest panel.path=FILE panel.train_until=YEAR panel.actuals=LATER",
     ),
     (
         "hindcast",
         "Would it have seen what was coming from 2016/17?",
-        "80 % intervals held 88 % of 593 figures of 2017/18 to 2022/23 (persistent absence 60 %); less England, in the "
-        "six areas that are authorities, 67 %. The figures do not tell the programme from none: 0.003 nats a figure in "
+        "80% intervals held 88% of 593 figures of 2017/18 to 2022/23 (persistent absence 60%); less England, in the "
+        "six areas that are authorities, 67%. The figures do not tell the programme from none: 0.003 nats a figure in "
         "favour of none, standard error 0.004",
-        "80 %",
+        "80%",
         "measured in version 0.3.0 (README, Would it have seen what was coming?)",
         "python experiments/hindcast.py --actuals FILE",
     ),
     (
         "placebo",
         "Is an effect found where there was no programme?",
-        "an effect of -0.000 SD (90 %: -0.021 to 0.020) in twelve matched authorities without a programme; such "
-        "intervals are a little too narrow: 83 % of 400 random sets of six cover zero",
-        "0 within the interval; 90 %",
+        "an effect of -0.000 SD (90%: -0.021 to 0.020) in twelve matched authorities without a programme; such "
+        "intervals are a little too narrow: 83% of 400 random sets of six cover zero",
+        "0 within the interval; 90%",
         "measured in version 0.3.0 (README; experiments/README.md)",
         "python experiments/placebo.py --actuals FILE",
     ),
     (
         "promises kept",
         "Are targets met as often as was promised?",
-        "promises of 50, 70 and 90 % were kept in 51.8, 70.4 and 89.7 % of 4,444 cases, less England; higher education "
-        "of disadvantaged pupils was off by more than ten points (60.3 % of 50, 80.3 % of 70)",
-        "50, 70 and 90 %",
+        "promises of 50, 70 and 90% were kept in 51.8, 70.4 and 89.7% of 4,444 cases, less England; higher education "
+        "of disadvantaged pupils was off by more than ten points (60.3% of 50, 80.3% of 70)",
+        "50, 70 and 90%",
         "measured in version 0.5.0 (README, Deciding)",
         "python experiments/are_targets_met.py --actuals FILE --posterior LEARNED",
     ),
@@ -79,7 +79,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
     (
         "record like the model",
         "Does the published record look like the model?",
-        "not in all: of 106 statistics 21 lie further out than in 99 % of made-up records",
+        "not in all: of 106 statistics 21 lie further out than in 99% of made-up records",
         "about 1 of 106",
         "on record in experiments/README.md; not measured again since",
         "python experiments/does_the_record_look_like_the_model.py PANEL",

@@ -21,12 +21,12 @@ STATISTICS: dict[str, About] = {
     "mean": ("mean over the draws: what is expected", OF_THE_ROW, NUMBER),
     "sd": ("standard deviation over the draws: how sure", OF_THE_ROW, NUMBER),
 } | {
-    name: (f"{100 * at:.0f} % of the draws lie below this figure", OF_THE_ROW, NUMBER) for name, at in QUANTILES.items()
+    name: (f"{100 * at:.0f}% of the draws lie below this figure", OF_THE_ROW, NUMBER) for name, at in QUANTILES.items()
 }
 ENDS = {  # of a column's name: what it adds to what the column means without it
-    "_q05": "lower end of the 90 % interval of",
+    "_q05": "lower end of the 90% interval of",
     "_q50": "median of",
-    "_q95": "upper end of the 90 % interval of",
+    "_q95": "upper end of the 90% interval of",
 }
 _GROUPS = f"which pupils: {'; '.join(f'{name}: {what}' for name, what in GROUPS.items())}"
 _MEASURES = f"what is measured: {'; '.join(f'{name}: {about.label}' for name, about in MEASURES.items())}"
@@ -55,9 +55,9 @@ ANYWHERE |= {  # of the one table of published figures, and of the long table in
     "figure": ("name of the figure, the same in every format", "", STRING),
     "label": ("what the figure is, in words", "", STRING),
     "text": ("the figure as it is printed in every format", "", STRING),
-    "lower": ("lower end of the 90 % interval", OF_THE_ROW, NUMBER),
-    "upper": ("upper end of the 90 % interval", OF_THE_ROW, NUMBER),
-    "interval": ("the 90 % interval as it is printed; none where nothing is uncertain", "", STRING),
+    "lower": ("lower end of the 90% interval", OF_THE_ROW, NUMBER),
+    "upper": ("upper end of the 90% interval", OF_THE_ROW, NUMBER),
+    "interval": ("the 90% interval as it is printed; none where nothing is uncertain", "", STRING),
     "monte_carlo_error": ("Monte Carlo standard error of the figure", OF_THE_ROW, NUMBER),
     "marks": ("what must stand beside the figure", "", STRING),
     "shown_in": ("the packs that print the figure", "", STRING),
@@ -109,7 +109,7 @@ RUN_TABLES: dict[str, dict[str, About]] = {
         "p_half_left_5y": ("chance that at least half the peak is left after 5 years", SHARE, NUMBER),
         "p_half_left_10y": ("chance that at least half the peak is left after 10 years", SHARE, NUMBER),
         "shortfall_5y_sd": ("expected amount by which half the peak is missed after 5 years", "SD of pupils", NUMBER),
-        "shortfall_5y_cvar_sd": ("the same in the mean of the worst 5 % of draws", "SD of pupils", NUMBER),
+        "shortfall_5y_cvar_sd": ("the same in the mean of the worst 5% of draws", "SD of pupils", NUMBER),
         "p_below_what_matters_peak": ("chance that even the peak is smaller than what matters", SHARE, NUMBER),
         "p_below_what_matters_5y": (
             "chance that the impact 5 years after the money is smaller than what matters",
@@ -123,8 +123,8 @@ RUN_TABLES: dict[str, dict[str, About]] = {
         "intervention": ("the activity whose impact it is; all: the whole programme", "", STRING),
         "years_after": ("years after the last year with money", "years", INTEGER),
         "mean": ("expected share of the peak that is left", SHARE, NUMBER),
-        "q05": ("5 % of the draws have less left", SHARE, NUMBER),
-        "q95": ("95 % of the draws have less left", SHARE, NUMBER),
+        "q05": ("5% of the draws have less left", SHARE, NUMBER),
+        "q95": ("95% of the draws have less left", SHARE, NUMBER),
         "p_half_left": ("chance that at least half the peak is left", SHARE, NUMBER),
     },
     "pupils_served": {
@@ -204,8 +204,8 @@ _ACTIVITY: About = ("the activity", "", STRING)
 _PART = "{} part of the expected move from the last figure"
 _FREE: About = ("share of the move against England that is the area\u2019s own course, and so free", "1", NUMBER)
 LEVELS = {  # of names that end in a chance in per cent
-    "promised_": "figure that is reached or bettered with a chance of {} %",
-    "mc_error_": "Monte Carlo error of the figure that is reached with a chance of {} %",
+    "promised_": "figure that is reached or bettered with a chance of {}%",
+    "mc_error_": "Monte Carlo error of the figure that is reached with a chance of {}%",
 }
 DECISION_TABLES: dict[str, dict[str, About]] = {
     "promises": {

@@ -168,7 +168,7 @@ def in_brief(spec: Spec, table: pd.DataFrame, found: dict, levers: list[str], wh
     rows = tuple(_shown_row(spec, table, found, i, columns, banded, levers) for i in shown)
     head = ["Row" if spec.named_by != ("scenario",) else "Scenario"]
     for column in columns:
-        head += [column.removesuffix("_mean").replace("_", " "), *(["90 % interval"] if column in banded else [])]
+        head += [column.removesuffix("_mean").replace("_", " "), *(["90% interval"] if column in banded else [])]
     few = "" if len(shown) == table_rows else f": {len(shown)} of {table_rows:,}, from both ends"
     return Grid(f"{spec.title}{few}", tuple(head), rows)
 
@@ -199,7 +199,7 @@ def said(key: str, value: object) -> str:
 
 
 def _triples(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
-    """Return the columns of a 90 % interval by the column of its middle."""
+    """Return the columns of a 90% interval by the column of its middle."""
     found = {}
     for low in (column for column in table.columns if str(column).endswith("q05")):
         start = low.removesuffix("q05")  # ends with an underscore, or is empty

@@ -53,7 +53,7 @@ class Published:
     label
         What it is, in words.
     value, lower, upper
-        Mean (of a price the median) and the ends of the 90 % interval; all three the same where nothing is uncertain.
+        Mean (of a price the median) and the ends of the 90% interval; all three the same where nothing is uncertain.
     text, interval
         The value and its interval as they are printed; the interval is empty where nothing is uncertain.
     unit, price_base
@@ -90,7 +90,7 @@ class Published:
     @property
     def whole(self) -> str:
         """The figure with its interval, its unit and its marks, as it stands in a sentence."""
-        said = f"{self.text} (90 %: {self.interval})" if self.interval else self.text
+        said = f"{self.text} (90%: {self.interval})" if self.interval else self.text
         return f"{said}{self.mark}"
 
     @property
@@ -152,7 +152,7 @@ def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool
 
 
 def of_summary(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
-    """Return a figure from its middle and the ends of its 90 % interval.
+    """Return a figure from its middle and the ends of its 90% interval.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def of_share(about: About, share: float, error: float, origin: Origin) -> Publis
 
 
 def of_shares(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
-    """Return a share with its 90 % interval, in whole per cent."""
+    """Return a share with its 90% interval, in whole per cent."""
     step = steps(error)
     share, low, high = (in_per_cent(round(100 * x / step) * step / 100 if np.isfinite(x) else x) for x in band)
     interval = f"{low} to {high}" if band[2] > band[1] else ""

@@ -219,7 +219,7 @@ def _grid_of_areas(result: Result, found: Found) -> Grid:
     head = (
         "Area",
         f"Impact, {unit(measure)}",
-        "90 % interval",
+        "90% interval",
         "Left after 5 years",
         "Risk of losing it",
         "Money, GBP",
@@ -246,7 +246,7 @@ def _grid_of_measures(result: Result, found: Found) -> Grid:
             f"{MEASURES[measure].label}{lower}", change, change.interval or "exact", unit(measure),
             found.get(f"chance on {measure}", "no change"), found.get(f"left_5y on {measure}", "none"),
         ))  # fmt: skip
-    head = ("Measure", "Impact", "90 % interval", "Unit", "Chance it is better", "Left after 5 years")
+    head = ("Measure", "Impact", "90% interval", "Unit", "Chance it is better", "Left after 5 years")
     year = academic_year(summaries.headline_year(result))
     return Grid(f"All measures, all pupils, {summaries.over_areas(result)}, {year}", head, tuple(rows))
 

@@ -116,9 +116,7 @@ def _promises(result: Result, measure: str, group: str, draws: np.ndarray, marks
         errors = mcse.error_of_quantile(seen, at, effective)
         for p, place in enumerate(_places(result)):
             for y, year in enumerate(years):
-                label = (
-                    f"{who(measure, group)} in {academic_year(year)}: {reached} with a chance of {chance} %, {place}"
-                )
+                label = f"{who(measure, group)} in {academic_year(year)}: {reached} with a chance of {chance}%, {place}"
                 about = About(f"promised_{chance}", label, its_unit, measure, group, place, year, marks=marks[p],
                               shown_in="workbook")  # fmt: skip
                 yield reported_statistic.of_summary(about, (float(levels[p, y]),) * 3, float(errors[p, y]), made)
@@ -151,7 +149,7 @@ def _left(result: Result, where: About, kept: dict[str, float]) -> Iterator[Publ
 
     def band(name: str) -> tuple[tuple[float, float, float], float]:
         ends = tuple(kept[f"{name}{end}"] for end in ("", "_q05", "_q95"))
-        return ends, (ends[2] - ends[1]) / 3.29 * scatter  # 90 % of a normal is 3.29 standard deviations wide
+        return ends, (ends[2] - ends[1]) / 3.29 * scatter  # 90% of a normal is 3.29 standard deviations wide
 
     for years in YEARS_AFTER:
         after = f"{years} year{'s' if years > 1 else ''} after the money"

@@ -89,7 +89,7 @@ def worth(result: Result) -> list[str]:
     ratio = ranking.per_pound(value, whole=True).get("plain")
     if ratio is None:
         sentences.append(
-            "No benefit in pounds is claimed (nor a 90 % interval): Attainment 8 is not among the measures."
+            "No benefit in pounds is claimed (nor a 90% interval): Attainment 8 is not among the measures."
         )
     else:
         above = value.attrs["review_above"]
@@ -128,14 +128,14 @@ def _origin(part: xr.Dataset, whose: str) -> str:
     low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
     return (
         f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {variance_decomposition.LABELS[top]} "
-        f"({percent(min(share, 1.0))} of its variance, 90 %: {low} to {high}), then from "
+        f"({percent(min(share, 1.0))} of its variance, 90%: {low} to {high}), then from "
         f"{variance_decomposition.LABELS[second]} "
         f"({percent(max(less, 0.0))})"
     )
 
 
 def prices(bought: np.ndarray) -> tuple[str, str, str]:
-    """Return 5 % quantile, median and 95 % quantile of the price of one more, from how many a pound buys (draw)."""
+    """Return 5% quantile, median and 95% quantile of the price of one more, from how many a pound buys (draw)."""
     found = [float(price_of(bought)[name]) for name in ("q05", "q50", "q95")]
     size = 10 ** (np.floor(np.log10(found[0])) - 1) if np.isfinite(found[0]) else 1.0
     low, middle, high = (f"{round(x / size) * size:,.0f}" if np.isfinite(x) else "no price" for x in found)
@@ -151,11 +151,11 @@ def _price(result: Result) -> str:
     )
     without = float((bought[-1, -1] <= 0).mean())
     if without > 0.5:
-        return f"{_one_more(measure)} has no price (nor a 90 % interval): {chance(without)} of draws gain none."
+        return f"{_one_more(measure)} has no price (nor a 90% interval): {chance(without)} of draws gain none."
     low, middle, high = prices(bought[-1, -1])
     none = f"; in {chance(without)} of draws nothing is gained, and there is no price" if without else ""
     return (
-        f"{_one_more(measure)} costs {middle} GBP (median; 90 %: {low} to {high}){none}: all that is spent until "
+        f"{_one_more(measure)} costs {middle} GBP (median; 90%: {low} to {high}){none}: all that is spent until "
         f"{academic_year(int(years[-1]))} over all who do better until then, were this measure its only use."
     )
 
@@ -227,7 +227,7 @@ def _lasts(result: Result) -> str:
         also_lost = f" ({_high_risks(result.outside)[0]} {way})"
     return (
         f"Of the peak of {who(measure, group)}, {left} is still to be seen five years after the money ends "
-        f"(90 % in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
+        f"(90% in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
         f"after five is {half_left}{also}. Over all measures, the risk that impact does not last is high in most areas "
         f"for {lost} of {of}{also_lost}."
     )
@@ -320,7 +320,7 @@ def _left_by(reference: Result, other: Result, measure: str, group: str) -> str:
         return ""
     (left, low, high, *_), (less, least, most, *_) = (left_of(one) for one in kept)
     return (
-        f"Of its own peak, {other.label} leaves {left} five years after its money (90 % in the average area: {low} to "
+        f"Of its own peak, {other.label} leaves {left} five years after its money (90% in the average area: {low} to "
         f"{high}), {reference.label} {less} ({least} to {most})."
     )
 

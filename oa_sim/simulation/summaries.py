@@ -8,7 +8,7 @@ import numpy as np
 from oa_sim.definitions import MEASURES, headline_of
 from oa_sim.simulation.result import Result
 
-BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90 % band, the 50 % band and the median
+BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90% band, the 50% band and the median
 
 
 def has_impact(result: Result) -> bool:
@@ -95,9 +95,9 @@ def number(value: float, places: int) -> str:
 
 
 def interval(middle: float, low: float, high: float, unit: str = "") -> str:
-    """Return a figure with its 90 % interval in words."""
+    """Return a figure with its 90% interval in words."""
     places = decimals(low, high)
-    return f"{number(middle, places)}{unit} (90 % interval {number(low, places)} to {number(high, places)})"
+    return f"{number(middle, places)}{unit} (90% interval {number(low, places)} to {number(high, places)})"
 
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise

@@ -97,7 +97,7 @@ def ends(sweep: Swept, headline: str = "impact") -> list[str]:
         levers = ", ".join(f"{key}={said(row[key])}" for key in sweep.keys)
         mean, low, high = (said(row[f"{headline}_{part}"]) for part in ("mean", "q05", "q95"))
         failed = " [FAIL]" if "FAIL" in str(row.get("verdict", "")) else ""
-        parts.append(f"{mean} (90 %: {low} to {high}) in scenario {row[NUMBER]}{failed} ({levers})")
+        parts.append(f"{mean} (90%: {low} to {high}) in scenario {row[NUMBER]}{failed} ({levers})")
     of = f"{headline} in {unit_of(rows, sweep.facts, f'{headline}_mean')}"
     return [*told, f"Over {len(rows):,} scenarios {of} ranges from {' to '.join(parts)}."]
 
@@ -123,7 +123,7 @@ def whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[
         told.append(f"{_variance(headline, n_rows, mark)} {start} {', then from '.join(each)}.")
     if len(unknown):
         told.append(
-            f"{n_rows} scenarios are too few to say what share comes from {', '.join(unknown.key)}: the 90 % "
+            f"{n_rows} scenarios are too few to say what share comes from {', '.join(unknown.key)}: the 90% "
             "interval is wider than half of all."
         )
     if named.empty and len(unknown) < len(keys):
@@ -157,7 +157,7 @@ def _beside(shares: pd.DataFrame, key: str) -> str:
 def share(row) -> str:
     """Return a share with its interval, as far as a share can go; one that is exact has none."""
     share, low, high = (percent(float(np.clip(value, 0, 1))) for value in (row.share, row.low, row.high))
-    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90 %: {low} to {high}"
+    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90%: {low} to {high}"
 
 
 def moves(
@@ -180,11 +180,11 @@ def moves(
     """
     key = moved.key.iloc[0]
     ends = [
-        f"{said(row['mean'])} (90 %: {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
+        f"{said(row['mean'])} (90%: {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
         for row in tornado.span(moved[moved.key == key])
     ]
     within = tornado.draws_interval(rows, headline)
-    beside = f"; within one scenario its draws run from {said(within[0])} to {said(within[1])} (90 %)" if within else ""
+    beside = f"; within one scenario its draws run from {said(within[0])} to {said(within[1])} (90%)" if within else ""
     is_known = known is None or key in known
     most = f"{key} moves {headline} most" if is_known else f"{headline} differs most with {key}, which may be chance"
     return [f"{most}: from {ends[0]} to {ends[1]}, {unit}{beside}."]

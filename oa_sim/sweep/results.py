@@ -247,7 +247,7 @@ def has_failed(table: pd.DataFrame) -> np.ndarray:
 def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:
     """Return the pairs of keys whose values are clearly not independent over rows, the clearest first.
 
-    By the chi-squared test of the values of both, numbers in quarters, at 1 % over all pairs together.
+    By the chi-squared test of the values of both, numbers in quarters, at 1% over all pairs together.
     """
     from scipy.stats import chi2_contingency  # takes a second to load, and a report needs none of it
 

@@ -76,7 +76,7 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
     DataFrame
         ``COLUMNS``: a row for each box and each key it limits, none where no box is worth its name. ``coverage`` is the
         share of all failing futures that lie in the box, ``density`` the share of the box that fails, ``mass`` the
-        share of futures in it. ``held_out`` is the same of futures that had no part in finding it, with 90 % intervals.
+        share of futures in it. ``held_out`` is the same of futures that had no part in finding it, with 90% intervals.
         Quasi p-values say how often a limit would do as much by chance, had it not been searched for.
 
     Raises
@@ -231,7 +231,7 @@ def sentences(found: pd.DataFrame, fails: str) -> list[str]:
         )
         told.append(
             f"{start} where {where}, it holds in {percent(one.density)} (in futures not used to find this box "
-            f"{percent(one.held_out_density)}, 90 %: {percent(one.held_out_low)} to {percent(one.held_out_high)}), "
+            f"{percent(one.held_out_density)}, 90%: {percent(one.held_out_low)} to {percent(one.held_out_high)}), "
             f"which is {percent(one.coverage)} of all cases in {percent(one.mass)} of all futures."
         )
     return told

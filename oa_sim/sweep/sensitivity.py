@@ -22,7 +22,7 @@ LEVEL, NORMAL_90 = 0.90, 1.6448536269514722
 RESAMPLES, HALVES = 500, 100  # of a bootstrap's base points; halves of a sample
 SHUFFLES, RARE = 200, 0.05  # of the headline; how seldom chance alone gives a key more than its chance share
 SMALLEST_BASE, SMALLEST_SAMPLE = 16, 30  # base points of a Saltelli design; rows of any other
-ROWS_A_WAVE, MOST_WAVES = 20, 6  # of a number's scale; five waves hold 99.8 % of a line
+ROWS_A_WAVE, MOST_WAVES = 20, 6  # of a number's scale; five waves hold 99.8% of a line
 TOO_WIDE = 0.5  # of an interval: wider than this says nothing
 
 
@@ -50,7 +50,7 @@ def indices(
     Returns
     -------
     DataFrame
-        ``COLUMNS``: shares of variance (1 = all of it) with 90 % intervals. ``chance`` is the share that a key which
+        ``COLUMNS``: shares of variance (1 = all of it) with 90% intervals. ``chance`` is the share that a key which
         does nothing passes once in twenty, where that had to be found out.
     """
     seed = int(design.get("seed", 0))
@@ -66,7 +66,7 @@ def indices(
 def sobol(
     table: pd.DataFrame, keys: list[str], bounds: dict, headline: str, layout: str | None = None, *, seed: int = 0
 ) -> pd.DataFrame:
-    """Return first and total Sobol indices of a Saltelli design, with 90 % bootstrap intervals, by SALib.
+    """Return first and total Sobol indices of a Saltelli design, with 90% bootstrap intervals, by SALib.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def grid(table: pd.DataFrame, keys: list[str], headline: str) -> pd.DataFrame:
 def given_data(
     table: pd.DataFrame, keys: list[str], headline: str, *, seed: int = 0, is_even: bool = False
 ) -> pd.DataFrame:
-    """Return first-order shares of variance from a sample as it is, with 90 % intervals.
+    """Return first-order shares of variance from a sample as it is, with 90% intervals.
 
     Parameters
     ----------

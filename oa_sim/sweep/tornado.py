@@ -32,7 +32,7 @@ def table(rows: pd.DataFrame, keys: list[str], headline: str) -> pd.DataFrame:
     DataFrame
         ``COLUMNS``. An end of a scale is its lowest or highest tenth; of a choice, or a number with few values, each
         value stands in a row. ``swing`` is how far apart the means at the two ends are, or of a choice the greatest
-        and the least. Intervals are of the mean, 90 %, by Student's t, all other keys as they were varied; over a
+        and the least. Intervals are of the mean, 90%, by Student's t, all other keys as they were varied; over a
         whole grid the mean is what it is.
     """
     keys = varied(rows, keys)
@@ -74,7 +74,7 @@ def _mean(y: np.ndarray, is_exact: bool) -> dict[str, float]:
 
 
 def draws_interval(rows: pd.DataFrame, headline: str) -> tuple[float, float] | None:
-    """Return the 90 % interval of the draws within a scenario, its ends averaged, where the table has them."""
+    """Return the 90% interval of the draws within a scenario, its ends averaged, where the table has them."""
     stem, _, statistic = headline.rpartition("_")
     ends = [f"{stem}_{end}" for end in ("q05", "q95")]
     if statistic != "mean" or not set(ends) <= set(rows):

@@ -1,6 +1,6 @@
 """Attainable: what can be promised of a plan with a stated probability, and how much of it comes free.
 
-A promise of 70 % is the figure, less England's, that is reached with that probability. Promises are calibrated where
+A promise of 70% is the figure, less England's, that is reached with that probability. Promises are calibrated where
 about so many were kept: they are made to every authority from what was known in a year, and those that were kept are
 counted.
 """
@@ -71,7 +71,7 @@ def reversion(parts: dict[str, np.ndarray], *, lower_is_better: bool) -> tuple[f
     if own > SMALLEST_MOVE and whole > 0 and share >= MOST_OF_IT:
         return (
             share,
-            f"regression to the mean: {100 * min(share, 1):.0f} % of what is expected against England comes free",
+            f"regression to the mean: {100 * min(share, 1):.0f}% of what is expected against England comes free",
         )
     return share, ""
 
@@ -213,7 +213,7 @@ def tidy(promised: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``quantity`` is ``last``, ``promise`` (with its ``probability``, Monte Carlo error and base rate) or a part of
-        the way (with a 90 % interval: ``q05``, ``q95``), each with its unit and marks.
+        the way (with a 90% interval: ``q05``, ``q95``), each with its unit and marks.
     """
     about = ["scenario", "area", "group", "measure", "year", "scale"]
     marks = ["unit", "last_year", "own_share_of_move", "warning", "proxy", "n_draws", "verdict"]

@@ -72,16 +72,16 @@ class LeastMoney:
         free = f"the chance is {chance(self.without)} without any money"
         if self.gbp is None:
             return (
-                f"No amount reaches {at} with {100 * want.probability:.0f} %: {free} and {chance(self.most)} with "
+                f"No amount reaches {at} with {100 * want.probability:.0f}%: {free} and {chance(self.most)} with "
                 f"{pounds(want.most_gbp)}, spent as best it can be."
             )
         if not self.gbp:
-            return f"No money is needed for {at} with {100 * want.probability:.0f} %: {free}."
+            return f"No money is needed for {at} with {100 * want.probability:.0f}%: {free}."
         spent = self.plan.groupby("intervention").gbp.sum().sort_values(ascending=False).head(3)
         told = ", ".join(f"{name.replace('_', ' ')} {pounds(gbp)}" for name, gbp in spent.items())
         return (
-            f"{at} is reached with {100 * want.probability:.0f} % for about {pounds(self.gbp)} (to within "
-            f"{100 * NEAR:.0f} %), most of it for {told}; {free}."
+            f"{at} is reached with {100 * want.probability:.0f}% for about {pounds(self.gbp)} (to within "
+            f"{100 * NEAR:.0f}%), most of it for {told}; {free}."
         )
 
 
@@ -127,7 +127,7 @@ def least_money(
             found = _best(judge, gbp, needs)
             tried[gbp] = found.value, found.planned
             cut.append(found.is_cut)
-            say(f"{gbp:,.0f} GBP: {100 * tried[gbp][0]:.1f} %")
+            say(f"{gbp:,.0f} GBP: {100 * tried[gbp][0]:.1f}%")
         return tried[gbp][0]
 
     least = _halved(chance_with, want)

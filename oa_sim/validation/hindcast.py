@@ -59,7 +59,7 @@ class Judged:
     figures : Figures
         What was scored.
     held : array (level, figure) of bool
-        Whether each lay in the central 50, 80 and 95 % intervals of the forecast with the programme.
+        Whether each lay in the central 50, 80 and 95% intervals of the forecast with the programme.
     log_with, log_without : array (figure)
         Log density on the latent scale, nats.
     """
@@ -258,7 +258,7 @@ def coverage_by(judged: Judged, what: str) -> list[str]:
     labels, lines = getattr(judged.figures, what), []
     for label in dict.fromkeys(labels.tolist() if what != "year" else np.sort(labels).tolist()):
         held = judged.held[:, labels == label]
-        shares = ", ".join(f"{level} %: {share:.2f}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True))
+        shares = ", ".join(f"{level}%: {share:.2f}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True))
         lines.append(f"{academic_year(label) if what == 'year' else label}: {held.shape[1]} figures, {shares}")
     return lines
 

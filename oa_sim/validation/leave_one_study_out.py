@@ -252,8 +252,8 @@ def sentences(found: Ledger) -> list[str]:
         doubt = f", which is marked '{study_evidence.DOUBTED}'" if row.status == study_evidence.DOUBTED else ""
         start = f"{row.study!r}{doubt}" if i else f"The study that moves {about} most is {row.study!r}{doubt}"
         said.append(
-            f"{start}: without it the mean is {row.headline_without:.2f} (90 %: {row.headline_without_q05:.2f} to "
-            f"{row.headline_without_q95:.2f}) instead of {row.headline:.2f} (90 %: {row.headline_q05:.2f} to "
+            f"{start}: without it the mean is {row.headline_without:.2f} (90%: {row.headline_without_q05:.2f} to "
+            f"{row.headline_without_q95:.2f}) instead of {row.headline:.2f} (90%: {row.headline_q05:.2f} to "
             f"{row.headline_q95:.2f}) {unit}, {percent(row.headline_without / row.headline)} of it."
         )
     silent = table[(table.speaks_for == "") & (table.study_type != FAMILY)]

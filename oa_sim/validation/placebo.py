@@ -46,7 +46,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The posterior of an effect: mean, SD and 90 % interval, SD of pupils; and the chance that it is above zero."""
+    """The posterior of an effect: mean, SD and 90% interval, SD of pupils; and the chance that it is above zero."""
 
     mean: float
     sd: float
@@ -224,5 +224,5 @@ def at_random(found: Evidence, pool: list[str], size: int, sets: int, seed: int)
 
 
 def coverage(estimates: list[Estimate]) -> float:
-    """Return the share of 90 % intervals that have zero in them."""
+    """Return the share of 90% intervals that have zero in them."""
     return float(np.mean([one.covers_zero for one in estimates]))

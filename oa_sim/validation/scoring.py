@@ -153,7 +153,7 @@ def overall(scored: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration(entries: list[Entry]) -> pd.DataFrame:
-    """Return the share of figures inside the central intervals of 5, 10 ... 95 %, for each model and scale.
+    """Return the share of figures inside the central intervals of 5, 10 ... 95%, for each model and scale.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def misses(entries: list[Entry], model: str, *, scale: str = "relative") -> pd.D
     Returns
     -------
     DataFrame
-        ``area``, ``measure``, ``group``, ``year``, ``scale``; ``actual``, ``median``, ``low`` and ``high`` (95 %
+        ``area``, ``measure``, ``group``, ``year``, ``scale``; ``actual``, ``median``, ``low`` and ``high`` (95%
         interval) in the scale's unit; ``sds``, actual less mean in SDs of the forecast; ``chance``, the probability of
         a figure as far out or further on that side: of n draws never less than ``1 / (n + 1)``.
     """
@@ -267,7 +267,7 @@ def verdict(scores: Scores) -> list[str]:
     return [
         f"On {_n_figures(scores):,} held-out figures of {_years_in_words(scores)} the CRPS of {scores.ours}, as a "
         f"share of the random walk\u2019s, is {' and '.join(parts)}; below 1 is closer{_best_peer(found, lead.scale)}.",
-        f"Its {_listed(CENTRAL)} % intervals held {held} % of the figures ({lead.scale}); it is "
+        f"Its {_listed(CENTRAL)}% intervals held {held}% of the figures ({lead.scale}); it is "
         f"closer than the random walk in {_wins(scores, lead.scale)} series, and worst on "
         f"{series_in_words(lead.worst)} ({number(lead.worst_ratio, 2)}).",
     ]

@@ -299,7 +299,7 @@ def test_the_gallery_has_picture_and_answer_of_every_question_and_the_picture_sa
         picture = (DOCS / "gallery" / f"{name}.svg").read_text(encoding="utf-8")
         assert len(gallery.alternative(picture)) > 80
         assert not re.search(r"""(?:href|src)=["'](?!#)""", picture)  # nothing from elsewhere
-        assert re.search(r"90 % interval .* to ", answers[name])
+        assert re.search(r"90% interval .* to ", answers[name])
 
 
 def test_a_formula_that_cannot_be_read_ends_the_build(extensions):

@@ -54,7 +54,7 @@ def test_an_experiment_leaves_a_table_a_picture_and_one_sentence_with_its_interv
     assert "aria-label" in picture
     answer = printed.splitlines()[-1]
     assert answer.endswith(".")
-    assert re.search(r"90 % interval .* to ", answer)
+    assert re.search(r"90% interval .* to ", answer)
 
 
 def test_bought_in_tutoring_keeps_less_in_at_least_nine_draws_of_ten(asked):

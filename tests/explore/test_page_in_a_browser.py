@@ -183,7 +183,7 @@ def test_a_year_is_read_with_the_keys_and_with_the_pointer_with_both_intervals(o
     for year in view.figures.year.values.tolist():
         mean, median, half, most = printed(view, "impact", 0, at | {"year": year})
         text = values.inner_text().replace("\N{NO-BREAK SPACE}", " ")
-        assert f"{mean} (median {median}, 50 % interval {half}, 90 % interval {most})" in text
+        assert f"{mean} (median {median}, 50% interval {half}, 90% interval {most})" in text
         assert academic_year(year) in slider.get_attribute("aria-valuetext")
         assert mean in slider.get_attribute("aria-valuetext")
         assert tab.locator("tr.read th").first.inner_text() == academic_year(year)

@@ -108,9 +108,9 @@ def test_a_view_is_a_picture_with_words_and_a_row_for_each_year(base):
     svg = ElementTree.fromstring(seen.picture)
     assert svg.get("role") == "img"
     assert "Without the programme" in svg.get("aria-label")
-    assert "90 % interval" in svg.get("aria-label")
+    assert "90% interval" in svg.get("aria-label")
     assert len(seen.rows) == asked.horizon
-    assert all("90 %" in cell for row in seen.rows for cell in row[1:])
+    assert all("90%" in cell for row in seen.rows for cell in row[1:])
     assert seen == session.view(asked, base)  # same question, same bytes
 
 

@@ -66,7 +66,7 @@ def edited(folder, name, edit):
 
 
 def width(result, **at):
-    """Return the widths of the 90 % intervals of the counterfactual, by year."""
+    """Return the widths of the 90% intervals of the counterfactual, by year."""
     draws = result.draws.counterfactual.sel(at)
     low, high = (draws.quantile(share, ["chain", "draw"]) for share in (0.05, 0.95))
     return (high - low).values
@@ -225,7 +225,7 @@ def test_a_steady_rise_goes_on_and_is_damped(many):
 
 
 def test_in_the_long_run_no_course_leaves_the_scale(many, known):
-    """Fifteen years on, 90 % of draws of each series lie within 0.9 SD of where England stands.
+    """Fifteen years on, 90% of draws of each series lie within 0.9 SD of where England stands.
 
     Level 3 of disadvantaged pupils rose by 0.5 SD in the ten years to 2015.
     """

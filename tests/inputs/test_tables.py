@@ -52,7 +52,7 @@ DAMAGES = {  # what is wrong: (table, damage, what the sentence must say)
     "a letter in a number": ("outcomes", swap(2, "51.7", "5l.7"), "outcomes.csv row 2: value must be a number"),
     "an empty number": ("outcomes", swap(2, "51.7", ""), "outcomes.csv row 2: value must be a number"),
     "not a number": ("outcomes", swap(2, "51.7", "nan"), "outcomes.csv row 2: value must be"),
-    "a percentage of 180": ("outcomes", swap(2, "51.7", "180"), "outcomes.csv row 2: value must be 0 to 100 %"),
+    "a percentage of 180": ("outcomes", swap(2, "51.7", "180"), "outcomes.csv row 2: value must be 0 to 100%"),
     "a negative roll": ("pupils", swap(2, "669151.0", "-5"), "pupils.csv row 2: value must be 1"),
     "a missing column": ("outcomes", without_column, "outcomes.csv row 1: the columns must be measure,group"),
     "columns in another order": ("months", swap(1, "months,lowest_sd", "lowest_sd,months"), "months.csv row 1"),

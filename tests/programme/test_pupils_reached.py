@@ -51,7 +51,7 @@ def test_distinct_pupils_are_at_most_places_and_at_least_the_largest_programme(s
 
 def test_who_is_served_again_the_year_after_counts_once(scenario):
     roll = np.zeros((2, len(YEAR_GROUPS)))
-    roll[0] = 100.0  # disadvantaged pupils alone; half the eligible 60 % of years 5 and 6 each year
+    roll[0] = 100.0  # disadvantaged pupils alone; half the eligible 60% of years 5 and 6 each year
     within, so_far = pupils_reached.distinct(scenario, everywhere(0.5, "primary_tutoring", years=2), roll)
     assert within.sum(0)[:, 0] == pytest.approx([60, 60], abs=1e-10)
     again = 100 * 0.7 * 0.3  # of the second year 6, who were year 5, those who were missed before

@@ -52,7 +52,7 @@ def test_one_cohort_worked_by_hand(known):
         kept = 1.0 if years == 0 else f + (0.7 - f) * 0.8 ** (years - 1)
         for group, share in {"disadvantaged": 0.5, "other": 0.25}.items():
             course = gain.sel(measure=measure, group=group)
-            expected = share * given * kept * 0.98**years  # 2 % leave the area each year
+            expected = share * given * kept * 0.98**years  # 2% leave the area each year
             assert float(course.sel(year=2024 + years)) == pytest.approx(expected, abs=1e-10)
             assert np.count_nonzero(course) == 1  # one cohort, seen once
 

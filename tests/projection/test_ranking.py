@@ -26,8 +26,8 @@ def test_what_helps_only_disadvantaged_pupils_wins_by_gap_closing_and_the_alarm_
     assert (views["gap_closing"][1] > views["gap_closing"][0]).all()
     said = ranking.alarm(["for all", "for some"], views)
     assert "disagree on who gives most" in said
-    assert "for all by plain benefit (first in 100 % of draws)" in said
-    assert "for some by gap-closing benefit (first in 100 % of draws)" in said
+    assert "for all by plain benefit (first in 100% of draws)" in said
+    assert "for some by gap-closing benefit (first in 100% of draws)" in said
 
 
 def test_the_alarm_is_silent_where_one_is_best_in_every_view(pupils):

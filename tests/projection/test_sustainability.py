@@ -87,13 +87,13 @@ def test_no_impact_at_all_is_said_in_words(scenario):
 
 def test_the_reason_names_the_chance_the_rule_and_what_was_bought(scenario):
     reason = str(lasting(scenario, course(0.02, 0.0)).reason.values)
-    for part in ("is below 1 %", "below 33 %", "100 % bought-in", "'stop'"):
+    for part in ("is below 1%", "below 33%", "100% bought-in", "'stop'"):
         assert part in reason
 
 
 def test_the_tail_is_the_mean_of_the_worst_draws(scenario):
     lost, kept = course(0.02, 0.0), course(0.02, 0.02)
-    found = lasting(scenario, lost, *[kept] * 39)  # one draw in 40: half of the worst 5 %
+    found = lasting(scenario, lost, *[kept] * 39)  # one draw in 40: half of the worst 5%
     assert float(found.shortfall_5y_sd) == pytest.approx(0.01 / 40)
     assert float(found.shortfall_5y_cvar_sd) == pytest.approx(0.01 / 2)
 
@@ -146,7 +146,7 @@ def test_the_reason_says_what_kind_of_activity_it_is_who_carries_it_and_what_pup
 def test_principles_in_place_are_named_with_what_they_do(run_tiny):
     reason = run_tiny("scenario=hand_over").lasting().reason.iloc[0]
     assert "in place: existing networks, clear vision (0.5)" in reason
-    assert "move survival of the first year of bought-in activity from 20 % to " in reason
+    assert "move survival of the first year of bought-in activity from 20% to " in reason
 
 
 def test_the_curve_agrees_with_the_columns_and_never_grows(tiny):

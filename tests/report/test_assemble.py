@@ -140,9 +140,9 @@ def test_cells_of_the_tables_stand_in_the_same_row_in_word_and_on_slides(every):
 def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(every):
     known = {one.text for one in every.figures} | {end for one in every.figures for end in one.interval.split(" to ")}
     said = [every.headline, *(line for one in every.passages for line in (*one.said, *one.points))]
-    free = re.compile(r"90 %|20\d\d/\d\d|20\d\d|Year \d+|Attainment 8|key stage 2|age \d+|2017 to 2022|16 to 17")
+    free = re.compile(r"90%|20\d\d/\d\d|20\d\d|Year \d+|Attainment 8|key stage 2|age \d+|2017 to 2022|16 to 17")
     for number in re.findall(r"[-\u2212]?\d[\d,.]*\d|\d", free.sub("", " ".join(map(document.plain, said)))):
-        assert number in known or f"{number} %" in known or f"above {number} %" in known, number
+        assert number in known or f"{number}%" in known or f"above {number}%" in known, number
 
 
 # the four questions
@@ -154,8 +154,8 @@ def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
     for text in (Text(html_pages.brief_page(every)).text, *told):
         said = {
             "headline and its chance": r"(almost certain|likely|unlikely|realistic possibility|remote chance)[^.]{0,40}"
-            r"\((above|below)? ?\d+ %[^)]*\) that, with .* will be better",
-            "what would have happened anyway": r"Without the programme, .* in 20\d\d/\d\d is put at [\d.]+ \(90 %: ",
+            r"\((above|below)? ?\d+%[^)]*\) that, with .* will be better",
+            "what would have happened anyway": r"Without the programme, .* in 20\d\d/\d\d is put at [\d.]+ \(90%: ",
             "risk and its reason": r"Sustainability risk, .*: (high|medium|low) in most areas.* The reason: ",
             "what the model cannot say": r"What it cannot say.*Whether the real programme of 2017 to 2022 worked",
         }

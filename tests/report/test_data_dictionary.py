@@ -76,7 +76,7 @@ def test_the_tables_of_targets_are_explained_and_a_chance_of_any_size_is(name, h
     known = data_dictionary.dictionary({name: pd.DataFrame(columns=[*header.split(","), "promised_60"])}).set_index(
         "column"
     )
-    assert known.meaning["promised_60"].endswith("60 %")
+    assert known.meaning["promised_60"].endswith("60%")
     assert (known.meaning.str.len() > 3).all()
 
 
@@ -113,7 +113,7 @@ def test_no_meaning_is_left_over_that_no_table_has(folder):
 
 def test_the_ends_of_an_interval_are_explained_by_what_they_are_the_ends_of():
     meaning, unit, kind = data_dictionary.about("sustainability", "left_5y_q05")
-    assert meaning.startswith("lower end of the 90 % interval of")
+    assert meaning.startswith("lower end of the 90% interval of")
     assert (unit, kind) == data_dictionary.about("sustainability", "left_5y")[1:]
 
 

@@ -21,7 +21,7 @@ def test_rows_of_a_sweep_bear_their_own_marks():
     assert found[0, "impact_mean"].marks == reported_statistic.VERIFY
     assert found[0, "impact_mean"].unit == "percentage points"
     assert reported_statistic.FAILED in found[1, "impact_mean"].marks
-    assert found[0, "headline_p_half_left_10y"].text == "below 1 %"
+    assert found[0, "headline_p_half_left_10y"].text == "below 1%"
     assert (0, "last_funded_year") not in found
     sheet = folder_statistics.grid("summary", table, found)
     end = sheet.rows[0][sheet.head.index("impact_q05")]

@@ -25,10 +25,10 @@ def test_the_same_draws_give_the_same_text_whatever_the_chains():
 
 
 def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
-    assert reported_statistic.said_chance(1.0, 0.0) == "above 99 %"
-    assert reported_statistic.said_chance(0.643, 0.01) == "64 %"
-    assert reported_statistic.said_chance(0.643, 0.05) == "65 %"
-    assert reported_statistic.said_chance(0.643, 0.08) == "60 %"
+    assert reported_statistic.said_chance(1.0, 0.0) == "above 99%"
+    assert reported_statistic.said_chance(0.643, 0.01) == "64%"
+    assert reported_statistic.said_chance(0.643, 0.05) == "65%"
+    assert reported_statistic.said_chance(0.643, 0.08) == "60%"
 
 
 def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
@@ -39,5 +39,5 @@ def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
 
 
 def test_few_draws_never_make_a_chance_all_but_certain():
-    assert reported_statistic.said_chance(0.975, 0.013) == "95 %"
-    assert reported_statistic.said_chance(0.02, 0.06) == "10 %"
+    assert reported_statistic.said_chance(0.975, 0.013) == "95%"
+    assert reported_statistic.said_chance(0.02, 0.06) == "10%"

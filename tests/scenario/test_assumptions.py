@@ -8,7 +8,7 @@ from oa_sim.inference.sampling import load_pymc
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyMC warns of potentials when it draws from priors, which is meant
 GLD = "good_level_of_development"
 
-# what the priors say, in words: the central 95 % of draws, each end within a fifth
+# what the priors say, in words: the central 95% of draws, each end within a fifth
 
 
 def odds(share):
@@ -16,7 +16,7 @@ def odds(share):
 
 
 def points(drawn, sd):
-    """Return how far a share of 65 % moves by a change of so many SD, points."""
+    """Return how far a share of 65% moves by a change of so many SD, points."""
     return 100 * sd * np.exp(-0.5 * link_functions.to_latent(GLD, 65.0) ** 2) / np.sqrt(2 * np.pi)
 
 
@@ -33,7 +33,7 @@ SENTENCES = {
     "noise beyond sampling has an SD of 0.006 to 0.04": (lambda d: d["noise_sd"], 0.0056, 0.040),
     "a deviation is half gone after 1.3 to 10 years": (lambda d: np.log(0.5) / np.log(d["persistence"]), 1.31, 10.1),
     "a level is half gone after 9 to 440 years": (lambda d: np.log(0.5) / np.log(d["level_persistence"]), 9.1, 443.0),
-    "in all, 95 % of areas lie within 0.12 to 0.84 SD of the areas' mean": (
+    "in all, 95% of areas lie within 0.12 to 0.84 SD of the areas' mean": (
         lambda d: 1.96 * np.sqrt(d["level_sd"] ** 2 + d["deviation_sd"] ** 2 + d["noise_sd"] ** 2), 0.122, 0.836
     ),
     "a year moves England by an SD of 0.3 to 4 points": (lambda d: points(d, d["national_sd"]), 0.31, 3.85),
@@ -66,7 +66,7 @@ def drawn():
 
 
 def says(values, low, high):
-    """Return whether the ends of the central 95 % of draws are these, each within a fifth."""
+    """Return whether the ends of the central 95% of draws are these, each within a fifth."""
     ends = np.quantile(values, [0.025, 0.975])
     return bool(np.all(np.abs(np.log(ends / [low, high])) < np.log(1.2)))
 

@@ -65,8 +65,8 @@ def test_a_number_has_a_true_minus_sign_and_is_never_minus_nothing(value, places
 
 
 def test_an_interval_is_said_in_the_digits_that_it_supports():
-    assert summaries.interval(0.123, -0.5, 0.7, " points") == "0.12 points (90 % interval \N{MINUS SIGN}0.50 to 0.70)"
-    assert summaries.interval(61.2, 40.1, 82.9, " %") == "61 % (90 % interval 40 to 83)"
+    assert summaries.interval(0.123, -0.5, 0.7, " points") == "0.12 points (90% interval \N{MINUS SIGN}0.50 to 0.70)"
+    assert summaries.interval(61.2, 40.1, 82.9, " %") == "61% (90% interval 40 to 83)"
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -54,8 +54,8 @@ def test_the_answer_is_sentences_then_the_folder_with_its_files(capsys, sweep):
     names = {"indices.csv", "tornado.csv", "tornado.svg", "boxes.csv", "sensitivity.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert "most comes from budget.total_gbp (57 %, 90 %:" in said[0]  # 4 / 12 of 4 / 12 + 1 / 4
-    assert "then from split (43 %, 90 %:" in said[0]
+    assert "most comes from budget.total_gbp (57%, 90%:" in said[0]  # 4 / 12 of 4 / 12 + 1 / 4
+    assert "then from split (43%, 90%:" in said[0]
     assert "budget.total_gbp moves impact_mean most: from" in said[1]
     assert "percentage points; within one scenario its draws run from" in said[1]
     assert "split is per_pupil" in said[2]

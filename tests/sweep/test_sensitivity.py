@@ -193,7 +193,7 @@ def test_a_key_whose_interval_reaches_down_to_chance_is_not_named():
 def test_what_keys_do_together_alone_is_told_of_a_whole_grid():
     table = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "y": [0.0, 1.0, 1.0, 0.0]})
     (said,) = findings.whence(sensitivity.grid(table, ["a", "b"], "y"), "y", 4, "")
-    assert "no key has a share by itself; the most that one does beside others is a (100 %, exactly" in said
+    assert "no key has a share by itself; the most that one does beside others is a (100%, exactly" in said
 
 
 def test_intervals_from_a_random_sample_hold_what_is_true_about_nine_times_in_ten():

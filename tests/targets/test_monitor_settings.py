@@ -15,8 +15,8 @@ WRONG = {
     "a group": ("Oldham,suspensions,other,2022,5", "group of suspensions"),
     "a year": ("Oldham,key_stage_2,all,soon,50", "year must be"),
     "a value": ("Oldham,key_stage_2,all,2022,many", "must be a number"),
-    "a share": ("Oldham,key_stage_2,all,2022,150", "0 to 100 %"),
-    "what is not finite": ("Oldham,key_stage_2,all,2022,nan", "0 to 100 %"),
+    "a share": ("Oldham,key_stage_2,all,2022,150", "0 to 100%"),
+    "what is not finite": ("Oldham,key_stage_2,all,2022,nan", "0 to 100%"),
 }
 
 

@@ -188,7 +188,7 @@ def test_the_sentences_name_the_study_that_moves_most_and_how_much_is_left(found
     said = leave_one_study_out.sentences(found)
     most = found.table.loc[found.table.headline_moved.abs().idxmax()]
     assert most.study in said[0]
-    assert f"{100 * most.headline_without / most.headline:.0f} % of it" in said[0]
+    assert f"{100 * most.headline_without / most.headline:.0f}% of it" in said[0]
     assert "Of 17 studies" in said[-1]
 
 

@@ -55,7 +55,7 @@ def _opening(scores: Scores, title: str, made: dict) -> str:
     alarm = f"FAIL: the model did not pass its convergence gates, do not rely on its scores: {gates['reason']}"
     warning = "" if passed else f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
     badge = f'\n<p class="badge pass">Verdict: PASS, {escape(gates["reason"])}</p>' if passed else ""
-    lead, rest = (escape(line).replace(" %", f"{run_page.NBSP}%") for line in verdict(scores))
+    lead, rest = (escape(line) for line in verdict(scores))
     return (
         f'{warning}<header>\n<h1>{title}</h1>\n<p class="lead">{lead}</p>\n<p>{rest}</p>\n'
         f'<p class="scenario">All models were given the record up to {escape(_year(made["train_until"]))}. The CRPS is '
@@ -67,7 +67,7 @@ def _opening(scores: Scores, title: str, made: dict) -> str:
 def _contest(scores: Scores) -> str:
     found = overall(scores.table)
     head = ["Model", "Figures", "Mean CRPS", "CRPS, random walk = 1", "Worst series"]
-    head += [f"Held by the {level} % interval" for level in CENTRAL]
+    head += [f"Held by the {level}% interval" for level in CENTRAL]
     tables = []
     for kind in calibration.kinds(found):
         part = found[found.scale == kind]
@@ -126,7 +126,7 @@ def _series(scores: Scores) -> str:
             for name in MEASURES
             if (part.measure == name).any()
         ]
-        caption = f"{escape(scores.ours)}, scale {kind}: CRPS, random walk = 1; below it what the 80 % interval held"
+        caption = f"{escape(scores.ours)}, scale {kind}: CRPS, random walk = 1; below it what the 80% interval held"
         tables.append(run_page.as_table(caption, ["Measure", *groups], rows))
     return (
         "<h2>Where it is good, and where not</h2>\n<p>Blue is closer than the random walk, orange is further away; "
@@ -145,7 +145,7 @@ def _heat(part: pd.DataFrame) -> str:
 
 
 def _missed(scores: Scores) -> str:
-    head = ["Area", "Measure", "Group", "Year", "Scale", "Published", "Median", "95 % interval", "SDs away"]
+    head = ["Area", "Measure", "Group", "Year", "Scale", "Published", "Median", "95% interval", "SDs away"]
     head.append("Chance of that or further")
     rows = []
     for row in scores.misses.itertuples():
@@ -176,7 +176,7 @@ def _made(read: list[str], made: dict) -> str:
 
 def _every_score(scores: Scores) -> str:
     head = ["Model", "Measure", "Group", "Year", "Years ahead", "Scale", "Areas", "CRPS", "Random walk = 1"]
-    head += [f"Held by {level} %" for level in CENTRAL]
+    head += [f"Held by {level}%" for level in CENTRAL]
     rows = [
         [
             *(escape(row.model), escape(MEASURES[row.measure].label), row.group, academic_year(row.year)),

@@ -74,7 +74,7 @@ def _by_area(found: dict, first: Published) -> Plot:
     ]
     title = f"Impact by area, {who(first.measure, first.group)}, {academic_year(first.year)}"
     rows = tuple((f"{_short(one.area)}{one.mark}", *_around(one)) for one in here)
-    return Plot("bars", title, "Area", capital(f"{unit(first.measure)}, with 90 % interval"), _said(title, here),
+    return Plot("bars", title, "Area", capital(f"{unit(first.measure)}, with 90% interval"), _said(title, here),
                 ("Area", "Impact", "Below it", "Above it", "As printed"),
                 tuple((*row, one.whole) for row, one in zip(rows, here, strict=True)))  # fmt: skip
 
@@ -104,7 +104,7 @@ def _level_data(found: dict, first: Published) -> Plot:
     last = [side[-1].whole for side in sides]
     said = f"{title}, {rows[0][0]} to {rows[-1][0]}. In {rows[-1][0]}: with the programme {last[0]}, without {last[1]}."
     up = capital(unit(first.measure, level=True))
-    return Plot("courses", f"{title}: with and without the programme", "Academic year", f"{up}, with 90 % interval",
+    return Plot("courses", f"{title}: with and without the programme", "Academic year", f"{up}, with 90% interval",
                 said, head, rows)  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _retention_data(found: dict, first: Published) -> Plot:
     each = sorted(names.values(), key=lambda one: one.year)
     title = f"Share of the peak left after the money, {who(first.measure, first.group)}, {EVERYWHERE}"
     rows = tuple((one.quantity.removeprefix("left_").removesuffix("y"), *_around(one), one.whole) for one in each)
-    return Plot("left", title, "Years after the money ends", "Share of the peak, with 90 % interval",
+    return Plot("left", title, "Years after the money ends", "Share of the peak, with 90% interval",
                 _said(title, each, lambda one: f"{one.quantity.removeprefix('left_').removesuffix('y')} years"),
                 ("Years after", "Left", "Below it", "Above it", "As printed"), rows)  # fmt: skip
 
@@ -216,7 +216,7 @@ def _retention_chart(book, sheet: str, plot: Plot, rows: tuple[int, int]):
         "marker": {"type": "circle", "size": 7, "fill": {"color": WITH}, "border": {"color": WITH}},
     })  # fmt: skip
     chart.set_x_axis({"name": plot.across, **AXIS, "min": 0, "max": 12, "major_unit": 1})
-    chart.set_y_axis({"name": plot.up, **AXIS, "min": 0, "max": 1, "num_format": "0 %", "major_gridlines": GRID})
+    chart.set_y_axis({"name": plot.up, **AXIS, "min": 0, "max": 1, "num_format": "0%", "major_gridlines": GRID})
     chart.set_legend({"none": True})
     return chart
 

@@ -20,7 +20,7 @@ from oa_sim.simulation.comparison import EVERYWHERE
 
 MOST = 32_766  # characters that a cell holds, less one for the ellipsis
 STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet may take for the start of a formula
-PRINTED = re.compile(rf"[{MINUS}-]?[\d,]+(?:\.(\d+))?( %)?")
+PRINTED = re.compile(rf"[{MINUS}-]?[\d,]+(?:\.(\d+))?(%)?")
 
 Shown = tuple[float | str, str]  # what stands in a cell, and its number format
 Cell = str | int | Shown
@@ -57,7 +57,7 @@ def shown(number: float, text: str) -> Shown:
     tuple
         The number in full where a format can show the text; the number as printed where it was rounded to more than
         a unit, or where a spreadsheet would round a half the other way; the text where there is no number. Words such
-        as ``above 99 %`` are the number's format, and the number stays beneath them.
+        as ``above 99%`` are the number's format, and the number stays beneath them.
     """
     if not math.isfinite(number):
         return text, "@"
@@ -68,8 +68,8 @@ def shown(number: float, text: str) -> Shown:
     plainly = percent or (
         "," not in text and abs(number) >= 999.5
     )  # thousands that are not grouped where they are said
-    form = ("0" if plainly else "#,##0") + ("." + "0" * places if places else "") + (" %" if percent else "")
-    plain = text.replace(MINUS, "-").replace(",", "").removesuffix(" %")
+    form = ("0" if plainly else "#,##0") + ("." + "0" * places if places else "") + ("%" if percent else "")
+    plain = text.replace(MINUS, "-").replace(",", "").removesuffix("%")
     return (number if _rounded(number, places, percent) == plain else float(plain) / (100 if percent else 1)), form
 
 
@@ -123,7 +123,7 @@ class Sheet:
 def brief(figures: tuple[Published, ...]) -> Sheet:
     """Return the figures that the brief prints."""
     columns = (("Figure", 44), ("What it is", 52), ("Value", NUMBER), ("As printed", 18), ("Lower", NUMBER),
-               ("Upper", NUMBER), ("90 % interval", 18), ("Unit", 18), ("Price base", 24),
+               ("Upper", NUMBER), ("90% interval", 18), ("Unit", 18), ("Price base", 24),
                ("Monte Carlo error", NUMBER), ("Marks", 42), ("Draws", 9))  # fmt: skip
     rows = []
     for one in figures:
@@ -138,8 +138,8 @@ def targets(figures: tuple[Published, ...]) -> Sheet:
     """Return the levels that can be promised, a row for each place, measure, group and year."""
     found = _by_place(figures, "promised_50", "promised_70", "promised_90")
     columns = (*PLACE, ("Year", NARROW), ("Better is", 9), ("Unit", 16),
-               *((f"{chance} % chance", NUMBER) for chance in (50, 70, 90)), ("As printed, 50 / 70 / 90 %", 26),
-               *((f"Monte Carlo error, {chance} %", NUMBER) for chance in (50, 70, 90)), ("Marks", 42))  # fmt: skip
+               *((f"{chance}% chance", NUMBER) for chance in (50, 70, 90)), ("As printed, 50 / 70 / 90%", 26),
+               *((f"Monte Carlo error, {chance}%", NUMBER) for chance in (50, 70, 90)), ("Marks", 42))  # fmt: skip
     rows = []
     for each in found:
         first = each[0]
@@ -261,7 +261,7 @@ def _place(one: Published) -> tuple[str, str, str, str]:
 
 
 def _spread(one: Published) -> tuple[Cell, ...]:
-    return value(one), *interval_ends(one), one.whole.replace("90 %: ", ""), _error(one)
+    return value(one), *interval_ends(one), one.whole.replace("90%: ", ""), _error(one)
 
 
 def _error(one: Published) -> Shown:
@@ -316,7 +316,7 @@ def read_me(dossier: Dossier, figures: tuple[Published, ...], others: list[Sheet
     rows += [
         ("Value", "The mean over the draws; of a price the median. A cell shows the digits that the brief prints and "
          "holds the number in full wherever its digits allow; figures.json and the CSV hold every number in full."),
-        ("Lower, upper", "The ends of the 90 % interval (5 % and 95 % of the draws); both are the value where nothing "
+        ("Lower, upper", "The ends of the 90% interval (5% and 95% of the draws); both are the value where nothing "
          "is uncertain."),
         ("Monte Carlo error", "The standard error of a value for want of more draws, in its unit; the last digit "
          "printed is about as large, or larger."),

@@ -24,7 +24,7 @@ from oa_sim.simulation.result import Result
 STYLE = files(__package__) / "brief_page.css"
 NBSP = "\N{NO-BREAK SPACE}"
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
-FIGURE_HEAD = ("Figure", "Printed", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
+FIGURE_HEAD = ("Figure", "Printed", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
 NONE = "<p>Nothing is on record here for this folder.</p>"
 
 
@@ -75,7 +75,7 @@ def _part(part: str | Published | Only) -> str:
 
 
 def _data(one: Published, text: str) -> str:
-    text = escape(text).replace(" %", f"{NBSP}%")
+    text = escape(text)
     return f'<data class="figure" value="{one.value!r}" data-figure="{escape(one.figure)}">{text}</data>'
 
 
@@ -83,7 +83,7 @@ def _opening(dossier: Dossier) -> str:
     verdict = f'<p class="badge {"pass" if dossier.verdict == "PASS" else "failed"}">Verdict: {dossier.verdict}</p>'
     numbers = "".join(
         f"<li><strong>{_data(one, one.in_cell)}</strong>"
-        f"{f' <small>90 %: {escape(one.interval)}</small>' if one.interval else ''}<span>{escape(label)}</span></li>"
+        f"{f' <small>90%: {escape(one.interval)}</small>' if one.interval else ''}<span>{escape(label)}</span></li>"
         for label, one in dossier.numbers
     )
     return (

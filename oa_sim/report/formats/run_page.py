@@ -64,7 +64,7 @@ def _extra(result: Result) -> str:
         gained = chance(float((bought > 0).mean()))
         rows.append([f"{escape(MEASURES[measure].label)}{mark}", cells[0], unit, cells[1], gained])
     head = ["Measure", "More who do better", "Counted in", "Cost of one more, GBP (median)", "Chance of any gain"]
-    caption = f"All areas, {academic_year(int(years[0]))} to {academic_year(int(years[-1]))}; 90 % intervals below"
+    caption = f"All areas, {academic_year(int(years[0]))} to {academic_year(int(years[-1]))}; 90% intervals below"
     return (
         f"{as_table(caption, head, rows)}\n"
         '<p class="note">All that is spent until then is set against each measure alone: the costs must not be added. '
@@ -154,7 +154,7 @@ def origins_picture(result: Result) -> picture.Picture | None:
     shown = np.isfinite(table).any(axis=0)
     parts = [variance_decomposition.LABELS[block] for block in found.block.values[shown].tolist()]
     said = "; ".join(
-        f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f} %" for part, x in zip(parts, line, strict=True) if x > 0.5)
+        f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f}%" for part, x in zip(parts, line, strict=True) if x > 0.5)
         for row, line in zip(rows, table[:, shown], strict=True)
     )
     alternative = f"Shares of variance, {summaries.over_areas(result)}{summaries.failed(result)}. {said}."
@@ -163,7 +163,7 @@ def origins_picture(result: Result) -> picture.Picture | None:
 
 
 def _with_band(draws: np.ndarray) -> str:
-    """Return a mean with its 90 % interval below it, in as many digits as it supports."""
+    """Return a mean with its 90% interval below it, in as many digits as it supports."""
     if not np.isfinite(draws).all():
         return "none"
     low, high = np.quantile(draws, [LOW, HIGH])
@@ -295,8 +295,8 @@ def _share_and_range(values: np.ndarray) -> str:
     known = values[np.isfinite(values)]
     if not known.size:
         return "no impact"
-    several = f" <small>{100 * known.min():.0f} to {100 * known.max():.0f} %</small>" if known.size > 1 else ""
-    return f"{100 * known.mean():.0f} %{several}"
+    several = f" <small>{100 * known.min():.0f} to {100 * known.max():.0f}%</small>" if known.size > 1 else ""
+    return f"{100 * known.mean():.0f}%{several}"
 
 
 def page(result: Result, headline: list[str]) -> str:
@@ -326,7 +326,7 @@ def _opening(result: Result, title: str, headline: list[str]) -> str:
     means = "baseline and evidence passed their gates" if passed else "do not use these figures"
     alarm = "FAIL: baseline and evidence did not pass their gates, do not use these figures: " + gates["reason"]
     warning = f'<p class="fail" role="alert">{escape(alarm)}</p>\n'
-    whole = [escape(line).replace(" %", f"{NBSP}%") for line in headline]  # a sign is not left alone on a line
+    whole = [escape(line) for line in headline]
     lead = [f'<p class="lead">{line}</p>' for line in whole[:1]]
     lines = "\n".join([*lead, *(f"<p>{line}</p>" for line in whole[1:])])
     return (
@@ -363,8 +363,8 @@ def _futures(result: Result) -> str:
     marks = "".join(f"<li>{mark}{escape(meaning)}</li>" for mark, meaning in fan_charts.key(result))
     return (
         "<h2>What happens, with and without</h2>\n"
-        f"<p>All pupils, {escape(summaries.over_areas(result))}{same}. The 90 % band holds the "
-        "true value in nine cases of ten if the model is right, the 50 % band in one of two. "
+        f"<p>All pupils, {escape(summaries.over_areas(result))}{same}. The 90% band holds the "
+        "true value in nine cases of ten if the model is right, the 50% band in one of two. "
         f"{_size_of_impact(result)} {_proxies_in_words(result)}</p>\n"
         f'<ul class="key">{marks}</ul>\n<div class="panels">\n{panels}\n</div>\n'
         '<p class="note">Gaps in the published line are years without a figure for every area. Where a county stands '
@@ -414,7 +414,7 @@ def _areas(result: Result) -> str:
     return (
         f'{title}<figure class="wide">\n<h3>{escape(MEASURES[name].label)}, {who}: impact in {year}</h3>\n'
         f"{fan_charts.side_by_side(result, name, group)}\n"
-        "<figcaption>Point: median; thick line: 50 % band; thin line: 90 % band. Hollow points: a county\u2019s "
+        "<figcaption>Point: median; thick line: 50% band; thin line: 90% band. Hollow points: a county\u2019s "
         "figures stand in for the area.</figcaption>\n</figure>\n"
         f"{_table_of_areas(result, measures, year)}\n"
         f'<p class="note">{DAGGER} a county\u2019s figures stand in for the area. Where lower is better, a negative '
@@ -434,7 +434,7 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
         for row, middle, low, high, county in zip(rows, mean, band[0], band[4], proxy, strict=True):
             low, middle, high = (summaries.number(value, places) for value in (low, middle, high))
             row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
-    caption = f"Impact on all pupils in {year}: mean, and 90 % interval below it"
+    caption = f"Impact on all pupils in {year}: mean, and 90% interval below it"
     return as_table(caption, head, rows, kind="crowded")
 
 

@@ -124,7 +124,7 @@ def _numbers(paper: Paper, numbers: Sequence[tuple[str, Published]]) -> None:
 
 def between(one: Published) -> str:
     """Return where a figure lies, or that it is exact; of a chance nothing but its own error is known."""
-    return f"90 %: {one.interval}" if one.interval else "no interval" if one.error else "exact"
+    return f"90%: {one.interval}" if one.interval else "no interval" if one.error else "exact"
 
 
 def _key(paper: Paper, meaning: str) -> None:
@@ -257,7 +257,7 @@ def _figures(paper: Paper, dossier: Dossier) -> None:
     if not shown:
         paper.write("Normal", "The brief prints no figure.")
         return
-    head = ("Figure", "Value", "90 % interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
+    head = ("Figure", "Value", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
     rows = [
         [Box(xml_safe(text)) for text in (
             one.label, cell(one), one.interval or "none", one.unit, one.price_base, f"{one.origin.n_draws:,}",

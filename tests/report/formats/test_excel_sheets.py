@@ -10,12 +10,12 @@ from oa_sim.report.formats import excel_sheets
 @pytest.mark.parametrize(
     ("value", "text", "shown", "form"),
     [
-        (0.6251, "63 %", 0.6251, "0 %"),
-        (0.125, "12 %", 0.12, "0 %"),  # Python rounds a half to the even digit, a spreadsheet away from zero
+        (0.6251, "63%", 0.6251, "0%"),
+        (0.125, "12%", 0.12, "0%"),  # Python rounds a half to the even digit, a spreadsheet away from zero
         (131571.4, "130,000", 130000.0, "#,##0"),
         (-0.04, "0.0", 0.0, "#,##0.0"),
         (-1.26, f"{MINUS}1.3", -1.26, "#,##0.0"),
-        (0.997, "above 99 %", 0.997, '"above 99 %"'),
+        (0.997, "above 99%", 0.997, '"above 99%"'),
         (np.inf, "none", "none", "@"),
         (1234567.0, "1,234,567", 1234567.0, "#,##0"),
     ],
