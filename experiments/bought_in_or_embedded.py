@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import load_scenario, run
+from oa_sim import formatting, load_scenario, run
 from oa_sim.plots import intervals
 from oa_sim.projection import impact_retention
-from oa_sim.simulation import summaries
 
 PAIRS = (  # bought in, embedded, measure on which both act
     ("primary_tutoring", "teacher_development", "key_stage_2"),
@@ -65,8 +64,8 @@ def main(*flags: str) -> None:
     first, least = table.iloc[0], table.p_keeps_less.min()
     shares = [100 * first[ends].to_numpy(dtype=float)[i : i + 3] for i in (0, 3)]
     print(
-        f"Five years after the money, bought-in tutoring keeps {summaries.interval(*shares[0], ' %')} of its peak at "
-        f"key stage 2 and embedded training {summaries.interval(*shares[1], ' %')}; tutoring keeps less in "
+        f"Five years after the money, bought-in tutoring keeps {formatting.estimate(*shares[0], '%')} of its peak at "
+        f"key stage 2 and embedded training {formatting.estimate(*shares[1], '%')}; tutoring keeps less in "
         f"{100 * first.p_keeps_less:.1f}% of draws, and in at least {100 * least:.1f}% in each of the "
         f"{len(table)} pairs compared."
     )

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import load_scenario, run
+from oa_sim import formatting, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import intervals
 from oa_sim.projection import impact_retention
-from oa_sim.simulation import summaries
 
 ENDINGS = ("stop", "taper", "extend", "hand_over")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -60,11 +59,11 @@ def main(*flags: str) -> None:
     more = left["hand_over"] - left["stop"]
     years = [table[(table.ending == "stop") & (table.what == f"impact in year {k}")].iloc[0] for k in (5, 10, 15)]
     shares = ", ".join(f"{ending.replace('_', ' ')} {100 * found.mean():.0f}%" for ending, found in left.items())
-    said = ", ".join(summaries.interval(row["mean"], row.q05, row.q95) for row in years)
+    said = ", ".join(formatting.estimate(row["mean"], row.q05, row.q95) for row in years)
     print(
         f"When the money stops, the impact on disadvantaged pupils at key stage 2 is {said} percentage points after 5, "
         f"10 and 15 years (to {academic_year(start + 14)}); five years after its own money, what is left of the peak "
-        f"is: {shares}; handing over keeps {summaries.interval(*(100 * np.array(spread(more))))} percentage points of "
+        f"is: {shares}; handing over keeps {formatting.estimate(*(100 * np.array(spread(more))))} percentage points of "
         "the peak more than stopping."
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import load_scenario, run
+from oa_sim import formatting, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import intervals
 from oa_sim.simulation import summaries
@@ -57,7 +57,7 @@ def main(*flags: str) -> None:
     print(table.to_string(index=False))
     one, other = (table[(table.evidence == reading) & (table.measure == HEADLINE)].iloc[0] for reading in READINGS)
     ratio = kept["sceptical", HEADLINE].mean() / kept["standard", HEADLINE].mean()
-    said = [summaries.interval(row.better_by, row.q05, row.q95) for row in (one, other)]
+    said = [formatting.estimate(row.better_by, row.q05, row.q95) for row in (one, other)]
     better, worth = ([f"{100 * row[key]:.0f}%" for row in (one, other)] for key in ("p_better", "p_worthwhile"))
     print(
         f"In {academic_year(year)} disadvantaged pupils at key stage 2 are {said[0]} percentage points better by the "

@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import load_scenario, run
+from oa_sim import formatting, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.inputs import areas, tables
 from oa_sim.plots import intervals
-from oa_sim.simulation import summaries
 
 RULES = ("equal", "per_pupil", "per_disadvantaged_pupil")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -65,9 +64,9 @@ def main(*flags: str) -> None:
     weakest = here - found["equal"]["impact"].min(1)
     print(
         f"The split '{table.split[first]}' helps most disadvantaged pupils over the expected standard in "
-        f"{academic_year(year)}, {summaries.interval(*spread(more))} a year more than the equal split "
+        f"{academic_year(year)}, {formatting.estimate(*spread(more))} a year more than the equal split "
         f"({100 * (more > 0).mean():.0f}% of draws), and moves the impact in the weakest area by "
-        f"{summaries.interval(*spread(weakest))} percentage points."
+        f"{formatting.estimate(*spread(weakest))} percentage points."
     )
 
 

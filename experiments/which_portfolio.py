@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from oa_sim import load_scenario, run
+from oa_sim import formatting, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import intervals
 from oa_sim.simulation import summaries
@@ -67,7 +67,7 @@ def main(*flags: str) -> None:
     leads = table.loc[table[table.year == last].groupby("measure").better_by.idxmax()].portfolio.value_counts()
     later = table[(table.measure == HEADLINE[0]) & (table.year == last + 5)]
     after = later.loc[later.better_by.idxmax()]
-    said = [summaries.interval(row.better_by, row.q05, row.q95) for row in (first, after)]
+    said = [formatting.estimate(row.better_by, row.q05, row.q95) for row in (first, after)]
     print(
         f"For {HEADLINE[1]} pupils at key stage 2 in {academic_year(last)} the portfolio '{first.portfolio}' does "
         f"most, {said[0]} percentage points, and is ahead of the other four in {100 * first.p_best:.0f}% of draws; "

@@ -19,7 +19,9 @@ YARDSTICK = (  # word, the band as it is published (%), and the chance below whi
     ("almost certain", "95 to 100", np.inf),
 )
 SOURCE = "probability yardstick of the Professional Head of Intelligence Assessment (gaps between bands split in half)"
-NO_CHANCE = "not known"
+NOT_KNOWN, NO_PRICE = "not known", "no price"
+MINUS = "\N{MINUS SIGN}"
+MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
 
 
 def word(probability: float) -> str:
@@ -31,7 +33,7 @@ def word(probability: float) -> str:
         0 to 1; what is not a number has no word.
     """
     if not np.isfinite(probability):
-        return NO_CHANCE
+        return NOT_KNOWN
     return next(name for name, _, below in YARDSTICK if probability < below)
 
 
@@ -57,23 +59,96 @@ def table() -> list[tuple[str, str, str]]:
     return rows
 
 
-def interval(draws: np.ndarray) -> str:
-    """Return a mean with its 90% interval, in as many digits as the spread supports."""
-    return spelled(draws.mean(), *np.quantile(draws, [0.05, 0.95]))
+def decimals(low, high, error=0.0):
+    """Return how many decimals a figure has: as many as its spread supports, and none that is Monte Carlo noise.
+
+    One decimal where the 90% interval is at least 1 wide, two from 0.1, three below; from a width of 100 two digits of
+    its half. Works on numbers and on arrays of one shape.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the interval. Where they are not finite, as of a price that some draws do not have, only the error
+        limits the decimals.
+    error
+        Monte Carlo standard error; the last digit printed stands for no less. Nothing, or not finite: it sets no limit.
+
+    Returns
+    -------
+    int or array of int
+        Negative where whole tens, hundreds and so on are rounded.
+    """
+    low, high, error = (np.asarray(value, dtype=float) for value in (low, high, error))
+    with np.errstate(all="ignore"):
+        width = high - low
+        places = np.where((width >= 1) | (width == 0), 1.0, np.where(width >= 0.1, 2.0, MOST_DECIMALS))
+        places = np.where(width >= 100, 1 - np.floor(np.log10(width / 2)), places)
+        is_limited = np.isfinite(error) & (error > 0)
+        from_error = np.where(is_limited, np.floor(-np.log10(error)), MOST_DECIMALS)
+        # a logarithm may be a last digit off: the last digit printed is never smaller than the error
+        from_error = np.where(is_limited & (10.0**-from_error < error), from_error - 1, from_error)
+        open_ended = np.where(is_limited, -np.floor(np.log10(error)) - 1, 1.0)
+        places = np.where(np.isfinite(width), np.minimum(places, np.maximum(from_error, FEWEST_DECIMALS)), open_ended)
+    return places.astype(int) if places.ndim else int(places)
 
 
-def spelled(mean: float, low: float, high: float) -> str:
-    """Return a mean with the ends of its 90% interval, in as many digits as the spread supports."""
-    digits = 1 if high - low >= 1 else 2 if high - low >= 0.1 else 3
-    mean, low, high = (round(float(value), digits) + 0.0 for value in (mean, low, high))
-    return f"{mean:.{digits}f} (90%: {low:.{digits}f} to {high:.{digits}f})"
+def number(value: float, places: int) -> str:
+    """Return a number as it is printed: thousands grouped, a true minus sign, and never minus nothing.
+
+    Parameters
+    ----------
+    value
+        What is not a number is not known; what is infinite is a price that nothing reaches.
+    places
+        Decimals, from ``decimals``; negative ones round to whole tens, hundreds and so on.
+    """
+    if np.isnan(value):
+        return NOT_KNOWN
+    if np.isinf(value):
+        return NO_PRICE
+    rounded = round(float(value), places)
+    text = f"{rounded:,.{max(places, 0)}f}"
+    return text.lstrip("-") if rounded == 0 else text.replace("-", MINUS)
 
 
-def distance(change: np.ndarray, measure: str, what: str = "it") -> str:
-    """Return how far a figure lies above or below another, with its interval."""
-    side = "above" if change.mean() >= 0 else "below"
-    sign = 1 if side == "above" else -1
-    return f"{interval(sign * change)} {unit(measure)} {side} {what}"
+def with_unit(text: str, unit: str) -> str:
+    """Return a printed number with its unit: £ before it, % close behind it, others after a space."""
+    if unit == "GBP":
+        return f"{MINUS}£{text.removeprefix(MINUS)}" if text.startswith(MINUS) else f"£{text}"
+    return f"{text}{unit}" if unit in ("", "%") else f"{text} {unit}"
+
+
+def estimate(middle: float, low: float, high: float, error: float = 0.0, *, unit: str = "") -> str:
+    """Return an estimate with its 90% interval, in as many digits as ``decimals`` allows.
+
+    Parameters
+    ----------
+    middle, low, high
+        The mean (of a price the median) and the ends of the interval.
+    error
+        Monte Carlo standard error of the middle.
+    unit
+        Behind the middle; pounds and per cent stand at every number. ``GBP`` from a million on is in millions.
+    """
+    ends = [abs(value) for value in (middle, low, high) if np.isfinite(value)]
+    size = 1e6 if unit == "GBP" and max(ends, default=0.0) >= 1e6 else 1.0
+    places = decimals(low / size, high / size, error / size)
+    if unit == "GBP" and max(ends, default=0.0) >= 100 * size:
+        places = min(places, 0)
+    tail, each = ("m" if size > 1 else ""), (unit if unit in ("GBP", "%") else "")
+    first, lower, upper = (
+        with_unit(number(value / size, places) + tail, each) if np.isfinite(value) else number(value, places)
+        for value in (middle, low, high)
+    )
+    return f"{first if each else with_unit(first, unit)} (90% interval {lower} to {upper})"
+
+
+def distance(summary: tuple[float, ...], measure: str, what: str = "it") -> str:
+    """Return how far a figure lies above or below another, with its interval; for the summary see ``estimate``."""
+    middle, low, high, *error = summary
+    if middle < 0:
+        middle, low, high = -middle, -high, -low
+    return f"{estimate(middle, low, high, *error, unit=unit(measure))} {'below' if summary[0] < 0 else 'above'} {what}"
 
 
 def better(change: np.ndarray, measure: str) -> str:
@@ -82,8 +157,12 @@ def better(change: np.ndarray, measure: str) -> str:
 
 
 def pounds(total: float) -> str:
-    """Return a sum of money as people say it."""
-    return f"{total / 1e6:,.0f}m GBP" if total >= 1e6 else f"{total:,.0f} GBP"
+    """Return a sum of money as people say it: £108m, £21.6m, £1.25bn; below a million to the pound, £132,000."""
+    for size, places, name in ((1e9, 2, "bn"), (1e8, 0, "m"), (1e6, 1, "m")):
+        if round(abs(total)) >= size:
+            text = number(total / min(size, 1e6 if name == "m" else size), places)
+            return with_unit(f"{text.rstrip('0').rstrip('.') if '.' in text else text}{name}", "GBP")
+    return with_unit(number(total, 0), "GBP")
 
 
 def chance(value: float) -> str:
@@ -103,4 +182,4 @@ def who(measure: str, group: str) -> str:
 def unit(measure: str, *, level: bool = False) -> str:
     """Return the unit of a change, or of a level, as it stands within a sentence."""
     unit = MEASURES[measure].unit
-    return ("per cent" if level else "percentage points") if unit == "%" else unit
+    return ("%" if level else "percentage points") if unit == "%" else unit

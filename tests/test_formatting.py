@@ -5,6 +5,7 @@ import pytest
 
 from oa_sim import formatting
 from oa_sim.definitions import MEASURES
+from oa_sim.formatting import MINUS
 
 
 def test_every_chance_has_one_word_and_words_follow_the_order_of_chances():
@@ -19,7 +20,7 @@ def test_the_bands_of_the_yardstick_leave_no_gap_and_do_not_overlap():
     limits = [below for *_, below in formatting.YARDSTICK]
     assert limits == sorted(set(limits))
     assert limits[-1] > 1
-    spans = [span.removesuffix(" %").split(" to ") for *_, span in formatting.table()]
+    spans = [span.removesuffix("%").split(" to ") for *_, span in formatting.table()]
     assert [low for low, _ in spans] == ["0", *(high for _, high in spans[:-1])]
     assert spans[-1][1] == "100"
     for low, high in spans:  # a limit belongs to the band above it
@@ -30,7 +31,7 @@ def test_the_bands_of_the_yardstick_leave_no_gap_and_do_not_overlap():
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_has_no_chance_and_no_word(nothing):
-    assert formatting.word(nothing) == formatting.NO_CHANCE
+    assert formatting.word(nothing) == formatting.NOT_KNOWN
     assert formatting.chance(nothing) == "no impact"
 
 
@@ -42,39 +43,95 @@ def test_a_chance_is_never_said_to_be_certain(value):
 @pytest.mark.parametrize("value", np.linspace(0.01, 0.99, 99))
 def test_a_chance_that_is_not_certain_is_said_in_whole_per_cent(value):
     said = formatting.chance(float(value))
-    assert said.endswith(" %")
-    assert float(said.removesuffix(" %")) == pytest.approx(100 * value, abs=0.51)
+    assert said.endswith("%")
+    assert float(said.removesuffix("%")) == pytest.approx(100 * value, abs=0.51)
 
 
 @pytest.mark.parametrize(
-    ("total", "said"),
+    ("total", "printed"),
     [
-        (0, "0 GBP"),
-        (999_999, "999,999 GBP"),
-        (1_000_000, "1m GBP"),
-        (89_600_000, "90m GBP"),
-        (1_234_567_890, "1,235m GBP"),
+        (0, "£0"),
+        (132_000, "£132,000"),
+        (999_999, "£999,999"),
+        (999_999.6, "£1m"),
+        (1_000_000, "£1m"),
+        (21_600_000, "£21.6m"),
+        (108_000_000, "£108m"),
+        (1_250_000_000, "£1.25bn"),
+        (-5_000_000, f"{MINUS}£5m"),
     ],
 )
-def test_pounds_are_said_in_millions_from_a_million_on(total, said):
-    assert formatting.pounds(total) == said
+def test_pounds_are_said_in_millions_from_a_million_on(total, printed):
+    assert formatting.pounds(total) == printed
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "error", "places"),
     [
-        (-1.0, 2.0, "0.5 (90%: -1.0 to 2.0)"),
-        (0.1, 1.1, "0.5 (90%: 0.1 to 1.1)"),
-        (0.45, 0.62, "0.54 (90%: 0.45 to 0.62)"),
-        (0.51, 0.56, "0.537 (90%: 0.510 to 0.560)"),
+        (0.5, 2.0, 0.0, 1),
+        (-0.029, 0.019, 0.0, 3),
+        (0.0, 0.3, 0.0, 2),
+        (0.0, 0.3, 0.02, 1),  # the second decimal is noise
+        (0.0, 0.3, np.nan, 2),
+        (3.0, 3.0, 0.0, 1),
+        (0.0, 99.0, 0.0, 1),
+        (0.0, 250.0, 0.0, -1),
+        (81_000.0, 223_000.0, 400.0, -3),
+        (0.0, 0.3, 10.0, -1),
+        (50.0, np.inf, 3.0, -1),
+        (np.nan, 1.0, 0.0, 1),
     ],
 )
-def test_a_figure_has_as_many_digits_as_its_spread_supports(low, high, said):
-    assert formatting.spelled(0.537, low, high) == said
+def test_decimals_come_from_the_interval_and_the_monte_carlo_error(low, high, error, places):
+    assert formatting.decimals(low, high, error) == places
 
 
-def test_a_figure_that_rounds_to_nothing_has_no_sign():
-    assert formatting.spelled(-0.001, -0.04, 1.96) == "0.0 (90%: 0.0 to 2.0)"
+def test_decimals_of_an_array_are_those_of_its_numbers_and_none_is_smaller_than_the_error():
+    rng = np.random.default_rng(5)
+    low, width, error = rng.normal(0, 50, 3000), 10 ** rng.uniform(-4, 6, 3000), 10 ** rng.uniform(-6, 3, 3000)
+    error[::7] = 10.0 ** np.round(np.log10(error[::7]))  # where a logarithm may be a last digit off
+    places = formatting.decimals(low, low + width, error)
+    assert places.tolist() == [formatting.decimals(*row) for row in zip(low, low + width, error, strict=True)]
+    assert (10.0**-places >= error).all()
+    without = formatting.decimals(low, low + width)
+    assert (places <= without).all()
+    assert (10.0 ** -(places + 1.0) < error)[places < without].all()  # and no digit is left out without need
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "printed"),
+    [
+        (-0.004, 2, "0.00"),
+        (-0.4, 0, "0"),
+        (-1.25, 1, f"{MINUS}1.2"),
+        (1234.5, 0, "1,234"),
+        (131_820.0, -3, "132,000"),
+        (-4.0, -1, "0"),
+        (np.nan, 1, "not known"),
+        (np.inf, 1, "no price"),
+    ],
+)
+def test_a_number_has_a_true_minus_sign_and_is_never_minus_nothing(value, places, printed):
+    assert formatting.number(value, places) == printed
+
+
+@pytest.mark.parametrize(
+    ("band", "unit", "printed"),
+    [
+        ((0.537, -1.0, 2.0), "", f"0.5 (90% interval {MINUS}1.0 to 2.0)"),
+        ((0.537, 0.51, 0.56), "SD", "0.537 SD (90% interval 0.510 to 0.560)"),
+        ((0.848, 0.481, 1.301), "percentage points", "0.85 percentage points (90% interval 0.48 to 1.30)"),
+        ((-0.001, -0.04, 1.96), "", "0.0 (90% interval 0.0 to 2.0)"),
+        ((41.03, 24.7, 58.7), "%", "41.0% (90% interval 24.7% to 58.7%)"),
+        ((131_820.0, 81_000.0, 223_000.0), "GBP", "£132,000 (90% interval £81,000 to £223,000)"),
+        ((132.0, 81.4, 150.4), "GBP", "£132 (90% interval £81 to £150)"),
+        ((1.8, 0.8, 3.3), "GBP", "£1.8 (90% interval £0.8 to £3.3)"),
+        ((12.3e6, -8.1e6, 30e6), "GBP", f"£12.3m (90% interval {MINUS}£8.1m to £30.0m)"),
+        ((150.0, 100.0, np.inf), "GBP", "£150 (90% interval £100 to no price)"),
+    ],
+)
+def test_an_estimate_has_as_many_digits_as_its_spread_supports(band, unit, printed):
+    assert formatting.estimate(*band, unit=unit) == printed
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -86,7 +143,7 @@ def test_what_is_better_for_pupils_is_less_where_less_is_better(measure):
 
 
 def test_a_distance_says_its_side_and_is_never_negative():
-    draws = np.linspace(1.0, 3.0, 101)
-    above, below = (formatting.distance(sign * draws, "phonics", "England") for sign in (1, -1))
-    assert above == "2.0 (90%: 1.1 to 2.9) percentage points above England"
+    above = formatting.distance((2.0, 1.1, 2.9), "phonics", "England")
+    below = formatting.distance((-2.0, -2.9, -1.1), "phonics", "England")
+    assert above == "2.0 percentage points (90% interval 1.1 to 2.9) above England"
     assert below == above.replace("above", "below")

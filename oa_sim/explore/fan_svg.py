@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import xarray as xr
 
+from oa_sim import formatting
 from oa_sim.compiled import simulate
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import picture
@@ -77,7 +78,7 @@ class Panel:
         places = max(0, -int(np.floor(np.log10(step))))
         for value in np.arange(np.ceil(self.low / step), np.floor(self.high / step) + 1) * step:
             at = self.y(value)
-            found += [_stroke(LEFT - 4, at, LEFT, at), _text(LEFT - 8, at + 4, summaries.number(value, places), "end")]
+            found += [_stroke(LEFT - 4, at, LEFT, at), _text(LEFT - 8, at + 4, formatting.number(value, places), "end")]
         return "".join(found) + _stroke(LEFT, self.bottom, RIGHT, self.bottom)
 
 
@@ -201,12 +202,12 @@ def _in_words(asked, where: str, years, past, bands, marks: list[int]) -> str:
         said.append(f"Last published: {past[1][known[-1]]:.1f} in {academic_year(int(past[0][known[-1]]))}.")
     for words, name in (("Without the programme, median", "counterfactual"), ("With it", "projection")):
         band = bands[name][:, -1]
-        said.append(f"{words} in {end}: {summaries.interval(band[2], band[0], band[4])}.")
+        said.append(f"{words} in {end}: {formatting.estimate(band[2], band[0], band[4])}.")
     band = bands["impact"]
     most = int(np.abs(band[2]).argmax())
     said.append(
         f"Median impact is largest in {academic_year(int(years[most]))}: "
-        f"{summaries.interval(band[2][most], band[0][most], band[4][most])} "
+        f"{formatting.estimate(band[2][most], band[0][most], band[4][most])} "
         f"{summaries.unit_of_change(asked.measure)}."
     )
     if marks:

@@ -22,6 +22,7 @@ from importlib.resources import files
 import numpy as np
 import xarray as xr
 
+from oa_sim import formatting
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
 from oa_sim.explore.views import DIMS, STATISTICS, View
 from oa_sim.inference import posterior_files
@@ -44,7 +45,7 @@ POLICY = (
 
 
 def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return how many decimals each figure has, by ``reported_statistic.decimals``; ``NOT_KNOWN`` where there is none.
+    """Return how many decimals each figure has, by ``formatting.decimals``; ``NOT_KNOWN`` where there is none.
 
     Parameters
     ----------
@@ -54,11 +55,7 @@ def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
         Monte Carlo standard error of the mean.
     """
     width = figures[..., HIGH] - figures[..., LOW]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        places = np.where((width >= 1) | (width == 0), 1, np.where(width >= 0.1, 2, MOST_DECIMALS))
-        places = np.where(width >= 100, 1 - np.floor(np.log10(width / 2)), places)
-    for _ in range(MOST_DECIMALS - FEWEST_DECIMALS):
-        places = np.where((10.0**-places < error) & (places > FEWEST_DECIMALS), places - 1, places)
+    places = formatting.decimals(figures[..., LOW], figures[..., HIGH], error)
     return np.where(np.isfinite(width), places, NOT_KNOWN).astype(int)
 
 

@@ -20,7 +20,7 @@ from oa_sim.compiled import input_cache, simulate
 from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import fan_svg
-from oa_sim.formatting import chance, pounds, spelled, unit, who
+from oa_sim.formatting import chance, estimate, pounds, unit, who
 from oa_sim.programme import budget, review
 from oa_sim.scenario import load, scenario_files
 from oa_sim.scenario.overrides import CONFIGS, groups
@@ -371,9 +371,10 @@ def _impact(asked: Setting, numbers: dict, year: int, where: str) -> str:
     if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
         return f"With {paid}, {about} in {when} does not change {where}."
     side = "above" if mean >= 0 else "below"
-    size = spelled(mean, low, high) if mean >= 0 else spelled(-mean, -high, -low)
+    ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
+    size = estimate(*ends, unit=unit(asked.measure))
     return (
-        f"With {paid}, {about} in {when} is expected to be {size} {unit(asked.measure)} {side} what would have "
+        f"With {paid}, {about} in {when} is expected to be {size} {side} what would have "
         f"happened anyway, {where}; the chance that it is better at all is {chance(numbers['p_better'])}."
     )
 
@@ -396,14 +397,14 @@ def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple
     if numbers["p_impact"] > 0:
         left = "{} (90%: {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
     ratio = [float(found[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
-    bought = f"{spelled(*ratio)} pounds" if all(map(math.isfinite, ratio)) else "no benefit in pounds is claimed"
+    bought = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "no benefit in pounds is claimed"
     cost = pounds(numbers["money_gbp"])
     if numbers["beside_gbp"]:
         cost += f", and {pounds(numbers['beside_gbp'])} of national programmes beside it"
     return (
         (
             f"Impact in {academic_year(year)}",
-            f"{spelled(*(numbers[n] for n in ('mean', 'q05', 'q95')))} {unit(asked.measure)}",
+            estimate(*(numbers[n] for n in ("mean", "q05", "q95")), unit=unit(asked.measure)),
         ),
         ("Chance that it is better", chance(numbers["p_better"]) if numbers["p_impact"] > 0 else "no impact"),
         ("Left of the peak after five years", left),
@@ -417,7 +418,9 @@ def _rows(shown: xr.Dataset) -> tuple[tuple[str, str, str, str], ...]:
     names = ("counterfactual", "projection", "impact")
     bands = [shown[name].sel(statistic=["mean", "q05", "q95"]).transpose("year", "statistic").values for name in names]
     years = shown.year.values.tolist()
-    return tuple((academic_year(year), *(spelled(*band[i].tolist()) for band in bands)) for i, year in enumerate(years))
+    return tuple(
+        (academic_year(year), *(estimate(*band[i].tolist()) for band in bands)) for i, year in enumerate(years)
+    )
 
 
 def _warnings(base: Base, found: xr.Dataset, shown: xr.Dataset) -> tuple[str, ...]:

@@ -7,9 +7,42 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+
+LOW, HIGH = 0.05, 0.95  # the ends of the 90% interval
+
+
+class Summary(NamedTuple):
+    """The mean (or median) of draws, the ends of their 90% interval, and the Monte Carlo error of the first."""
+
+    middle: float
+    low: float
+    high: float
+    error: float
+
+
+def summarise(draws: np.ndarray, *, as_median: bool = False) -> Summary:
+    """Return what is printed of a quantity, from its draws.
+
+    Parameters
+    ----------
+    draws : array (chain, draw)
+        In any unit. Where some are infinite, as a price that nothing reaches, quantiles are draws themselves.
+    as_median
+        Whether the middle is the median, as of a price, which may have no mean.
+    """
+    values = np.asarray(draws, dtype=float)
+    is_known = np.isfinite(values).all()
+    low, high = np.quantile(values, [LOW, HIGH], method="linear" if is_known else "inverted_cdf")
+    middle = float(np.median(values) if as_median else values.mean())
+    if is_known:
+        error = float(error_of_mean(values, of_median=as_median))
+    else:
+        error = float(error_of_quantile(np.where(np.isfinite(values), values, 1e300), 0.5, values.size))
+    return Summary(middle, float(low), float(high), error)
 
 
 def error_of_mean(draws: np.ndarray, *, of_median: bool = False) -> np.ndarray | float:

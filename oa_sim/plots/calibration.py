@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oa_sim import formatting
 from oa_sim.definitions import academic_year
 from oa_sim.plots import picture
-from oa_sim.simulation import summaries
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.scoring import SCALES, Scores
 
@@ -126,6 +126,6 @@ def _years_in_words(mean: pd.DataFrame, names: list[str]) -> str:
     words = ["CRPS as a share of the random walk\u2019s, mean over measures and groups."]
     for (kind, horizon, year), part in mean.groupby(["scale", "horizon", "year"]):
         ratios = part.set_index("model").crps_ratio_rw
-        said = [f"{name} {summaries.number(float(ratios.get(name, np.nan)), 2)}" for name in names]
+        said = [f"{name} {formatting.number(float(ratios.get(name, np.nan)), 2)}" for name in names]
         words.append(f"Scale {kind}, {when(horizon, year)}: {', '.join(said)}.")
     return " ".join(words)

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal
+from oa_sim.formatting import estimate, number
 from oa_sim.inputs import tables
 from oa_sim.inputs.tables import Row
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, visible
@@ -25,10 +26,8 @@ from oa_sim.simulation.summaries import (
     failed,
     has_impact,
     impact_by_area,
-    interval,
     mark_of,
     mean_of_areas,
-    number,
     over_areas,
     published,
     reading_year,
@@ -184,7 +183,7 @@ def side_by_side_picture(result: Result, measure: str, group: str) -> Picture:
         axes.set_xlabel(f"impact in {academic_year(reading_year(result))}, {unit}{failed(result)}")
 
     said = [
-        f"{name}{mark} {interval(m, b[0], b[4])}" for name, mark, m, b in zip(names, marks, mean, band.T, strict=True)
+        f"{name}{mark} {estimate(m, b[0], b[4])}" for name, mark, m, b in zip(names, marks, mean, band.T, strict=True)
     ]
     words = (
         f"Impact on {MEASURES[measure].label}, group {group}, {unit}, mean by area{failed(result)}: {'; '.join(said)}."
@@ -344,11 +343,11 @@ def _fan_in_words(result: Result, of: tuple, rows: list) -> str:
         words.append(f"Last published: {number(past[known[-1]], places)} in {academic_year(year)}.")
     end = academic_year(int(draws.year.values[-1]))
     without = mean_of_areas(result, "counterfactual", *of)[:, -1]
-    words.append(f"Without the programme, median in {end}: {interval(without[2], without[0], without[4])}.")
+    words.append(f"Without the programme, median in {end}: {estimate(without[2], without[0], without[4])}.")
     if has_impact(result):
         after = mean_of_areas(result, "projection", *of)[:, -1]
         change = mean_of_areas(result, "impact", *of)[:, draws.year.values.tolist().index(reading_year(result))]
-        words.append(f"With it: {interval(after[2], after[0], after[4])}. Median impact in")
-        words.append(f"{academic_year(reading_year(result))}: {interval(change[2], change[0], change[4])}")
+        words.append(f"With it: {estimate(after[2], after[0], after[4])}. Median impact in")
+        words.append(f"{academic_year(reading_year(result))}: {estimate(change[2], change[0], change[4])}")
         words.append(f"{unit_of_change(of[0])}.")
     return " ".join([*words, in_words(rows)]).strip()

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from oa_sim import formatting
 from oa_sim.plots import picture
 from oa_sim.plots.picture import INK, Picture, drawn, legible
-from oa_sim.simulation import summaries
 
 # told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
 # straight lines alone, since one of dots takes 150 kB of a page
@@ -113,7 +113,7 @@ def intervals_picture(
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(legible(unit, 240, 60))
 
-    said = "; ".join(f"{label} {summaries.interval(*row)}" for label, row in zip(labels, band.T, strict=True))
+    said = "; ".join(f"{label} {formatting.estimate(*row)}" for label, row in zip(labels, band.T, strict=True))
     return picture.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
@@ -154,5 +154,5 @@ def courses_picture(
         axes.grid(axis="y", color="#eeeeee")
         figure.legend(loc="center left", bbox_to_anchor=(0.59, 0.55), frameon=False, handlelength=3)
 
-    last = "; ".join(f"{label} {summaries.interval(*band[:, -1])}" for label, band in lines.items())
+    last = "; ".join(f"{label} {formatting.estimate(*band[:, -1])}" for label, band in lines.items())
     return picture.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)

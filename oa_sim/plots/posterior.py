@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.definitions import MEASURES, POSTERIOR_NAMES
+from oa_sim.formatting import estimate
 from oa_sim.plots.intervals import COLOURS
 from oa_sim.plots.picture import INK, Picture, legible
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import failed, interval
+from oa_sim.simulation.summaries import failed
 
 FEW = 6  # values that a hyperparameter may have and still stand in the forest of all
 INNER, OUTER = 0.5, 0.9
@@ -76,7 +77,7 @@ def _said(label: str) -> str:
 
 def _in_words(name: str, values: np.ndarray) -> str:
     low, middle, high = np.quantile(values, [(1 - OUTER) / 2, 0.5, (1 + OUTER) / 2])
-    return f"{name} {interval(middle, low, high)}"
+    return f"{name} {estimate(middle, low, high)}"
 
 
 def _painted(rows: xr.Dataset, size: tuple[float, float]) -> Figure:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
+from oa_sim.formatting import estimate, number
 from oa_sim.plots import fan_charts as series_breaks
 from oa_sim.plots.fan_charts import paint_futures, paint_key
 from oa_sim.plots.picture import INK, Picture, drawn, legible
@@ -16,10 +17,8 @@ from oa_sim.simulation.summaries import (
     BAND,
     failed,
     has_impact,
-    interval,
     mark_of,
     mean_of_areas,
-    number,
     over_areas,
     published,
     reading_year,
@@ -175,8 +174,8 @@ def _scale_years(axes: Axes, result: Result, past: dict[str, np.ndarray]) -> Non
 
 def _ends_in_words(without: np.ndarray, after: np.ndarray | None) -> str:
     """Return the last median without the programme and with it."""
-    said = f"without the programme {interval(without[2, -1], without[0, -1], without[4, -1])}"
-    return said if after is None else f"{said}, with it {interval(after[2, -1], after[0, -1], after[4, -1])}"
+    said = f"without the programme {estimate(without[2, -1], without[0, -1], without[4, -1])}"
+    return said if after is None else f"{said}, with it {estimate(after[2, -1], after[0, -1], after[4, -1])}"
 
 
 def _gap_in_words(result: Result, measure: str, area: str | None, futures: tuple) -> str:
@@ -190,5 +189,5 @@ def _gap_in_words(result: Result, measure: str, area: str | None, futures: tuple
         year = reading_year(result)
         at = result.draws.year.values.tolist().index(year)
         change = np.quantile(gap_draws(result, "impact", measure, area)[:, at], BAND)
-        known.append(f"median change in {academic_year(year)} {interval(change[2], change[0], change[4])}")
+        known.append(f"median change in {academic_year(year)} {estimate(change[2], change[0], change[4])}")
     return f"{MEASURES[measure].label}, {unit_of_change(measure)}: {', '.join(known)}."

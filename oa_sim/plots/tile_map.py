@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
+from oa_sim.formatting import decimals, number
 from oa_sim.plots.picture import ELLIPSIS, INK, Picture, drawn, legible
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import decimals, failed, impact_by_area, number, reading_year, unit_of_change
+from oa_sim.simulation.summaries import failed, impact_by_area, reading_year, unit_of_change
 
 PLACES = {  # column from the west, row from the north
     **{"Blackpool": (0, 0), "Bradford": (1, 0), "North Yorkshire Coast": (2, 0)},

@@ -15,7 +15,7 @@ import pandas as pd
 import oa_sim
 from oa_sim.definitions import MEASURES, QUANTITIES, percent
 from oa_sim.errors import Refusal
-from oa_sim.formatting import interval, who
+from oa_sim.formatting import estimate, who
 from oa_sim.inference import mcse
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.inputs import tables
@@ -300,17 +300,17 @@ def _monte_carlo(result: Result) -> str:
     mean = mcse.error_of_mean(by_chain)
     worth = (draws.std() / mean) ** 2  # as many independent draws
     low, high = (float(mcse.error_of_quantile(by_chain, at, worth)) for at in ENDS)
+    printed = estimate(*mcse.summarise(by_chain), unit=unit)
     return (
-        f"Monte Carlo error: were {what} drawn again, its mean of {interval(draws)} {unit} would move by about "
+        f"Monte Carlo error: were {what} drawn again, its mean of {printed} would move by about "
         f"{mean:.2g}, the lower end by {low:.2g} and the upper end by {high:.2g} (standard errors); the first is "
-        f"{percent(mean / draws.std())} of the standard deviation of the draws. {_last_digit(draws, mean)}"
+        f"{percent(mean / draws.std())} of the standard deviation of the draws. {_last_digit(printed, mean)}"
     )
 
 
-def _last_digit(draws: np.ndarray, error: float) -> str:
+def _last_digit(printed: str, error: float) -> str:
     """Return whether the last digit that is printed of a mean would stand, were it drawn again."""
-    printed = interval(draws).split(" ")[0]
-    step = 10.0 ** -len(printed.partition(".")[2])
+    step = 10.0 ** -len(printed.split(" ")[0].partition(".")[2])
     return (
         "The digits printed of the mean would stand."
         if error < step / 4

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.report import reported_statistic
 from oa_sim.report.document import Cell, Grid
@@ -229,8 +230,8 @@ def _one(about: About, row: dict, column: str, three: tuple | None, origin: Orig
         return reported_statistic.of_share(replace(about, unit="probability"), value, float(error), origin)
     if column == "value" and "error" in row:
         error = float(row["error"])
-        low, high = (f"{value + sign * 1.645 * error:.3g}".replace("-", reported_statistic.MINUS) for sign in (-1, 1))
-        one = reported_statistic.as_said(about, value, f"{value:.3g}".replace("-", reported_statistic.MINUS), origin)
+        low, high = (f"{value + sign * 1.645 * error:.3g}".replace("-", formatting.MINUS) for sign in (-1, 1))
+        one = reported_statistic.as_said(about, value, f"{value:.3g}".replace("-", formatting.MINUS), origin)
         band = {"lower": value - 1.645 * error, "upper": value + 1.645 * error, "interval": f"{low} to {high}"}
         return replace(one, error=error, **band)
     return reported_statistic.of_number(about, value, origin)

@@ -9,13 +9,12 @@ import numpy as np
 
 from oa_sim import formatting
 from oa_sim.definitions import percent
+from oa_sim.formatting import MINUS, decimals, number
 from oa_sim.inference import mcse
 from oa_sim.report.sanitise import harmless
 
-LOW, HIGH, MOST_PLACES, FEWEST_PLACES = 0.05, 0.95, 3, -9
 FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
 NO_MARK = "none"
-MINUS = "\N{MINUS SIGN}"
 PROXY, VERIFY, FAILED = "county proxy", "rests on figures to verify", "FAIL"
 SIGNS = {"\N{DAGGER}": PROXY, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
 
@@ -140,15 +139,8 @@ def of_draws(about: About, draws: np.ndarray, origin: Origin, *, as_median: bool
     as_median
         Whether the middle is the median, as of a price, which may have no mean.
     """
-    values = np.asarray(draws, dtype=float)
-    is_known = np.isfinite(values).all()  # a price is infinite where nothing is gained
-    low, high = np.quantile(values, [LOW, HIGH], method="linear" if is_known else "inverted_cdf")
-    middle = float(np.median(values) if as_median else values.mean())
-    if is_known:
-        error = mcse.error_of_mean(values, of_median=as_median)
-    else:
-        error = float(mcse.error_of_quantile(np.where(np.isfinite(values), values, 1e300), 0.5, values.size))
-    return of_summary(about, (middle, float(low), float(high)), error, origin)
+    middle, low, high, error = mcse.summarise(draws, as_median=as_median)
+    return of_summary(about, (middle, low, high), error, origin)
 
 
 def of_summary(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
@@ -168,7 +160,6 @@ def of_summary(about: About, band: tuple[float, float, float], error: float, ori
     middle, low, high = band
     places = decimals(low, high, error)
     text, low_text, high_text = (number(value, places) for value in band)
-    high_text = high_text if np.isfinite(high) else "no price"
     interval = f"{low_text} to {high_text}" if np.isfinite(low) and high > low else ""
     return _formed(about, (middle, low, high), (text, interval), error, origin)
 
@@ -228,36 +219,6 @@ def _formed(about: About, band: tuple, words: tuple[str, str], error: float, ori
         band[0], words[0], band[1], band[2], words[1], about.unit, about.price_base, float(error),
         "; ".join(marks) or NO_MARK, about.shown_in, origin,
     )  # fmt: skip
-
-
-def decimals(low: float, high: float, error: float) -> int:
-    """Return how many decimals a figure has: as many as its spread supports, and none that is Monte Carlo noise.
-
-    Parameters
-    ----------
-    low, high
-        Ends of its interval.
-    error
-        Monte Carlo standard error; the last digit printed stands for no less.
-    """
-    width = high - low
-    if not np.isfinite(width):  # as of a price, where in some draws nothing is gained
-        return -int(np.floor(np.log10(error))) - 1 if np.isfinite(error) and error > 0 else 1
-    places = 1 if width >= 1 or width == 0 else 2 if width >= 0.1 else MOST_PLACES
-    if width >= 100:  # two digits of the half-width, as elsewhere
-        places = 1 - int(np.floor(np.log10(width / 2)))
-    while places > FEWEST_PLACES and np.isfinite(error) and 10.0**-places < error:
-        places -= 1
-    return places
-
-
-def number(value: float, places: int) -> str:
-    """Return a number as it is printed, its thousands grouped, with a true minus sign and never minus nothing."""
-    if not np.isfinite(value):
-        return "none"
-    rounded = round(float(value), places)
-    text = f"{rounded:,.{max(places, 0)}f}"
-    return text.lstrip("-") if rounded == 0 else text.replace("-", MINUS)
 
 
 def said_chance(share: float, error: float) -> str:

@@ -12,8 +12,9 @@ import xarray as xr
 from oa_sim.definitions import MEASURES, QUANTITIES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.inference import mcse
+from oa_sim.inference.mcse import HIGH, LOW
 from oa_sim.report import reported_statistic, run_statistics
-from oa_sim.report.reported_statistic import HIGH, LOW, PROXY, About, Published
+from oa_sim.report.reported_statistic import PROXY, About, Published
 from oa_sim.simulation import summaries
 from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result

@@ -7,10 +7,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEASURES, academic_year, percent
-from oa_sim.formatting import better, chance, distance, interval, pounds, unit, who
+from oa_sim.formatting import better, chance, distance, estimate, pounds, unit, who
+from oa_sim.inference import mcse
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.projection import appraisal, ranking, variance_decomposition
-from oa_sim.projection.appraisal import price_of
 from oa_sim.scenario import unverified
 from oa_sim.simulation.comparison import Comparison
 from oa_sim.simulation.result import Result
@@ -72,10 +72,11 @@ def evidence_behind(result: Result) -> list[str]:
         promised, worth = seen.whole_area.values.ravel(), f"{seen.attrs['effective_draws']:,.0f}"
         if seen.attrs["is_on"]:
             said.append("The outside view is on: tables and pictures are with it.")
+        parts, viewed = (_estimate(result, x, "SD") for x in (promised, promised[seen.taken.values.ravel()]))
         said.append(
-            f"The effect on all pupils' attainment in the mean of the areas at its peak is {interval(promised)} SD as "
-            f"the parts promise and {interval(promised[seen.taken.values.ravel()])} SD with the outside view on "
-            f"programmes of this kind (Pareto k {seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
+            f"The effect on all pupils' attainment in the mean of the areas at its peak is {parts} as the parts "
+            f"promise and {viewed} with the outside view on programmes of this kind (Pareto k "
+            f"{seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
         )
     return said
 
@@ -95,11 +96,10 @@ def worth(result: Result) -> list[str]:
         above = value.attrs["review_above"]
         review = f" REVIEW this before it is used: a ratio above {above:g} is more than comparable programmes found."
         sentences.append(
-            f"A pound buys {interval(ratio[0])} pounds of lifetime earnings, through Attainment 8 alone and both "
-            f"discounted; the chance that benefit exceeds cost is {chance(float((ratio[0] > 1).mean()))}. Benefits "
-            f"are in prices of {value.attrs['benefit_prices']}, the money is {value.attrs['price_base']}: nothing is "
-            f"deflated."
-            f"{review if ratio[0].mean() > above else ''}"
+            f"A pound buys {_estimate(result, ratio[0], 'GBP')} of lifetime earnings, through Attainment 8 alone and "
+            f"both discounted; the chance that benefit exceeds cost is {chance(float((ratio[0] > 1).mean()))}. "
+            f"Benefits are in prices of {value.attrs['benefit_prices']}, the money is {value.attrs['price_base']}: "
+            f"nothing is deflated.{review if ratio[0].mean() > above else ''}"
         )
     return [*sentences, _price(result)]
 
@@ -134,12 +134,10 @@ def _origin(part: xr.Dataset, whose: str) -> str:
     )
 
 
-def prices(bought: np.ndarray) -> tuple[str, str, str]:
-    """Return 5% quantile, median and 95% quantile of the price of one more, from how many a pound buys (draw)."""
-    found = [float(price_of(bought)[name]) for name in ("q05", "q50", "q95")]
-    size = 10 ** (np.floor(np.log10(found[0])) - 1) if np.isfinite(found[0]) else 1.0
-    low, middle, high = (f"{round(x / size) * size:,.0f}" if np.isfinite(x) else "no price" for x in found)
-    return low, middle, high
+def price_of_one_more(result: Result, bought: np.ndarray) -> str:
+    """Return the median price of one more with its interval, from how many a pound buys (draw)."""
+    price = np.where(bought > 0, 1.0 / np.where(bought > 0, bought, 1.0), np.inf)
+    return estimate(*_summary(result, price, as_median=True), unit="GBP")
 
 
 def _price(result: Result) -> str:
@@ -152,10 +150,10 @@ def _price(result: Result) -> str:
     without = float((bought[-1, -1] <= 0).mean())
     if without > 0.5:
         return f"{_one_more(measure)} has no price (nor a 90% interval): {chance(without)} of draws gain none."
-    low, middle, high = prices(bought[-1, -1])
+    price = price_of_one_more(result, bought[-1, -1]).replace("(90%", "(median; 90%")
     none = f"; in {chance(without)} of draws nothing is gained, and there is no price" if without else ""
     return (
-        f"{_one_more(measure)} costs {middle} GBP (median; 90%: {low} to {high}){none}: all that is spent until "
+        f"{_one_more(measure)} costs {price}{none}: all that is spent until "
         f"{academic_year(int(years[-1]))} over all who do better until then, were this measure its only use."
     )
 
@@ -181,7 +179,7 @@ def _impact(result: Result) -> str:
         return f"With {total}, {who(measure, group)} in {academic_year(year)} does not change {where}."
     return (
         f"With {total}, {who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
-        f"{distance(draws, measure, 'what would have happened anyway')}, {where}; "
+        f"{distance(_summary(result, draws), measure, 'what would have happened anyway')}, {where}; "
         f"the chance that it is better at all is {better(draws, measure)}{_impact_other_way(result, measure, year)}."
     )
 
@@ -209,7 +207,8 @@ def _impact_other_way(result: Result, measure: str, year: int) -> str:
     if not result.outside.attrs.get("speaks"):
         return "; the outside view is of attainment, which is not measured here" if result.outside.attrs else ""
     draws = result.outside.impact.sel(year=year).values.ravel()
-    return f"; {other_way(result)} it is {distance(draws, measure)}, with a chance of {better(draws, measure)}"
+    apart = distance(_summary(result, draws), measure)
+    return f"; {other_way(result)} it is {apart}, with a chance of {better(draws, measure)}"
 
 
 def _lasts(result: Result) -> str:
@@ -251,8 +250,17 @@ def _level(result: Result) -> str:
     draws = mean_draws(result, "counterfactual", measure, group, year)
     return (
         f"What would have happened anyway is far less certain than the impact: {who(measure, group)} in "
-        f"{academic_year(year)} is {interval(draws)} {unit(measure, level=True)} without the programme."
+        f"{academic_year(year)} is {_estimate(result, draws, unit(measure, level=True))} without the programme."
     )
+
+
+def _summary(result: Result, draws: np.ndarray, *, as_median: bool = False) -> mcse.Summary:
+    """Return the summary of draws that were flattened over chains."""
+    return mcse.summarise(np.reshape(draws, (result.draws.sizes["chain"], -1)), as_median=as_median)
+
+
+def _estimate(result: Result, draws: np.ndarray, unit: str) -> str:
+    return estimate(*_summary(result, draws), unit=unit)
 
 
 def mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
@@ -287,8 +295,8 @@ def _against(reference: Result, other: Result, measure: str, group: str, year: i
             continue
         also = _compared_other_way(reference, other, at) if at == year else ""
         said.append(
-            f"in {academic_year(at)} is {distance(change, measure)}; the chance that it is better is "
-            f"{better(change, measure)}{also}"
+            f"in {academic_year(at)} is {distance(_summary(reference, change), measure)}; the chance that it is better "
+            f"is {better(change, measure)}{also}"
         )
     if all(one.endswith("does not differ") for one in said):
         said += _moved_most(reference, other, year)
@@ -307,8 +315,9 @@ def _moved_most(reference: Result, other: Result, year: int) -> list[str]:
         return []
     measure = max(found, key=lambda name: found[name][0])
     change = found[measure][1]
+    apart = distance(_summary(reference, change), measure)
     return [
-        f"what differs most surely is {who(measure, 'all')}, which is {distance(change, measure)}; the chance that it "
+        f"what differs most surely is {who(measure, 'all')}, which is {apart}; the chance that it "
         f"is better is {better(change, measure)}"
     ]
 
@@ -338,5 +347,5 @@ def _compared_other_way(reference: Result, other: Result, year: int) -> str:
         for result in (reference, other)
     ]
     change = parts[1] - parts[0]
-    way, apart = other_way(speaking[-1]), distance(change, measure)
+    way, apart = other_way(speaking[-1]), distance(_summary(reference, change), measure)
     return f"; {way} it is {apart}, with a chance of {better(change, measure)}"

@@ -1,7 +1,4 @@
-"""Summaries: figures read off the draws of a result, and how a number is printed.
-
-A mean over areas is formed draw by draw, and no number has more digits than its interval supports.
-"""
+"""Summaries: figures read off the draws of a result. A mean over areas is formed draw by draw."""
 
 import numpy as np
 
@@ -78,26 +75,6 @@ def mark_of(result: Result, measure: str, group: str, area: str | None = None) -
 def failed(result: Result) -> str:
     """Return the mark of a result whose gates failed; nothing where they passed."""
     return "" if result.manifest["gates"]["verdict"] == "PASS" else " [FAIL]"
-
-
-def decimals(low: float, high: float) -> int:
-    """Return how many decimals an interval supports: two digits of its half-width, and at most two decimals."""
-    half = (high - low) / 2
-    return int(np.clip(1 - np.floor(np.log10(half)), 0, 2)) if np.isfinite(half) and half > 0 else 2
-
-
-def number(value: float, places: int) -> str:
-    """Return a number as it is printed: with a true minus sign, and never minus nothing."""
-    if not np.isfinite(value):
-        return "not known"
-    text = f"{value:.{places}f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
-
-
-def interval(middle: float, low: float, high: float, unit: str = "") -> str:
-    """Return a figure with its 90% interval in words."""
-    places = decimals(low, high)
-    return f"{number(middle, places)}{unit} (90% interval {number(low, places)} to {number(high, places)})"
 
 
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise

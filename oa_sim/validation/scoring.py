@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.errors import Refusal, one_of
-from oa_sim.simulation.summaries import number
+from oa_sim.formatting import number
 from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
 from oa_sim.validation.forecasts import Forecast, covered, crps, interval, quantile
 

@@ -43,32 +43,6 @@ def test_a_countys_figures_are_marked_and_counted(tiny):
     assert summaries.mark_of(tiny, "key_stage_2", "all") == " (1 of them county proxies)"
 
 
-@pytest.mark.parametrize("half", [0.004, 0.03, 0.2, 0.9, 4.0, 30.0, 5000.0])
-def test_decimals_are_two_digits_of_the_half_width_and_at_most_two(half):
-    places = summaries.decimals(10 - half, 10 + half)
-    assert 0 <= places <= 2
-    assert half * 10**places >= 10 or places == 2
-    assert half * 10 ** (places - 1) < 10 or places == 0
-
-
-@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (np.nan, 1.0), (0.0, np.inf)])
-def test_an_interval_without_a_width_has_two_decimals(low, high):
-    assert summaries.decimals(low, high) == 2
-
-
-@pytest.mark.parametrize(
-    ("value", "places", "said"),
-    [(-0.004, 2, "0.00"), (-0.4, 0, "0"), (-1.25, 1, "\N{MINUS SIGN}1.2"), (3.0, 0, "3"), (np.nan, 1, "not known")],
-)
-def test_a_number_has_a_true_minus_sign_and_is_never_minus_nothing(value, places, said):
-    assert summaries.number(value, places) == said
-
-
-def test_an_interval_is_said_in_the_digits_that_it_supports():
-    assert summaries.interval(0.123, -0.5, 0.7, " points") == "0.12 points (90% interval \N{MINUS SIGN}0.50 to 0.70)"
-    assert summaries.interval(61.2, 40.1, 82.9, " %") == "61% (90% interval 40 to 83)"
-
-
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_difference_of_percentages_is_in_percentage_points(measure):
     assert "%" not in summaries.unit_of_change(measure)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.formatting import number
 from oa_sim.plots import calibration
 from oa_sim.report.formats import run_page
-from oa_sim.simulation.summaries import number
 from oa_sim.validation.benchmark_forecasters import REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
 
@@ -192,7 +192,7 @@ def _every_score(scores: Scores) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}{run_page.NBSP}%" if np.isfinite(share) else "none scored"
+    return f"{100 * share:.1f}%" if np.isfinite(share) else "none scored"
 
 
 def _year(value) -> str:

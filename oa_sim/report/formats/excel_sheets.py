@@ -13,8 +13,9 @@ import pandas as pd
 
 from oa_sim import formatting
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.formatting import MINUS
 from oa_sim.report.document import Dossier, Grid, key, plain
-from oa_sim.report.reported_statistic import MINUS, NO_MARK, Published
+from oa_sim.report.reported_statistic import NO_MARK, Published
 from oa_sim.report.sanitise import is_kept
 from oa_sim.simulation.comparison import EVERYWHERE
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.plots import fan_charts, intervals, picture
@@ -57,13 +58,13 @@ def _extra(result: Result) -> str:
     for measure in result.draws.measure.values.tolist():
         more = appraisal.extra(result.draws, result.value.pupils, measure, "all")
         bought = appraisal.per_pound(more, result.value, years)[-1, -1]
-        low, middle, high = narrative.prices(bought)
+        price = narrative.price_of_one_more(result, bought)
         unit = appraisal.unit_over_years(measure)
         mark = _mark(result, measure)
-        cells = [_with_band(more[-1].sum(axis=0)), f"{middle} <small>{low} to {high}</small>"]
+        cells = [_with_band(more[-1].sum(axis=0)), price]
         gained = chance(float((bought > 0).mean()))
         rows.append([f"{escape(MEASURES[measure].label)}{mark}", cells[0], unit, cells[1], gained])
-    head = ["Measure", "More who do better", "Counted in", "Cost of one more, GBP (median)", "Chance of any gain"]
+    head = ["Measure", "More who do better", "Counted in", "Cost of one more (median)", "Chance of any gain"]
     caption = f"All areas, {academic_year(int(years[0]))} to {academic_year(int(years[-1]))}; 90% intervals below"
     return (
         f"{as_table(caption, head, rows)}\n"
@@ -167,22 +168,14 @@ def _with_band(draws: np.ndarray) -> str:
     if not np.isfinite(draws).all():
         return "none"
     low, high = np.quantile(draws, [LOW, HIGH])
-    places = summaries.decimals(low, high)
-    low, middle, high = (_grouped(value, places, high - low) for value in (low, draws.mean(), high))
+    places = formatting.decimals(low, high)
+    low, middle, high = (formatting.number(value, places) for value in (low, draws.mean(), high))
     return f"{middle} <small>{low} to {high}</small>"
 
 
 def _interval(draws: np.ndarray) -> str:
     low, high = np.quantile(draws, [LOW, HIGH])
-    return summaries.interval(float(draws.mean()), float(low), float(high))
-
-
-def _grouped(value: float, places: int, width: float) -> str:
-    """Return a number with its thousands grouped, rounded to two digits of the interval's half-width."""
-    if places == 0 and width > 0:
-        size = 10 ** max(0.0, np.floor(np.log10(width / 2)) - 1)
-        value = round(value / size) * size
-    return f"{value:,.{places}f}".replace("-", "\N{MINUS SIGN}")
+    return formatting.estimate(float(draws.mean()), float(low), float(high))
 
 
 def section(result: Result) -> str:
@@ -202,7 +195,7 @@ def section(result: Result) -> str:
         rows.append(
             [
                 escape(MEASURES[name].label),
-                summaries.number(float(at.peak_sd.mean()), 3),
+                formatting.number(float(at.peak_sd.mean()), 3),
                 academic_year(int(np.median(year))) if year.size else "none",
                 *(_share_and_range(at[f"left_{k}y"].values) for k in YEARS_AFTER),
                 *(chance(_mean(at[f"p_half_left_{k}y"].values)) for k in YEARS_AFTER[1:]),
@@ -429,10 +422,10 @@ def _table_of_areas(result: Result, measures: list[str], year: str) -> str:
         better = "; lower is better" if MEASURES[name].lower_is_better else ""
         head.append(f"{escape(MEASURES[name].label)} <small>{summaries.unit_of_change(name)}{better}</small>")
         mean, band = summaries.impact_by_area(result, name, "all")
-        places = int(np.median([summaries.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
+        places = int(np.median([formatting.decimals(low, high) for low, high in zip(band[0], band[4], strict=True)]))
         proxy = result.draws.proxy.sel(measure=name, group="all").values
         for row, middle, low, high, county in zip(rows, mean, band[0], band[4], proxy, strict=True):
-            low, middle, high = (summaries.number(value, places) for value in (low, middle, high))
+            low, middle, high = (formatting.number(value, places) for value in (low, middle, high))
             row.append(f"{middle}{DAGGER if county else ''} <small>{low} to {high}</small>")
     caption = f"Impact on all pupils in {year}: mean, and 90% interval below it"
     return as_table(caption, head, rows, kind="crowded")
