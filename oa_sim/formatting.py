@@ -113,6 +113,8 @@ def number(value: float, places: int) -> str:
 
 def with_unit(text: str, unit: str) -> str:
     """Return a printed number with its unit: £ before it, % close behind it, others after a space."""
+    if text in (NOT_KNOWN, NO_PRICE):
+        return text
     if unit == "GBP":
         return f"{MINUS}£{text.removeprefix(MINUS)}" if text.startswith(MINUS) else f"£{text}"
     return f"{text}{unit}" if unit in ("", "%") else f"{text} {unit}"
@@ -137,10 +139,29 @@ def estimate(middle: float, low: float, high: float, error: float = 0.0, *, unit
         places = min(places, 0)
     tail, each = ("m" if size > 1 else ""), (unit if unit in ("GBP", "%") else "")
     first, lower, upper = (
-        with_unit(number(value / size, places) + tail, each) if np.isfinite(value) else number(value, places)
+        with_unit(number(value / size, places) + (tail if np.isfinite(value) else ""), each)
         for value in (middle, low, high)
     )
     return f"{first if each else with_unit(first, unit)} (90% interval {lower} to {upper})"
+
+
+def significant(value: float, digits: int = 3, *, unit: str = "") -> str:
+    """Return a number whose error is not known, in so many significant digits; pounds from a million on in millions."""
+    size = 1e6 if unit == "GBP" and np.isfinite(value) and abs(value) >= 1e6 else 1.0
+    scaled = value / size
+    places = digits - 1 - int(np.floor(np.log10(abs(scaled)))) if np.isfinite(scaled) and scaled else 0
+    return with_unit(number(scaled, places) + ("m" if size > 1 else ""), unit)
+
+
+def with_error(value: float, error: float, *, unit: str = "") -> str:
+    """Return a number with its standard error; the error has two digits, and the number ends where the error does."""
+    if not (np.isfinite(error) and error > 0):
+        return significant(value, unit=unit)
+    size = 1e6 if unit == "GBP" and abs(value) >= 1e6 else 1.0
+    places = 1 - int(np.floor(np.log10(error / size)))
+    tail, each = ("m" if size > 1 else ""), ("GBP" if unit == "GBP" else "")
+    first, second = (with_unit(number(part / size, places) + tail, each) for part in (value, error))
+    return f"{first if each else with_unit(first, unit)} (standard error {second})"
 
 
 def distance(summary: tuple[float, ...], measure: str, what: str = "it") -> str:

@@ -134,6 +134,35 @@ def test_an_estimate_has_as_many_digits_as_its_spread_supports(band, unit, print
     assert formatting.estimate(*band, unit=unit) == printed
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "printed"),
+    [
+        (1234.6, "pupils", "1,230 pupils"),
+        (-0.012345, "SD", f"{MINUS}0.0123 SD"),
+        (0.0, "", "0"),
+        (1.8234e6, "GBP", "£1.82m"),
+        (950.0, "GBP", "£950"),
+        (0.5, "%", "0.500%"),
+        (np.nan, "SD", "not known"),
+    ],
+)
+def test_a_number_without_an_error_has_three_significant_digits(value, unit, printed):
+    assert formatting.significant(value, unit=unit) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "unit", "printed"),
+    [
+        (1_243_000.0, 52_100.0, "GBP", "£1.243m (standard error £0.052m)"),
+        (12.3456, 0.83, "pupils", "12.35 pupils (standard error 0.83)"),
+        (1234.0, 150.0, "pupils", "1,230 pupils (standard error 150)"),
+        (12.3456, 0.0, "SD", "12.3 SD"),
+    ],
+)
+def test_a_number_with_an_error_ends_where_the_error_does(value, error, unit, printed):
+    assert formatting.with_error(value, error, unit=unit) == printed
+
+
 @pytest.mark.parametrize("measure", MEASURES)
 def test_what_is_better_for_pupils_is_less_where_less_is_better(measure):
     draws = np.linspace(-0.9, 0.1, 101)  # 90 of 101 are below nothing
