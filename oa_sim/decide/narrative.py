@@ -118,7 +118,7 @@ def amount(low: float, mean: float, high: float, unit: str) -> str:
         return f"{mean / size:,.3g}{of}, the same in every draw"
     digits = min(-int(np.floor(np.log10(spread))) + 1, MOST_DIGITS)
     said = [f"{round(value / size, digits) + 0.0:,.{max(digits, 0)}f}" for value in (mean, low, high)]
-    return f"{said[0]} (90%: {said[1]} to {said[2]}){of}"
+    return f"{said[0]} (90% interval {said[1]} to {said[2]}){of}"
 
 
 def what(asked: Objective, years: list[int]) -> str:

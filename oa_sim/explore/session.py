@@ -395,7 +395,7 @@ def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple
     """Return the figures that matter most, each with its label."""
     left = "no impact to keep"
     if numbers["p_impact"] > 0:
-        left = "{} (90%: {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
+        left = "{} (90% interval {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
     ratio = [float(found[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
     bought = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "no benefit in pounds is claimed"
     cost = pounds(numbers["money_gbp"])

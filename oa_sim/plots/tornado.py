@@ -123,7 +123,7 @@ def _in_words(
         said.append(f"The draws of a scenario run from {within[0]:.4g} to {within[1]:.4g} (90%, mean of scenarios).")
     for key in keys:
         ends = [
-            f"{row['where']}: {row['mean']:.4g} (90%: {row['low']:.4g} to {row['high']:.4g})"
+            f"{row['where']}: {row['mean']:.4g} (90% interval {row['low']:.4g} to {row['high']:.4g})"
             for row in span(found[found.key == key])
         ]
         said.append(f"{key} {'; '.join(ends)}.")

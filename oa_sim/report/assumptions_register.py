@@ -325,7 +325,7 @@ def said(value: object) -> str:
         mean, low, high = spread(value["dist"], a, b)
         name = f"{value['dist']}({a:g}{'' if value['dist'] == 'HalfNormal' else f', {b:g}'})"
         return (
-            f"{name}: mean {_short(mean)}, 90%: {_short(low)} to {_short(high)}"
+            f"{name}: mean {_short(mean)}, 90% interval {_short(low)} to {_short(high)}"
             if low < high
             else f"{_short(a)}, fixed"
         )

@@ -53,7 +53,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
     (
         "placebo",
         "Is an effect found where there was no programme?",
-        "an effect of -0.000 SD (90%: -0.021 to 0.020) in twelve matched authorities without a programme; such "
+        "an effect of -0.000 SD (90% interval -0.021 to 0.020) in twelve matched authorities without a programme; such "
         "intervals are a little too narrow: 83% of 400 random sets of six cover zero",
         "0 within the interval; 90%",
         "measured in version 0.3.0 (README; experiments/README.md)",

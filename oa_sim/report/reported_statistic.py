@@ -89,7 +89,7 @@ class Published:
     @property
     def whole(self) -> str:
         """The figure with its interval, its unit and its marks, as it stands in a sentence."""
-        said = f"{self.text} (90%: {self.interval})" if self.interval else self.text
+        said = f"{self.text} (90% interval {self.interval})" if self.interval else self.text
         return f"{said}{self.mark}"
 
     @property

@@ -128,7 +128,7 @@ def _origin(part: xr.Dataset, whose: str) -> str:
     low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
     return (
         f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {variance_decomposition.LABELS[top]} "
-        f"({percent(min(share, 1.0))} of its variance, 90%: {low} to {high}), then from "
+        f"({percent(min(share, 1.0))} of its variance, 90% interval {low} to {high}), then from "
         f"{variance_decomposition.LABELS[second]} "
         f"({percent(max(less, 0.0))})"
     )

@@ -97,7 +97,7 @@ def ends(sweep: Swept, headline: str = "impact") -> list[str]:
         levers = ", ".join(f"{key}={said(row[key])}" for key in sweep.keys)
         mean, low, high = (said(row[f"{headline}_{part}"]) for part in ("mean", "q05", "q95"))
         failed = " [FAIL]" if "FAIL" in str(row.get("verdict", "")) else ""
-        parts.append(f"{mean} (90%: {low} to {high}) in scenario {row[NUMBER]}{failed} ({levers})")
+        parts.append(f"{mean} (90% interval {low} to {high}) in scenario {row[NUMBER]}{failed} ({levers})")
     of = f"{headline} in {unit_of(rows, sweep.facts, f'{headline}_mean')}"
     return [*told, f"Over {len(rows):,} scenarios {of} ranges from {' to '.join(parts)}."]
 
@@ -157,7 +157,7 @@ def _beside(shares: pd.DataFrame, key: str) -> str:
 def share(row) -> str:
     """Return a share with its interval, as far as a share can go; one that is exact has none."""
     share, low, high = (percent(float(np.clip(value, 0, 1))) for value in (row.share, row.low, row.high))
-    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90%: {low} to {high}"
+    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90% interval {low} to {high}"
 
 
 def moves(
@@ -180,7 +180,7 @@ def moves(
     """
     key = moved.key.iloc[0]
     ends = [
-        f"{said(row['mean'])} (90%: {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
+        f"{said(row['mean'])} (90% interval {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
         for row in tornado.span(moved[moved.key == key])
     ]
     within = tornado.draws_interval(rows, headline)

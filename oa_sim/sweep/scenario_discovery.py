@@ -231,8 +231,9 @@ def sentences(found: pd.DataFrame, fails: str) -> list[str]:
         )
         told.append(
             f"{start} where {where}, it holds in {percent(one.density)} (in futures not used to find this box "
-            f"{percent(one.held_out_density)}, 90%: {percent(one.held_out_low)} to {percent(one.held_out_high)}), "
-            f"which is {percent(one.coverage)} of all cases in {percent(one.mass)} of all futures."
+            f"{percent(one.held_out_density)}, 90% interval {percent(one.held_out_low)} to "
+            f"{percent(one.held_out_high)}), which is {percent(one.coverage)} of all cases in "
+            f"{percent(one.mass)} of all futures."
         )
     return told
 

@@ -93,7 +93,7 @@ def _promise(found: Promises) -> str:
     levels = [name for name in mine.columns if name.startswith("promised_")]
     told = ", ".join(f"{mine[name].mean():.1f} with {name[9:]}%" for name in levels)
     parts = ", ".join(
-        f"{word} {mine[f'{name}_mean'].mean():+.1f} (90%: {mine[f'{name}_q05'].mean():+.1f} to "
+        f"{word} {mine[f'{name}_mean'].mean():+.1f} (90% interval {mine[f'{name}_q05'].mean():+.1f} to "
         f"{mine[f'{name}_q95'].mean():+.1f})"
         for name, word in SAID.items()
     )

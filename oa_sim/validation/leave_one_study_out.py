@@ -18,6 +18,7 @@ from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.evidence.studies import FAMILY, Study
+from oa_sim.formatting import estimate
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
@@ -252,9 +253,10 @@ def sentences(found: Ledger) -> list[str]:
         doubt = f", which is marked '{study_evidence.DOUBTED}'" if row.status == study_evidence.DOUBTED else ""
         start = f"{row.study!r}{doubt}" if i else f"The study that moves {about} most is {row.study!r}{doubt}"
         said.append(
-            f"{start}: without it the mean is {row.headline_without:.2f} (90%: {row.headline_without_q05:.2f} to "
-            f"{row.headline_without_q95:.2f}) instead of {row.headline:.2f} (90%: {row.headline_q05:.2f} to "
-            f"{row.headline_q95:.2f}) {unit}, {percent(row.headline_without / row.headline)} of it."
+            f"{start}: without it the mean is "
+            f"{estimate(row.headline_without, row.headline_without_q05, row.headline_without_q95, unit=unit)} instead "
+            f"of {estimate(row.headline, row.headline_q05, row.headline_q95)}, "
+            f"{percent(row.headline_without / row.headline)} of it."
         )
     silent = table[(table.speaks_for == "") & (table.study_type != FAMILY)]
     if len(silent):

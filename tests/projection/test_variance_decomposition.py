@@ -189,7 +189,7 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     told = tiny.uncertainty.assign(share=share, error=xr.full_like(share, 0.01))
     result = type(tiny)(**{**vars(tiny), "uncertainty": told})
     said = narrative.whence(result)[0]
-    assert "most of the impact\u2019s comes from the effects (60% of its variance, 90%: 58% to 62%)" in said
+    assert "most of the impact\u2019s comes from the effects (60% of its variance, 90% interval 58% to 62%)" in said
     assert "then from delivery (20%)" in said
     page = run_page.page(result, narrative.headline(result))
     assert 'aria-label="Shares of variance' in page

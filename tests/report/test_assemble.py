@@ -155,7 +155,7 @@ def test_a_reader_of_the_brief_alone_can_answer_four_questions(every):
         said = {
             "headline and its chance": r"(almost certain|likely|unlikely|realistic possibility|remote chance)[^.]{0,40}"
             r"\((above|below)? ?\d+%[^)]*\) that, with .* will be better",
-            "what would have happened anyway": r"Without the programme, .* in 20\d\d/\d\d is put at [\d.]+ \(90%: ",
+            "what would have happened anyway": r"Without the programme, .* in 20\d\d/\d\d is put at [\d.]+ \(90% ",
             "risk and its reason": r"Sustainability risk, .*: (high|medium|low) in most areas.* The reason: ",
             "what the model cannot say": r"What it cannot say.*Whether the real programme of 2017 to 2022 worked",
         }

@@ -262,7 +262,7 @@ def _place(one: Published) -> tuple[str, str, str, str]:
 
 
 def _spread(one: Published) -> tuple[Cell, ...]:
-    return value(one), *interval_ends(one), one.whole.replace("90%: ", ""), _error(one)
+    return value(one), *interval_ends(one), one.whole.replace("90% interval ", ""), _error(one)
 
 
 def _error(one: Published) -> Shown:

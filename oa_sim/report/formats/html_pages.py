@@ -83,7 +83,8 @@ def _opening(dossier: Dossier) -> str:
     verdict = f'<p class="badge {"pass" if dossier.verdict == "PASS" else "failed"}">Verdict: {dossier.verdict}</p>'
     numbers = "".join(
         f"<li><strong>{_data(one, one.in_cell)}</strong>"
-        f"{f' <small>90%: {escape(one.interval)}</small>' if one.interval else ''}<span>{escape(label)}</span></li>"
+        f"{f' <small>90% interval {escape(one.interval)}</small>' if one.interval else ''}"
+        f"<span>{escape(label)}</span></li>"
         for label, one in dossier.numbers
     )
     return (

@@ -124,7 +124,7 @@ def _numbers(paper: Paper, numbers: Sequence[tuple[str, Published]]) -> None:
 
 def between(one: Published) -> str:
     """Return where a figure lies, or that it is exact; of a chance nothing but its own error is known."""
-    return f"90%: {one.interval}" if one.interval else "no interval" if one.error else "exact"
+    return f"90% interval {one.interval}" if one.interval else "no interval" if one.error else "exact"
 
 
 def _key(paper: Paper, meaning: str) -> None:
