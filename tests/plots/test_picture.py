@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oa_sim import formatting
 from oa_sim.plots import fan_charts, small_multiples, tile_map
 from oa_sim.plots import picture as picture_module
 from oa_sim.report.formats import run_page
-from oa_sim.simulation import summaries
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',
@@ -166,10 +166,10 @@ def test_the_words_give_the_figures_that_the_draws_hold(every_area):
         [0.05, 0.5, 0.95],
     )
     assert (
-        summaries.interval(middle, low, high) in small_multiples.by_area(every_area, "key_stage_2", "all").alternative
+        formatting.estimate(middle, low, high) in small_multiples.by_area(every_area, "key_stage_2", "all").alternative
     )
     assert (
-        summaries.interval(middle, low, high)
+        formatting.estimate(middle, low, high)
         in fan_charts.fan_picture(every_area, "key_stage_2", "all", "Derby").alternative
     )
 
