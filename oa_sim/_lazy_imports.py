@@ -243,6 +243,7 @@ RENAMED: dict[str, str] = {  # names that are not those of before, or lie in ano
     "design.points": "sweep.expand.points",
     "dossiers.opened": "report.assemble.open_folder",
     "exports.csv": "report.formats.data_files.csv_text",
+    "interventions.reach": "programme.laws.reach",
     "listed.KEPT": "sweep.expand.CELLS_KEPT",
     "live_page.page": "explore.server.levers_page",
     "meanings.TABLES": "report.data_dictionary.RUN_TABLES",

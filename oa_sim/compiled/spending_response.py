@@ -10,93 +10,26 @@ import numpy as np
 
 from oa_sim.compiled.activity import (
     BLOCK,
-    BOTH,
-    LOCAL,
-    MOST,
+    N_ROWS,
     ONE,
-    READY,
-    SCHOOL,
-    STANDING,
-    WIDE,
-    WITH,
     ZERO,
-    ramp_integral,
+    Draws,
+    Line,
+    Shape,
+    begin_line,
+    follow_year,
+    line_presence,
+)
+from oa_sim.compiled.gradient import Prices
+from oa_sim.compiled.jit import Number, compiled
+from oa_sim.compiled.scalar_laws import (
+    delivered_share,
+    funded_activity,
+    presence,
     reach,
-    readiness,
+    reach_slope,
     unpaid_step,
 )
-from oa_sim.compiled.jit import compiled
-from oa_sim.compiled.vector_math import exp
-
-
-@compiled
-def _reach_slope(spend, capacity, cost):
-    """Return the share that money reaches, and its slope."""
-    left = exp(-spend / (cost * capacity))
-    return capacity * (ONE - left), left / cost
-
-
-@compiled
-def _draw(shape, draws, beside, lag, prices, courses, i, u, b, d, until):
-    """Return what one more pound for each eligible pupil in year u adds in one draw."""
-    a, k = courses.area[i], courses.intervention[i]
-    capacity, cost, ramp = shape.capacity[k], draws.unit_cost[b, k, d], draws.ramp[b, k, d]
-    most = capacity * draws.wider[b, k, d]
-    school = draws.dose[b, k, d] * draws.delivery[b, a, d]
-    wide = ONE / (most * school)
-    later, goes_on = draws.later[b, k, d], draws.goes_on[b, k, d]
-    before = standing = d_before = d_standing = d_ready_local = ready = total = ZERO
-    for t in range(until):
-        spend, extra = courses.spend[i, t], beside[a, k, t]
-        local, slope = _reach_slope(spend, capacity, cost)
-        if spend > ZERO:
-            late = np.float32(t - courses.since[i]) - lag[b, courses.wait[i], d]
-            ready = ramp_integral(late + ONE, ramp) - ramp_integral(late, ramp)
-        slope = slope if t == u else ZERO
-        both, d_both = local * ready, slope * ready
-        if extra > ZERO:
-            whole, d_whole = _reach_slope(spend + extra, capacity, cost)
-            both += whole - local
-            d_both += (d_whole if t == u else ZERO) - slope
-        funded, d_funded = both * draws.wider[b, k, d] * school, d_both * draws.wider[b, k, d] * school
-        if funded > most:
-            funded, d_funded = most, ZERO
-        change, d_change = funded - before, d_funded - d_before
-        up, d_up = (change, d_change) if change > ZERO else (ZERO, ZERO)
-        kept, d_kept = standing - up, d_standing - d_up
-        if kept < ZERO:
-            kept = d_kept = ZERO
-        standing, d_standing = later * kept, later * d_kept
-        if change < ZERO:
-            standing -= goes_on * change
-            d_standing -= goes_on * d_change
-        before, d_before = funded, d_funded
-        d_active = d_funded + d_standing if funded + standing < most else ZERO
-        here = local * ready / capacity + standing * wide
-        d_ready_local = slope * ready / capacity + d_standing * wide
-        d_here = d_ready_local if here < ONE else ZERO
-        total += prices.activity[a, b, k, t, d] * d_active + prices.presence[a, b, k, t, d] * d_here
-    return total
-
-
-@compiled
-def slopes(shape, draws, beside, lag, prices, courses, until, first, last, out):
-    """Write what one more pound for each eligible pupil brings in each year (course, year), one course after another.
-
-    Parameters
-    ----------
-    shape, draws, beside, lag, prices, courses, until, first, last
-        As for ``worths``.
-    out : array (course, year)
-        In the objective's unit.
-    """
-    for i in range(first, last):
-        for u in range(out.shape[1]):
-            total = 0.0
-            for b in range(draws.overlap.shape[0]):
-                for d in range(BLOCK):
-                    total += np.float64(_draw(shape, draws, beside, lag, prices, courses, i, u, b, d, until))
-            out[i, u] = total
 
 
 class Courses(NamedTuple):
@@ -110,44 +43,89 @@ class Courses(NamedTuple):
 
 
 @compiled
-def _present(capacity, work, out):
-    """Write the share of schools in which the line is at work; see ``activity``."""
-    for d in range(BLOCK):
-        out[d] = min(work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d], ONE)
-
-
-@compiled
-def _begin(shape, draws, a, k, b, work):
-    """Write what does not change from year to year."""
-    work[:] = ZERO
-    for d in range(BLOCK):
-        work[MOST, d] = shape.capacity[k] * draws.wider[b, k, d]
-        work[SCHOOL, d] = draws.dose[b, k, d] * draws.delivery[b, a, d]
-        work[WIDE, d] = ONE / (work[MOST, d] * work[SCHOOL, d])
-
-
-@compiled
-def _year(shape, draws, beside, lag, courses, i, b, t, active, work, here):
-    """Write a line's activity in one year, and the share of schools that it is at work in; see ``activity``."""
+def _line(courses: Courses, i: int, beside: np.ndarray) -> Line:
     a, k = courses.area[i], courses.intervention[i]
-    capacity, spend, extra = shape.capacity[k], courses.spend[i, t], beside[a, k, t]
-    if t == 0 or spend != courses.spend[i, t - 1]:
-        reach(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
-    if spend > ZERO:
-        readiness(t - courses.since[i], lag, draws.ramp, b, courses.wait[i], k, work, READY)
-    for d in range(BLOCK):
-        work[BOTH, d] = work[LOCAL, d] * work[READY, d]
-    if extra > ZERO:
-        reach(spend + extra, capacity, draws.unit_cost, b, k, work, WITH)
-        for d in range(BLOCK):
-            work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
-    unpaid_step(draws, b, k, work, active, t)
-    for d in range(BLOCK):
-        here[d] = min(work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d], ONE)
+    return Line(a, k, courses.spend[i], beside[a, k], courses.since[i], courses.wait[i])
 
 
 @compiled
-def worths(shape, draws, beside, lag, prices, courses, until, first, last, out):
+def _slope(
+    line: Line, shape: Shape, draws: Draws, lag: np.ndarray, prices: Prices, u: int, b: int, d: int, until: int
+) -> Number:
+    """Return what one more pound for each eligible pupil in year u adds in one draw."""
+    a, k = line.area, line.intervention
+    cost, ramp, factor = draws.unit_cost[b, k, d], draws.ramp[b, k, d], draws.wider[b, k, d]
+    capacity = shape.capacity[k]
+    ceiling, quality = capacity * factor, draws.dose[b, k, d] * draws.delivery[b, a, d]
+    per_standing, later, released = ONE / (ceiling * quality), draws.later[b, k, d], draws.goes_on[b, k, d]
+    before = standing = d_before = d_standing = ready = total = ZERO
+
+    # The law of ``follow_year`` for one draw. Beside each quantity x stands d_x, by how much one more pound in year u
+    # moves it: what is spent in that year alone has a slope of its own, and the years after it inherit one.
+    for t in range(until):
+        spend, extra = line.spend[t], line.beside[t]
+        local, d_local = reach(spend, cost, ONE, capacity), ZERO
+        if t == u:
+            d_local = reach_slope(spend, cost, ONE, capacity)
+        if spend > ZERO:
+            begins = np.float32(t - line.since) - lag[b, line.wait, d]
+            ready = delivered_share(begins, begins + ONE, ramp)
+        reached, d_reached = local * ready, d_local * ready
+        if extra > ZERO:
+            reached += reach(spend + extra, cost, ONE, capacity) - local
+            d_reached += (reach_slope(spend + extra, cost, ONE, capacity) if t == u else ZERO) - d_local
+        funded, d_funded = funded_activity(reached, factor, quality, ceiling), ZERO
+        if funded < ceiling:
+            d_funded = d_reached * factor * quality
+
+        # Unpaid activity: more money this year takes some of it over, or releases less.
+        change, d_change = funded - before, d_funded - d_before
+        if standing < max(change, ZERO):
+            d_standing = ZERO
+        else:
+            d_standing = later * (d_standing - (d_change if change > ZERO else ZERO))
+        if change < ZERO:
+            d_standing -= released * d_change
+        standing = unpaid_step(standing, change, later, released)
+        before, d_before = funded, d_funded
+
+        # What the year's activity is worth, and what its presence in schools costs the others there.
+        here = presence(local * ready, capacity, standing * per_standing)
+        d_active = d_funded + d_standing if funded + standing < ceiling else ZERO
+        d_here = d_local * ready / capacity + d_standing * per_standing if here < ONE else ZERO
+        total += prices.activity[a, b, k, t, d] * d_active + prices.presence[a, b, k, t, d] * d_here
+    return total
+
+
+@compiled
+def slopes(
+    shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Write what one more pound for each eligible pupil brings in each year (course, year), one course after another.
+
+    Parameters
+    ----------
+    shape, draws, beside, lag, prices, courses, until, first, last
+        As for ``worths``.
+    out : array (course, year)
+        In the objective's unit.
+    """
+    for i in range(first, last):
+        line = _line(courses, i, beside)
+        for u in range(out.shape[1]):
+            total = 0.0
+            for b in range(draws.overlap.shape[0]):
+                for d in range(BLOCK):
+                    total += np.float64(_slope(line, shape, draws, lag, prices, u, b, d, until))
+            out[i, u] = total
+
+
+@compiled
+def worths(
+    shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
     """Write what each course of money brings (course), one after another.
 
     Parameters
@@ -170,26 +148,30 @@ def worths(shape, draws, beside, lag, prices, courses, until, first, last, out):
         In the objective's unit.
     """
     n_all, n_years = shape.capacity.size, courses.spend.shape[1]
-    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
-    here, brought = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
+    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
+    worth_of_draw = np.zeros(BLOCK, np.float32)
     for i in range(first, last):
-        a, k = courses.area[i], courses.intervention[i]
-        brought[:] = ZERO
+        line, k = _line(courses, i, beside), courses.intervention[i]
+        worth_of_draw[:] = ZERO
         for b in range(draws.overlap.shape[0]):
-            _begin(shape, draws, a, k, b, work)
+            begin_line(line, shape, draws, b, work)
             for t in range(until):
-                _year(shape, draws, beside, lag, courses, i, b, t, active, work, here)
-                worth, burden = prices.activity[a, b, k, t], prices.presence[a, b, k, t]
+                follow_year(line, t, shape, draws, lag, b, work, active)
+                of_activity, of_presence = prices.activity[line.area, b, k, t], prices.presence[line.area, b, k, t]
                 for d in range(BLOCK):
-                    brought[d] += worth[d] * active[k, t, d] + burden[d] * here[d]
+                    here = line_presence(shape.capacity[k], work, d)
+                    worth_of_draw[d] += of_activity[d] * active[k, t, d] + of_presence[d] * here
         total = 0.0
         for d in range(BLOCK):
-            total += np.float64(brought[d])
+            total += np.float64(worth_of_draw[d])
         out[i] = total
 
 
 @compiled
-def presences(shape, draws, beside, lag, counted, courses, until, first, last, out):
+def presences(
+    shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, counted: np.ndarray, courses: Courses, until: int,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
     """Write the mean share of schools in which each line is at work (course, year), one after another.
 
     Parameters
@@ -202,13 +184,13 @@ def presences(shape, draws, beside, lag, counted, courses, until, first, last, o
     The others are those of ``worths``.
     """
     n_all, n_years = shape.capacity.size, courses.spend.shape[1]
-    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
-    here = np.zeros(BLOCK, np.float32)
+    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
     for i in range(first, last):
+        line, capacity = _line(courses, i, beside), shape.capacity[courses.intervention[i]]
         out[i] = 0.0
         for b in range(draws.overlap.shape[0]):
-            _begin(shape, draws, courses.area[i], courses.intervention[i], b, work)
+            begin_line(line, shape, draws, b, work)
             for t in range(until):
-                _year(shape, draws, beside, lag, courses, i, b, t, active, work, here)
+                follow_year(line, t, shape, draws, lag, b, work, active)
                 for d in range(BLOCK):
-                    out[i, t] += np.float64(counted[b, d] * here[d])
+                    out[i, t] += np.float64(counted[b, d] * line_presence(capacity, work, d))

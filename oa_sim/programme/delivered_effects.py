@@ -15,8 +15,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import CARRYING, MEASURES
-from oa_sim.programme import delivery
-from oa_sim.programme.delivery import Numbers
+from oa_sim.programme import delivery, laws
 from oa_sim.scenario.schema import Intervention, Scenario
 
 CARRIED_TO = "attainment"
@@ -65,26 +64,6 @@ def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
     return xr.concat(per_intervention, names).transpose("area", "intervention")
 
 
-def reach(spend: Numbers, unit_cost: Numbers, eligible: Numbers, capacity: float) -> np.ndarray:
-    """Return the share of eligible pupils that money reaches, with diminishing returns.
-
-    ``reach = capacity (1 - exp(-spend / (unit_cost eligible capacity)))``; near nothing a pound buys a pound's
-    worth, and no money reaches more than the capacity.
-
-    Parameters
-    ----------
-    spend
-        GBP / year.
-    unit_cost
-        GBP per fully served pupil and year.
-    eligible
-        Pupils.
-    capacity
-        Largest share that can be reached.
-    """
-    return capacity * -np.expm1(-spend / (unit_cost * eligible * capacity))
-
-
 def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: xr.Dataset) -> dict[str, np.ndarray]:
     """Return the activity of each intervention that has any money.
 
@@ -118,8 +97,8 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     left = {stage: delivery.fidelity(load[stage], takes, loss) for stage in load}
     for name, active in found.items():
         where = delivery.stages(scenario.interventions[name].year_groups)
-        lost = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
-        found[name] = active * (1 + lost) * kept
+        change = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
+        found[name] = active * (1 + change) * kept
     return _with_twins(scenario, found, drawn)
 
 
@@ -130,22 +109,21 @@ def _alone(
     about, mine = scenario.interventions[name], drawn.sel(intervention=name, drop=True)
     spend, beside = (money[of].sel(intervention=name).values for of in ("spend", "national"))  # (area, year)
     column = {key: mine[key].values[..., None, None] for key in ("unit_cost", "ramp", "dose", "reach_odds")}
-    # how much further partners carry each pound, and the capacity, so that it stays a share
-    wider = 1 / (about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"]))
+    factor = laws.partner_factor(about.capacity, column["reach_odds"])
     since = np.arange(spend.shape[1]) - np.argmax(spend > 0, axis=1)[:, None]  # (area, year)
     ready = delivery.delivered(since, delivery.lag(scenario, money, drawn, name), column["ramp"])
-    local = reach(spend, column["unit_cost"], pupils, about.capacity)
+    local = laws.reach(spend, column["unit_cost"], pupils, about.capacity)
     reached = local * ready
     if beside.any():  # national programmes need no local commissioning; they find what local money has left
-        reached = reached + reach(spend + beside, column["unit_cost"], pupils, about.capacity) - local
-    most = about.capacity * wider
+        reached = reached + laws.reach(spend + beside, column["unit_cost"], pupils, about.capacity) - local
+    ceiling = about.capacity * factor
     per_school = column["dose"] * drawn.delivery.values[..., None]
-    funded = np.minimum(reached * wider * per_school, most)
+    funded = laws.funded_activity(reached, factor, per_school, ceiling)
     keeps = [mine[key].values[..., None] for key in ("survives", "survives_later", "quality")]
     unpaid = delivery.unpaid(funded, *keeps)
     # schools in which local money or what survives is at work; those of national programmes are counted as offers
-    presence = local * ready / about.capacity + unpaid / (most * per_school)
-    return np.minimum(funded + unpaid, most), np.minimum(presence, 1.0)
+    presence = laws.presence(local * ready, about.capacity, unpaid / (ceiling * per_school))
+    return np.minimum(funded + unpaid, ceiling), presence
 
 
 def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> dict[str, np.ndarray]:
@@ -156,7 +134,7 @@ def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dat
         for area, twin in sorted(scenario.organisation.twins.items()):
             taken[..., areas.index(twin), 1:] += spill * own[..., areas.index(area), :-1]
         if scenario.organisation.twins:
-            active[name] = np.maximum(own, np.minimum(own + taken, scenario.interventions[name].capacity))
+            active[name] = laws.with_take_up(own, taken, scenario.interventions[name].capacity)
     return active
 
 
@@ -180,7 +158,7 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
         that reaches nobody takes nothing from the others.
     """
     names = list(active)
-    missed = [np.log1p(-np.minimum(active[name] * _widest(scenario, name), 0.999)) for name in names]
+    missed = [laws.log_unserved(active[name], _widest(scenario, name)) for name in names]
     found = {}
     for name in names:
         mine = set(scenario.interventions[name].year_groups)
@@ -190,7 +168,7 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
                 theirs = scenario.interventions[other]
                 if other != name and channel in channels(theirs):
                     alone += log_missed * (len(mine & set(theirs.year_groups)) / len(mine))
-            found[name, channel] = 1 + (1 - kept[..., None, None]) * np.expm1(alone)
+            found[name, channel] = laws.overlap_left(kept[..., None, None], alone)
     return found
 
 

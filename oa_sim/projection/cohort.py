@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
-from oa_sim.programme import budget
+from oa_sim.programme import budget, laws
 from oa_sim.programme.delivered_effects import NewGain
 from oa_sim.scenario.schema import Scenario
 
@@ -52,12 +52,12 @@ def step(previous: Gain, new: np.ndarray, keep: Keep) -> Gain:
 
     Notes
     -----
-    A cohort treated t years ago keeps ``R(t) = f + (r1 - f) s^(t-1)`` with ``f = floor * r1``; pupils who leave the
-    area take their gain with them and are replaced by pupils without it.
+    A cohort treated t years ago keeps ``laws.retention`` of its gain: this is the same law, taken a year at a time.
+    Pupils who leave the area take their gain with them and are replaced by pupils without it.
     """
-    f = keep.floor * keep.first_year
-    lasting = keep.stay * (previous.lasting + f * previous.fresh)
-    fading = keep.stay * (keep.later * previous.fading + (keep.first_year - f) * previous.fresh)
+    share_lasting, share_fading = laws.retained_parts(keep.first_year, keep.floor)
+    lasting = keep.stay * (previous.lasting + share_lasting * previous.fresh)
+    fading = keep.stay * (keep.later * previous.fading + share_fading * previous.fresh)
     return Gain(new, _move_up(fading), _move_up(lasting))
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 from oa_sim import formatting
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import studies
-from oa_sim.programme import parameters
+from oa_sim.programme import laws, parameters
 from oa_sim.projection import impact_retention
 from oa_sim.projection.impact_retention import LONGEST
 from oa_sim.rng import stream
@@ -74,7 +74,8 @@ def rationale(scenario: Scenario, name: str, drawn: xr.Dataset) -> str:
     if about.rests_on_trained_staff:
         lost = 1 - float(mine.staff_renewed.mean())
         words += f"; it rests on trained staff, of whom {percent(lost)} a year leave without a trained successor"
-    year, five = (float(_kept(mine, t).mean()) for t in (1, 5))
+    parameters_of_fade = [mine[key].values for key in ("first_year", "later", "floor")]
+    year, five = (float(np.mean(laws.retention(*parameters_of_fade, t))) for t in (1, 5))
     return f"{words}; pupils already treated keep {percent(year)} of their gain after 1 year, {percent(five)} after 5"
 
 
@@ -133,12 +134,6 @@ def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int
         )
         said.add(first)
     return "; ".join(words) or "no intervention adds to it"
-
-
-def _kept(mine: xr.Dataset, years: int) -> xr.DataArray:
-    """Return ``R(t)``, the share of a treated pupil's gain that is left some years later (chain, draw)."""
-    f = mine["floor"] * mine["first_year"]
-    return f + (mine["first_year"] - f) * mine["later"] ** (years - 1)
 
 
 def _kind(kind: str) -> str:
