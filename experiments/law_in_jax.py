@@ -16,7 +16,7 @@ import numpy as np
 import plain
 
 from oa_sim import load_scenario
-from oa_sim.compiled import activity, gradient, jit, outcomes, spending_response
+from oa_sim.compiled import activity, gradient, jit, outcomes
 from oa_sim.inference.link_functions import HUNDRED, LOG_PER_SD, MOST_POINTS, POINTS, PUPIL_SD, SHARE
 from oa_sim.programme.laws import MOST_SERVED
 
@@ -168,9 +168,7 @@ def by_numba(about: plain.Made, n_shown: int, n_paid: int, times: int) -> tuple[
     prices = gradient.Prices(np.zeros(size, np.float32), np.zeros(size, np.float32))
     worth = np.zeros((n_areas, n_draws))
     lines = [array.ravel() for array in np.indices((n_areas, n_all))]
-    courses = spending_response.Courses(
-        *lines, levers.spend.reshape(-1, n_years), levers.since.ravel(), levers.wait.ravel()
-    )
+    courses = gradient.Courses(*lines, levers.spend.reshape(-1, n_years), levers.since.ravel(), levers.wait.ravel())
     slopes = np.zeros((n_areas * n_all, n_paid))
 
     def price(first, last):
@@ -178,7 +176,7 @@ def by_numba(about: plain.Made, n_shown: int, n_paid: int, times: int) -> tuple[
 
     def slope(first, last):
         arrays = made.shape, made.draws, levers.beside, levers.lag, prices, courses
-        spending_response.slopes(*arrays, n_years, first, last, slopes)
+        gradient.slopes(*arrays, n_years, first, last, slopes)
 
     seconds = {
         "block": best(lambda: jit.in_parts(block, n_areas), times),

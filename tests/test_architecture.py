@@ -63,9 +63,8 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "cli/report": "report/test_assemble",
     "compiled/activity": "compiled/test_gains",
     "compiled/arrays": "compiled/test_simulate",
-    "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan
+    "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan; its slopes in test_spending_profiles
     "compiled/outcomes": "compiled/test_simulate",
-    "compiled/spending_response": "decide/test_spending_profiles",  # what a line brings, and its slopes
     "decide/allocation_problem": "decide/test_constraints",
     "decide/candidate_plans": "decide/test_value_of_information",
     "decide/column_generation": "decide/test_optimiser",

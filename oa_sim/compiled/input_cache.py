@@ -30,7 +30,8 @@ from oa_sim.simulation import scenario_run
 AREAS_AT_ONCE = 24  # whose trajectories are drawn together: more takes memory and saves nothing
 
 
-Key, Made = tuple[object, ...], TypeVar("Made")
+Key = tuple[object, ...]
+Made = TypeVar("Made")
 
 
 class Known(NamedTuple):

@@ -5,7 +5,7 @@ with it to a millionth of a share. What scenarios share is made once in a proces
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -16,7 +16,7 @@ from oa_sim.compiled import input_cache, outcomes
 from oa_sim.compiled.activity import Draws, Levers
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
 from oa_sim.inference.link_functions import kind_of
-from oa_sim.programme import budget, review
+from oa_sim.programme import budget
 from oa_sim.projection import appraisal, outside_view, sustainability
 from oa_sim.projection.impact_retention import INTERVAL
 from oa_sim.projection.ranking import VIEWS
@@ -62,7 +62,7 @@ def summary(scenario: Scenario) -> xr.Dataset:
     scenario = scenario_run.checked(scenario)
     known = input_cache.known(scenario)
     programme = input_cache.programme(scenario, known)
-    money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
+    money = budget.reviewed(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
     levers = model_arrays.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
     asked, ground = _asked(scenario, money), input_cache.ground(scenario, known)
     unweighted, draws = None, programme.draws
@@ -83,7 +83,7 @@ def summary(scenario: Scenario) -> xr.Dataset:
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
     places = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
     coords = shared_coords.coordinates(**places, year=list(scenario.years), statistic=list(STATISTICS))
-    variables = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
+    variables: dict[str, tuple[Any, ...]] = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
     variables |= {name: ((), float(number)) for name, number in numbers.items()}
     return xr.Dataset(variables, coords, _attributes(scenario, money, seen, known))
 

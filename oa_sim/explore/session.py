@@ -21,7 +21,7 @@ from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, per
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import fan_svg
 from oa_sim.formatting import chance, estimate, pounds, unit, who
-from oa_sim.programme import budget, review
+from oa_sim.programme import budget
 from oa_sim.scenario import load, scenario_files
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
@@ -348,7 +348,7 @@ def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, fl
     def make() -> tuple[xr.Dataset, float, float]:
         known = base.known
         money = budget.allocate(made, known.pupils, known.tables)
-        money = review.review(made, money, input_cache.programme(made, known).drawn)
+        money = budget.reviewed(made, money, input_cache.programme(made, known).drawn)
         return simulate.summary(made), float(made.budget.total_gbp), float(money.national.sum())
 
     return base.answers.get(tuple(getattr(asked, name) for name in LEVERS), make)

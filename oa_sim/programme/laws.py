@@ -64,22 +64,15 @@ def delivered_share(begins: Numbers, ends: Numbers, ramp: Numbers) -> np.ndarray
 
     ``begins`` and ``ends`` are the year's two ends, in years after the first delivery.
     """
-    return ramp_integral(ends, ramp) - ramp_integral(begins, ramp)
+    share: np.ndarray = ramp_integral(ends, ramp) - ramp_integral(begins, ramp)
+    return share
 
 
 def funded_activity(reached: Numbers, factor: Numbers, quality: Numbers, ceiling: Numbers) -> np.ndarray:
     """Return the activity that is paid for, share of eligible pupils fully served.
 
-    Parameters
-    ----------
-    reached
-        Share of eligible pupils that money reaches and delivery has come to.
-    factor
-        From ``partner_factor``.
-    quality
-        Dose in the area's schools, as a share of a full one.
-    ceiling
-        Largest activity: the capacity times ``factor``.
+    ``reached`` is the share that money reaches and delivery has come to, ``factor`` that of partners, ``quality`` the
+    dose in the area's schools as a share of a full one, ``ceiling`` the capacity times ``factor``.
     """
     activity: np.ndarray = minimum(reached * factor * quality, ceiling)
     return activity
@@ -90,16 +83,9 @@ def unpaid_step(standing: Numbers, change: Numbers, later: Numbers, released: Nu
 
     Money that comes back takes over the oldest unpaid activity first, since it serves the same pupils.
 
-    Parameters
-    ----------
-    standing
-        Unpaid activity of the year before, share of eligible pupils fully served.
-    change
-        Funded activity of the year less that of the year before.
-    later
-        Share of unpaid activity that goes on for another year.
-    released
-        Share of the activity whose money ends that goes on in its first year without: survival times quality.
+    ``standing`` is the unpaid activity of the year before, ``change`` that of funded activity since. ``later`` is the
+    share of unpaid activity that goes on for another year, ``released`` the share of activity whose money ends that
+    goes on in its first year without: survival times quality.
     """
     continued = later * maximum(standing - maximum(change, ZERO), ZERO)
     total: np.ndarray = continued + released * maximum(-change, ZERO)
@@ -109,14 +95,8 @@ def unpaid_step(standing: Numbers, change: Numbers, later: Numbers, released: Nu
 def presence(delivered: Numbers, capacity: Numbers, unpaid_share: Numbers) -> np.ndarray:
     """Return the share of schools in which an intervention is at work.
 
-    Parameters
-    ----------
-    delivered
-        Share of eligible pupils that local money reaches and delivery has come to.
-    capacity
-        Largest share that can be reached.
-    unpaid_share
-        Unpaid activity as a share of the largest at the area's quality.
+    ``delivered`` is the share of eligible pupils that local money reaches and delivery has come to, ``unpaid_share``
+    unpaid activity as a share of the largest at the area's quality.
     """
     return minimum(delivered / capacity + unpaid_share, ONE)
 
@@ -124,14 +104,8 @@ def presence(delivered: Numbers, capacity: Numbers, unpaid_share: Numbers) -> np
 def fidelity(kept: Numbers, excess: Numbers) -> np.ndarray:
     """Return what is left of each programme's quality in schools that are offered too many at once.
 
-    ``kept ^ max(excess, 0)``.
-
-    Parameters
-    ----------
-    kept
-        Share of fidelity that is left for each programme too many; in the compiled form its logarithm.
-    excess
-        Programmes at once in a school, less those that it can take on.
+    ``kept ^ max(excess, 0)``: ``kept`` is the share left for each programme too many (in the compiled form its
+    logarithm), ``excess`` the programmes at once in a school, less those that it can take on.
     """
     return power(kept, maximum(excess, ZERO))
 
@@ -149,14 +123,8 @@ def log_unserved(active: Numbers, widest: Numbers) -> np.ndarray:
 def overlap_left(kept: Numbers, log_alone: Numbers) -> np.ndarray:
     """Return what is left of a gain where programmes meet on one pupil.
 
-    ``1 - (1 - kept) P(another programme serves the pupil)``.
-
-    Parameters
-    ----------
-    kept
-        What is left of a pupil's gain when two programmes or more act on it in one channel.
-    log_alone
-        Log of the chance that no other programme serves the pupil.
+    ``1 - (1 - kept) P(another programme serves the pupil)``: ``kept`` is what is left of the gain when two programmes
+    or more act on it in one channel, ``log_alone`` the log of the chance that no other serves the pupil.
     """
     left: np.ndarray = ONE + (ONE - kept) * expm1(log_alone)
     return left
@@ -171,12 +139,7 @@ def overlap_slope(kept: Numbers, log_alone: Numbers) -> np.ndarray:
 def retained_parts(first_year: Numbers, floor: Numbers) -> tuple[Numbers, Numbers]:
     """Return the shares of a gain that never fade and that fade, one year after it was given.
 
-    Parameters
-    ----------
-    first_year
-        Share of a gain that is left after one year.
-    floor
-        Share of that which never fades.
+    ``first_year`` is the share that is left after one year, ``floor`` the share of that which never fades.
     """
     lasting = floor * first_year
     return lasting, first_year - lasting
@@ -185,14 +148,7 @@ def retained_parts(first_year: Numbers, floor: Numbers) -> tuple[Numbers, Number
 def retention(first_year: Numbers, later: Numbers, floor: Numbers, years: Numbers) -> Numbers:
     """Return ``R(t) = f + (r1 - f) s^(t - 1)``, the share of a pupil's gain that is left some years later.
 
-    Parameters
-    ----------
-    first_year, floor
-        ``r1`` and, as a share of it, ``f``; see ``retained_parts``.
-    later
-        ``s``, the share of what fades that is left after each later year.
-    years
-        ``t``, at least 1.
+    ``first_year`` is ``r1``, ``floor`` is ``f`` as a share of it, ``later`` is ``s``; ``years`` is ``t``, at least 1.
     """
     lasting, fading = retained_parts(first_year, floor)
     return lasting + fading * later ** (years - 1)

@@ -74,8 +74,8 @@ def rationale(scenario: Scenario, name: str, drawn: xr.Dataset) -> str:
     if about.rests_on_trained_staff:
         lost = 1 - float(mine.staff_renewed.mean())
         words += f"; it rests on trained staff, of whom {percent(lost)} a year leave without a trained successor"
-    parameters_of_fade = [mine[key].values for key in ("first_year", "later", "floor")]
-    year, five = (float(np.mean(laws.retention(*parameters_of_fade, t))) for t in (1, 5))
+    first_year, later_years, floor = (mine[key].values for key in ("first_year", "later", "floor"))
+    year, five = (float(np.mean(laws.retention(first_year, later_years, floor, t))) for t in (1, 5))
     return f"{words}; pupils already treated keep {percent(year)} of their gain after 1 year, {percent(five)} after 5"
 
 
