@@ -132,8 +132,8 @@ def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> 
 
 def stoppages(drawn: xr.Dataset) -> list[tuple[np.ndarray, float, float]]:
     """Return when commissioning was stopped: share of the work that stood still (chain, draw), from when to when."""
-    found = _events(drawn, "commissioning")
-    return [(happened.values, float(happened.begins), float(happened.ends)) for happened in found]
+    events = _events(drawn, "commissioning")
+    return [(happened.values, float(happened.begins), float(happened.ends)) for happened in events]
 
 
 def waited(
@@ -198,13 +198,13 @@ def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str,
     offers : dict of array (area, year)
         National programmes offered beside it, a number.
     """
-    found = {}
+    load = {}
     for stage, year_groups in STAGES.items():
-        here = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        found[stage] = sum((presence[name] for name in here), np.zeros(()))
-        beside = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        found[stage] = found[stage] + sum((offers[name] for name in beside), np.zeros(()))
-    return found
+        present = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
+        load[stage] = sum((presence[name] for name in present), np.zeros(()))
+        offered = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
+        load[stage] = load[stage] + sum((offers[name] for name in offered), np.zeros(()))
+    return load
 
 
 def stages(year_groups: list[int]) -> dict[str, float]:
@@ -259,5 +259,5 @@ def _draws(drawn: xr.Dataset) -> tuple[int, int]:
 
 def _events(drawn: xr.Dataset, what: str) -> list[xr.DataArray]:
     """Return the events of one kind in the order in which they happened."""
-    mine = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
-    return sorted(mine, key=lambda happened: float(happened.begins))
+    events = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
+    return sorted(events, key=lambda happened: float(happened.begins))
