@@ -65,8 +65,10 @@ def law(shape: activity.Shape, takes: float, n_shown: int):
         unpaid = [jnp.zeros_like(funded[:, 0])]
         for t in range(1, spend.shape[1]):
             change = funded[:, t] - funded[:, t - 1]
-            going_on = draw["later"] * jnp.maximum(unpaid[-1] - jnp.maximum(change, 0), 0)
-            unpaid.append(going_on + draw["goes_on"] * jnp.maximum(-change, 0))
+            # at a kink, as where money stays the same, ``where`` takes the slope of one side, as the kernel does
+            left = unpaid[-1] - jnp.where(change > 0, change, 0)
+            going_on = draw["later"] * jnp.where(left < 0, 0, left)
+            unpaid.append(going_on + draw["goes_on"] * jnp.where(change < 0, -change, 0))
         unpaid = jnp.stack(unpaid, axis=1)
         here = jnp.minimum(local * ready / capacity + unpaid / (most * quality), 1)
         load = (shape.stage > 0).astype(np.float32).T @ here + fixed["offers"]

@@ -63,7 +63,9 @@ def test_a_law_compiled_is_the_plain_law(name):
     own = name.partition(" ")[0]
     values = arguments(GIVEN[name])
     plain = getattr(laws if hasattr(laws, own) else link_functions, own)(*values)
-    np.testing.assert_allclose(in_single_precision(getattr(scalar_laws, own), values), plain, rtol=2e-5, atol=3e-6)
+    single = in_single_precision(getattr(scalar_laws, own), values)
+    close = 4e-5 if own == "published" else 3e-6  # of 100, of which Phi errs by 3e-7
+    np.testing.assert_allclose(single, plain, rtol=2e-5, atol=close)
 
 
 def test_fidelity_compiled_takes_the_logarithm_of_its_base():
@@ -86,7 +88,7 @@ def test_a_slope_is_the_derivative_of_its_law(name):
 
 @pytest.mark.parametrize("kind", [SHARE, POINTS, RATE])
 def test_the_slope_of_a_link_is_its_derivative_but_at_the_ends_of_a_scale(kind):
-    latent, step = np.linspace(-4, 4, 999), 1e-6
+    latent, step = np.linspace(-4, 4, 1000), 1e-6
     expected = (link_functions.fraction(kind, latent + step) - link_functions.fraction(kind, latent - step)) / (
         2 * step
     )
