@@ -83,7 +83,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "report/document": "report/test_assemble",
     "report/formats/excel_charts": "report/formats/test_excel",
     "report/formats/html_pages": "report/test_assemble",
-    "report/formats/word_document": "report/formats/test_word",
     "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",
     "scenario/schema": "scenario/test_load",
