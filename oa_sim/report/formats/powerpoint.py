@@ -20,23 +20,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Pt
 
 from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
-from oa_sim.report.formats.office import (
-    LINE,
-    check_template,
-    columns,
-    describe,
-    height,
-    interval_of,
-    of_figures,
-    open_template,
-    row_height,
-    sealed,
-    shortened,
-    texts,
-    verdict,
-    width,
-    xml_safe,
-)
+from oa_sim.report.formats import office
 
 SHIPPED = "slides.pptx"
 NUMBERS, WORDS = ("Number 1", "Number 2", "Number 3", "Number 4"), ("Words 1", "Words 2", "Words 3")
@@ -94,7 +78,7 @@ class Box(NamedTuple):
         """Return how high a paragraph stands in a box of a width, points."""
         look = self.looks[line.level]
         room = wide - 2 * self.inset - look.indent
-        return height(xml_safe(line.text), room, look.size * line.scale, bold=look.bold)
+        return office.height(office.xml_safe(line.text), room, look.size * line.scale, bold=look.bold)
 
     def stacked(self, lines: Sequence[Line], wide: float) -> float:
         """Return how high paragraphs stand with the spaces between them, points."""
@@ -110,10 +94,10 @@ class Box(NamedTuple):
         for line in scaled:
             look, left = self.looks[line.level], high - self.stacked(kept, wide)
             size, room = look.size * line.scale, wide - 2 * self.inset - look.indent
-            most = int((left + 0.5) / (size * LINE))
+            most = int((left + 0.5) / (size * office.LINE))
             if most < 1:
                 break
-            text = shortened(xml_safe(line.text), room, size, most=most, bold=look.bold)
+            text = office.shortened(office.xml_safe(line.text), room, size, most=most, bold=look.bold)
             kept.append(line._replace(text=text))
         return kept
 
@@ -140,12 +124,12 @@ def _looks(shape: Any, master_style: Any) -> tuple[Look, ...]:
 
 def _open(template: Path | None) -> Any:
     """Return the presentation of a template without its slides; see ``brief``."""
-    show = open_template(Presentation, template, SHIPPED)
+    show = office.open_template(Presentation, template, SHIPPED)
     layouts = {layout.name: layout for layout in show.slide_layouts}
-    check_template(LAYOUTS, layouts, "slide layout", template)
+    office.check_template(LAYOUTS, layouts, "slide layout", template)
     for name, needed in LAYOUTS.items():
         present = {shape.name for shape in layouts[name].placeholders}
-        check_template(needed, present, f"placeholder of the layout {name}", template)
+        office.check_template(needed, present, f"placeholder of the layout {name}", template)
     for entry in list(show.slides._sldIdLst):  # what the template shows of its layouts is not printed
         show.part.drop_rel(entry.rId)
         show.slides._sldIdLst.remove(entry)
@@ -191,15 +175,15 @@ class Slide:
     def caption(self, name: str, text: str, place: Place) -> None:
         """Write a caption, which looks as the first level of the small letters."""
         box, shape = self.boxes[SMALL], self.slide.shapes.add_textbox(*(Pt(length) for length in place))
-        shape.name = xml_safe(name)[:80]
+        shape.name = office.xml_safe(name)[:80]
         for tag in ("a:bodyPr", "a:lstStyle"):
             own, style = (element.txBody.find(qn(tag)) for element in (shape._element, box.shape._element))
             own.getparent().replace(own, copy.deepcopy(style))
         look = box.looks[CAPTION]
-        most = max(int(place.high / (look.size * LINE)), 1)
+        most = max(int(place.high / (look.size * office.LINE)), 1)
         _write(
             shape,
-            [Line(CAPTION, shortened(xml_safe(text), place.wide, look.size, most=most, bold=look.bold))],
+            [Line(CAPTION, office.shortened(office.xml_safe(text), place.wide, look.size, most=most, bold=look.bold))],
             box.looks,
         )
 
@@ -208,21 +192,21 @@ class Slide:
         self.caption(f"{picture.name} title", picture.title, place._replace(high=TITLED - 2))
         at = place._replace(top=place.top + TITLED)
         shape = self.slide.shapes.add_picture(io.BytesIO(picture.png()), *(Pt(length) for length in at))
-        shape.name = xml_safe(picture.name)
-        shape._element.nvPicPr.cNvPr.set("descr", xml_safe(picture.alternative))
+        shape.name = office.xml_safe(picture.name)
+        shape._element.nvPicPr.cNvPr.set("descr", office.xml_safe(picture.alternative))
 
     def table(self, table: "Table", left: float, top: float, style: str) -> None:
         """Lay a table, in the style that tables of the template have."""
         room = (left, top, sum(table.widths), sum(table.heights))
         shape = self.slide.shapes.add_table(len(table.rows), len(table.widths), *(Pt(length) for length in room))
-        caption, look = xml_safe(table.grid.caption), self.boxes[SMALL].looks[CELL]
+        caption, look = office.xml_safe(table.grid.caption), self.boxes[SMALL].looks[CELL]
         shape.name = caption[:80]
         shape._element.nvGraphicFramePr.cNvPr.set("descr", caption)
         shape.table._tbl.tblPr.find(qn("a:tableStyleId")).text = style
         shape.table.first_row, shape.table.horz_banding, shape.table.first_col = True, False, False
         for column, wide in zip(shape.table.columns, table.widths, strict=True):
             column.width = Pt(wide)
-        right = of_figures(table.grid.rows, len(table.widths))
+        right = office.of_figures(table.grid.rows, len(table.widths))
         for row, words, high in zip(shape.table.rows, table.rows, table.heights, strict=True):
             row.height = Pt(high)
             for target, text, to_right in zip(row.cells, words, right, strict=True):
@@ -248,7 +232,7 @@ def _half(size: float) -> float:
 
 def _run(paragraph: Any, text: str) -> Any:
     run = paragraph.add_run()
-    run.text = xml_safe(text)
+    run.text = office.xml_safe(text)
     run._r.get_or_add_rPr().set("lang", "en-GB")
     return run
 
@@ -281,14 +265,14 @@ class Table:
 
 def _table(grid: Grid, wide: float, size: float, scale: float) -> Table:
     """Return a table in a width, points; names are cut with an ellipsis where they are very long, figures never."""
-    whole, pad, size = texts(grid), 2 * PAD + 1, size * scale
+    whole, pad, size = office.texts(grid), 2 * PAD + 1, size * scale
     rows = [[text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1].rstrip()}\u2026" for text in row]
             for row in whole]  # fmt: skip
-    head = [xml_safe(title) for title in grid.head]
-    widths = columns(head, rows, wide, size, pad=pad, right=of_figures(grid.rows, len(head)))
-    heights = [row_height(row, widths, size, pad=pad, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])]
+    head = [office.xml_safe(title) for title in grid.head]
+    widths = office.columns(head, rows, wide, size, pad=pad, right=office.of_figures(grid.rows, len(head)))
+    heights = [office.row_height(row, widths, size, pad=pad, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])]
     cut = ["; ".join(row) for row, shown in zip(whole, rows, strict=True) if row != shown]
-    breaks = any(len(word) <= LONGEST_WHOLE and width(word, size, bold=i == 0) > room - pad for i, row in enumerate(
+    breaks = any(len(word) <= LONGEST_WHOLE and office.width(word, size, bold=i == 0) > room - pad for i, row in enumerate(
         [head, *rows]) for text, room in zip(row, widths, strict=True) for word in text.split())  # fmt: skip
     return Table(grid, [head, *rows], widths, heights, scale, cut, breaks)
 
@@ -312,7 +296,7 @@ def _held(table: Table, high: float) -> Table:
     count = len(table.rows)
     while sum(table.heights[:count]) > high and count > 2:
         count -= 1
-    lost = ["; ".join(row) for row in texts(table.grid)[count - 1 :]]
+    lost = ["; ".join(row) for row in office.texts(table.grid)[count - 1 :]]
     return replace(table, rows=table.rows[:count], heights=table.heights[:count], cut=[*table.cut, *lost])
 
 
@@ -343,7 +327,7 @@ def brief(dossier: Dossier, template: Path | None = None) -> bytes:
         slide = Slide(show, layout)
         titles = " \N{MIDDLE DOT} ".join(passage.title for passage in passages)
         _one_line(slide, "Title", dossier.title if page == 1 else titles or dossier.title)
-        _one_line(slide, f"Verdict {'Pass' if dossier.verdict == 'PASS' else 'Fail'}", verdict(dossier))
+        _one_line(slide, f"Verdict {'Pass' if dossier.verdict == 'PASS' else 'Fail'}", office.verdict(dossier))
         if page == 1:
             slide.fit("Headline", [Line(0, plain(dossier.headline))])
             _numbers(slide, dossier)
@@ -351,14 +335,14 @@ def brief(dossier: Dossier, template: Path | None = None) -> bytes:
         slide.fit(FOOT, [Line(0, text) for text in _foot(dossier)])
         slide.close()
         slide.slide.notes_slide.notes_text_frame.text = "\n".join(_notes(dossier, page, passages, cut))
-    describe(show.core_properties, dossier, "Ministerial pack")
-    return sealed(show)
+    office.describe(show.core_properties, dossier, "Ministerial pack")
+    return office.sealed(show)
 
 
 def _one_line(slide: Slide, name: str, text: str) -> None:
     box = slide.boxes[name]
     room = box.place.wide - 2 * box.inset
-    slide.write(name, [Line(0, shortened(xml_safe(text), room, box.looks[0].size, bold=box.looks[0].bold))])
+    slide.write(name, [Line(0, office.shortened(office.xml_safe(text), room, box.looks[0].size, bold=box.looks[0].bold))])
 
 
 def _numbers(slide: Slide, dossier: Dossier) -> None:
@@ -369,10 +353,10 @@ def _numbers(slide: Slide, dossier: Dossier) -> None:
     first, last = slide.boxes[NUMBERS[0]].place, slide.boxes[NUMBERS[-1]].place
     wide = (last.left + last.wide - first.left - GAP * (len(used) - 1)) / len(used)
     box = slide.boxes[NUMBERS[0]]
-    widest = max(width(cell(figure), box.looks[0].size, bold=True) for _, figure in dossier.numbers)
+    widest = max(office.width(cell(figure), box.looks[0].size, bold=True) for _, figure in dossier.numbers)
     big = min(1.0, (wide - 2 * box.inset - 2) / widest)
     for i, (name, (label, figure)) in enumerate(zip(used, dossier.numbers, strict=True)):
-        top = [Line(0, cell(figure), big), Line(1, interval_of(figure))]
+        top = [Line(0, cell(figure), big), Line(1, office.interval_of(figure))]
         room = first.high - box.stacked(top, wide) - 6
         place = first._replace(left=first.left + i * (wide + GAP), wide=wide)
         slide.write(name, [*top, *box.fitted([Line(2, label)], wide, room)], place)
@@ -411,8 +395,8 @@ def _tables(slide: Slide, grids: Sequence[Grid], place: Place, style: str) -> tu
     for table in _side_by_side(grids, across, place.high - CAPTIONED, look.size):
         wide, shown, count = sum(table.widths), len(table.rows) - 1, len(table.grid.rows)
         more = f" (first {shown} of {count} rows, the rest in the notes)" if shown < count else ""
-        room = wide - width(more, caption_look.size, bold=True)
-        caption = shortened(xml_safe(table.grid.caption), room, caption_look.size, bold=True)
+        room = wide - office.width(more, caption_look.size, bold=True)
+        caption = office.shortened(office.xml_safe(table.grid.caption), room, caption_look.size, bold=True)
         slide.caption(f"{table.grid.caption} title", f"{caption}{more}", Place(left, place.top, wide, CAPTIONED - 2))
         slide.table(table, left, place.top + CAPTIONED, style)
         left, lowest = left + wide + GAP, max(lowest, place.top + CAPTIONED + sum(table.heights))
@@ -461,7 +445,7 @@ def _foot(dossier: Dossier) -> list[str]:
 
 def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[str]) -> list[str]:
     """Return the whole sentences of a slide, and the rows of its tables that were cut."""
-    notes = [dossier.title, verdict(dossier)]
+    notes = [dossier.title, office.verdict(dossier)]
     if page == 1:
         notes += [plain(dossier.headline), *(f"{figure.whole} {label}" for label, figure in dossier.numbers)]
     for passage in passages:
@@ -470,4 +454,4 @@ def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[s
     if cut:
         notes += ["", "Rows whose words were cut on the slide:", *cut]
     meaning = key(dossier.figures)
-    return [xml_safe(line) for line in (*notes, "", *([f"Signs: {meaning}"] if meaning else []), dossier.trace)]
+    return [office.xml_safe(line) for line in (*notes, "", *([f"Signs: {meaning}"] if meaning else []), dossier.trace)]

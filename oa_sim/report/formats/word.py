@@ -6,6 +6,7 @@ XML, which makes a table of four hundred rows in a moment.
 """
 
 import io
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,23 +23,7 @@ from docx.shared import Emu, Pt
 
 from oa_sim import formatting
 from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
-from oa_sim.report.formats.office import (
-    LINE,
-    check_template,
-    columns,
-    describe,
-    directions,
-    height,
-    interval_of,
-    of_figures,
-    open_template,
-    row_height,
-    sealed,
-    texts,
-    verdict,
-    width,
-    xml_safe,
-)
+from oa_sim.report.formats import office
 from oa_sim.report.reported_statistic import Published
 
 SHIPPED = "brief.docx"
@@ -90,74 +75,58 @@ class Box(NamedTuple):
 class Template:
     """A template that was opened: the document, its styles, and the room of its page in points.
 
-    Parameters
-    ----------
-    path
-        A .docx file; the shipped one where there is none.
-
-    Raises
-    ------
-    Refusal
-        Where it is no document of Word, or lacks a style.
+    ``path`` is a .docx file, the shipped one where there is none; one that lacks a style is refused.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.document = open_template(Document, path, SHIPPED)
+        self.document = office.open_template(Document, path, SHIPPED)
         for kind, names in STYLES.items():
             present = {style.name: style for style in self.document.styles if style.type == kind}
-            check_template(names, present, f"{kind.name.lower()} style", path)
+            office.check_template(names, present, f"{kind.name.lower()} style", path)
         defaults = self.document.styles.element.xpath("w:docDefaults/w:rPrDefault/w:rPr/w:sz/@w:val")
         self.default_size = int(defaults[0]) / 2 if defaults else 10.0
         self.keys = {style.name: style.style_id for style in self.document.styles}
         self.styles = {name: self._style(name) for name in STYLES[WD_STYLE_TYPE.PARAGRAPH]}
-        margins = self.document.styles["Brief Table"].element.xpath(
-            "w:tblPr/w:tblCellMar/*[self::w:left or self::w:right]"
-        )
-        self.cell_padding = sum(int(margin.get(qn("w:w"))) for margin in margins) / 20 if margins else 10.8
+        margins = self.document.styles["Brief Table"].element.findall(f"{qn('w:tblPr')}/{qn('w:tblCellMar')}/*")
+        sides = [int(side.get(qn("w:w"))) for side in margins if side.tag in (qn("w:left"), qn("w:right"))]
+        self.cell_padding = sum(sides) / 20 if sides else 10.8
         self.body = self.document.element.body
         for sample in self.body[:-1]:  # what the template shows of its styles is not printed
             self.body.remove(sample)
         for relation in list(self.document.part.rels.values()):
             if relation.reltype == RELATIONSHIP_TYPE.IMAGE:
                 self.document.part.drop_rel(relation.rId)
-        section = self.document.sections[-1]
-        self.page = (section.page_width.pt, section.page_height.pt)
-        self.margins = (
-            section.left_margin.pt + section.right_margin.pt,
-            section.top_margin.pt + section.bottom_margin.pt,
-        )
+        page = self.document.sections[-1]
+        self.page = (page.page_width.pt, page.page_height.pt)
+        self.margins = (page.left_margin.pt + page.right_margin.pt, page.top_margin.pt + page.bottom_margin.pt)
 
     def _style(self, name: str) -> Style:
         chain = [self.document.styles[name]]
         while chain[-1].base_style is not None:
             chain.append(chain[-1].base_style)
 
-        def inherited(read, default):
-            return next((value for style in chain if (value := read(style)) is not None), default)
+        def inherited(attribute: str, default):
+            values = (getattr(style, attribute) for style in formats)
+            return next((value for value in values if value is not None), default)
 
-        def points(attribute: str) -> float:
-            length = inherited(lambda style: getattr(style.paragraph_format, attribute), None)
-            return length.pt if length is not None else 0.0
+        formats = [style.font for style in chain]
+        size, bold = inherited("size", Pt(self.default_size)).pt, inherited("bold", False)
+        formats = [style.paragraph_format for style in chain]
+        spaces = [inherited(name, Pt(0)).pt for name in ("space_before", "space_after", "left_indent")]
+        line = inherited("line_spacing", 1.0)
+        line = line if isinstance(line, float) else line.pt / (size * office.LINE)
+        return Style(self.keys[name], size, bold, *spaces, line)
 
-        size = inherited(lambda style: style.font.size, Pt(self.default_size)).pt
-        line = inherited(lambda style: style.paragraph_format.line_spacing, 1.0)
-        return Style(self.keys[name], size, inherited(lambda style: style.font.bold, False), points("space_before"),
-                     points("space_after"), points("left_indent"),
-                     line if isinstance(line, float) else line.pt / (size * LINE))  # fmt: skip
-
-    def scaled(self, scale: float, spacing: float, number_room: float = 1.0) -> dict[str, Style]:
+    def scaled(self, scale: float, spacing: float, number_room: float = math.inf) -> dict[str, Style]:
         """Return the styles with smaller letters and more space; a number is no larger than ``number_room``."""
         body, scaled = self.styles["Normal"].size, {}
         for name, style in self.styles.items():
-            size = style.size * scale
+            size, factor = style.size * scale, scale * spacing
             if style.size < body:
-                floor = max(SMALLEST, body * scale - min(BELOW_BODY, body - style.size))
-                size = min(style.size, floor)
-            if name == "Number":
-                size = min(size, number_room)
-            factor = scale * spacing
-            scaled[name] = style if name == "Footer" else style._replace(
-                size=round(2 * size) / 2, before=style.before * factor, after=style.after * factor)  # fmt: skip
+                size = min(style.size, max(SMALLEST, body * scale - min(BELOW_BODY, body - style.size)))
+            size = round(2 * min(size, number_room if name == "Number" else size)) / 2
+            changes = {"size": size, "before": style.before * factor, "after": style.after * factor}
+            scaled[name] = style if name == "Footer" else style._replace(**changes)
         return scaled
 
     def restyle(self, styles: dict[str, Style]) -> None:
@@ -165,13 +134,10 @@ class Template:
         for name, style in styles.items():
             if style != self.styles[name]:
                 target = self.document.styles[name]
-                target.font.size = Pt(style.size)
+                target.font.size, shape = Pt(style.size), target.paragraph_format
+                shape.space_before, shape.space_after = Pt(style.before), Pt(style.after)
                 for complex_size in target.element.rPr.findall(qn("w:szCs")):
                     complex_size.set(qn("w:val"), str(int(2 * style.size)))
-                target.paragraph_format.space_before, target.paragraph_format.space_after = (
-                    Pt(style.before),
-                    Pt(style.after),
-                )
 
 
 def run(text: str, mark: str = "") -> str:
@@ -180,7 +146,7 @@ def run(text: str, mark: str = "") -> str:
     return "".join(
         f"<w:r><w:rPr>{style}{'<w:rtl/>' if right_to_left else ''}</w:rPr>"
         f'<w:t xml:space="preserve">{escape(piece)}</w:t></w:r>'
-        for piece, right_to_left in directions(xml_safe(text))
+        for piece, right_to_left in office.directions(office.xml_safe(text))
     )
 
 
@@ -190,17 +156,7 @@ def paragraph(style: str, inner: str, *, extra: str = "") -> str:
 
 
 class Layout:
-    """Pages that are being laid out.
-
-    Attributes
-    ----------
-    template, styles
-        The template, and its styles as they are scaled.
-    used
-        Height that is used of the page, points.
-    wide, high
-        Room of the page, points.
-    """
+    """Pages that are being laid out: the height that is used of the page, and its room, points."""
 
     def __init__(self, template: Template, styles: dict[str, Style]) -> None:
         self.template, self.styles = template, styles
@@ -211,7 +167,7 @@ class Layout:
     def text_height(self, style: str, text: str, room: float) -> float:
         """Return how high a paragraph stands with its spaces, points."""
         look = self.styles[style]
-        letters = height(xml_safe(text), room - look.indent, look.size, bold=look.bold)
+        letters = office.height(office.xml_safe(text), room - look.indent, look.size, bold=look.bold)
         return look.before + letters * look.line + look.after
 
     def write(self, style: str, text: str, *, extra: str = "") -> None:
@@ -238,7 +194,7 @@ class Layout:
         ) * beside
         self.blocks.append(paragraph(self.styles["Caption"].key, run(picture.title), extra=f"<w:keepNext/>{frame}"))
         self.blocks.append((picture, frame, size))
-        tall = size[1] + height(picture.title, size[0], self.styles["Caption"].size, bold=True) + 8
+        tall = size[1] + office.height(picture.title, size[0], self.styles["Caption"].size, bold=True) + 8
         self.lost = size[0] + GUTTER if beside else 0.0
         self.beside = self.used + tall if beside else 0.0
         self.used += 0.0 if beside else tall
@@ -253,7 +209,7 @@ class Layout:
             f'<w:tbl><w:tblPr><w:tblStyle w:val="{self.template.keys[style]}"/><w:tblW w:w="{20 * sum(widths):.0f}" '
             f'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="00A0" w:firstRow="1" w:lastRow="0" '
             f'w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/><w:tblCaption '
-            f'w:val={quoteattr(xml_safe(title))}/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>'
+            f"w:val={quoteattr(office.xml_safe(title))}/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
         )
         self.blocks.append(paragraph(self.styles["Table Space"].key, ""))
 
@@ -276,28 +232,14 @@ class Layout:
     ) -> None:  # fmt: skip
         """Lay a table whose first row is its header, repeated on each page.
 
-        Parameters
-        ----------
-        title
-            What it is called.
-        head, rows
-            Its cells.
-        right
-            For each column, whether it is set to the right; none where not given.
-        captioned
-            Whether its title stands above it.
-        whole
-            Whether it must stand on one page.
-        shares
-            Of its width that the columns have; by what they hold where none are given.
-        deep
-            Least height of a row, points.
+        ``right`` says for each column whether it is set to the right, ``captioned`` whether the title stands above it,
+        ``whole`` whether it must stand on one page. ``shares`` are parts of its width, by what the columns hold where
+        none are given; ``deep`` is the least height of a row, points.
         """
         right, look, pad = right or [False] * len(head), self.styles["Table Cell"], self.template.cell_padding + 1.5
         words = [[box.text for box in row] for row in rows]
-        widths = [self.wide * share for share in shares] or columns(
-            [xml_safe(name) for name in head], words, self.wide, look.size, pad=pad, right=right
-        )
+        widths = [self.wide * share for share in shares]
+        widths = widths or office.columns(head, words, self.wide, look.size, pad=pad, right=right)
         if captioned:
             self.write("Caption", title, extra="<w:keepNext/>")
         about = f'<w:trHeight w:val="{20 * deep:.0f}" w:hRule="atLeast"/>' if deep else ""
@@ -306,7 +248,7 @@ class Layout:
         self._table("Brief Table", title, widths, top + "".join(body))
         spaces = look.before + look.after + 0.8
         for i, row in enumerate([list(head), *words]):
-            self.used += max(row_height(row, widths, look.size, pad=pad, bold=i == 0) * look.line + spaces, deep)
+            self.used += max(office.row_height(row, widths, look.size, pad=pad, bold=i == 0) * look.line + spaces, deep)
         self.used += 4.0
 
     def numbers(self, numbers: Sequence[tuple[str, Published]]) -> None:
@@ -315,7 +257,7 @@ class Layout:
             return
         width = self.wide / len(numbers)
         cards = [
-            {"Number": cell(figure), "Number Interval": interval_of(figure), "Number Label": label}
+            {"Number": cell(figure), "Number Interval": office.interval_of(figure), "Number Label": label}
             for label, figure in numbers
         ]
         cells = "".join(
@@ -327,9 +269,8 @@ class Layout:
             "Brief Numbers", "Numbers", [width] * len(cards), f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>"
         )
         room = width - self.template.cell_padding - 1.5
-        self.used += 4.0 + max(
-            sum(self.text_height(style, text, room) for style, text in card.items()) for card in cards
-        )
+        heights = [sum(self.text_height(style, text, room) for style, text in card.items()) for card in cards]
+        self.used += 4.0 + max(heights)
 
     def landscape(self) -> None:
         """Go on, on a new page in landscape."""
@@ -351,8 +292,8 @@ class Layout:
                 self._append_picture(*block)
         foot = document.sections[0].footer.paragraphs[0]
         foot._p.addprevious(_parsed(paragraph(self.styles["Footer"].key, run(dossier.trace))))
-        describe(document.core_properties, dossier, subject)
-        return sealed(document)
+        office.describe(document.core_properties, dossier, subject)
+        return office.sealed(document)
 
     def _append(self, xml: str) -> None:
         self.template.body.sectPr.addprevious(_parsed(xml))
@@ -364,7 +305,7 @@ class Layout:
             io.BytesIO(picture.png()), *(Emu(int(side * 12700)) for side in size))  # fmt: skip
         properties = {"descr": picture.alternative, "title": picture.title, "name": picture.name}
         for name, text in properties.items():
-            shape._inline.docPr.set(name, xml_safe(text))
+            shape._inline.docPr.set(name, office.xml_safe(text))
 
 
 def _parsed(xml: str):
@@ -379,22 +320,8 @@ def _turn(section) -> None:
 def brief(dossier: Dossier, template: Path | None = None) -> bytes:
     """Return the ministerial pack, two pages of A4, as a Word document.
 
-    Parameters
-    ----------
-    dossier
-        What it prints.
-    template
-        A .docx file; the shipped one where there is none.
-
-    Returns
-    -------
-    bytes
-        The same for the same dossier and template.
-
-    Raises
-    ------
-    Refusal
-        For a template that is no document of Word, or lacks a style.
+    ``template`` is a .docx file, the shipped one where there is none. The same dossier and template give the same
+    bytes. A template that is no document of Word, or lacks a style, is refused.
     """
     return _largest(dossier, Template(template)).saved(dossier, "Ministerial pack")
 
@@ -409,7 +336,9 @@ def _largest(dossier: Dossier, template: Template) -> Layout:
         return _brief(dossier, template, template.scaled(scale, spacing, number_room), heights)
 
     room = (template.page[0] - template.margins[0]) / max(len(dossier.numbers), 1) - template.cell_padding - 4
-    widest = max((width(xml_safe(cell(figure)), 1.0, bold=True) for _, figure in dossier.numbers), default=1.0)
+    widest = max(
+        (office.width(office.xml_safe(cell(figure)), 1.0, bold=True) for _, figure in dossier.numbers), default=1.0
+    )
     number_room = room / widest
     scale, least = first(SETTINGS, lambda setting: lay(setting[0], SPACINGS[-1], setting[1], setting[1]))
     spacing = first(SPACINGS, lambda choice: lay(scale, choice, least, least))
@@ -424,7 +353,7 @@ def _brief(
     """Return the pack, the pictures of each page as high as given, and whether each part stays on its page."""
     layout, most = Layout(template, styles), 0.0
     layout.heading(dossier.title, 1)
-    layout.write(_verdict_style(dossier), verdict(dossier))
+    layout.write(_verdict_style(dossier), office.verdict(dossier))
     layout.write("Lead", plain(dossier.headline))
     layout.numbers(dossier.numbers)
     for page, tall in enumerate(heights, start=1):
@@ -434,7 +363,7 @@ def _brief(
         _signs(layout, dossier.figures)
         most = max(most, layout.used)
     foot = styles["Footer"].size
-    lines = 1 + -(-width(xml_safe(dossier.trace), foot) // layout.wide)
+    lines = 1 + -(-office.width(office.xml_safe(dossier.trace), foot) // layout.wide)
     return layout, most <= layout.high * (1 - SPARE) - max(0.0, lines - 2) * (foot + 2)
 
 
@@ -463,8 +392,10 @@ def _passage(layout: Layout, passage: Passage, tall: float, *, new_page: bool) -
 
 def _grid(layout: Layout, grid: Grid) -> None:
     layout.clear()
-    rows = [[Box(text) for text in row] for row in texts(grid)]
-    layout.table(grid.caption, grid.head, rows, of_figures(grid.rows, len(grid.head)), captioned=True, whole=True)
+    rows = [[Box(text) for text in row] for row in office.texts(grid)]
+    layout.table(
+        grid.caption, grid.head, rows, office.of_figures(grid.rows, len(grid.head)), captioned=True, whole=True
+    )
 
 
 def assurance(dossier: Dossier, template: Path | None = None) -> bytes:
@@ -473,22 +404,13 @@ def assurance(dossier: Dossier, template: Path | None = None) -> bytes:
     It holds the sign-off block, what changed, the statement on uncertainty, the probability words and the verification
     log, then, in landscape, the figures of the brief and the assumptions register.
 
-    Parameters
-    ----------
-    dossier
-        What it prints.
-    template
-        A .docx file; the shipped one where there is none.
-
-    Raises
-    ------
-    Refusal
-        For a template that is no document of Word, or lacks a style.
+    ``template`` is a .docx file, the shipped one where there is none. The same dossier and template give the same
+    bytes. A template that is no document of Word, or lacks a style, is refused.
     """
     opened = Template(template)
     layout = Layout(opened, opened.scaled(0.82, 1.0))
     layout.heading(f"Assurance: {dossier.title}", 1)
-    layout.write(_verdict_style(dossier), verdict(dossier))
+    layout.write(_verdict_style(dossier), office.verdict(dossier))
     layout.heading("Sign-off", 2)
     rows = [[Box(role, "", "Table Head"), Box(""), Box(""), Box("")] for role in ROLES]
     layout.table("Sign-off", ("Role", "Name", "Date", "Signature"), rows, whole=True, deep=30.0,
@@ -532,10 +454,10 @@ def _frame(layout: Layout, title: str, frame: pd.DataFrame, otherwise: str, rate
 
 def _text(value: object) -> str:
     if isinstance(value, Published):
-        return xml_safe(cell(value))
+        return office.xml_safe(cell(value))
     if isinstance(value, float):
         return f"{value:.6g}".replace("-", "\N{MINUS SIGN}") if pd.notna(value) else "none"
-    return xml_safe(str(value)) if value is not None else "none"
+    return office.xml_safe(str(value)) if value is not None else "none"
 
 
 def _figures(layout: Layout, dossier: Dossier) -> None:
@@ -547,7 +469,7 @@ def _figures(layout: Layout, dossier: Dossier) -> None:
         return
     head = ("Figure", "Value", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
     rows = [
-        [Box(xml_safe(text)) for text in (
+        [Box(office.xml_safe(text)) for text in (
             figure.label, cell(figure), figure.interval or "none", figure.unit, figure.price_base,
             f"{figure.origin.n_draws:,}", f"{float(f'{figure.error:.2g}'):,.10g}" if figure.error else "none",
             figure.marks,
