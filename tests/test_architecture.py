@@ -81,7 +81,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "plots/tornado": "sweep/test_tornado",  # one of two of this name
     "projection/impact": "projection/test_appraisal",
     "report/document": "report/test_assemble",
-    "report/formats/excel_charts": "report/formats/test_excel",
     "report/formats/html_pages": "report/test_assemble",
     "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",

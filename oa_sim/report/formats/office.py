@@ -40,19 +40,8 @@ NO_FIGURE = ("exact", "none", "")
 def open_template(opener: Callable[[Any], Any], template: Path | None, shipped: str) -> Any:
     """Return the document of a template.
 
-    Parameters
-    ----------
-    opener
-        ``Document`` of python-docx or ``Presentation`` of python-pptx.
-    template
-        A file; the shipped template where there is none.
-    shipped
-        Name of the shipped template, which says by its ending what the file must be.
-
-    Raises
-    ------
-    Refusal
-        For a file that cannot be read or is no such document.
+    ``opener`` is ``Document`` of python-docx or ``Presentation`` of python-pptx; ``shipped`` is the name of the
+    template that is taken where no path is given. A file that cannot be read or is no such document is refused.
     """
     ending = Path(shipped).suffix
     try:
@@ -76,19 +65,7 @@ def open_template(opener: Callable[[Any], Any], template: Path | None, shipped: 
 def check_template(needed: Collection[str], present: Collection[str], what: str, template: Path | None) -> None:
     """Refuse a template that lacks what the writer names.
 
-    Parameters
-    ----------
-    needed, present
-        Names that the writer uses, and those of the template.
-    what
-        Of what they are names.
-    template
-        The file that is named in the message.
-
-    Raises
-    ------
-    Refusal
-        Where one is missing.
+    ``needed`` and ``present`` are names of ``what``.
     """
     missing = [name for name in needed if name not in present]
     if missing:
@@ -117,16 +94,8 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 def lines(text: str, room: float, size: float, *, bold: bool = False) -> int:
     """Return how many lines a text takes.
 
-    Parameters
-    ----------
-    text
-        Words; one that is wider than the room is broken.
-    room
-        Width of a line, points.
-    size
-        Of the letters, points.
-    bold
-        Whether they are bold.
+    A word that is wider than the room is broken; ``room`` and ``size`` are the width of a line and the size of its
+    letters, points.
     """
     count, used, space = 1, 0.0, width(" ", size)
     for word in text.split():
@@ -179,18 +148,8 @@ def columns(
 ) -> list[float]:
     """Return the widths of a table's columns, points: what each word needs, and the rest by what would take one line.
 
-    Parameters
-    ----------
-    head, rows
-        Words of the table.
-    room
-        Width of the table, points.
-    size
-        Of its letters, points.
-    pad
-        Width that each cell loses at its sides, points.
-    right
-        Which columns hold figures, which are not broken.
+    ``room`` is the width of the table, ``size`` that of its letters, and ``pad`` what each cell loses at its sides,
+    points; ``right`` says which columns hold figures, which are not broken.
     """
     longest_word, need, wish, weight = max(LONGEST_WORD * room, 9 * size), [], [], []
     for i, title in enumerate(head):
@@ -235,17 +194,7 @@ def interval_of(figure: Published) -> str:
 
 
 def describe(properties: Any, dossier: Dossier, subject: str) -> None:
-    """Write what a file says about itself; its dates are fixed.
-
-    Parameters
-    ----------
-    properties
-        The core properties of a document.
-    dossier
-        What it prints.
-    subject
-        Which pack it is.
-    """
+    """Write into the core properties what a file says about itself; its dates are fixed, ``subject`` is the pack."""
     properties.title, properties.subject = xml_safe(dossier.title)[:250], subject
     properties.author = properties.last_modified_by = f"oa_sim {dossier.manifest['oa_sim']}"
     properties.created = properties.modified = DATED

@@ -104,22 +104,18 @@ class Box(NamedTuple):
 
 def _looks(shape: Any, master_style: Any) -> tuple[Look, ...]:
     """Return the levels of a placeholder: what its layout says of each, else what the master says."""
-    looks = []
+    lists, looks = (shape._element.txBody.find(qn("a:lstStyle")), master_style), []
     for level in range(1, 6):
-        styles = [style.find(qn(f"a:lvl{level}pPr")) for style in (shape._element.txBody.find(qn("a:lstStyle")), master_style)
-                  if style is not None]  # fmt: skip
-        letters = [letters for style in styles if style is not None for letters in style.iter(qn("a:defRPr"))]
-        after = [
-            points
-            for style in styles
-            if style is not None
-            for points in style.iterfind("a:spcAft/a:spcPts", style.nsmap)
-        ]
-        size = next((int(one.get("sz")) for one in letters if one.get("sz")), 1800)
-        bold = next((one.get("b") in ("1", "true") for one in letters if one.get("b")), False)
-        indent = next((int(style.get("marL")) for style in styles if style is not None and style.get("marL")), 0)
-        looks.append(Look(size / 100, bold, int(after[0].get("val")) / 100 if after else 0.0, indent / 12700))
+        styles = [style.find(qn(f"a:lvl{level}pPr")) for style in lists if style is not None]
+        size, bold = _first(styles, "a:defRPr", "sz", "1800"), _first(styles, "a:defRPr", "b", "0")
+        after, indent = _first(styles, "a:spcAft/a:spcPts", "val", "0"), _first(styles, ".", "marL", "0")
+        looks.append(Look(int(size) / 100, bold in ("1", "true"), int(after) / 100, int(indent) / 12700))
     return tuple(looks)
+
+
+def _first(styles: Sequence[Any], path: str, attribute: str, default: str) -> str:
+    parts = [part for style in styles if style is not None for part in style.iterfind(path, style.nsmap)]
+    return next((part.get(attribute) for part in parts if part.get(attribute)), default)
 
 
 def _open(template: Path | None) -> Any:
@@ -137,35 +133,31 @@ def _open(template: Path | None) -> Any:
 
 
 class Slide:
-    """A slide that is being written.
-
-    Parameters
-    ----------
-    show, layout
-        The presentation, and the name of the slide's layout.
-    """
+    """A slide that is being written, of a presentation and in one of its layouts."""
 
     def __init__(self, show: Any, layout: str) -> None:
         source = next(one for one in show.slide_layouts if one.name == layout)
-        self.slide, self.boxes, self.indices = show.slides.add_slide(source), {}, {}
+        self.slide, self.boxes = show.slides.add_slide(source), {}
         styles = show.slide_master.element.find(qn("p:txStyles"))
+        self.targets = {}
         for shape in source.placeholders:
             place = Place(*(length.pt for length in (shape.left, shape.top, shape.width, shape.height)))
-            master_style = styles.find(qn("p:titleStyle" if shape.placeholder_format.idx == 0 else "p:bodyStyle"))
-            name = "Title" if shape.placeholder_format.idx == 0 else shape.name
-            inset = shape._element.txBody.bodyPr.get("lIns", "0" if name == "Title" else "91440")
-            self.boxes[name] = Box(shape, place, _looks(shape, master_style), int(inset) / 12700)
-            self.indices[name] = shape.placeholder_format.idx
-        self.unused = set(self.boxes)
+            index, is_title = shape.placeholder_format.idx, shape.placeholder_format.idx == 0
+            style = styles.find(qn("p:titleStyle" if is_title else "p:bodyStyle"))
+            inset = shape._element.txBody.bodyPr.get("lIns", "0" if is_title else "91440")
+            name = "Title" if is_title else shape.name
+            self.boxes[name] = Box(shape, place, _looks(shape, style), int(inset) / 12700)
+            self.targets[name] = next(
+                (target for target in self.slide.placeholders if target.placeholder_format.idx == index), None
+            )
 
     def write(self, name: str, lines: Sequence[Line], place: Place | None = None) -> None:
         """Write paragraphs into a placeholder, which is moved where a place is given; see ``Box.fitted``."""
-        box, shape = self.boxes[name], self.slide.placeholders[self.indices[name]]
-        self.unused.discard(name)
+        shape = self.targets[name]
         shape.name = name
         if place:
             shape.left, shape.top, shape.width, shape.height = (Pt(length) for length in place)
-        _write(shape, lines, box.looks)
+        _write(shape, lines, self.boxes[name].looks)
 
     def fit(self, name: str, lines: Sequence[Line]) -> None:
         """Write paragraphs into a placeholder in the largest letters that it holds."""
@@ -181,11 +173,8 @@ class Slide:
             own.getparent().replace(own, copy.deepcopy(style))
         look = box.looks[CAPTION]
         most = max(int(place.high / (look.size * office.LINE)), 1)
-        _write(
-            shape,
-            [Line(CAPTION, office.shortened(office.xml_safe(text), place.wide, look.size, most=most, bold=look.bold))],
-            box.looks,
-        )
+        text = office.shortened(office.xml_safe(text), place.wide, look.size, most=most, bold=look.bold)
+        _write(shape, [Line(CAPTION, text)], box.looks)
 
     def picture(self, picture: Drawn, place: Place) -> None:
         """Lay a picture under its title, with what is seen in words."""
@@ -218,10 +207,9 @@ class Slide:
 
     def close(self) -> None:
         """Take away the placeholders without words, and let the rest be read from top to foot."""
-        for name in self.unused:
-            for shape in self.slide.placeholders:
-                if shape.placeholder_format.idx == self.indices[name]:
-                    shape._element.getparent().remove(shape._element)
+        for shape in list(self.slide.placeholders):
+            if not shape.text_frame.text:
+                shape._element.getparent().remove(shape._element)
         for shape in sorted(self.slide.shapes, key=lambda shape: (shape.top, shape.left)):
             self.slide.shapes._spTree.append(shape._element)
 
@@ -270,10 +258,14 @@ def _table(grid: Grid, wide: float, size: float, scale: float) -> Table:
             for row in whole]  # fmt: skip
     head = [office.xml_safe(title) for title in grid.head]
     widths = office.columns(head, rows, wide, size, pad=pad, right=office.of_figures(grid.rows, len(head)))
-    heights = [office.row_height(row, widths, size, pad=pad, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])]
+    heights = [
+        office.row_height(row, widths, size, pad=pad, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])
+    ]
     cut = ["; ".join(row) for row, shown in zip(whole, rows, strict=True) if row != shown]
-    breaks = any(len(word) <= LONGEST_WHOLE and office.width(word, size, bold=i == 0) > room - pad for i, row in enumerate(
-        [head, *rows]) for text, room in zip(row, widths, strict=True) for word in text.split())  # fmt: skip
+    placed = [(word, room, i == 0) for i, row in enumerate([head, *rows])
+              for text, room in zip(row, widths, strict=True) for word in text.split()]  # fmt: skip
+    breaks = any(office.width(word, size, bold=bold) > room - pad for word, room, bold in placed
+                 if len(word) <= LONGEST_WHOLE)  # fmt: skip
     return Table(grid, [head, *rows], widths, heights, scale, cut, breaks)
 
 
@@ -303,22 +295,8 @@ def _held(table: Table, high: float) -> Table:
 def brief(dossier: Dossier, template: Path | None = None) -> bytes:
     """Return the ministerial pack, two slides, as a PowerPoint file.
 
-    Parameters
-    ----------
-    dossier
-        What it prints.
-    template
-        A .pptx file; the shipped one where there is none.
-
-    Returns
-    -------
-    bytes
-        The same for the same dossier and template.
-
-    Raises
-    ------
-    Refusal
-        For a template that is no presentation, or lacks a layout or a placeholder.
+    ``template`` is a .pptx file, the shipped one where there is none. The same dossier and template give the same
+    bytes. A template that is no presentation, or lacks a layout or a placeholder, is refused.
     """
     show = _open(template)
     style = parse_xml(show.part.part_related_by(RELATIONSHIP_TYPE.TABLE_STYLES).blob).get("def")
@@ -342,7 +320,9 @@ def brief(dossier: Dossier, template: Path | None = None) -> bytes:
 def _one_line(slide: Slide, name: str, text: str) -> None:
     box = slide.boxes[name]
     room = box.place.wide - 2 * box.inset
-    slide.write(name, [Line(0, office.shortened(office.xml_safe(text), room, box.looks[0].size, bold=box.looks[0].bold))])
+    slide.write(
+        name, [Line(0, office.shortened(office.xml_safe(text), room, box.looks[0].size, bold=box.looks[0].bold))]
+    )
 
 
 def _numbers(slide: Slide, dossier: Dossier) -> None:

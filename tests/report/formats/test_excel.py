@@ -62,11 +62,13 @@ def displayed(value, form):
     """Return a number as a spreadsheet shows it under one of the formats that are used here."""
     if form.startswith('"'):
         return form.strip('"')
-    percent = form.endswith("%")
-    places = len(form.removesuffix("%").partition(".")[2])
+    percent, pound = form.endswith("%"), "\u00a3" if "\u00a3" in form else ""
+    form = form.replace('"', "").removesuffix("%").removeprefix(pound)
+    places = len(form.partition(".")[2])
     exact = Decimal(f"{float(value):.15g}") * (100 if percent else 1)
     grouped = "," if "," in form else ""
-    return f"{exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):{grouped}f}{'%' if percent else ''}"
+    rounded = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return f"{'-' if rounded < 0 else ''}{pound}{abs(rounded):{grouped}f}{'%' if percent else ''}"
 
 
 def table(sheet):
