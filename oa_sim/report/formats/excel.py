@@ -122,7 +122,7 @@ def name(wish: str, taken: set[str]) -> str:
 def _add(pen: Pen, sheet: Sheet, dossier: Dossier, number: int, taken: set[str]) -> None:
     """Add a sheet: title, banner, sentences, and the table that filters."""
     page, widths = pen.book.add_worksheet(name(sheet.name, taken)), _widths(sheet)
-    top = _open(pen, page, dossier, sheet.title, widths, sheet.said)
+    top = _open(pen, page, dossier, sheet.title, widths, sheet.sentences)
     for column, width in enumerate(widths):
         page.set_column(column, column, width)
     _print(page, dossier, pages=int(sheet.name == "Read me"))

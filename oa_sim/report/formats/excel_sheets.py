@@ -93,14 +93,14 @@ class Sheet:
     """A sheet: its name on the tab, its title, and one table under sentences.
 
     ``columns`` has the heading and the width of each, in characters; ``rows`` has text, whole numbers as they are, and
-    numbers with their format; ``said`` are the sentences above the table.
+    numbers with their format; ``sentences`` stand above the table.
     """
 
     name: str
     title: str
     columns: tuple[tuple[str, int], ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
-    said: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
 
 def brief(figures: tuple[Published, ...]) -> Sheet:
@@ -126,9 +126,11 @@ def targets(figures: tuple[Published, ...]) -> Sheet:
         rows.append((*_place(first), "lower" if lower else "higher", first.unit, *(value(level) for level in levels),
                      " / ".join(level.in_cell for level in levels), *(_error(level) for level in levels),
                      first.marks))  # fmt: skip
-    said = ("The level that is reached (where lower is better: not exceeded) with each chance, if the model is right "
-            "and the programme runs as set out. It is the whole outcome, not what the programme adds.",)  # fmt: skip
-    return Sheet("Targets", "Realistic targets", columns, tuple(rows), said)
+    sentences = (
+        "The level that is reached (where lower is better: not exceeded) with each chance, if the model is right "
+        "and the programme runs as set out. It is the whole outcome, not what the programme adds.",
+    )
+    return Sheet("Targets", "Realistic targets", columns, tuple(rows), sentences)
 
 
 def projections(figures: tuple[Published, ...]) -> Sheet:
@@ -139,8 +141,8 @@ def projections(figures: tuple[Published, ...]) -> Sheet:
                MARKS)  # fmt: skip
     rows = tuple((*_place(pair[0]), pair[0].unit, *(cell for figure in pair for cell in _spread(figure)), pair[0].marks)
                  for pair in _by_place(figures, "projection", "counterfactual"))  # fmt: skip
-    said = ("With and without the programme, on the same draws and the same noise.",)
-    return Sheet("Projections", "Levels with and without the programme", columns, rows, said)
+    sentences = ("With and without the programme, on the same draws and the same noise.",)
+    return Sheet("Projections", "Levels with and without the programme", columns, rows, sentences)
 
 
 def impact(figures: tuple[Published, ...]) -> Sheet:
@@ -149,8 +151,8 @@ def impact(figures: tuple[Published, ...]) -> Sheet:
                (ERROR, NUMBER), MARKS, ("Figure", 56))  # fmt: skip
     rows = tuple((*_place(figure), figure.unit, *_spread(figure), figure.marks, figure.figure)
                  for (figure,) in _by_place(figures, "impact"))  # fmt: skip
-    said = ("What the programme adds: with less without. Negative is better for absence, suspensions and NEET.",)
-    return Sheet("Impact", "What the programme adds", columns, rows, said)
+    sentences = ("What the programme adds: with less without. Negative is better for absence, suspensions and NEET.",)
+    return Sheet("Impact", "What the programme adds", columns, rows, sentences)
 
 
 def lasting(figures: tuple[Published, ...]) -> Sheet:
@@ -172,8 +174,8 @@ def lasting(figures: tuple[Published, ...]) -> Sheet:
         rows.append((*_place(first)[:3], parts["risk"].text if "risk" in parts else "none",
                      value(parts["p_half_left_5y"]), *(cell for name in left for cell in _band(parts[name])),
                      *(_band(half) if half else ("none",) * 3), first.whole, first.marks))  # fmt: skip
-    said = ("Shares of the peak that are left after the money ends; the half-life counts at most 15 years.",)
-    return Sheet("Sustainability", "Does it last once the money stops", columns, tuple(rows), said)
+    sentences = ("Shares of the peak that are left after the money ends; the half-life counts at most 15 years.",)
+    return Sheet("Sustainability", "Does it last once the money stops", columns, tuple(rows), sentences)
 
 
 def money(figures: tuple[Published, ...]) -> Sheet:
@@ -195,9 +197,9 @@ def money(figures: tuple[Published, ...]) -> Sheet:
         rows.append((area, *(value(row[name]) if name in row else "none" for name in lines),
                      (float(round(row["money_in"].value) - parts), "\u00a3#,##0"),
                      row["money_in"].price_base))  # fmt: skip
-    said = ("Exact to the pound. Activity, management and what is unspent make up the money in; what national "
+    sentences = ("Exact to the pound. Activity, management and what is unspent make up the money in; what national "
             "programmes bring stands beside the budget.",)  # fmt: skip
-    return Sheet("Money", "The money by area", columns, tuple(rows), said)
+    return Sheet("Money", "The money by area", columns, tuple(rows), sentences)
 
 
 def by_year(figures: tuple[Published, ...]) -> Sheet:
@@ -332,7 +334,7 @@ def _flat(name: str, value: object) -> Iterable[tuple[str, str]]:
 def _of_frame(name: str, title: str, table: pd.DataFrame, otherwise: str) -> Sheet:
     """Return a table as it is; a sentence where there is none."""
     if not len(table):
-        return Sheet(name, title, said=(otherwise,))
+        return Sheet(name, title, sentences=(otherwise,))
     widths = [max(10, min(WORDS, int(table[head].astype(str).str.len().quantile(0.9)) + 3)) for head in table.columns]
     columns = tuple((capital(str(head).replace("_", " ")), width) for head, width in zip(table, widths, strict=True))
     rows = tuple(tuple(_plain(value) for value in row) for row in table.astype(object).itertuples(index=False))

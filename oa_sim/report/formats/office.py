@@ -5,7 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from importlib import resources
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,8 @@ def open_template(opener: Callable[[Any], Any], template: Path | None, shipped: 
     """
     ending = Path(shipped).suffix
     try:
-        content = (
-            resources.files("oa_sim.report") / "templates" / shipped if template is None else template
-        ).read_bytes()
+        source = files("oa_sim.report") / "templates" / shipped if template is None else template
+        content = source.read_bytes()
     except OSError as error:
         raise Refusal(
             f"a pack is written from a {ending} template and {template} cannot be read ({error.strerror}): give the "

@@ -90,16 +90,16 @@ class Box(NamedTuple):
             scaled = [line._replace(scale=scale) for line in lines]
             if self.stacked(scaled, wide) <= high + 0.5:
                 return scaled
-        kept: list[Line] = []
+        held: list[Line] = []
         for line in scaled:
-            look, left = self.looks[line.level], high - self.stacked(kept, wide)
+            look, left = self.looks[line.level], high - self.stacked(held, wide)
             size, room = look.size * line.scale, wide - 2 * self.inset - look.indent
             most = int((left + 0.5) / (size * office.LINE))
             if most < 1:
                 break
             text = office.shortened(office.xml_safe(line.text), room, size, most=most, bold=look.bold)
-            kept.append(line._replace(text=text))
-        return kept
+            held.append(line._replace(text=text))
+        return held
 
 
 def _looks(shape: Any, master_style: Any) -> tuple[Look, ...]:
@@ -136,7 +136,7 @@ class Slide:
     """A slide that is being written, of a presentation and in one of its layouts."""
 
     def __init__(self, show: Any, layout: str) -> None:
-        source = next(one for one in show.slide_layouts if one.name == layout)
+        source = next(candidate for candidate in show.slide_layouts if candidate.name == layout)
         self.slide, self.boxes = show.slides.add_slide(source), {}
         styles = show.slide_master.element.find(qn("p:txStyles"))
         self.targets = {}
@@ -179,8 +179,8 @@ class Slide:
     def picture(self, picture: Drawn, place: Place) -> None:
         """Lay a picture under its title, with what is seen in words."""
         self.caption(f"{picture.name} title", picture.title, place._replace(high=TITLED - 2))
-        at = place._replace(top=place.top + TITLED)
-        shape = self.slide.shapes.add_picture(io.BytesIO(picture.png()), *(Pt(length) for length in at))
+        frame = place._replace(top=place.top + TITLED)
+        shape = self.slide.shapes.add_picture(io.BytesIO(picture.png()), *(Pt(length) for length in frame))
         shape.name = office.xml_safe(picture.name)
         shape._element.nvPicPr.cNvPr.set("descr", office.xml_safe(picture.alternative))
 

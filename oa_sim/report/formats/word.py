@@ -213,9 +213,11 @@ class Layout:
         )
         self.blocks.append(paragraph(self.styles["Table Space"].key, ""))
 
-    def _row(self, boxes: Sequence[Box], widths: Sequence[float], right: Sequence[bool], about: str, keep: bool) -> str:
+    def _row(
+        self, boxes: Sequence[Box], widths: Sequence[float], right: Sequence[bool], properties: str, keep: bool
+    ) -> str:
         """Return a row as XML; it is not cut at the end of a page, and is kept with the next where asked."""
-        stands = "bottom" if "tblHeader" in about else "center" if "trHeight" in about else "top"
+        stands = "bottom" if "tblHeader" in properties else "center" if "trHeight" in properties else "top"
         cells = []
         for box, room, to_right in zip(boxes, widths, right, strict=True):
             extra = ("<w:keepNext/>" if keep else "") + ('<w:jc w:val="right"/>' if to_right else "")
@@ -224,7 +226,7 @@ class Layout:
                 f'<w:tc><w:tcPr><w:tcW w:w="{20 * room:.0f}" w:type="dxa"/><w:vAlign w:val="{stands}"/></w:tcPr>'
                 f"{paragraph(self.styles[box.style].key, words, extra=extra)}</w:tc>"
             )
-        return f"<w:tr><w:trPr><w:cantSplit/>{about}</w:trPr>{''.join(cells)}</w:tr>"
+        return f"<w:tr><w:trPr><w:cantSplit/>{properties}</w:trPr>{''.join(cells)}</w:tr>"
 
     def table(
         self, title: str, head: Sequence[str], rows: Sequence[Sequence[Box]], right: Sequence[bool] | None = None,
@@ -242,9 +244,9 @@ class Layout:
         widths = widths or office.columns(head, words, self.wide, look.size, pad=pad, right=right)
         if captioned:
             self.write("Caption", title, extra="<w:keepNext/>")
-        about = f'<w:trHeight w:val="{20 * deep:.0f}" w:hRule="atLeast"/>' if deep else ""
+        properties = f'<w:trHeight w:val="{20 * deep:.0f}" w:hRule="atLeast"/>' if deep else ""
         top = self._row([Box(name, "", "Table Head") for name in head], widths, right, "<w:tblHeader/>", True)
-        body = [self._row(row, widths, right, about, whole and i + 1 < len(rows)) for i, row in enumerate(rows)]
+        body = [self._row(row, widths, right, properties, whole and i + 1 < len(rows)) for i, row in enumerate(rows)]
         self._table("Brief Table", title, widths, top + "".join(body))
         spaces = look.before + look.after + 0.8
         for i, row in enumerate([list(head), *words]):

@@ -87,7 +87,7 @@ def test_every_figure_of_the_brief_stands_on_its_sheet_and_shows_its_printed_dig
         assert isinstance(row["Value"].value, float | int)
         shown = displayed(row["Value"].value, row["Value"].number_format).replace("-", MINUS)
         assert shown.replace("\u00a3", "") == one.text.replace("\u00a3", "")
-        assert shown.startswith("\u00a3") == (one.unit == "GBP" and one.text[0].isdigit() or "\u00a3" in one.text)
+        assert shown.startswith("\u00a3") == ((one.unit == "GBP" and one.text[0].isdigit()) or "\u00a3" in one.text)
         assert row["As printed"].value == one.in_cell
         if one.interval:
             ends = " to ".join(displayed(row[end].value, row[end].number_format) for end in ("Lower", "Upper"))

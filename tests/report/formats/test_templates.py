@@ -1,4 +1,4 @@
-"""Templates of Word and PowerPoint: a designer changes colour, logo and headings in the file; a wrong file is refused."""
+"""Templates of Word and PowerPoint: colour, logo and headings are changed in the file alone; a wrong one is refused."""
 
 import io
 import runpy
