@@ -189,7 +189,7 @@ def verdict(dossier: Dossier) -> str:
 
 def interval_of(figure: Published) -> str:
     """Return the interval of a figure, or that it is exact; of a chance nothing but its own error is known."""
-    return f"90%: {figure.interval}" if figure.interval else "no interval" if figure.error else "exact"
+    return f"90% interval {figure.interval}" if figure.interval else "no interval" if figure.error else "exact"
 
 
 def describe(properties: Any, dossier: Dossier, subject: str) -> None:
