@@ -280,17 +280,13 @@ def _level_data(by: dict, first: Published) -> Plot:
             for end in ("", ", lower end", ", upper end")))  # fmt: skip
     if len(sides) < 2 or not years:
         return Plot("courses", title, "", "", "", head, ())
-    rows = tuple((academic_year(pair[0].year), *(cell for figure in pair for cell in _band(figure)))
+    rows = tuple((academic_year(pair[0].year), *(cell for figure in pair for cell in excel_sheets.band(figure)))
                  for pair in zip(*sides, strict=True))  # fmt: skip
     last = [side[-1].whole for side in sides]
     text = f"{title}, {rows[0][0]} to {rows[-1][0]}. In {rows[-1][0]}: with the programme {last[0]}, without {last[1]}."
     up = capital(unit(first.measure, level=True))
     return Plot("courses", f"{title}: with and without the programme", "Academic year", f"{up}, with 90% interval",
                 text, head, rows)  # fmt: skip
-
-
-def _band(figure: Published) -> tuple[Shown, Shown, Shown]:
-    return excel_sheets.value(figure), *excel_sheets.interval_ends(figure)
 
 
 def _retention_data(by: dict, first: Published) -> Plot:
@@ -321,8 +317,9 @@ def add(pen: Pen, page, charts: tuple[Plot, ...], top: int) -> None:
     for plot in charts:
         rows = _table(pen, page, plot, top)
         chart = DRAWN[plot.kind](pen.book, page.get_name(), plot, rows)
-        title = {"name": excel_sheets.text(plot.title)[:250], "name_font": {**FONT, "size": 11}, "overlay": False}
-        chart.set_title(title)
+        chart.set_title(
+            {"name": excel_sheets.text(plot.title)[:250], "name_font": FONT | {"size": 11}, "overlay": False}
+        )
         chart.set_size({"width": 640, "height": TALL * 20})
         chart.set_chartarea({"border": {"color": "#bbbbbb"}})
         text = excel_sheets.text(plot.alternative)[:MOST_ALTERNATIVE]

@@ -172,8 +172,8 @@ def lasting(figures: tuple[Published, ...]) -> Sheet:
         parts, first = by[place], by[place]["left_5y"]
         half = parts.get("half_life_years")
         rows.append((*_place(first)[:3], parts["risk"].text if "risk" in parts else "none",
-                     value(parts["p_half_left_5y"]), *(cell for name in left for cell in _band(parts[name])),
-                     *(_band(half) if half else ("none",) * 3), first.whole, first.marks))  # fmt: skip
+                     value(parts["p_half_left_5y"]), *(cell for name in left for cell in band(parts[name])),
+                     *(band(half) if half else ("none",) * 3), first.whole, first.marks))  # fmt: skip
     sentences = ("Shares of the peak that are left after the money ends; the half-life counts at most 15 years.",)
     return Sheet("Sustainability", "Does it last once the money stops", columns, tuple(rows), sentences)
 
@@ -240,13 +240,14 @@ def _place(figure: Published) -> tuple[str, str, str, str]:
     return figure.area, label, figure.group, academic_year(figure.year) if figure.year else "none"
 
 
-def _band(figure: Published) -> tuple[Shown, Shown, Shown]:
+def band(figure: Published) -> tuple[Shown, Shown, Shown]:
+    """Return the value of a figure and the ends of its interval as cells."""
     return value(figure), *interval_ends(figure)
 
 
 def _spread(figure: Published) -> tuple[Cell, ...]:
     printed = f"{figure.text} ({figure.interval}){figure.mark}" if figure.interval else figure.in_cell
-    return *_band(figure), printed, _error(figure)
+    return *band(figure), printed, _error(figure)
 
 
 def _error(figure: Published) -> Shown:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oa_sim.errors import Refusal
-from oa_sim.report.document import Cell, Dossier, Grid, cell
+from oa_sim.report.document import Cell, Dossier, Grid, cell, key
 from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import cleaned
 
@@ -185,6 +185,16 @@ def verdict(dossier: Dossier) -> str:
     """Return the verdict of the gates as a sentence."""
     warning = "" if dossier.verdict == "PASS" else " do not use these figures."
     return f"Verdict {dossier.verdict}:{warning} {dossier.reason.rstrip('.')}."
+
+
+def verdict_name(dossier: Dossier) -> str:
+    """Return the name of the style, and of the placeholder, in which a template has the verdict."""
+    return "Verdict Pass" if dossier.verdict == "PASS" else "Verdict Fail"
+
+
+def signs(figures: Sequence[Published]) -> list[str]:
+    """Return what the signs beside figures mean as a sentence; none where there are none."""
+    return [f"Signs: {meaning}"] if (meaning := key(figures)) else []
 
 
 def interval_of(figure: Published) -> str:

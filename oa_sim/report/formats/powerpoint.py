@@ -19,7 +19,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.util import Pt
 
-from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
+from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, plain
 from oa_sim.report.formats import office
 
 SHIPPED = "slides.pptx"
@@ -202,7 +202,7 @@ class Slide:
                 target.margin_left = target.margin_right = Pt(PAD)
                 target.margin_top = target.margin_bottom = Pt(ABOVE)
                 target.vertical_anchor = MSO_ANCHOR.MIDDLE
-                _run(target.text_frame.paragraphs[0], text).font.size = Pt(_half(look.size * table.scale))
+                _run(target.text_frame.paragraphs[0], text).font.size = Pt(int(2 * look.size * table.scale) / 2)
                 target.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT if to_right else PP_ALIGN.LEFT
 
     def close(self) -> None:
@@ -212,10 +212,6 @@ class Slide:
                 shape._element.getparent().remove(shape._element)
         for shape in sorted(self.slide.shapes, key=lambda shape: (shape.top, shape.left)):
             self.slide.shapes._spTree.append(shape._element)
-
-
-def _half(size: float) -> float:
-    return int(2 * size) / 2
 
 
 def _run(paragraph: Any, text: str) -> Any:
@@ -232,7 +228,7 @@ def _write(shape: Any, lines: Sequence[Line], looks: tuple[Look, ...]) -> None:
         paragraph, look = frame.paragraphs[0] if i == 0 else frame.add_paragraph(), looks[line.level]
         paragraph.level, run = line.level, _run(paragraph, line.text)
         if line.scale < 1:
-            run.font.size, paragraph.space_after = Pt(_half(look.size * line.scale)), Pt(look.after * line.scale)
+            run.font.size, paragraph.space_after = Pt(int(2 * look.size * line.scale) / 2), Pt(look.after * line.scale)
 
 
 @dataclass(frozen=True)
@@ -305,7 +301,7 @@ def brief(dossier: Dossier, template: Path | None = None) -> bytes:
         slide = Slide(show, layout)
         titles = " \N{MIDDLE DOT} ".join(passage.title for passage in passages)
         _one_line(slide, "Title", dossier.title if page == 1 else titles or dossier.title)
-        _one_line(slide, f"Verdict {'Pass' if dossier.verdict == 'PASS' else 'Fail'}", office.verdict(dossier))
+        _one_line(slide, office.verdict_name(dossier), office.verdict(dossier))
         if page == 1:
             slide.fit("Headline", [Line(0, plain(dossier.headline))])
             _numbers(slide, dossier)
@@ -417,10 +413,9 @@ def _columns(box: Box, blocks: list[list[Line]], wide: float) -> tuple[float, fl
 
 
 def _foot(dossier: Dossier) -> list[str]:
-    meaning = key(dossier.figures)
     label = dossier.label if len(dossier.label) <= MOST_LABEL else f"{dossier.label[:MOST_LABEL]}\u2026"
     trace = dossier.trace.replace(f"scenario {dossier.label};", f"scenario {label};")
-    return [*([f"Signs: {meaning}"] if meaning else []), trace]
+    return [*office.signs(dossier.figures), trace]
 
 
 def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[str]) -> list[str]:
@@ -433,5 +428,4 @@ def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[s
         notes += [f"Picture: {picture.alternative}" for picture in passage.pictures]
     if cut:
         notes += ["", "Rows whose words were cut on the slide:", *cut]
-    meaning = key(dossier.figures)
-    return [office.xml_safe(line) for line in (*notes, "", *([f"Signs: {meaning}"] if meaning else []), dossier.trace)]
+    return [office.xml_safe(line) for line in (*notes, "", *office.signs(dossier.figures), dossier.trace)]

@@ -22,7 +22,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Emu, Pt
 
 from oa_sim import formatting
-from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
+from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, plain
 from oa_sim.report.formats import office
 from oa_sim.report.reported_statistic import Published
 
@@ -267,9 +267,8 @@ class Layout:
             + "".join(paragraph(self.styles[style].key, run(text)) for style, text in card.items()) + "</w:tc>"
             for card in cards
         )  # fmt: skip
-        self._table(
-            "Brief Numbers", "Numbers", [width] * len(cards), f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>"
-        )
+        row = f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>"
+        self._table("Brief Numbers", "Numbers", [width] * len(cards), row)
         room = width - self.template.cell_padding - 1.5
         heights = [sum(self.text_height(style, text, room) for style, text in card.items()) for card in cards]
         self.used += 4.0 + max(heights)
@@ -277,9 +276,8 @@ class Layout:
     def landscape(self) -> None:
         """Go on, on a new page in landscape."""
         self.blocks.append(None)
-        self.wide, self.high = (page - margin for page, margin in zip(self.template.page[::-1], self.template.margins,
-                                                                      strict=True))  # fmt: skip
-        self.used = 0.0
+        (high, wide), (sides, ends) = self.template.page, self.template.margins
+        self.wide, self.high, self.used = wide - sides, high - ends, 0.0
 
     def saved(self, dossier: Dossier, subject: str) -> bytes:
         """Return the pages as a file, the trace of the dossier at the foot of each."""
@@ -355,27 +353,19 @@ def _brief(
     """Return the pack, the pictures of each page as high as given, and whether each part stays on its page."""
     layout, most = Layout(template, styles), 0.0
     layout.heading(dossier.title, 1)
-    layout.write(_verdict_style(dossier), office.verdict(dossier))
+    layout.write(office.verdict_name(dossier), office.verdict(dossier))
     layout.write("Lead", plain(dossier.headline))
     layout.numbers(dossier.numbers)
     for page, tall in enumerate(heights, start=1):
         for i, passage in enumerate(passage for passage in dossier.passages if passage.page == page):
             _passage(layout, passage, tall, new_page=page == 2 and i == 0)
         layout.clear()
-        _signs(layout, dossier.figures)
+        for signs in office.signs(dossier.figures):
+            layout.write("Signs", signs)
         most = max(most, layout.used)
     foot = styles["Footer"].size
     lines = 1 + -(-office.width(office.xml_safe(dossier.trace), foot) // layout.wide)
     return layout, most <= layout.high * (1 - SPARE) - max(0.0, lines - 2) * (foot + 2)
-
-
-def _verdict_style(dossier: Dossier) -> str:
-    return "Verdict Pass" if dossier.verdict == "PASS" else "Verdict Fail"
-
-
-def _signs(layout: Layout, figures: Sequence[Published]) -> None:
-    if meaning := key(figures):
-        layout.write("Signs", f"Signs: {meaning}")
 
 
 def _passage(layout: Layout, passage: Passage, tall: float, *, new_page: bool) -> None:
@@ -395,9 +385,8 @@ def _passage(layout: Layout, passage: Passage, tall: float, *, new_page: bool) -
 def _grid(layout: Layout, grid: Grid) -> None:
     layout.clear()
     rows = [[Box(text) for text in row] for row in office.texts(grid)]
-    layout.table(
-        grid.caption, grid.head, rows, office.of_figures(grid.rows, len(grid.head)), captioned=True, whole=True
-    )
+    right = office.of_figures(grid.rows, len(grid.head))
+    layout.table(grid.caption, grid.head, rows, right, captioned=True, whole=True)
 
 
 def assurance(dossier: Dossier, template: Path | None = None) -> bytes:
@@ -412,7 +401,7 @@ def assurance(dossier: Dossier, template: Path | None = None) -> bytes:
     opened = Template(template)
     layout = Layout(opened, opened.scaled(0.82, 1.0))
     layout.heading(f"Assurance: {dossier.title}", 1)
-    layout.write(_verdict_style(dossier), office.verdict(dossier))
+    layout.write(office.verdict_name(dossier), office.verdict(dossier))
     layout.heading("Sign-off", 2)
     rows = [[Box(role, "", "Table Head"), Box(""), Box(""), Box("")] for role in ROLES]
     layout.table("Sign-off", ("Role", "Name", "Date", "Signature"), rows, whole=True, deep=30.0,
@@ -443,15 +432,10 @@ def _frame(layout: Layout, title: str, frame: pd.DataFrame, otherwise: str, rate
         layout.write("Normal", otherwise)
         return
     names = [str(name) for name in frame.columns]
-    columns_of_text = [frame[name].map(_text) for name in frame.columns]
-    rows = [
-        [
-            Box(text, marks.get(text.strip().lower(), "") if name == rated else "")
-            for name, text in zip(names, row, strict=True)
-        ]
-        for row in zip(*columns_of_text, strict=True)
-    ]
-    layout.table(title, [name.replace("_", " ").capitalize() for name in names], rows)
+    marked = [marks if name == rated else {} for name in names]
+    boxes = [[Box(text, mark.get(text.strip().lower(), "")) for text in frame[name].map(_text)]
+             for name, mark in zip(frame.columns, marked, strict=True)]  # fmt: skip
+    layout.table(title, [name.replace("_", " ").capitalize() for name in names], list(zip(*boxes, strict=True)))
 
 
 def _text(value: object) -> str:
@@ -478,4 +462,5 @@ def _figures(layout: Layout, dossier: Dossier) -> None:
         )] for figure in figures
     ]  # fmt: skip
     layout.table("Figures of the brief", head, rows, [False, True, True, False, False, True, True, False])
-    _signs(layout, figures)
+    for signs in office.signs(figures):
+        layout.write("Signs", signs)
