@@ -33,15 +33,7 @@ BASE = {"font_name": "Arial", "font_size": 10, "valign": "top"}
 STYLES: dict[str, dict[str, Any]] = {  # of cells, each said once
     "text": {"text_wrap": True, "align": "left", "indent": 1},
     "number": {"align": "right"},
-    "head": {
-        "text_wrap": True,
-        "align": "left",
-        "indent": 1,
-        "valign": "vcenter",
-        "bold": True,
-        "bottom": 1,
-        "bg_color": "#e8eef4",
-    },  # fmt: skip
+    "head": {"text_wrap": True, "indent": 1, "valign": "vcenter", "bold": True, "bottom": 1, "bg_color": "#e8eef4"},
     "title": {"text_wrap": True, "align": "left", "bold": True, "font_size": 14, "font_color": "#00437a"},
     "banner": {"text_wrap": True, "align": "left", "bold": True, "font_color": "#ffffff", "bg_color": "#a00000"},
     "label": {"text_wrap": True, "align": "left", "font_color": "#444444"},
