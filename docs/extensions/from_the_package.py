@@ -51,9 +51,9 @@ def filled(text: str) -> str:
 
 def verbs() -> str:
     """Return what the bare command prints."""
-    from oa_sim.cli.main import HELP
+    from oa_sim.cli.commands import overview
 
-    return f"```text\n{HELP}```"
+    return f"```text\n{overview()}```"
 
 
 def choices() -> str:

@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from oa_sim.cli.explore import explore
-sys.exit(explore(sys.argv[1:]))
+from oa_sim.cli.main import main
+sys.exit(main(["explore", *sys.argv[1:]]))
 """
 
 
