@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 
-from oa_sim import __path__ as package_path
 from oa_sim.errors import Refusal, nearest, unknown
 
 TYPE_CHECKING = False  # as typing has it
@@ -463,8 +462,11 @@ def _wrapped(words: list[str], indent: str = "") -> str:
 
 def group_choices() -> dict[str, list[str]]:
     """Return every config group with its choices, from the file names alone; nothing where there are no configs."""
-    inside = os.path.join(package_path[0], "configs")  # as in a wheel; in a checkout they lie beside the package
-    home = inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package_path[0]), "configs")
+    package = os.path.dirname(
+        os.path.dirname(os.path.abspath(__file__))
+    )  # importlib.resources takes longer than all help
+    inside = os.path.join(package, "configs")  # as in a wheel; in a checkout they lie beside the package
+    home = inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "configs")
     groups = sorted(entry.name for entry in os.scandir(home) if entry.is_dir()) if os.path.isdir(home) else []
     files = {group: sorted(os.listdir(os.path.join(home, group))) for group in groups}
     return {group: [name[:-5] for name in names if name.endswith(".yaml")] for group, names in files.items()}

@@ -67,8 +67,8 @@ def bash() -> str:
     return f"""\
 # bash completion of oa-sim: eval "$(oa-sim completion bash)"
 _oa_sim() {{
-  local line="${{COMP_LINE:0:COMP_POINT}}" verb word cur flags= keys= words=
-  local -a typed
+  local line="${{COMP_LINE:0:COMP_POINT}}" verb= word= cur= flags= keys= words=
+  local -a typed=()
   read -ra typed <<< "$line"
   cur="${{line##*[[:space:]]}}"
   for word in "${{typed[@]:1}}"; do
@@ -163,13 +163,16 @@ def fish() -> str:
     """Return the script for fish."""
     lines = ["# fish completion of oa-sim: oa-sim completion fish | source", "complete -c oa-sim -e"]
     known = values()
+    no_files = "|".join(key.replace(".", "\\.") for key in known)  # where the values are known, no files are offered
+    lines.append(f"complete -c oa-sim -f -n 'string match -qr \"^({no_files})=\" -- (commandline -ct)'")
+    lines.append("complete -c oa-sim -f -n '__fish_seen_subcommand_from compare completion'")
     for verb, command in COMMANDS.items():
         summary = _quoted([command.summary])
         lines.append(f"complete -c oa-sim -n __fish_use_subcommand -f -a {verb} -d {summary}")
         here = f"complete -c oa-sim -n '__fish_seen_subcommand_from {verb}'"
         for flag in flags_of(command):
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in flag.names)
-            value = " -r" if flag.value else ""
+            value = {"": "", "LIST": f" -x -a '{FORMATS}'", "DIR": " -x -a '(__fish_complete_directories)'"}[flag.value]
             lines.append(f"{here} {names}{value} -d {_quoted([flag.meaning])}")
         words = [*_first_words(verb)]
         for key in keys_of(verb):

@@ -1,19 +1,27 @@
 """Decision commands: optimise, target, monitor and voi, each with settings of its own beside its scenario."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from oa_sim.cli.output import CommandResult, Progress
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from oa_sim.scenario.schema import Scenario
 
-Settings = TypeVar("Settings", bound="DataclassInstance")
 OPTIMISE_FACTS = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
 TARGET_FACTS = ("run_id", "data_hash", "oa_sim")
-TARGET_COLUMNS = ("area", "measure", "group", "target_year", "target", "scale", "probability", "colour", "base_rate")
+TARGET_COLUMNS = (
+    "area",
+    "measure",
+    "group",
+    "target_year",
+    "target",
+    "scale",
+    "probability",
+    "colour",
+    "base_rate",
+    "met",
+)
 MONITOR_FACTS = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
 VOI_FACTS = ("run_id", "data_hash", "oa_sim", "n_draws")
 VOI_COLUMNS = ("known", "kind", "value", "error", "gbp")
@@ -71,8 +79,7 @@ def target(arguments: Namespace) -> CommandResult:
             least |= {"probability_without": budget.without, "probability_with_most": budget.most}
             sentences.insert(0, budget.sentence)
         folder = folder_writers.write_promises(assessed, scenario.outputs, sentences, least)
-    columns = (*TARGET_COLUMNS, "met")
-    rows = [{key: _json_value(row[key]) for key in columns} for _, row in assessed.judged.iterrows()]
+    rows = [{key: _json_value(row[key]) for key in TARGET_COLUMNS} for _, row in assessed.judged.iterrows()]
     facts = {"headline": sentences, "targets": rows, "verdict": assessed.facts["gates"]["verdict"]}
     facts |= {key: assessed.facts[key] for key in TARGET_FACTS}
     facts |= {key: value for key, value in least.items() if key != "plan"}
@@ -126,7 +133,7 @@ def voi(arguments: Namespace) -> CommandResult:
     return CommandResult(facts | {key: information.manifest[key] for key in VOI_FACTS}, sentences, folder)
 
 
-def _settings(overrides: list[str], config: str, schema: type[Settings]) -> tuple[Settings, "Scenario"]:
+def _settings(overrides: list[str], config: str, schema: type[Any]) -> tuple[Any, "Scenario"]:
     """Return the settings of a verb and its scenario, once it is known that the answer can be written."""
     from oa_sim.scenario.load import load_beside, load_scenario
 

@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"oa-sim: {refusal}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        print(f"oa-sim: stopped; {stop or 'nothing unfinished was written'}", file=sys.stderr)
+        print(f"oa-sim: stopped; {str(stop) or 'nothing unfinished was written'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 the reader has gone

@@ -337,7 +337,7 @@ def dry_run(scenario: "Scenario") -> CommandResult:
 
 
 def _checked(scenario: "Scenario") -> tuple["Scenario", dict[str, Any], int, int]:
-    """Return a scenario that can be run, the facts of its fitted baseline, and how many draws and years a run computes."""
+    """Return a scenario that can be run, the facts of its fitted baseline, and the draws and years of a run."""
     import json
 
     from oa_sim.evidence import studies
