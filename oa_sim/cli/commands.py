@@ -415,7 +415,12 @@ def usage(verb: str) -> str:
 
 
 def command_help(verb: str) -> str:
-    """Return the help of one verb: what it does and writes, its arguments, flags and keys, and two examples."""
+    """Return the help of one verb, with the groups that belong to it."""
+    return explanation(verb) + _choices_of(verb)
+
+
+def explanation(verb: str) -> str:
+    """Return what a verb does and writes, its arguments, flags and keys, and two examples."""
     command = COMMANDS[verb]
     flags = [(", ".join(flag.names) + f" {flag.value}".rstrip(), flag.meaning) for flag in (*command.flags, HELP)]
     keys = [(key.name, f"{key.meaning} [{key.default}]" if key.default else key.meaning) for key in command.keys]
@@ -424,8 +429,7 @@ def command_help(verb: str) -> str:
     for title, rows in sections.items():
         wide = max([len(name) for name, _ in rows], default=0)
         text += f"\n{title}\n" * bool(rows) + "".join(f"  {name:<{wide}}  {meaning}\n" for name, meaning in rows)
-    text += "\nExamples\n" + "".join(f"  {example}\n" for example in command.examples)
-    return text + _choices_of(verb)
+    return text + "\nExamples\n" + "".join(f"  {example}\n" for example in command.examples)
 
 
 def _choices_of(verb: str) -> str:
@@ -490,7 +494,7 @@ def parse(verb: str, words: list[str]) -> Namespace:
     verb
         A name of ``COMMANDS``.
     words
-        What was typed but for the verb. Flags may stand anywhere; all behind ``--`` is an argument.
+        What was typed but for the verb. Flags may stand anywhere before ``--``; all behind it are arguments.
 
     Raises
     ------
@@ -506,15 +510,28 @@ def parse(verb: str, words: list[str]) -> Namespace:
             parser.add_argument(*flag.names, action="append", default=[])
         else:
             parser.add_argument(*flag.names, action="store_true")
+    end = words.index("--") if "--" in words else len(words)  # by hand, since versions of argparse differ on it
     try:
-        arguments, others = parser.parse_known_intermixed_args(words)
+        arguments, others = parser.parse_known_intermixed_args(words[:end])
     except argparse.ArgumentError as error:
         raise _wrong_value(verb, str(error.argument_name).split("/")[-1], words) from None
     for word in others:
         raise _no_such_flag(verb, word)
-    if not all(word.strip() for word in arguments.words):
-        raise Refusal(f"an argument of {verb} is empty: leave it out, or write it as in {COMMANDS[verb].examples[0]}")
+    arguments.words += words[end + 1 :]
+    for word in arguments.words:
+        _check_argument(verb, word)
     return arguments
+
+
+def _check_argument(verb: str, word: str) -> None:
+    """Refuse an empty argument, and a choice that is typed without its group."""
+    if not word.strip():
+        raise Refusal(f"an argument of {verb} is empty: leave it out, or write it as in {COMMANDS[verb].examples[0]}")
+    if COMMANDS[verb].arguments == OVERRIDES and "=" not in word:
+        choices = group_choices()
+        for group in ("scenario", *choices):
+            if word in choices.get(group, []):
+                raise Refusal(f"a setting of {verb} is typed as key=value, got {word!r}: write {group}={word}")
 
 
 def _wrong_value(verb: str, name: str, words: list[str]) -> Refusal:

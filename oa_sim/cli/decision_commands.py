@@ -59,9 +59,12 @@ def target(arguments: Namespace) -> CommandResult:
     Refusal
         For what cannot be honoured.
     """
+    from oa_sim.scenario.load import area_names
     from oa_sim.targets.target_settings import Targeting
 
     settings, scenario = _settings(arguments.words, "target", Targeting)
+    if settings.want.area is not None:  # before anything slow
+        (settings.want.area,) = area_names([settings.want.area], scenario.data_folder)
     from oa_sim.report import folder_writers
     from oa_sim.targets import assess, narrative
 
@@ -70,10 +73,8 @@ def target(arguments: Namespace) -> CommandResult:
         assessed = assess.promise(scenario, settings.target, progress.say)
         sentences = narrative.target_sentences(assessed)
         if settings.want.area is not None:
-            from oa_sim.scenario.load import area_names
             from oa_sim.targets.minimum_budget import least_money
 
-            (settings.want.area,) = area_names([settings.want.area], scenario.data_folder)
             budget = least_money(assessed.seen.scenario, settings.want, assessed.seen, progress.say)
             least = {"least_money_gbp": budget.gbp, "probability": budget.probability, "plan": budget.plan}
             least |= {"probability_without": budget.without, "probability_with_most": budget.most}

@@ -153,6 +153,13 @@ def test_a_flag_with_a_value_is_read_in_both_forms_before_and_after(typed):
     assert parse("report", ["DIR", "--to", "csv", "--to=html,json"]).to == ["csv", "html,json"]
 
 
+def test_all_behind_two_dashes_are_arguments():
+    assert parse("report", ["--json", "--", "--to", "--", "x"]).words == ["--to", "--", "x"]
+    assert parse("run", ["--"]).words == []
+    with pytest.raises(Refusal, match="--jsn"):
+        parse("run", ["--jsn", "--", "x"])
+
+
 def test_overrides_of_any_form_are_arguments():
     words = ["+seed=1", "~horizon", "++a.b={c: 1}", "areas=[Norwich, Oldham]", "name=été", "a==", "=", "-1 x"]
     assert parse("run", words).words == words
@@ -170,6 +177,8 @@ def test_overrides_of_any_form_are_arguments():
         ("run", ["-mx"], "--multirun takes no value, got -mx: write --multirun alone"),
         ("report", ["DIR", "--to"], "--to needs formats, got none: write it as in oa-sim report"),
         ("sweep", ["--out", "--json"], "--out needs a folder, got none: write it as in oa-sim sweep"),
+        ("run", ["hand_over"], "a setting of run is typed as key=value, got 'hand_over': write scenario=hand_over"),
+        ("show", ["per_pupil"], "a setting of show is typed as key=value, got 'per_pupil': write split=per_pupil"),
         ("run", [""], "an argument of run is empty: leave it out"),
     ],
 )
