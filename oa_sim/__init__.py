@@ -4,10 +4,9 @@ The public names, in the order a study uses them. They are looked up when first 
 ``import oa_sim`` and ``oa-sim --help`` load neither NumPy nor PyMC.
 """
 
-from typing import TYPE_CHECKING
-
 from oa_sim import _lazy_imports
 
+TYPE_CHECKING = False  # as typing has it; importing typing takes longer than printing help
 if TYPE_CHECKING:  # for type checkers and editors, which do not run ``__getattr__``
     from oa_sim import decide
     from oa_sim.decide.value_of_information import voi as value_of_information

@@ -5,13 +5,14 @@ A package imports none of its modules, so that a command loads what it needs and
 goes with 0.8: ``MOVED``, ``_Finder``, ``install``, ``formerly`` and ``make_callable``.
 """
 
+from __future__ import annotations
+
 import importlib
-import importlib.abc
-import importlib.util
 import sys
-import types
-import warnings
-from collections import abc
+
+TYPE_CHECKING = False  # as typing has it; importing typing takes longer than printing help
+if TYPE_CHECKING:
+    from collections import abc
 
 MOVED: dict[str, str] = {
     "calibrated": "formatting",
@@ -106,7 +107,7 @@ MOVED: dict[str, str] = {
     "live": "explore.session",
     "live_app": "explore.server",
     "live_base": "explore.session",
-    "live_door": "cli.explore",
+    "live_door": "cli.folder_commands",
     "live_page": "explore.server",
     "live_picture": "explore.fan_svg",
     "live_save": "explore.session",
@@ -122,7 +123,7 @@ MOVED: dict[str, str] = {
     "monte_carlo": "inference.mcse",
     "movements": "targets.base_rates",
     "multiples": "plots.small_multiples",
-    "multirun": "cli.batch",
+    "multirun": "cli.model_commands",
     "objective": "decide.objective",
     "office": "report.formats.office",
     "optimise": "decide.optimiser",
@@ -134,7 +135,7 @@ MOVED: dict[str, str] = {
     "packed": "explore.page",
     "packs": "report.assemble",
     "panel": "inputs.panel",
-    "paper": "report.formats.word_document",
+    "paper": "report.formats.word",
     "parameters": "programme.parameters",
     "passes": "compiled.activity",
     "patterns": "decide.spending_profiles",
@@ -143,14 +144,14 @@ MOVED: dict[str, str] = {
     "picture_book": "report.formats.html_pages",
     "placebo": "validation.placebo",
     "placed": "targets.monitor",
-    "plan": "cli.dry_run",
+    "plan": "cli.model_commands",
     "pledges": "targets.narrative",
-    "plots": "report.formats.excel_charts",
-    "plotting": "report.formats.excel_charts",
+    "plots": "report.formats.excel",
+    "plotting": "report.formats.excel",
     "portfolio": "programme.portfolio",
     "priors": "scenario.assumptions",
     "problem": "decide.allocation_problem",
-    "progress": "cli.progress",
+    "progress": "cli.output",
     "promises": "targets.attainable",
     "provenance": "sweep.provenance",
     "published": "report.reported_statistic",
@@ -168,7 +169,7 @@ MOVED: dict[str, str] = {
     "reliability": "report.formats.backtest_page",
     "remarks": "sweep.findings",
     "report": "report.folder_writers",
-    "report_door": "cli.report",
+    "report_door": "cli.folder_commands",
     "result": "simulation.result",
     "retention": "projection.impact_retention",
     "review": "programme.budget",
@@ -201,7 +202,7 @@ MOVED: dict[str, str] = {
     "survival": "programme.delivery",
     "sustain": "projection.sustainability",
     "sweep": "sweep.sweep_run",
-    "sweep_door": "cli.sweep",
+    "sweep_door": "cli.sweep_commands",
     "swept": "sweep.results",
     "synthesis": "evidence.meta_analysis",
     "tabled": "report.assumptions_register",
@@ -214,7 +215,7 @@ MOVED: dict[str, str] = {
     "tornado": "plots.tornado",
     "trajectories": "plots.target_charts",
     "update": "targets.assimilation",
-    "usage": "cli.main",
+    "usage": "cli.commands",
     "value": "projection.appraisal",
     "variables": "definitions",
     "variants": "sweep.expand",
@@ -222,7 +223,7 @@ MOVED: dict[str, str] = {
     "views": "explore.views",
     "voi": "decide.value_of_information",
     "word": "report.formats.word",
-    "wordml": "report.formats.word_document",
+    "wordml": "report.formats.word",
     "words": "simulation.narrative",
     "workbook": "report.formats.excel",
     "world": "compiled.input_cache",
@@ -257,7 +258,7 @@ RENAMED: dict[str, str] = {  # names that are not those of before, or lie in ano
     "picture_book.page": "report.formats.html_pages.picture_book",
     "placed.rows": "targets.monitor.figure_rows",
     "pledges.sentences": "targets.narrative.target_sentences",
-    "plotting.MADE": "report.formats.excel_charts.DRAWN",
+    "plotting.MADE": "report.formats.excel.DRAWN",
     "portfolio.reviewed": "programme.budget.reviewed_shares",
     "reasons.behind": "projection.sustainability.rationale",
     "remarks.n_doubts": "sweep.findings.n_unverified",
@@ -286,18 +287,22 @@ RENAMED: dict[str, str] = {  # names that are not those of before, or lie in ano
 
 
 def _warn(old: str, new: str) -> None:
+    import warnings
+
     # the caller is as many levels up as there are frames of importlib, which Python leaves out of the count
     warnings.warn(f"{old} is {new} since oa_sim 0.7: write that, the old name goes in 0.8", DeprecationWarning, 3)
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Finder:
     """Finds a module under its old name, and gives one that hands on what it held then."""
 
     def find_spec(self, fullname, path=None, target=None):
         package, _, old = fullname.rpartition(".")
         if package != "oa_sim" or old not in MOVED:
             return None
-        return importlib.util.spec_from_loader(fullname, self)
+        from importlib.util import spec_from_loader
+
+        return spec_from_loader(fullname, self)
 
     def create_module(self, spec):
         _warn(spec.name, f"oa_sim.{MOVED[spec.name.rpartition('.')[2]]}")
@@ -312,7 +317,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return getattr(importlib.import_module(f"oa_sim.{where}"), new) if new else getattr(there, name)
 
         renamed = {name.partition(".")[2] for name in RENAMED if name.startswith(f"{old}.")}
-        held = {name for name, value in vars(there).items() if not isinstance(value, types.ModuleType)}
+        held = {name for name, value in vars(there).items() if not isinstance(value, type(sys))}
         module.__all__ = sorted(renamed | {name for name in held if not name.startswith("_")})
         module.__dir__ = lambda: sorted({*vars(module), *module.__all__})
         module.__doc__, module.__getattr__ = there.__doc__, __getattr__
@@ -342,7 +347,9 @@ def exports(package: str, where: dict[str, str], *, formerly: str = "") -> abc.C
         if name in where:
             return getattr(importlib.import_module(f"{package}.{where[name]}"), name)
         if not name.startswith("_"):
-            if importlib.util.find_spec(f"{package}.{name}") is not None:
+            from importlib.util import find_spec
+
+            if find_spec(f"{package}.{name}") is not None:
                 return importlib.import_module(f"{package}.{name}")
             if formerly:
                 value = getattr(importlib.import_module(f"oa_sim.{formerly}"), name, None)
@@ -365,7 +372,7 @@ def make_callable(package: str, module: str, name: str) -> None:
         The module of the package that holds the function, and its name.
     """
 
-    class Callable(types.ModuleType):
+    class Callable(type(sys)):
         def __call__(self, *args, **keys):
             _warn(package, f"{package}.{module}.{name}")
             return getattr(importlib.import_module(f"{package}.{module}"), name)(*args, **keys)

@@ -3,7 +3,11 @@
 The sentence gives the rule, the value and the remedy. The command line prints it and exits with 2.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as typing has it
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Refusal(ValueError):

@@ -57,10 +57,7 @@ FENCES = {  # library: the packages that may know it; no other is imported
 FROM_IMPORTLIB = [("resources", "files"), ("metadata", "version"), ("util", "find_spec")]  # all that modules use of it
 TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests may bear one name
     "_lazy_imports": "test_names",  # no name of a test has two underscores
-    "cli/batch": "acceptance/test_command_line",
-    "cli/decision_commands": "decide/test_decision",  # its plans are searched there
     "cli/main": "acceptance/test_command_line",
-    "cli/report": "report/test_assemble",
     "compiled/activity": "compiled/test_gains",
     "compiled/arrays": "compiled/test_simulate",
     "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan; its slopes in test_spending_profiles
@@ -81,9 +78,7 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "programme/laws": "compiled/test_scalar_laws",  # each law, with its compiled form
     "projection/impact": "projection/test_appraisal",
     "report/document": "report/test_assemble",
-    "report/formats/excel_charts": "report/formats/test_excel",
     "report/formats/html_pages": "report/test_assemble",
-    "report/formats/word_document": "report/formats/test_word",
     "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",
     "scenario/schema": "scenario/test_load",

@@ -100,9 +100,7 @@ def test_all_names_of_an_old_module_are_its_public_ones():
     assert given["Refusal"] is errors.Refusal
     assert {name for name in given if name != "__builtins__"} == set(found.__all__) <= set(dir(found))
     assert set(own(errors)) <= set(found.__all__)
-    assert {"MADE", *own(importlib.import_module("oa_sim.report.formats.excel_charts"))} <= set(
-        old("plotting")[0].__all__
-    )
+    assert {"MADE", *own(importlib.import_module("oa_sim.report.formats.excel"))} <= set(old("plotting")[0].__all__)
 
 
 def test_all_names_of_the_root_are_there():

@@ -50,10 +50,11 @@ def filled(text: str) -> str:
 
 
 def verbs() -> str:
-    """Return what the bare command prints."""
-    from oa_sim.cli.main import HELP
+    """Return what the bare command prints, and the help of each verb."""
+    from oa_sim.cli.commands import COMMANDS, explanation, overview
 
-    return f"```text\n{HELP}```"
+    helps = [f"### oa-sim {verb}\n\n```text\n{explanation(verb)}```" for verb in COMMANDS]
+    return "\n\n".join([f"```text\n{overview()}```", "## Verbs", *helps])
 
 
 def choices() -> str:

@@ -1,13 +1,34 @@
-"""Decision commands: the verbs that help to decide, each told of by a config of its own beside its scenario."""
+"""Decision commands: optimise, target, monitor and voi, each with settings of its own beside its scenario."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from oa_sim.cli.output import CommandResult, Progress
+
+if TYPE_CHECKING:
+    from oa_sim.scenario.schema import Scenario
+
+OPTIMISE_FACTS = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
+TARGET_FACTS = ("run_id", "data_hash", "oa_sim")
+TARGET_COLUMNS = (
+    "area",
+    "measure",
+    "group",
+    "target_year",
+    "target",
+    "scale",
+    "probability",
+    "colour",
+    "base_rate",
+    "met",
+)
+MONITOR_FACTS = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
+VOI_FACTS = ("run_id", "data_hash", "oa_sim", "n_draws")
+VOI_COLUMNS = ("known", "kind", "value", "error", "gbp")
 
 
-def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
-    """Answer ``optimise``: facts, sentences, and the folder that was written.
-
-    Parameters
-    ----------
-    overrides
-        Hydra overrides of the scenario, and of ``objective``, ``constraints`` and ``search``.
+def optimise(arguments: Namespace) -> CommandResult:
+    """Answer ``optimise``: the best plan for an objective under constraints.
 
     Raises
     ------
@@ -16,70 +37,58 @@ def optimise(overrides: list[str]) -> tuple[dict, list[str], object]:
     """
     from oa_sim.decide.constraints import Optimising
 
-    asked, scenario = _asked(overrides, "optimise", Optimising)
-    from oa_sim.cli.progress import Progress
+    settings, scenario = _settings(arguments.words, "optimise", Optimising)
     from oa_sim.decide import narrative
     from oa_sim.decide.decision import decide
     from oa_sim.report import folder_writers
 
     with Progress() as progress:
-        found = decide(scenario, asked, progress.say)
+        decision = decide(scenario, settings, progress.say)
         progress.say("writing the plan")
-        said = narrative.plan_sentences(found)
-        folder = folder_writers.write_decision(found, scenario.outputs, said)
-    keys = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
-    facts = found.facts() | {key: found.manifest[key] for key in keys} | {"headline": said}
-    return facts, said, folder
+        sentences = narrative.plan_sentences(decision)
+        folder = folder_writers.write_decision(decision, scenario.outputs, sentences)
+    facts = decision.facts() | {key: decision.manifest[key] for key in OPTIMISE_FACTS} | {"headline": sentences}
+    return CommandResult(facts, sentences, folder)
 
 
-def target(overrides: list[str]) -> tuple[dict, list[str], object]:
-    """Answer ``target``: facts, sentences, and the folder that was written.
-
-    Parameters
-    ----------
-    overrides
-        Hydra overrides of the scenario, and of ``target`` and ``want``.
+def target(arguments: Namespace) -> CommandResult:
+    """Answer ``target``: attainable levels, the probability of each target, and the least money for one.
 
     Raises
     ------
     Refusal
         For what cannot be honoured.
     """
+    from oa_sim.scenario.load import area_names
     from oa_sim.targets.target_settings import Targeting
 
-    asked, scenario = _asked(overrides, "target", Targeting)
-    from oa_sim.cli.progress import Progress
+    settings, scenario = _settings(arguments.words, "target", Targeting)
+    if settings.want.area is not None:  # before anything slow
+        (settings.want.area,) = area_names([settings.want.area], scenario.data_folder)
     from oa_sim.report import folder_writers
-    from oa_sim.targets import assess
-    from oa_sim.targets import narrative as target_narrative
+    from oa_sim.targets import assess, narrative
 
+    least: dict[str, Any] = {}
     with Progress() as progress:
-        found = assess.promise(scenario, asked.target, progress.say)
-        said, more = target_narrative.target_sentences(found), {}
-        if asked.want.area is not None:
-            from oa_sim.scenario.load import area_names
+        assessed = assess.promise(scenario, settings.target, progress.say)
+        sentences = narrative.target_sentences(assessed)
+        if settings.want.area is not None:
             from oa_sim.targets.minimum_budget import least_money
 
-            (asked.want.area,) = area_names([asked.want.area], scenario.data_folder)
-            least = least_money(found.seen.scenario, asked.want, found.seen, progress.say)
-            more = {"least_money_gbp": least.gbp, "probability": least.probability, "plan": least.plan}
-            more |= {"probability_without": least.without, "probability_with_most": least.most}
-            said.insert(0, least.sentence)
-        folder = folder_writers.write_promises(found, scenario.outputs, said, more)
-    shown = ("area", "measure", "group", "target_year", "target", "scale", "probability", "colour", "base_rate", "met")
-    rows = [{key: _plain(row[key]) for key in shown} for _, row in found.judged.iterrows()]
-    facts = {key: found.facts[key] for key in ("run_id", "data_hash", "oa_sim")}
-    facts |= {key: value for key, value in more.items() if key != "plan"}
-    return {"headline": said, "targets": rows, "verdict": found.facts["gates"]["verdict"]} | facts, said, folder
+            budget = least_money(assessed.seen.scenario, settings.want, assessed.seen, progress.say)
+            least = {"least_money_gbp": budget.gbp, "probability": budget.probability, "plan": budget.plan}
+            least |= {"probability_without": budget.without, "probability_with_most": budget.most}
+            sentences.insert(0, budget.sentence)
+        folder = folder_writers.write_promises(assessed, scenario.outputs, sentences, least)
+    rows = [{key: _json_value(row[key]) for key in TARGET_COLUMNS} for _, row in assessed.judged.iterrows()]
+    facts = {"headline": sentences, "targets": rows, "verdict": assessed.facts["gates"]["verdict"]}
+    facts |= {key: assessed.facts[key] for key in TARGET_FACTS}
+    facts |= {key: value for key, value in least.items() if key != "plan"}
+    return CommandResult(facts, sentences, folder)
 
 
-def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
-    """Answer ``monitor``: facts, sentences, and the folder that was written.
-
-    Parameters
-    ----------
-    overrides
-        Hydra overrides of the scenario, and of ``monitor``.
+def monitor(arguments: Namespace) -> CommandResult:
+    """Answer ``monitor``: this year's figures against what was expected.
 
     Raises
     ------
@@ -88,28 +97,21 @@ def monitor(overrides: list[str]) -> tuple[dict, list[str], object]:
     """
     from oa_sim.targets.monitor_settings import Monitoring
 
-    asked, scenario = _asked(overrides, "monitor", Monitoring)
-    from oa_sim.cli.progress import Progress
+    settings, scenario = _settings(arguments.words, "monitor", Monitoring)
     from oa_sim.report import folder_writers
-    from oa_sim.targets import narrative as target_narrative
-    from oa_sim.targets.monitor import monitor as monitored
+    from oa_sim.targets import narrative
+    from oa_sim.targets.monitor import monitor as compare_figures
 
     with Progress() as progress:
-        found = monitored(scenario, asked.monitor, progress.say)
-        said = target_narrative.monitoring_sentences(found)
-        folder = folder_writers.write_monitored(found, scenario.outputs, said)
-    keys = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
-    facts = {"headline": said, "verdict": found.manifest["gates"]["verdict"]}
-    return facts | {key: found.manifest[key] for key in keys}, said, folder
+        monitored = compare_figures(scenario, settings.monitor, progress.say)
+        sentences = narrative.monitoring_sentences(monitored)
+        folder = folder_writers.write_monitored(monitored, scenario.outputs, sentences)
+    facts = {"headline": sentences, "verdict": monitored.manifest["gates"]["verdict"]}
+    return CommandResult(facts | {key: monitored.manifest[key] for key in MONITOR_FACTS}, sentences, folder)
 
 
-def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
-    """Answer ``voi``: facts, sentences, and the folder that was written.
-
-    Parameters
-    ----------
-    overrides
-        Hydra overrides of the scenario, and of ``objective`` and ``voi``.
+def voi(arguments: Namespace) -> CommandResult:
+    """Answer ``voi``: the value of information.
 
     Raises
     ------
@@ -118,40 +120,36 @@ def voi(overrides: list[str]) -> tuple[dict, list[str], object]:
     """
     from oa_sim.decide.voi_settings import Studying
 
-    asked, scenario = _asked(overrides, "voi", Studying)
-    from oa_sim.cli.progress import Progress
+    settings, scenario = _settings(arguments.words, "voi", Studying)
     from oa_sim.decide import narrative
-    from oa_sim.decide.value_of_information import voi as information
+    from oa_sim.decide.value_of_information import voi as value_of_information
     from oa_sim.report import folder_writers
 
     with Progress() as progress:
-        found = information(scenario, asked, progress.say)
-        said = narrative.information_sentences(found)
-        folder = folder_writers.write_information(found, scenario.outputs, said)
-    rows = [
-        {key: _plain(row[key]) for key in ("known", "kind", "value", "error", "gbp")}
-        for _, row in found.known.iterrows()
-    ]
-    facts = {key: found.manifest[key] for key in ("run_id", "data_hash", "oa_sim", "n_draws")}
-    return {"headline": said, "worth": rows, "verdict": found.manifest["gates"]["verdict"]} | facts, said, folder
+        information = value_of_information(scenario, settings, progress.say)
+        sentences = narrative.information_sentences(information)
+        folder = folder_writers.write_information(information, scenario.outputs, sentences)
+    rows = [{key: _json_value(row[key]) for key in VOI_COLUMNS} for _, row in information.known.iterrows()]
+    facts = {"headline": sentences, "worth": rows, "verdict": information.manifest["gates"]["verdict"]}
+    return CommandResult(facts | {key: information.manifest[key] for key in VOI_FACTS}, sentences, folder)
 
 
-def _asked(overrides: list[str], config: str, schema: type) -> tuple:
-    """Return what a verb is told and its scenario, once it is known that the answer can be written."""
+def _settings(overrides: list[str], config: str, schema: type[Any]) -> tuple[Any, "Scenario"]:
+    """Return the settings of a verb and its scenario, once it is known that the answer can be written."""
     from oa_sim.scenario.load import load_beside, load_scenario
 
-    asked, rest = load_beside(overrides, config, schema)
+    settings, rest = load_beside(overrides, config, schema)
     scenario = load_scenario(*rest)
     from oa_sim.report import folder_writers  # after the overrides are known to be right
 
     folder_writers.check_writable(scenario.outputs)
-    return asked, scenario
+    return settings, scenario
 
 
-def _plain(value: object) -> object:
-    """Return a cell as JSON takes it: a number that is none as null."""
+def _json_value(value: Any) -> object:
+    """Return a cell of a table as JSON takes it; a number that is none is null."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and value != value else value
 
 
-VERBS = {"optimise": optimise, "target": target, "monitor": monitor, "voi": voi}
+HANDLERS = {"optimise": optimise, "target": target, "monitor": monitor, "voi": voi}

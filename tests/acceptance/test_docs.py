@@ -16,7 +16,7 @@ import pytest
 from documented import DOCS, ROOT
 from test_experiments import SCRIPTS
 
-from oa_sim.cli import main
+from oa_sim.cli.commands import COMMANDS, HELP, VERSION
 
 PAGES = {str(path.relative_to(DOCS)): path for path in documented.pages()}
 TO_COME = {"report", "explore"}  # verbs of which pages spoke before the door knew them
@@ -27,7 +27,6 @@ OF_REPORT = {
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "oa_sim").rglob("*.py")))
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:[\w.]+/)*[\w.]*\w\.(?:py|md|csv|nc|json|html|docx|pptx|xlsx|svg|txt|yaml|zarr|parquet))`")
-FLAG = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
 
 
 @pytest.fixture(params=PAGES, scope="module")
@@ -98,12 +97,12 @@ def test_every_file_that_a_page_names_is_in_the_project_or_is_written_by_it(name
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_verb_and_flag_that_a_page_names_is_one_of_the_door(name):
-    verbs = set(re.findall(r"^  oa-sim (\w+)", main.HELP, re.M))
-    flags = {*FLAG.findall(main.HELP), "--help"}
+    verbs = set(COMMANDS)
     for words in doors(PAGES[name].read_text(encoding="utf-8")):
         verb = next((word for word in words if not word.startswith("-")), None)
         assert verb is None or verb in verbs | TO_COME, words
         if verb in verbs:
+            flags = {name for flag in (*COMMANDS[verb].flags, HELP, VERSION) for name in flag.names}
             assert {word for word in words if word.startswith("-")} <= flags, words
 
 

@@ -8,7 +8,7 @@ import simulated
 import xarray as xr
 
 from oa_sim import Refusal, definitions, load_scenario
-from oa_sim.cli import dry_run
+from oa_sim.cli.model_commands import dry_run
 from oa_sim.inference import baseline_fit, baseline_model, posterior_files, sampling
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.scenario.load import load_learning
@@ -76,8 +76,8 @@ def test_a_run_carries_what_the_config_says_the_posterior_holds(shipped):
 
 def test_a_plan_says_what_was_learned_from():
     made = json.loads(baseline_fit.load().attrs["made"])
-    found = dry_run.plan(load_scenario("areas=Norwich", "horizon=5"))
-    assert found["posterior"] == f"learned from {made['authorities']} authorities up to 2022/23"
+    found = dry_run(load_scenario("areas=Norwich", "horizon=5")).facts
+    assert found["posterior"] == f"fitted to {made['authorities']} authorities up to 2022/23"
     assert found["draws"] == 2000
 
 

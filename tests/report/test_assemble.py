@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from oa_sim.cli import report
 from oa_sim.cli.main import main
 from oa_sim.report import assemble, document, folder_brief, folder_writers
 from oa_sim.report.formats import data_files, excel, html_pages, powerpoint, word
@@ -289,7 +288,7 @@ def test_a_folder_that_holds_nothing_is_refused_in_a_sentence(tmp_path, capsys):
 
 
 def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys):
-    assert report.answer("report", [str(folder), "--to=csv", "--json"]) == 0
+    assert main(["report", str(folder), "--to=csv", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["kind"] == "run"
     assert "table.csv" in facts["files"]

@@ -1,7 +1,5 @@
 """Cases: paths, labels, and the examples of the help."""
 
-import re
-
 from oa_sim.sweep import provenance
 
 
@@ -18,15 +16,14 @@ def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monke
 
 
 def test_the_chain_of_the_help_goes_through():
-    from oa_sim.cli.main import HELP
+    from oa_sim.cli.commands import COMMANDS
     from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import cases as case_list
     from oa_sim.sweep import expand
 
     labels = []
     for verb in ("sweep", "extend"):
-        words = re.search(rf"(oa-sim {verb} .*=.*)", HELP.split(f"oa-sim {verb} ", 1)[1])[1].split()[2:]
-        words = [word for word in words if "=" in word]
+        words = [word for word in COMMANDS[verb].examples[0].split() if "=" in word]
         sweeping, left = load_sweeping(words)
         found = expand.expand(left, sweeping.design, may_be_one=verb == "extend")
         made = provenance.made_by() | {"data_hash": {}, "posterior": {}}

@@ -59,71 +59,58 @@ NAMES = {
     "suspensions": "Suspensions",
 }
 STATISTICS = {"mean": "Mean", "sd": "Standard deviation"} | {
-    name: "Median" if at == 0.5 else f"{100 * at:.0f}th percentile" for name, at in QUANTILES.items()
+    name: "Median" if share == 0.5 else f"{100 * share:.0f}th percentile" for name, share in QUANTILES.items()
 }
-SERIES = ("model", "scenario", "region", "variable", "unit", "year", "value")
+SERIES = COLUMNS  # of figures, as tools for scenarios know them
 ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
 
 
 def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict:
     """Return the descriptor of some tables of a folder.
 
-    Parameters
-    ----------
-    folder
-        Where they lie, and where the descriptor will.
-    files
-        Names of CSV files, as paths from the folder; each bears the name of a table of the dictionary. One without
-        columns, such as what is left of no impact, holds no table and is left out.
-    manifest
-        Of the run.
-
-    Returns
-    -------
-    dict
-        To be written as JSON. No date and no random number is in it: the same tables have the same descriptor.
-
-    Raises
-    ------
-    Refusal
-        For a file that is not there, lies elsewhere, or has a column without a meaning.
+    ``files`` are names of CSV files as paths from the folder, in which the descriptor will lie too; each bears the name
+    of a table of the dictionary. One without columns, such as what is left of no impact, holds no table and is left
+    out. No date and no random number is in it: the same tables have the same descriptor. A file that is not there, lies
+    elsewhere, or has a column without a meaning is refused.
     """
-    scenario, marks = manifest["scenario"], manifest["gates"]["verdict"]
-    failed = "" if marks == "PASS" else f" [{marks}]"
-    folder_of_data = scenario.get("data_folder")
+    scenario, verdict, failed = manifest["scenario"], manifest["gates"]["verdict"], ""
+    if verdict != "PASS":
+        failed = f" [{verdict}]"
+    data_folder = scenario.get("data_folder")
     return {
         "profile": PROFILE,
         "name": _slug(f"oa_sim-{scenario['name']}-{manifest['run_id']}"),
         "id": manifest["run_id"],
         "title": harmless(f"Twelve Opportunity Areas with and without the programme: {scenario['name']}{failed}"),
-        "description": _said(manifest),
+        "description": _description(manifest),
         "version": str(manifest.get("oa_sim", "")),
         "licenses": LICENCES,
-        "sources": sources(Path(folder_of_data) if folder_of_data else None),
-        "resources": [found for name in files if (found := _resource(Path(folder), str(name)))["schema"]["fields"]],
+        "sources": sources(Path(data_folder) if data_folder else None),
+        "resources": [
+            resource for name in files if (resource := _resource(Path(folder), str(name)))["schema"]["fields"]
+        ],
     }
 
 
 def sources(folder: Path | None = None) -> list[dict[str, str]]:
     """Return publisher, title, year and licence of each source of the tables, as a descriptor names them."""
-    rows = tables.read("sources", folder)
     return [
         {
             "title": harmless(
                 f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']}; {row['licence']})"
             )
         }
-        for row in rows
+        for row in tables.read("sources", folder)
     ]
 
 
-def _said(manifest: dict) -> str:
+def _description(manifest: dict) -> str:
     """Return what is to be known before any number is used."""
-    doubted = sum(len(names) for names in manifest.get("to_verify", {}).values())
+    n_unverified = sum(len(names) for names in manifest.get("to_verify", {}).values())
     gates = manifest["gates"]
     return harmless(
         f"Summaries of {gates.get('n_draws', 'the')} posterior draws; gates: {gates['verdict']}. "
-        f"{doubted} of the figures behind them are still to verify (assumptions.csv). Rows marked proxy rest on a "
+        f"{n_unverified} of the figures behind them are still to verify (assumptions.csv). Rows marked proxy rest on a "
         f"county\u2019s figures. Data {manifest['data_hash'][:12]}, seed {manifest['seed']}."
     )
 
@@ -166,19 +153,12 @@ def _slug(text: str) -> str:
 def long_table(result: Result) -> pd.DataFrame:
     """Return mean, SD and quantiles of every quantity as a long table, by area and in the mean of the areas.
 
-    Parameters
-    ----------
-    result
-        Of a run. A label ends in ``[FAIL]`` where a gate failed, as everywhere.
-
-    Returns
-    -------
-    DataFrame
-        ``COLUMNS``; a unit is that of the measure, a change of a share is in percentage points. No two rows are of the
-        same thing, and no cell is missing. Every text is as ``sanitise.harmless`` returns it.
+    A label ends in ``[FAIL]`` where a gate failed, as everywhere. The columns are ``COLUMNS``; a unit is that of the
+    measure, and a change of a share is in percentage points. No two rows are of the same thing, and no cell is missing.
+    Every text is as ``sanitise.harmless`` returns it.
     """
     table = pd.concat([result.summary(), *_everywhere(result)], ignore_index=True)
-    table["unit"] = [_unit(*about) for about in zip(table.unit, table.quantity, table.proxy, strict=True)]
+    table["unit"] = [_unit(*row) for row in zip(table.unit, table.quantity, table.proxy, strict=True)]
     parts = (table.quantity.map(str.capitalize), table.measure.map(NAMES), table.group.map(str.capitalize))
     table["branch"] = parts[0] + STEP + parts[1] + STEP + parts[2]
     keys = ["scenario", "area", "branch", "unit", "year"]
@@ -194,17 +174,14 @@ def long_table(result: Result) -> pd.DataFrame:
 def meta(result: Result) -> pd.DataFrame:
     """Return what is to be known of a run beside its long table: verdict, draws, seed, hashes and what is to verify.
 
-    Returns
-    -------
-    DataFrame
-        One row, with the index (model, scenario) by which pyam takes it as ``meta``.
+    One row, with the index (model, scenario) by which pyam takes it as ``meta``.
     """
     manifest = result.manifest
     facts = {name: manifest.get(name, "") for name in ("run_id", "seed", "data_hash", "code_hash", "posterior")}
     facts |= {"verdict": manifest["gates"]["verdict"], "n_draws": result.n_draws}
     facts |= {"price_base": manifest["price_base"], "to_verify": unverified.sentence(manifest.get("to_verify", {}))}
-    at = [(sanitise.harmless(_model(result)), sanitise.harmless(_part(result.label)))]
-    index = pd.MultiIndex.from_tuples(at, names=["model", "scenario"])
+    names = [(sanitise.harmless(_model(result)), sanitise.harmless(_part(result.label)))]
+    index = pd.MultiIndex.from_tuples(names, names=["model", "scenario"])
     return sanitise.in_table(pd.DataFrame([facts], index=index))
 
 
@@ -218,20 +195,20 @@ def _everywhere(result: Result) -> list[pd.DataFrame]:
     parts = []
     for measure in result.draws.measure.values.tolist():
         for group in MEASURES[measure].table_groups:
-            at = {"measure": measure, "group": group}
-            proxy = result.draws.proxy.sel(at).any("area").expand_dims(area=[EVERYWHERE])
-            about = {"scenario": result.label, **at, "unit": MEASURES[measure].unit}
+            place = {"measure": measure, "group": group}
+            proxy = result.draws.proxy.sel(place).any("area").expand_dims(area=[EVERYWHERE])
+            labels = {"scenario": result.label, **place, "unit": MEASURES[measure].unit}
             for quantity in QUANTITIES:
-                mean = result.draws[quantity].sel(at).mean("area", dtype=float).expand_dims(area=[EVERYWHERE])
+                mean = result.draws[quantity].sel(place).mean("area", dtype=float).expand_dims(area=[EVERYWHERE])
                 draws = mean.transpose("chain", "draw", "area", "year")
-                parts.append(result_tables.described(draws, proxy).assign(**about, quantity=quantity))
+                parts.append(result_tables.described(draws, proxy).assign(**labels, quantity=quantity))
     return parts
 
 
 def _unit(unit: str, quantity: str, proxy: bool) -> str:
     """Return a unit with the mark of a county's figures."""
-    said = "percentage points" if unit == "%" and quantity == "impact" else unit
-    return f"{said} ({PROXY})" if proxy else said
+    unit = "percentage points" if unit == "%" and quantity == "impact" else unit
+    return f"{unit} ({PROXY})" if proxy else unit
 
 
 def _part(text: str) -> str:
@@ -240,16 +217,10 @@ def _part(text: str) -> str:
 
 
 def table(figures: Iterable[Published]) -> pd.DataFrame:
-    """Return figures as a table: a row for each, no cell missing; the first that has a name stands for it.
-
-    Parameters
-    ----------
-    figures
-        Of a dossier.
-    """
+    """Return figures as a table: a row for each, no cell missing; the first that has a name stands for it."""
     once: dict[str, Published] = {}
-    for one in figures:
-        once.setdefault(one.figure, one)
+    for figure in figures:
+        once.setdefault(figure.figure, figure)
     return pd.DataFrame(rows(once.values()))
 
 
@@ -264,26 +235,23 @@ def csv_text(figures: Iterable[Published]) -> str:
     for name in rows.columns[[kind.kind == "f" for kind in rows.dtypes]]:
         rows[name] = rows[name].where(np.isfinite(rows[name]), np.nan if name == "value" else np.inf)
     for name in rows.columns[[kind.kind not in "iuf" for kind in rows.dtypes]]:
-        rows[name] = [harmless(said, spares_numbers=False) for said in rows[name]]
+        rows[name] = [harmless(text, spares_numbers=False) for text in rows[name]]
     return rows.to_csv(index=False, lineterminator="\n")
 
 
 def json_text(dossier: Dossier) -> str:
-    """Return the figures of a dossier as JSON: what all can be traced to, then each; no number is null.
+    """Return the figures of a dossier of any kind as JSON: what all can be traced to, then each; no number is null.
 
-    Parameters
-    ----------
-    dossier
-        Of any kind; where its figures are of several scenarios, each names its own origin as well.
+    Where the figures are of several scenarios, each names its own origin as well.
     """
     rows = table(dossier.figures).to_dict("records")
-    about = asdict(dossier.figures[0].origin) if dossier.figures else {}
-    shared = all(row[name] == about[name] for row in rows for name in ORIGIN)
+    first = asdict(dossier.figures[0].origin) if dossier.figures else {}
+    shared = all(row[name] == first[name] for row in rows for name in ORIGIN)
     dropped = (*ORIGIN, "model") if shared else ("model",)
-    each = [{name: _plain(value) for name, value in row.items() if name not in dropped} for row in rows]
+    figures = [{name: _plain(value) for name, value in row.items() if name not in dropped} for row in rows]
     origin = {"kind": dossier.kind, "label": dossier.label, "verdict": dossier.verdict, "reason": dossier.reason}
-    origin |= {"trace": dossier.trace} | (about if shared else {})
-    return json.dumps({"origin": origin, "figures": each}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    origin |= {"trace": dossier.trace} | (first if shared else {})
+    return json.dumps({"origin": origin, "figures": figures}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _plain(value: object) -> object:
@@ -297,32 +265,18 @@ def rows(figures: Iterable[Published]) -> list[dict[str, object]]:
     ``model``, ``scenario``, ``region``, ``variable``, ``unit``, ``year`` and ``value`` are the columns that they know;
     what follows says how the figure is printed, how sure it is, and what it can be traced to.
     """
-    return [_row(one) for one in figures]
+    return [_row(figure) for figure in figures]
 
 
-def _row(one: Published) -> dict[str, object]:
-    where = "|".join(part for part in (one.quantity, one.measure, one.group) if part != "none")
-    return {
-        "model": f"oa_sim {one.origin.version}",
-        "scenario": one.origin.scenario,
-        "region": one.area,
-        "variable": where,
-        "unit": one.unit,
-        "year": one.year,
-        "value": one.value,
-        "figure": one.figure,
-        "label": one.label,
-        "text": one.text,
-        "lower": one.lower,
-        "upper": one.upper,
-        "interval": one.interval or "none",
-        "price_base": one.price_base,
-        "monte_carlo_error": one.error,
-        "marks": one.marks,
-        "shown_in": one.shown_in,
-        "n_draws": one.origin.n_draws,
-        "run_id": one.origin.run_id,
-        "draws": one.origin.draws,
-        "data_hash": one.origin.data_hash,
-        "version": one.origin.version,
+def _row(figure: Published) -> dict[str, object]:
+    origin = figure.origin
+    path = STEP.join(part for part in (figure.quantity, figure.measure, figure.group) if part != "none")
+    series = (f"oa_sim {origin.version}", origin.scenario, figure.area, path, figure.unit, figure.year, figure.value)
+    return dict(zip(SERIES, series, strict=True)) | {
+        **{name: getattr(figure, name) for name in ("figure", "label", "text", "lower", "upper")},
+        "interval": figure.interval or "none",
+        "price_base": figure.price_base,
+        "monte_carlo_error": figure.error,
+        **{name: getattr(figure, name) for name in ("marks", "shown_in")},
+        **{name: getattr(origin, name) for name in ("n_draws", "run_id", "draws", "data_hash", "version")},
     }

@@ -1,18 +1,19 @@
-"""Office: what Word and PowerPoint files share: text that XML takes, the room that a text needs, the same bytes."""
+"""Office: what Word and PowerPoint files share: templates, text that XML takes, the room of a text, the same bytes."""
 
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from oa_sim.report.document import Cell, Dossier, Grid, cell
+from oa_sim.errors import Refusal
+from oa_sim.report.document import Cell, Dossier, Grid, cell, key
 from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import cleaned
 
-BLUE, RED, INK, GREY, PALE, RULE = "0072B2", "A80000", "222222", "595959", "EEF4F9", "C9D3DB"
-FONT = "Arial"
 LINE = 1.17  # height of a line, of the size of its letters
 DATED = datetime(2020, 1, 1)  # of every file, so that the same run has the same bytes
 MONTH_ONE = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file knows
@@ -32,8 +33,45 @@ USUAL, WIDEST, BOLD = 556, 1100, 1.09
 MARKS = re.compile("[\u200e\u200f\ufeff]")  # of direction, without a shape: Word sees for itself which way a piece runs
 RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[ \u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]*"
                            "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])?)")  # fmt: skip
-NUMERIC = re.compile(r"(?:below |above )?[\u2212\d]")
+NUMERIC = re.compile(r"(?:below |above )?[\u2212\u00a3\d]")
 NO_FIGURE = ("exact", "none", "")
+
+
+def open_template(opener: Callable[[Any], Any], template: Path | None, shipped: str) -> Any:
+    """Return the document of a template.
+
+    ``opener`` is ``Document`` of python-docx or ``Presentation`` of python-pptx; ``shipped`` is the name of the
+    template that is taken where no path is given. A file that cannot be read or is no such document is refused.
+    """
+    ending = Path(shipped).suffix
+    try:
+        source = files("oa_sim.report") / "templates" / shipped if template is None else template
+        content = source.read_bytes()
+    except OSError as error:
+        raise Refusal(
+            f"a pack is written from a {ending} template and {template} cannot be read ({error.strerror}): give the "
+            f"path of a {ending} file, or none for the shipped {shipped}"
+        ) from None
+    try:
+        return opener(io.BytesIO(content))
+    except Exception:  # the libraries raise what their parsers raise: zip, XML, missing parts, another content type
+        raise Refusal(
+            f"a pack is written from a {ending} template and {template} is no {ending} file: save the template as "
+            f"{ending}, or start from a copy of the shipped {shipped}"
+        ) from None
+
+
+def check_template(needed: Collection[str], present: Collection[str], what: str, template: Path | None) -> None:
+    """Refuse a template that lacks what the writer names.
+
+    ``needed`` and ``present`` are names of ``what``.
+    """
+    missing = [name for name in needed if name not in present]
+    if missing:
+        raise Refusal(
+            f"a template must have each {what} that the writer uses and {template} lacks {', '.join(missing)}: add "
+            f"{'it' if len(missing) == 1 else 'them'}, or start from a copy of the shipped template"
+        )
 
 
 def xml_safe(text: str) -> str:
@@ -48,32 +86,24 @@ def directions(text: str) -> list[tuple[str, bool]]:
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """Return how wide a text is in letters of a size, points."""
-    wide = sum(WIDTH_OF.get(letter, USUAL if letter < "\u2e80" else WIDEST) for letter in text)
-    return wide * size / 1000 * (BOLD if bold else 1.0)
+    units = sum(WIDTH_OF.get(letter, USUAL if letter < "\u2e80" else WIDEST) for letter in text)
+    return units * size / 1000 * (BOLD if bold else 1.0)
 
 
 def lines(text: str, room: float, size: float, *, bold: bool = False) -> int:
     """Return how many lines a text takes.
 
-    Parameters
-    ----------
-    text
-        Words; one that is wider than the room is broken.
-    room
-        Width of a line, points.
-    size
-        Of the letters, points.
-    bold
-        Whether they are bold.
+    A word that is wider than the room is broken; ``room`` and ``size`` are the width of a line and the size of its
+    letters, points.
     """
-    count, at, space = 1, 0.0, width(" ", size)
+    count, used, space = 1, 0.0, width(" ", size)
     for word in text.split():
-        wide = width(word, size, bold=bold)
-        if at and at + space + wide > room:
-            count, at = count + 1, 0.0
-        at += wide + (space if at else 0.0)
-        while at > room:
-            count, at = count + 1, at - room
+        word_width = width(word, size, bold=bold)
+        if used and used + space + word_width > room:
+            count, used = count + 1, 0.0
+        used += word_width + (space if used else 0.0)
+        while used > room:
+            count, used = count + 1, used - room
     return count
 
 
@@ -86,28 +116,30 @@ def shortened(text: str, room: float, size: float, *, most: int = 1, bold: bool 
     """Return a text cut between words, with an ellipsis, so that it takes no more than a number of lines."""
     if lines(text, room, size, bold=bold) <= most:
         return text
-    few, many = 0, len(text)
-    while few < many:  # the longest beginning that fits
-        middle = (few + many + 1) // 2
-        fits = lines(f"{text[:middle].rstrip()}\u2026", room, size, bold=bold) <= most
-        few, many = (middle, many) if fits else (few, middle - 1)
-    space = text.rfind(" ", 0, few + 1)  # between words, so that no number is cut into another
-    return f"{text[: space if space > few / 2 else few].rstrip()}\u2026"
+    fits, length = 0, len(text)
+    while fits < length:  # bisection for the longest beginning that fits
+        middle = (fits + length + 1) // 2
+        if lines(f"{text[:middle].rstrip()}\u2026", room, size, bold=bold) <= most:
+            fits = middle
+        else:
+            length = middle - 1
+    space = text.rfind(" ", 0, fits + 1)  # between words, so that no number is cut into another
+    return f"{text[: space if space > fits / 2 else fits].rstrip()}\u2026"
 
 
 def texts(grid: Grid) -> list[list[str]]:
     """Return a table's rows as text that XML takes."""
-    return [[xml_safe(cell(part)) for part in row] for row in grid.rows]
+    return [[xml_safe(cell(value)) for value in row] for row in grid.rows]
 
 
 def of_figures(rows: Sequence[Sequence[Cell]], columns: int) -> list[bool]:
     """Return for each column whether it holds figures, which are set to the right."""
-    found = []
-    for i in range(columns):
-        parts = [row[i] for row in rows]
-        fits = all(isinstance(part, Published) or part in NO_FIGURE or NUMERIC.match(part) for part in parts)
-        found.append(i > 0 and fits and any(part not in NO_FIGURE for part in parts))
-    return found
+
+    def holds_figures(values: list[Cell]) -> bool:
+        words = [value for value in values if not isinstance(value, Published) and value not in NO_FIGURE]
+        return all(NUMERIC.match(word) for word in words) and any(value not in NO_FIGURE for value in values)
+
+    return [i > 0 and holds_figures([row[i] for row in rows]) for i in range(columns)]
 
 
 def columns(
@@ -115,18 +147,8 @@ def columns(
 ) -> list[float]:
     """Return the widths of a table's columns, points: what each word needs, and the rest by what would take one line.
 
-    Parameters
-    ----------
-    head, rows
-        Words of the table.
-    room
-        Width of the table, points.
-    size
-        Of its letters, points.
-    pad
-        Width that each cell loses at its sides, points.
-    right
-        Which columns hold figures, which are not broken.
+    ``room`` is the width of the table, ``size`` that of its letters, and ``pad`` what each cell loses at its sides,
+    points; ``right`` says which columns hold figures, which are not broken.
     """
     longest_word, need, wish, weight = max(LONGEST_WORD * room, 9 * size), [], [], []
     for i, title in enumerate(head):
@@ -138,9 +160,9 @@ def columns(
         wish.append(max(usual + pad + 1, width(title, size, bold=True) / 2 + pad, need[-1]))
         weight.append(max(cells[int(0.9 * (len(cells) - 1))], 1.0) ** 0.5)
     if sum(need) >= room:
-        return [one * room / sum(need) for one in need]
+        return [width * room / sum(need) for width in need]
     if sum(wish) <= room:
-        return [one + (room - sum(wish)) * one / sum(wish) for one in wish]
+        return [width * room / sum(wish) for width in wish]
     return _shared(need, wish, weight, room)
 
 
@@ -156,22 +178,32 @@ def _shared(need: list[float], wish: list[float], weight: list[float], room: flo
 
 def row_height(cells: Sequence[str], widths: Sequence[float], size: float, *, pad: float, bold: bool = False) -> float:
     """Return how high the letters of a row stand, points."""
-    each = [lines(text, wide - pad, size, bold=bold) for text, wide in zip(cells, widths, strict=True)]
-    return max(each) * size * LINE
+    return max(height(text, room - pad, size, bold=bold) for text, room in zip(cells, widths, strict=True))
+
+
+def verdict(dossier: Dossier) -> str:
+    """Return the verdict of the gates as a sentence."""
+    warning = "" if dossier.verdict == "PASS" else " do not use these figures."
+    return f"Verdict {dossier.verdict}:{warning} {dossier.reason.rstrip('.')}."
+
+
+def verdict_name(dossier: Dossier) -> str:
+    """Return the name of the style, and of the placeholder, in which a template has the verdict."""
+    return "Verdict Pass" if dossier.verdict == "PASS" else "Verdict Fail"
+
+
+def signs(figures: Sequence[Published]) -> list[str]:
+    """Return what the signs beside figures mean as a sentence; none where there are none."""
+    return [f"Signs: {meaning}"] if (meaning := key(figures)) else []
+
+
+def interval_of(figure: Published) -> str:
+    """Return the interval of a figure, or that it is exact; of a chance nothing but its own error is known."""
+    return f"90% interval {figure.interval}" if figure.interval else "no interval" if figure.error else "exact"
 
 
 def describe(properties: Any, dossier: Dossier, subject: str) -> None:
-    """Write what a file says about itself; its dates are fixed.
-
-    Parameters
-    ----------
-    properties
-        The core properties of a document.
-    dossier
-        What it prints.
-    subject
-        Which pack it is.
-    """
+    """Write into the core properties what a file says about itself; its dates are fixed, ``subject`` is the pack."""
     properties.title, properties.subject = xml_safe(dossier.title)[:250], subject
     properties.author = properties.last_modified_by = f"oa_sim {dossier.manifest['oa_sim']}"
     properties.created = properties.modified = DATED
@@ -181,20 +213,20 @@ def describe(properties: Any, dossier: Dossier, subject: str) -> None:
 
 def sealed(document: Any) -> bytes:
     """Return a document as a file that is the same bytes for the same content."""
-    written, made = io.BytesIO(), io.BytesIO()
-    document.save(written)
-    with zipfile.ZipFile(written) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
+    saved, sealed_file = io.BytesIO(), io.BytesIO()
+    document.save(saved)
+    with zipfile.ZipFile(saved) as before, zipfile.ZipFile(sealed_file, "w", zipfile.ZIP_DEFLATED) as after:
         for name in before.namelist():  # the first is the list of content types, as readers expect
             if name == THUMBNAIL:
                 continue
             part = zipfile.ZipInfo(name, MONTH_ONE)
             part.compress_type, part.create_system = zipfile.ZIP_DEFLATED, 0
             after.writestr(part, _cleaned(name, before.read(name)))
-    return made.getvalue()
+    return sealed_file.getvalue()
 
 
 def _cleaned(name: str, part: bytes) -> bytes:
-    """Return a part without what the library's template says of another program and shows of another document."""
+    """Return a part without what the template says of another program and shows of another document."""
     if name == "docProps/app.xml":
         return APPLICATION
     if name == "_rels/.rels":

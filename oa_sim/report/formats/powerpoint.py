@@ -1,456 +1,431 @@
 """PowerPoint: the brief as two slides; what is too long for its place is cut, and stands whole in the notes.
 
-A slide is a title, then bands from top to foot. In each band the letters are as large as its room allows, and no box,
-table or picture holds more than its room.
+Colours, fonts, sizes, places and logo are those of a template with two layouts; the writer names its placeholders and
+the levels of their text. Letters are made smaller where a place does not hold its words.
 """
 
+import copy
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pptx import Presentation
-from pptx.dml.color import RGBColor
-from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
+from pptx.oxml.ns import qn
 from pptx.util import Pt
 
-from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, key, plain
-from oa_sim.report.formats import word
-from oa_sim.report.formats.office import (
-    BLUE,
-    FONT,
-    GREY,
-    INK,
-    LINE,
-    PALE,
-    RED,
-    RULE,
-    columns,
-    describe,
-    height,
-    of_figures,
-    row_height,
-    sealed,
-    shortened,
-    texts,
-    width,
-    xml_safe,
-)
-from oa_sim.report.reported_statistic import Published
+from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, plain
+from oa_sim.report.formats import office
 
-ACROSS, HIGH = 960.0, 540.0
-LEFT, GAP = 28.0, 14.0
-WIDE = ACROSS - 2 * LEFT
-TITLE_AT, TITLE = 14.0, 34.0
-TOP, BOTTOM, FOOT = TITLE_AT + TITLE + 2, 504.0, 510.0
-PAD, ABOVE = 4.0, 1.5  # of a cell: at each side, above and below
-TABLE_LETTERS = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
-MOST_LETTERS = 80  # of a name in a table; the longest of a measure has 72
-GROUND = "FFFFFF"
-LETTERS = (14.0, 13.0, 12.0, 11.5, 11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)  # of the passages
-LEADS = (20.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0)  # of the headline
-MOST_LEAD, CARD, VERDICT, TITLED = 72.0, 84.0, 20.0, 25.0
-MOST_TABLES, LEAST_WORDS = 0.6, 130.0  # of the room below the title; points
-MOST_LABEL = 60  # letters of a scenario's label at the foot
+SHIPPED = "slides.pptx"
+NUMBERS, WORDS = ("Number 1", "Number 2", "Number 3", "Number 4"), ("Words 1", "Words 2", "Words 3")
+SMALL, FOOT = "Tables and captions", "Signs and trace"
+ON_BOTH = ("Verdict Pass", "Verdict Fail", *WORDS, SMALL, FOOT)
+LAYOUTS = {"Summary": ("Headline", *NUMBERS, *ON_BOTH), "Detail": ON_BOTH}
+# Levels of the placeholders: of a number its value, its interval and its label; of the small letters caption and cell
+HEADING, SENTENCE, POINT = 0, 1, 2
+CAPTION, CELL = 0, 1
+SCALES = (1.0, 0.95, 0.9, 0.86, 0.82, 0.79, 0.75, 0.71, 0.68, 0.64, 0.61, 0.57)  # of letters, the most readable first
+GAP, PAD, ABOVE = 14.0, 4.0, 1.5  # points: between columns; at each side of a cell of a table; above and below it
+MOST_LETTERS, MOST_LABEL = 80, 60  # of a name in a table, the longest of a measure having 72; of a label at the foot
+TITLED, CAPTIONED = 25.0, 15.0  # points, of the title of a picture and of a table
+LONGEST_WHOLE = 20  # letters of a word that a table may break
+MOST_TABLES, LEAST_WORDS = 0.55, 130.0  # of the room for words; points
 LEGIBLE = 0.55  # of its own size; a smaller picture is left to the Word pack and said in words in the notes
-TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of a slide's width
+TALLEST, WIDEST = 250.0, 0.36  # of a picture: points, and of the width of the words
 
 
-@dataclass(frozen=True)
-class Line:
-    """A paragraph: words, size, weight, colour, the space after it in points, and whether it is a point of a list."""
+class Line(NamedTuple):
+    """A paragraph: the level of its placeholder, its words, and the scale of its letters."""
 
+    level: int
     text: str
+    scale: float = 1.0
+
+
+class Look(NamedTuple):
+    """A level of a placeholder: size of letters, whether bold, space after and indent; points."""
+
     size: float
-    bold: bool = False
-    ink: str = INK
-    after: float = 0.0
-    bullet: bool = False
+    bold: bool
+    after: float
+    indent: float
 
 
-def opened(show):
-    """Return a presentation of 16:9 and its one layout, a title above free room."""
-    scale = ACROSS / Pt(720).pt
-    show.slide_width, show.slide_height = Pt(ACROSS), Pt(HIGH)
-    show.element.sldSz.attrib.pop("type", None)  # of the template: a screen of 4:3
-    layout = next(one for one in show.slide_layouts if one.name == "Title Only")
-    for other in list(show.slide_layouts):
-        if other != layout:
-            show.slide_layouts.remove(other)
-    for shape in [*show.slide_master.shapes, *layout.shapes]:
-        shape.left, shape.top, shape.width, shape.height = (int(shape.left * scale), shape.top,
-                                                            int(shape.width * scale), shape.height)  # fmt: skip
-    for holder in (show.slide_master, layout):
-        title = next(one for one in holder.placeholders if one.placeholder_format.type.name == "TITLE")
-        title.left, title.top, title.width, title.height = Pt(LEFT), Pt(TITLE_AT), Pt(WIDE), Pt(TITLE)
-    return show, layout
+class Place(NamedTuple):
+    """A rectangle of a slide, points."""
+
+    left: float
+    top: float
+    wide: float
+    high: float
 
 
-def stacked(parts: Sequence[Line], wide: float) -> float:
-    """Return how high paragraphs stand, points."""
-    return sum(_tall(one, wide) + one.after for one in parts)
+class Box(NamedTuple):
+    """A placeholder of a layout: its shape, place, and levels, and the room left free at its sides, points."""
+
+    shape: Any
+    place: Place
+    looks: tuple[Look, ...]
+    inset: float
+
+    def height(self, line: Line, wide: float) -> float:
+        """Return how high a paragraph stands in a box of a width, points."""
+        look = self.looks[line.level]
+        room = wide - 2 * self.inset - look.indent
+        return office.height(office.xml_safe(line.text), room, look.size * line.scale, bold=look.bold)
+
+    def stacked(self, lines: Sequence[Line], wide: float) -> float:
+        """Return how high paragraphs stand with the spaces between them, points."""
+        return sum(self.height(line, wide) + self.looks[line.level].after * line.scale for line in lines)
+
+    def fitted(self, lines: Sequence[Line], wide: float, high: float) -> list[Line]:
+        """Return paragraphs in the largest letters in which all fit; where none do, what the room holds, cut."""
+        for scale in SCALES:
+            scaled = [line._replace(scale=scale) for line in lines]
+            if self.stacked(scaled, wide) <= high + 0.5:
+                return scaled
+        held: list[Line] = []
+        for line in scaled:
+            look, left = self.looks[line.level], high - self.stacked(held, wide)
+            size, room = look.size * line.scale, wide - 2 * self.inset - look.indent
+            most = int((left + 0.5) / (size * office.LINE))
+            if most < 1:
+                break
+            text = office.shortened(office.xml_safe(line.text), room, size, most=most, bold=look.bold)
+            held.append(line._replace(text=text))
+        return held
 
 
-def _tall(line: Line, wide: float) -> float:
-    return height(xml_safe(line.text), wide - _indent(line), line.size, bold=line.bold)
+def _looks(shape: Any, master_style: Any) -> tuple[Look, ...]:
+    """Return the levels of a placeholder: what its layout says of each, else what the master says."""
+    lists, looks = (shape._element.txBody.find(qn("a:lstStyle")), master_style), []
+    for level in range(1, 6):
+        styles = [style.find(qn(f"a:lvl{level}pPr")) for style in lists if style is not None]
+        size, bold = _first(styles, "a:defRPr", "sz", "1800"), _first(styles, "a:defRPr", "b", "0")
+        after, indent = _first(styles, "a:spcAft/a:spcPts", "val", "0"), _first(styles, ".", "marL", "0")
+        looks.append(Look(int(size) / 100, bold in ("1", "true"), int(after) / 100, int(indent) / 12700))
+    return tuple(looks)
 
 
-def _indent(line: Line) -> float:
-    return line.size if line.bullet else 0.0
+def _first(styles: Sequence[Any], path: str, attribute: str, default: str) -> str:
+    parts = [part for style in styles if style is not None for part in style.iterfind(path, style.nsmap)]
+    return next((part.get(attribute) for part in parts if part.get(attribute)), default)
 
 
-def box(
-    slide, name: str, place: tuple[float, float, float, float], parts: Sequence[Line], *,
-    most: int | None = None, fill: str = "", inside: float = 0.0,
-):  # fmt: skip
-    """Write paragraphs into a box and return it; what its room does not hold is cut with an ellipsis.
-
-    Parameters
-    ----------
-    slide, name
-        Where, and what readers of the outline call it.
-    place
-        Left, top, width and height, points.
-    parts
-        Paragraphs.
-    most
-        Lines that each may take.
-    fill
-        Colour of the ground.
-    inside
-        Room left free at its sides, points.
-    """
-    shape = slide.shapes.add_textbox(*(Pt(one) for one in place))
-    shape.name = xml_safe(name)[:80]
-    if fill:
-        shape.fill.solid()
-        shape.fill.fore_color.rgb = RGBColor.from_string(fill)
-    filled(shape, _within(parts, place[2] - 2 * inside, place[3]), most=most, inside=inside, wide=place[2])
-    return shape
+def _open(template: Path | None) -> Any:
+    """Return the presentation of a template without its slides; see ``brief``."""
+    show = office.open_template(Presentation, template, SHIPPED)
+    layouts = {layout.name: layout for layout in show.slide_layouts}
+    office.check_template(LAYOUTS, layouts, "slide layout", template)
+    for name, needed in LAYOUTS.items():
+        present = {shape.name for shape in layouts[name].placeholders}
+        office.check_template(needed, present, f"placeholder of the layout {name}", template)
+    for entry in list(show.slides._sldIdLst):  # what the template shows of its layouts is not printed
+        show.part.drop_rel(entry.rId)
+        show.slides._sldIdLst.remove(entry)
+    return show
 
 
-def _within(parts: Sequence[Line], wide: float, high: float) -> list[Line]:
-    """Return the paragraphs that a room holds, the last of them cut where it does not hold the whole."""
-    kept, used = [], 0.0
-    for one in parts:
-        most = int((high - used + 0.5) / (one.size * LINE))
-        if most < 1:
-            break
-        text = shortened(xml_safe(one.text), wide - _indent(one), one.size, most=most, bold=one.bold)
-        kept.append(replace(one, text=text))
-        used += _tall(kept[-1], wide) + one.after
-        if text != xml_safe(one.text):
-            break
-    return kept
+class Slide:
+    """A slide that is being written, of a presentation and in one of its layouts."""
+
+    def __init__(self, show: Any, layout: str) -> None:
+        source = next(candidate for candidate in show.slide_layouts if candidate.name == layout)
+        self.slide, self.boxes = show.slides.add_slide(source), {}
+        styles = show.slide_master.element.find(qn("p:txStyles"))
+        self.targets = {}
+        for shape in source.placeholders:
+            place = Place(*(length.pt for length in (shape.left, shape.top, shape.width, shape.height)))
+            index, is_title = shape.placeholder_format.idx, shape.placeholder_format.idx == 0
+            style = styles.find(qn("p:titleStyle" if is_title else "p:bodyStyle"))
+            inset = shape._element.txBody.bodyPr.get("lIns", "0" if is_title else "91440")
+            name = "Title" if is_title else shape.name
+            self.boxes[name] = Box(shape, place, _looks(shape, style), int(inset) / 12700)
+            self.targets[name] = next(
+                (target for target in self.slide.placeholders if target.placeholder_format.idx == index), None
+            )
+
+    def write(self, name: str, lines: Sequence[Line], place: Place | None = None) -> None:
+        """Write paragraphs into a placeholder, which is moved where a place is given; see ``Box.fitted``."""
+        shape = self.targets[name]
+        shape.name = name
+        if place:
+            shape.left, shape.top, shape.width, shape.height = (Pt(length) for length in place)
+        _write(shape, lines, self.boxes[name].looks)
+
+    def fit(self, name: str, lines: Sequence[Line]) -> None:
+        """Write paragraphs into a placeholder in the largest letters that it holds."""
+        place = self.boxes[name].place
+        self.write(name, self.boxes[name].fitted(lines, place.wide, place.high))
+
+    def caption(self, name: str, text: str, place: Place) -> None:
+        """Write a caption, which looks as the first level of the small letters."""
+        box, shape = self.boxes[SMALL], self.slide.shapes.add_textbox(*(Pt(length) for length in place))
+        shape.name = office.xml_safe(name)[:80]
+        for tag in ("a:bodyPr", "a:lstStyle"):
+            own, style = (element.txBody.find(qn(tag)) for element in (shape._element, box.shape._element))
+            own.getparent().replace(own, copy.deepcopy(style))
+        look = box.looks[CAPTION]
+        most = max(int(place.high / (look.size * office.LINE)), 1)
+        text = office.shortened(office.xml_safe(text), place.wide, look.size, most=most, bold=look.bold)
+        _write(shape, [Line(CAPTION, text)], box.looks)
+
+    def picture(self, picture: Drawn, place: Place) -> None:
+        """Lay a picture under its title, with what is seen in words."""
+        self.caption(f"{picture.name} title", picture.title, place._replace(high=TITLED - 2))
+        frame = place._replace(top=place.top + TITLED)
+        shape = self.slide.shapes.add_picture(io.BytesIO(picture.png()), *(Pt(length) for length in frame))
+        shape.name = office.xml_safe(picture.name)
+        shape._element.nvPicPr.cNvPr.set("descr", office.xml_safe(picture.alternative))
+
+    def table(self, table: "Table", left: float, top: float, style: str) -> None:
+        """Lay a table, in the style that tables of the template have."""
+        room = (left, top, sum(table.widths), sum(table.heights))
+        shape = self.slide.shapes.add_table(len(table.rows), len(table.widths), *(Pt(length) for length in room))
+        caption, look = office.xml_safe(table.grid.caption), self.boxes[SMALL].looks[CELL]
+        shape.name = caption[:80]
+        shape._element.nvGraphicFramePr.cNvPr.set("descr", caption)
+        shape.table._tbl.tblPr.find(qn("a:tableStyleId")).text = style
+        shape.table.first_row, shape.table.horz_banding, shape.table.first_col = True, False, False
+        for column, wide in zip(shape.table.columns, table.widths, strict=True):
+            column.width = Pt(wide)
+        right = office.of_figures(table.grid.rows, len(table.widths))
+        for row, words, high in zip(shape.table.rows, table.rows, table.heights, strict=True):
+            row.height = Pt(high)
+            for target, text, to_right in zip(row.cells, words, right, strict=True):
+                target.margin_left = target.margin_right = Pt(PAD)
+                target.margin_top = target.margin_bottom = Pt(ABOVE)
+                target.vertical_anchor = MSO_ANCHOR.MIDDLE
+                _run(target.text_frame.paragraphs[0], text).font.size = Pt(int(2 * look.size * table.scale) / 2)
+                target.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT if to_right else PP_ALIGN.LEFT
+
+    def close(self) -> None:
+        """Take away the placeholders without words, and let the rest be read from top to foot."""
+        for shape in list(self.slide.placeholders):
+            if not shape.text_frame.text:
+                shape._element.getparent().remove(shape._element)
+        for shape in sorted(self.slide.shapes, key=lambda shape: (shape.top, shape.left)):
+            self.slide.shapes._spTree.append(shape._element)
 
 
-def filled(shape, parts: Sequence[Line], *, most: int | None = None, inside: float = 0.0, wide: float = WIDE) -> None:
-    """Write paragraphs into a shape; see ``box``."""
-    frame = shape.text_frame
-    frame.word_wrap, frame.auto_size, frame.vertical_anchor = True, MSO_AUTO_SIZE.NONE, MSO_ANCHOR.TOP
-    frame.margin_left = frame.margin_right = Pt(inside)
-    frame.margin_top = frame.margin_bottom = Pt(2 if inside else 0)
-    for i, one in enumerate(parts):
-        paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
-        text = xml_safe(one.text)
-        if most:
-            text = shortened(text, wide - 2 * inside - _indent(one), one.size, most=most, bold=one.bold)
-        _lettered(paragraph, text, one)
-
-
-def _lettered(paragraph, text: str, look: Line) -> None:
-    paragraph.alignment, paragraph.space_after, paragraph.space_before = PP_ALIGN.LEFT, Pt(look.after), Pt(0)
+def _run(paragraph: Any, text: str) -> Any:
     run = paragraph.add_run()
-    run.text = text
-    run.font.size, run.font.bold, run.font.name = Pt(int(look.size * 2) / 2), look.bold, FONT
-    run.font.color.rgb = RGBColor.from_string(look.ink)
+    run.text = office.xml_safe(text)
     run._r.get_or_add_rPr().set("lang", "en-GB")
-    if look.bullet:
-        about = paragraph._p.get_or_add_pPr()
-        about.set("marL", str(Pt(look.size)))
-        about.set("indent", str(-Pt(look.size)))
-        about.append(parse_xml(f'<a:buChar {nsdecls("a")} char="\u2022"/>'))
+    return run
 
 
-def card(slide, name: str, place: tuple[float, float, float, float], parts: Sequence[Line], label: str) -> None:
-    """Write one of the numbers: what stands on top, and its label in the largest letters that fit below."""
-    room, inside = place[3] - stacked(parts, place[2]) - 6, 8.0
-    wide = place[2] - 2 * inside
-    size = next((one for one in (11.0, 10.5, 10.0, 9.5, 9.0, 8.5) if height(label, wide, one) <= room), 8.0)
-    box(slide, name, place, [*parts, Line(label, size)], fill=PALE, inside=inside)
-
-
-def placed(slide, picture: Drawn, place: tuple[float, float, float, float]) -> None:
-    """Lay a picture, with what is seen in words."""
-    shape = slide.shapes.add_picture(io.BytesIO(picture.png()), *(Pt(one) for one in place))
-    shape.name = xml_safe(picture.name)
-    shape._element.nvPicPr.cNvPr.set("descr", xml_safe(picture.alternative))
+def _write(shape: Any, lines: Sequence[Line], looks: tuple[Look, ...]) -> None:
+    """Write paragraphs by their levels; sizes are said only where they are smaller than those of the template."""
+    frame = shape.text_frame
+    for i, line in enumerate(lines):
+        paragraph, look = frame.paragraphs[0] if i == 0 else frame.add_paragraph(), looks[line.level]
+        paragraph.level, run = line.level, _run(paragraph, line.text)
+        if line.scale < 1:
+            run.font.size, paragraph.space_after = Pt(int(2 * look.size * line.scale) / 2), Pt(look.after * line.scale)
 
 
 @dataclass(frozen=True)
-class Laid:
-    """A table as it fits: its rows from the head, widths, heights and letters in points, and whole the rows cut."""
+class Table:
+    """A table as it fits: its rows from the head, widths and heights in points, scale of letters, and the rows cut.
+
+    ``breaks`` says whether a word or a figure of usual length is broken over two lines.
+    """
 
     grid: Grid
     rows: list[list[str]]
     widths: list[float]
     heights: list[float]
-    size: float
+    scale: float
     cut: list[str]
+    breaks: bool
 
 
-def fitted(grids: Sequence[Grid], choices: Sequence[Sequence[float]], high: float) -> list[Laid]:
-    """Return tables that stand side by side in the largest letters in which all fit.
-
-    Parameters
-    ----------
-    grids
-        The tables; names are cut with an ellipsis where they are very long, figures never.
-    choices
-        Widths that the tables may have, points.
-    high
-        Height that none may exceed, points; rows that it does not hold are left out.
-    """
-    for size in TABLE_LETTERS:
-        found = [[_laid(grid, wide, size) for grid, wide in zip(grids, widths, strict=True)] for widths in choices]
-        best = min(found, key=lambda laid: max(sum(one.heights) for one in laid))
-        if max(sum(one.heights) for one in best) <= high:
-            return best
-    return [_held(one, high) for one in best]
-
-
-def _laid(grid: Grid, wide: float, size: float) -> Laid:
-    whole, right = texts(grid), of_figures(grid.rows, len(grid.head))
-    rows = [[_brief(text) for text in row] for row in whole]
-    head = [xml_safe(one) for one in grid.head]
-    widths = columns(head, rows, wide, size, pad=2 * PAD + 1, right=right)
+def _table(grid: Grid, wide: float, size: float, scale: float) -> Table:
+    """Return a table in a width, points; names are cut with an ellipsis where they are very long, figures never."""
+    whole, pad, size = office.texts(grid), 2 * PAD + 1, size * scale
+    rows = [[text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1].rstrip()}\u2026" for text in row]
+            for row in whole]  # fmt: skip
+    head = [office.xml_safe(title) for title in grid.head]
+    widths = office.columns(head, rows, wide, size, pad=pad, right=office.of_figures(grid.rows, len(head)))
     heights = [
-        row_height(row, widths, size, pad=2 * PAD + 1, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])
+        office.row_height(row, widths, size, pad=pad, bold=i == 0) + 2 * ABOVE for i, row in enumerate([head, *rows])
     ]
-    cut = ["; ".join(row) for row, now in zip(whole, rows, strict=True) if row != now]
-    return Laid(grid, [head, *rows], widths, heights, size, cut)
+    cut = ["; ".join(row) for row, shown in zip(whole, rows, strict=True) if row != shown]
+    placed = [(word, room, i == 0) for i, row in enumerate([head, *rows])
+              for text, room in zip(row, widths, strict=True) for word in text.split()]  # fmt: skip
+    breaks = any(office.width(word, size, bold=bold) > room - pad for word, room, bold in placed
+                 if len(word) <= LONGEST_WHOLE)  # fmt: skip
+    return Table(grid, [head, *rows], widths, heights, scale, cut, breaks)
 
 
-def _brief(name: str) -> str:
-    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1].rstrip()}\u2026"
+def _side_by_side(grids: Sequence[Grid], across: float, high: float, size: float) -> list[Table]:
+    """Return tables in the largest letters in which all fit; rows that the height does not hold are left out."""
+    shares = [(1 / len(grids),) * len(grids)]
+    if len(grids) == 2:  # the one or the other may be wider
+        shares = [(share / 100, 1 - share / 100) for share in (50, 47, 53, 44, 56, 41, 59, 38, 62)]
+    for scale in SCALES[:10]:
+        choices = [[_table(grid, across * share, size, scale) for grid, share in zip(grids, parts, strict=True)]
+                   for parts in shares]  # fmt: skip
+        best = min(choices, key=lambda tables: max((table.breaks, sum(table.heights)) for table in tables))
+        if all(sum(table.heights) <= high and not table.breaks for table in best):
+            return best
+    return [_held(table, high) for table in best]
 
 
-def _held(laid: Laid, high: float) -> Laid:
+def _held(table: Table, high: float) -> Table:
     """Return a table without the last rows, which its room does not hold."""
-    many = len(laid.rows)
-    while sum(laid.heights[:many]) > high and many > 2:
-        many -= 1
-    lost = ["; ".join(row) for row in texts(laid.grid)[many - 1 :]]
-    return replace(laid, rows=laid.rows[:many], heights=laid.heights[:many], cut=[*laid.cut, *lost])
+    count = len(table.rows)
+    while sum(table.heights[:count]) > high and count > 2:
+        count -= 1
+    lost = ["; ".join(row) for row in office.texts(table.grid)[count - 1 :]]
+    return replace(table, rows=table.rows[:count], heights=table.heights[:count], cut=[*table.cut, *lost])
 
 
-def tabled(slide, laid: Laid, left: float, top: float) -> None:
-    """Lay a table at a place, points."""
-    wide, high, caption = sum(laid.widths), sum(laid.heights), xml_safe(laid.grid.caption)
-    shape = slide.shapes.add_table(len(laid.rows), len(laid.widths), Pt(left), Pt(top), Pt(wide), Pt(high))
-    shape.name = caption[:80]
-    shape._element.nvGraphicFramePr.cNvPr.set("descr", caption)
-    right = of_figures(laid.grid.rows, len(laid.widths))
-    _table(shape.table, laid.rows, laid.widths, laid.heights, right, laid.size)
-
-
-def _table(table, rows, widths, heights, right, size: float) -> None:
-    table.first_row, table.horz_banding, table.first_col = True, False, False
-    for column, wide in zip(table.columns, widths, strict=True):
-        column.width = Pt(wide)
-    for i, (row, high) in enumerate(zip(rows, heights, strict=True)):
-        table.rows[i].height = Pt(high)
-        for text, to_right, at in zip(row, right, table.rows[i].cells, strict=True):
-            _celled(at, text, Line(text, size, bold=i == 0, ink=INK if i else BLUE), to_right=to_right)
-
-
-def _celled(at, text: str, look: Line, *, to_right: bool) -> None:
-    at.margin_left = at.margin_right = Pt(PAD)
-    at.margin_top = at.margin_bottom = Pt(ABOVE)
-    at.vertical_anchor = MSO_ANCHOR.MIDDLE
-    _lettered(at.text_frame.paragraphs[0], text, look)
-    if to_right:
-        at.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT
-    at.fill.solid()
-    at.fill.fore_color.rgb = RGBColor.from_string(PALE if look.bold else GROUND)
-    about = at._tc.get_or_add_tcPr()
-    for name in ("lnB", "lnT", "lnR", "lnL"):  # rules between rows and none between columns, whatever the style draws
-        drawn = f'<a:solidFill><a:srgbClr val="{RULE}"/></a:solidFill>' if name in ("lnB", "lnT") else "<a:noFill/>"
-        about.insert(0, parse_xml(f'<a:{name} {nsdecls("a")} w="6350">{drawn}</a:{name}>'))
-
-
-def brief(dossier: Dossier) -> bytes:
+def brief(dossier: Dossier, template: Path | None = None) -> bytes:
     """Return the ministerial pack, two slides, as a PowerPoint file.
 
-    Parameters
-    ----------
-    dossier
-        What it prints.
-
-    Returns
-    -------
-    bytes
-        The same for the same dossier.
+    ``template`` is a .pptx file, the shipped one where there is none. The same dossier and template give the same
+    bytes. A template that is no presentation, or lacks a layout or a placeholder, is refused.
     """
-    show, layout = opened(Presentation())
-    for page in (1, 2):
-        passages = [one for one in dossier.passages if one.page == page]
-        title = dossier.title if page == 1 else " \N{MIDDLE DOT} ".join(one.title for one in passages) or dossier.title
-        slide = show.slides.add_slide(layout)
-        filled(slide.shapes.title, [Line(title, 24, bold=True, ink=BLUE)], most=1)
-        top = _verdict(slide, dossier, TOP)
+    show = _open(template)
+    style = parse_xml(show.part.part_related_by(RELATIONSHIP_TYPE.TABLE_STYLES).blob).get("def")
+    for page, layout in enumerate(LAYOUTS, start=1):
+        passages = [passage for passage in dossier.passages if passage.page == page]
+        slide = Slide(show, layout)
+        titles = " \N{MIDDLE DOT} ".join(passage.title for passage in passages)
+        _one_line(slide, "Title", dossier.title if page == 1 else titles or dossier.title)
+        _one_line(slide, office.verdict_name(dossier), office.verdict(dossier))
         if page == 1:
-            top = _numbers(slide, dossier.numbers, _lead(slide, dossier, top))
-        cut = _content(slide, passages, top)
-        _foot(slide, dossier)
-        slide.notes_slide.notes_text_frame.text = "\n".join(_notes(dossier, page, passages, cut))
-    describe(show.core_properties, dossier, "Ministerial pack")
-    return sealed(show)
+            slide.fit("Headline", [Line(0, plain(dossier.headline))])
+            _numbers(slide, dossier)
+        cut = _content(slide, passages, style)
+        slide.fit(FOOT, [Line(0, text) for text in _foot(dossier)])
+        slide.close()
+        slide.slide.notes_slide.notes_text_frame.text = "\n".join(_notes(dossier, page, passages, cut))
+    office.describe(show.core_properties, dossier, "Ministerial pack")
+    return office.sealed(show)
 
 
-def _verdict(slide, dossier: Dossier, top: float) -> float:
-    """Write the verdict, a red banner where it is no pass, and return where it ends."""
-    if dossier.verdict == "PASS":
-        box(slide, "Verdict", (LEFT, top, WIDE, VERDICT - 4), [Line(word.verdict(dossier), 9, ink=GREY)], most=1)
-        return top + VERDICT - 2
-    line = Line(word.verdict(dossier), 12, bold=True, ink="FFFFFF")
-    box(slide, "Verdict", (LEFT, top, WIDE, VERDICT), [line], most=1, fill=RED, inside=6)
-    return top + VERDICT + 5
+def _one_line(slide: Slide, name: str, text: str) -> None:
+    box = slide.boxes[name]
+    room = box.place.wide - 2 * box.inset
+    slide.write(
+        name, [Line(0, office.shortened(office.xml_safe(text), room, box.looks[0].size, bold=box.looks[0].bold))]
+    )
 
 
-def _lead(slide, dossier: Dossier, top: float) -> float:
-    text = plain(dossier.headline)
-    size = next((one for one in LEADS if height(text, WIDE, one, bold=True) <= MOST_LEAD), LEADS[-1])
-    tall = min(height(xml_safe(text), WIDE, size, bold=True), MOST_LEAD)
-    most = max(int(MOST_LEAD / height("x", WIDE, size)), 1)
-    box(slide, "Headline", (LEFT, top, WIDE, tall + 2), [Line(text, size, bold=True)], most=most)
-    return top + tall + 10
+def _numbers(slide: Slide, dossier: Dossier) -> None:
+    """Write the four numbers side by side, their values in letters of one size."""
+    used = NUMBERS[: len(dossier.numbers)]
+    if not used:
+        return
+    first, last = slide.boxes[NUMBERS[0]].place, slide.boxes[NUMBERS[-1]].place
+    wide = (last.left + last.wide - first.left - GAP * (len(used) - 1)) / len(used)
+    box = slide.boxes[NUMBERS[0]]
+    widest = max(office.width(cell(figure), box.looks[0].size, bold=True) for _, figure in dossier.numbers)
+    big = min(1.0, (wide - 2 * box.inset - 2) / widest)
+    for i, (name, (label, figure)) in enumerate(zip(used, dossier.numbers, strict=True)):
+        top = [Line(0, cell(figure), big), Line(1, office.interval_of(figure))]
+        room = first.high - box.stacked(top, wide) - 6
+        place = first._replace(left=first.left + i * (wide + GAP), wide=wide)
+        slide.write(name, [*top, *box.fitted([Line(2, label)], wide, room)], place)
 
 
-def _numbers(slide, numbers: Sequence[tuple[str, Published]], top: float) -> float:
-    """Write the four numbers side by side and return where they end."""
-    if not numbers:
-        return top
-    wide = (WIDE - GAP * (len(numbers) - 1)) / len(numbers)
-    big = min(26.0, (wide - 18) / max(width(cell(one), 1.0, bold=True) for _, one in numbers))
-    for i, (label, one) in enumerate(numbers):
-        parts = [Line(cell(one), big, bold=True, ink=BLUE), Line(word.between(one), 10, bold=True, ink=GREY)]
-        card(slide, f"Number {i + 1}", (LEFT + i * (wide + GAP), top, wide, CARD), parts, label)
-    return top + CARD + 10
-
-
-def _content(slide, passages: Sequence[Passage], top: float) -> list[str]:
+def _content(slide: Slide, passages: Sequence[Passage], style: str) -> list[str]:
     """Lay tables above words and pictures beside them; return the rows that were cut, whole."""
-    grids = [grid for one in passages for grid in one.grids]
-    pictures = [picture for one in passages for picture in one.pictures]
+    first, last = slide.boxes[WORDS[0]].place, slide.boxes[WORDS[-1]].place
+    left, top, wide, bottom = first.left, first.top, last.left + last.wide - first.left, first.top + first.high
+    grids = [grid for passage in passages for grid in passage.grids]
     cut: list[str] = []
     if grids:
-        room = min((BOTTOM - top) * MOST_TABLES, BOTTOM - top - LEAST_WORDS)
-        top, cut = _tables(slide, grids, top, room)
-    sized = [(one, _size(one, BOTTOM - top - TITLED)) for one in pictures]
-    sized = [(one, size) for one, size in sized if size[1] >= LEGIBLE * one.size[1]]
-    taken = sum(size[0] + GAP for _, size in sized)
-    _words(slide, passages, (LEFT, top, WIDE - taken, BOTTOM - top))
-    left = LEFT + WIDE - taken + GAP
-    for one, size in sized:
-        _picture(slide, one, (left, top, *size))
-        left += size[0] + GAP
+        room = min((bottom - top) * MOST_TABLES, bottom - top - LEAST_WORDS)
+        top, cut = _tables(slide, grids, Place(left, top, wide, room), style)
+    sized = []
+    for picture in (picture for passage in passages for picture in passage.pictures):
+        scale = min(
+            TALLEST / picture.size[1], (bottom - top - TITLED) / picture.size[1], wide * WIDEST / picture.size[0]
+        )
+        if scale >= LEGIBLE:
+            sized.append((picture, picture.size[0] * scale, picture.size[1] * scale))
+    taken = sum(across + GAP for _, across, _ in sized)
+    _words(slide, passages, Place(left, top, wide - taken, bottom - top))
+    left += wide - taken + GAP
+    for picture, across, high in sized:
+        slide.picture(picture, Place(left, top, across, high))
+        left += across + GAP
     return cut
 
 
-def _size(picture: Drawn, room: float) -> tuple[float, float]:
-    wide, high = picture.size
-    scale = min(TALLEST / high, room / high, WIDE * WIDEST / wide)
-    return wide * scale, high * scale
-
-
-def _picture(slide, picture: Drawn, place: tuple[float, float, float, float]) -> None:
-    left, top, wide, high = place
-    box(slide, f"{picture.name} title", (left, top, wide, TITLED - 2), [Line(picture.title, 9, bold=True)], most=2)
-    placed(slide, picture, (left, top + TITLED, wide, high))
-
-
-def _tables(slide, grids: Sequence[Grid], top: float, room: float) -> tuple[float, list[str]]:
-    """Lay tables side by side, in the largest letters in which all fit, and return where they end and the rows cut."""
-    across = WIDE - GAP * (len(grids) - 1)
-    laid = fitted(grids, [[across * one for one in shares] for shares in _shares(len(grids))], room - 15)
-    left, lowest, cut = LEFT, top, []
-    for one in laid:
-        wide = sum(one.widths)
-        many = len(one.grid.rows) - len(one.rows) + 1
-        more = f" (first {len(one.rows) - 1} of {len(one.grid.rows)} rows, the rest in the notes)" if many else ""
-        caption = f"{shortened(xml_safe(one.grid.caption), wide - width(more, 9, bold=True), 9, bold=True)}{more}"
-        box(slide, f"{one.grid.caption} title", (left, top, wide, 13), [Line(caption, 9, bold=True)], most=1)
-        tabled(slide, one, left, top + 15)
-        left, lowest = left + wide + GAP, max(lowest, top + 15 + sum(one.heights))
-        cut += one.cut
+def _tables(slide: Slide, grids: Sequence[Grid], place: Place, style: str) -> tuple[float, list[str]]:
+    """Lay tables side by side and return where they end and the rows cut."""
+    across = place.wide - GAP * (len(grids) - 1)
+    caption_look, look = slide.boxes[SMALL].looks[:2]
+    left, lowest, cut = place.left, place.top, []
+    for table in _side_by_side(grids, across, place.high - CAPTIONED, look.size):
+        wide, shown, count = sum(table.widths), len(table.rows) - 1, len(table.grid.rows)
+        more = f" (first {shown} of {count} rows, the rest in the notes)" if shown < count else ""
+        room = wide - office.width(more, caption_look.size, bold=True)
+        caption = office.shortened(office.xml_safe(table.grid.caption), room, caption_look.size, bold=True)
+        slide.caption(f"{table.grid.caption} title", f"{caption}{more}", Place(left, place.top, wide, CAPTIONED - 2))
+        slide.table(table, left, place.top + CAPTIONED, style)
+        left, lowest = left + wide + GAP, max(lowest, place.top + CAPTIONED + sum(table.heights))
+        cut += table.cut
     return lowest + 10, cut
 
 
-def _shares(many: int) -> list[tuple[float, ...]]:
-    """Return the parts of a slide's width that tables may have: of two, the one or the other may be wider."""
-    if many == 2:
-        return [(one / 100, 1 - one / 100) for one in (50, 47, 53, 44, 56, 41, 59, 38, 62)]
-    return [(1 / many,) * many]
-
-
-def _block(passage: Passage, size: float) -> list[Line]:
-    if not passage.said and not passage.points:
-        return []
-    lines = [Line(passage.title, size + 1, bold=True, ink=BLUE, after=2)]
-    lines += [Line(plain(one), size, after=size * 0.35) for one in passage.said]
-    return [*lines, *(Line(plain(one), size, after=size * 0.25, bullet=True) for one in passage.points)]
-
-
-def _words(slide, passages: Sequence[Passage], place: tuple[float, float, float, float]) -> None:
+def _words(slide: Slide, passages: Sequence[Passage], place: Place) -> None:
     """Write passages in columns, in the largest letters in which all of them fit."""
-    left, top, wide, high = place
-    there = [one for one in passages if one.said or one.points]
-    if not there:
+    blocks = [
+        [Line(HEADING, passage.title), *(Line(SENTENCE, plain(sentence)) for sentence in passage.said),
+         *(Line(POINT, plain(sentence)) for sentence in passage.points)]
+        for passage in passages if passage.said or passage.points
+    ]  # fmt: skip
+    if not blocks:
         return
-    best = None
-    for size in LETTERS:
-        best = _columns([_block(one, size) for one in there], wide)
-        if max(stacked(column, best[0]) for column in best[1]) <= high:
+    box = slide.boxes[WORDS[0]]
+    for scale in SCALES:
+        scaled = [[line._replace(scale=scale) for line in block] for block in blocks]
+        longest, across, parts = _columns(box, scaled, place.wide)
+        if longest <= place.high:
             break
-    across, columns = best
-    for i, column in enumerate(columns):
-        box(slide, f"Words {i + 1}", (left + i * (across + GAP), top, across, high), column)
+    for i, (name, lines) in enumerate(zip(WORDS, parts, strict=False)):
+        held = lines if longest <= place.high else box.fitted(lines, across, place.high)
+        slide.write(name, held, Place(place.left + i * (across + GAP), place.top, across, place.high))
 
 
-def _columns(blocks: list[list[Line]], wide: float) -> tuple[float, list[list[Line]]]:
-    """Return the width of columns and what stands in each, so that the longest is as short as can be."""
-    found = []
-    for many in range(1, min(len(blocks), 3) + 1):
-        across = (wide - GAP * (many - 1)) / many
-        for cuts in combinations(range(1, len(blocks)), many - 1):
+def _columns(box: Box, blocks: list[list[Line]], wide: float) -> tuple[float, float, list[list[Line]]]:
+    """Return the height and width of columns and what stands in each, so that the longest is as short as can be."""
+    choices = []
+    for count in range(1, min(len(blocks), len(WORDS)) + 1):
+        across = (wide - GAP * (count - 1)) / count
+        for cuts in combinations(range(1, len(blocks)), count - 1):
             parts = [blocks[low:high] for low, high in zip((0, *cuts), (*cuts, len(blocks)), strict=True)]
-            columns = [[line for block in part for line in block] for part in parts]
-            found.append((max(stacked(column, across) for column in columns), across, columns))
-    _, across, columns = min(found, key=lambda one: one[0])
-    return across, columns
+            lines = [[line for block in part for line in block] for part in parts]
+            choices.append((max(box.stacked(column, across) for column in lines), across, lines))
+    return min(choices, key=lambda choice: choice[0])
 
 
-def _foot(slide, dossier: Dossier) -> None:
-    meaning = key(dossier.figures)
-    lines = [Line(f"Signs: {meaning}", 8, ink=GREY)] if meaning else []
+def _foot(dossier: Dossier) -> list[str]:
     label = dossier.label if len(dossier.label) <= MOST_LABEL else f"{dossier.label[:MOST_LABEL]}\u2026"
     trace = dossier.trace.replace(f"scenario {dossier.label};", f"scenario {label};")
-    lines.append(Line(trace, 8 if width(xml_safe(trace), 8) <= WIDE else 6, ink=GREY))
-    box(slide, "Signs and trace", (LEFT, FOOT, WIDE, HIGH - FOOT - 4), lines)
+    return [*office.signs(dossier.figures), trace]
 
 
 def _notes(dossier: Dossier, page: int, passages: Sequence[Passage], cut: list[str]) -> list[str]:
     """Return the whole sentences of a slide, and the rows of its tables that were cut."""
-    said = [dossier.title, word.verdict(dossier)]
+    notes = [dossier.title, office.verdict(dossier)]
     if page == 1:
-        said += [plain(dossier.headline), *(f"{one.whole} {label}" for label, one in dossier.numbers)]
+        notes += [plain(dossier.headline), *(f"{figure.whole} {label}" for label, figure in dossier.numbers)]
     for passage in passages:
-        said += ["", passage.title, *(plain(one) for one in (*passage.said, *passage.points))]
-        said += [f"Picture: {one.alternative}" for one in passage.pictures]
+        notes += ["", passage.title, *(plain(sentence) for sentence in (*passage.said, *passage.points))]
+        notes += [f"Picture: {picture.alternative}" for picture in passage.pictures]
     if cut:
-        said += ["", "Rows whose words were cut on the slide:", *cut]
-    meaning = key(dossier.figures)
-    return [xml_safe(one) for one in (*said, "", *([f"Signs: {meaning}"] if meaning else []), dossier.trace)]
+        notes += ["", "Rows whose words were cut on the slide:", *cut]
+    return [office.xml_safe(line) for line in (*notes, "", *office.signs(dossier.figures), dossier.trace)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from pptx import Presentation
+from pptx.oxml.ns import qn
 from pptx.util import Pt
 from printed import (
     FORMULA,
@@ -135,14 +136,28 @@ def test_nothing_stands_beyond_the_slide_or_its_own_box(which, dossier, awkward)
 
 
 def stands(shape):
-    """Return how high the words of a box stand, points."""
-    frame, total = shape.text_frame, 0.0
-    room = shape.width.pt - frame.margin_left.pt - frame.margin_right.pt
-    for one in frame.paragraphs:
+    """Return how high the words of a box stand, points, in the sizes that the box or its layout says."""
+    total = 0.0
+    styles = [one._element.txBody for one in (shape, of_layout(shape)) if one is not None]
+    inset = next((int(one.bodyPr.get("lIns")) / 12700 for one in styles if one.bodyPr.get("lIns")), 0.0)
+    for one in shape.text_frame.paragraphs:
+        level = [found for style in styles for found in style.iter(qn(f"a:lvl{one.level + 1}pPr"))]
+        look = level[0].find(qn("a:defRPr")) if level else {"sz": "2400", "b": "1"}  # of the title, the master's
         for run in one.runs:
-            total += height(run.text, room, run.font.size.pt, bold=bool(run.font.bold))
-            total += one.space_after.pt
+            size = run.font.size.pt if run.font.size else int(look.get("sz")) / 100
+            indent = int(level[0].get("marL")) / 12700 if level else 0.0
+            total += height(run.text, shape.width.pt - 2 * inset - indent, size, bold=look.get("b") == "1")
+            total += one.space_after.pt if one.space_after is not None else 0.0
     return total
+
+
+def of_layout(shape):
+    """Return the placeholder of the layout that a placeholder fills."""
+    if not shape.is_placeholder:
+        return None
+    same = [one for one in shape.part.slide_layout.placeholders
+            if one.placeholder_format.idx == shape.placeholder_format.idx]  # fmt: skip
+    return same[0]
 
 
 def test_a_figure_is_never_cut_and_a_cut_name_stands_whole_in_the_notes(awkward):

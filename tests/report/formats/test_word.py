@@ -27,7 +27,6 @@ from printed import (
 from oa_sim import formatting
 from oa_sim.report.document import key, plain
 from oa_sim.report.formats import office, word
-from oa_sim.report.formats.office import RED
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +129,13 @@ def test_the_signs_are_explained_on_both_pages(dossier, blob):
 def test_a_failed_gate_is_a_red_banner_and_stands_at_each_figure(dossier, blob):
     bad = failed(dossier)
     made = word.brief(bad)
-    banner = [one for one in read(made).paragraphs if one.style.name == "Banner"]
+    banner = [one for one in read(made).paragraphs if one.style.name == "Verdict Fail"]
     assert [one.text for one in banner] == ["Verdict FAIL: do not use these figures. R-hat is 1.20."]
-    assert banner[0]._p.pPr.find(qn("w:shd")).get(qn("w:fill")) == RED
+    assert banner[0].style.element.pPr.find(qn("w:shd")).get(qn("w:fill")) == "A80000"
     found = text(made)
     assert all(one.in_cell.endswith(" [FAIL]") for one in bad.figures)
     assert all(one in found for one in figures(bad))
-    assert not [one for one in read(blob).paragraphs if one.style.name == "Banner"]
+    assert not [one for one in read(blob).paragraphs if one.style.name == "Verdict Fail"]
 
 
 def test_hostile_names_are_words_and_nothing_else(dossier):
@@ -181,7 +180,9 @@ def test_a_rating_is_a_word_and_a_colour(dossier):
     made = read(word.assurance(replace(dossier, assumptions=register(3))))
     cells = [row.cells[6] for row in made.tables[-1].rows[1:]]
     assert [cell.text for cell in cells] == ["red", "amber", "green"]
-    assert len({cell._tc.tcPr.find(qn("w:shd")).get(qn("w:fill")) for cell in cells}) == 3
+    marks = [cell.paragraphs[0].runs[0].style for cell in cells]
+    assert [mark.name for mark in marks] == ["Mark Red", "Mark Amber", "Mark Green"]
+    assert len({mark.element.rPr.find(qn("w:shd")).get(qn("w:fill")) for mark in marks}) == 3
 
 
 def test_where_nothing_was_registered_a_sentence_says_so(dossier):

@@ -1,9 +1,11 @@
+"""Model commands: a dry run refuses what a run refuses, and says what would run."""
+
 import shutil
 
 import pytest
 
 from oa_sim import Refusal, load_scenario
-from oa_sim.cli import dry_run
+from oa_sim.cli.model_commands import dry_run
 from oa_sim.inputs import tables
 from oa_sim.simulation.scenario_run import run
 
@@ -26,7 +28,7 @@ def sentence(refuses):
 @pytest.mark.parametrize("what", WRONG)
 def test_a_plan_refuses_what_a_run_refuses_in_the_same_words(tiny_posterior, what):
     scenario = load_scenario(*WRONG[what])
-    assert sentence(lambda: dry_run.plan(scenario)) == sentence(lambda: run(scenario, posterior=tiny_posterior))
+    assert sentence(lambda: dry_run(scenario)) == sentence(lambda: run(scenario, posterior=tiny_posterior))
 
 
 def test_a_plan_refuses_a_table_that_names_no_intervention(tmp_path, tiny_posterior):
@@ -34,11 +36,13 @@ def test_a_plan_refuses_a_table_that_names_no_intervention(tmp_path, tiny_poster
     table = folder / "priorities.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("maths_mastery", "maths_mastry"), encoding="utf-8")
     scenario = load_scenario("areas=[Norwich]", f"data_folder={folder}")
-    said = sentence(lambda: dry_run.plan(scenario))
+    said = sentence(lambda: dry_run(scenario))
     assert "did you mean 'maths_mastery'" in said
     assert said == sentence(lambda: run(scenario, posterior=tiny_posterior))
 
 
 def test_a_plan_of_a_scenario_that_can_run_says_what_would_run():
-    found = dry_run.plan(load_scenario("areas=three_areas", "horizon=5", "organisation.twins={Norwich: Oldham}"))
-    assert (found["areas"], found["years"]) == (3, "2024 to 2028")
+    plan = dry_run(load_scenario("areas=three_areas", "horizon=5", "organisation.twins={Norwich: Oldham}"))
+    assert (plan.facts["areas"], plan.facts["years"]) == (3, "2024 to 2028")
+    assert plan.lines[0].startswith("as_delivered: 2023/24 to 2027/28, 3 areas, ")
+    assert plan.folder is None

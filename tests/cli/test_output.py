@@ -1,13 +1,15 @@
-"""Progress: each stage and its seconds on a terminal, and silence elsewhere."""
+"""Output: results for people and for machines, and progress on a terminal alone."""
 
 import io
+import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from oa_sim.cli import progress as module
-from oa_sim.cli.progress import Progress
+from oa_sim.cli import output as module
+from oa_sim.cli.output import CommandResult, Progress, fact_lines, print_result
 
 
 class Terminal(io.StringIO):
@@ -64,3 +66,39 @@ def test_without_a_stage_a_terminal_stays_clean(terminal):
     with Progress():
         pass
     assert terminal.getvalue() == ""
+
+
+RESULT = CommandResult({"scenario": "été", "n": 1200}, ["First.", "Second."], Path("outputs/a b"))
+
+
+def test_people_get_the_sentences_and_the_folder_last(capsys):
+    assert print_result(RESULT, is_json=False) == 0
+    assert capsys.readouterr().out == "First.\nSecond.\noutputs/a b\n"
+
+
+def test_machines_get_one_line_of_json_with_the_folder(capsys):
+    assert print_result(RESULT, is_json=True) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == {"scenario": "été", "n": 1200, "folder": "outputs/a b"}
+
+
+def test_several_results_are_a_list_for_machines_and_set_the_exit_code(capsys):
+    assert print_result(CommandResult([{"a": 1}, {"a": 2}], exit_code=2), is_json=True) == 2
+    assert json.loads(capsys.readouterr().out) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("is_json", [True, False])
+def test_a_result_that_was_printed_already_prints_nothing(capsys, is_json):
+    assert print_result(CommandResult(None), is_json=is_json) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_facts_are_read_as_a_line_each():
+    facts = {"memory_gb_about": 0.5, "scenarios": 12000, "varied": ["seed", "horizon"], "is_on": True}
+    assert fact_lines(facts) == [
+        "memory gb about: 0.5",
+        "scenarios: 12,000",
+        "varied: seed, horizon",
+        "is on: True",
+    ]
