@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from oa_sim.report import run_brief, run_statistics
-from oa_sim.report.document import Dossier, Grid, Only, Passage, said
+from oa_sim.report import run_brief
+from oa_sim.report.document import Grid, Only, Passage, said
 from oa_sim.report.reported_statistic import Published
 
 FORMULA, SCRIPT, LONG = '=HYPERLINK("http://x","y")', "<script>alert(1)</script>", "N" * 200
@@ -20,14 +20,11 @@ HOSTILE = (
 
 
 def dossier_of(result):
-    found = run_statistics.brief(result)
-    gates = result.manifest["gates"]
-    return Dossier(
-        "run", f"Opportunity Areas: {result.label}", result.label, gates["verdict"], gates["reason"],
-        run_brief.headline(result, found), run_brief.numbers(result, found),
-        run_brief.passages(result, found, {"future": run_brief.future(result)}), tuple(found.values()),
-        result.manifest,
-    )  # fmt: skip
+    """Return the brief of a run without its map."""
+    made = run_brief.run_document(result)
+    without = tuple(replace(part, pictures=tuple(one for one in part.pictures if one.name != "map"))
+                    for part in made.passages)  # fmt: skip
+    return replace(made, passages=without)
 
 
 def sentences(dossier):

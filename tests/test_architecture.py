@@ -51,6 +51,7 @@ FENCES = {  # library: the packages that may know it; no other is imported
     "docx": ["report"],
     "pptx": ["report"],
     "vl_convert": ["report", "explore"],
+    "jinja2": ["report"],
     "shiny": ["explore", "cli"],
     "uvicorn": ["explore"],
 }
@@ -71,16 +72,16 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "inputs/areas": "inputs/test_tables",
     "inputs/download_formats": "inputs/test_published_files",
     "inputs/schemas": "inputs/test_tables",
-    "plots/calibration": "report/formats/test_backtest_page",  # a law is called so too
+    "plots/calibration": "report/formats/test_html_pages",  # a law is called so too
     "plots/decision_charts": "decide/test_decision",
     "plots/target_charts": "targets/test_assess",
     "plots/tornado": "sweep/test_tornado",  # one of two of this name
     "programme/laws": "compiled/test_scalar_laws",  # each law, with its compiled form
     "projection/impact": "projection/test_appraisal",
     "report/document": "report/test_assemble",
-    "report/formats/html_pages": "report/test_assemble",
     "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",
+    "report/run_pictures": "report/test_assemble",
     "scenario/schema": "scenario/test_load",
     "simulation/narrative": "projection/test_outside_view",  # one of three of this name
     "sweep/dry_run": "sweep/test_sweep_run",  # one of two of this name

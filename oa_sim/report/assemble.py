@@ -14,22 +14,21 @@ import pandas as pd
 from oa_sim.errors import Refusal, unknown
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
-from oa_sim.plots import tile_map
 from oa_sim.report import (
     assumptions_register,
     assurance,
     data_dictionary,
     folder_brief,
     run_brief,
-    run_statistics,
     workbook_statistics,
 )
-from oa_sim.report.document import Dossier, drawn
+from oa_sim.report.document import Dossier, Drawn
 from oa_sim.report.folder_writers import whole
 from oa_sim.report.formats import data_files, html_pages
 from oa_sim.report.reported_statistic import Published
+from oa_sim.report.run_pictures import RunPictures
 from oa_sim.report.sanitise import in_table
-from oa_sim.simulation import summaries
+from oa_sim.report.template_files import check_template_folder
 from oa_sim.simulation.result import Result
 
 WHAT_INTERVALS_HOLD = (
@@ -54,13 +53,13 @@ class Opened:
     tables
         Makes the tidy tables beside the table of figures, by file name.
     pictures
-        Makes the page of all pictures; an empty text where the folder's own pictures are all there are.
+        Draws all pictures of the gallery.
     """
 
     dossier: Dossier
     explorer: Callable[[], str]
     tables: Callable[[], dict[str, bytes | str]]
-    pictures: Callable[[], str] = str
+    pictures: Callable[[], list[Drawn]] = list
 
 
 def open_folder(folder: Path, kind: str) -> Opened:
@@ -85,41 +84,29 @@ def open_folder(folder: Path, kind: str) -> Opened:
     found = folder_brief.read(folder, kind)
     found = replace(found, **_assured(found))
     page = (lambda: explorer_page.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
-    return Opened(found, page, dict, lambda: html_pages.of_folder(folder_brief.pictures(folder), found))
+    return Opened(found, page, dict, lambda: folder_brief.pictures(folder))
 
 
-def of_run(result: Result) -> Dossier:
-    """Return what the packs print of a run.
+def of_run(result: Result, pictures: RunPictures | None = None) -> Dossier:
+    """Return what every format prints of a run: its brief, and what the other formats need.
 
     Parameters
     ----------
     result
         From ``run`` or ``Result.load``.
+    pictures
+        Its pictures, where others use them too.
     """
-    brief = run_statistics.brief(result)
-    about = result.manifest
-    pictures = {"future": run_brief.future(result)}
-    if summaries.has_impact(result):
-        printed = {one.area: (one.text, one.interval) for name, one in brief.items() if name.startswith("impact in ")}
-        tile = tile_map.tile_map(result, printed=printed, is_small=True)
-        pictures["map"] = drawn("map", tile.title, tile.svg)
-    further = {one.figure: one for one in workbook_statistics.figures(result, brief)}
-    return Dossier(
-        kind="run",
-        title=f"Opportunity Areas: {result.label}",
-        label=result.label,
-        verdict=about["gates"]["verdict"],
-        reason=about["gates"]["reason"],
-        headline=run_brief.headline(result, brief),
-        numbers=run_brief.numbers(result, brief),
-        passages=run_brief.passages(result, brief, pictures),
-        figures=_together(brief.values(), further.values()),
-        manifest=about,
-        assumptions=assumptions_register.assumptions(about, about["scenario"].get("data_folder")),
+    brief, manifest = run_brief.run_document(result, pictures), result.manifest
+    statistics = {one.figure: one for one in brief.figures}
+    return replace(
+        brief,
+        figures=_together(statistics.values(), workbook_statistics.figures(result, statistics)),
+        assumptions=assumptions_register.assumptions(manifest, manifest["scenario"].get("data_folder")),
         log=assurance.verification_log(result),
-        dictionary=data_dictionary.dictionary({"table": data_files.table(brief.values())}),
+        dictionary=data_dictionary.dictionary({"table": data_files.table(brief.figures)}),
         statement=tuple(assurance.uncertainty_statement(result)),
-        changes=tuple(assurance.changes(about["oa_sim"])),
+        changes=tuple(assurance.changes(manifest["oa_sim"])),
     )
 
 
@@ -142,7 +129,8 @@ def package(folder: Path, files: list[str], found: Dossier) -> dict:
 
 
 def _run(result: Result) -> Opened:
-    found = of_run(result)
+    pictures = RunPictures(result)
+    found = of_run(result, pictures)
 
     def tables() -> dict[str, bytes | str]:
         long = data_files.long_table(result)
@@ -152,7 +140,7 @@ def _run(result: Result) -> Opened:
         found,
         lambda: explorer_page.page(views.of_results([result]), found.title),
         tables,
-        lambda: html_pages.picture_book(result, found),
+        pictures.gallery,
     )
 
 
@@ -220,7 +208,13 @@ def formats(asked: str) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in names) if names else FORMATS
 
 
-def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[str], None] = lambda sentence: None):
+def write_report(
+    folder: str | Path,
+    asked: tuple[str, ...] = FORMATS,
+    say: Callable[[str], None] = lambda sentence: None,
+    *,
+    templates: Path | None = None,
+) -> tuple[Path, Dossier, list[str]]:
     """Write the packs of a folder into its folder ``report`` and return that path and the dossier.
 
     Parameters
@@ -231,6 +225,8 @@ def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[s
         Of ``FORMATS``.
     say
         Called with a sentence at each stage.
+    templates
+        A folder of edited copies of templates, each in place of the shipped one of its name.
 
     Returns
     -------
@@ -242,13 +238,14 @@ def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[s
     Refusal
         Where the folder cannot be read, or the report not be written; then nothing is left behind.
     """
+    check_template_folder(templates)
     at = Path(folder)
     kind = folder_brief.kind_of(at)
     if (at / REPORT).is_symlink() or ((at / REPORT).exists() and not (at / REPORT).is_dir()):
         raise Refusal(f"a report is put into {at / REPORT}, which is there and no folder: move it away")
     say("reading the folder")
     opened = open_folder(at, kind)
-    makers = _makers(opened)
+    makers = _makers(opened, templates)
     names: list[str] = []
 
     def fill(into: Path) -> None:
@@ -267,13 +264,17 @@ def write(folder: str | Path, asked: tuple[str, ...] = FORMATS, say: Callable[[s
     return whole(at / REPORT, fill), opened.dossier, names
 
 
-def _makers(opened) -> dict[str, Callable[[], dict[str, bytes | str]]]:
+def _makers(opened: Opened, templates: Path | None) -> dict[str, Callable[[], dict[str, bytes | str]]]:
     """Return what makes the files of each format."""
     dossier: Dossier = opened.dossier
 
     def html() -> dict:
-        pages = {"briefing.html": html_pages.brief_page(dossier), "assurance.html": html_pages.assurance_page(dossier)}
-        more = {"explore.html": opened.explorer(), "pictures.html": opened.pictures()}
+        pages = {
+            "briefing.html": html_pages.brief_page(dossier, templates),
+            "assurance.html": html_pages.assurance_page(dossier, templates),
+        }
+        gallery = html_pages.pictures_page(opened.pictures(), dossier, templates)
+        more = {"explore.html": opened.explorer(), "pictures.html": gallery}
         return pages | {name: page for name, page in more.items() if page}
 
     def docx() -> dict:

@@ -123,6 +123,8 @@ class Dossier:
         The parts of the two-page brief, in order.
     figures
         The one table of published figures: those of the brief first.
+    annex
+        Parts that a page shows below the two-page brief and does not print.
     assumptions, log, dictionary
         The assumptions register, the verification log, the data dictionary: a row each.
     statement, changes
@@ -149,6 +151,7 @@ class Dossier:
     statement: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     sheets: dict[str, Grid] = field(default_factory=dict)
+    annex: tuple[Passage, ...] = ()
 
     @property
     def trace(self) -> str:
@@ -177,13 +180,18 @@ def cell(part: Cell) -> str:
     return part.in_cell if isinstance(part, Published) else part
 
 
+def key_of_brief(document: Dossier) -> str:
+    """Return what the signs mean that stand beside the figures of the brief."""
+    return key(one for one in document.figures if "brief" in one.shown_in)
+
+
 def key(figures: Iterable[Published]) -> str:
     """Return what the signs mean that stand beside figures; nothing where there is none."""
     marks = " ".join(one.marks for one in figures)
     meant = {
-        "county proxy": "rests on a county\u2019s figures that stand in for a district (county proxy)",
-        "rests on figures to verify": "rests on figures still to verify",
-        "FAIL": "a gate failed: do not use",
+        "county proxy": "uses a county\u2019s figures in place of a district\u2019s (county proxy)",
+        "rests on figures to verify": "uses inputs that are still to be verified",
+        "FAIL": "convergence checks failed: do not use",
     }
     said = [f"{sign.strip()} {meant[mark]}" for sign, mark in SIGNS.items() if mark in marks]
     return f"{'; '.join(said)}." if said else ""

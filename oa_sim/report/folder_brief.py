@@ -20,10 +20,10 @@ from oa_sim.formatting import unit, who
 from oa_sim.plots import intervals
 from oa_sim.plots.picture import legible
 from oa_sim.report import folder_statistics, reported_statistic
+from oa_sim.report.assurance import CANNOT_SAY
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, drawn
 from oa_sim.report.folder_statistics import Spec, Told, said
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
-from oa_sim.report.run_brief import CANNOT_SAY
 from oa_sim.scenario import unverified
 from oa_sim.sweep import findings, results, store
 

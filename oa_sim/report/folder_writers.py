@@ -73,9 +73,8 @@ def write(result: Result, outputs: str | Path) -> Path:
 
 def _write_texts(result: Result, at: Path) -> None:
     """Write what people read: the tables, the page and the facts of the run."""
-    from oa_sim.report.formats import (
-        run_page,  # pictures take a second to load, and not every use of a result needs them
-    )
+    from oa_sim.report import run_brief  # pictures take a second to load, and not every use of a result needs them
+    from oa_sim.report.formats import html_pages
 
     sentences = narrative.headline(result)
     result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
@@ -86,7 +85,7 @@ def _write_texts(result: Result, at: Path) -> None:
     result.retained().to_csv(at / "retention.csv", index=False, float_format="%.4g")
     result.pupils_served().to_csv(at / "pupils_served.csv", index=False, float_format=DIGITS)
     result.account().to_csv(at / "money.csv", index=False, float_format="%.0f")
-    (at / "briefing.html").write_text(run_page.page(result, sentences), encoding="utf-8")
+    (at / "briefing.html").write_text(html_pages.brief_page(run_brief.run_document(result)), encoding="utf-8")
     facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
     write_json(at / "run.json", facts | result.manifest)
 
@@ -158,7 +157,7 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
 
     The folder holds ``scores.csv``, ``calibration.csv``, ``misses.csv``, ``backtest.html`` and ``backtest.json``.
     """
-    from oa_sim.report.formats import backtest_page
+    from oa_sim.report.formats import html_pages
     from oa_sim.validation import scoring  # pictures take a second to load
 
     def fill(at: Path) -> None:
@@ -170,7 +169,8 @@ def write_contest(found: Contest, outputs: str | Path) -> Path:
                 mark = {"model": written["model"].replace(ours)} if "model" in written else {"verdict": "FAIL"}
                 written = written.assign(**mark)
             written.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        (at / "backtest.html").write_text(backtest_page.page(found.scores, found.read, found.made), encoding="utf-8")
+        page = html_pages.backtest_page(found.scores, found.read, found.made)
+        (at / "backtest.html").write_text(page, encoding="utf-8")
         facts = {"verdict": scoring.verdict(found.scores), "read": found.read} | found.made
         write_json(at / "backtest.json", facts)
 

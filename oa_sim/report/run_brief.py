@@ -1,98 +1,163 @@
-"""Run brief: a run as the two pages that a minister's office reads, in calibrated words.
+"""Run brief: a run as the two pages that a minister's office reads, with an annex for those who check the figures.
 
-What is said stands in a fixed order: the headline, four numbers, what would have happened anyway, where and for whom,
-what it costs, does it last, how sure, what it cannot say.
+The order is fixed: what is expected, compared with what, what it costs, whether it lasts, where and for whom, how sure
+we are, and what the model cannot say.
 """
 
+import re
+
+import numpy as np
+
 from oa_sim import formatting
-from oa_sim.definitions import MEASURES, academic_year
-from oa_sim.formatting import unit, who
-from oa_sim.plots import fan_charts
+from oa_sim.definitions import MEASURES, academic_year, percent
+from oa_sim.formatting import chance, unit, who
 from oa_sim.projection import ranking, variance_decomposition
-from oa_sim.report.document import Drawn, Grid, Only, Passage, Sentence, drawn
-from oa_sim.report.formats.run_page import SPLITS
-from oa_sim.report.reported_statistic import Published
+from oa_sim.report import assurance, reported_statistic, run_statistics
+from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence
+from oa_sim.report.reported_statistic import About, Published
+from oa_sim.report.run_pictures import RunPictures, of_picture
 from oa_sim.scenario import unverified
-from oa_sim.simulation import summaries
+from oa_sim.simulation import narrative, summaries
+from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
 MOST_AREAS = 14  # that the table on the second page takes
 ENDINGS = {
-    "stop": "the money stops at once",
-    "taper": "the money tapers off",
+    "stop": "funding stops at once",
+    "taper": "funding tapers off",
     "extend": "the same money is spread over more years",
     "hand_over": "local partners take over",
 }
-CANNOT_SAY = (
-    "Whether the real programme of 2017 to 2022 worked: no causal estimate of it exists, and the areas\u2019 past "
-    "already contains it.",
-    "What holds for districts alone: most of their figures are their county\u2019s.",
-    "How precise the studies are: all their standard errors are assumed, and some studies are still to verify.",
-    "What outcomes other than Attainment 8 are worth, or anything of one school or one pupil.",
+SPLITS = {
+    "equal": "shared equally between the areas",
+    "per_pupil": "shared by the number of pupils",
+    "per_disadvantaged_pupil": "shared by the number of disadvantaged pupils",
+    "custom": "shared by chosen weights",
+}
+COSTS_NOT_ADDED = (
+    "The whole cost is set against each measure alone: the costs must not be added. Where nothing is gained in a draw, "
+    "one more has no price; such draws count as dearer than all others."
 )
+VIEW_NOTES = (
+    "Distribution-weighted benefit: a pound counts more to disadvantaged pupils, who will earn less. By how much is an "
+    "assumption. Gap-closing benefit: only what disadvantaged pupils gain beyond what other pupils gain.",
+    "How much of the link between grades and earnings is causal is an assumption, with an uncertainty of its own.",
+)
+RISKS = ("high", "medium", "low")
 
-Found = dict[str, Published]
+Statistics = dict[str, Published]
 
 
-def headline(result: Result, found: Found) -> Sentence:
-    """Return the sentence that stands for all.
+def run_document(result: Result, pictures: RunPictures | None = None) -> Dossier:
+    """Return what the brief of a run prints; ``assemble`` adds what the other formats need.
 
     Parameters
     ----------
     result
         From ``run`` or ``Result.load``.
-    found
+    pictures
+        Its pictures, where others use them too.
+    """
+    statistics, pictures = run_statistics.brief(result), pictures or RunPictures(result)
+    gates = result.manifest["gates"]
+    return Dossier(
+        kind="run",
+        title=f"Opportunity Areas: {scenario_title(result)}",
+        label=result.label,
+        verdict=gates["verdict"],
+        reason=gates["reason"],
+        headline=headline(result, statistics),
+        numbers=numbers(result, statistics),
+        passages=passages(result, statistics, pictures),
+        figures=tuple({one.figure: one for one in statistics.values()}.values()),
+        manifest=result.manifest,
+        annex=annex(result, pictures),
+    )
+
+
+def scenario_title(result: Result) -> str:
+    """Return the title of a scenario as people read it, marked where convergence checks failed."""
+    scenario = result.manifest["scenario"]
+    name = str(scenario["name"])
+    title = scenario.get("title") or (name.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", name) else name)
+    return f"{title}{summaries.failed(result)}"
+
+
+def headline(result: Result, statistics: Statistics) -> Sentence:
+    """Return the sentences that stand for all: the impact, its chance and the cost.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    statistics
         From ``run_statistics.brief``.
     """
     measure, group = summaries.headline_measure(result)
     whose, year = who(measure, group), academic_year(summaries.headline_year(result))
     if not summaries.has_impact(result):
-        return (f"Without money for activity there is no impact, exactly: {whose} in {year} is what it would have been "
-                "anyway.",)  # fmt: skip
-    names = result.draws.area.values.tolist()
-    where = f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
-    chance = found["chance_better"]
+        return (f"No money is spent on activity, so there is no impact: {whose} in {year} is what it would be without "
+                "a programme.",)  # fmt: skip
+    if "chance_better" not in statistics:
+        return (f"The programme does not change {whose} in {year}.",)
+    likely = statistics["chance_better"]
+    beside = statistics["national"]
+    national: Sentence = ("; national programmes in the same areas add ", Only(beside)) if beside.value else ()
     return (
-        f"{_capital(formatting.clause(chance.value))} (", Only(chance), ") that, with ", Only(found["money_in"]),
-        " GBP and ", Only(found["national"]), f" GBP of national programmes, {whose} in {year} will be better than it "
-        "would have been anyway, if the model is right: the difference is put at ", found["impact"],
-        f" {unit(measure)}, {where}.",
+        f"The programme is expected to {'raise' if statistics['impact'].value > 0 else 'change'} {whose} in {year} by ",
+        statistics["impact"], f" {unit(measure)}, compared with no programme, {_where(result)}. "
+        f"{_capital(formatting.clause(likely.value))} (", Only(likely), ") that pupils do better with the programme "
+        "than without it. It costs ", Only(statistics["money_in"]), *national, ".",
     )  # fmt: skip
 
 
-def numbers(result: Result, found: Found) -> tuple[tuple[str, Published], ...]:
+def _where(result: Result) -> str:
+    names = result.draws.area.values.tolist()
+    return f"in {names[0]}" if len(names) == 1 else f"on average over {len(names)} areas"
+
+
+def numbers(result: Result, statistics: Statistics) -> tuple[tuple[str, Published], ...]:
     """Return the four numbers of the first page, each with what it is."""
     measure, group = summaries.headline_measure(result)
     year = academic_year(summaries.headline_year(result))
-    wanted = {
-        "impact": f"{unit(measure)} of difference, {who(measure, group)}, {year}",
-        "left_5y": "of the peak is left five years after the money ends",
-        "cost_of_one_more": f"GBP for one more in {who(measure, 'all')} (median), were this its only use",
-        "benefit_per_pound": "pounds of lifetime earnings for each pound, both discounted",
-        "counterfactual": f"{unit(measure, level=True)} without the programme in {year}",
-        "money_in": "GBP of money in",
-        "national": "GBP of national programmes beside it",
+    labels = {
+        "impact": f"{unit(measure)}: impact on {who(measure, group)} in {year}",
+        "left_5y": "of the peak impact remains five years after funding ends",
+        "cost_of_one_more": f"per {_one_more(measure)}, if the whole cost is set against this (median)",
+        "benefit_per_pound": "pounds of lifetime earnings for each pound spent, both discounted",
+        "counterfactual": f"{unit(measure, level=True)}: {who(measure, group)} in {year} without the programme",
+        "money_in": "cost of the programme",
+        "national": "national programmes in the same areas",
     }
-    there = [(label, found[name]) for name, label in wanted.items() if name in found]
-    return tuple(there[:4])
+    return tuple((label, statistics[name]) for name, label in labels.items() if name in statistics)[:4]
 
 
-def passages(result: Result, found: Found, pictures: dict[str, Drawn]) -> tuple[Passage, ...]:
-    """Return the parts of the brief.
+def _one_more(measure: str) -> str:
+    about = MEASURES[measure]
+    if about.unit == "points":
+        return f"point of one pupil in {who(measure, 'all')}"
+    if about.unit == "per 100 pupils":
+        return "suspension avoided"
+    fewer = "fewer" if about.lower_is_better else "more"
+    return f"pupil {fewer} counted in {who(measure, 'all')}"
+
+
+def passages(result: Result, statistics: Statistics, pictures: RunPictures) -> tuple[Passage, ...]:
+    """Return the parts of the two pages.
 
     Parameters
     ----------
-    result, found
+    result, statistics
         As in ``headline``.
     pictures
-        ``future`` for the first page and, where there is one, ``map`` for the second.
+        Of the run: the futures stand on the first page, the map on the second.
     """
     return (
-        _anyway(result, found, pictures["future"]),
-        _lasts(result, found),
-        _costs(result, found),
-        _where(result, found, pictures.get("map")),
-        _sure(result, found),
+        _counterfactual(result, statistics, pictures),
+        _costs(result, statistics),
+        _lasts(result, statistics),
+        _areas(result, statistics, pictures),
+        _certainty(result, statistics),
         Passage("What it cannot say", points=tuple((line,) for line in cannot_say(result)), page=2),
     )
 
@@ -100,178 +165,349 @@ def passages(result: Result, found: Found, pictures: dict[str, Drawn]) -> tuple[
 def cannot_say(result: Result) -> list[str]:
     """Return what the model cannot say of a run; of districts only where there are any."""
     has_districts = bool(result.draws.proxy.any())
-    return [line for line in CANNOT_SAY if has_districts or "districts" not in line]
+    return [line for line in assurance.CANNOT_SAY if has_districts or "districts" not in line]
 
 
-def future(result: Result) -> Drawn:
-    """Return the picture of the first page: the past, and the future with and without the programme."""
+def _counterfactual(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, group = summaries.headline_measure(result)
-    whose = "all pupils" if group == "all" else f"{group} pupils"
-    return drawn("future", f"{MEASURES[measure].label}, {whose}", fan_charts.fan_picture(result, measure, group).svg)
-
-
-def _anyway(result: Result, found: Found, picture: Drawn) -> Passage:
-    measure, group = summaries.headline_measure(result)
-    year = academic_year(summaries.headline_year(result))
-    said: Sentence = (
-        f"Without the programme, {who(measure, group)} in {year} is put at ", found["counterfactual"],
-        f" {unit(measure, level=True)}; with it at ", found["projection"], ".",
-    )  # fmt: skip
-    more: list[Sentence] = [said]
-    if "published" in found:
-        last = found["published"]
-        more.append((f"Last published, for {academic_year(last.year)}: ", Only(last),
-                     ". Much of any move from there is England\u2019s course and the areas\u2019 own way back to their "
-                     "usual place, which comes free."))  # fmt: skip
+    year, level = academic_year(summaries.headline_year(result)), unit(measure, level=True)
+    said: list[Sentence] = [(
+        f"Without the programme, {who(measure, group)} in {year} is expected to be ", statistics["counterfactual"],
+        f" {level}. With it, ", statistics["projection"], f" {level}.",
+    )]  # fmt: skip
+    if "published" in statistics:
+        last = statistics["published"]
+        said.append((f"The last published figure, for {academic_year(last.year)}, is ", Only(last), f" {level}. Most "
+                     "of the change from it would happen anyway: it is the national trend, and the areas\u2019 return "
+                     "to their usual level."))  # fmt: skip
     if summaries.has_impact(result):
-        more.append(("The future is far less certain than the difference, because both futures share it.",))
-    return Passage("What would have happened anyway", tuple(more), pictures=(picture,))
+        said.append(("Either future is far less certain than the difference between them, because both share most of "
+                     "what is unknown.",))  # fmt: skip
+    return Passage("Compared with what?", tuple(said), pictures=(of_picture(pictures.future, "future"),))
 
 
-def _lasts(result: Result, found: Found) -> Passage:
-    if "left_5y" not in found:
-        return Passage("Does it last?", (("There is no impact that could last or be lost.",),))
-    measure, group = summaries.headline_measure(result)
-    half = found["p_half_left_5y"]
-    grades = {grade: int(found[f"{grade} risk"].value) for grade in ("high", "medium", "low")}
-    worst = max(grades, key=grades.get)
-    n_areas = sum(grades.values())
-    often = "" if n_areas == 1 else " in most areas" if grades[worst] > n_areas / 2 else " most often"
-    asked = result.manifest["scenario"]["sustainability"]
-    said: Sentence = (
-        f"Sustainability risk, {who(measure, group)}: {worst}{often} (high in ", Only(found["high risk"]),
-        ", medium in ", Only(found["medium risk"]), ", low in ", Only(found["low risk"]), "). Of the peak, ",
-        found["left_5y"], " is left five years after the money ends and ", found["left_10y"],
-        f" after ten; {formatting.clause(half.value)} (", Only(half), ") that at least half is left after five.",
+def _costs(result: Result, statistics: Statistics) -> Passage:
+    scenario = result.manifest["scenario"]
+    split = SPLITS.get(scenario["split"]["rule"], f"shared by {scenario['split']['rule']}")
+    beside, said = statistics["national"], []
+    said.append((
+        "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), {split}. ",
+        Only(statistics["allocated"]), " pays for activity, ", Only(statistics["management"]), " for management, and ",
+        Only(statistics["unspent"]), " is unspent.",
+        *((" National programmes in the same areas add ", Only(beside), ".") if beside.value else ()),
+    ))  # fmt: skip
+    if "benefit_per_pound" in statistics:
+        said.append(_benefit(result, statistics))
+    elif len(result.value) and result.value.spent.values.any():
+        said.append(("No benefit in pounds is claimed, because Attainment 8 is not among the measures.",))
+    if "cost_of_one_more" in statistics:
+        measure, _ = summaries.headline_measure(result)
+        extra = statistics["extra"]
+        said.append((
+            f"The cost per {_one_more(measure)} is ", statistics["cost_of_one_more"], " (median), if the whole cost is "
+            "set against this. Over the years projected there are ", extra, f" more ({extra.unit}).",
+        ))  # fmt: skip
+    return Passage("What does it cost?", tuple(said))
+
+
+def _benefit(result: Result, statistics: Statistics) -> Sentence:
+    ratio, likely, limit = (
+        statistics["benefit_per_pound"],
+        statistics["chance_worth"],
+        result.value.attrs["review_above"],
+    )
+    review = f" REVIEW this before it is used: comparable programmes bring less than {limit:g} pounds."
+    return (
+        "Each pound buys ", ratio, " pounds of lifetime earnings, through Attainment 8 alone. "
+        f"{_capital(formatting.clause(likely.value))} (", Only(likely), ") that the benefit exceeds the cost."
+        f"{review if ratio.value > limit else ''}",
     )  # fmt: skip
-    there = [name.replace("_", " ") for name, score in asked["principles"].items() if score]
-    in_place = f"in place: {', '.join(there)}" if there else "no principle of sustainability is in place"
+
+
+def _lasts(result: Result, statistics: Statistics) -> Passage:
+    if "left_5y" not in statistics:
+        return Passage("Does it last?", (("There is no impact that could last or be lost.",),))
+    half, sustainability = statistics["p_half_left_5y"], result.manifest["scenario"]["sustainability"]
+    counts = {grade: int(statistics[f"{grade} risk"].value) for grade in RISKS}
+    worst, n_areas = max(counts, key=counts.get), sum(counts.values())
+    often = "" if n_areas == 1 else " in most areas" if counts[worst] > n_areas / 2 else " most often"
+    said: Sentence = (
+        "Five years after funding ends, ", statistics["left_5y"], " of the peak impact remains; after ten years, ",
+        statistics["left_10y"], f". {_capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
+        f"remains after five years. The risk of losing the impact is {worst}{often} (high in ",
+        Only(statistics["high risk"]), ", medium in ", Only(statistics["medium risk"]), ", low in ",
+        Only(statistics["low risk"]), ").",
+    )  # fmt: skip
+    in_place = [name.replace("_", " ") for name, score in sustainability["principles"].items() if score]
+    principles = f"in place: {', '.join(in_place)}" if in_place else "none is in place"
+    ending = ENDINGS.get(sustainability["ending"], sustainability["ending"])
     why: Sentence = (
-        f"The reason: {ENDINGS.get(asked['ending'], asked['ending'])}; of the money for activity ",
-        Only(found["money_share_bought_in"]), " buys what stops with it and ", Only(found["money_share_mixed"]),
-        " what stops in part, ", Only(found["money_share_embedded"]), " what may go on; pupils who were helped lose "
-        "part of their gain each year and leave school; "
-        f"{in_place}.",
+        f"Why: {ending}. Of the money for activity, ", Only(statistics["money_share_bought_in"]), " buys what stops "
+        "with the funding, ", Only(statistics["money_share_mixed"]), " what stops in part, and ",
+        Only(statistics["money_share_embedded"]), " what can continue. Pupils who were helped lose part of their gain "
+        f"each year, and leave school. Principles of sustainability: {principles}.",
     )  # fmt: skip
     return Passage("Does it last?", (said, why))
 
 
-def _costs(result: Result, found: Found) -> Passage:
-    base = result.manifest["price_base"]
-    asked = result.manifest["scenario"]
-    split = SPLITS.get(asked["split"]["rule"], f"split by {asked['split']['rule']}")
-    said: list[Sentence] = [(
-        "Money in: ", Only(found["money_in"]), f" GBP ({base}), {split}: ", Only(found["allocated"]), " on activity, ",
-        Only(found["management"]), " on management, ", Only(found["unspent"]), " unspent; beside it ",
-        Only(found["national"]), " GBP of national programmes.",
-    )]  # fmt: skip
-    if "benefit_per_pound" in found:
-        chance = found["chance_worth"]
-        said.append((
-            "A pound buys ", found["benefit_per_pound"], " pounds of lifetime earnings through Attainment 8 alone; "
-            f"{formatting.clause(chance.value)} (", Only(chance), ") that benefit exceeds cost.",
-        ))  # fmt: skip
-    if "cost_of_one_more" in found:
-        measure, _ = summaries.headline_measure(result)
-        said.append((f"One more in {who(measure, 'all')} costs ", found["cost_of_one_more"],
-                     " GBP, were this its only use; ", found["extra"],
-                     f" {found['extra'].unit} more do better."))  # fmt: skip
-    return Passage("What it costs", tuple(said))
-
-
-def _where(result: Result, found: Found, picture: Drawn | None) -> Passage:
+def _areas(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, _ = summaries.headline_measure(result)
-    year = academic_year(summaries.headline_year(result))
-    said: list[Sentence] = []
-    if "gap_change" in found:
+    year, said = academic_year(summaries.headline_year(result)), []
+    if "gap_change" in statistics:
         said.append((
-            f"For whom: in {year} disadvantaged pupils gain ", found["impact disadvantaged"], ", other pupils ",
-            found["impact other"], f" {unit(measure)}; the gap moves by ", found["gap_change"], ".",
+            f"In {year} disadvantaged pupils gain ", statistics["impact disadvantaged"], " and other pupils ",
+            statistics["impact other"], f" {unit(measure)}. The gap between them changes by ", statistics["gap_change"],
+            ".",
         ))  # fmt: skip
-    alarm = (
-        ranking.alarm(result.draws.area.values.tolist(), ranking.per_pound(result.value)) if len(result.value) else ""
-    )
-    if alarm:
-        said.append(
-            (
-                f"Equity: {alarm[0].lower()}{alarm[1:]}"
-                if not alarm.startswith("ALARM")
-                else f"Equity alarm: {alarm[7:]}",
-            )
-        )
-    grids = (_grid_of_areas(result, found), _grid_of_measures(result, found))
-    return Passage("Where and for whom", tuple(said), grids=grids, pictures=(picture,) if picture else (), page=2)
+    if alarm := _alarm(result):
+        said.append((f"Value for money: {alarm[0].lower()}{alarm[1:]}",))
+    tiles = pictures.tiles(statistics)
+    grids = (_table_of_areas(result, statistics), _table_of_measures(result, statistics))
+    return Passage("Where and for whom", tuple(said), grids=grids, pictures=(tiles,) if tiles else (), page=2)
 
 
-def _grid_of_areas(result: Result, found: Found) -> Grid:
+def _alarm(result: Result) -> str:
+    """Return where the three views of value per pound disagree; nothing where they agree."""
+    if not len(result.value):
+        return ""
+    return ranking.alarm(result.draws.area.values.tolist(), ranking.per_pound(result.value))
+
+
+def _table_of_areas(result: Result, statistics: Statistics) -> Grid:
     measure, group = summaries.headline_measure(result)
-    names = _shown(result, found)
+    names = _shown(result, statistics)
     risk = result.sustainability.risk.sel(measure=measure, group=group)
     rows = tuple(
         (
-            name, found[f"impact in {name}"], found[f"impact in {name}"].interval or "exact",
-            found.get(f"left_5y in {name}", "none"), str(risk.sel(area=name).values), found[f"money in {name}"],
+            name, statistics[f"impact in {name}"], statistics[f"impact in {name}"].interval or "exact",
+            statistics.get(f"left_5y in {name}", "none"), str(risk.sel(area=name).values),
+            statistics[f"money in {name}"],
         )
         for name in names
     )  # fmt: skip
     few = "" if len(names) == result.draws.sizes["area"] else "; the areas with the largest and smallest impact"
     caption = f"{MEASURES[measure].label}, {group} pupils, {academic_year(summaries.headline_year(result))}{few}"
-    head = (
-        "Area",
-        f"Impact, {unit(measure)}",
-        "90% interval",
-        "Left after 5 years",
-        "Risk of losing it",
-        "Money, GBP",
-    )
+    head = ("Area", f"Impact, {unit(measure)}", "90% interval", "Left after 5 years", "Risk of losing it", "Cost")
     return Grid(caption, head, rows)
 
 
-def _shown(result: Result, found: Found) -> list[str]:
+def _shown(result: Result, statistics: Statistics) -> list[str]:
     """Return the areas of the brief: all, or the ends of the order where there are too many for a page."""
     names = result.draws.area.values.tolist()
     if len(names) <= MOST_AREAS:
         return names
-    order = sorted(names, key=lambda name: -found[f"impact in {name}"].value)
+    order = sorted(names, key=lambda name: -statistics[f"impact in {name}"].value)
     ends = {*order[: MOST_AREAS // 2], *order[-MOST_AREAS // 2 :]}
     return [name for name in order if name in ends]
 
 
-def _grid_of_measures(result: Result, found: Found) -> Grid:
+def _table_of_measures(result: Result, statistics: Statistics) -> Grid:
     rows = []
     for measure in result.draws.measure.values.tolist():
-        change = found[f"impact on {measure}"]
+        change = statistics[f"impact on {measure}"]
         lower = " (lower is better)" if MEASURES[measure].lower_is_better else ""
         rows.append((
             f"{MEASURES[measure].label}{lower}", change, change.interval or "exact", unit(measure),
-            found.get(f"chance on {measure}", "no change"), found.get(f"left_5y on {measure}", "none"),
+            statistics.get(f"chance on {measure}", "no change"), statistics.get(f"left_5y on {measure}", "none"),
         ))  # fmt: skip
     head = ("Measure", "Impact", "90% interval", "Unit", "Chance it is better", "Left after 5 years")
     year = academic_year(summaries.headline_year(result))
     return Grid(f"All measures, all pupils, {summaries.over_areas(result)}, {year}", head, tuple(rows))
 
 
-def _sure(result: Result, found: Found) -> Passage:
+def _certainty(result: Result, statistics: Statistics) -> Passage:
     gates = result.manifest["gates"]
     said: list[Sentence] = [(
-        f"Verdict {gates['verdict']}: {gates['reason']}. All rests on {result.n_draws:,} draws; the last digit "
-        "printed is about as large as the Monte Carlo error, or larger.",
+        f"A 90% interval holds the true value in nine cases of ten, if the model is right. Convergence checks: "
+        f"{gates['verdict']} ({gates['reason']}). All figures use {result.n_draws:,} draws.",
     )]  # fmt: skip
+    labels = variance_decomposition.LABELS
     for name, whose in (("impact", "the impact"), ("projection", "the level")):
-        if f"{name} from 0" in found:
-            first, second = found[f"{name} from 0"], found.get(f"{name} from 1")
-            labels = variance_decomposition.LABELS
+        if first := statistics.get(f"{name} from 0"):
+            second = statistics.get(f"{name} from 1")
             said.append((
-                f"The largest part of what is not known of {whose} comes from {labels[first.area]} (", Only(first),
-                " of the variance)", *((f", then from {labels[second.area]} (", Only(second), ")")
-                if second else ()), ".",
+                f"The largest source of uncertainty about {whose} is {labels[first.area]} (", Only(first),
+                " of the variance)", *((f", then {labels[second.area]} (", Only(second), ")") if second else ()), ".",
             ))  # fmt: skip
-    if "impact_other_way" in found:
-        way = "without" if result.outside.attrs["is_on"] else "with"
-        said.append((f"{way.capitalize()} the outside view on programmes of this kind the difference is ",
-                     found["impact_other_way"], "."))  # fmt: skip
+    if len(result.uncertainty) and "impact from 0" not in statistics and summaries.has_impact(result):
+        said.append(("The draws are too few to tell where the uncertainty comes from.",))
+    if "impact_other_way" in statistics:
+        way = "Without" if result.outside.attrs["is_on"] else "With"
+        said.append((f"{way} an adjustment for how such area programmes have mostly done (the outside view), the "
+                     "impact is ", statistics["impact_other_way"], "."))  # fmt: skip
     unsure = unverified.sentence(result.manifest.get("to_verify", {}), "the assumptions register")
     return Passage("How sure are we?", (*said, *([(unsure,)] if unsure else [])), page=2)
+
+
+def annex(result: Result, pictures: RunPictures) -> tuple[Passage, ...]:
+    """Return what a page shows below the two pages, for readers who check the figures.
+
+    Parameters
+    ----------
+    result
+        From ``run`` or ``Result.load``.
+    pictures
+        Of the run.
+    """
+    shown = {name: of_picture(each) for name in ("areas", "what_lasts", "curves", "sources")
+             if (each := getattr(pictures, name))}  # fmt: skip
+    parts = [
+        _lasting_by_measure(result, shown),
+        _lasting_by_intervention(result, shown),
+        Passage("The areas side by side", pictures=tuple(shown[name] for name in ("areas",) if name in shown)),
+        Passage("Where the money goes", grids=(_account(result),)),
+        _value(result),
+        Passage("Where the uncertainty comes from", pictures=tuple(shown[n] for n in ("sources",) if n in shown)),
+        _evidence(result),
+    ]
+    return tuple(part for part in parts if part.said or part.grids or part.pictures)
+
+
+def _lasting_by_measure(result: Result, shown: dict) -> Passage:
+    kept = result.sustainability.sel(group="all")
+    rows = []
+    for measure in kept.measure.values.tolist():
+        of_measure = kept.sel(measure=measure)
+        if not float(of_measure.p_impact.max()) > 0:
+            continue
+        marks = (*run_statistics.proxies(result, measure, "all"), *run_statistics.doubtful(result))
+        left = run_statistics.lasting(result, run_statistics.means(of_measure), EVERYWHERE, measure, "all", marks)
+        peaks = of_measure.peak_year.values[np.isfinite(of_measure.peak_year.values)]
+        rows.append((
+            MEASURES[measure].label, academic_year(int(np.median(peaks))) if peaks.size else "none",
+            left["left_5y"], left["left_5y"].interval, left["left_10y"], left["left_10y"].interval,
+            left["p_half_left_5y"], left["p_half_left_10y"], _counts_of_risk(of_measure),
+        ))  # fmt: skip
+    if not rows:
+        return Passage("What lasts, by measure")
+    head = ("Measure", "Peak year", "Left after 5 years", "90% interval", "Left after 10 years", "90% interval",
+            "Chance at least half is left after 5 years", "after 10 years",
+            "Areas by risk of losing it: high / medium / low")  # fmt: skip
+    caption = f"What is left of the peak impact, all pupils, {summaries.over_areas(result)}"
+    note = ("What is left is the largest gain still to be seen from then on, as a share of the peak. Measures of older "
+            "pupils can keep more for longer: pupils who were helped when young reach them later.")  # fmt: skip
+    pictures = tuple(shown[name] for name in ("what_lasts",) if name in shown)
+    return Passage("What lasts, by measure", points=((note,),), grids=(Grid(caption, head, tuple(rows)),),
+                   pictures=pictures)  # fmt: skip
+
+
+def _counts_of_risk(kept) -> str:
+    return " / ".join(str(int((kept.risk.values == grade).sum())) for grade in RISKS)
+
+
+def _lasting_by_intervention(result: Result, shown: dict) -> Passage:
+    """Return what is left of each intervention on the measure that it moves most; nothing for an older file."""
+    found, rows = result.by_intervention, []
+    if not summaries.has_impact(result) or not found.sizes.get("intervention"):
+        return Passage("What lasts, by intervention")
+    interventions = result.manifest["scenario"]["interventions"]
+    for name in found.intervention.values.tolist():
+        measure = str(found.peak_sd.sel(intervention=name).mean("area").idxmax("measure").values)
+        kept = found.sel(intervention=name, measure=measure)
+        rows.append((
+            interventions[name]["label"], interventions[name]["kind"].replace("_", " "), MEASURES[measure].label,
+            *(_mean_share(kept[f"left_{years}y"].values, percent) for years in (1, 5, 10)),
+            _mean_share(kept.p_half_left_5y.values, chance), _counts_of_risk(kept),
+        ))  # fmt: skip
+    head = ("Intervention", "Kind", "Measure it moves most", "Left after 1 year", "Left after 5 years",
+            "Left after 10 years", "Chance at least half is left after 5 years",
+            "Areas by risk: high / medium / low")  # fmt: skip
+    grid = Grid(f"What is left of each intervention, all pupils, {summaries.over_areas(result)}", head, tuple(rows))
+    note = "The reason for each grade is in sustainability.csv, and every year after the money in retention.csv."
+    return Passage("What lasts, by intervention", points=((note,),), grids=(grid,),
+                   pictures=tuple(shown[name] for name in ("curves",) if name in shown))  # fmt: skip
+
+
+def _mean_share(values: np.ndarray, in_words) -> str:
+    known = values[np.isfinite(values)]
+    return in_words(float(known.mean())) if known.size else "no impact"
+
+
+def _account(result: Result) -> Grid:
+    """Return the money by area, each sum under the name that it has in the workbook."""
+    money, base = result.money, str(result.manifest["price_base"])
+    lines = {"allocated": money.spend.sum("intervention"), "management": money.management, "unspent": money.unspent}
+    lines["money_in"] = sum(lines.values())
+    sums = {name: line.sum("money_year").to_series() for name, line in lines.items()}
+    places = [*money.area.values.tolist(), "all areas"]
+    rows = tuple(
+        (place, *(
+            reported_statistic.of_money(
+                About(name, f"{name}, {place}", "GBP", area=place, price_base=base),
+                float(each.sum() if place == "all areas" else each[place]), run_statistics.origin(result),
+            )
+            for name, each in sums.items()
+        ))
+        for place in places
+    )  # fmt: skip
+    return Grid(f"Money by area, over all years ({base})", ("Area", "Activity", "Management", "Unspent", "Total"), rows)
+
+
+def _value(result: Result) -> Passage:
+    """Return what one more costs by measure, and benefit over cost by area in three views."""
+    if not len(result.value) or not result.value.spent.values.any():
+        return Passage("Value")
+    years, attributes = result.draws.year.values.tolist(), result.value.attrs
+    rows = []
+    for measure in result.draws.measure.values.tolist():
+        found = run_statistics.one_more(result, measure)
+        cost = found.get("cost_of_one_more")
+        extra = found["extra"]
+        rows.append((MEASURES[measure].label, extra, extra.interval, extra.unit, cost or "no price",
+                     cost.interval if cost else "no price"))  # fmt: skip
+    head = ("Measure", "More who do better", "90% interval", "Counted in", "Cost of one more (median)", "90% interval")
+    caption = f"All areas, {academic_year(years[0])} to {academic_year(years[-1])}"
+    grids, notes = [Grid(caption, head, tuple(rows))], [COSTS_NOT_ADDED]
+    if views := ranking.per_pound(result.value):
+        grids.append(_benefit_by_area(result, views))
+        notes += VIEW_NOTES
+    notes.append(
+        f"Benefits are in prices of {attributes['benefit_prices']} and the money is {attributes['price_base']}: "
+        f"nothing is deflated. Cohorts that reach Year 11 by {academic_year(attributes['last_year'])} are "
+        "counted, later ones are not."
+    )
+    return Passage("Value", _public_purse(result), tuple((note,) for note in notes), tuple(grids))
+
+
+def _benefit_by_area(result: Result, views: dict[str, np.ndarray]) -> Grid:
+    whole, names = ranking.per_pound(result.value, whole=True), result.draws.area.values.tolist()
+    rows = [
+        (name, *(_ratio(result, view, values[a], name) for view, values in views.items()))
+        for a, name in enumerate(names)
+    ]
+    rows.append(("all areas", *(_ratio(result, view, values[0], "all areas") for view, values in whole.items())))
+    head = ("Area", *(f"{label.capitalize()} per pound" for _, label in ranking.VIEWS.values()))
+    return Grid("Benefit over cost, both discounted, with 90% intervals", head, tuple(rows))
+
+
+def _public_purse(result: Result) -> tuple[Sentence, ...]:
+    """Return what fewer young people who are NEET may save; nothing where it was not reckoned."""
+    if "neet_saving" not in result.value:
+        return ()
+    prices = result.value.attrs["neet_prices"]
+    saving = result.value.neet_saving.sum("area").transpose("chain", "draw").values
+    about = About("neet_saving", "saving to the public purse from fewer young people who are NEET", "GBP",
+                  price_base=prices, marks=run_statistics.doubtful(result))  # fmt: skip
+    saved = reported_statistic.of_draws(about, saving, run_statistics.origin(result))
+    return (("Fewer young people who are not in education, employment or training may save the public purse ", saved,
+             f" (prices of {prices}). This overlaps with earnings, so it is not added to the benefit.",),)  # fmt: skip
+
+
+def _ratio(result: Result, view: str, draws: np.ndarray, place: str) -> str:
+    if not np.isfinite(draws).all():
+        return "none"
+    about = About(f"{view}_per_pound", "", "GBP / GBP", area=place)
+    shape = result.draws.sizes["chain"], result.draws.sizes["draw"]
+    return reported_statistic.of_draws(about, draws.reshape(shape), run_statistics.origin(result)).whole
+
+
+def _evidence(result: Result) -> Passage:
+    gates = result.manifest["gates"]
+    checks = tuple(row[:5] for row in assurance.convergence_checks("baseline", gates))
+    grid = Grid("Convergence checks against their limits", ("Check", "Asks", "Result", "Limit", "Met"), checks)
+    worst = f"The parameter with the largest R-hat: {gates['worst']}." if gates.get("worst") else ""
+    said = [line for line in (*narrative.evidence_behind(result), worst) if line]
+    return Passage("How far to trust this", tuple((line,) for line in said), grids=(grid,))
 
 
 def _capital(text: str) -> str:

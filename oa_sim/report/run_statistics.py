@@ -187,11 +187,12 @@ def _lasting(result: Result) -> dict[str, Published]:
     if not float(kept.p_impact.max()) > 0:
         return {}
     marks = (*proxies(result, measure, group), *doubtful(result))
-    left = lasting(result, _means(kept), EVERYWHERE, measure, group, marks)
+    left = lasting(result, means(kept), EVERYWHERE, measure, group, marks)
     return left | _risks(result, measure, group)
 
 
-def _means(kept: xr.Dataset) -> xr.Dataset:
+def means(kept: xr.Dataset) -> xr.Dataset:
+    """Return the mean over areas of every number, NaN left out."""
     numbers = [name for name in kept.data_vars if kept[name].dtype.kind == "f"]
     return kept[numbers].mean("area")
 
@@ -268,7 +269,7 @@ def _worth(result: Result) -> dict[str, Published]:
     value, made, found = result.value, origin(result), {}
     if not len(value) or not value.spent.values.any():
         return {}
-    shape, doubt = (result.draws.sizes["chain"], result.draws.sizes["draw"]), doubtful(result)
+    shape = (result.draws.sizes["chain"], result.draws.sizes["draw"])
     ratio = ranking.per_pound(value, whole=True).get("plain")
     if ratio is not None:
         prices = f"benefit {value.attrs['benefit_prices']}, money {value.attrs['price_base']}"
@@ -279,13 +280,32 @@ def _worth(result: Result) -> dict[str, Published]:
         found["benefit_per_pound"] = reported_statistic.of_draws(about, draws, made)
         about = About("chance_worth", "chance that benefit exceeds cost", "probability", marks=(*county, VERIFY))
         found["chance_worth"] = reported_statistic.of_chance(about, draws > 1, made)
-    measure, _ = summaries.headline_measure(result)
-    years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubt)
+    return found | one_more(result, summaries.headline_measure(result)[0])
+
+
+def one_more(result: Result, measure: str) -> dict[str, Published]:
+    """Return how many more do better in a measure, and the cost of one more if it were the only use of the money.
+
+    Parameters
+    ----------
+    result
+        Whose money was spent and appraised.
+    measure
+        Of all pupils.
+
+    Returns
+    -------
+    dict of Published
+        ``extra`` and, where more than half of the draws gain any, ``cost_of_one_more`` (median, GBP).
+    """
+    value, made = result.value, origin(result)
+    shape = (result.draws.sizes["chain"], result.draws.sizes["draw"])
+    years, marks = result.draws.year.values, (*proxies(result, measure, "all"), *doubtful(result))
     more = appraisal.extra(result.draws, value.pupils, measure, "all")
     where = {"measure": measure, "group": "all", "year": int(years[-1]), "marks": marks}
     about = About("extra", f"more who do better in {who(measure, 'all')} until {academic_year(int(years[-1]))}",
                   appraisal.unit_over_years(measure), **where)  # fmt: skip
-    found["extra"] = reported_statistic.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)
+    found = {"extra": reported_statistic.of_draws(about, more[-1].sum(axis=0).reshape(shape), made)}
     bought = appraisal.per_pound(more, value, years)[-1, -1].reshape(shape)
     if (bought > 0).mean() > 0.5:
         with np.errstate(divide="ignore"):
@@ -333,6 +353,6 @@ def _by_measure(result: Result) -> dict[str, Published]:
             found[f"chance on {measure}"] = reported_statistic.of_chance(about, _better(change, measure), made)
         kept = result.sustainability.sel(measure=measure, group="all")
         if float(kept.p_impact.max()) > 0:
-            each = lasting(result, _means(kept), EVERYWHERE, measure, "all", marks)
+            each = lasting(result, means(kept), EVERYWHERE, measure, "all", marks)
             found[f"left_5y on {measure}"] = each["left_5y"]
     return found

@@ -452,7 +452,7 @@ def test_a_run_that_dies_while_writing_leaves_nothing_behind(capsys, outputs, mo
     def fail(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("oa_sim.report.formats.run_page.page", fail)
+    monkeypatch.setattr("oa_sim.report.formats.html_pages.brief_page", fail)
     code, _, err = answer(capsys, "run", *SMALLER, f"outputs={outputs}")
     assert (code, err.count("\n")) == (2, 1)
     assert "No space left" in err

@@ -12,7 +12,7 @@ from PIL import Image
 from oa_sim import formatting
 from oa_sim.plots import fan_charts, small_multiples, tile_map
 from oa_sim.plots import picture as picture_module
-from oa_sim.report.formats import run_page
+from oa_sim.report.run_pictures import RunPictures
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',
@@ -48,8 +48,8 @@ def every_picture(result):
         fan_charts.fan_picture(result, "key_stage_2", "disadvantaged", area),
         fan_charts.side_by_side_picture(result, "key_stage_2", "disadvantaged"),
         fan_charts.retention_picture(result),
-        run_page.curves_picture(result),
-        run_page.origins_picture(result),
+        RunPictures(result).curves,
+        RunPictures(result).sources,
         tile_map.tile_map(result),
         small_multiples.by_area(result),
         small_multiples.gaps(result),

@@ -17,8 +17,8 @@ from oa_sim.inputs import areas
 from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
 from oa_sim.projection import appraisal, impact, ranking
-from oa_sim.report import folder_writers
-from oa_sim.report.formats import run_page
+from oa_sim.report import folder_writers, run_brief
+from oa_sim.report.formats import html_pages
 from oa_sim.rng import stream
 from oa_sim.simulation import narrative
 
@@ -202,7 +202,7 @@ def test_no_money_has_no_value_and_says_none(run_tiny):
     assert set(without.note) == {"none: no money is spent"}
     assert narrative.worth(result) == []
     assert set(result.ranked().alarm) == {"none: no money is spent"}
-    assert "No money is spent" in run_page.page(result, narrative.headline(result))
+    assert "No money is spent" in html_pages.brief_page(run_brief.run_document(result))
 
 
 def test_management_that_buys_nothing_costs_and_gains_nothing(run_tiny):
@@ -284,6 +284,7 @@ def test_a_ratio_above_5_calls_for_a_review_in_words(run_tiny):
     rows = result.valued().query("quantity == 'benefit_cost_ratio' and area == 'all areas'")
     assert rows.note.iloc[0].startswith("REVIEW")
     assert any("REVIEW" in line for line in narrative.headline(result))
+    assert "REVIEW" in html_pages.brief_page(run_brief.run_document(result))
     assert not any("REVIEW" in line for line in narrative.headline(run_tiny()))
 
 
@@ -293,7 +294,7 @@ def test_without_attainment_8_no_benefit_is_claimed(run_tiny):
     assert set(result.ranked().area) == {"Blackpool", "Norwich", "Oldham"}
     assert result.ranked().alarm.str.contains("no benefit is claimed").all()
     assert "No benefit in pounds is claimed" in narrative.worth(result)[0]
-    assert "Value" in run_page.page(result, narrative.headline(result))
+    assert "No benefit in pounds is claimed" in html_pages.brief_page(run_brief.run_document(result))
 
 
 def test_a_failed_gate_marks_the_value_too(tiny):
@@ -322,7 +323,8 @@ def test_a_file_from_before_value_was_reckoned_still_loads_and_says_nothing_of_i
     assert len(old.valued()) == len(old.ranked()) == len(old.origins()) == 0
     assert tuple(old.valued().columns) == appraisal.COLUMNS
     assert len(narrative.headline(old)) == len(narrative.headline(tiny)) - 3
-    assert "<h2>Value" not in run_page.page(old, narrative.headline(old))
+    assert "<h3>Value" in html_pages.brief_page(run_brief.run_document(tiny))
+    assert "<h3>Value" not in html_pages.brief_page(run_brief.run_document(old))
 
 
 def test_a_file_that_lost_its_money_is_still_refused(tiny, tmp_path):

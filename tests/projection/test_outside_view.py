@@ -14,7 +14,8 @@ from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
 from oa_sim.programme import budget, delivered_effects, parameters
 from oa_sim.projection import cohort, impact, outside_view
-from oa_sim.report.formats import run_page
+from oa_sim.report import run_brief
+from oa_sim.report.formats import html_pages
 from oa_sim.simulation import narrative
 from oa_sim.simulation.scenario_run import run
 
@@ -115,11 +116,12 @@ def test_every_sentence_about_impact_is_said_both_ways(run_tiny, view, said):
 
 
 def test_the_page_says_the_whole_area_effect_both_ways(run_tiny):
-    page = run_page.page(run_tiny(LARGE, ON), narrative.headline(run_tiny(LARGE, ON)))
+    page = html_pages.brief_page(run_brief.run_document(run_tiny(LARGE, ON)))
     assert "The outside view is on" in page
     assert "as the parts promise and" in page
     assert "17 studies were read together" in page
-    assert "as the parts promise and" not in run_page.page(run_tiny("scenario=no_programme"), [])
+    without = html_pages.brief_page(run_brief.run_document(run_tiny("scenario=no_programme")))
+    assert "as the parts promise and" not in without
 
 
 def test_a_result_keeps_its_outside_view_in_its_file(run_tiny, tmp_path):

@@ -10,7 +10,8 @@ from oa_sim.inputs import areas
 from oa_sim.plots import intervals
 from oa_sim.programme import budget, delivered_effects, parameters
 from oa_sim.projection import cohort, variance_decomposition
-from oa_sim.report.formats import run_page
+from oa_sim.report import run_brief
+from oa_sim.report.formats import html_pages
 from oa_sim.simulation import narrative
 
 HERE = [*TINY, "measures=[key_stage_2]"]
@@ -191,7 +192,7 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     said = narrative.whence(result)[0]
     assert "most of the impact\u2019s comes from the effects (60% of its variance, 90% interval 58% to 62%)" in said
     assert "then from delivery (20%)" in said
-    page = run_page.page(result, narrative.headline(result))
+    page = html_pages.brief_page(run_brief.run_document(result))
     assert 'aria-label="Shares of variance' in page
     assert "the effects 60%" in page
 

@@ -52,10 +52,10 @@ def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny
     found = of_comparison(tmp_path, run_tiny, tiny)
     (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')
     drawn = folder_brief.pictures(tmp_path)
-    page = html_pages.of_folder(drawn, found)
+    page = html_pages.pictures_page(drawn, found)
     assert "Where the money goes" in page
     assert "Who &lt;gets&gt; it</p>" in page
-    assert html_pages.of_folder([], found) == ""
+    assert html_pages.pictures_page([], found) == ""
 
 
 def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):

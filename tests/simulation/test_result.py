@@ -10,7 +10,7 @@ from tiny import DRAWS
 
 from oa_sim import Refusal, Result
 from oa_sim.definitions import QUANTITIES
-from oa_sim.report.formats import run_page
+from oa_sim.report import run_brief, run_pictures
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,9 @@ def test_a_result_of_before_there_were_more_parts_still_loads(tiny, tmp_path, mo
     xr.testing.assert_identical(back.sustainability, tiny.sustainability)
     assert set(back.lasting().intervention) == {"all"}
     assert len(back.retained()) == len(back.pupils_served()) == 0
-    assert "What is left of each intervention" not in run_page.section(back)
+    titles = [part.title for part in run_brief.annex(back, run_pictures.RunPictures(back))]
+    assert "What lasts, by measure" in titles
+    assert "What lasts, by intervention" not in titles
 
 
 @pytest.mark.parametrize("form", [1, 2])

@@ -1,250 +1,293 @@
-"""HTML pages: the brief, the assurance pack and the gallery of charts.
+"""HTML pages: the brief, the assurance pack, the gallery of pictures and the backtest report, from Jinja2 templates.
 
-Each is one page without a script and without a network. Every figure is marked as data under its name, so that a
-program can find it.
+A page needs no script and no network. Every figure is marked as data under its name, so that a program can find it.
+The templates lie in ``oa_sim/report/templates``; a folder of edited copies may take the place of any of them.
 """
 
-from html import escape
-from importlib.resources import files
+from functools import lru_cache
+from pathlib import Path
+from traceback import walk_tb
 
+import jinja2
+import numpy as np
 import pandas as pd
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from oa_sim import formatting
-from oa_sim.definitions import MEASURES
-from oa_sim.plots import fan_charts, posterior, small_multiples
-from oa_sim.plots.picture import Picture
-from oa_sim.report import document as packs
-from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence
-from oa_sim.report.formats import run_page
-from oa_sim.report.formats.run_page import as_table
+from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.errors import Refusal
+from oa_sim.plots import calibration
+from oa_sim.report import document as documents
+from oa_sim.report.document import Dossier, Drawn, Grid, Only, Sentence, drawn
 from oa_sim.report.reported_statistic import Published
-from oa_sim.simulation import summaries
-from oa_sim.simulation.result import Result
+from oa_sim.report.template_files import SHIPPED, template_file
+from oa_sim.simulation.summaries import number
+from oa_sim.validation.benchmark_forecasters import REFERENCE
+from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
 
-STYLE = files(__package__) / "brief_page.css"
-NBSP = "\N{NO-BREAK SPACE}"
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
-FIGURE_HEAD = ("Figure", "Printed", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
-NONE = "<p>Nothing is on record here for this folder.</p>"
+STATISTICS_HEAD = ("Figure", "Printed", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
+NONE = "\N{EN DASH}"
+PLACES = {"relative": 4, "level": 2}  # decimals of a CRPS: SD, and the unit as published
+BETTER, WORSE = (0, 114, 178), (213, 94, 0)  # blue to orange, told apart by those who see no red or green
+FULL_COLOUR = 0.3  # a ratio this far from 1 is coloured in full
+STRONGEST = 0.45  # of a background, so that dark text stays readable on it
 
 
-def brief_page(dossier: Dossier) -> str:
+def brief_page(document: Dossier, templates: Path | None = None) -> str:
     """Return the brief as one HTML page.
 
     Parameters
     ----------
-    dossier
+    document
         What is printed.
+    templates
+        A folder of edited copies of templates.
+
+    Raises
+    ------
+    Refusal
+        Where an edited template cannot be read or rendered, with its file and line.
     """
-    first, second = ("\n".join(_passage(one) for one in dossier.passages if one.page == number) for number in (1, 2))
-    body = (
-        f'<main>\n<div class="sheet">\n{_opening(dossier)}\n{first}\n</div>\n<div class="sheet">\n{second}\n'
-        f'<p class="key">{escape(packs.key(dossier.figures))}</p>\n</div>\n</main>\n'
-        f"<footer><p>{escape(dossier.trace)}</p></footer>"
+    return _render("brief.html", templates, title=document.title, document=document)
+
+
+def assurance_page(document: Dossier, templates: Path | None = None) -> str:
+    """Return the assurance pack as one HTML page; see ``brief_page``."""
+    words = pd.DataFrame(formatting.table(), columns=["word", "band as published", "used here for"])
+    blank = pd.DataFrame([{"role": role, "name": "", "date": "", "signature": ""} for role in ROLES])
+    return _render(
+        "assurance.html",
+        templates,
+        title=f"Assurance pack: {document.label}",
+        document=document,
+        assumptions=_table("Each number that the answer rests on", document.assumptions),
+        log=_table("Each check, its result and its limit", document.log),
+        figures=_brief_statistics(document),
+        words=_table("Word and chance", words),
+        words_source=formatting.SOURCE,
+        sign_off=_table("To be signed before the figures are used", blank),
     )
-    return whole(dossier.title, body)
 
 
-def whole(title: str, body: str) -> str:
-    """Return a page that stands alone, from what stands in it."""
-    return (
-        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
+def pictures_page(pictures: list[Drawn], document: Dossier, templates: Path | None = None) -> str:
+    """Return the gallery of a folder's pictures, each with its words; nothing where it has none.
 
-
-def warning(dossier: Dossier) -> str:
-    """Return the banner of a dossier whose gates failed; nothing where they passed."""
-    if dossier.verdict == "PASS":
+    Parameters
+    ----------
+    pictures
+        Those of the folder.
+    document, templates
+        As in ``brief_page``.
+    """
+    if not pictures:
         return ""
-    said = f"FAIL: the gates were not passed, do not use these figures: {dossier.reason}"
-    return f'<p class="fail" role="alert">{escape(said)}</p>\n'
+    title = f"Pictures: {document.label}"
+    return _render("pictures.html", templates, title=title, document=document, pictures=pictures)
 
 
-def as_html(sentence: Sentence) -> str:
-    """Return a sentence as HTML, each figure marked as data with its name and its full value."""
-    return "".join(_part(part) for part in sentence)
-
-
-def _part(part: str | Published | Only) -> str:
-    if isinstance(part, str):
-        return escape(part)
-    one = part.figure if isinstance(part, Only) else part
-    return _data(one, packs.said(part))
-
-
-def _data(one: Published, text: str) -> str:
-    text = escape(text)
-    return f'<data class="figure" value="{one.value!r}" data-figure="{escape(one.figure)}">{text}</data>'
-
-
-def _opening(dossier: Dossier) -> str:
-    verdict = f'<p class="badge {"pass" if dossier.verdict == "PASS" else "failed"}">Verdict: {dossier.verdict}</p>'
-    numbers = "".join(
-        f"<li><strong>{_data(one, one.in_cell)}</strong>"
-        f"{f' <small>90% interval {escape(one.interval)}</small>' if one.interval else ''}"
-        f"<span>{escape(label)}</span></li>"
-        for label, one in dossier.numbers
-    )
-    return (
-        f"{warning(dossier)}<header><h1><bdi>{escape(dossier.title)}</bdi></h1>{verdict}</header>\n"
-        f'<p class="lead">{as_html(dossier.headline)}</p>\n'
-        + (f'<ul class="numbers">{numbers}</ul>' if numbers else "")
-    )
-
-
-def _passage(passage: Passage) -> str:
-    lines = "".join(f"<p>{as_html(one)}</p>\n" for one in passage.said)
-    points = "".join(f"<li>{as_html(one)}</li>\n" for one in passage.points)
-    points = f"<ul>\n{points}</ul>\n" if points else ""
-    grids = "".join(as_grid(one) for one in passage.grids)
-    pictures = "".join(_picture(one) for one in passage.pictures)
-    section = f"<section>\n<h2>{escape(passage.title)}</h2>\n{lines}{points}{grids}</section>\n"
-    return section + pictures if passage.grids else pictures + section  # a picture stands beside what follows it
-
-
-def as_grid(grid: Grid) -> str:
-    """Return a table of words and figures as HTML."""
-    rows = [[f"<bdi>{escape(packs.cell(name))}</bdi>", *(_cell(cell) for cell in cells)] for name, *cells in grid.rows]
-    return as_table(escape(grid.caption), [escape(cell) for cell in grid.head], rows)
-
-
-def _cell(cell: str | Published) -> str:
-    return _data(cell, cell.in_cell) if isinstance(cell, Published) else escape(cell)
-
-
-def _picture(picture: Drawn) -> str:
-    title = f"<figcaption>{escape(picture.title)}</figcaption>"
-    return f'<figure class="{escape(picture.name)}">\n{title}\n{picture.svg}\n</figure>\n'
-
-
-def picture_book(result: Result, dossier: Dossier) -> str:
-    """Return the page of pictures.
+def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path | None = None) -> str:
+    """Return the report on a contest of forecasts as one HTML page.
 
     Parameters
     ----------
-    result
-        From ``run`` or ``Result.load``.
-    dossier
-        The same run as its packs print it.
+    scores
+        From ``scoring.score``.
+    read
+        Ready sentences on what was read and what was left out, and why.
+    made
+        ``train_until`` (the last year that the models were given), ``version``, ``files`` (name to hash) and
+        ``gates`` (``verdict`` and ``reason``); what else it holds is printed as it is.
+    templates
+        As in ``brief_page``.
     """
-    return of_folder([Drawn(one.name, one.title, one.alternative, one.svg) for one in pictures(result)], dossier)
-
-
-def of_folder(drawn: list[Drawn], dossier: Dossier) -> str:
-    """Return the page of a folder's own pictures; nothing where it has none.
-
-    Parameters
-    ----------
-    drawn
-        The pictures.
-    dossier
-        The folder as its packs print it.
-    """
-    if not drawn:
-        return ""
-    shown = "\n".join(_figure(one) for one in drawn)
-    title = f"Pictures: {dossier.label}"
-    body = (
-        f"{warning(dossier)}<header><h1><bdi>{escape(title)}</bdi></h1></header>\n"
-        f'<p class="lead">{as_html(dossier.headline)}</p>\n<main class="book">\n{shown}\n</main>\n'
-        f'<p class="key">{escape(packs.key(dossier.figures))}</p>\n<footer><p>{escape(dossier.trace)}</p></footer>'
+    until, gates = _year(made["train_until"]), made["gates"]
+    facts = {"Trained on figures up to": until, "oa_sim": made["version"]}
+    facts |= {"Convergence checks": f"{gates['verdict']}: {gates['reason']}"}
+    facts |= {name: value for name, value in made.items() if name not in ("train_until", "version", "gates", "files")}
+    return _render(
+        "backtest.html",
+        templates,
+        title=f"How far to trust the forecasts of {scores.ours}",
+        document=gates,
+        verdict=verdict(scores),
+        trained_until=until,
+        ours=scores.ours,
+        contest=_contest(scores),
+        reliability=drawn("reliability", "Share of figures that each interval held", calibration.reliability(scores)),
+        by_year=drawn("by-year", "CRPS against the random walk, by years ahead", calibration.by_year(scores)),
+        series=_series(scores),
+        misses=_misses(scores),
+        read=read,
+        run=Grid("The run", ("What", "Value"), tuple((str(name), str(value)) for name, value in facts.items())),
+        files=Grid("The files it read", ("File", "Hash"), tuple(made["files"].items())),
+        scores=_every_score(scores),
     )
-    return whole(title, body)
 
 
-def pictures(result: Result) -> list[Picture]:
-    """Return the pictures of a run, from what is asked first to how far to trust it.
+class _Loader(jinja2.BaseLoader):
+    """Finds a template in a folder of edited copies, otherwise among the shipped ones."""
 
-    Parameters
-    ----------
-    result
-        From ``run`` or ``Result.load``.
-    """
-    measure, group = summaries.headline_measure(result)
-    found = [fan_charts.fan_picture(result, measure, group)]
-    found += [fan_charts.fan_picture(result, name) for name in result.draws.measure.values.tolist()]
-    found.append(small_multiples.by_area(result))
-    found.append(small_multiples.gaps(result))
-    if summaries.has_impact(result):
-        found.append(fan_charts.side_by_side_picture(result, measure, MEASURES[measure].table_groups[0]))
-        found.append(fan_charts.retention_picture(result))
-        found.append(run_page.curves_picture(result) if result.by_intervention.sizes.get("intervention") else None)
-    found.append(run_page.origins_picture(result) if len(result.uncertainty) else None)
-    found.append(posterior.forest(result))
-    return [one for one in found if one is not None]
+    def __init__(self, folder: Path | None):
+        self.folder = folder
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, None]:
+        path = template_file(template, self.folder)
+        if not path.is_file():
+            raise jinja2.TemplateNotFound(template)
+        try:
+            return path.read_text(encoding="utf-8"), str(path), None
+        except UnicodeDecodeError as error:
+            line = path.read_bytes()[: error.start].count(b"\n") + 1
+            raise jinja2.TemplateSyntaxError("the text is not UTF-8", line, template, str(path)) from None
 
 
-def _figure(picture: Drawn) -> str:
-    title = f"<figcaption>{escape(picture.title)}</figcaption>"
-    said = f"<details><summary>In words</summary><p>{escape(picture.alternative)}</p></details>"
-    return f"<figure>\n{title}\n{picture.svg}\n{said}\n</figure>"
+@lru_cache(maxsize=1)  # the shipped ones are compiled once; edited ones may change between two reports
+def _shipped() -> jinja2.Environment:
+    return _environment(None)
 
 
-def assurance_page(dossier: Dossier) -> str:
-    """Return the assurance pack as one HTML page.
-
-    Parameters
-    ----------
-    dossier
-        What is assured.
-    """
-    parts = (
-        ("Assumptions register", words_table("Each number that the answer rests on", dossier.assumptions)),
-        ("Uncertainty statement", "".join(f"<p>{escape(line)}</p>\n" for line in dossier.statement)),
-        ("Verification log", words_table("Each check, what it found and its limit", dossier.log)),
-        ("Change since the last version", _list(dossier.changes)),
-        ("Figures of the brief", as_grid(figures(dossier))),
-        ("Probability words", _words()),
-        ("Sign-off", _signatures()),
+def _environment(folder: Path | None) -> jinja2.Environment:
+    """Return what renders templates: autoescaped, and strict, so that a wrong name is refused and not left out."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=_Loader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    sections = "\n".join(f"<section>\n<h2>{title}</h2>\n{text or NONE}\n</section>" for title, text in parts)
-    title = f"Assurance pack: {dossier.label}"
-    body = (
-        f"{warning(dossier)}<header><h1><bdi>{escape(title)}</bdi></h1></header>\n"
-        f'<p class="lead">{as_html(dossier.headline)}</p>\n'
-        f"<p>Verdict: <strong>{escape(dossier.verdict)}</strong>: {escape(dossier.reason)}.</p>\n<main>\n{sections}\n"
-        f"</main>\n<p class=\"key\">{escape(packs.key(dossier.figures))}</p>\n"
-        f"<footer><p>{escape(dossier.trace)}</p></footer>"
-    )  # fmt: skip
-    return whole(title, body)
+    environment.filters |= {"repr": repr, "with_figures": _with_figures, "key_of_marks": documents.key_of_brief}
+    return environment
 
 
-def figures(dossier: Dossier) -> Grid:
+def _render(name: str, folder: Path | None, **content) -> str:
+    try:
+        page = (_environment(folder) if folder else _shipped()).get_template(name).render(content)
+    except Exception as error:  # an edited template may fail in any way; a shipped one fails by a fault of ours
+        if folder is None:
+            raise
+        raise Refusal(f"{_place(error, name, folder)}: {_reason(error)}; mend or delete that copy") from None
+    return f"{page.strip()}\n"
+
+
+def _place(error: Exception, name: str, folder: Path) -> str:
+    """Return the file and line of a template at which it failed."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{error.filename or error.name}, line {error.lineno}"
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    edited = [f"{file}, line {line}" for file, line in frames if Path(file).parent == folder]
+    shipped = [f"{file}, line {line}" for file, line in frames if file.startswith(str(SHIPPED))]
+    return (edited or shipped or [str(folder / name)])[-1]  # a shipped macro may fail by what a copy hands it
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, jinja2.TemplateNotFound):
+        return f"there is no template {error.name!r}"
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+
+
+def _with_figures(sentence: Sentence) -> list[tuple[Published | None, str]]:
+    """Return the parts of a sentence as text, each with its figure where it is one."""
+    figures = [part.figure if isinstance(part, Only) else None if isinstance(part, str) else part for part in sentence]
+    return [(figure, documents.said(part)) for figure, part in zip(figures, sentence, strict=True)]
+
+
+def _table(caption: str, table: pd.DataFrame) -> Grid:
+    head = tuple(str(name).capitalize() for name in table.columns)
+    return Grid(caption, head, tuple(table.astype(str).itertuples(index=False, name=None)))
+
+
+def _brief_statistics(document: Dossier) -> Grid:
     """Return the figures of the brief, with what each can be traced by."""
     rows = tuple(
         (
             one.label, one, one.interval or "exact", one.unit, one.price_base, f"{one.origin.n_draws:,}",
             f"{one.error:.2g}", one.marks,
         )
-        for one in dossier.figures if "brief" in one.shown_in
+        for one in document.figures if "brief" in one.shown_in
     )  # fmt: skip
-    return Grid("What the brief prints", FIGURE_HEAD, rows)
+    return Grid("What the brief prints", STATISTICS_HEAD, rows)
 
 
-def words_table(caption: str, table: pd.DataFrame) -> str:
-    """Return a table of words as HTML, ratings in colour as well; nothing where there is none."""
-    if not len(table):
-        return ""
-    head = [escape(str(name).capitalize()) for name in table.columns]
-    rows = [[_rated(cell) for cell in row] for row in table.astype(str).itertuples(index=False)]
-    return as_table(escape(caption), head, rows, kind="words")
+def _contest(scores: Scores) -> list[Grid]:
+    """Return the scores of every model, ours first, a table for each scale."""
+    means = overall(scores.table)
+    head = ("Model", "Figures", "Mean CRPS", "CRPS, random walk = 1", "Worst series",
+            *(f"Held by the {level}% interval" for level in CENTRAL))  # fmt: skip
+    tables = []
+    for kind in calibration.kinds(means):
+        part = means[means.scale == kind]
+        part = pd.concat([part[part.model == scores.ours], part[part.model != scores.ours]])
+        rows = tuple(
+            (
+                row.model, f"{row.n:,}", number(row.crps, PLACES[kind]), number(row.crps_ratio_rw, 3), _worst(row),
+                *(_percent(getattr(row, f"cov{level}")) for level in CENTRAL),
+            )
+            for row in part.itertuples()
+        )  # fmt: skip
+        tables.append(Grid(f"Scale {kind}: {SCALES[kind]}", head, rows))
+    return tables
 
 
-def _rated(cell: str) -> str:
-    return f'<span class="{cell}">{cell}</span>' if cell in ("red", "amber", "green") else escape(cell)
+def _worst(row) -> str:
+    if row.model == REFERENCE:  # it is the measure of all, so that no series is its worst
+        return NONE
+    return f"{number(row.worst_ratio, 2)}, {series_in_words(row.worst)}"
 
 
-def _list(lines: tuple[str, ...]) -> str:
-    return f"<ul>\n{''.join(f'<li>{escape(line)}</li>' for line in lines)}\n</ul>" if lines else ""
+def _series(scores: Scores) -> list[Grid]:
+    """Return where our model is good and where it is not, a table for each scale."""
+    mine = scores.table[(scores.table.model == scores.ours) & (scores.table.n > 0)]
+    tables = []
+    for kind in calibration.kinds(mine):
+        part = mine[mine.scale == kind]
+        groups = tuple(group for group in GROUPS if (part.group == group).any())
+        rows = tuple(
+            (MEASURES[name].label, *(_heat(part[(part.measure == name) & (part.group == g)]) for g in groups))
+            for name in MEASURES
+            if (part.measure == name).any()
+        )
+        caption = f"{scores.ours}, scale {kind}: CRPS, random walk = 1; below it what the 80% interval held"
+        tables.append(Grid(caption, ("Measure", *groups), rows))
+    return tables
 
 
-def _words() -> str:
-    table = pd.DataFrame(formatting.table(), columns=["word", "band as published", "used here for"])
-    return f"<p>The words are those of the {escape(formatting.SOURCE)}.</p>\n{words_table('Word and chance', table)}"
+def _heat(part: pd.DataFrame) -> dict[str, str]:
+    """Return a ratio of CRPS with its colour, and what the 80% interval held; nothing where nothing was scored."""
+    if part.empty:
+        return {}
+    ratio, held = float(part.crps_ratio_rw.mean()), float(np.average(part.cov80, weights=part.n))
+    strength = STRONGEST * min(abs(ratio - 1) / FULL_COLOUR, 1) if np.isfinite(ratio) else 0
+    red, green, blue = BETTER if ratio < 1 else WORSE
+    colour = f"rgba({red}, {green}, {blue}, {strength:.2f})"
+    return {"ratio": number(ratio, 2), "held": _percent(held), "colour": colour}
 
 
-def _signatures() -> str:
-    blank = [{"role": role, "name": "", "date": "", "signature": ""} for role in ROLES]
-    return words_table("To be signed before the figures are used", pd.DataFrame(blank))
+def _misses(scores: Scores) -> Grid:
+    head = ("Area", "Measure", "Group", "Year", "Scale", "Published", "Median", "95% interval", "SDs away",
+            "Chance of that or further")  # fmt: skip
+    rows = []
+    for row in scores.misses.itertuples():
+        places = PLACES[row.scale] - 1
+        low, high, actual, median = (number(value, places) for value in (row.low, row.high, row.actual, row.median))
+        series = (row.area, MEASURES[row.measure].label, row.group, academic_year(row.year), row.scale)
+        rows.append((*series, actual, median, f"{low} to {high}", number(row.sds, 1), f"{row.chance:.1g}"))
+    return Grid(f"The {len(rows)} worst of {scores.ours}", head, tuple(rows))
+
+
+def _every_score(scores: Scores) -> Grid:
+    head = ("Model", "Measure", "Group", "Year", "Years ahead", "Scale", "Areas", "CRPS", "Random walk = 1",
+            *(f"Held by {level}%" for level in CENTRAL))  # fmt: skip
+    rows = tuple(
+        (
+            row.model, MEASURES[row.measure].label, row.group, academic_year(row.year), str(row.horizon), row.scale,
+            f"{row.n:,}", number(row.crps, 4), number(row.crps_ratio_rw, 3),
+            *(_percent(getattr(row, f"cov{level}")) for level in CENTRAL),
+        )
+        for row in scores.table.itertuples()
+    )  # fmt: skip
+    return Grid("One row for each model, measure, group, year and scale", head, rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if np.isfinite(share) else "none scored"
+
+
+def _year(value) -> str:
+    return academic_year(value) if isinstance(value, int | np.integer) else str(value)
