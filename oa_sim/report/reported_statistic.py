@@ -9,12 +9,13 @@ import numpy as np
 
 from oa_sim import formatting
 from oa_sim.definitions import percent
-from oa_sim.formatting import MINUS, decimals, number
+from oa_sim.formatting import MINUS
 from oa_sim.inference import mcse
 from oa_sim.report.sanitise import harmless
 
 FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
 NO_MARK = "none"
+UNITS_IN_TEXT = ("GBP", "%")  # that stand at each number: £130,000 and 41%; others stand behind
 PROXY, VERIFY, FAILED = "county proxy", "rests on figures to verify", "FAIL"
 SIGNS = {"\N{DAGGER}": PROXY, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
 
@@ -158,9 +159,9 @@ def of_summary(about: About, band: tuple[float, float, float], error: float, ori
         What it can be traced to.
     """
     middle, low, high = band
-    places = decimals(low, high, error)
-    text, low_text, high_text = (number(value, places) for value in band)
-    interval = f"{low_text} to {high_text}" if np.isfinite(low) and high > low else ""
+    unit = about.unit if about.unit in UNITS_IN_TEXT else ""
+    text, _, ends = formatting.estimate(middle, low, high, error, unit=unit).partition(" (90% interval ")
+    interval = ends.removesuffix(")") if np.isfinite(low) and high > low else ""
     return _formed(about, (middle, low, high), (text, interval), error, origin)
 
 
@@ -190,9 +191,8 @@ def in_per_cent(value: float) -> str:
 
 
 def of_money(about: About, gbp: float, origin: Origin) -> Published:
-    """Return a sum of money, exact to the pound."""
-    text = f"{gbp:,.0f}".replace("-", MINUS)
-    return _formed(replace(about, unit="GBP"), (gbp, gbp, gbp), (text, ""), 0.0, origin)
+    """Return a sum of money as people say it; its value is exact to the pound."""
+    return _formed(replace(about, unit="GBP"), (gbp, gbp, gbp), (formatting.pounds(gbp), ""), 0.0, origin)
 
 
 def of_count(about: About, count: int, origin: Origin) -> Published:
@@ -204,6 +204,7 @@ def of_number(about: About, value: float, origin: Origin) -> Published:
     """Return a number whose error is not known: pounds and thousands whole, others in four digits."""
     whole = about.unit == "GBP" or abs(value) >= 1000
     text = (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", MINUS) if np.isfinite(value) else "none"
+    text = formatting.with_unit(text, "GBP") if about.unit == "GBP" and np.isfinite(value) else text
     return _formed(about, (value, value, value), (text, ""), 0.0, origin)
 
 

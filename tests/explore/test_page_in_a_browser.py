@@ -10,11 +10,10 @@ import shutil
 import made_up_view
 import pytest
 
-from oa_sim import definitions, load_scenario
+from oa_sim import definitions, formatting, load_scenario
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
-from oa_sim.report import reported_statistic
 from oa_sim.simulation.scenario_run import run
 
 pytestmark = pytest.mark.slow
@@ -98,8 +97,8 @@ def printed(view, quantity, case, at):
     found = view.figures[quantity].isel(scenario=case).sel(at)
     error = float(view.figures.error.isel(quantity=list(definitions.QUANTITIES).index(quantity), scenario=case).sel(at))
     mean, q05, q25, q50, q75, q95 = map(float, found.values)
-    places = reported_statistic.decimals(q05, q95, error)
-    text = [reported_statistic.number(value, places) for value in (mean, q50, q25, q75, q05, q95)]
+    places = formatting.decimals(q05, q95, error)
+    text = [formatting.number(value, places) for value in (mean, q50, q25, q75, q05, q95)]
     return [text[0], text[1], f"{text[2]} to {text[3]}", f"{text[4]} to {text[5]}"]
 
 
