@@ -21,7 +21,7 @@ from oa_sim.plots import intervals
 from oa_sim.plots.picture import legible
 from oa_sim.report import folder_statistics, reported_statistic
 from oa_sim.report.assurance import CANNOT_SAY
-from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, drawn
+from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, capital, drawn, in_words
 from oa_sim.report.folder_statistics import Spec, Told, said
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
 from oa_sim.scenario import unverified
@@ -39,7 +39,7 @@ SPECS = {
         ("impact", "impact_p_better", "headline_left_5y", "benefit_per_pound"), "impact_mean",
     ),
     "target": Spec(
-        "target.json", "targets", ("area", "measure", "group", "target_year"), "Targets judged",
+        "target.json", "targets", ("area", "measure", "group", "target_year"), "How likely each target is to be met",
         ("target", "probability", "base_rate", "colour", "expected"),
     ),
     "optimise": Spec(
@@ -47,10 +47,10 @@ SPECS = {
         ("mean", "gain_of_best", "p_best", "expected_regret", "loses"),
     ),
     "monitor": Spec(
-        "monitor.json", "monitor", ("area", "measure", "group", "year"), "This year\u2019s figures",
+        "monitor.json", "monitor", ("area", "measure", "group", "year"), "This year\u2019s figures against expectation",
         ("published", "expected", "better_than", "colour"),
     ),
-    "voi": Spec("voi.json", "voi", ("known",), "What information is worth", ("value", "gbp", "share")),
+    "voi": Spec("voi.json", "voi", ("known",), "What better information is worth", ("value", "gbp", "share")),
 }  # fmt: skip
 PICTURES = {  # file name: title, the one that says most first
     "ladder": "Targets, and the chance of each",
@@ -112,23 +112,25 @@ def lead_sentence(
 def _of_sweep(table: pd.DataFrame, found: dict, levers: list[str]) -> Sentence:
     known = table.impact_mean.dropna()
     measure, group = headline_of(table.headline_measure.dropna().unique().tolist()[:1] or ["key_stage_2"])
-    parts: list = [f"Over {len(known):,} scenarios the impact on {who(measure, group)} is put between "]
-    for at, then in ((known.idxmin(), " and "), (known.idxmax(), "; each in the mean of the areas.")):
-        levels = ", ".join(f"{key}={said(key, table[key].iloc[at])}" for key in levers)
-        parts += [found[at, "impact_mean"], f" {unit(measure)} (scenario {table.scenario.iloc[at]}: {levels}){then}"]
-    return tuple(parts)
+    parts: list = [
+        f"Over {len(known):,} scenarios, the impact on {who(measure, group)}, on average over the areas, is "
+    ]
+    for row, end in ((known.idxmin(), "at least "), (known.idxmax(), " and at most ")):
+        levels = ", ".join(f"{key}={said(key, table[key].iloc[row])}" for key in levers)
+        parts += [end, found[row, "impact_mean"], f" {unit(measure)} (scenario {table.scenario.iloc[row]}: {levels})"]
+    return (*parts, ".")
 
 
 def _of_comparison(table: pd.DataFrame, found: dict, rows: list[int], where: dict) -> Sentence:
     measure, group, year = where["measure"], where["group"], int(where["year"])
-    whose = who(measure, group)
-    parts: list = [f"{whose[0].upper()}{whose[1:]} in {academic_year(year)}, mean of the areas"]
+    parts: list = [f"{capital(who(measure, group))} in {academic_year(year)}, on average over the areas."]
     for i in rows:
         row, chance = table.iloc[i], found.get((i, "p_better"))
-        parts += [f"; {row.scenario} against {row.reference}: ", found[i, "mean"], f" {unit(measure)} apart"]
+        parts += [f" {capital(in_words(row.scenario))} compared with {in_words(row.reference)}: a difference of ",
+                  found[i, "mean"], f" {unit(measure)}."]  # fmt: skip
         if chance is not None:
-            parts += [f", {formatting.clause(chance.value)} (", Only(chance), ") that it is better"]
-    return (*parts, ".")
+            parts += [f" {capital(formatting.clause(chance.value))} (", Only(chance), ") that pupils do better."]
+    return tuple(parts)
 
 
 def figures_in(sentences: Iterable[Iterable]) -> Iterable[Published]:
@@ -312,10 +314,10 @@ def _passages(headline: list[str], facts: dict, main: Grid | None, shown: list[D
     unsure = unverified.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
     if facts.get("n_to_verify"):
         unsure = f"Still to verify, and recalled or assumed so far: {facts['n_to_verify']} figures (column to_verify)."
-    sure = [(f"Verdict {gates['verdict']}: {gates['reason']}.",), *([(unsure,)] if unsure else [])]
+    sure = [(f"Convergence checks: {gates['verdict']} ({gates['reason']}).",), *([(unsure,)] if unsure else [])]
     told = [(line,) for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
     return (
-        Passage("What was found", tuple(told), pictures=tuple(shown[:1])),
+        Passage("What the figures say", tuple(told), pictures=tuple(shown[:1])),
         *([Passage("Side by side", grids=(main,), page=2)] if main else []),
         Passage("How sure are we?", tuple(sure), page=2),
         Passage("What it cannot say", points=tuple((line,) for line in CANNOT_SAY), page=2),

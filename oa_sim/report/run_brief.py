@@ -4,8 +4,6 @@ The order is fixed: what is expected, compared with what, what it costs, whether
 we are, and what the model cannot say.
 """
 
-import re
-
 import numpy as np
 
 from oa_sim import formatting
@@ -13,7 +11,7 @@ from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import chance, unit, who
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.report import assurance, reported_statistic, run_statistics
-from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence
+from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence, capital, in_words
 from oa_sim.report.reported_statistic import About, Published
 from oa_sim.report.run_pictures import RunPictures, of_picture
 from oa_sim.scenario import unverified
@@ -78,9 +76,7 @@ def run_document(result: Result, pictures: RunPictures | None = None) -> Dossier
 def scenario_title(result: Result) -> str:
     """Return the title of a scenario as people read it, marked where convergence checks failed."""
     scenario = result.manifest["scenario"]
-    name = str(scenario["name"])
-    title = scenario.get("title") or (name.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", name) else name)
-    return f"{title}{summaries.failed(result)}"
+    return f"{scenario.get('title') or in_words(scenario['name'])}{summaries.failed(result)}"
 
 
 def headline(result: Result, statistics: Statistics) -> Sentence:
@@ -106,7 +102,7 @@ def headline(result: Result, statistics: Statistics) -> Sentence:
     return (
         f"The programme is expected to {'raise' if statistics['impact'].value > 0 else 'change'} {whose} in {year} by ",
         statistics["impact"], f" {unit(measure)}, compared with no programme, {_where(result)}. "
-        f"{_capital(formatting.clause(likely.value))} (", Only(likely), ") that pupils do better with the programme "
+        f"{capital(formatting.clause(likely.value))} (", Only(likely), ") that pupils do better with the programme "
         "than without it. It costs ", Only(statistics["money_in"]), *national, ".",
     )  # fmt: skip
 
@@ -125,7 +121,7 @@ def numbers(result: Result, statistics: Statistics) -> tuple[tuple[str, Publishe
         "left_5y": "of the peak impact remains five years after funding ends",
         "cost_of_one_more": f"per {_one_more(measure)}, if the whole cost is set against this (median)",
         "benefit_per_pound": "pounds of lifetime earnings for each pound spent, both discounted",
-        "counterfactual": f"{unit(measure, level=True)}: {who(measure, group)} in {year} without the programme",
+        "counterfactual": f"{who(measure, group)} in {year} without the programme",
         "money_in": "cost of the programme",
         "national": "national programmes in the same areas",
     }
@@ -171,13 +167,14 @@ def cannot_say(result: Result) -> list[str]:
 def _counterfactual(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, group = summaries.headline_measure(result)
     year, level = academic_year(summaries.headline_year(result)), unit(measure, level=True)
+    level = "" if level in reported_statistic.UNITS_IN_TEXT else f" {level}"
     said: list[Sentence] = [(
         f"Without the programme, {who(measure, group)} in {year} is expected to be ", statistics["counterfactual"],
-        f" {level}. With it, ", statistics["projection"], f" {level}.",
+        f"{level}. With it, ", statistics["projection"], f"{level}.",
     )]  # fmt: skip
     if "published" in statistics:
         last = statistics["published"]
-        said.append((f"The last published figure, for {academic_year(last.year)}, is ", Only(last), f" {level}. Most "
+        said.append((f"The last published figure, for {academic_year(last.year)}, is ", Only(last), f"{level}. Most "
                      "of the change from it would happen anyway: it is the national trend, and the areas\u2019 return "
                      "to their usual level."))  # fmt: skip
     if summaries.has_impact(result):
@@ -192,9 +189,9 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
     beside, said = statistics["national"], []
     said.append((
         "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), {split}. ",
-        Only(statistics["allocated"]), " pays for activity, ", Only(statistics["management"]), " for management, and ",
-        Only(statistics["unspent"]), " is unspent.",
-        *((" National programmes in the same areas add ", Only(beside), ".") if beside.value else ()),
+        Only(statistics["allocated"]), " pays for activity and ", Only(statistics["management"]), " for management. ",
+        *((Only(statistics["unspent"]), " is unspent. ") if statistics["unspent"].value else ()),
+        *(("National programmes in the same areas add ", Only(beside), ".") if beside.value else ()),
     ))  # fmt: skip
     if "benefit_per_pound" in statistics:
         said.append(_benefit(result, statistics))
@@ -219,7 +216,7 @@ def _benefit(result: Result, statistics: Statistics) -> Sentence:
     review = f" REVIEW this before it is used: comparable programmes bring less than {limit:g} pounds."
     return (
         "Each pound buys ", ratio, " pounds of lifetime earnings, through Attainment 8 alone. "
-        f"{_capital(formatting.clause(likely.value))} (", Only(likely), ") that the benefit exceeds the cost."
+        f"{capital(formatting.clause(likely.value))} (", Only(likely), ") that the benefit exceeds the cost."
         f"{review if ratio.value > limit else ''}",
     )  # fmt: skip
 
@@ -233,7 +230,7 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
     often = "" if n_areas == 1 else " in most areas" if counts[worst] > n_areas / 2 else " most often"
     said: Sentence = (
         "Five years after funding ends, ", statistics["left_5y"], " of the peak impact remains; after ten years, ",
-        statistics["left_10y"], f". {_capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
+        statistics["left_10y"], f". {capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
         f"remains after five years. The risk of losing the impact is {worst}{often} (high in ",
         Only(statistics["high risk"]), ", medium in ", Only(statistics["medium risk"]), ", low in ",
         Only(statistics["low risk"]), ").",
@@ -508,7 +505,3 @@ def _evidence(result: Result) -> Passage:
     worst = f"The parameter with the largest R-hat: {gates['worst']}." if gates.get("worst") else ""
     said = [line for line in (*narrative.evidence_behind(result), worst) if line]
     return Passage("How far to trust this", tuple((line,) for line in said), grids=(grid,))
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

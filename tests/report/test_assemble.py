@@ -298,6 +298,22 @@ def test_the_door_says_what_was_written_and_machines_get_one_line(folder, capsys
     assert facts["folder"].endswith("report")
 
 
+def test_templates_are_copied_edited_and_used_by_the_command(tmp_path, folder, capsys):
+    mine = tmp_path / "mine"
+    assert main(["report", "--copy-templates", str(mine)]) == 0
+    assert "theme.css" in capsys.readouterr().out
+    text = (mine / "theme.css").read_text()
+    (mine / "theme.css").write_text(text.replace("#0072b2", "#7a1f5c"))
+    assert main(["report", str(folder), "--to", "html", "--templates", str(mine)]) == 0
+    assert "--accent: #7a1f5c" in (folder / "report" / "briefing.html").read_text()
+    (mine / "base.html").write_text("{% if %}")
+    capsys.readouterr()
+    assert main(["report", str(folder), "--to", "html", f"--templates={mine}"]) == 2
+    assert f"{mine / 'base.html'}, line 1: " in capsys.readouterr().err
+    assert main(["report", "--copy-templates", str(mine)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine")
 def test_every_document_opens_and_the_brief_has_two_pages(tmp_path, every_area):

@@ -16,12 +16,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from oa_sim import formatting
 from oa_sim.definitions import GROUPS, MEASURES, academic_year
 from oa_sim.errors import Refusal
+from oa_sim.formatting import number
 from oa_sim.plots import calibration
 from oa_sim.report import document as documents
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Sentence, drawn
 from oa_sim.report.reported_statistic import Published
 from oa_sim.report.template_files import SHIPPED, template_file
-from oa_sim.simulation.summaries import number
 from oa_sim.validation.benchmark_forecasters import REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
 
