@@ -111,7 +111,7 @@ def test_forty_figures_read_the_same_in_every_format(every):
     page = Text(html_pages.brief_page(every)).figures
     by_name = {one.figure: one for one in every.figures}
     wanted = [name for name in page if name in by_name]
-    assert len(wanted) >= 40
+    assert sum("brief" in by_name[name].shown_in for name in wanted) >= 40
     in_book = {row["figure"]: row for row in book_text(excel.book(every))}
     in_csv = {row["figure"]: row for row in csv.DictReader(io.StringIO(data_files.csv_text(every.figures)))}
     in_json = {row["figure"]: row for row in json.loads(data_files.json_text(every))["figures"]}
@@ -121,6 +121,8 @@ def test_forty_figures_read_the_same_in_every_format(every):
         text = by_name[name].text
         assert all(said.startswith(text) for said in page[name]), name
         assert in_csv[name]["text"] == in_json[name]["text"] == text
+        if "brief" not in by_name[name].shown_in:  # of the annex, which the page alone has
+            continue
         assert in_book[name]["as printed"] == by_name[name].in_cell
         assert any(text in said for said in (*lines, *cells)), f"{name} is not in Word"
         assert any(text in said for said in (*slide_lines, *slide_cells)), f"{name} is not on the slides"
@@ -138,11 +140,12 @@ def test_cells_of_the_tables_stand_in_the_same_row_in_word_and_on_slides(every):
 
 
 def test_what_is_a_number_in_the_brief_of_a_run_stands_in_the_table_of_figures(every):
-    known = {one.text for one in every.figures} | {end for one in every.figures for end in one.interval.split(" to ")}
+    texts = {one.text for one in every.figures} | {end for one in every.figures for end in one.interval.split(" to ")}
+    known = {text.strip("\u00a3mbn%") for text in texts}
     said = [every.headline, *(line for one in every.passages for line in (*one.said, *one.points))]
     free = re.compile(r"90%|20\d\d/\d\d|20\d\d|Year \d+|Attainment 8|key stage 2|age \d+|2017 to 2022|16 to 17")
     for number in re.findall(r"[-\u2212]?\d[\d,.]*\d|\d", free.sub("", " ".join(map(document.plain, said)))):
-        assert number in known or f"{number}%" in known or f"above {number}%" in known, number
+        assert number in known or f"above {number}" in known, number
 
 
 # the six questions
