@@ -6,6 +6,6 @@ pack and data in which each figure was formed once.
 
 from oa_sim import _lazy_imports
 
-__all__ = ["assemble", "document", "folder_writers"]
+__all__ = ["assemble", "document", "folder_writers", "template_files"]
 
 __getattr__ = _lazy_imports.exports(__name__, {}, formerly="report.folder_writers")

@@ -88,16 +88,6 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
 _PACKAGE = Path(str(files("oa_sim")))
 CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
 ENDS = (0.05, 0.95)
-CANNOT_SAY = (
-    "Whether the real programme of 2017 to 2022 worked. There is no causal estimate of its effect, and the published "
-    "figures already contain it. The comparison is with no further programme.",
-    "What holds for districts alone. Most of their figures are their county\u2019s.",
-    "How precise the studies are. All their standard errors are assumed, and some studies are still to be verified.",
-    "How many pupils will count as disadvantaged. Figures of all pupils use the last known share.",
-    "How much less than its parts promise a whole area programme delivers. The adjustment for this (the outside view) "
-    "rests on a few programmes.",
-    "What outcomes other than Attainment 8 are worth in pounds, or anything about one school or one pupil.",
-)
 INCLUDED = (
     "how authorities differ and how they move, as learned from all of them",
     "England\u2019s course, with breaks to come of unknown size",
@@ -294,7 +284,7 @@ def uncertainty_statement(result: Result) -> list[str]:
         _county(result),
         f"The baseline: {narrative.verdict(result)}.",
         sentence(result.manifest.get("to_verify", {}), "the register of assumptions"),
-        *(f"What cannot be said: {line}" for line in CANNOT_SAY),
+        *(f"What cannot be said: {line}" for line in narrative.CANNOT_SAY),
     ]
     return [line for line in said if line]
 

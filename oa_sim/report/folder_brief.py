@@ -20,11 +20,11 @@ from oa_sim.formatting import unit, who
 from oa_sim.plots import intervals
 from oa_sim.plots.picture import legible
 from oa_sim.report import folder_statistics, reported_statistic
-from oa_sim.report.assurance import CANNOT_SAY
 from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, capital, drawn, in_words
 from oa_sim.report.folder_statistics import Spec, Told, said
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
 from oa_sim.scenario import unverified
+from oa_sim.simulation.narrative import CANNOT_SAY
 from oa_sim.sweep import findings, results, store
 
 NUMBER = re.compile(r"(?<![\w./-])[-\u2212+]?\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d)")

@@ -15,7 +15,6 @@ from oa_sim.report.sanitise import harmless
 
 FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
 NO_MARK = "none"
-UNITS_IN_TEXT = ("GBP", "%")  # that stand at each number: £130,000 and 41%; others stand behind
 PROXY, VERIFY, FAILED = "county proxy", "rests on figures to verify", "FAIL"
 SIGNS = {"\N{DAGGER}": PROXY, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
 
@@ -159,7 +158,7 @@ def of_summary(about: About, band: tuple[float, float, float], error: float, ori
         What it can be traced to.
     """
     middle, low, high = band
-    unit = about.unit if about.unit in UNITS_IN_TEXT else ""
+    unit = "GBP" if about.unit == "GBP" else ""  # other units stand behind the figure
     text, _, ends = formatting.estimate(middle, low, high, error, unit=unit).partition(" (90% interval ")
     interval = ends.removesuffix(")") if np.isfinite(low) and high > low else ""
     return _formed(about, (middle, low, high), (text, interval), error, origin)

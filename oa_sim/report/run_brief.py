@@ -117,11 +117,11 @@ def numbers(result: Result, statistics: Statistics) -> tuple[tuple[str, Publishe
     measure, group = summaries.headline_measure(result)
     year = academic_year(summaries.headline_year(result))
     labels = {
-        "impact": f"{unit(measure)}: impact on {who(measure, group)} in {year}",
+        "impact": f"{unit(measure)}: impact on {who(measure, group)}, {year}",
         "left_5y": "of the peak impact remains five years after funding ends",
-        "cost_of_one_more": f"per {_one_more(measure)}, if the whole cost is set against this (median)",
+        "cost_of_one_more": f"for one more in {who(measure, 'all')} (median), as the only use",
         "benefit_per_pound": "pounds of lifetime earnings for each pound spent, both discounted",
-        "counterfactual": f"{who(measure, group)} in {year} without the programme",
+        "counterfactual": f"{unit(measure, level=True)}: {who(measure, group)} in {year} without the programme",
         "money_in": "cost of the programme",
         "national": "national programmes in the same areas",
     }
@@ -161,13 +161,13 @@ def passages(result: Result, statistics: Statistics, pictures: RunPictures) -> t
 def cannot_say(result: Result) -> list[str]:
     """Return what the model cannot say of a run; of districts only where there are any."""
     has_districts = bool(result.draws.proxy.any())
-    return [line for line in assurance.CANNOT_SAY if has_districts or "districts" not in line]
+    return [line for line in narrative.CANNOT_SAY if has_districts or "districts" not in line]
 
 
 def _counterfactual(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, group = summaries.headline_measure(result)
     year, level = academic_year(summaries.headline_year(result)), unit(measure, level=True)
-    level = "" if level in reported_statistic.UNITS_IN_TEXT else f" {level}"
+    level = " per cent" if level == "%" else f" {level}"
     said: list[Sentence] = [(
         f"Without the programme, {who(measure, group)} in {year} is expected to be ", statistics["counterfactual"],
         f"{level}. With it, ", statistics["projection"], f"{level}.",

@@ -7,12 +7,11 @@ import os
 import shutil
 import tempfile
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from oa_sim.errors import Refusal
 
-SHIPPED = files(__package__) / "templates"
+SHIPPED = Path(str(files(__package__))) / "templates"
 
 
 def template_names() -> list[str]:
@@ -20,7 +19,7 @@ def template_names() -> list[str]:
     return sorted(entry.name for entry in SHIPPED.iterdir() if entry.is_file())
 
 
-def template_file(name: str, folder: Path | None = None) -> Traversable:
+def template_file(name: str, folder: Path | None = None) -> Path:
     """Return a template: that of the folder where it has one, otherwise the shipped one.
 
     Parameters
@@ -32,8 +31,8 @@ def template_file(name: str, folder: Path | None = None) -> Traversable:
 
     Returns
     -------
-    Traversable
-        With ``read_text``, ``read_bytes`` and ``open``; it may not exist where the name is not of a shipped template.
+    Path
+        It may not exist where the name is not of a shipped template.
     """
     edited = folder / name if folder else None
     return edited if edited and edited.is_file() else SHIPPED / name
