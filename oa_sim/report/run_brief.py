@@ -167,6 +167,7 @@ def cannot_say(result: Result) -> list[str]:
 def _counterfactual(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, group = summaries.headline_measure(result)
     year, level = academic_year(summaries.headline_year(result)), unit(measure, level=True)
+    title = f"{MEASURES[measure].label}, {group} pupils"
     level = " per cent" if level == "%" else f" {level}"
     said: list[Sentence] = [(
         f"Without the programme, {who(measure, group)} in {year} is expected to be ", statistics["counterfactual"],
@@ -180,7 +181,7 @@ def _counterfactual(result: Result, statistics: Statistics, pictures: RunPicture
     if summaries.has_impact(result):
         said.append(("Either future is far less certain than the difference between them, because both share most of "
                      "what is unknown.",))  # fmt: skip
-    return Passage("Compared with what?", tuple(said), pictures=(of_picture(pictures.future, "future"),))
+    return Passage("Compared with what?", tuple(said), pictures=(of_picture(pictures.future, "future", title),))
 
 
 def _costs(result: Result, statistics: Statistics) -> Passage:

@@ -102,6 +102,6 @@ class RunPictures:
         return [of_picture(each) for each in pictures if each is not None]
 
 
-def of_picture(picture: Picture, name: str = "") -> Drawn:
-    """Return a picture as a document prints it, under a name of its own."""
-    return Drawn(name or picture.name, picture.title, picture.alternative, picture.svg)
+def of_picture(picture: Picture, name: str = "", title: str = "") -> Drawn:
+    """Return a picture as a document prints it, under a name and a title of its own."""
+    return Drawn(name or picture.name, title or picture.title, picture.alternative, picture.svg)
