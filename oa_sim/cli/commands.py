@@ -87,6 +87,8 @@ MULTIRUN = Flag("-m --multirun", "run every combination of keys with several val
 OUT = Flag("--out", "folder for the results of the sweep (required, but for a dry run)", "DIR")
 FAIL_FAST = Flag("--fail-fast", "stop at the first scenario that fails")
 TO = Flag("--to", "formats, with commas: html, docx, pptx, xlsx, csv, json (default: all)", "LIST")
+TEMPLATES = Flag("--templates", "folder of edited templates, each in place of the shipped one", "FOLDER")
+COPY_TEMPLATES = Flag("--copy-templates", "copy the shipped templates into a new folder, and stop", "FOLDER")
 HELP = Flag("-h --help", "print this help")
 VERSION = Flag("--version", "print the version")
 
@@ -344,9 +346,14 @@ oa-sim run posterior=FILE), reading.txt (what was read of the panel) and learned
 Write what a command found as documents, into DIR/report: a brief (HTML, Word, PowerPoint), a workbook,
 an assurance pack, tables and figures.json. Other files in that folder stay.""",
         RESULT_FOLDER,
-        (TO, JSON),
+        (TO, TEMPLATES, COPY_TEMPLATES, JSON),
         (),
-        ("oa-sim report outputs/as_delivered/ID", "oa-sim report outputs/as_delivered/ID --to html,docx,pptx,xlsx"),
+        (
+            "oa-sim report outputs/as_delivered/ID",
+            "oa-sim report outputs/as_delivered/ID --to html,docx,pptx,xlsx",
+            "oa-sim report --copy-templates my_templates",
+            "oa-sim report outputs/as_delivered/ID --templates my_templates",
+        ),
     ),
     "explore": Command(
         "open a page with sliders on this computer",
@@ -545,7 +552,7 @@ def _wrong_value(verb: str, name: str, words: list[str]) -> Refusal:
 
 def missing_value(verb: str, flag: Flag) -> Refusal:
     """Return the refusal of a flag that needs a value and has none."""
-    what = "a folder" if flag is OUT else "formats"
+    what = "formats" if flag is TO else "a folder"
     example = next(example for example in COMMANDS[verb].examples if flag.names[0] in example)
     return Refusal(f"{flag.names[0]} needs {what}, got none: write it as in {example}")
 

@@ -22,6 +22,12 @@ def report(arguments: Namespace) -> CommandResult:
     Refusal
         Where it cannot be honoured.
     """
+    if arguments.copy_templates:
+        from oa_sim.report import template_files
+
+        copies = Path(arguments.copy_templates[-1])
+        names = template_files.copy_templates(copies)
+        return CommandResult({"templates": names}, [f"{len(names)} templates: {', '.join(names)}"], copies)
     if any(not formats.strip(", ") for formats in arguments.to):
         raise commands.missing_value("report", commands.TO)
     folders = arguments.words
@@ -32,8 +38,9 @@ def report(arguments: Namespace) -> CommandResult:
     from oa_sim.report import assemble, document
 
     formats = assemble.formats(",".join(arguments.to))
+    templates = Path(arguments.templates[-1]) if arguments.templates else None
     with Progress() as progress:
-        folder, dossier, names = assemble.write(Path(folders[0]), formats, progress.say)
+        folder, dossier, names = assemble.write_report(Path(folders[0]), formats, progress.say, templates=templates)
     headline = document.plain(dossier.headline)
     facts = {"kind": dossier.kind, "scenario": dossier.label, "verdict": dossier.verdict, "headline": headline}
     facts |= {"files": names, "figures": len(dossier.figures)}

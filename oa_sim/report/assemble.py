@@ -28,7 +28,7 @@ from oa_sim.report.formats import data_files, html_pages
 from oa_sim.report.reported_statistic import Published
 from oa_sim.report.run_pictures import RunPictures
 from oa_sim.report.sanitise import in_table
-from oa_sim.report.template_files import check_template_folder
+from oa_sim.report.template_files import check_template_folder, template_file
 from oa_sim.simulation.result import Result
 
 WHAT_INTERVALS_HOLD = (
@@ -280,12 +280,13 @@ def _makers(opened: Opened, templates: Path | None) -> dict[str, Callable[[], di
     def docx() -> dict:
         from oa_sim.report.formats import word
 
-        return {"briefing.docx": word.brief(dossier), "assurance.docx": word.assurance(dossier)}
+        template = template_file("brief.docx", templates)
+        return {"briefing.docx": word.brief(dossier, template), "assurance.docx": word.assurance(dossier, template)}
 
     def pptx() -> dict:
         from oa_sim.report.formats import powerpoint
 
-        return {"briefing.pptx": powerpoint.brief(dossier)}
+        return {"briefing.pptx": powerpoint.brief(dossier, template_file("slides.pptx", templates))}
 
     def xlsx() -> dict:
         from oa_sim.report.formats import excel

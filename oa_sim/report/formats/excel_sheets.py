@@ -30,15 +30,13 @@ WIDE, NARROW, NUMBER = 30, 14, 12  # characters
 PLACE = (("Area", WIDE), ("Measure", 46), ("Group", 15))
 MARKS, PRICE_BASE, LOWER, UPPER = ("Marks", 42), ("Price base", 24), ("Lower", NUMBER), ("Upper", NUMBER)
 ERROR = "Monte Carlo error"
-POUNDS = "\u00a3#,##0"
 WORDS = 60  # characters, of the widest column of a table
 
 
 def value(figure: Published) -> Shown:
-    """Return the value of a figure as a cell, money to the pound; see ``shown``."""
-    if figure.unit == "GBP" and math.isfinite(figure.value):
-        return figure.value, POUNDS
-    return shown(figure.value, figure.text)
+    """Return the value of a figure as a cell, pounds with their sign; see ``shown``."""
+    number, form = shown(figure.value, figure.text)
+    return number, f"\u00a3{form}" if figure.unit == "GBP" and form[0] in "#0" else form
 
 
 def interval_ends(figure: Published) -> tuple[Shown, Shown]:

@@ -85,11 +85,9 @@ def test_every_figure_of_the_brief_stands_on_its_sheet_and_shows_its_printed_dig
     for one in brief:
         row = rows[one.figure]
         assert isinstance(row["Value"].value, float | int)
-        if one.unit == "GBP":  # to the pound, where the text says millions
-            assert row["Value"].value == pytest.approx(one.value, rel=1e-14)
-            assert row["Value"].number_format == "\u00a3#,##0"
-        else:
-            assert displayed(row["Value"].value, row["Value"].number_format).replace("-", MINUS) == one.text
+        shown = displayed(row["Value"].value, row["Value"].number_format).replace("-", MINUS)
+        assert shown.replace("\u00a3", "") == one.text.replace("\u00a3", "")
+        assert shown.startswith("\u00a3") == ((one.unit == "GBP" and one.text[0].isdigit()) or "\u00a3" in one.text)
         assert row["As printed"].value == one.in_cell
         if one.interval:
             ends = " to ".join(displayed(row[end].value, row[end].number_format) for end in ("Lower", "Upper"))
@@ -236,7 +234,7 @@ def test_a_dossier_of_another_kind_has_its_own_sheets_and_no_empty_ones(of_run):
     book = opened(excel.book(other))
     assert not {"Targets", "Projections", "Impact", "Sustainability", "Money", "Charts"} & set(book.sheetnames)
     rows = table(book["Split"])
-    assert displayed(rows[0]["Money"].value, rows[0]["Money"].number_format) == "\u00a31,500,000"
+    assert displayed(rows[0]["Money"].value, rows[0]["Money"].number_format) == "\u00a31.5m"
     assert (rows[0]["Money, as printed"].value, rows[0]["Money, marks"].value) == ("\u00a31.5m\u2020", "county proxy")
     assert rows[1]["Money"].value == "none"
 
