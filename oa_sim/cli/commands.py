@@ -349,10 +349,8 @@ an assurance pack, tables and figures.json. Other files in that folder stay.""",
         (TO, TEMPLATES, COPY_TEMPLATES, JSON),
         (),
         (
-            "oa-sim report outputs/as_delivered/ID",
-            "oa-sim report outputs/as_delivered/ID --to html,docx,pptx,xlsx",
+            "oa-sim report outputs/as_delivered/ID --to html,docx,pptx,xlsx --templates my_templates",
             "oa-sim report --copy-templates my_templates",
-            "oa-sim report outputs/as_delivered/ID --templates my_templates",
         ),
     ),
     "explore": Command(

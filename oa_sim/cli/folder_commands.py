@@ -42,7 +42,12 @@ def report(arguments: Namespace) -> CommandResult:
     with Progress() as progress:
         folder, dossier, names = assemble.write_report(Path(folders[0]), formats, progress.say, templates=templates)
     headline = document.plain(dossier.headline)
-    facts = {"kind": dossier.kind, "scenario": dossier.label, "verdict": dossier.verdict, "headline": headline}
+    facts: dict[str, object] = {
+        "kind": dossier.kind,
+        "scenario": dossier.label,
+        "verdict": dossier.verdict,
+        "headline": headline,
+    }
     facts |= {"files": names, "figures": len(dossier.figures)}
     lines = [headline, f"{dossier.verdict}: {dossier.reason}"]
     return CommandResult(facts, [*lines, f"{len(dossier.figures):,} figures in {', '.join(names)}"], folder)
