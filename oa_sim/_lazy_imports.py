@@ -103,7 +103,7 @@ MOVED: dict[str, str] = {
     "lines": "compiled.gradient",
     "links": "programme.delivered_effects",
     "listed": "sweep.expand",
-    "listings": "simulation.result_tables",
+    "listings": "simulation.result",
     "live": "explore.session",
     "live_app": "explore.server",
     "live_base": "explore.session",

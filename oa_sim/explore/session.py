@@ -6,9 +6,7 @@ whole or not at all.
 
 import json
 import math
-import os
 import shlex
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import xarray as xr
 import yaml
 
+from oa_sim.atomic_write import atomic_file
 from oa_sim.compiled import input_cache, simulate
 from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
@@ -468,23 +467,16 @@ def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = Fa
     ]
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
     text = scenario_files.text_of(asdict(made), default(*words), chosen, str(path))
-    temporary = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".yaml")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        again = load.load_scenario(f"scenario={temporary}")
-        if asdict(replace(again, outputs=made.outputs)) != asdict(made):
-            raise Refusal("the base has values that a scenario file cannot say: change the base with typed overrides")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
+        with atomic_file(path, ".yaml") as part:
+            part.write_text(text, encoding="utf-8")
+            again = load.load_scenario(f"scenario={part}")
+            if asdict(replace(again, outputs=made.outputs)) != asdict(made):
+                raise Refusal(
+                    "the base has values that a scenario file cannot say: change the base with typed overrides"
+                )
     except OSError as error:
         raise Refusal(f"{path} cannot be written ({error.strerror or error}): start with another outputs=") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
     return path, command
 
 

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from oa_sim.atomic_write import atomic_file
 from oa_sim.errors import Refusal
 
 _READ: dict[tuple, xr.Dataset] = {}  # what was read in this process, by path, time and size: a run asks three times
@@ -46,17 +46,10 @@ def law_version(made: dict, text_hashes: dict[str, str]) -> str:
 
 def write(found: xr.Dataset, path: Path) -> None:
     """Write a posterior whole or not at all, in single precision and compressed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
     found = found.astype(np.float32).astype(float)  # what is read again is what the checksum is of
     packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in found.data_vars}
-    try:
-        found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf", encoding=packed)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with atomic_file(path) as part:
+        found.assign_attrs(checksum=checksum(found)).to_netcdf(part, engine="h5netcdf", encoding=packed)
 
 
 def read(path: Path, what: str, remedy: str) -> xr.Dataset:

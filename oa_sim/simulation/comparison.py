@@ -12,8 +12,7 @@ from oa_sim.definitions import MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.projection import ranking
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation.result import Result
-from oa_sim.simulation.result_tables import described, in_order
+from oa_sim.simulation.result import Result, described, in_order
 from oa_sim.simulation.scenario_run import run
 
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")

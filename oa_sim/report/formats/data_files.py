@@ -30,8 +30,7 @@ from oa_sim.report.document import Dossier
 from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import harmless
 from oa_sim.scenario import unverified
-from oa_sim.simulation import result_tables
-from oa_sim.simulation.result import Result
+from oa_sim.simulation.result import Result, described
 
 FILE_NAME = "datapackage.json"
 PROFILE = "tabular-data-package"
@@ -201,7 +200,7 @@ def _everywhere(result: Result) -> list[pd.DataFrame]:
             for quantity in QUANTITIES:
                 mean = result.draws[quantity].sel(place).mean("area", dtype=float).expand_dims(area=[EVERYWHERE])
                 draws = mean.transpose("chain", "draw", "area", "year")
-                parts.append(result_tables.described(draws, proxy).assign(**labels, quantity=quantity))
+                parts.append(described(draws, proxy).assign(**labels, quantity=quantity))
     return parts
 
 
