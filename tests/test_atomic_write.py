@@ -28,7 +28,8 @@ def test_a_file_is_new_or_as_before_and_nothing_stays_beside_it(tmp_path):
             assert path.read_bytes() == b"second"
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, is_stopped)
+    with pytest.raises(KeyboardInterrupt):
+        is_stopped()
     assert (names(path.parent), path.read_bytes()) == (["table.csv"], b"second")
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from oa_sim.atomic_write import atomic_file
 from oa_sim.compiled import input_cache, simulate
-from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
+from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import fan_svg
 from oa_sim.formatting import chance, estimate, pounds, unit, who
@@ -250,7 +250,7 @@ def start(base: Base) -> Setting:
         own.sustainability.ending,
         own.horizon,
         own.budget.total_gbp,
-        simulate.MEAN,
+        MEAN_OF_AREAS,
         measure,
         group,
     )
@@ -281,7 +281,7 @@ def setting(told: object, base: Base) -> Setting:
     one_of("split", texts["split"], base.splits)
     one_of("portfolio", texts["portfolio"], base.portfolios)
     one_of("ending", texts["ending"], ENDINGS)
-    one_of("place", texts["place"], (*base.scenario.areas.names, simulate.MEAN))
+    one_of("place", texts["place"], (*base.scenario.areas.names, MEAN_OF_AREAS))
     one_of("measure", texts["measure"], base.scenario.measures)
     one_of("group", texts["group"], GROUPS)
     if texts["group"] not in MEASURES[texts["measure"]].table_groups:
@@ -355,7 +355,7 @@ def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, fl
 
 def _where(asked: Setting, made: Scenario) -> str:
     names = made.areas.names
-    if asked.place != simulate.MEAN:
+    if asked.place != MEAN_OF_AREAS:
         return f"in {asked.place}"
     return f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
 
@@ -382,7 +382,7 @@ def _lasts(asked: Setting, numbers: dict) -> str:
     if not numbers["p_impact"] > 0:
         return "The impact is too small to say what of it lasts."
     five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    of = "90% in the average area" if asked.place == simulate.MEAN else "90%"
+    of = "90% in the average area" if asked.place == MEAN_OF_AREAS else "90%"
     return (
         f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
         f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import os
 import time
+from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITI
 FOLDER = Path(str(files("oa_sim") / "data"))
 
 Row = dict[str, Any]  # a cell has the kind that its column's check gives it when the file is read
+Tables = dict[str, list[Row]]
 _READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again
 _HELD: dict[str, tuple[tuple, bytes]] = {}  # what files hold, with the state in which they were read
 SETTLED = 2_000_000_000  # ns after which a file that is written again is sure to have another time
@@ -139,6 +141,11 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
     _check_spans(tables)
     _check_gaps(tables)
     return tables
+
+
+def restrict_to_areas(tables: Tables, names: Collection[str]) -> Tables:
+    """Return the tables with some areas alone in ``areas``, from which history and pupils take theirs."""
+    return tables | {"areas": [row for row in tables["areas"] if row["area"] in names]}
 
 
 def data_hash(folder: Path | None = None) -> str:

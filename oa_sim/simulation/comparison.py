@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.projection import ranking
 from oa_sim.scenario.schema import Scenario
@@ -16,7 +16,6 @@ from oa_sim.simulation.result import Result, described, in_order
 from oa_sim.simulation.scenario_run import run
 
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
-EVERYWHERE = "mean of areas"
 COLUMNS = (
     *("scenario", "reference", "area", "group", "measure", "year", "unit", "mean", "sd"),
     *(*QUANTILES, "p_better", "proxy", "n_draws"),
@@ -115,8 +114,8 @@ def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean
     change: xr.DataArray = other.draws.projection.sel(at) - reference.draws.projection.sel(at)
     proxy = other.draws.proxy.sel(at)
     if of_mean:
-        change = change.astype(float).mean("area").expand_dims(area=[EVERYWHERE])
-        proxy = proxy.max("area").expand_dims(area=[EVERYWHERE])
+        change = change.astype(float).mean("area").expand_dims(area=[MEAN_OF_AREAS])
+        proxy = proxy.max("area").expand_dims(area=[MEAN_OF_AREAS])
     better = (change < 0 if about.lower_is_better else change > 0).mean(("chain", "draw"))
     table = described(change.transpose("chain", "draw", "area", "year"), proxy)
     return table.assign(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -42,13 +43,9 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     Refusal
         Where the tables, the history or a learned posterior will not do.
     """
-    say, scenario = say or (lambda sentence: None), checked(scenario)
+    say = say or (lambda sentence: None)
     say("reading the tables")
-    known = checked_tables(scenario)
-    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=known_until(scenario))
-    areas.check_history(history, scenario.measures)
-    pupils = areas.pupils(here)
+    scenario, known, history, pupils = prepare(scenario)
     study_evidence.check(scenario, known)
     if posterior is None:
         posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
@@ -108,20 +105,46 @@ def _followed(
     return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
 
 
-def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
-    """Return the checked tables, their interventions among those that there are.
+class Prepared(NamedTuple):
+    """What a scenario is computed from, but for draws.
+
+    Attributes
+    ----------
+    scenario
+        With its rules checked and its areas named in full.
+    tables
+        All tables, checked.
+    history
+        From ``areas.history``: its areas and England, up to the last year before its start.
+    pupils
+        From ``areas.pupils``, of its areas.
+    """
+
+    scenario: Scenario
+    tables: tables.Tables
+    history: xr.Dataset
+    pupils: xr.Dataset
+
+
+def prepare(scenario: Scenario) -> Prepared:
+    """Return what a scenario is computed from.
 
     Raises
     ------
     Refusal
-        At the first cell that is not right.
+        Where it is no Scenario or breaks a rule; at the first cell of a table that is not right; where a measure has no
+        history.
     """
-    known = tables.read_all(scenario.data_folder)
-    portfolio.check(known, [*scenario.interventions, *overrides.groups()["intervention"]])
-    return known
+    scenario = check_scenario(scenario)
+    every = tables.read_all(scenario.data_folder)
+    portfolio.check(every, [*scenario.interventions, *overrides.groups()["intervention"]])
+    here = tables.restrict_to_areas(every, scenario.areas.names)
+    history = areas.history(here, until=last_known_year(scenario))
+    areas.check_history(history, scenario.measures)
+    return Prepared(scenario, every, history, areas.pupils(here))
 
 
-def checked(scenario: Scenario) -> Scenario:
+def check_scenario(scenario: Scenario) -> Scenario:
     """Return a scenario that keeps its rules, also where it was changed after it was loaded.
 
     Raises
@@ -140,7 +163,7 @@ def checked(scenario: Scenario) -> Scenario:
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 
-def known_until(scenario: Scenario) -> int:
+def last_known_year(scenario: Scenario) -> int:
     """Return the last year that the baseline may know: the last published one before the first projected year."""
     return min(scenario.start_year - 1, max(row["year"] for row in tables.read("outcomes", scenario.data_folder)))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from oa_sim.definitions import MEASURES
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import PLAIN, read_word
@@ -17,7 +17,6 @@ from oa_sim.scenario.overrides import of_kind, quoted
 from oa_sim.scenario.schema import Scenario
 from oa_sim.sweep import journal, provenance
 
-MEAN_OF_AREAS = "mean of areas"
 FILES = ("posterior", "data_folder")  # keys of a scenario that name what it reads
 
 

@@ -82,7 +82,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     Refusal
         For a table or a panel that cannot be read, a year that is not projected, and what ``scenario_run.run`` refuses.
     """
-    scenario = scenario_run.checked(scenario)
+    scenario = scenario_run.check_scenario(scenario)
     years = asked.years or sorted({scenario.years[min(4, scenario.horizon - 1)], scenario.years[-1]})
     for year in years:
         _check_year(year, scenario)

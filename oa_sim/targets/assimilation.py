@@ -15,7 +15,7 @@ from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
 from oa_sim.inference import area_forecast, counterfactual, importance_sampling, national_trend
 from oa_sim.inference.observations import Record, record
 from oa_sim.inputs import areas
-from oa_sim.inputs.tables import Row
+from oa_sim.inputs.tables import Row, restrict_to_areas
 from oa_sim.programme import delivery
 from oa_sim.projection import impact
 from oa_sim.rng import stream
@@ -80,7 +80,7 @@ def update(
     is_learned_again
         Whether the hyperparameters know the new figures already; then only the programme is weighed by them.
     """
-    here = tables | {"areas": [row for row in tables["areas"] if row["area"] in scenario.areas.names]}
+    here = restrict_to_areas(tables, scenario.areas.names)
     history = areas.history(here, until)
     known, pupils = record(history), areas.pupils(here)
     brought = {area: _brought(scenario, known, gain, history, area) for area in scenario.areas.names}

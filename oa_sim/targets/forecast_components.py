@@ -99,11 +99,8 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
         Where ``scenario_run.run`` would refuse.
     """
     result = scenario_run.run(scenario, say=say)
-    scenario = scenario_run.checked(scenario)
     say("taking England's course apart from the areas'")
-    tables = scenario_run.checked_tables(scenario)
-    here = tables | {"areas": [row for row in tables["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=scenario_run.known_until(scenario))
+    scenario, tables, history, pupils = scenario_run.prepare(scenario)
     past = history.sel(area=scenario.areas.names, measure=scenario.measures)
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
@@ -112,7 +109,6 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
     national = counterfactual.national(
         posterior, observations.record(history), years, tables["breaks"], scenario.seed
     ).reshape(*size, len(series()), -1)[..., : scenario.horizon]
-    pupils = areas.pupils(here)
     last, last_england, last_year = _last(past)
     _take_own(past, last, last_england, last_year)
     found = _empty(scenario, size)

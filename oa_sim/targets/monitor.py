@@ -18,7 +18,7 @@ from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, posterior_files, sampling
-from oa_sim.inputs import areas, panel, published_files, tables
+from oa_sim.inputs import panel, published_files, tables
 from oa_sim.programme import budget, delivered_effects, delivery, parameters
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario import unverified
@@ -160,8 +160,8 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     Refusal
         For figures that are not there or not right, and where ``scenario_run.run`` refuses.
     """
-    scenario = scenario_run.checked(scenario)
-    known = scenario_run.checked_tables(scenario)
+    prepared = scenario_run.prepare(scenario)
+    scenario, known = prepared.scenario, prepared.tables
     new = monitor_settings.rows(asked, known, scenario.start_year, scenario.data_folder)
     until = max(row["year"] for row in new)
     if until >= scenario.years[-1]:
@@ -169,14 +169,14 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     last = _last(asked.last)
     say("projecting from what was known at the start")
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-    gain, drawn, before, county = _before(scenario, known, posterior)
+    gain, drawn, before, county = _before(prepared, posterior)
     say(f"taking in {len(new):,} figures up to {until}")
     with_new = monitor_settings.taken_in(known, new)
     found, again = update(scenario, posterior, with_new, gain, drawn, until), False
     if found.k >= importance_sampling.LARGEST_K and asked.panel:
         say(f"the weights cannot be relied on (Pareto k {found.k:.2f}): learning again from the panel")
         posterior, again = _learn_again(asked.panel, scenario, until, say), True
-        gain, drawn, _, _ = _before(scenario, known, posterior)
+        gain, drawn, _, _ = _before(prepared, posterior)
         found = update(scenario, posterior, with_new, gain, drawn, until, is_learned_again=True)
     say("reading off where each figure lies")
     rows = list(figure_rows(scenario, asked, before, county, found, until))
@@ -194,11 +194,9 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     )
 
 
-def _before(scenario: Scenario, known: dict, posterior: xr.Dataset) -> tuple:
+def _before(prepared: scenario_run.Prepared, posterior: xr.Dataset) -> tuple:
     """Return what the programme adds, its parameters, outcomes as expected at the start, and a county's without it."""
-    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
-    history, pupils = areas.history(here, scenario_run.known_until(scenario)), areas.pupils(here)
-    areas.check_history(history, scenario.measures)
+    scenario, known, history, pupils = prepared
     drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
     money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
     active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)

@@ -203,7 +203,7 @@ def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndar
 
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
-    history = areas.history(known, until=scenario_run.known_until(scenario))
+    history = areas.history(known, until=scenario_run.last_known_year(scenario))
     record = observations.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)

@@ -246,7 +246,7 @@ def test_a_full_disk_is_one_sentence_and_the_rest_goes_on_from_there(broken, und
     assert not begun_after_done(broken)
 
 
-@pytest.mark.parametrize("where", ["put", "write", "note", "create"])
+@pytest.mark.parametrize("where", ["write_file", "write", "note", "create"])
 def test_a_disk_that_fills_while_anything_is_written_loses_nothing(where, tmp_path, monkeypatch, undisturbed):
     at = store if where in ("write", "create") else sweep_journal
     real, calls = getattr(at, where), []

@@ -154,7 +154,7 @@ def test_england_is_the_course_by_which_the_run_was_drawn(scenario, seen):
     here = known | {"areas": [row for row in known["areas"] if row["area"] in AREAS]}
     history, rolls = areas.history(here, until=2023), areas.pupils(here).rolls
     posterior = baseline_fit.load(draws=50)
-    latent = counterfactual.project(scenario_run.checked(scenario), posterior, history, known, rolls)
+    latent = counterfactual.project(scenario_run.check_scenario(scenario), posterior, history, known, rolls)
     at = {"measure": "phonics", "group": "other"}
     drawn = link_functions.to_published("phonics", latent.national.sel(at).values)
     np.testing.assert_allclose(seen.england.sel(at).transpose("chain", "draw", "year").values, drawn)

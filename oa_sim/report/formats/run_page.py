@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from oa_sim import formatting
-from oa_sim.definitions import MEASURES, QUANTILES, academic_year
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, QUANTILES, academic_year
 from oa_sim.formatting import chance
 from oa_sim.plots import fan_charts, intervals, picture
 from oa_sim.projection import appraisal, ranking, variance_decomposition
@@ -141,7 +141,7 @@ def origins_picture(result: Result) -> picture.Picture | None:
     """Return the shares of variance of impact and level; None where they were not reckoned or draws are too few."""
     if not len(result.uncertainty):
         return None
-    found = result.uncertainty.sel(place=variance_decomposition.MEAN)
+    found = result.uncertainty.sel(place=MEAN_OF_AREAS)
     rows, shares = [], []
     for quantity, name in (("impact", "impact"), ("projection", "level")):
         for year in found.reading_year.values.tolist():
