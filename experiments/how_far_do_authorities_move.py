@@ -25,7 +25,7 @@ def main() -> None:
     if not asked.panel:
         raise Refusal("movements are those of all authorities, got no figures: add --panel FILE")
     record = panel.history(published_files.read(asked.panel), tables.read("breaks"))
-    writer = csv.DictWriter(sys.stdout, list(schemas.TABLES["movements"][0]), lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, list(schemas.TABLES["movements"].columns), lineterminator="\n")
     writer.writeheader()
     for row in base_rates.summarised(record):
         writer.writerow(row | {"source": "OWN-MOVEMENTS", "status": "found"})

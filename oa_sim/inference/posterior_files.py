@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import xarray as xr
 from oa_sim.atomic_write import atomic_file
 from oa_sim.errors import Refusal
 
-_READ: dict[tuple, xr.Dataset] = {}  # what was read in this process, by path, time and size: a run asks three times
+POSTERIORS_KEPT = 16  # of those read in this process
 
 
 def cache_folder() -> Path:
@@ -67,10 +68,13 @@ def read(path: Path, what: str, remedy: str) -> xr.Dataset:
     Refusal
         Where it cannot be read or is not what was written.
     """
-    about = path.stat()
-    asked = (str(path), about.st_mtime_ns, about.st_size)
-    if asked in _READ:
-        return _READ[asked].copy()
+    status = path.stat()
+    return _read(path, status.st_mtime_ns, status.st_size, what, remedy).copy()
+
+
+@lru_cache(POSTERIORS_KEPT)
+def _read(path: Path, modified: int, size: int, what: str, remedy: str) -> xr.Dataset:
+    """Return what ``read`` does; a run asks three times."""
     try:
         found = xr.load_dataset(path, engine="h5netcdf")
         found = found.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(found.attrs)
@@ -79,5 +83,4 @@ def read(path: Path, what: str, remedy: str) -> xr.Dataset:
         raise Refusal(f"{what} {path} cannot be read ({type(error).__name__}): {remedy}") from None
     if not whole:
         raise Refusal(f"{what} {path} is not what was written: {remedy}")
-    _READ[asked] = found
-    return found.copy()
+    return found

@@ -5,12 +5,13 @@ a row for each authority and year; ``ees``, underlying data of Explore Education
 which measure stands in ``data/published_names.csv``.
 """
 
-import csv
 import io
 import re
 from pathlib import Path
 
 from oa_sim.errors import Refusal, nearest
+from oa_sim.inputs import csv_reader
+from oa_sim.inputs.schemas import PUBLISHED_NAMES, Row
 from oa_sim.inputs.tables import FOLDER
 
 LAYOUTS = {  # layout -> the columns that must be there
@@ -24,6 +25,7 @@ SUPPRESSED = {*"-\u2013\u2014.:~*#xzcukb", "..", "...", "**", "low", "lowcov", "
 SUPPRESSED |= {"n/a"}
 NUMBER = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?(e[-+]?\d+)?|-?\.\d+", re.IGNORECASE)
 CODE = re.compile(r"\d{1,9}(\.0+)?")  # of an authority; what is none counts as another place
+CUT_SHORT = "correct the row, or download the file again if it was cut short"
 YEARLY = {"academic year", "calendar year", "financial year", "reporting year"}  # terms are parts of a year
 GEOGRAPHY = {"time_period", "time_identifier", "geographic_level", "version", "row"} | {
     f"{what}_{kind}" for what in ("country", "region", "old_la", "new_la", "la", "lad") for kind in ("code", "name")
@@ -123,17 +125,13 @@ def cells_of(file: str, layout: str, table, *, alone: bool):
     return cells.assign(code=code.where(code.str.fullmatch(CODE.pattern), "")), {"rows": len(table), **report}
 
 
-def names() -> list[dict]:
+def names() -> list[Row]:
     """Return the rows of ``published_names.csv``: layout, name, filters, measure, group, source, status.
 
     ``filters`` becomes a dict of a column to the values that it may have, in small letters; ``*`` is any value.
     """
-    with (FOLDER / "published_names.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        parts = [part.split("=", 1) for part in row["filters"].split(";") if part]
-        row["filters"] = {column: set(values.lower().split("|")) for column, values in parts}
-    return rows
+    path = FOLDER / "published_names.csv"
+    return csv_reader.read_table(path, PUBLISHED_NAMES, f"{path} is missing: install oa_sim again")
 
 
 def _parquet(file: Path, raw: bytes):
@@ -154,24 +152,15 @@ def _csv(file: Path, raw: bytes):
     import pandas as pd
 
     text = _text(file.name, raw)
-    reader, rows = csv.reader(io.StringIO(text, newline=""), strict=True), []
-    try:
-        header = [column.strip() for column in next(reader, [])]
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise Refusal(
-                    f"{file.name} row {reader.line_num}: must have {len(header)} cells like the header, got "
-                    f"{len(cells)}: correct the row, or download the file again if it was cut short"
-                )
-            if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header:
-                raise Refusal(f"{file.name} row {reader.line_num}: the header is repeated: delete the row")
-            rows.append(reader.line_num)
-    except csv.Error as error:
-        raise Refusal(
-            f"{file.name} row {reader.line_num}: cannot be read as CSV ({error}): download it again"
-        ) from None
+    lines = csv_reader.numbered(io.StringIO(text, newline=""), file.name, "download it again")
+    header, rows = [column.strip() for column in next(lines, (1, []))[1]], []
+    for number, cells in lines:
+        if not cells:
+            continue
+        csv_reader.check_length(file.name, (number, cells), header, CUT_SHORT)
+        if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header:
+            raise Refusal(f"{file.name} row {number}: the header is repeated: delete the row")
+        rows.append(number)
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice or not rows:
         what = f"names the column {twice[0]!r} twice" if twice else "has no row of figures"

@@ -20,8 +20,9 @@ from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
-from oa_sim.scenario import load, overrides, unverified
+from oa_sim.scenario import load, overrides
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import run_manifest
 from oa_sim.simulation.result import Result
 from oa_sim.simulation.run_manifest import learned_from, manifest
 
@@ -77,13 +78,24 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         outcomes = impact.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
         whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
-    made = manifest(scenario, posterior, money, studied, seen)
+    facts = manifest(
+        scenario,
+        known,
+        posterior,
+        run_manifest.verdict(scenario, posterior, studied, seen),
+        {"synthesis": run_manifest.synthesis(studied)},
+        seed=scenario.seed,
+        learned=learned_from(posterior),
+        outside_view=seen.attrs,
+        account_gbp=budget.reconcile(money),
+        price_base=scenario.budget.price_base,
+    )
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=made | {"to_verify": unverified.to_verify(scenario, known)},
+        manifest=facts,
         value=worth,
         uncertainty=whence,
         served=people.result().rename(year="money_year"),

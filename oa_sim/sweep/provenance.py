@@ -6,19 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-import oa_sim
 from oa_sim.errors import Refusal
-from oa_sim.inference import baseline_fit, sampling
+from oa_sim.inference import baseline_fit
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
+from oa_sim.simulation.run_manifest import made_by
 
 INSIDE = "inside the package"
-
-
-def made_by() -> dict:
-    """Return version, code and libraries of this process."""
-    return {"oa_sim": oa_sim.__version__, "code_hash": run_manifest.code_hash(), "versions": sampling.versions()}
 
 
 def data_hash(folder: str) -> str:

@@ -8,20 +8,20 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-import oa_sim
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, posterior_files, sampling
+from oa_sim.inference import baseline_fit, counterfactual, importance_sampling
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.inputs.tables import Row, Tables
 from oa_sim.programme import budget, delivered_effects, delivery, parameters
 from oa_sim.projection import cohort, impact
-from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
@@ -281,32 +281,29 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
     return changed.assign(moved=np.where(step > 0, "better", "worse"))[columns].reset_index(drop=True)
 
 
-def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: list, *, again: bool) -> dict:
-    studied = meta_analysis.posterior(known, scenario.evidence)
-    gates = run_manifest.verdict(_without_view(scenario), posterior, studied, None)
-    if found.k >= importance_sampling.LARGEST_K:
+def _manifest(
+    scenario: Scenario,
+    asked: Monitor,
+    tables: Tables,
+    posterior: xr.Dataset,
+    fit: Update,
+    new: list[Row],
+    *,
+    again: bool,
+) -> dict[str, Any]:
+    """Return what makes the numbers traceable; the gates fail where the weights cannot be relied on."""
+    studied = meta_analysis.posterior(tables, scenario.evidence)
+    gates = run_manifest.verdict(scenario, posterior, studied)
+    if fit.k >= importance_sampling.LARGEST_K:
         why = (
-            f"Pareto k of the weights is {found.k:.2f}: few draws agree with the new figures; learn again with "
+            f"Pareto k of the weights is {fit.k:.2f}: few draws agree with the new figures; learn again with "
             "monitor.panel=FILE, the figures of all authorities"
         )
         gates = gates | {"verdict": "FAIL", "reason": why}
     text = json.dumps([{key: row[key] for key in ("place", "measure", "group", "year", "value")} for row in new])
-    about = {
-        "scenario": run_manifest.question(scenario),
+    made_from = {
         "asked": asdict(replace(asked, last=None)),
         "figures": hashlib.sha256(text.encode()).hexdigest(),
-        "data_hash": tables.data_hash(scenario.data_folder),
-        "oa_sim": oa_sim.__version__,
-        "code_hash": run_manifest.code_hash(),
-        "versions": sampling.versions(),
-        "posterior": posterior_files.checksum(posterior),
     }
-    run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    told = {"pareto_k": found.k, "effective_draws": found.effective, "learned_again": again, "gates": gates}
-    return {"run_id": run_id, **about, **told, "to_verify": unverified.to_verify(scenario, known)}
-
-
-def _without_view(scenario: Scenario) -> Scenario:
-    """Return a scenario without the outside view, which a monitor does not weigh by."""
-    view = replace(scenario.evidence.outside_view, is_on=False)
-    return replace(scenario, evidence=replace(scenario.evidence, outside_view=view))
+    facts = {"pareto_k": fit.k, "effective_draws": fit.effective, "learned_again": again}
+    return run_manifest.manifest(scenario, tables, posterior, gates, made_from, **facts)

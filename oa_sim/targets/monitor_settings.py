@@ -1,18 +1,17 @@
 """Monitor settings: what ``oa-sim monitor`` is told beside its scenario, and this year's published figures, checked."""
 
-import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, between, one_of, unknown
-from oa_sim.inputs import published_files
+from oa_sim.inputs import csv_reader, published_files, schemas
 from oa_sim.inputs.schemas import LARGEST
-from oa_sim.inputs.tables import Row
+from oa_sim.inputs.tables import Row, Tables
 from oa_sim.scenario import load
 
 PACKAGE = "package"
-COLUMNS = ("place", "measure", "group", "year", "value")
+YEARS = (2000, 2060)
 ENGLAND = "England"
 
 
@@ -58,7 +57,7 @@ class Monitoring:
     monitor: Monitor = field(default_factory=Monitor)
 
 
-def rows(asked: Monitor, known: dict[str, list[Row]], start: int, data_folder: str | None) -> list[Row]:
+def rows(asked: Monitor, known: Tables, start: int, data_folder: str | None) -> list[Row]:
     """Return new figures as rows of ``outcomes.csv``, from the start on.
 
     Parameters
@@ -93,7 +92,7 @@ def rows(asked: Monitor, known: dict[str, list[Row]], start: int, data_folder: s
     return found
 
 
-def _of_file(path: Path, known: dict[str, list[Row]], data_folder: str | None) -> list[Row]:
+def _of_file(path: Path, known: Tables, data_folder: str | None) -> list[Row]:
     """Return the figures of a file as rows of ``outcomes.csv``: of the places that the tables know."""
     if not path.exists():
         raise Refusal(f"the figures {path} are not there: correct monitor.figures")
@@ -121,51 +120,36 @@ def _is_small(path: Path) -> bool:
     return "measure" in header and "place" in header
 
 
-def _of_small(path: Path, known: dict[str, list[Row]], places: dict[str, str], data_folder: str | None) -> list[Row]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            lines = [(reader.line_num, row) for row in reader]
-            header = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refusal(f"{path.name}: cannot be read as a CSV table ({error}): save it as UTF-8 text") from None
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise Refusal(f"{path.name}: figures need the columns {', '.join(COLUMNS)}, got no {missing[0]}: add it")
-    found, seen = [], set()
-    for number, row in lines:
-        try:
-            one = _checked({name: (row[name] or "").strip() for name in COLUMNS}, known, places, data_folder)
-            key = tuple(one[name] for name in COLUMNS[:-1])
-            if key in seen:
-                raise Refusal(f"{', '.join(map(str, key))} stands there twice: keep one row")
-            seen.add(key)
-        except Refusal as refusal:
-            raise Refusal(f"{path.name} row {number}: {refusal}") from None
-        found.append(one)
-    return found
+def _of_small(path: Path, tables: Tables, places: dict[str, str], data_folder: str | None) -> list[Row]:
+    """Return the figures of a small table."""
+
+    def complete(row: Row) -> Row:
+        about, value = MEASURES[row["measure"]], row["value"]
+        one_of(f"group of {row['measure']}", row["group"], about.table_groups)
+        if not 0 <= value <= LARGEST[about.unit]:
+            raise Refusal(f"value must be 0 to {LARGEST[about.unit]:g} {about.unit}, got {value:g}: correct the cell")
+        return _row(row["place"], places[row["place"]], row["measure"], row["group"], row["year"], value)
+
+    columns: dict[str, schemas.Check] = {
+        "place": lambda name: _place(name, tables, places, data_folder),
+        "measure": schemas.one_of(*MEASURES, what="measure"),
+        "group": schemas.text,
+        "year": schemas.year_as_written(*YEARS),
+        "value": schemas.real,
+    }
+    schema = schemas.Schema(
+        columns,
+        ("place", "measure", "group", "year"),
+        complete=complete,
+        noun="figures need",
+        is_exact=False,
+        is_open=True,
+        may_be_empty=True,
+    )
+    return csv_reader.read_table(path, schema, f"the figures {path} are not there: correct monitor.figures")
 
 
-def _checked(cells: dict[str, str], known: dict[str, list[Row]], places: dict[str, str], data_folder) -> Row:
-    """Return one row of a small table, checked."""
-    place = _place(cells["place"], known, places, data_folder)
-    one_of("measure", cells["measure"], tuple(MEASURES))
-    about = MEASURES[cells["measure"]]
-    one_of(f"group of {cells['measure']}", cells["group"], about.table_groups)
-    if not cells["year"].isdigit():
-        raise Refusal(f"year must be the year in which an academic year ends, got {cells['year']!r}: correct the cell")
-    try:
-        value = float(cells["value"])
-    except ValueError:
-        raise Refusal(f"value must be a number, got {cells['value']!r}: correct the cell") from None
-    if not 0 <= value <= LARGEST[about.unit]:
-        raise Refusal(
-            f"value must be 0 to {LARGEST[about.unit]:g} {about.unit}, got {cells['value']}: correct the cell"
-        )
-    return _row(place, places[place], cells["measure"], cells["group"], int(cells["year"]), value)
-
-
-def _place(name: str, known: dict[str, list[Row]], places: dict[str, str], data_folder: str | None) -> str:
+def _place(name: str, known: Tables, places: dict[str, str], data_folder: str | None) -> str:
     """Return the published place of a name: England, an authority, or a county."""
     if name in places:
         return name
@@ -185,7 +169,7 @@ def _row(place: str, geography: str, measure: str, group: str, year: int, value:
     return row | {"row": 0, "unit": about.unit, "source": "monitor.figures", "status": "found"}
 
 
-def taken_in(known: dict[str, list[Row]], new: list[Row]) -> dict[str, list[Row]]:
+def taken_in(known: Tables, new: list[Row]) -> Tables:
     """Return the tables with new figures in the place of those that were there."""
     keys = ("measure", "group", "place", "geography", "year")
     gone = {tuple(row[key] for key in keys) for row in new}

@@ -1,18 +1,16 @@
 """Target settings: what ``oa-sim target`` is told beside its scenario, and the targets of a table, checked."""
 
-import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal, between, one_of, unknown
-from oa_sim.inputs import tables
+from oa_sim.inputs import csv_reader, schemas, tables
 from oa_sim.inputs.schemas import STATUSES
+from oa_sim.inputs.tables import Row
 from oa_sim.scenario import load
 
-COLUMNS = ("area", "measure", "group", "target", "target_year")
-MORE_COLUMNS = ("baseline", "baseline_year", "scale", "source", "status", "unit")
 SCALES = ("level", "relative")
 SHORT = {  # what people call a measure
     "gld": "good_level_of_development",
@@ -123,22 +121,17 @@ class Asked(NamedTuple):
     status: str
 
 
+TARGET_COLUMNS = {"year": "target_year"}  # field of a target: its column, where that has another name
+
+
 def package(areas: list[str], data_folder: str | None) -> list[Asked]:
     """Return the targets and baselines of ``targets.csv`` for some areas."""
-    keys = (
-        "area",
-        "measure",
-        "group",
-        "baseline_year",
-        "baseline",
-        "target_year",
-        "target",
-        "scale",
-        "source",
-        "status",
-    )
     rows = tables.read("targets", data_folder)
-    return [Asked(*(row[key] for key in keys)) for row in rows if row["area"] in areas]
+    return [_target(row) for row in rows if row["area"] in areas]
+
+
+def _target(row: Row) -> Asked:
+    return Asked(**{name: row[TARGET_COLUMNS.get(name, name)] for name in Asked._fields})
 
 
 def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Asked]:
@@ -147,7 +140,8 @@ def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Asked]
     Parameters
     ----------
     path
-        CSV or Excel (first sheet) with the columns ``COLUMNS`` and any of ``MORE_COLUMNS``.
+        CSV or Excel (first sheet) with the columns ``area``, ``measure``, ``group``, ``target``, ``target_year`` and
+        any of ``baseline``, ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``.
     areas
         Areas of the scenario.
     data_folder
@@ -158,63 +152,25 @@ def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Asked]
     Refusal
         At the first row that is not right.
     """
-    header, lines = _cells(Path(path))
-    for name in header:
-        if name not in (*COLUMNS, *MORE_COLUMNS):
-            raise Refusal(f"{Path(path).name}: {unknown('column', name, (*COLUMNS, *MORE_COLUMNS))}")
-        if header.count(name) > 1:
-            raise Refusal(f"{Path(path).name}: the column {name} stands there twice: keep one")
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise Refusal(f"{Path(path).name}: targets need the columns {', '.join(COLUMNS)}, got no {missing[0]}: add it")
-    if not lines:
-        raise Refusal(f"{Path(path).name}: must have at least one target, got none: fill the table")
-    found, seen = [], {}
-    for number, cells in lines:
-        where = f"{Path(path).name} row {number}"
-        try:
-            one = _asked(dict(zip(header, cells, strict=False)), areas, data_folder)
-        except Refusal as refusal:
-            raise Refusal(f"{where}: {refusal}") from None
-        key = (one.area, one.measure, one.group, one.year, one.scale)
-        if key in seen:
-            raise Refusal(f"{where}: this target stands in row {seen[key]} already: keep one of the two")
-        seen[key] = number
-        found.append(one)
-    return found
+    file = Path(path)
+    rows = csv_reader.checked_rows(file.name, _lines(file), _schema(areas, data_folder))
+    return [_target(row) for row in rows]
 
 
-def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header and the rows that have anything, as text."""
-    try:
-        if path.suffix.lower() in (".xlsx", ".xlsm"):
-            rows = _of_excel(path)
-        else:
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                rows = list(csv.reader(file, strict=True))
-    except FileNotFoundError:
-        raise Refusal(f"the table of targets {path} is not there: correct target.table") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refusal(f"{path.name}: cannot be read as CSV ({error}): save it as UTF-8 text or as .xlsx") from None
-    filled = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, 1)]
-    filled = [(number, row) for number, row in filled if any(row)]
-    if not filled:
-        raise Refusal(f"{path.name}: must have a header and targets, got an empty table: fill it")
-    header = [name.lower().replace(" ", "_") for name in filled[0][1]]
-    while not header[-1]:
-        header.pop()  # a workbook keeps the empty columns beside a table
-    for number, row in filled[1:]:
-        if any(row[len(header) :]):
-            raise Refusal(f"{path.name} row {number}: must have {len(header)} cells, got {len(row)}: correct the row")
-    return header, [(number, row + [""] * (len(header) - len(row))) for number, row in filled[1:]]
+def _lines(path: Path) -> list[csv_reader.Line]:
+    """Return the lines of a table of targets, CSV or the first sheet of a workbook."""
+    missing = f"the table of targets {path} is not there: correct target.table"
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return csv_reader.read_lines(path, missing)
+    if not path.is_file():
+        raise Refusal(missing)
+    return list(enumerate(_of_excel(path), 1))
 
 
 def _of_excel(path: Path) -> list[list[str]]:
     """Return the cells of the first sheet as text."""
     import openpyxl  # half a second that only a workbook pays for
 
-    if not path.is_file():
-        raise FileNotFoundError(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheet = book.worksheets[0]
@@ -227,32 +183,43 @@ def _of_excel(path: Path) -> list[list[str]]:
     return rows
 
 
-def _asked(cells: dict[str, str], areas: list[str], data_folder: str | None) -> Asked:
-    """Return one row of a user's table, checked."""
-    names = load.area_names([cells["area"]], data_folder)
-    if len(names) != 1 or names[0] not in areas:
-        raise Refusal(f"area must be one of the scenario's, got {cells['area']!r}: correct it, or add it to areas")
-    measure = _measure(cells["measure"])
-    group = (cells["group"] or "all").lower()
-    one_of("group", group, tuple(GROUPS))
-    one_of(f"group of {measure}", group, MEASURES[measure].table_groups)
-    scale = (cells.get("scale") or "level").lower()
-    one_of("scale", scale, SCALES)
-    low = 0.0 if scale == "level" else -100.0
-    target = _number("target", cells["target"], low, 100)
-    year = _year("target_year", cells["target_year"])
-    if cells.get("unit") and cells["unit"] != MEASURES[measure].unit:
-        raise Refusal(f"unit of {measure} is {MEASURES[measure].unit!r}, got {cells['unit']!r}: correct the cell")
-    baseline = _number("baseline", cells["baseline"], 0, 100) if cells.get("baseline") else None
-    before = _year("baseline_year", cells["baseline_year"], first=2000) if cells.get("baseline_year") else None
-    said = cells.get("source") or "the user's table"
-    return Asked(names[0], measure, group, before, baseline, year, target, scale, said, _status(cells))
+def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
+    """Return the schema of a user's table of targets."""
+
+    def area(name: str) -> str:
+        names = load.area_names([name], data_folder)
+        if len(names) != 1 or names[0] not in areas:
+            raise ValueError(f"must be one of the scenario's, or be added to areas, got {name!r}")
+        return names[0]
+
+    columns: dict[str, schemas.Check] = {
+        "area": area,
+        "measure": _measure,
+        "group": lambda name: schemas.one_of(*GROUPS, what="group", default="all")(name.lower()),
+        "target": schemas.number(-100, 100),
+        "target_year": schemas.year_as_written(FIRST_YEAR, LAST_YEAR),
+    }
+    optional: dict[str, schemas.Check] = {
+        "baseline": schemas.number(0, 100, blank=True),
+        "baseline_year": schemas.year_as_written(schemas.FIRST_YEAR, LAST_YEAR, blank=True),
+        "scale": lambda name: schemas.one_of(*SCALES, what="scale", default="level")(name.lower()),
+        "source": lambda name: name or "the user's table",
+        "status": schemas.one_of(*STATUSES, what="status", default=STATUSES[0]),
+        "unit": str,
+    }
+    identity = ("area", "measure", "group", "target_year", "scale")
+    return schemas.Schema(columns, identity, optional, _complete, noun="targets need", is_exact=False)
 
 
-def _status(cells: dict[str, str]) -> str:
-    status = cells.get("status") or STATUSES[0]
-    one_of("status", status, STATUSES)
-    return status
+def _complete(row: Row) -> Row:
+    """Return a target after checks that need several cells."""
+    about = MEASURES[row["measure"]]
+    one_of(f"group of {row['measure']}", row["group"], about.table_groups)
+    if row["scale"] == "level" and row["target"] < 0:
+        raise Refusal(f"target must be 0 to 100, got {row['target']:g}: correct the cell")
+    if row["unit"] and row["unit"] != about.unit:
+        raise Refusal(f"unit of {row['measure']} is {about.unit!r}, got {row['unit']!r}: correct the cell")
+    return row
 
 
 def _measure(text: str) -> str:
@@ -268,29 +235,3 @@ def _measure(text: str) -> str:
 
 def _plain(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isalnum())
-
-
-def _number(name: str, text: str, low: float, high: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise Refusal(f"{name} must be a number, got {text!r}: correct the cell") from None
-    if not low <= value <= high:
-        raise Refusal(f"{name} must be {low:g} to {high:g}, got {text}: correct the cell")
-    return value
-
-
-def _year(name: str, text: str, first: int = FIRST_YEAR) -> int:
-    """Return a year as it may be written: 2026, 2026.0, or 2025/26."""
-    head, _, tail = text.partition("/")
-    if tail.isdigit() and head.isdigit() and len(head) == 4 and len(tail) == 2:
-        year = int(head) + 1
-        if year % 100 == int(tail):
-            text = str(year)
-    text = text.removesuffix(".0")
-    if not (text.isdigit() and first <= int(text) <= LAST_YEAR):
-        raise Refusal(
-            f"{name} must be the year in which an academic year ends, {first} to {LAST_YEAR}, or such as "
-            f"{academic_year(2026)}, got {text!r}: correct the cell"
-        )
-    return int(text)

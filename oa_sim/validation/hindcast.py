@@ -84,7 +84,7 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     for row in rows:
         key = (row["quantity"], row["place"], row["geography"])
         first[key] = min(first.get(key, row["year"]), row["year"])
-    columns = list(schemas.TABLES["pupils"][0])
+    columns = list(schemas.TABLES["pupils"].columns)
     with (into / "pupils.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)

@@ -69,7 +69,8 @@ def test_what_a_scenario_is_computed_from_is_of_its_own_areas_and_years():
     assert prepared.scenario.areas.names == ["Norwich", "Oldham"]
     assert prepared.history.area.values.tolist() == prepared.pupils.area.values.tolist() == ["Norwich", "Oldham"]
     assert int(prepared.history.year[-1]) == 2019
-    assert {"Hastings", "Norwich"} < {row["area"] for row in prepared.tables["areas"]}  # whole, since money is shared and studies are read by all
+    # whole, since what is read of other areas is read of it
+    assert {"Hastings", "Norwich"} < {row["area"] for row in prepared.tables["areas"]}
     assert {row["area"] for row in tables.restrict_to_areas(prepared.tables, ["Oldham"])["areas"]} == {"Oldham"}
     with pytest.raises(Refusal, match="no usable figure of"):
         scenario_run.prepare(load_scenario("measures=[neet_16_17]", "start_year=2018", "areas=[Oldham]"))

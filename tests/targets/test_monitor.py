@@ -117,5 +117,5 @@ def test_what_cannot_be_monitored_is_refused(scenario, tmp_path):
     with pytest.raises(Refusal, match="not a folder of a monitor"):
         monitor.monitor(scenario, Monitor(figures="package", last=str(tmp_path)))
     twice = small(tmp_path / "twice.csv", *["Derby,key_stage_2,all,2022,50"] * 2)
-    with pytest.raises(Refusal, match="stands there twice"):
+    with pytest.raises(Refusal, match=r"twice\.csv row 3: Derby, key_stage_2, all, 2022 stands in row 2 already"):
         monitor.monitor(scenario, Monitor(figures=twice))
