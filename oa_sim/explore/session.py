@@ -26,7 +26,7 @@ from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
 from oa_sim.sweep import cases as case_list
-from oa_sim.sweep import expand, journal, provenance
+from oa_sim.sweep import expand, journal
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
@@ -128,7 +128,7 @@ def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     scenario = load.load_scenario(*found.overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)
-    if place in about["posterior"] and provenance.posterior_hash(place) != about["posterior"][place]:
+    if place in about["posterior"] and case_list.posterior_hash(place) != about["posterior"][place]:
         raise Refusal(f"{folder} was made from another posterior than is installed: sweep again")
     place = str(scenario.data_folder or inside)
     return scenario, {"data_hash": about["data_hash"].get(place), "posterior": None, "code_hash": about["code_hash"]}

@@ -24,9 +24,9 @@ from oa_sim.inputs.published_files import read
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
-from oa_sim.targets import attainable, base_rates
+from oa_sim.targets import attainable
 from oa_sim.targets.forecast_components import PARTS, Outlook, outlook
-from oa_sim.targets.target_settings import Asked, Target, of_user, package
+from oa_sim.targets.settings import Asked, Target, of_user, package
 from oa_sim.validation import hindcast
 
 BEFORE = 2017  # the last year known before the programme
@@ -126,7 +126,7 @@ def _moves(path: str | None, data_folder: str | None) -> list[tables.Row]:
     """Return movements of authorities: those of a panel, or of our own summary."""
     if path is None:
         return tables.read("movements", data_folder)
-    return base_rates.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
+    return attainable.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
 
 
 def _learned_until(scenario: Scenario) -> int:

@@ -19,7 +19,7 @@ from oa_sim.formatting import chance, pounds
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
 from oa_sim.targets.forecast_components import Outlook
-from oa_sim.targets.target_settings import Want
+from oa_sim.targets.settings import Want
 
 SMALLEST_GBP = 1e4
 NEAR = 0.05  # of the least money: how closely it is found

@@ -1,6 +1,9 @@
 """Monitor: this year's figures against what was expected, what is expected now, and what changed since last time.
 
-Each new figure has its place in what was expected, and a colour.
+Each new figure has its place in what was expected, and a colour. Given a draw of the hyperparameters and of the
+programme everything else is Gaussian, so new figures are assimilated exactly: the programme's contribution is taken off
+them, and areas and England are projected from there. The density of the figures in each draw is its weight from then
+on; where a few draws would count for nearly all, the hyperparameters must be fitted again.
 """
 
 import hashlib
@@ -14,20 +17,188 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import baseline_fit, counterfactual, importance_sampling
-from oa_sim.inputs import panel, published_files, tables
-from oa_sim.inputs.tables import Row, Tables
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, importance_sampling, national_trend
+from oa_sim.inference.observations import Record, record
+from oa_sim.inputs import areas, panel, published_files, tables
+from oa_sim.inputs.tables import Row, Tables, restrict_to_areas
 from oa_sim.programme import budget, delivered_effects, delivery, parameters
 from oa_sim.projection import cohort, impact
+from oa_sim.rng import stream
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
-from oa_sim.targets import attainable, monitor_settings
-from oa_sim.targets.assimilation import Update, update
-from oa_sim.targets.monitor_settings import Monitor
+from oa_sim.targets import attainable, settings
+from oa_sim.targets.settings import Monitor
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What new figures make of a projection.
+
+    Attributes
+    ----------
+    weight : array (draw)
+        What each draw counts for; they sum to 1.
+    k
+        Pareto shape of the weights; from 0.7 on they cannot be relied on.
+    effective
+        Draws that they are worth.
+    taken : array (draw)
+        Draws in the place of draws, as often as their weight says.
+    outcomes : Dataset
+        ``projection``, ``counterfactual``, ``impact`` (chain, draw, area, group, measure, year) of the years to come,
+        draws taken by their weight.
+    history : Dataset
+        From ``areas.history``, new figures among them.
+    """
+
+    weight: np.ndarray
+    k: float
+    effective: float
+    taken: np.ndarray
+    outcomes: xr.Dataset
+    history: xr.Dataset
+
+
+def update(
+    scenario: Scenario,
+    posterior: xr.Dataset,
+    tables: dict[str, list[Row]],
+    gain: xr.DataArray,
+    drawn: xr.Dataset,
+    until: int,
+    *,
+    is_learned_again: bool = False,
+) -> Update:
+    """Return what new figures make of a projection.
+
+    Parameters
+    ----------
+    scenario
+        The question; its start lies before the new figures.
+    posterior
+        Draws of the hyperparameters by (chain, draw, ...).
+    tables
+        The checked tables with the new figures.
+    gain
+        (chain, draw, area, group, measure, year), SD, ``all`` among the groups: what the programme adds.
+    drawn
+        Draws of the programme's parameters.
+    until
+        The last year with new figures.
+    is_learned_again
+        Whether the hyperparameters know the new figures already; then only the programme is weighed by them.
+    """
+    here = restrict_to_areas(tables, scenario.areas.names)
+    history = areas.history(here, until)
+    known, pupils = record(history), areas.pupils(here)
+    brought = {area: _brought(scenario, known, gain, history, area) for area in scenario.areas.names}
+    log_ratio = _log_density(scenario, posterior, known, history, brought)
+    if is_learned_again:
+        nothing = {area: np.zeros_like(values) for area, values in brought.items()}
+        log_ratio = log_ratio - _log_density(scenario, posterior, known, history, nothing)
+    else:
+        log_ratio = log_ratio + of_england(posterior, known, scenario)
+    weight, k = importance_sampling.weigh(log_ratio)
+    taken = _taken(weight, scenario.seed)
+    ahead = replace(scenario, start_year=until + 1, horizon=LONGEST_HORIZON)
+    latent = counterfactual.project(ahead, posterior, history, tables, pupils.rolls, brought)
+    lost = delivery.learning_lost(ahead, drawn, pupils.share)
+    years = [year for year in scenario.years if year > until]
+    latent = (latent.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)).sel(year=years)
+    found = impact.outcomes(latent, gain.sel(year=years), pupils)
+    return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(found, taken), history)
+
+
+def _brought(scenario: Scenario, known: Record, gain: xr.DataArray, history: xr.Dataset, area: str) -> np.ndarray:
+    """Return what the programme has added to an area's own figures (draw, series, year), SD; to a county's nothing."""
+    n = gain.sizes["chain"] * gain.sizes["draw"]
+    out = np.zeros((n, len(known.series), len(known.years)))
+    if bool(history.proxy.sel(area=area).any()):
+        return out
+    years = [int(year) for year in known.years if year >= scenario.start_year and year in gain.year.values]
+    for s, (measure, group) in enumerate(known.series):
+        if measure in scenario.measures and years:
+            sign = -1.0 if MEASURES[measure].lower_is_better else 1.0
+            mine = gain.sel(area=area, group=group, measure=measure, year=years).transpose("chain", "draw", "year")
+            out[:, s, np.isin(known.years, years)] = sign * mine.values.reshape(n, -1)
+    return out
+
+
+def _log_density(scenario: Scenario, posterior, known: Record, history, brought: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the log density of all areas' new figures in each draw (draw)."""
+    hyper = area_forecast.law(posterior, known.series)
+    total = np.zeros(len(hyper.mean))
+    for area in _once(scenario, history):
+        is_proxy = bool(history.proxy.sel(area=area).any())
+        total += area_forecast.log_density(
+            hyper, known, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area]
+        )
+    return total
+
+
+def _once(scenario: Scenario, history: xr.Dataset) -> list[str]:
+    """Return areas whose published figures differ: two districts of one county have its figures once."""
+    found: dict[bytes, str] = {}
+    for area in scenario.areas.names:
+        found.setdefault(np.nan_to_num(history.published.sel(area=area).values, nan=-1.0).tobytes(), area)
+    return list(found.values())
+
+
+def of_england(posterior: xr.Dataset, known: Record, scenario: Scenario) -> np.ndarray:
+    """Return the log density of England's new figures in each draw (draw), given those before."""
+    law = {name: posterior[kept].values.ravel() for name, kept in counterfactual.MOVES.items()}
+    sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
+    total = np.zeros(len(sd))
+    for measure in dict.fromkeys(measure for measure, _ in known.series):
+        here = [s for s, name in enumerate(known.series) if name[0] == measure and len(known.national[s].years) > 1]
+        if not here:
+            continue
+        names = [known.series[s] for s in here]
+        before = [_cut(known.national[s], scenario.start_year) for s in here]
+        if any(len(one.years) < 1 for one in before):
+            continue
+        mine = law | {"sd": sd[:, here]}
+        total += _of_steps(names, [known.national[s] for s in here], mine) - _of_steps(names, before, mine)
+    return total
+
+
+def _cut(one, start: int):
+    """Return England's course without the figures from a year on."""
+    seen = one.years < start
+    return replace(one, years=one.years[seen], figures=one.figures[seen])
+
+
+def _of_steps(names: list[tuple[str, str]], courses: list, law: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the log density of all steps of courses in each draw (draw)."""
+    of = national_trend.steps(names, courses)
+    if not len(of.change):
+        return np.zeros(len(law["trend"]))
+    root = np.linalg.cholesky(national_trend.covariance(of, **law))
+    change = np.broadcast_to(of.change[:, None], (len(root), len(of.change), 1))
+    white = np.linalg.solve(root, change)[..., 0]
+    diagonal = np.diagonal(root, axis1=1, axis2=2)
+    return -0.5 * (white**2).sum(axis=1) - np.log(diagonal).sum(axis=1) - 0.5 * len(of.change) * np.log(2 * np.pi)
+
+
+def _taken(weight: np.ndarray, seed: int) -> np.ndarray:
+    """Return draws taken in the place of draws, as often as their weight says (systematic resampling)."""
+    n = len(weight)
+    at = (np.arange(n) + stream(seed, "draws taken by new figures").uniform()) / n
+    return np.minimum(np.searchsorted(np.cumsum(weight), at), n - 1)
+
+
+def by_weight(outcomes: xr.Dataset, taken: np.ndarray) -> xr.Dataset:
+    """Return outcomes with draws taken in the place of draws."""
+    size = (outcomes.sizes["chain"], outcomes.sizes["draw"])
+    chain, draw = np.unravel_index(taken.reshape(size), size)
+    at = {"chain": xr.DataArray(chain, dims=("chain_", "draw_")), "draw": xr.DataArray(draw, dims=("chain_", "draw_"))}
+    found = outcomes.isel(at).rename(chain_="chain", draw_="draw")
+    return found.drop_vars([name for name in ("chain", "draw") if name in found.coords and found[name].ndim > 1])
+
 
 KEYS = ["area", "measure", "group", "year"]
 ORDER = {"red": 0, "amber": 1, "green": 2}
@@ -162,7 +333,7 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     """
     prepared = scenario_run.prepare(scenario)
     scenario, known = prepared.scenario, prepared.tables
-    new = monitor_settings.rows(asked, known, scenario.start_year, scenario.data_folder)
+    new = settings.figure_rows(asked, known, scenario.start_year, scenario.data_folder)
     until = max(row["year"] for row in new)
     if until >= scenario.years[-1]:
         raise Refusal(f"the figures go to {until} and the scenario to {scenario.years[-1]}: choose a longer horizon")
@@ -171,7 +342,7 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     gain, drawn, before, county = _before(prepared, posterior)
     say(f"taking in {len(new):,} figures up to {until}")
-    with_new = monitor_settings.taken_in(known, new)
+    with_new = settings.taken_in(known, new)
     found, again = update(scenario, posterior, with_new, gain, drawn, until), False
     if found.k >= importance_sampling.LARGEST_K and asked.panel:
         say(f"the weights cannot be relied on (Pareto k {found.k:.2f}): learning again from the panel")

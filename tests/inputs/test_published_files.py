@@ -9,7 +9,7 @@ import pytest
 from oa_sim import Refusal
 from oa_sim.definitions import GROUPS
 from oa_sim.inputs import published_files
-from oa_sim.inputs.download_formats import names
+from oa_sim.inputs.published_files import names
 
 FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts"
 LAIT, PANEL = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"

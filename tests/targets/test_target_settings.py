@@ -4,7 +4,7 @@ import pytest
 from test_assess import AREAS, GOOD, written
 
 from oa_sim.errors import Refusal
-from oa_sim.targets.target_settings import of_user
+from oa_sim.targets.settings import of_user
 
 
 def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
