@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,13 +18,13 @@ from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
+from oa_sim.inputs.tables import Tables
 from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
 from oa_sim.scenario import load, overrides
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.run_manifest import learned_from, manifest
 
 
 def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None) -> Result:
@@ -50,7 +50,9 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     study_evidence.check(scenario, known)
     if posterior is None:
         posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-        say(f"taking what was learned from {learned_from(posterior).get('authorities', 'all')} authorities")
+        say(
+            f"taking what was learned from {run_manifest.learned_from(posterior).get('authorities', 'all')} authorities"
+        )
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(sampling.gates(posterior, diverging=0)))
     studied = meta_analysis.posterior(known, scenario.evidence, say)
@@ -78,24 +80,12 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         outcomes = impact.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
         whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
-    facts = manifest(
-        scenario,
-        known,
-        posterior,
-        run_manifest.verdict(scenario, posterior, studied, seen),
-        {"synthesis": run_manifest.synthesis(studied)},
-        seed=scenario.seed,
-        learned=learned_from(posterior),
-        outside_view=seen.attrs,
-        account_gbp=budget.reconcile(money),
-        price_base=scenario.budget.price_base,
-    )
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=facts,
+        manifest=_manifest(scenario, known, posterior, money, studied, seen),
         value=worth,
         uncertainty=whence,
         served=people.result().rename(year="money_year"),
@@ -117,6 +107,29 @@ def _followed(
     return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
 
 
+def _manifest(
+    scenario: Scenario,
+    tables: Tables,
+    posterior: xr.Dataset,
+    money: xr.Dataset,
+    studied: xr.Dataset,
+    view: xr.Dataset,
+) -> dict[str, Any]:
+    """Return what makes a run traceable."""
+    return run_manifest.manifest(
+        scenario,
+        tables,
+        posterior,
+        run_manifest.verdict(scenario, posterior, studied, view),
+        {"synthesis": run_manifest.synthesis(studied)},
+        seed=scenario.seed,
+        learned=run_manifest.learned_from(posterior),
+        outside_view=view.attrs,
+        account_gbp=budget.reconcile(money),
+        price_base=scenario.budget.price_base,
+    )
+
+
 class Prepared(NamedTuple):
     """What a scenario is computed from, but for draws.
 
@@ -133,7 +146,7 @@ class Prepared(NamedTuple):
     """
 
     scenario: Scenario
-    tables: tables.Tables
+    tables: Tables
     history: xr.Dataset
     pupils: xr.Dataset
 
