@@ -19,6 +19,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -45,7 +46,7 @@ KEPT = {"family_mean": "mu", "family_spread": "tau", "theta": "theta", "kept": "
 _UNKEPT: dict[str, xr.Dataset] = {}  # what could not be written to the cache: sampled once in a process all the same
 
 
-def model(studies: list[Study], study_types: list[str], reading: Evidence):
+def model(studies: list[Study], study_types: list[str], reading: Evidence) -> Any:
     """Return the PyMC model of the studies, the share kept from each summed out.
 
     Parameters
@@ -62,8 +63,10 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence):
     All is sampled unbounded. ``tau``, half-normal, is ``softplus`` of its variable: near zero it is a logarithm, so
     that the family may be narrow, and above it is tau itself; its Jacobian stands in the potential.
     """
-    pm = sampling.load_pymc()
+    pm: Any = sampling.load_pymc()
     import pytensor.tensor as pt
+
+    logsumexp: Any = pt.logsumexp
 
     effect, error = (np.array([getattr(study, name) for study in studies])[:, None] for name in ("effect", "error"))
     shares, weights = (np.array(part) for part in zip(*(study.shares() for study in studies), strict=True))
@@ -77,7 +80,7 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence):
         standing = pm.Normal("theta_z", dims="study_type")
         theta = pm.Deterministic("theta", mu + tau * standing, dims="study_type")
         away = (effect - theta[own][:, None] / shares) / error
-        pm.Potential("studies", pt.logsumexp(-0.5 * away**2 + np.log(weights), axis=1).sum())
+        pm.Potential("studies", logsumexp(-0.5 * away**2 + np.log(weights), axis=1).sum())
     return described
 
 
@@ -153,7 +156,7 @@ def _file_name(studies: list[Study], study_types: list[str], reading: Evidence, 
     return f"synthesis-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]}.nc"
 
 
-def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable) -> xr.Dataset:
+def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable[[str], None]) -> xr.Dataset:
     """Return the posterior of the studies, sampled, in the precision in which it is kept."""
     iterations = SAMPLER.tune + SAMPLER.draws * SAMPLER.thin
     say(f"weighing {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
@@ -221,7 +224,7 @@ def draws(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     flat = held.stack(at=("chain", "draw"), create_index=False).transpose("at", ...)
     rng, wanted, n = stream(scenario.seed, "draws of the synthesis"), chains * draws, flat.sizes["at"]
     taken = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
-    data = {"taken": (("chain", "draw"), taken.reshape(chains, draws))}
+    data: dict[str, Any] = {"taken": (("chain", "draw"), taken.reshape(chains, draws))}
     for name in KEPT.values():
         values = flat[name].values[taken]
         data[name] = (("chain", "draw", *flat[name].dims[1:]), values.reshape(chains, draws, *values.shape[1:]))

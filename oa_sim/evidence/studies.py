@@ -56,13 +56,17 @@ class Study(NamedTuple):
     def share_at(self, quantile: np.ndarray) -> np.ndarray:
         """Return the share kept at a quantile of its prior."""
         share = self.lowest + (self.highest - self.lowest) * betaincinv(self.a, self.b, quantile)
-        return np.maximum(share, SMALLEST_SHARE)
+        least: np.ndarray = np.maximum(share, SMALLEST_SHARE)
+        return least
 
     def log_likelihood(self, effect: np.ndarray) -> np.ndarray:
         """Return the log-likelihood of effects at scale, the share kept summed out (...)."""
         shares, weights = self.shares()
         away = (self.effect - effect[..., None] / shares) / self.error
-        return logsumexp(-0.5 * away**2 + np.log(weights), axis=-1) - np.log(self.error * np.sqrt(2 * np.pi))
+        whole: np.ndarray = logsumexp(-0.5 * away**2 + np.log(weights), axis=-1) - np.log(
+            self.error * np.sqrt(2 * np.pi)
+        )
+        return whole
 
     @property
     def kept(self) -> tuple[float, float]:

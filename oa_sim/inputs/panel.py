@@ -3,6 +3,8 @@
 No place stands for another here, so nothing is a proxy. Nothing after the cut is used: neither figures, nor shares.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -12,6 +14,7 @@ from oa_sim.inputs.areas import breaks
 from oa_sim.inputs.published_files import ENGLAND, Reading
 from oa_sim.inputs.tables import Row
 
+Found = dict[tuple[str, str], np.ndarray]  # by measure (or quantity) and group: figures (code, year)
 FEWEST = 20  # authorities; with fewer, how much authorities differ is hardly known
 YEAR_GROUPS_AT_SCHOOL = 12  # Reception to Year 11
 TYPICAL_YEAR_GROUP = 3000.0  # pupils; between the median authority's Reception and its cohort aged 19
@@ -114,7 +117,7 @@ def check(record: xr.Dataset) -> list[str]:
     return [f"no authority has a figure of {measure}, {group}: nothing is learned of it" for measure, group in lacks]
 
 
-def _grid(rows, codes: list[str], span: list[int]) -> np.ndarray:
+def _grid(rows: Any, codes: list[str], span: list[int]) -> np.ndarray:
     """Return the figures of one series (code, year), NaN where nothing is published."""
     grid = np.full((len(codes), len(span)), np.nan)
     at = {code: place for place, code in enumerate(codes)}
@@ -124,7 +127,7 @@ def _grid(rows, codes: list[str], span: list[int]) -> np.ndarray:
     return grid
 
 
-def _published(found: dict, n_codes: int, n_years: int) -> tuple[np.ndarray, int, int]:
+def _published(found: Found, n_codes: int, n_years: int) -> tuple[np.ndarray, int, int]:
     """Return figures (code, group, measure, year), with how many were derived and how many came out as no share."""
     out = np.full((n_codes, len(GROUPS), len(MEASURES), n_years), np.nan)
     derived = outside = 0
@@ -132,7 +135,7 @@ def _published(found: dict, n_codes: int, n_years: int) -> tuple[np.ndarray, int
         for g, group in enumerate(GROUPS):
             if (measure, group) in found:
                 out[:, g, m] = found[measure, group]
-        if about.derive_other:
+        if about.derive_other and about.share:
             some, other, everyone = (out[:, list(GROUPS).index(name), m] for name in ("disadvantaged", "other", "all"))
             follows = _other(everyone, some, _nearest(_share(found, about.share, out[:, 0, m].shape)))
             follows[np.isfinite(other)] = np.nan
@@ -145,10 +148,11 @@ def _published(found: dict, n_codes: int, n_years: int) -> tuple[np.ndarray, int
 
 def _other(everyone: np.ndarray, some: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return what is left for other pupils: ``(all - share * disadvantaged) / (1 - share)``."""
-    return (everyone - share * some) / np.where(share < 0.999, 1 - share, np.nan)
+    other: np.ndarray = (everyone - share * some) / np.where(share < 0.999, 1 - share, np.nan)
+    return other
 
 
-def _share(found: dict, name: str, shape: tuple[int, int]) -> np.ndarray:
+def _share(found: Found, name: str, shape: tuple[int, int]) -> np.ndarray:
     """Return a share of disadvantaged pupils as a fraction (code, year), NaN where it is not published.
 
     At age 19 it is a ratio of counts; without counts, what the three published figures of level 3 imply.
@@ -181,7 +185,7 @@ def _last(grid: np.ndarray) -> np.ndarray:
     return _nearest(grid)[:, -1]
 
 
-def _behind(found: dict, coords: dict) -> xr.DataArray:
+def _behind(found: Found, coords: dict[str, Any]) -> xr.DataArray:
     """Return the pupils a year behind each published figure (area, group, measure).
 
     Counts are the last published ones: Reception, aged 16 and 17, aged 19, all at school. Where one is missing, a year
@@ -193,7 +197,7 @@ def _behind(found: dict, coords: dict) -> xr.DataArray:
     size, basis = _year_group(found, shape)
     behind = np.full((shape[0] - 1, len(GROUPS), len(MEASURES)), np.nan)
     for m, (measure, about) in enumerate(MEASURES.items()):
-        count, parts = ROLLS.get(measure, (None, 1))
+        count, parts = ROLLS.get(measure, ("", 1))
         known = _last(found.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
         everyone = np.where(known > 0, known, size) * len(about.year_groups)
         behind[:, list(GROUPS).index("all"), m] = everyone
@@ -206,11 +210,11 @@ def _behind(found: dict, coords: dict) -> xr.DataArray:
     return xr.DataArray(behind, coords, list(coords), attrs={"units": "pupils", "basis": basis})
 
 
-def _year_group(found: dict, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
+def _year_group(found: Found, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
     """Return the pupils in one year group of each authority (area), and in words what they rest on."""
     none = np.full(shape, np.nan)
 
-    def last(name):
+    def last(name: str) -> np.ndarray:
         return _last(found.get((name, "all"), none))[1:]
 
     ever = np.stack([last("disadvantaged_share_primary"), last("disadvantaged_share_secondary")]) / 100
@@ -236,7 +240,7 @@ def _year_group(found: dict, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
     return size, "; ".join(words)
 
 
-def _known_share(found: dict, name: str, shape: tuple[int, int]) -> np.ndarray:
+def _known_share(found: Found, name: str, shape: tuple[int, int]) -> np.ndarray:
     """Return the last share of each authority (area), of a like share where it is missing, else the median."""
     share = np.full(shape[0] - 1, np.nan)
     for one in (name, *STAND_IN[name]):

@@ -11,8 +11,10 @@ import datetime
 import hashlib
 import io
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, nearest
@@ -20,6 +22,10 @@ from oa_sim.inputs import csv_reader
 from oa_sim.inputs.schemas import FIRST_YEAR, LARGEST, PUBLISHED_NAMES, QUANTITIES, Row
 from oa_sim.inputs.tables import FOLDER
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+Pieces = tuple[list[Any], dict[str, Any]]  # cells of some measures, and what was left
 ENGLAND = "970"
 SMALL = {201: "City of London", 420: "Isles of Scilly"}  # too few pupils for a share to mean anything
 AUTHORITIES = range(201, 970)  # the Department's codes; regions are 980 and above
@@ -57,8 +63,8 @@ class Reading:
         SHA-256 of the bytes of the files, in the order of their names.
     """
 
-    figures: object
-    report: dict
+    figures: "pd.DataFrame"
+    report: dict[str, Any]
     data_hash: str
 
     def sentences(self) -> list[str]:
@@ -93,7 +99,7 @@ def read(path: str | Path) -> Reading:
         table = table_of(file, raw)
         layout = layout_of(file.name, table, alone=len(files) == 1)
         cells, report = cells_of(file.name, layout, table, alone=len(files) == 1) if layout else (None, {})
-        if cells is None:
+        if layout is None or cells is None:
             strange.append(file.name)
             continue
         pieces.append(_checked(file.name, cells, report))
@@ -107,7 +113,7 @@ def read(path: str | Path) -> Reading:
     return Reading(figures.drop(columns="rank"), total, digest.hexdigest())
 
 
-def sentences(report: dict) -> list[str]:
+def sentences(report: dict[str, Any]) -> list[str]:
     """Return the report of a reading in plain lines, for a person."""
     layouts = " and ".join(sorted({file["layout"] for file in report["files"]}))
     out = [
@@ -173,7 +179,7 @@ def _bytes(file: Path) -> bytes:
         raise Refusal(f"{file}: cannot be read ({error}): check the file") from None
 
 
-def _checked(file: str, cells, report: dict):
+def _checked(file: str, cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
     """Return the cells of one file as figures, each number checked; what is left is counted in the report."""
     cells = cells.assign(file=file, text=cells["text"].str.strip())
     empty = cells["text"].str.lower().isin(EMPTY)
@@ -190,19 +196,18 @@ def _checked(file: str, cells, report: dict):
         unit = UNITS[measure]
         wrong = ~of_measure["value"].between(0, LARGEST[unit])
         if wrong.any():
-            _refuse(
-                of_measure[wrong], lambda row, unit=unit: f"must be 0 to {LARGEST[unit]:g} {unit}, got {row.value:g}"
-            )
+            rule = f"must be 0 to {LARGEST[unit]:g} {unit}, got "
+            _refuse(of_measure[wrong], lambda row, rule=rule: f"{rule}{row.value:g}")  # type: ignore[misc]
     return cells[["place", *CELL, "value", "rank", "file", "row"]]
 
 
-def _refuse(rows, rule) -> None:
+def _refuse(rows: "pd.DataFrame", rule: Callable[[Any], str]) -> None:
     """Refuse the first of some rows by file and row; ``rule`` makes the sentence of it."""
     row = next(rows.sort_values("row").itertuples())
     raise Refusal(f"{row.file} row {row.row}: {row.measure}, {row.group}, {rule(row)}: correct the cell")
 
 
-def _placed(cells, report: dict):
+def _placed(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
     """Keep England and the authorities, their code as plain text."""
     import pandas as pd
 
@@ -217,9 +222,10 @@ def _placed(cells, report: dict):
     return cells.assign(place=place.mask(england, "England"), code=code)[kept]
 
 
-def _dated(cells, report: dict):
+def _dated(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
     """Turn labels into years; a span of years is left, a year that is unreadable or in the future refused."""
-    today, known = datetime.date.today().year, {}
+    today = datetime.date.today().year
+    known: dict[str, Any] = {}
     for label in cells["label"].unique():
         try:
             known[label] = year_of(label)
@@ -240,7 +246,7 @@ def _dated(cells, report: dict):
     )
 
 
-def _one_each(figures, total: dict):
+def _one_each(figures: "pd.DataFrame", total: dict[str, Any]) -> "pd.DataFrame":
     """Return one figure a cell: the one revised last; two that differ are refused."""
     best = figures.groupby(CELL)["rank"].transform("max")
     total["superseded"] = int((figures["rank"] < best).sum())
@@ -260,7 +266,7 @@ def _one_each(figures, total: dict):
     return figures[~again]
 
 
-def _named(figures):
+def _named(figures: "pd.DataFrame") -> "pd.DataFrame":
     """Give each code one name, the one last published; where two codes share it, the older ones carry their code."""
     last = figures.sort_values("year", kind="stable").drop_duplicates("code", keep="last")
     older = last.duplicated("place", keep="last")
@@ -269,7 +275,7 @@ def _named(figures):
     return figures.sort_values(["measure", "group", "code", "year"]).reset_index(drop=True)
 
 
-def _check_places(path, figures) -> None:
+def _check_places(path: str | Path, figures: "pd.DataFrame") -> None:
     codes = set(figures["code"])
     if ENGLAND not in codes:
         raise Refusal(f"{path}: must have rows of England, got none: download the file with the nation in it")
@@ -277,7 +283,7 @@ def _check_places(path, figures) -> None:
         raise Refusal(f"{path}: must have at least 2 authorities, got {len(codes) - 1}: download all authorities")
 
 
-def _summary(figures) -> dict:
+def _summary(figures: "pd.DataFrame") -> dict[str, Any]:
     """Return what the figures amount to: how many, of whom, of when, and where groups and mean disagree."""
     counts = figures.groupby(["measure", "group"]).size()
     years = figures["year"]
@@ -291,7 +297,7 @@ def _summary(figures) -> dict:
     }
 
 
-def _disagree(figures) -> dict:
+def _disagree(figures: "pd.DataFrame") -> dict[str, Any]:
     """Count the cells whose mean lies outside its two groups by more than the tolerance, and name the worst."""
     wide = figures.pivot(index=["measure", "place", "year"], columns="group", values="value")
     wide = wide.reindex(columns=["all", "disadvantaged", "other"]).dropna()
@@ -325,7 +331,7 @@ TOTALS = {"", "total", "all", "all pupils", "all schools", "all state funded", "
 }
 
 
-def table_of(file: Path, raw: bytes):
+def table_of(file: Path, raw: bytes) -> "pd.DataFrame":
     """Return the text of a CSV or parquet file as a table, with ``row``, the line of each row in the file.
 
     Rows are counted as a text editor counts lines: the header is 1.
@@ -350,7 +356,7 @@ def table_of(file: Path, raw: bytes):
     return _parquet(file, raw) if file.suffix.lower() == ".parquet" else _csv(file, raw)
 
 
-def layout_of(file: str, table, *, alone: bool) -> str | None:
+def layout_of(file: str, table: "pd.DataFrame", *, alone: bool) -> str | None:
     """Return the layout of a table; in a folder, None for a file that comes near no layout.
 
     Raises
@@ -370,7 +376,7 @@ def layout_of(file: str, table, *, alone: bool) -> str | None:
     return None
 
 
-def cells_of(file: str, layout: str, table, *, alone: bool):
+def cells_of(file: str, layout: str, table: "pd.DataFrame", *, alone: bool) -> tuple["pd.DataFrame", dict[str, Any]]:
     """Return the cells of a table that are figures of ours, and what was left of it; in a folder, None for no figures.
 
     Parameters
@@ -424,7 +430,7 @@ def names() -> list[Row]:
     return csv_reader.read_table(path, PUBLISHED_NAMES, f"{path} is missing: install oa_sim again")
 
 
-def _parquet(file: Path, raw: bytes):
+def _parquet(file: Path, raw: bytes) -> "pd.DataFrame":
     import pandas as pd
 
     try:
@@ -438,7 +444,7 @@ def _parquet(file: Path, raw: bytes):
     return table[needed].astype("string").fillna("").assign(row=range(2, len(table) + 2))
 
 
-def _csv(file: Path, raw: bytes):
+def _csv(file: Path, raw: bytes) -> "pd.DataFrame":
     import pandas as pd
 
     text = _text(file.name, raw)
@@ -471,11 +477,11 @@ def _text(file: str, raw: bytes) -> str:
     raise Refusal(f"{file}: the text is neither UTF-8 nor Windows-1252: save it as CSV in UTF-8")
 
 
-def _absent(what: str, name: str, known) -> dict:
+def _absent(what: str, name: str, known: Iterable[str]) -> dict[str, Any]:
     return {"what": what, "name": name, "nearest": nearest(name, known)}
 
 
-def _lait(table, known: list[dict]) -> tuple[list, dict]:
+def _lait(table: "pd.DataFrame", known: list[Row]) -> Pieces:
     import pandas as pd
 
     by_name = {row["name"]: row for row in known}
@@ -491,7 +497,7 @@ def _lait(table, known: list[dict]) -> tuple[list, dict]:
     return pieces, {"other_measures": int((~used).sum()), "left": left}
 
 
-def _panel(table, known: list[dict]) -> tuple[list, dict]:
+def _panel(table: "pd.DataFrame", known: list[Row]) -> Pieces:
     import pandas as pd
 
     absent = [row["name"] for row in known if row["name"] not in table]
@@ -507,7 +513,7 @@ def _panel(table, known: list[dict]) -> tuple[list, dict]:
     return pieces, {"left": [_absent("row 1: not a known column,", name, absent) for name in strange]}
 
 
-def _ees(table, known: list[dict]) -> tuple[list, dict]:
+def _ees(table: "pd.DataFrame", known: list[Row]) -> Pieces:
     import pandas as pd
 
     level = table["geographic_level"].str.strip().str.lower()
@@ -533,12 +539,15 @@ def _ees(table, known: list[dict]) -> tuple[list, dict]:
     return pieces, {"other_places": int((~here).sum()), "other_breakdowns": int(here.sum() - used.sum()), "left": left}
 
 
-def _renamed(rows, lacking: list[dict], filters: set, names: set, some: bool) -> list[dict]:
+def _renamed(
+    rows: "pd.DataFrame", lacking: list[Row], filters: set[str], names: set[str], some: bool
+) -> list[dict[str, Any]]:
     """Return columns that are near to a known name, and why a series has no row: a value, or a column if none has."""
     used = {value for row in lacking for values in row["filters"].values() for value in values} | TOTALS
     strange = set(rows.columns) - names - GEOGRAPHY
     found = [_absent("row 1: not a known column,", name, names - set(rows.columns)) for name in strange - filters]
-    found, why = sorted((one for one in found if one["nearest"]), key=lambda one: one["name"]), {}
+    found = sorted((one for one in found if one["nearest"]), key=lambda one: one["name"])
+    why: dict[str, dict[str, Any]] = {}
     for row in sorted(lacking, key=lambda row: sum(column not in rows for column in row["filters"])):
         for column, wanted in row["filters"].items() if row["name"] in rows else ():
             key = f"{row['measure']}, {row['group']}"
@@ -551,7 +560,7 @@ def _renamed(rows, lacking: list[dict], filters: set, names: set, some: bool) ->
     return [*found, *why.values()]
 
 
-def _filters(rows) -> dict:
+def _filters(rows: "pd.DataFrame") -> dict[str, Any]:
     """Return the columns that break figures down, in small letters: those that name a total, or hold words mostly."""
     found = {}
     for column in rows.columns.difference(list(GEOGRAPHY)):
@@ -562,7 +571,7 @@ def _filters(rows) -> dict:
     return found
 
 
-def _matching(filters: dict, rows, wanted: dict):
+def _matching(filters: dict[str, Any], rows: "pd.DataFrame", wanted: dict[str, set[str]]) -> "pd.Series":
     """Return where the wanted columns have a wanted value and every other breakdown is a total."""
     import pandas as pd
 

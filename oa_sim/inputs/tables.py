@@ -81,7 +81,7 @@ def _settled_content(path: Path, state: tuple[int, ...]) -> bytes:
     return path.read_bytes()
 
 
-def read_all(folder: Path | None = None) -> Tables:
+def read_all(folder: str | Path | None = None) -> Tables:
     """Return every table, each checked by itself and against the others.
 
     Raises
@@ -107,7 +107,7 @@ def restrict_to_areas(tables: Tables, names: Collection[str]) -> Tables:
     return tables | {"areas": [row for row in tables["areas"] if row["area"] in names]}
 
 
-def data_hash(folder: Path | None = None) -> str:
+def data_hash(folder: str | Path | None = None) -> str:
     """Return the SHA-256 of all tables, the name by which results and posteriors know their data."""
     return _digest(tuple(_content(name, _path(name, folder)) for name in sorted(TABLES)))
 
@@ -237,7 +237,7 @@ def _check_gaps(tables: Tables) -> None:
         if row["kind"] == "not_collected"
         for year in range(row["first_year"], row["last_year"] + 1)
     }
-    years: dict[tuple, dict[int, int]] = {}
+    years: dict[tuple[str, ...], dict[int, int]] = {}
     for row in tables["outcomes"]:
         key = (row["measure"], row["group"], row["place"], row["geography"])
         years.setdefault(key, {})[row["year"]] = row["row"]

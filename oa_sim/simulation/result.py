@@ -10,6 +10,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ class Result:
     posterior: xr.Dataset
     money: xr.Dataset
     sustainability: xr.Dataset
-    manifest: dict
+    manifest: dict[str, Any]
     outside: xr.Dataset = field(default_factory=xr.Dataset)
     value: xr.Dataset = field(default_factory=xr.Dataset)
     uncertainty: xr.Dataset = field(default_factory=xr.Dataset)
@@ -85,7 +86,7 @@ class Result:
 
     def summary(self) -> pd.DataFrame:
         """Return the long table: mean, SD and quantiles of every quantity, by area, group, measure and year."""
-        parts = []
+        parts: list[pd.DataFrame] = []
         for name in self.draws.measure.values.tolist():
             for group in MEASURES[name].table_groups:
                 parts.extend(self._part(name, group, quantity) for quantity in QUANTITIES)

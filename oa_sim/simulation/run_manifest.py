@@ -80,9 +80,9 @@ def verdict(
     studies = json.loads(studied.attrs["gates"])
     if studies["verdict"] != "PASS":
         failures.append(f"the synthesis of the studies: {studies['reason']}")
-    is_weighed = view is not None and scenario.evidence.outside_view.is_on
-    if is_weighed and view.attrs["pareto_k"] >= importance_sampling.LARGEST_K:
-        failures.append(f"the outside view: Pareto k is {view.attrs['pareto_k']:.2f}, few draws agree with it")
+    k = view.attrs["pareto_k"] if view is not None and scenario.evidence.outside_view.is_on else 0.0
+    if k >= importance_sampling.LARGEST_K:
+        failures.append(f"the outside view: Pareto k is {k:.2f}, few draws agree with it")
     if not failures:
         return gates
     before = [gates["reason"]] if gates["verdict"] != "PASS" else []

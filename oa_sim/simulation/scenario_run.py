@@ -94,7 +94,12 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
 
 
 def _followed(
-    scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset, share: xr.DataArray
+    scenario: Scenario,
+    active: dict[str, Any],
+    money: xr.Dataset,
+    pupils: xr.Dataset,
+    drawn: xr.Dataset,
+    share: xr.DataArray,
 ) -> tuple[xr.DataArray, list[sustainability.Part]]:
     """Return what activity adds, with each intervention summed up before it is let go."""
     parts: list[sustainability.Part] = []
@@ -190,7 +195,8 @@ def check_scenario(scenario: Scenario) -> Scenario:
 
 def last_known_year(scenario: Scenario) -> int:
     """Return the last year that the baseline may know: the last published one before the first projected year."""
-    return min(scenario.start_year - 1, max(row["year"] for row in tables.read("outcomes", scenario.data_folder)))
+    last: int = max(row["year"] for row in tables.read("outcomes", scenario.data_folder))
+    return min(scenario.start_year - 1, last)
 
 
 def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario) -> xr.Dataset:
