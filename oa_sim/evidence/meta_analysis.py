@@ -124,13 +124,13 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
         except Refusal:
             say("what was kept of these studies is damaged, so they are read anew")
     if name not in _UNKEPT:
-        found = _sampled(studies, study_types, reading, say)
+        fit = _sampled(studies, study_types, reading, say)
         try:
-            posterior_files.write(found, before[0])
+            posterior_files.write(fit, before[0])
         except OSError as error:
             print(f"what the studies say was not kept, so the next command samples it again ({error})", file=sys.stderr)
-            _UNKEPT[name] = found
-        return found
+            _UNKEPT[name] = fit
+        return fit
     return _UNKEPT[name]
 
 
@@ -160,11 +160,11 @@ def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, sa
     """Return the posterior of the studies, sampled, in the precision in which it is kept."""
     iterations = SAMPLER.tune + SAMPLER.draws * SAMPLER.thin
     say(f"weighing {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
-    found = sampling.sample(model(studies, study_types, reading), SAMPLER, SEED)
-    diverging = json.loads(found.attrs["gates"])["divergences"]
-    found["kept"] = shares_given(found.theta, studies)
-    gates = json.dumps(sampling.gates(found, diverging))
-    small = found[list(KEPT)].rename(KEPT).astype(np.float32).astype(float)
+    fit = sampling.sample(model(studies, study_types, reading), SAMPLER, SEED)
+    diverging = json.loads(fit.attrs["gates"])["divergences"]
+    fit["kept"] = shares_given(fit.theta, studies)
+    gates = json.dumps(sampling.gates(fit, diverging))
+    small = fit[list(KEPT)].rename(KEPT).astype(np.float32).astype(float)
     made = {
         "command": "oa-sim evidence",
         "studies": len(studies),
@@ -249,14 +249,14 @@ def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws
         (chain, draw, intervention), SD per fully served pupil and year. Interventions of one study type share one
         effect; one of type ``family`` draws its own from the family of trials.
     """
-    found = draws(scenario, tables, chains, draws_)
+    synthesis = draws(scenario, tables, chains, draws_)
     out = np.empty((chains, draws_, len(scenario.interventions)))
     for i, (name, about) in enumerate(scenario.interventions.items()):
         if about.study_type == FAMILY:
             own = stream(scenario.seed, "effect", name).standard_normal((chains, draws_))
-            out[..., i] = found.mu.values + found.tau.values * own
+            out[..., i] = synthesis.mu.values + synthesis.tau.values * own
         else:
-            out[..., i] = found.theta.sel(study_type=about.study_type).values
+            out[..., i] = synthesis.theta.sel(study_type=about.study_type).values
     return xr.DataArray(
         out,
         dims=("chain", "draw", "intervention"),

@@ -101,7 +101,7 @@ def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
     rows = tables["studies"]
     for name in reading.without:
         one_of("study", name, [row["study"] for row in rows])
-    found = []
+    read = []
     for row in rows:
         effect = row["effect"]
         if row["effect_unit"] == "months":
@@ -113,8 +113,8 @@ def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
         error = row["standard_error_sd"] * (reading.doubt_factor if row["status"] == DOUBTED else 1.0)
         kept = reading.kept_from_effectiveness if row["design"] == "effectiveness" else reading.kept_from_efficacy
         share = (kept.a, kept.b, 1.0, 1.0) if kept.dist == "Uniform" else (0.0, 1.0, kept.a, kept.b)
-        found.append(Study(row["study"], row["study_type"], float(effect), float(error), *map(float, share)))
-    left = sorted(study for study in found if study.name not in reading.without)
+        read.append(Study(row["study"], row["study_type"], float(effect), float(error), *map(float, share)))
+    left = sorted(study for study in read if study.name not in reading.without)
     if not left:
         raise Refusal("evidence.without must leave a study to read, got every one: name fewer")
     return left

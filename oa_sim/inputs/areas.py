@@ -138,12 +138,12 @@ def _empty(shape: dict[str, list[Any]]) -> xr.DataArray:
 
 
 def _figures(tables: dict[str, list[Row]], until: int) -> dict[tuple[Any, ...], dict[int, float]]:
-    found: dict[tuple[Any, ...], dict[int, float]] = {}
+    figures: dict[tuple[Any, ...], dict[int, float]] = {}
     for row in tables["outcomes"]:
         if row["year"] <= until:
             key = (row["measure"], row["group"], row["place"], row["geography"])
-            found.setdefault(key, {})[row["year"]] = row["value"]
-    return found
+            figures.setdefault(key, {})[row["year"]] = row["value"]
+    return figures
 
 
 def _of_place(

@@ -52,8 +52,8 @@ class Comparison:
 
     def views(self) -> dict[str, np.ndarray]:
         """Return the benefit per pound of each scenario in each view (scenario, draw); none where it is not claimed."""
-        found = [ranking.per_pound(result.value, whole=True) for result in self.results]
-        return {view: np.concatenate([one[view] for one in found]) for view in found[0]} if all(found) else {}
+        views = [ranking.per_pound(result.value, whole=True) for result in self.results]
+        return {view: np.concatenate([one[view] for one in views]) for view in views[0]} if all(views) else {}
 
     def ranked(self) -> pd.DataFrame:
         """Return the scenarios in order of benefit per pound, in three views, with an alarm where those disagree."""

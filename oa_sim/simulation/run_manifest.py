@@ -116,7 +116,7 @@ def manifest(
         What else is told of the answer.
     """
     made_from = made_from or {}
-    found = {
+    numbers_from = {
         "scenario": question(scenario),
         "data_hash": data_hash(scenario.data_folder),
         **made_by(),
@@ -124,7 +124,7 @@ def manifest(
         **made_from,
     }
     marks = {"gates": gates, "to_verify": unverified.to_verify(scenario, tables)}
-    return {"run_id": identity(found, *made_from), **found, **facts, **marks}
+    return {"run_id": identity(numbers_from, *made_from), **numbers_from, **facts, **marks}
 
 
 def synthesis(studied: xr.Dataset) -> dict[str, Any]:
@@ -143,17 +143,17 @@ def question(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
-def identity(found: dict[str, Any], *more: str) -> str:
+def identity(facts: dict[str, Any], *more: str) -> str:
     """Return the name of an answer, made from what its numbers are made from: 12 hexadecimal digits.
 
     Parameters
     ----------
-    found
+    facts
         ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
         ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
     more
         Further keys of it that count, for answers other than a run.
     """
     parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis", *more)
-    text = json.dumps({key: found[key] for key in parts if key in found}, sort_keys=True, default=vars)
+    text = json.dumps({key: facts[key] for key in parts if key in facts}, sort_keys=True, default=vars)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

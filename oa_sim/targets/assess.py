@@ -96,7 +96,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     moves = _moves(asked.panel, scenario.data_folder)
     seen = outlook(scenario, say)
     say("reading off what can be promised")
-    found = attainable.table(seen, asked.levels, years, moves)
+    levels = attainable.table(seen, asked.levels, years, moves)
     before = _before([one for one, is_over in zip(wanted, over, strict=True) if is_over], scenario, say)
     judged = [
         judge(one, before if is_over else seen, moves, asked, record) for one, is_over in zip(wanted, over, strict=True)
@@ -105,7 +105,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     facts["base_rates"] = asked.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
     if before:
         facts["judged_before"] = _facts(before)
-    return Promises(found, pd.DataFrame(judged), seen, facts)
+    return Promises(levels, pd.DataFrame(judged), seen, facts)
 
 
 def _facts(seen: Outlook) -> dict:
@@ -190,13 +190,13 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
     own = {"posterior": str(POSTERIOR), "seed": scenario.seed, "sampler": draws, "measures": measures}
     with tempfile.TemporaryDirectory() as folder:
         known = hindcast.as_known(BEFORE, Path(folder), scenario.data_folder)
-        found = outlook(replace(was, data_folder=str(known), **own))
+        before = outlook(replace(was, data_folder=str(known), **own))
     # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
-    asked = found.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
-    manifest = found.result.manifest | {"scenario": asked}
+    asked = before.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
+    manifest = before.result.manifest | {"scenario": asked}
     manifest |= {"run_id": run_manifest.identity(manifest)}
-    then = replace(found.scenario, data_folder=scenario.data_folder)
-    return replace(found, scenario=then, result=replace(found.result, manifest=manifest))
+    then = replace(before.scenario, data_folder=scenario.data_folder)
+    return replace(before, scenario=then, result=replace(before.result, manifest=manifest))
 
 
 def _record(data_folder: str | None) -> xr.Dataset:

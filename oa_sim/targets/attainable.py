@@ -169,11 +169,11 @@ def rows(seen: Outlook, levels: list[float], years: list[int], moves: list[Row])
 
 def rungs(draws: np.ndarray, levels: list[float], *, lower_is_better: bool) -> dict[str, float]:
     """Return what can be promised with each probability, and its Monte Carlo error, by name of column."""
-    found = {}
+    columns = {}
     for level in levels:
         value, error = promised(draws, level, lower_is_better=lower_is_better)
-        found |= {f"promised_{100 * level:g}": value, f"mc_error_{100 * level:g}": error}
-    return found
+        columns |= {f"promised_{100 * level:g}": value, f"mc_error_{100 * level:g}": error}
+    return columns
 
 
 def _rows(seen: Outlook, at: dict, year: int, levels: list[float], moves: list[Row]) -> Iterator[dict[str, object]]:
@@ -223,16 +223,16 @@ def tidy(promised: pd.DataFrame) -> pd.DataFrame:
     about = ["scenario", "area", "group", "measure", "year", "scale"]
     marks = ["unit", "last_year", "own_share_of_move", "warning", "proxy", "n_draws", "verdict"]
     shared = promised[about + marks]
-    found = [shared.assign(quantity="last", value=promised["last"])]
+    pieces = [shared.assign(quantity="last", value=promised["last"])]
     for name in [column.removeprefix("promised_") for column in promised if column.startswith("promised_")]:
         told = {"value": promised[f"promised_{name}"], "mc_error": promised[f"mc_error_{name}"]}
         rate = {key: promised[f"{key}_{name}"] for key in ("needed_against_england", "base_rate")}
         rate |= {key: promised[key] for key in ("base_rate_n", "base_rate_years")}
-        found.append(shared.assign(quantity="promise", probability=float(name) / 100, **told, **rate))
+        pieces.append(shared.assign(quantity="promise", probability=float(name) / 100, **told, **rate))
     for name in PARTS:
         ends = {end: promised[f"{name}_{end}"] for end in ("q05", "q95")}
-        found.append(shared.assign(quantity=name, value=promised[f"{name}_mean"], **ends))
-    whole = pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
+        pieces.append(shared.assign(quantity=name, value=promised[f"{name}_mean"], **ends))
+    whole = pd.concat(pieces).sort_index(kind="stable").reset_index(drop=True)
     numbers = ["probability", "value", "q05", "q95", "mc_error", "needed_against_england", "base_rate"]
     numbers += ["base_rate_n", "base_rate_years"]
     return whole[[*about, "quantity", "unit", *numbers, *marks[1:]]]

@@ -109,8 +109,8 @@ def update(
     lost = delivery.learning_lost(ahead, drawn, pupils.share)
     years = [year for year in scenario.years if year > until]
     latent = (latent.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)).sel(year=years)
-    found = impact.outcomes(latent, gain.sel(year=years), pupils)
-    return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(found, taken), history)
+    outcomes = impact.outcomes(latent, gain.sel(year=years), pupils)
+    return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(outcomes, taken), history)
 
 
 def _brought(scenario: Scenario, known: Record, gain: xr.DataArray, history: xr.Dataset, area: str) -> np.ndarray:
@@ -142,10 +142,10 @@ def _log_density(scenario: Scenario, posterior, known: Record, history, brought:
 
 def _once(scenario: Scenario, history: xr.Dataset) -> list[str]:
     """Return areas whose published figures differ: two districts of one county have its figures once."""
-    found: dict[bytes, str] = {}
+    first: dict[bytes, str] = {}
     for area in scenario.areas.names:
-        found.setdefault(np.nan_to_num(history.published.sel(area=area).values, nan=-1.0).tobytes(), area)
-    return list(found.values())
+        first.setdefault(np.nan_to_num(history.published.sel(area=area).values, nan=-1.0).tobytes(), area)
+    return list(first.values())
 
 
 def of_england(posterior: xr.Dataset, known: Record, scenario: Scenario) -> np.ndarray:
@@ -174,14 +174,14 @@ def _cut(one, start: int):
 
 def _of_steps(names: list[tuple[str, str]], courses: list, law: dict[str, np.ndarray]) -> np.ndarray:
     """Return the log density of all steps of courses in each draw (draw)."""
-    of = national_trend.steps(names, courses)
-    if not len(of.change):
+    steps = national_trend.steps(names, courses)
+    if not len(steps.change):
         return np.zeros(len(law["trend"]))
-    root = np.linalg.cholesky(national_trend.covariance(of, **law))
-    change = np.broadcast_to(of.change[:, None], (len(root), len(of.change), 1))
+    root = np.linalg.cholesky(national_trend.covariance(steps, **law))
+    change = np.broadcast_to(steps.change[:, None], (len(root), len(steps.change), 1))
     white = np.linalg.solve(root, change)[..., 0]
     diagonal = np.diagonal(root, axis1=1, axis2=2)
-    return -0.5 * (white**2).sum(axis=1) - np.log(diagonal).sum(axis=1) - 0.5 * len(of.change) * np.log(2 * np.pi)
+    return -0.5 * (white**2).sum(axis=1) - np.log(diagonal).sum(axis=1) - 0.5 * len(steps.change) * np.log(2 * np.pi)
 
 
 def _taken(weight: np.ndarray, seed: int) -> np.ndarray:
@@ -196,8 +196,10 @@ def by_weight(outcomes: xr.Dataset, taken: np.ndarray) -> xr.Dataset:
     size = (outcomes.sizes["chain"], outcomes.sizes["draw"])
     chain, draw = np.unravel_index(taken.reshape(size), size)
     at = {"chain": xr.DataArray(chain, dims=("chain_", "draw_")), "draw": xr.DataArray(draw, dims=("chain_", "draw_"))}
-    found = outcomes.isel(at).rename(chain_="chain", draw_="draw")
-    return found.drop_vars([name for name in ("chain", "draw") if name in found.coords and found[name].ndim > 1])
+    resampled = outcomes.isel(at).rename(chain_="chain", draw_="draw")
+    return resampled.drop_vars(
+        [name for name in ("chain", "draw") if name in resampled.coords and resampled[name].ndim > 1]
+    )
 
 
 KEYS = ["area", "measure", "group", "year"]
@@ -205,7 +207,7 @@ ORDER = {"red": 0, "amber": 1, "green": 2}
 
 
 def figure_rows(
-    scenario: Scenario, asked: Monitor, before: xr.Dataset, county: xr.Dataset, found: Update, until: int
+    scenario: Scenario, asked: Monitor, before: xr.Dataset, county: xr.Dataset, updated: Update, until: int
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each figure of a scenario's years.
 
@@ -218,12 +220,12 @@ def figure_rows(
     before, county
         ``projection`` (chain, draw, area, group, measure, year) as expected at the start: of the areas, and of the
         counties that stand in for districts, without the programme.
-    found
+    updated
         What the figures make of it.
     until
         The last year with figures.
     """
-    history, last_year = found.history, scenario.years[-1]
+    history, last_year = updated.history, scenario.years[-1]
     for area in scenario.areas.names:
         for measure in scenario.measures:
             for group in MEASURES[measure].table_groups:
@@ -235,9 +237,9 @@ def figure_rows(
                     if np.isfinite(figure):
                         row = at | {"year": year, "unit": MEASURES[measure].unit, "published": figure}
                         row |= _placed(_flat(expected.sel(year=year)), figure, measure, asked)
-                        row |= _to_come(before, found, at, last_year, measure)
+                        row |= _to_come(before, updated, at, last_year, measure)
                         broken = bool(history.breaks.sel(measure=measure, year=year) > 0)
-                        yield row | {"break": broken, "proxy": is_proxy, "n_draws": found.weight.size}
+                        yield row | {"break": broken, "proxy": is_proxy, "n_draws": updated.weight.size}
 
 
 def _flat(array: xr.DataArray) -> np.ndarray:
@@ -255,19 +257,19 @@ def _placed(draws: np.ndarray, figure: float, measure: str, asked: Monitor) -> d
     return told | {"should_be": edges[0], "colour": "green" if kept[0] else "amber" if kept[1] else "red"}
 
 
-def _to_come(before: xr.Dataset, found: Update, at: dict, year: int, measure: str) -> dict[str, float]:
+def _to_come(before: xr.Dataset, updated: Update, at: dict, year: int, measure: str) -> dict[str, float]:
     """Return what is expected in the last year as it was and as it is, and the chance of what was expected."""
     old = _flat(before.projection.sel(at).sel(year=year))
-    now = _flat(found.outcomes.projection.sel(at).sel(year=year))
-    added = _flat(found.outcomes.impact.sel(at).sel(year=year))
+    now = _flat(updated.outcomes.projection.sel(at).sel(year=year))
+    added = _flat(updated.outcomes.impact.sel(at).sel(year=year))
     lower, goal = MEASURES[measure].lower_is_better, float(np.median(old))
-    told = {"last_year": year, "goal": goal}
+    row = {"last_year": year, "goal": goal}
     for name, draws in (("before", old), ("now", now)):
         low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
-        told |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
-        told[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
+        row |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
+        row[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
     impact_before = _flat(before.impact.sel(at).sel(year=year)).mean()
-    return told | {"impact_before": impact_before, "impact_now": added.mean()}
+    return row | {"impact_before": impact_before, "impact_now": added.mean()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,10 +309,10 @@ class Monitored:
 
     def updated(self) -> xr.Dataset:
         """Return the weights of the draws and the outcomes of the years to come, draws taken by their weight."""
-        found = self.update
-        size = (found.outcomes.sizes["chain"], found.outcomes.sizes["draw"])
-        out = found.outcomes.drop_vars("unit").astype(np.float32)
-        out["weight"] = (("chain", "draw"), found.weight.reshape(size))
+        update = self.update
+        size = (update.outcomes.sizes["chain"], update.outcomes.sizes["draw"])
+        out = update.outcomes.drop_vars("unit").astype(np.float32)
+        out["weight"] = (("chain", "draw"), update.weight.reshape(size))
         return out.assign_attrs(manifest=json.dumps(self.manifest, default=str))
 
 
@@ -343,14 +345,14 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     gain, drawn, before, county = _before(prepared, posterior)
     say(f"taking in {len(new):,} figures up to {until}")
     with_new = settings.taken_in(known, new)
-    found, again = update(scenario, posterior, with_new, gain, drawn, until), False
-    if found.k >= importance_sampling.LARGEST_K and asked.panel:
-        say(f"the weights cannot be relied on (Pareto k {found.k:.2f}): learning again from the panel")
+    updated, again = update(scenario, posterior, with_new, gain, drawn, until), False
+    if updated.k >= importance_sampling.LARGEST_K and asked.panel:
+        say(f"the weights cannot be relied on (Pareto k {updated.k:.2f}): learning again from the panel")
         posterior, again = _learn_again(asked.panel, scenario, until, say), True
         gain, drawn, _, _ = _before(prepared, posterior)
-        found = update(scenario, posterior, with_new, gain, drawn, until, is_learned_again=True)
+        updated = update(scenario, posterior, with_new, gain, drawn, until, is_learned_again=True)
     say("reading off where each figure lies")
-    rows = list(figure_rows(scenario, asked, before, county, found, until))
+    rows = list(figure_rows(scenario, asked, before, county, updated, until))
     if not rows:
         raise Refusal("no figure of the scenario's areas and measures is among those given: name a file that has them")
     figures = pd.DataFrame(rows)
@@ -358,10 +360,10 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
         figures,
         _priorities(scenario, with_new, figures),
         _changes(figures, last),
-        found,
+        updated,
         before,
         again,
-        _manifest(scenario, asked, known, posterior, found, new, again=again),
+        _manifest(scenario, asked, known, posterior, updated, new, again=again),
     )
 
 
@@ -391,9 +393,9 @@ def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str],
     reading = published_files.read(learning.panel.path)
     history = panel.history(reading, tables.read("breaks", scenario.data_folder), until)
     panel.check(history)
-    found = baseline_fit.learn(learning, history, reading.data_hash, say)
-    n = min(scenario.sampler.draws, found.sizes["draw"])
-    return found.isel(draw=slice(n))
+    fit = baseline_fit.learn(learning, history, reading.data_hash, say)
+    n = min(scenario.sampler.draws, fit.sizes["draw"])
+    return fit.isel(draw=slice(n))
 
 
 def _priorities(scenario: Scenario, known: dict, figures: pd.DataFrame) -> pd.DataFrame:
