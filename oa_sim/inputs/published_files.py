@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, nearest
 from oa_sim.inputs import csv_reader
-from oa_sim.inputs.schemas import FIRST_YEAR, LARGEST, PUBLISHED_NAMES, QUANTITIES, Row
+from oa_sim.inputs.schemas import FIRST_YEAR, LARGEST, PUBLISHED_NAMES, QUANTITIES, Row, with_unit
 from oa_sim.inputs.tables import FOLDER
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _checked(file: str, cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.Da
         unit = UNITS[measure]
         wrong = ~of_measure["value"].between(0, LARGEST[unit])
         if wrong.any():
-            rule = f"must be 0 to {LARGEST[unit]:g} {unit}, got "
+            rule = f"must be 0 to {with_unit(LARGEST[unit], unit)}, got "
             _refuse(of_measure[wrong], lambda row, rule=rule: f"{rule}{row.value:g}")  # type: ignore[misc]
     return cells[["place", *CELL, "value", "rank", "file", "row"]]
 

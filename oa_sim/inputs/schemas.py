@@ -42,6 +42,11 @@ SMALLEST = {"pupils": 1.0}  # an empty cohort has no share to speak of
 LARGEST = {"%": 100.0, "points": 90.0, "per 100 pupils": 100.0, "pupils": 2e7, "GBP": 1e11}
 
 
+def with_unit(value: float, unit: str) -> str:
+    """Return a bound with its unit: 100%, 90 points."""
+    return f"{value:g}%" if unit == "%" else f"{value:g} {unit}"
+
+
 def real(text: str) -> float:
     """Check that a cell is a number, which need not be finite."""
     try:

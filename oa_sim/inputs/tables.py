@@ -15,7 +15,7 @@ from pathlib import Path
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs.csv_reader import checked_rows, lines_of
-from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
+from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES, with_unit
 from oa_sim.inputs.schemas import Row as Row
 from oa_sim.inputs.schemas import Tables as Tables
 
@@ -162,7 +162,7 @@ def _check_values(tables: Tables) -> None:
                 high = 99.9  # a share of all leaves nobody in the other group
             if not low <= row["value"] <= high:
                 raise Refusal(
-                    f"{name}.csv row {row['row']}: value must be {low:g} to {high:g} {unit}, "
+                    f"{name}.csv row {row['row']}: value must be {low:g} to {with_unit(high, unit)}, "
                     f"got {row['value']:g}: correct the cell"
                 )
 

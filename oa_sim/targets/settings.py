@@ -354,7 +354,8 @@ def _of_small(path: Path, tables: Tables, places: dict[str, str], data_folder: s
         about, value = MEASURES[row["measure"]], row["value"]
         one_of(f"group of {row['measure']}", row["group"], about.table_groups)
         if not 0 <= value <= LARGEST[about.unit]:
-            raise Refusal(f"value must be 0 to {LARGEST[about.unit]:g} {about.unit}, got {value:g}: correct the cell")
+            most = schemas.with_unit(LARGEST[about.unit], about.unit)
+            raise Refusal(f"value must be 0 to {most}, got {value:g}: correct the cell")
         return _row(row["place"], places[row["place"]], row["measure"], row["group"], row["year"], value)
 
     columns: dict[str, schemas.Check] = {
