@@ -15,7 +15,7 @@ import sys
 
 from oa_sim.errors import Refusal
 from oa_sim.inputs import panel, published_files, schemas, tables
-from oa_sim.targets import base_rates
+from oa_sim.targets import attainable
 
 
 def main() -> None:
@@ -25,9 +25,9 @@ def main() -> None:
     if not asked.panel:
         raise Refusal("movements are those of all authorities, got no figures: add --panel FILE")
     record = panel.history(published_files.read(asked.panel), tables.read("breaks"))
-    writer = csv.DictWriter(sys.stdout, list(schemas.TABLES["movements"][0]), lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, list(schemas.TABLES["movements"].columns), lineterminator="\n")
     writer.writeheader()
-    for row in base_rates.summarised(record):
+    for row in attainable.summarised(record):
         writer.writerow(row | {"source": "OWN-MOVEMENTS", "status": "found"})
 
 

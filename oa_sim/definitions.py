@@ -24,6 +24,9 @@ GROUPS = {
     "other": "all other pupils",
     "all": "all pupils: the roll-weighted mean of the two groups, or the published figure where no group is published",
 }
+MEAN_OF_AREAS = "mean of areas"  # a place in tables and stores: the unweighted mean, formed draw by draw
+ALL_AREAS = "all areas"  # a place in tables: all pupils or all money of the areas together
+MEAN_REGION = "Mean of the areas"  # the region of ``MEAN_OF_AREAS`` in IAMC's format
 PHASES = ("early_years", "primary", "secondary", "post_16", "attendance")
 YEAR_GROUPS = tuple(range(-2, 15))  # counted from Reception = 0; -2 is age 2 to 3, 14 is the year of turning 19
 CHANNELS = ("attainment", "persistent_absence", "suspensions", "neet")

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEASURES
-from oa_sim.explore.views import DIMS, MEAN, STATISTICS, Case, View
+from oa_sim.explore.views import DIMS, MEAN_OF_AREAS, STATISTICS, Case, View
 
 SPREAD = np.array([0.0, -1.645, -0.674, 0.0, 0.674, 1.645])
 HOSTILE = (
@@ -35,7 +35,7 @@ def view(n: int = 100, places: tuple[str, ...] = tuple(f"Area {i}" for i in rang
             for g, group in enumerate(GROUPS):
                 if group not in about.table_groups:
                     values[:, :, g, m] = np.nan
-    coords = {"place": [*places, MEAN], "group": list(GROUPS), "measure": list(MEASURES)}
+    coords = {"place": [*places, MEAN_OF_AREAS], "group": list(GROUPS), "measure": list(MEASURES)}
     past = rng.uniform(20, 80, (*shape[:3], 6))
     past[..., 3] = np.nan
     found = xr.Dataset(

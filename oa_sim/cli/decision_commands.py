@@ -60,7 +60,7 @@ def target(arguments: Namespace) -> CommandResult:
         For what cannot be honoured.
     """
     from oa_sim.scenario.load import area_names
-    from oa_sim.targets.target_settings import Targeting
+    from oa_sim.targets.settings import Targeting
 
     settings, scenario = _settings(arguments.words, "target", Targeting)
     if settings.want.area is not None:  # before anything slow
@@ -95,7 +95,7 @@ def monitor(arguments: Namespace) -> CommandResult:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.targets.monitor_settings import Monitoring
+    from oa_sim.targets.settings import Monitoring
 
     settings, scenario = _settings(arguments.words, "monitor", Monitoring)
     from oa_sim.report import folder_writers

@@ -342,17 +342,13 @@ def _checked(scenario: "Scenario") -> tuple["Scenario", dict[str, Any], int, int
 
     from oa_sim.evidence import studies
     from oa_sim.inference import baseline_fit
-    from oa_sim.inputs import areas
     from oa_sim.programme import budget, parameters
-    from oa_sim.simulation.scenario_run import checked, checked_tables, known_until
+    from oa_sim.simulation.scenario_run import prepare
 
-    scenario = checked(scenario)
-    rows = checked_tables(scenario)
-    own = rows | {"areas": [row for row in rows["areas"] if row["area"] in scenario.areas.names]}
-    areas.check_history(areas.history(own, known_until(scenario)), scenario.measures)
+    scenario, rows, _, pupils = prepare(scenario)
     studies.check(scenario, rows)
     parameters.check_events(scenario, rows["events"])
-    budget.allocate(scenario, areas.pupils(own), rows)  # an amount, a plan or a programme that is not in the tables
+    budget.allocate(scenario, pupils, rows)  # an amount, a plan or a programme that is not in the tables
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     return scenario, json.loads(posterior.attrs["made"]), n_draws, scenario.horizon + len(budget.window(scenario))

@@ -19,7 +19,7 @@ from oa_sim.compiled import activity, arrays
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, series
 from oa_sim.evidence import meta_analysis, studies
 from oa_sim.inference import baseline_fit, counterfactual, posterior_files
-from oa_sim.inputs import areas, tables
+from oa_sim.inputs import tables
 from oa_sim.programme import delivery, parameters
 from oa_sim.programme.budget import window
 from oa_sim.programme.delivered_effects import eligible_pupils
@@ -142,14 +142,11 @@ def _file(path: str | None) -> Key:
 
 
 def _known(scenario: Scenario, data_hash: str) -> Known:
-    whole = scenario_run.checked_tables(scenario)
-    here = whole | {"areas": [row for row in whole["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=scenario_run.known_until(scenario))
-    areas.check_history(history, scenario.measures)
+    scenario, whole, history, pupils = scenario_run.prepare(scenario)
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     county = history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
     proxy = np.concatenate([county, county.any(axis=0, keepdims=True)]).astype(np.int8)
-    return Known(whole, history, areas.pupils(here), proxy, posterior, posterior_files.checksum(posterior), data_hash)
+    return Known(whole, history, pupils, proxy, posterior, posterior_files.checksum(posterior), data_hash)
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:

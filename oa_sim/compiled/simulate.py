@@ -14,7 +14,7 @@ from oa_sim import definitions as shared_coords
 from oa_sim.compiled import arrays as model_arrays
 from oa_sim.compiled import input_cache, outcomes
 from oa_sim.compiled.activity import Draws, Levers
-from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEAN_OF_AREAS, MEASURES, QUANTILES, headline_of, series
 from oa_sim.inference.link_functions import kind_of
 from oa_sim.programme import budget
 from oa_sim.projection import appraisal, outside_view, sustainability
@@ -25,7 +25,6 @@ from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
 
 STATISTICS = ("mean", "sd", *QUANTILES)
-MEAN = "mean of areas"
 LEFT = {  # what is left of a peak: variable, and its place among the readings
     "p_impact": 0, "peak_sd": 1, "peak_sd_q05": 6, "peak_sd_q95": 7,
     "left_5y": 2, "left_5y_q05": 8, "left_5y_q95": 9, "p_half_left_5y": 4,
@@ -59,7 +58,7 @@ def summary(scenario: Scenario) -> xr.Dataset:
     Refusal
         Where ``scenario_run.run`` would refuse.
     """
-    scenario = scenario_run.checked(scenario)
+    scenario = scenario_run.check_scenario(scenario)
     known = input_cache.known(scenario)
     programme = input_cache.programme(scenario, known)
     money = budget.reviewed(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
@@ -81,7 +80,7 @@ def summary(scenario: Scenario) -> xr.Dataset:
     )
     account = budget.reconcile(money)
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
-    places = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
+    places = {"place": [*scenario.areas.names, MEAN_OF_AREAS], "group": list(GROUPS), "measure": scenario.measures}
     coords = shared_coords.coordinates(**places, year=list(scenario.years), statistic=list(STATISTICS))
     variables: dict[str, tuple[Any, ...]] = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
     variables |= {name: ((), float(number)) for name, number in numbers.items()}

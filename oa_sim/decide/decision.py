@@ -4,14 +4,12 @@ The front has plans between the best one and the one that closes gaps best: what
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-import oa_sim
 from oa_sim.decide import optimiser, plan_evaluation, robustness
 from oa_sim.decide.constraints import Optimising
 from oa_sim.decide.objective import STANDARDS, Objective
@@ -19,11 +17,9 @@ from oa_sim.decide.optimiser import Optimum
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.robustness import Challenge, Sheet
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import posterior_files, sampling
-from oa_sim.inputs import tables
+from oa_sim.inference import posterior_files
 from oa_sim.programme import budget
 from oa_sim.projection.appraisal import described
-from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
 
@@ -198,20 +194,13 @@ def _manifest(found: Optimum, asked: Optimising) -> dict:
     """Return what makes a decision's numbers traceable."""
     scenario, known = found.judge.scenario, found.judge.known
     studied = meta_analysis.posterior(known.tables, scenario.evidence)
-    about = {
-        "scenario": run_manifest.question(scenario),
+    made_from = {
         "asked": {key: value for key, value in asdict(asked).items() if key != "search"},
         "seed": scenario.seed,
-        "data_hash": tables.data_hash(scenario.data_folder),
-        "oa_sim": oa_sim.__version__,
-        "code_hash": run_manifest.code_hash(),
-        "versions": sampling.versions(),
-        "posterior": known.checksum,
         "synthesis": posterior_files.checksum(studied),
         "plan": hashlib.sha256(found.planned.astype(np.int64).tobytes()).hexdigest(),
         "n_draws": int(np.prod(plan_evaluation.size(scenario))),
     }
-    text = json.dumps(about, sort_keys=True)
-    gates = run_manifest.verdict(scenario, known.posterior, studied, None)
-    told = {"gates": gates, "to_verify": unverified.to_verify(scenario, known.tables), "search": asdict(asked.search)}
-    return {"run_id": hashlib.sha256(text.encode()).hexdigest()[:12], **about, **told}
+    gates = run_manifest.verdict(scenario, known.posterior, studied)
+    search = asdict(asked.search)
+    return run_manifest.manifest(scenario, known.tables, known.posterior, gates, made_from, search=search)

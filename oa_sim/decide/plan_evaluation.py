@@ -70,7 +70,7 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
         Where ``scenario_run.run`` would refuse the scenario, for what the objective cannot count, and for what plans do
         not know: twins, a review, the outside view.
     """
-    scenario = scenario_run.checked(scenario)
+    scenario = scenario_run.check_scenario(scenario)
     _check(scenario)
     known = input_cache.known(scenario)
     programme, ground = input_cache.programme(scenario, known), input_cache.ground(scenario, known)
@@ -211,7 +211,7 @@ def floors_of(judge: Judge) -> np.ndarray:
 
 def size(scenario: Scenario) -> tuple[int, int]:
     """Return how many chains a scenario's posterior has, and draws in each."""
-    posterior = input_cache.known(scenario_run.checked(scenario)).posterior
+    posterior = input_cache.known(scenario_run.check_scenario(scenario)).posterior
     return posterior.sizes["chain"], posterior.sizes["draw"]
 
 

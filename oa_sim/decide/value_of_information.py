@@ -1,26 +1,21 @@
 """Value of information: which uncertain number is worth a study, in the objective's unit and in pounds."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
-import oa_sim
 from oa_sim.decide import plan_evaluation, staged_decisions, voi_estimators
 from oa_sim.decide.candidate_plans import Decisions, decisions
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.voi_estimators import Worth
 from oa_sim.decide.voi_settings import Studying
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import posterior_files, sampling
-from oa_sim.inputs import tables
+from oa_sim.inference import posterior_files
 from oa_sim.projection import variance_decomposition
 from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
-from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
 
@@ -197,20 +192,14 @@ def _trials(judge, found: Decisions, asked: Studying, pound: float) -> pd.DataFr
     return pd.DataFrame(rows, columns=columns).assign(unit=judge.objective.unit)
 
 
-def _manifest(judge, asked: Studying) -> dict:
+def _manifest(judge: Judge, asked: Studying) -> dict:
+    """Return what makes the numbers traceable."""
     scenario, known = judge.scenario, judge.known
     studied = meta_analysis.posterior(known.tables, scenario.evidence)
-    about = {
-        "scenario": run_manifest.question(scenario),
+    made_from = {
         "asked": asdict(asked),
-        "data_hash": tables.data_hash(scenario.data_folder),
-        "oa_sim": oa_sim.__version__,
-        "code_hash": run_manifest.code_hash(),
-        "versions": sampling.versions(),
-        "posterior": known.checksum,
         "synthesis": posterior_files.checksum(studied),
         "n_draws": len(judge.which),
     }
-    run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    gated = run_manifest.verdict(scenario, known.posterior, studied, None)
-    return {"run_id": run_id, **about, "gates": gated, "to_verify": unverified.to_verify(scenario, known.tables)}
+    gates = run_manifest.verdict(scenario, known.posterior, studied)
+    return run_manifest.manifest(scenario, known.tables, known.posterior, gates, made_from)

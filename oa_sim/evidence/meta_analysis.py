@@ -19,6 +19,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -45,7 +46,7 @@ KEPT = {"family_mean": "mu", "family_spread": "tau", "theta": "theta", "kept": "
 _UNKEPT: dict[str, xr.Dataset] = {}  # what could not be written to the cache: sampled once in a process all the same
 
 
-def model(studies: list[Study], study_types: list[str], reading: Evidence):
+def model(studies: list[Study], study_types: list[str], reading: Evidence) -> Any:
     """Return the PyMC model of the studies, the share kept from each summed out.
 
     Parameters
@@ -62,8 +63,10 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence):
     All is sampled unbounded. ``tau``, half-normal, is ``softplus`` of its variable: near zero it is a logarithm, so
     that the family may be narrow, and above it is tau itself; its Jacobian stands in the potential.
     """
-    pm = sampling.load_pymc()
+    pm: Any = sampling.load_pymc()
     import pytensor.tensor as pt
+
+    logsumexp: Any = pt.logsumexp
 
     effect, error = (np.array([getattr(study, name) for study in studies])[:, None] for name in ("effect", "error"))
     shares, weights = (np.array(part) for part in zip(*(study.shares() for study in studies), strict=True))
@@ -77,7 +80,7 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence):
         standing = pm.Normal("theta_z", dims="study_type")
         theta = pm.Deterministic("theta", mu + tau * standing, dims="study_type")
         away = (effect - theta[own][:, None] / shares) / error
-        pm.Potential("studies", pt.logsumexp(-0.5 * away**2 + np.log(weights), axis=1).sum())
+        pm.Potential("studies", logsumexp(-0.5 * away**2 + np.log(weights), axis=1).sum())
     return described
 
 
@@ -121,13 +124,13 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
         except Refusal:
             say("what was kept of these studies is damaged, so they are read anew")
     if name not in _UNKEPT:
-        found = _sampled(studies, study_types, reading, say)
+        fit = _sampled(studies, study_types, reading, say)
         try:
-            posterior_files.write(found, before[0])
+            posterior_files.write(fit, before[0])
         except OSError as error:
             print(f"what the studies say was not kept, so the next command samples it again ({error})", file=sys.stderr)
-            _UNKEPT[name] = found
-        return found
+            _UNKEPT[name] = fit
+        return fit
     return _UNKEPT[name]
 
 
@@ -153,15 +156,15 @@ def _file_name(studies: list[Study], study_types: list[str], reading: Evidence, 
     return f"synthesis-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]}.nc"
 
 
-def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable) -> xr.Dataset:
+def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable[[str], None]) -> xr.Dataset:
     """Return the posterior of the studies, sampled, in the precision in which it is kept."""
     iterations = SAMPLER.tune + SAMPLER.draws * SAMPLER.thin
     say(f"weighing {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
-    found = sampling.sample(model(studies, study_types, reading), SAMPLER, SEED)
-    diverging = json.loads(found.attrs["gates"])["divergences"]
-    found["kept"] = shares_given(found.theta, studies)
-    gates = json.dumps(sampling.gates(found, diverging))
-    small = found[list(KEPT)].rename(KEPT).astype(np.float32).astype(float)
+    fit = sampling.sample(model(studies, study_types, reading), SAMPLER, SEED)
+    diverging = json.loads(fit.attrs["gates"])["divergences"]
+    fit["kept"] = shares_given(fit.theta, studies)
+    gates = json.dumps(sampling.gates(fit, diverging))
+    small = fit[list(KEPT)].rename(KEPT).astype(np.float32).astype(float)
     made = {
         "command": "oa-sim evidence",
         "studies": len(studies),
@@ -221,7 +224,7 @@ def draws(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     flat = held.stack(at=("chain", "draw"), create_index=False).transpose("at", ...)
     rng, wanted, n = stream(scenario.seed, "draws of the synthesis"), chains * draws, flat.sizes["at"]
     taken = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
-    data = {"taken": (("chain", "draw"), taken.reshape(chains, draws))}
+    data: dict[str, Any] = {"taken": (("chain", "draw"), taken.reshape(chains, draws))}
     for name in KEPT.values():
         values = flat[name].values[taken]
         data[name] = (("chain", "draw", *flat[name].dims[1:]), values.reshape(chains, draws, *values.shape[1:]))
@@ -246,14 +249,14 @@ def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws
         (chain, draw, intervention), SD per fully served pupil and year. Interventions of one study type share one
         effect; one of type ``family`` draws its own from the family of trials.
     """
-    found = draws(scenario, tables, chains, draws_)
+    synthesis = draws(scenario, tables, chains, draws_)
     out = np.empty((chains, draws_, len(scenario.interventions)))
     for i, (name, about) in enumerate(scenario.interventions.items()):
         if about.study_type == FAMILY:
             own = stream(scenario.seed, "effect", name).standard_normal((chains, draws_))
-            out[..., i] = found.mu.values + found.tau.values * own
+            out[..., i] = synthesis.mu.values + synthesis.tau.values * own
         else:
-            out[..., i] = found.theta.sel(study_type=about.study_type).values
+            out[..., i] = synthesis.theta.sel(study_type=about.study_type).values
     return xr.DataArray(
         out,
         dims=("chain", "draw", "intervention"),

@@ -56,13 +56,17 @@ class Study(NamedTuple):
     def share_at(self, quantile: np.ndarray) -> np.ndarray:
         """Return the share kept at a quantile of its prior."""
         share = self.lowest + (self.highest - self.lowest) * betaincinv(self.a, self.b, quantile)
-        return np.maximum(share, SMALLEST_SHARE)
+        least: np.ndarray = np.maximum(share, SMALLEST_SHARE)
+        return least
 
     def log_likelihood(self, effect: np.ndarray) -> np.ndarray:
         """Return the log-likelihood of effects at scale, the share kept summed out (...)."""
         shares, weights = self.shares()
         away = (self.effect - effect[..., None] / shares) / self.error
-        return logsumexp(-0.5 * away**2 + np.log(weights), axis=-1) - np.log(self.error * np.sqrt(2 * np.pi))
+        whole: np.ndarray = logsumexp(-0.5 * away**2 + np.log(weights), axis=-1) - np.log(
+            self.error * np.sqrt(2 * np.pi)
+        )
+        return whole
 
     @property
     def kept(self) -> tuple[float, float]:
@@ -97,7 +101,7 @@ def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
     rows = tables["studies"]
     for name in reading.without:
         one_of("study", name, [row["study"] for row in rows])
-    found = []
+    read = []
     for row in rows:
         effect = row["effect"]
         if row["effect_unit"] == "months":
@@ -109,8 +113,8 @@ def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
         error = row["standard_error_sd"] * (reading.doubt_factor if row["status"] == DOUBTED else 1.0)
         kept = reading.kept_from_effectiveness if row["design"] == "effectiveness" else reading.kept_from_efficacy
         share = (kept.a, kept.b, 1.0, 1.0) if kept.dist == "Uniform" else (0.0, 1.0, kept.a, kept.b)
-        found.append(Study(row["study"], row["study_type"], float(effect), float(error), *map(float, share)))
-    left = sorted(study for study in found if study.name not in reading.without)
+        read.append(Study(row["study"], row["study_type"], float(effect), float(error), *map(float, share)))
+    left = sorted(study for study in read if study.name not in reading.without)
     if not left:
         raise Refusal("evidence.without must leave a study to read, got every one: name fewer")
     return left

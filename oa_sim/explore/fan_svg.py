@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import formatting
-from oa_sim.compiled import simulate
-from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year
 from oa_sim.plots import picture
 from oa_sim.plots.picture import FONTS
 from oa_sim.simulation import summaries
@@ -122,7 +121,7 @@ def fan(shown: xr.Dataset, history: xr.Dataset, asked, areas: list[str], where: 
 
 def _past(history: xr.Dataset, asked, areas: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the published years and their figures: of the area, or the mean of all."""
-    names = areas if asked.place == simulate.MEAN else [asked.place]
+    names = areas if asked.place == MEAN_OF_AREAS else [asked.place]
     found = history.published.sel(measure=asked.measure, group=asked.group).sel(area=names).transpose("area", "year")
     return found.year.values, found.values.mean(axis=0)
 

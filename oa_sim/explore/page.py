@@ -11,7 +11,6 @@ as their differences, which deflate well.
 import base64
 import hashlib
 import json
-import os
 import zlib
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,6 +22,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim import formatting
+from oa_sim.atomic_write import write_file
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
 from oa_sim.explore.views import DIMS, STATISTICS, View
 from oa_sim.inference import posterior_files
@@ -178,10 +178,7 @@ def library() -> str:
 
     made = _closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     with suppress(OSError):  # where nothing can be kept it is put together again
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_suffix(f".{os.getpid()}.part")
-        part.write_text(made, encoding="utf-8")
-        os.replace(part, place)
+        write_file(place, made)
     return made
 
 

@@ -10,8 +10,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from oa_sim.compiled import simulate
-from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, SHORTEST_HORIZON
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEAN_OF_AREAS, MEASURES, SHORTEST_HORIZON
 from oa_sim.errors import Refusal
 from oa_sim.explore import session
 from oa_sim.explore import session as live_session
@@ -73,7 +72,7 @@ def _select(name: str, label: str, options: dict[str, str], chosen: str) -> str:
 def levers(base: Base, saves_to: str) -> str:
     """Return the form with a lever for each choice, and the field that saves them."""
     at, own = session.start(base), base.scenario
-    places = {simulate.MEAN: f"mean of the {len(own.areas.names)} areas"} | {name: name for name in own.areas.names}
+    places = {MEAN_OF_AREAS: f"mean of the {len(own.areas.names)} areas"} | {name: name for name in own.areas.names}
     measures = {name: MEASURES[name].label for name in own.measures}
     money, most = f"{at.total_gbp / 1e6:.10g}", f"{max(MOST_GBP, 2 * at.total_gbp) / 1e6:g}"
     return f"""<form id="levers" class="oa-levers" autocomplete="off" aria-label="Levers">

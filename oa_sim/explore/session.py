@@ -6,9 +6,7 @@ whole or not at all.
 
 import json
 import math
-import os
 import shlex
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,8 +14,9 @@ from pathlib import Path
 import xarray as xr
 import yaml
 
+from oa_sim.atomic_write import atomic_file
 from oa_sim.compiled import input_cache, simulate
-from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
+from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import fan_svg
 from oa_sim.formatting import chance, estimate, pounds, unit, who
@@ -27,7 +26,7 @@ from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
 from oa_sim.sweep import cases as case_list
-from oa_sim.sweep import expand, journal, provenance
+from oa_sim.sweep import expand, journal
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
@@ -129,7 +128,7 @@ def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     scenario = load.load_scenario(*found.overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)
-    if place in about["posterior"] and provenance.posterior_hash(place) != about["posterior"][place]:
+    if place in about["posterior"] and case_list.posterior_hash(place) != about["posterior"][place]:
         raise Refusal(f"{folder} was made from another posterior than is installed: sweep again")
     place = str(scenario.data_folder or inside)
     return scenario, {"data_hash": about["data_hash"].get(place), "posterior": None, "code_hash": about["code_hash"]}
@@ -251,7 +250,7 @@ def start(base: Base) -> Setting:
         own.sustainability.ending,
         own.horizon,
         own.budget.total_gbp,
-        simulate.MEAN,
+        MEAN_OF_AREAS,
         measure,
         group,
     )
@@ -282,7 +281,7 @@ def setting(told: object, base: Base) -> Setting:
     one_of("split", texts["split"], base.splits)
     one_of("portfolio", texts["portfolio"], base.portfolios)
     one_of("ending", texts["ending"], ENDINGS)
-    one_of("place", texts["place"], (*base.scenario.areas.names, simulate.MEAN))
+    one_of("place", texts["place"], (*base.scenario.areas.names, MEAN_OF_AREAS))
     one_of("measure", texts["measure"], base.scenario.measures)
     one_of("group", texts["group"], GROUPS)
     if texts["group"] not in MEASURES[texts["measure"]].table_groups:
@@ -356,7 +355,7 @@ def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, fl
 
 def _where(asked: Setting, made: Scenario) -> str:
     names = made.areas.names
-    if asked.place != simulate.MEAN:
+    if asked.place != MEAN_OF_AREAS:
         return f"in {asked.place}"
     return f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
 
@@ -383,7 +382,7 @@ def _lasts(asked: Setting, numbers: dict) -> str:
     if not numbers["p_impact"] > 0:
         return "The impact is too small to say what of it lasts."
     five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    of = "90% in the average area" if asked.place == simulate.MEAN else "90%"
+    of = "90% in the average area" if asked.place == MEAN_OF_AREAS else "90%"
     return (
         f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
         f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "
@@ -468,23 +467,16 @@ def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = Fa
     ]
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
     text = scenario_files.text_of(asdict(made), default(*words), chosen, str(path))
-    temporary = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".yaml")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        again = load.load_scenario(f"scenario={temporary}")
-        if asdict(replace(again, outputs=made.outputs)) != asdict(made):
-            raise Refusal("the base has values that a scenario file cannot say: change the base with typed overrides")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
+        with atomic_file(path, ".yaml") as part:
+            part.write_text(text, encoding="utf-8")
+            again = load.load_scenario(f"scenario={part}")
+            if asdict(replace(again, outputs=made.outputs)) != asdict(made):
+                raise Refusal(
+                    "the base has values that a scenario file cannot say: change the base with typed overrides"
+                )
     except OSError as error:
         raise Refusal(f"{path} cannot be written ({error.strerror or error}): start with another outputs=") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
     return path, command
 
 

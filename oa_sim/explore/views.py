@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
+from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
@@ -23,7 +23,6 @@ from oa_sim.sweep import store
 from oa_sim.sweep.journal import command
 
 STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
-MEAN = "mean of areas"
 DIMS = ("scenario", "place", "group", "measure", "year", "statistic")
 
 
@@ -144,7 +143,7 @@ def of_sweep(folder: Path) -> View:
     figures = figures.drop_vars(set(figures.coords) - set(DIMS))
     figures = figures.assign_coords({dim: figures[dim].values.tolist() for dim in DIMS if dim != "scenario"})
     has = np.isfinite(figures.impact.sel(statistic="mean")).any(["group", "measure", "year"]).values
-    n_areas = has[:, [place != MEAN for place in figures.place.values.tolist()]].sum(axis=1)
+    n_areas = has[:, [place != MEAN_OF_AREAS for place in figures.place.values.tolist()]].sum(axis=1)
     hashes = found.facts.get("data_hash", {})
     past = _past(figures, set(hashes.values()))
     figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
@@ -179,7 +178,7 @@ def _summary(result: Result) -> xr.Dataset:
     """Return the summaries of a result, its areas and their unweighted mean as places."""
     draws, names = result.draws, result.draws.area.values.tolist()
     measures, several = draws.measure.values.tolist(), len(names) > 1
-    places = [*names, MEAN] if several else names
+    places = [*names, MEAN_OF_AREAS] if several else names
     coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
     shape = tuple(map(len, coords.values()))
     years = coords["year"]
@@ -214,7 +213,7 @@ def _described(values: np.ndarray) -> np.ndarray:
 def _with_mean(each: xr.DataArray, mean: xr.DataArray, several: bool) -> xr.DataArray:
     """Return values by area as values by place."""
     each = each.drop_vars("unit", errors="ignore")
-    whole = xr.concat([each, mean.expand_dims(area=[MEAN])], "area") if several else each
+    whole = xr.concat([each, mean.expand_dims(area=[MEAN_OF_AREAS])], "area") if several else each
     return whole.rename(area="place").transpose("place", "group", "measure", ...)
 
 
@@ -225,9 +224,9 @@ def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
         shape = {dim: figures[dim].values for dim in ("place", "group", "measure")} | {"history_year": [first - 1]}
         return xr.DataArray(np.full(tuple(map(len, shape.values())), np.nan), shape)
     past = areas.history(tables.read_all(), until=first - 1).published
-    past = past.sel(area=[place for place in figures.place.values.tolist() if place != MEAN])
+    past = past.sel(area=[place for place in figures.place.values.tolist() if place != MEAN_OF_AREAS])
     past = past.sel(measure=figures.measure.values).rename(year="history_year")
-    whole = _with_mean(past, past.mean("area", skipna=False), MEAN in figures.place.values)
+    whole = _with_mean(past, past.mean("area", skipna=False), MEAN_OF_AREAS in figures.place.values)
     return whole.reindex(place=figures.place.values)
 
 
@@ -286,4 +285,4 @@ def _said(found: object) -> str:
 def _union(lists: list[list]) -> list:
     """Return every label once, in the order of the first list that has it, the mean of areas last."""
     known = list(dict.fromkeys(label for labels in lists for label in labels))
-    return [label for label in known if label != MEAN] + [MEAN] * (MEAN in known)
+    return [label for label in known if label != MEAN_OF_AREAS] + [MEAN_OF_AREAS] * (MEAN_OF_AREAS in known)

@@ -3,15 +3,16 @@
 import hashlib
 import json
 import os
-import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from oa_sim.atomic_write import atomic_file
 from oa_sim.errors import Refusal
 
-_READ: dict[tuple, xr.Dataset] = {}  # what was read in this process, by path, time and size: a run asks three times
+POSTERIORS_KEPT = 16  # of those read in this process
 
 
 def cache_folder() -> Path:
@@ -22,11 +23,11 @@ def cache_folder() -> Path:
     return Path(home) / "oa_sim"
 
 
-def checksum(found: xr.Dataset) -> str:
+def checksum(posterior: xr.Dataset) -> str:
     """Return the SHA-256 of a posterior: its draws and its gates."""
-    digest = hashlib.sha256(str(found.attrs.get("gates")).encode())
-    for name in sorted(str(name) for name in found.data_vars):
-        digest.update(name.encode() + np.ascontiguousarray(found[name].values, dtype="<f8").tobytes())
+    digest = hashlib.sha256(str(posterior.attrs.get("gates")).encode())
+    for name in sorted(str(name) for name in posterior.data_vars):
+        digest.update(name.encode() + np.ascontiguousarray(posterior[name].values, dtype="<f8").tobytes())
     return digest.hexdigest()
 
 
@@ -44,19 +45,12 @@ def law_version(made: dict, text_hashes: dict[str, str]) -> str:
     return text_hashes.get(law, law)
 
 
-def write(found: xr.Dataset, path: Path) -> None:
+def write(posterior: xr.Dataset, path: Path) -> None:
     """Write a posterior whole or not at all, in single precision and compressed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    found = found.astype(np.float32).astype(float)  # what is read again is what the checksum is of
-    packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in found.data_vars}
-    try:
-        found.assign_attrs(checksum=checksum(found)).to_netcdf(name, engine="h5netcdf", encoding=packed)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    posterior = posterior.astype(np.float32).astype(float)  # what is read again is what the checksum is of
+    packed = {key: {"zlib": True, "complevel": 6, "shuffle": True, "dtype": "float32"} for key in posterior.data_vars}
+    with atomic_file(path) as part:
+        posterior.assign_attrs(checksum=checksum(posterior)).to_netcdf(part, engine="h5netcdf", encoding=packed)
 
 
 def read(path: Path, what: str, remedy: str) -> xr.Dataset:
@@ -74,17 +68,21 @@ def read(path: Path, what: str, remedy: str) -> xr.Dataset:
     Refusal
         Where it cannot be read or is not what was written.
     """
-    about = path.stat()
-    asked = (str(path), about.st_mtime_ns, about.st_size)
-    if asked in _READ:
-        return _READ[asked].copy()
+    status = path.stat()
+    return _read(path, status.st_mtime_ns, status.st_size, what, remedy).copy()
+
+
+@lru_cache(POSTERIORS_KEPT)
+def _read(path: Path, modified: int, size: int, what: str, remedy: str) -> xr.Dataset:
+    """Return what ``read`` does; a run asks three times."""
     try:
-        found = xr.load_dataset(path, engine="h5netcdf")
-        found = found.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(found.attrs)
-        whole = found.attrs.pop("checksum", None) == checksum(found) and bool(json.loads(found.attrs["gates"]))
+        posterior = xr.load_dataset(path, engine="h5netcdf")
+        posterior = posterior.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(posterior.attrs)
+        whole = posterior.attrs.pop("checksum", None) == checksum(posterior) and bool(
+            json.loads(posterior.attrs["gates"])
+        )
     except Exception as error:  # a damaged file fails in as many ways as there are readers
         raise Refusal(f"{what} {path} cannot be read ({type(error).__name__}): {remedy}") from None
     if not whole:
         raise Refusal(f"{what} {path} is not what was written: {remedy}")
-    _READ[asked] = found
-    return found.copy()
+    return posterior

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -30,7 +31,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
-def load_pymc():
+def load_pymc() -> Any:
     """Return PyMC, loaded without the notices that it and ArviZ 0.23 print at import and while sampling."""
     import logging
 

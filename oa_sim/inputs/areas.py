@@ -4,6 +4,8 @@ Six areas are authorities with figures of their own. Six are districts in a coun
 good level of development of all pupils, which moves the county's series; all that rests on a county is marked a proxy.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -90,7 +92,7 @@ class Counts:
     """The counts and shares of ``pupils.csv``, looked up by quantity, place and year."""
 
     def __init__(self, tables: dict[str, list[Row]]):
-        self.by_name: dict[tuple, dict[int, float]] = {}
+        self.by_name: dict[tuple[Any, ...], dict[int, float]] = {}
         for row in tables["pupils"]:
             key = (row["quantity"], row["place"], row["geography"] == "district")
             self.by_name.setdefault(key, {})[row["year"]] = row["value"]
@@ -131,25 +133,27 @@ def _roll_share(year_group: int) -> str:
     return "disadvantaged_share_secondary" if year_group in SECONDARY else "disadvantaged_share_age_19"
 
 
-def _empty(shape: dict[str, list]) -> xr.DataArray:
+def _empty(shape: dict[str, list[Any]]) -> xr.DataArray:
     return xr.DataArray(np.full([len(values) for values in shape.values()], np.nan), shape, list(shape))
 
 
-def _figures(tables: dict[str, list[Row]], until: int) -> dict[tuple, dict[int, float]]:
-    found: dict[tuple, dict[int, float]] = {}
+def _figures(tables: dict[str, list[Row]], until: int) -> dict[tuple[Any, ...], dict[int, float]]:
+    figures: dict[tuple[Any, ...], dict[int, float]] = {}
     for row in tables["outcomes"]:
         if row["year"] <= until:
             key = (row["measure"], row["group"], row["place"], row["geography"])
-            found.setdefault(key, {})[row["year"]] = row["value"]
-    return found
+            figures.setdefault(key, {})[row["year"]] = row["value"]
+    return figures
 
 
-def _of_place(figures: dict, counts: Counts, place: str, geography: str, years: list[int]) -> np.ndarray:
+def _of_place(
+    figures: dict[Any, dict[int, float]], counts: Counts, place: str, geography: str, years: list[int]
+) -> np.ndarray:
     """Return a place's published figures (group, measure, year); ``other`` is derived where it is not published."""
     out = np.full((len(GROUPS), len(MEASURES), len(years)), np.nan)
     for m, (measure, about) in enumerate(MEASURES.items()):
         series = {group: dict(figures.get((measure, group, place, geography), {})) for group in GROUPS}
-        if about.derive_other:
+        if about.derive_other and about.share:
             for year in series["all"].keys() & series["disadvantaged"].keys():
                 share = counts.share(about.share, place, year)
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)

@@ -3,6 +3,8 @@
 No place stands for another here, so nothing is a proxy. Nothing after the cut is used: neither figures, nor shares.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -12,6 +14,7 @@ from oa_sim.inputs.areas import breaks
 from oa_sim.inputs.published_files import ENGLAND, Reading
 from oa_sim.inputs.tables import Row
 
+Grids = dict[tuple[str, str], np.ndarray]  # by measure (or quantity) and group: figures (code, year)
 FEWEST = 20  # authorities; with fewer, how much authorities differ is hardly known
 YEAR_GROUPS_AT_SCHOOL = 12  # Reception to Year 11
 TYPICAL_YEAR_GROUP = 3000.0  # pupils; between the median authority's Reception and its cohort aged 19
@@ -70,8 +73,8 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
     names = dict(zip(outcomes["code"], outcomes["place"], strict=True))
     codes = [ENGLAND, *sorted((code for code in names if code != ENGLAND), key=int)]
     span = list(range(int(figures["year"].min()), int(figures["year"].max()) + 1))  # counts may go back further
-    found = {key: _grid(rows, codes, span) for key, rows in figures.groupby(["measure", "group"])}
-    published, derived, outside = _published(found, len(codes), len(span))
+    grids = {key: _grid(rows, codes, span) for key, rows in figures.groupby(["measure", "group"])}
+    published, derived, outside = _published(grids, len(codes), len(span))
     published = published[..., years[0] - span[0] : years[-1] - span[0] + 1]
     coords = {"area": [names[code] for code in codes[1:]], "group": list(GROUPS), "measure": list(MEASURES)}
     dims = ("area", "group", "measure", "year")
@@ -84,7 +87,7 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
         {**coords, "year": years},
         {"derived": derived, "derived_outside": outside},
     )
-    record["behind"] = _behind(found, coords)
+    record["behind"] = _behind(grids, coords)
     record["proxy"] = xr.DataArray(np.zeros(record["behind"].shape, dtype=bool), coords, list(coords))
     record["breaks"] = breaks({"breaks": breaks_rows}, years)
     return record
@@ -114,7 +117,7 @@ def check(record: xr.Dataset) -> list[str]:
     return [f"no authority has a figure of {measure}, {group}: nothing is learned of it" for measure, group in lacks]
 
 
-def _grid(rows, codes: list[str], span: list[int]) -> np.ndarray:
+def _grid(rows: Any, codes: list[str], span: list[int]) -> np.ndarray:
     """Return the figures of one series (code, year), NaN where nothing is published."""
     grid = np.full((len(codes), len(span)), np.nan)
     at = {code: place for place, code in enumerate(codes)}
@@ -124,17 +127,17 @@ def _grid(rows, codes: list[str], span: list[int]) -> np.ndarray:
     return grid
 
 
-def _published(found: dict, n_codes: int, n_years: int) -> tuple[np.ndarray, int, int]:
+def _published(grids: Grids, n_codes: int, n_years: int) -> tuple[np.ndarray, int, int]:
     """Return figures (code, group, measure, year), with how many were derived and how many came out as no share."""
     out = np.full((n_codes, len(GROUPS), len(MEASURES), n_years), np.nan)
     derived = outside = 0
     for m, (measure, about) in enumerate(MEASURES.items()):
         for g, group in enumerate(GROUPS):
-            if (measure, group) in found:
-                out[:, g, m] = found[measure, group]
-        if about.derive_other:
+            if (measure, group) in grids:
+                out[:, g, m] = grids[measure, group]
+        if about.derive_other and about.share:
             some, other, everyone = (out[:, list(GROUPS).index(name), m] for name in ("disadvantaged", "other", "all"))
-            follows = _other(everyone, some, _nearest(_share(found, about.share, out[:, 0, m].shape)))
+            follows = _other(everyone, some, _nearest(_share(grids, about.share, out[:, 0, m].shape)))
             follows[np.isfinite(other)] = np.nan
             wrong = (follows < 0) | (follows > 100)
             follows[wrong] = np.nan
@@ -145,21 +148,22 @@ def _published(found: dict, n_codes: int, n_years: int) -> tuple[np.ndarray, int
 
 def _other(everyone: np.ndarray, some: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return what is left for other pupils: ``(all - share * disadvantaged) / (1 - share)``."""
-    return (everyone - share * some) / np.where(share < 0.999, 1 - share, np.nan)
+    other: np.ndarray = (everyone - share * some) / np.where(share < 0.999, 1 - share, np.nan)
+    return other
 
 
-def _share(found: dict, name: str, shape: tuple[int, int]) -> np.ndarray:
+def _share(grids: Grids, name: str, shape: tuple[int, int]) -> np.ndarray:
     """Return a share of disadvantaged pupils as a fraction (code, year), NaN where it is not published.
 
     At age 19 it is a ratio of counts; without counts, what the three published figures of level 3 imply.
     """
     none = np.full(shape, np.nan)
     if name != "disadvantaged_share_age_19":
-        return found.get((name, "all"), none) / 100
-    if ("aged_19", "all") in found:
-        whole = found["aged_19", "all"]
-        return found.get(("aged_19_disadvantaged", "all"), none) / np.where(whole > 0, whole, np.nan)
-    some, other, everyone = (found.get(("level_3_by_19", group), none) for group in ("disadvantaged", "other", "all"))
+        return grids.get((name, "all"), none) / 100
+    if ("aged_19", "all") in grids:
+        whole = grids["aged_19", "all"]
+        return grids.get(("aged_19_disadvantaged", "all"), none) / np.where(whole > 0, whole, np.nan)
+    some, other, everyone = (grids.get(("level_3_by_19", group), none) for group in ("disadvantaged", "other", "all"))
     gap = np.where(np.abs(some - other) > SMALLEST_GAP, some - other, np.nan)
     share = (everyone - other) / gap
     return np.where((share > 0) & (share < 1), share, np.nan)
@@ -181,7 +185,7 @@ def _last(grid: np.ndarray) -> np.ndarray:
     return _nearest(grid)[:, -1]
 
 
-def _behind(found: dict, coords: dict) -> xr.DataArray:
+def _behind(grids: Grids, coords: dict[str, Any]) -> xr.DataArray:
     """Return the pupils a year behind each published figure (area, group, measure).
 
     Counts are the last published ones: Reception, aged 16 and 17, aged 19, all at school. Where one is missing, a year
@@ -189,16 +193,16 @@ def _behind(found: dict, coords: dict) -> xr.DataArray:
     the mean share of pupils ever eligible in six years, primary and secondary. That is an approximation: pupil premium
     also follows children in care, and year groups are not alike. What is left is given the median authority's.
     """
-    shape = next(iter(found.values())).shape
-    size, basis = _year_group(found, shape)
+    shape = next(iter(grids.values())).shape
+    size, basis = _year_group(grids, shape)
     behind = np.full((shape[0] - 1, len(GROUPS), len(MEASURES)), np.nan)
     for m, (measure, about) in enumerate(MEASURES.items()):
-        count, parts = ROLLS.get(measure, (None, 1))
-        known = _last(found.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
+        count, parts = ROLLS.get(measure, ("", 1))
+        known = _last(grids.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
         everyone = np.where(known > 0, known, size) * len(about.year_groups)
         behind[:, list(GROUPS).index("all"), m] = everyone
         if about.share:
-            share = _known_share(found, about.share, shape)
+            share = _known_share(grids, about.share, shape)
             behind[:, list(GROUPS).index("disadvantaged"), m] = everyone * share
             behind[:, list(GROUPS).index("other"), m] = everyone * (1 - share)
     groupless = np.isnan(behind)
@@ -206,12 +210,12 @@ def _behind(found: dict, coords: dict) -> xr.DataArray:
     return xr.DataArray(behind, coords, list(coords), attrs={"units": "pupils", "basis": basis})
 
 
-def _year_group(found: dict, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
+def _year_group(grids: Grids, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
     """Return the pupils in one year group of each authority (area), and in words what they rest on."""
     none = np.full(shape, np.nan)
 
-    def last(name):
-        return _last(found.get((name, "all"), none))[1:]
+    def last(name: str) -> np.ndarray:
+        return _last(grids.get((name, "all"), none))[1:]
 
     ever = np.stack([last("disadvantaged_share_primary"), last("disadvantaged_share_secondary")]) / 100
     seen = np.isfinite(ever).sum(axis=0)
@@ -236,10 +240,10 @@ def _year_group(found: dict, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
     return size, "; ".join(words)
 
 
-def _known_share(found: dict, name: str, shape: tuple[int, int]) -> np.ndarray:
+def _known_share(grids: Grids, name: str, shape: tuple[int, int]) -> np.ndarray:
     """Return the last share of each authority (area), of a like share where it is missing, else the median."""
     share = np.full(shape[0] - 1, np.nan)
     for one in (name, *STAND_IN[name]):
-        share = np.where(np.isfinite(share), share, _last(_share(found, one, shape))[1:])
+        share = np.where(np.isfinite(share), share, _last(_share(grids, one, shape))[1:])
     typical = np.nanmedian(share) if np.isfinite(share).any() else TYPICAL_SHARE
     return np.clip(np.where(np.isfinite(share), share, typical), 0.01, 0.99)

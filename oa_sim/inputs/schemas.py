@@ -1,14 +1,20 @@
 """Schemas: what each table holds, column by column, and the rule that each cell keeps.
 
 A check takes the text of a cell and returns its value, or raises a ``ValueError`` whose text goes on from the
-name of the column.
+name of the column; a ``Refusal`` is a sentence of its own.
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
 
-from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import unknown
+
+Row = dict[str, Any]  # a cell has the kind that its column's check gives it when the file is read
+Tables = dict[str, list[Row]]
+Check = Callable[[str], Any]
 
 STATUSES = ("found", "to verify")
 GEOGRAPHIES = ("england", "authority", "county", "district")
@@ -36,14 +42,26 @@ SMALLEST = {"pupils": 1.0}  # an empty cohort has no share to speak of
 LARGEST = {"%": 100.0, "points": 90.0, "per 100 pupils": 100.0, "pupils": 2e7, "GBP": 1e11}
 
 
-def _number(low: float, high: float, blank: bool = False) -> Callable:
-    def check(text: str):
+def with_unit(value: float, unit: str) -> str:
+    """Return a bound with its unit: 100%, 90 points."""
+    return f"{value:g}%" if unit == "%" else f"{value:g} {unit}"
+
+
+def real(text: str) -> float:
+    """Check that a cell is a number, which need not be finite."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, got {text!r}") from None
+
+
+def number(low: float, high: float, blank: bool = False) -> Check:
+    """Return the check of a number in a range; ``blank`` allows an empty cell, which is None."""
+
+    def check(text: str) -> float | None:
         if blank and text == "":
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(f"must be a number, got {text!r}") from None
+        value = real(text)
         if not low <= value <= high:
             raise ValueError(f"must be {low:g} to {high:g}, got {text}")
         return value
@@ -51,8 +69,8 @@ def _number(low: float, high: float, blank: bool = False) -> Callable:
     return check
 
 
-def _year(blank: bool = False, ahead: int = 0) -> Callable:
-    def check(text: str):
+def _year(blank: bool = False, ahead: int = 0) -> Check:
+    def check(text: str) -> int | None:
         if blank and text == "":
             return None
         last = datetime.date.today().year + ahead
@@ -63,7 +81,7 @@ def _year(blank: bool = False, ahead: int = 0) -> Callable:
     return check
 
 
-def _whole(low: int, high: int) -> Callable:
+def _whole(low: int, high: int) -> Check:
     def check(text: str) -> int:
         if not (text.isdigit() and low <= int(text) <= high):
             raise ValueError(f"must be a whole number from {low} to {high}, got {text!r}")
@@ -72,17 +90,40 @@ def _whole(low: int, high: int) -> Callable:
     return check
 
 
-def _text(text: str) -> str:
+def text(text: str) -> str:
+    """Check that a cell is not empty."""
     if not text:
         raise ValueError("must not be empty")
     return text
 
 
-def _one_of(*known: str) -> Callable:
+def one_of(*known: str, what: str = "name", default: str | None = None) -> Check:
+    """Return the check of a name among those that are known, of some kind; an empty cell has the default."""
+
     def check(text: str) -> str:
+        text = text or default or text
         if text not in known:
-            raise unknown("name", text, known)
+            raise unknown(what, text, known)
         return text
+
+    return check
+
+
+def year_as_written(first: int, last: int, blank: bool = False) -> Check:
+    """Return the check of a year as people write it: 2026, 2026.0 (a workbook's), or 2025/26."""
+
+    def check(text: str) -> int | None:
+        if blank and text == "":
+            return None
+        head, _, tail = text.partition("/")
+        year = int(head) + 1 if head.isdigit() and len(head) == 4 else 0
+        plain = str(year) if year and tail == f"{year % 100:02d}" else text.removesuffix(".0")
+        if not (plain.isdigit() and first <= int(plain) <= last):
+            raise ValueError(
+                f"must be the year in which an academic year ends, {first} to {last}, or such as "
+                f"{academic_year(2026)}, got {text!r}"
+            )
+        return int(plain)
 
     return check
 
@@ -97,29 +138,68 @@ def _month(text: str) -> float:
 
 def _names(text: str) -> tuple[str, ...]:
     """Return names that stand with a blank between them."""
-    found = tuple(text.split())
-    if not found or len(set(found)) != len(found):
+    names = tuple(text.split())
+    if not names or len(set(names)) != len(names):
         raise ValueError(f"must name one or more, each once, with a blank between them, got {text!r}")
-    return found
+    return names
 
 
-_measure = _one_of(*MEASURES)
-_group = _one_of(*GROUPS)
-_known = {"source": _text, "status": _one_of(*STATUSES)}
-_any = _number(-1e12, 1e12)
+def _filters(text: str) -> dict[str, set[str]]:
+    """Return filters such as ``sex=total;school_type=a|b`` as the values that a column may have, in small letters."""
+    parts = [part.split("=", 1) for part in text.split(";") if part]
+    return {column: set(values.lower().split("|")) for column, values in parts}
 
-# table -> (columns with their checks, the columns that identify a row)
-TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
-    "sources": (dict.fromkeys(("source", "publisher", "title", "published", "licence"), _text), ("source",)),
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table and what its rows keep.
+
+    Attributes
+    ----------
+    columns
+        By name of column, the check of its cells.
+    identity
+        The columns that identify a row, which no two rows may have in common; none where rows may be alike.
+    optional
+        Columns that may be left out, whose cells are then checked as empty ones.
+    complete
+        Takes a row whose cells are checked, and returns it after checks that need several cells.
+    noun
+        How a message begins that names a column that is missing.
+    is_exact
+        Whether the file has exactly these columns in this order; else columns and cells as people write them.
+    is_open
+        Whether other columns may stand beside them.
+    may_be_empty
+        Whether it may have no row.
+    """
+
+    columns: dict[str, Check]
+    identity: tuple[str, ...]
+    optional: dict[str, Check] = field(default_factory=dict)
+    complete: Callable[[Row], Row] = lambda row: row
+    noun: str = "the table needs"
+    is_exact: bool = True
+    is_open: bool = False
+    may_be_empty: bool = False
+
+
+_measure = one_of(*MEASURES)
+_group = one_of(*GROUPS)
+_marks = {"source": text, "status": one_of(*STATUSES)}
+_any = number(-1e12, 1e12)
+
+_TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: columns with their checks, identity
+    "sources": (dict.fromkeys(("source", "publisher", "title", "published", "licence"), text), ("source",)),
     "areas": (
         {
-            "area": _text,
-            "code": _text,
-            "published_place": _text,
-            "geography": _one_of("authority", "district"),
-            "announced": _text,
-            "wave": _number(1, 2),
-            **_known,
+            "area": text,
+            "code": text,
+            "published_place": text,
+            "geography": one_of("authority", "district"),
+            "announced": text,
+            "wave": number(1, 2),
+            **_marks,
         },
         ("area",),
     ),
@@ -127,24 +207,24 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
         {
             "measure": _measure,
             "group": _group,
-            "place": _text,
-            "geography": _one_of(*GEOGRAPHIES),
+            "place": text,
+            "geography": one_of(*GEOGRAPHIES),
             "year": _year(),
             "value": _any,
-            "unit": _text,
-            **_known,
+            "unit": text,
+            **_marks,
         },
         ("measure", "group", "place", "geography", "year"),
     ),
     "pupils": (
         {
-            "quantity": _one_of(*QUANTITIES),
-            "place": _text,
-            "geography": _one_of(*GEOGRAPHIES),
+            "quantity": one_of(*QUANTITIES),
+            "place": text,
+            "geography": one_of(*GEOGRAPHIES),
             "year": _year(),
             "value": _any,
-            "unit": _text,
-            **_known,
+            "unit": text,
+            **_marks,
         },
         ("quantity", "place", "geography", "year"),
     ),
@@ -153,104 +233,104 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
             "measure": _measure,
             "first_year": _year(ahead=LONGEST_HORIZON),  # a change to come may be declared
             "last_year": _year(ahead=LONGEST_HORIZON),
-            "kind": _one_of(*BREAKS),
-            "what_changed": _text,
-            **_known,
+            "kind": one_of(*BREAKS),
+            "what_changed": text,
+            **_marks,
         },
         ("measure", "first_year"),
     ),
     "programme": (
         {
-            "area": _text,
-            "item": _text,
+            "area": text,
+            "item": text,
             "first_year": _year(),
             "last_year": _year(),
-            "value": _number(0, 1e11),
-            "unit": _text,
-            **_known,
+            "value": number(0, 1e11),
+            "unit": text,
+            **_marks,
         },
         ("area", "item"),
     ),
     "targets": (
         {
-            "area": _text,
+            "area": text,
             "measure": _measure,
             "group": _group,
             "baseline_year": _year(blank=True),
-            "baseline": _number(0, 100, blank=True),
+            "baseline": number(0, 100, blank=True),
             "target_year": _year(blank=True, ahead=LONGEST_HORIZON),
-            "target": _number(-100, 100, blank=True),
-            "scale": _one_of("level", "relative"),
-            "unit": _text,
-            **_known,
+            "target": number(-100, 100, blank=True),
+            "scale": one_of("level", "relative"),
+            "unit": text,
+            **_marks,
         },
         ("area", "measure", "group", "target_year"),
     ),
     "studies": (
         {
-            "study": _text,
-            "study_type": _text,
-            "outcome": _text,
-            "effect": _number(-12, 12),
-            "effect_unit": _one_of("months", "sd"),
-            "standard_error_sd": _number(0.001, 2),
-            "standard_error_basis": _one_of("published", "assumed"),
-            "design": _one_of(*DESIGNS),
-            **_known,
+            "study": text,
+            "study_type": text,
+            "outcome": text,
+            "effect": number(-12, 12),
+            "effect_unit": one_of("months", "sd"),
+            "standard_error_sd": number(0.001, 2),
+            "standard_error_basis": one_of("published", "assumed"),
+            "design": one_of(*DESIGNS),
+            **_marks,
         },
         ("study",),
     ),
     "months": (
-        {"months": _number(0, 12), "lowest_sd": _number(-1, 1), "highest_sd": _number(-1, 1), **_known},
+        {"months": number(0, 12), "lowest_sd": number(-1, 1), "highest_sd": number(-1, 1), **_marks},
         ("months",),
     ),
     "proxies": (
         {
             "measure": _measure,
             "group": _group,
-            "slope": _number(-3, 3),
-            "residual_sd": _number(0, 2),
-            "n_authorities": _number(10, 1000),
-            **_known,
+            "slope": number(-3, 3),
+            "residual_sd": number(0, 2),
+            "n_authorities": number(10, 1000),
+            **_marks,
         },
         ("measure", "group"),
     ),
     "events": (
         {
-            "event": _text,
-            "what": _one_of(*HAPPENINGS),
+            "event": text,
+            "what": one_of(*HAPPENINGS),
             "first_month": _month,
             "last_month": _month,
-            "low": _number(0, 2),
-            "high": _number(0, 2),
-            "unit": _one_of(*HAPPENINGS.values()),
-            "what_happened": _text,
-            **_known,
+            "low": number(0, 2),
+            "high": number(0, 2),
+            "unit": one_of(*HAPPENINGS.values()),
+            "what_happened": text,
+            **_marks,
         },
         ("event",),
     ),
     "national": (
         {
-            "national": _text,
+            "national": text,
             "interventions": _names,
             "first_funded_year": _whole(1, 15),
             "last_funded_year": _whole(1, 15),
-            "gbp": _number(0, 1e10),
-            "alignment": _number(0, 1),
-            "take_up": _number(0, 1),
-            "schools_share": _number(0, 1),
-            "what_it_is": _text,
-            **_known,
+            "gbp": number(0, 1e10),
+            "alignment": number(0, 1),
+            "take_up": number(0, 1),
+            "schools_share": number(0, 1),
+            "what_it_is": text,
+            **_marks,
         },
         ("national",),
     ),
     "priorities": (
         {
-            "area": _text,
-            "priority": _text,
+            "area": text,
+            "priority": text,
             "interventions": _names,
-            "budget_gbp": _number(0, 1e9, blank=True),
-            **_known,
+            "budget_gbp": number(0, 1e9, blank=True),
+            **_marks,
         },
         ("area", "priority"),
     ),
@@ -264,12 +344,53 @@ TABLES: dict[str, tuple[dict[str, Callable], tuple[str, ...]]] = {
             "most_start": _any,
             "n": _whole(1, 10_000_000),
             **{f"q{share:02d}": _any for share in range(0, 101, 5)},
-            **_known,
+            **_marks,
         },
         ("measure", "group", "span", "band"),
     ),
     "area_sets": (
-        {"area_set": _text, "area": _text, **_known},
+        {"area_set": text, "area": text, **_marks},
         ("area_set", "area"),
     ),
 }
+TABLES = {name: Schema(columns, identity) for name, (columns, identity) in _TABLES.items()}
+PUBLISHED_NAMES = Schema(  # which published name is which measure, in each layout of a download
+    {
+        "layout": text,
+        "name": text,
+        "filters": _filters,
+        "measure": text,
+        "group": _group,
+        **_marks,
+    },
+    (),
+)
+MOST_GBP = 1e11
+
+
+def _pounds(cell: str) -> int:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = float("nan")
+    if not (0 <= value <= MOST_GBP and value == round(value)):
+        raise ValueError(f"must be whole pounds, 0 to {MOST_GBP:g}, got {cell!r}")
+    return round(value)
+
+
+def spending_plan(areas: Collection[str], interventions: Collection[str], years: list[int]) -> Schema:
+    """Return the schema of a plan: whole GBP by area, intervention and funded year, other columns beside it."""
+
+    def funded(text: str) -> int:
+        if not text.isdigit() or int(text) not in years:
+            raise ValueError(f"must be a funded one, {years[0]} to {years[-1]}, got {text!r}")
+        return int(text)
+
+    columns: dict[str, Check] = {
+        "area": one_of(*areas, what="area of the scenario"),
+        "intervention": one_of(*interventions, what="intervention of the scenario"),
+        "year": funded,
+        "gbp": _pounds,
+    }
+    identity = ("area", "intervention", "year")
+    return Schema(columns, identity, noun="a plan needs", is_exact=False, is_open=True, may_be_empty=True)

@@ -4,24 +4,23 @@ Each table is a small CSV, each number with its source and a status. What is wro
 sentence that names file, row and rule. Rows are counted as a text editor counts lines: the header is 1.
 """
 
-import csv
 import hashlib
 import os
 import time
+from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, unknown
-from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES
+from oa_sim.inputs.csv_reader import checked_rows, lines_of
+from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES, with_unit
+from oa_sim.inputs.schemas import Row as Row
+from oa_sim.inputs.schemas import Tables as Tables
 
 FOLDER = Path(str(files("oa_sim") / "data"))
 
-Row = dict[str, Any]  # a cell has the kind that its column's check gives it when the file is read
-_READ: dict[Path, tuple[bytes, list[Row]]] = {}  # what was read in this process: a run asks for some tables again
-_HELD: dict[str, tuple[tuple, bytes]] = {}  # what files hold, with the state in which they were read
 SETTLED = 2_000_000_000  # ns after which a file that is written again is sure to have another time
 
 
@@ -45,76 +44,44 @@ def read(name: str, folder: str | Path | None = None) -> list[Row]:
     Refusal
         At the first cell or row that breaks a rule.
     """
-    path = Path(folder or FOLDER) / f"{name}.csv"
-    try:
-        text = _bytes(path)
-    except OSError:
-        return _checked(name, path)  # which says what is wrong
-    before, rows = _READ.get(path, (None, []))
-    if before != text:
-        rows = _checked(name, path)
-        _READ[path] = text, rows
-    return [row.copy() for row in rows]
+    path = _path(name, folder)
+    return [row.copy() for row in _rows(name, path.name, _content(name, path))]
 
 
-def _bytes(path: Path) -> bytes:
-    """Return what a file holds, read again only where it may have changed: a sweep asks before each scenario.
+def _path(name: str, folder: str | Path | None) -> Path:
+    return Path(folder or FOLDER) / f"{name}.csv"
 
-    What was read of a file just written is not kept: it may be written again and look the same to the clock.
+
+@lru_cache(4 * len(TABLES))
+def _rows(name: str, file: str, content: bytes) -> list[Row]:
+    """Return the rows of a table; a run asks for some tables again."""
+    return checked_rows(file, lines_of(content, file), TABLES[name])
+
+
+def _content(name: str, path: Path) -> bytes:
+    """Return what the file of a table holds, read again only where it may have changed.
+
+    A sweep asks before each scenario. What is read of a file just written is not kept: it may be written again and look
+    the same to the clock.
     """
-    name, about = str(path), os.stat(path)
-    state = (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino)
-    held, text = _HELD.get(name, (None, b""))
-    if held != state:
-        text = path.read_bytes()
-        if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) >= SETTLED:
-            _HELD[name] = state, text
-    return text
-
-
-def _checked(name: str, path: Path) -> list[Row]:
-    """Return the rows of one table file, each cell checked and converted."""
-    columns, identity = TABLES[name]
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, cells) for cells in reader]
+        status = os.stat(path)
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        if time.time_ns() - max(times) < SETTLED:
+            return path.read_bytes()
+        return _settled_content(path, (*times, status.st_size, status.st_ino))
     except FileNotFoundError:
         raise Refusal(f"{path}: the table {name!r} is missing: put it there or leave out data_folder") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refusal(f"{path}: cannot be read as a CSV table ({error}): save it as UTF-8 text") from None
-    if not lines or lines[0][1] != list(columns):
-        got = ",".join(lines[0][1]) if lines else "an empty file"
-        raise Refusal(f"{path.name} row 1: the columns must be {','.join(columns)}, got {got}: correct the header")
-    rows, seen = [], {}
-    for number, cells in lines[1:]:
-        if len(cells) != len(columns):
-            raise Refusal(
-                f"{path.name} row {number}: must have {len(columns)} cells, got {len(cells)}: correct the row"
-            )
-        row = {"row": number}
-        for (column, check), cell in zip(columns.items(), cells, strict=True):
-            try:
-                row[column] = check(cell.strip())
-            except ValueError as error:
-                raise Refusal(f"{path.name} row {number}: {column} {_sentence(error)}") from None
-        key = tuple(row[column] for column in identity)
-        if key in seen:
-            what = ", ".join(str(part) for part in key)
-            raise Refusal(f"{path.name} row {number}: {what} stands in row {seen[key]} already: keep one of the two")
-        seen[key] = number
-        rows.append(row)
-    if not rows:
-        raise Refusal(f"{path.name}: must have at least one row, got none: fill the table")
-    return rows
+    except OSError as error:
+        raise Refusal(f"{path}: cannot be read ({error}): put a table there that can") from None
 
 
-def _sentence(error: ValueError) -> str:
-    """Return a cell's error with its remedy."""
-    return f"is an {error}" if isinstance(error, Refusal) else f"{error}: correct the cell"
+@lru_cache(4 * len(TABLES))
+def _settled_content(path: Path, state: tuple[int, ...]) -> bytes:
+    return path.read_bytes()
 
 
-def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
+def read_all(folder: str | Path | None = None) -> Tables:
     """Return every table, each checked by itself and against the others.
 
     Raises
@@ -124,13 +91,7 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
         that no area needs, an area without its figures, or a year that is missing without a declared break.
     """
     tables = {name: read(name, folder) for name in TABLES}
-    sources = {row["source"] for row in tables["sources"]}
-    for name, rows in tables.items():
-        for row in rows:
-            if row["source"] not in sources:
-                raise Refusal(
-                    f"{name}.csv row {row['row']}: source {row['source']!r} is not in sources.csv: add it there"
-                )
+    _check_sources(tables)
     _check_places(tables)
     _check_values(tables)
     _check_shares(tables)
@@ -141,16 +102,14 @@ def read_all(folder: Path | None = None) -> dict[str, list[Row]]:
     return tables
 
 
-def data_hash(folder: Path | None = None) -> str:
+def restrict_to_areas(tables: Tables, names: Collection[str]) -> Tables:
+    """Return the tables with some areas alone in ``areas``, from which history and pupils take theirs."""
+    return tables | {"areas": [row for row in tables["areas"] if row["area"] in names]}
+
+
+def data_hash(folder: str | Path | None = None) -> str:
     """Return the SHA-256 of all tables, the name by which results and posteriors know their data."""
-    texts = []
-    for name in sorted(TABLES):
-        path = Path(folder or FOLDER) / f"{name}.csv"
-        try:
-            texts.append(_bytes(path))
-        except OSError:
-            raise Refusal(f"{path}: the table {name!r} is missing: put it there or leave out data_folder") from None
-    return _digest(tuple(texts))
+    return _digest(tuple(_content(name, _path(name, folder)) for name in sorted(TABLES)))
 
 
 @lru_cache(8)
@@ -161,7 +120,16 @@ def _digest(texts: tuple[bytes, ...]) -> str:
     return digest.hexdigest()
 
 
-def _check_places(tables: dict[str, list[Row]]) -> None:
+def _check_sources(tables: Tables) -> None:
+    sources = {row["source"] for row in tables["sources"]}
+    for name, rows in tables.items():
+        for row in rows:
+            if row["source"] not in sources:
+                where = f"{name}.csv row {row['row']}"
+                raise Refusal(f"{where}: source {row['source']!r} is not in sources.csv: add it there")
+
+
+def _check_places(tables: Tables) -> None:
     areas = {row["area"]: row for row in tables["areas"]}
     published = {row["published_place"] for row in areas.values()}
     places = {"England", *areas, *published}
@@ -181,7 +149,7 @@ def _check_places(tables: dict[str, list[Row]]) -> None:
                 raise Refusal(f"outcomes.csv: {area} has no figures of {measure}: add rows of {row['published_place']}")
 
 
-def _check_values(tables: dict[str, list[Row]]) -> None:
+def _check_values(tables: Tables) -> None:
     for name in ("outcomes", "pupils"):
         for row in tables[name]:
             unit = MEASURES[row["measure"]].unit if name == "outcomes" else QUANTITIES[row["quantity"]]
@@ -194,12 +162,12 @@ def _check_values(tables: dict[str, list[Row]]) -> None:
                 high = 99.9  # a share of all leaves nobody in the other group
             if not low <= row["value"] <= high:
                 raise Refusal(
-                    f"{name}.csv row {row['row']}: value must be {low:g} to {high:g} {unit}, "
+                    f"{name}.csv row {row['row']}: value must be {low:g} to {with_unit(high, unit)}, "
                     f"got {row['value']:g}: correct the cell"
                 )
 
 
-def _check_shares(tables: dict[str, list[Row]]) -> None:
+def _check_shares(tables: Tables) -> None:
     """Refuse a part that is more than its whole, and published groups whose remainder is no share."""
     whole = {(r["place"], r["year"]): r["value"] for r in tables["pupils"] if r["quantity"] == "aged_19"}
     for row in tables["pupils"]:
@@ -211,9 +179,9 @@ def _check_shares(tables: dict[str, list[Row]]) -> None:
             )
 
 
-def _check_priorities(tables: dict[str, list[Row]]) -> None:
+def _check_priorities(tables: Tables) -> None:
     """Refuse more priorities than a delivery plan may have, and budgets for some priorities of an area only."""
-    by_area: dict[str, list[Row]] = {}
+    by_area: Tables = {}
     for row in tables["priorities"]:
         by_area.setdefault(row["area"], []).append(row)
     for area, rows in by_area.items():
@@ -230,7 +198,7 @@ def _check_priorities(tables: dict[str, list[Row]]) -> None:
             )
 
 
-def _check_events(tables: dict[str, list[Row]]) -> None:
+def _check_events(tables: Tables) -> None:
     """Refuse an event whose unit is not that of what it acts on, and a share above one."""
     for row in tables["events"]:
         if row["unit"] != HAPPENINGS[row["what"]]:
@@ -244,7 +212,7 @@ def _check_events(tables: dict[str, list[Row]]) -> None:
             )
 
 
-def _check_spans(tables: dict[str, list[Row]]) -> None:
+def _check_spans(tables: Tables) -> None:
     """Refuse what begins after it ends."""
     for name, first, last in (
         ("breaks", "first_year", "last_year"),
@@ -262,14 +230,14 @@ def _check_spans(tables: dict[str, list[Row]]) -> None:
                 )
 
 
-def _check_gaps(tables: dict[str, list[Row]]) -> None:
+def _check_gaps(tables: Tables) -> None:
     declared = {
         (row["measure"], year)
         for row in tables["breaks"]
         if row["kind"] == "not_collected"
         for year in range(row["first_year"], row["last_year"] + 1)
     }
-    years: dict[tuple, dict[int, int]] = {}
+    years: dict[tuple[str, ...], dict[int, int]] = {}
     for row in tables["outcomes"]:
         key = (row["measure"], row["group"], row["place"], row["geography"])
         years.setdefault(key, {})[row["year"]] = row["row"]

@@ -6,7 +6,6 @@ Every share is turned into whole pounds by the largest remainder, so that nothin
 stands for split and portfolio; it is read and checked.
 """
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +14,13 @@ import xarray as xr
 
 from oa_sim import definitions
 from oa_sim.definitions import SCHOOL_YEARS
-from oa_sim.errors import Refusal, unknown
+from oa_sim.errors import Refusal
+from oa_sim.inputs import csv_reader
+from oa_sim.inputs.schemas import spending_plan
 from oa_sim.inputs.tables import Row
 from oa_sim.programme import delivery, portfolio
 from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
-COLUMNS = ("area", "intervention", "year", "gbp")
-MOST_GBP = 1e11
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
 Allotted = tuple[np.ndarray, np.ndarray, np.ndarray]  # spend, management and unspent money
@@ -60,44 +59,10 @@ def rows(path: str | Path, scenario: Scenario, years: list[int]) -> dict[tuple[s
     Refusal
         At the first row that is not right.
     """
-    path, found = Path(path), {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            lines = [(reader.line_num, row) for row in reader]
-            header = reader.fieldnames or []
-    except FileNotFoundError:
-        raise Refusal(f"the plan {path} is not there: give the plan.csv that oa-sim optimise wrote") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refusal(f"{path}: cannot be read as a CSV table ({error}): save it as UTF-8 text") from None
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise Refusal(f"{path.name}: a plan needs the columns {', '.join(COLUMNS)}, got no {missing[0]}: add it")
-    for number, row in lines:
-        key, gbp = _line(f"{path.name} row {number}", row, scenario, years)
-        if key in found:
-            raise Refusal(f"{path.name} row {number}: {', '.join(map(str, key))} stands there twice: keep one row")
-        found[key] = gbp
-    return found
-
-
-def _line(
-    where: str, row: dict[str, str | None], scenario: Scenario, years: list[int]
-) -> tuple[tuple[str, str, int], int]:
-    """Return one row, checked."""
-    area, name, year, gbp = ((row[column] or "").strip() for column in COLUMNS)
-    for what, word, known in (("area", area, scenario.areas.names), ("intervention", name, scenario.interventions)):
-        if word not in known:
-            raise Refusal(f"{where}: {unknown(f'{what} of the scenario', word, known)}")
-    if not year.isdigit() or int(year) not in years:
-        raise Refusal(f"{where}: year must be a funded one, {years[0]} to {years[-1]}, got {year!r}: correct the cell")
-    try:
-        pounds = float(gbp)
-    except ValueError:
-        pounds = float("nan")
-    if not (0 <= pounds <= MOST_GBP and pounds == round(pounds)):
-        raise Refusal(f"{where}: gbp must be whole pounds, 0 to {MOST_GBP:g}, got {gbp!r}: correct the cell")
-    return (area, name, int(year)), round(pounds)
+    schema = spending_plan(scenario.areas.names, list(scenario.interventions), years)
+    missing = f"the plan {path} is not there: give the plan.csv that oa-sim optimise wrote"
+    lines = csv_reader.read_table(Path(path), schema, missing)
+    return {(line["area"], line["intervention"], line["year"]): line["gbp"] for line in lines}
 
 
 def funded_profile(budget: Budget, sustainability: Sustainability) -> list[float]:

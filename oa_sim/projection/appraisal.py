@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, QUANTILES
+from oa_sim.definitions import ALL_AREAS, ATTAINMENT_8_SD, MEASURES, QUANTILES
 from oa_sim.programme.parameters import draw
 from oa_sim.projection import impact
 from oa_sim.rng import stream
@@ -22,7 +22,6 @@ from oa_sim.scenario.schema import Scenario
 
 EARNINGS, NEET = "attainment_8", "neet_16_17"
 NEAR_YEARS = 30  # after these the discount rate is the later one
-EVERYWHERE = "all areas"
 STATISTICS = ("mean", "sd", *QUANTILES)
 COLUMNS = (
     *("scenario", "area", "measure", "group", "quantity", "year", "unit", "price_base", "mean", "sd"),
@@ -226,7 +225,7 @@ def _gain_in_sd(gain: xr.DataArray, behind: xr.DataArray) -> xr.DataArray:
     found = np.stack(list(described(np.concatenate([values, everywhere[None]])).values()))
     shape: dict[str, list[str] | np.ndarray] = {
         "statistic": list(STATISTICS),
-        "place": [*behind.area.values.tolist(), EVERYWHERE],
+        "place": [*behind.area.values.tolist(), ALL_AREAS],
     }
     shape |= {dim: gain[dim].values for dim in ("group", "measure", "year")}
     return xr.DataArray(found, shape, tuple(shape), attrs={"units": "SD", "long_name": "impact on the latent scale"})
@@ -371,7 +370,7 @@ def _prices(more: np.ndarray, value: xr.Dataset, years: np.ndarray, measure: str
     bought = per_pound(more, value, years)
     unit = unit_over_years(measure)
     for at, year in ((bought[-1:], years), (bought[:, -1], None)):  # each year for all areas, the whole for each
-        where = about if year is None else about | {"area": [EVERYWHERE], "proxy": about["proxy"][-1:]}
+        where = about if year is None else about | {"area": [ALL_AREAS], "proxy": about["proxy"][-1:]}
         has = np.isfinite(at[..., 0])
         note = np.where(has, "all money spent by then against this measure alone", NOBODY)
         shared = where | {"year": year, "note": note, "price_base": value.attrs["price_base"]}
@@ -479,7 +478,7 @@ def _piece(
     """
     found = described(found) if isinstance(found, np.ndarray) else found
     shape = found["mean"].shape
-    places = [*value.area.values.tolist(), EVERYWHERE] if area is None else area
+    places = [*value.area.values.tolist(), ALL_AREAS] if area is None else area
     n_years = 1 if year is None else len(year)
     columns: Piece = {**about, "area": np.repeat(np.array(places, dtype=object), n_years)}
     columns["year"] = np.full(len(places), -1) if year is None else np.tile(year, len(places))

@@ -7,7 +7,7 @@ one block alone. What no block explains alone comes from blocks together.
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import headline_of
+from oa_sim.definitions import MEAN_OF_AREAS, headline_of
 from oa_sim.scenario.schema import Scenario
 
 BLOCKS = {  # block: names in the Dataset of parameters; a parameter that is named nowhere belongs to delivery
@@ -31,7 +31,6 @@ LABELS = {
     "area": "the areas\u2019 own course",
     "together": "several of these together",
 }
-MEAN = "mean of areas"
 SQUARES_NEED, LINE_NEEDS = 10, 3  # draws a column, for a fit with squares and for one without
 PARTS = 20  # of the draws, each left out once for the standard error
 YEARS_LATER = 5
@@ -198,7 +197,7 @@ def uncertainty(
             share[y, :, q, where], error[y, :, q, where] = explained
     dims = ("reading_year", "place", "quantity", "block")
     coords = {
-        "reading_year": years, "place": [*scenario.areas.names, MEAN], "quantity": ["impact", "projection"],
+        "reading_year": years, "place": [*scenario.areas.names, MEAN_OF_AREAS], "quantity": ["impact", "projection"],
         "block": list(EVERY_BLOCK),
     }  # fmt: skip
     out = xr.Dataset({"share": (dims, share), "error": (dims, error)}, coords, headline | {"last_funded_year": last})

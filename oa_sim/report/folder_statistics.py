@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from oa_sim import formatting
-from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.definitions import ALL_AREAS, MEASURES, academic_year
 from oa_sim.report import reported_statistic
 from oa_sim.report.document import Cell, Grid
 from oa_sim.report.reported_statistic import FAILED, PROXY, VERIFY, About, Origin, Published
@@ -104,7 +104,7 @@ def figures(name: str, table: pd.DataFrame, spec: Spec, told: Told) -> dict:
             unit = told.units.get(column) or _unit(column, row)
             about = About(
                 f"{name}.{column}.{i + 1}", f"{column.replace('_', ' ')}: {who}", unit,
-                str(row.get("measure", "none")), str(row.get("group", "none")), str(row.get("area", "all areas")),
+                str(row.get("measure", "none")), str(row.get("group", "none")), str(row.get("area", ALL_AREAS)),
                 _year(row), marks=marks, shown_in="workbook", price_base=told.price_base if "gbp" in column else "none",
             )  # fmt: skip
             found[i, column] = _one(about, row, column, triples.get(column), told.origin)

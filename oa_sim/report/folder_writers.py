@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oa_sim.atomic_write import atomic_folder
 from oa_sim.errors import Refusal
 from oa_sim.inference import posterior_files
 from oa_sim.inference.baseline_fit import Learned
@@ -205,35 +205,12 @@ def write_json(path: Path, facts: dict) -> None:
 
 def whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     """Fill a hidden folder beside the right place and move it there once it is whole."""
-    made, partial = [], None
     try:
-        made = [parent for parent in (folder.parent, *folder.parent.parents) if not parent.exists()]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
-        fill(partial)
-        os.chmod(partial, 0o755)
-        _swap(partial, folder)
-    except BaseException as error:
-        if partial:
-            shutil.rmtree(partial, ignore_errors=True)
-        for parent in made:  # the folders made on the way, as far as they are empty
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
-        if isinstance(error, OSError):
-            raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another with outputs=") from None
-        raise
+        with atomic_folder(folder) as part:
+            fill(part)
+    except OSError as error:
+        raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another with outputs=") from None
     return folder
-
-
-def _swap(partial: Path, folder: Path) -> None:
-    """Put the whole folder in the place of an earlier one of the same run."""
-    if folder.exists():
-        old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-        os.replace(folder, old / "run")
-        os.replace(partial, folder)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.replace(partial, folder)
 
 
 def write_promises(found: "Promises", outputs: str | Path, sentences: list[str], more: dict) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oa_sim import formatting
-from oa_sim.definitions import percent
+from oa_sim.definitions import ALL_AREAS, percent
 from oa_sim.formatting import MINUS
 from oa_sim.inference import mcse
 from oa_sim.report.sanitise import harmless
@@ -112,7 +112,7 @@ class About:
     unit: str
     measure: str = "none"
     group: str = "none"
-    area: str = "all areas"
+    area: str = ALL_AREAS
     year: int = 0
     price_base: str = "none"
     marks: tuple[str, ...] = ()

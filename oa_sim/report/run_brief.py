@@ -7,7 +7,7 @@ we are, and what the model cannot say.
 import numpy as np
 
 from oa_sim import formatting
-from oa_sim.definitions import MEASURES, academic_year, percent
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
 from oa_sim.formatting import chance, unit, who
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.report import assurance, reported_statistic, run_statistics
@@ -16,7 +16,6 @@ from oa_sim.report.reported_statistic import About, Published
 from oa_sim.report.run_pictures import RunPictures, of_picture
 from oa_sim.scenario import unverified
 from oa_sim.simulation import narrative, summaries
-from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
 MOST_AREAS = 14  # that the table on the second page takes
@@ -369,7 +368,7 @@ def _lasting_by_measure(result: Result, shown: dict) -> Passage:
         if not float(of_measure.p_impact.max()) > 0:
             continue
         marks = (*run_statistics.proxies(result, measure, "all"), *run_statistics.doubtful(result))
-        left = run_statistics.lasting(result, run_statistics.means(of_measure), EVERYWHERE, measure, "all", marks)
+        left = run_statistics.lasting(result, run_statistics.means(of_measure), MEAN_OF_AREAS, measure, "all", marks)
         peaks = of_measure.peak_year.values[np.isfinite(of_measure.peak_year.values)]
         rows.append((
             MEASURES[measure].label, academic_year(int(np.median(peaks))) if peaks.size else "none",

@@ -6,13 +6,12 @@ Some are about the answer itself: where its uncertainty comes from, and what dra
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.report import reported_statistic
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
 from oa_sim.simulation import summaries
-from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
 KINDS = {
@@ -35,7 +34,7 @@ def whence(result: Result, made: Origin) -> dict[str, Published]:
     if not len(result.uncertainty):
         return {}
     year, found = summaries.headline_year(result), {}
-    about = result.uncertainty.sel(place=variance_decomposition.MEAN, reading_year=year)
+    about = result.uncertainty.sel(place=MEAN_OF_AREAS, reading_year=year)
     for quantity, whose in (("impact", "the impact"), ("projection", "the level")):
         part = about.sel(quantity=quantity)
         known = [(float(s), float(e), b) for s, e, b in zip(part.share.values, part.error.values,
@@ -125,7 +124,7 @@ def _better(change: np.ndarray, measure: str) -> np.ndarray:
 def _headline(result: Result) -> dict[str, Published]:
     measure, group = summaries.headline_measure(result)
     year, made = summaries.headline_year(result), origin(result)
-    where = {"measure": measure, "group": group, "area": EVERYWHERE, "year": year}
+    where = {"measure": measure, "group": group, "area": MEAN_OF_AREAS, "year": year}
     county, doubt = proxies(result, measure, group), doubtful(result)
     change = _draws(result, "impact", measure, group, year)
     whose = f"{who(measure, group)} in {academic_year(year)}"
@@ -158,10 +157,10 @@ def _by_group(result: Result, measure: str, year: int) -> dict[str, Published]:
         each[group] = _draws(result, "impact", measure, group, year)
         marks = (*proxies(result, measure, group), *doubt)
         about = About("impact", f"impact on {who(measure, group)} in {academic_year(year)}", unit(measure), measure,
-                      group, EVERYWHERE, year, marks=marks)  # fmt: skip
+                      group, MEAN_OF_AREAS, year, marks=marks)  # fmt: skip
         found[f"impact {group}"] = reported_statistic.of_draws(about, each[group], origin(result))
     label = f"change of the gap (other less disadvantaged pupils) in {who(measure, 'all')} in {academic_year(year)}"
-    about = About("gap_change", label, unit(measure), measure, "none", EVERYWHERE, year, marks=marks)
+    about = About("gap_change", label, unit(measure), measure, "none", MEAN_OF_AREAS, year, marks=marks)
     gap = each["other"] - each["disadvantaged"]
     return found | {"gap_change": reported_statistic.of_draws(about, gap, origin(result))}
 
@@ -173,7 +172,7 @@ def _last_published(result: Result, measure: str, group: str) -> dict[str, Publi
         return {}
     year = int(result.draws.history_year.values[known[-1]])
     about = About("published", f"{who(measure, group)} as last published, {academic_year(year)}",
-                  unit(measure, level=True), measure, group, EVERYWHERE, year,
+                  unit(measure, level=True), measure, group, MEAN_OF_AREAS, year,
                   marks=proxies(result, measure, group))  # fmt: skip
     value = float(past[known[-1]])
     one = reported_statistic.of_summary(about, (value, value, value), 0.0, origin(result))
@@ -187,7 +186,7 @@ def _lasting(result: Result) -> dict[str, Published]:
     if not float(kept.p_impact.max()) > 0:
         return {}
     marks = (*proxies(result, measure, group), *doubtful(result))
-    left = lasting(result, means(kept), EVERYWHERE, measure, group, marks)
+    left = lasting(result, means(kept), MEAN_OF_AREAS, measure, group, marks)
     return left | _risks(result, measure, group)
 
 
@@ -344,7 +343,7 @@ def _by_measure(result: Result) -> dict[str, Published]:
     year, made, found = summaries.headline_year(result), origin(result), {}
     for measure in result.draws.measure.values.tolist():
         marks = (*proxies(result, measure, "all"), *doubtful(result))
-        where = {"measure": measure, "group": "all", "area": EVERYWHERE, "year": year, "marks": marks}
+        where = {"measure": measure, "group": "all", "area": MEAN_OF_AREAS, "year": year, "marks": marks}
         change = _draws(result, "impact", measure, "all", year)
         about = About("impact", f"impact on {who(measure, 'all')} in {academic_year(year)}", unit(measure), **where)
         found[f"impact on {measure}"] = reported_statistic.of_draws(about, change, made)
@@ -353,6 +352,6 @@ def _by_measure(result: Result) -> dict[str, Published]:
             found[f"chance on {measure}"] = reported_statistic.of_chance(about, _better(change, measure), made)
         kept = result.sustainability.sel(measure=measure, group="all")
         if float(kept.p_impact.max()) > 0:
-            each = lasting(result, means(kept), EVERYWHERE, measure, "all", marks)
+            each = lasting(result, means(kept), MEAN_OF_AREAS, measure, "all", marks)
             found[f"left_5y on {measure}"] = each["left_5y"]
     return found

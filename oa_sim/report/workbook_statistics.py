@@ -9,14 +9,13 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, QUANTITIES, academic_year
+from oa_sim.definitions import ALL_AREAS, MEAN_OF_AREAS, MEASURES, QUANTITIES, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.inference import mcse
 from oa_sim.inference.mcse import HIGH, LOW
 from oa_sim.report import reported_statistic, run_statistics
 from oa_sim.report.reported_statistic import PROXY, About, Published
 from oa_sim.simulation import summaries
-from oa_sim.simulation.comparison import EVERYWHERE
 from oa_sim.simulation.result import Result
 
 PROMISES = (50, 70, 90)  # %: the chance with which a level is reached
@@ -56,7 +55,7 @@ def _pairs(result: Result) -> Iterator[tuple[str, str]]:
 
 
 def _places(result: Result) -> list[str]:
-    return [*result.draws.area.values.tolist(), EVERYWHERE]
+    return [*result.draws.area.values.tolist(), MEAN_OF_AREAS]
 
 
 def _marks(result: Result, measure: str, group: str, quantity: str) -> list[tuple[str, ...]]:
@@ -196,7 +195,7 @@ def _sums(result: Result, name: str, gbp: np.ndarray, marks: tuple[str, ...], ye
     """Yield a line of the account for each area and for all."""
     base, made = str(result.manifest["price_base"]), run_statistics.origin(result)
     said = _line(result, name) + (f", {academic_year(year)}" if year else "")
-    for area, pounds in zip([*result.draws.area.values.tolist(), "all areas"], [*gbp, gbp.sum()], strict=True):
+    for area, pounds in zip([*result.draws.area.values.tolist(), ALL_AREAS], [*gbp, gbp.sum()], strict=True):
         about = About(name, f"{said}, {area}", "GBP", area=area, year=year, price_base=base, marks=marks,
                       shown_in="workbook")  # fmt: skip
         yield reported_statistic.of_money(about, float(pounds), made)

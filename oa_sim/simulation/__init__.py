@@ -13,7 +13,6 @@ __all__ = [
     "comparison",
     "narrative",
     "result",
-    "result_tables",
     "run",
     "run_manifest",
     "scenario_run",

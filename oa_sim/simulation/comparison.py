@@ -8,16 +8,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, QUANTILES
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, QUANTILES
 from oa_sim.errors import Refusal
 from oa_sim.projection import ranking
 from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation.result import Result
-from oa_sim.simulation.result_tables import described, in_order
+from oa_sim.simulation.result import Result, described, in_order
 from oa_sim.simulation.scenario_run import run
 
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
-EVERYWHERE = "mean of areas"
 COLUMNS = (
     *("scenario", "reference", "area", "group", "measure", "year", "unit", "mean", "sd"),
     *(*QUANTILES, "p_better", "proxy", "n_draws"),
@@ -54,8 +52,8 @@ class Comparison:
 
     def views(self) -> dict[str, np.ndarray]:
         """Return the benefit per pound of each scenario in each view (scenario, draw); none where it is not claimed."""
-        found = [ranking.per_pound(result.value, whole=True) for result in self.results]
-        return {view: np.concatenate([one[view] for one in found]) for view in found[0]} if all(found) else {}
+        views = [ranking.per_pound(result.value, whole=True) for result in self.results]
+        return {view: np.concatenate([one[view] for one in views]) for view in views[0]} if all(views) else {}
 
     def ranked(self) -> pd.DataFrame:
         """Return the scenarios in order of benefit per pound, in three views, with an alarm where those disagree."""
@@ -116,8 +114,8 @@ def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean
     change: xr.DataArray = other.draws.projection.sel(at) - reference.draws.projection.sel(at)
     proxy = other.draws.proxy.sel(at)
     if of_mean:
-        change = change.astype(float).mean("area").expand_dims(area=[EVERYWHERE])
-        proxy = proxy.max("area").expand_dims(area=[EVERYWHERE])
+        change = change.astype(float).mean("area").expand_dims(area=[MEAN_OF_AREAS])
+        proxy = proxy.max("area").expand_dims(area=[MEAN_OF_AREAS])
     better = (change < 0 if about.lower_is_better else change > 0).mean(("chain", "draw"))
     table = described(change.transpose("chain", "draw", "area", "year"), proxy)
     return table.assign(

@@ -6,7 +6,7 @@ A figure is never said without its uncertainty, its unit and its year, and never
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, academic_year, percent
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
 from oa_sim.formatting import better, chance, distance, estimate, pounds, unit, who
 from oa_sim.inference import mcse
 from oa_sim.inference.importance_sampling import LARGEST_K
@@ -109,7 +109,7 @@ def whence(result: Result) -> list[str]:
     if not len(result.uncertainty):
         return []
     year = headline_year(result)
-    about = result.uncertainty.sel(place=variance_decomposition.MEAN, reading_year=year)
+    about = result.uncertainty.sel(place=MEAN_OF_AREAS, reading_year=year)
     said = []
     for quantity, whose in (("impact", "the impact\u2019s"), ("projection", "the level\u2019s")):
         part = about.sel(quantity=quantity).dropna("block", subset=["share"])

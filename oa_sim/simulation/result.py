@@ -1,22 +1,26 @@
-"""Result: what a run hands on, with its question inside.
+"""Result: what a run hands on, with its question inside, and as tables.
 
 A result carries its scenario, draws, data hash, versions and verdict, so that every printed number can be
-traced. It is one netCDF file that opens with plain xarray (the draws) and with ArviZ (the posterior).
+traced. It is one netCDF file that opens with plain xarray (the draws) and with ArviZ (the posterior). In a table, each
+row has its marks.
 """
 
 import errno
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import xarray as xr
 
-from oa_sim.definitions import QUANTITIES
+from oa_sim.atomic_write import atomic_file
+from oa_sim.definitions import MEASURES, QUANTITIES, TABLE_COLUMNS
 from oa_sim.errors import Refusal
-from oa_sim.simulation import result_tables
+from oa_sim.projection import appraisal, ranking
+from oa_sim.projection.sustainability import WHOLE
 
 FORMAT = 3
 FIRST_GROUPS = ("posterior", "money", "sustainability")
@@ -61,7 +65,7 @@ class Result:
     posterior: xr.Dataset
     money: xr.Dataset
     sustainability: xr.Dataset
-    manifest: dict
+    manifest: dict[str, Any]
     outside: xr.Dataset = field(default_factory=xr.Dataset)
     value: xr.Dataset = field(default_factory=xr.Dataset)
     uncertainty: xr.Dataset = field(default_factory=xr.Dataset)
@@ -80,14 +84,107 @@ class Result:
         """Number of posterior draws behind each figure."""
         return self.draws.sizes["chain"] * self.draws.sizes["draw"]
 
-    summary = result_tables.summary
-    lasting = result_tables.lasting
-    retained = result_tables.retained
-    pupils_served = result_tables.pupils_served
-    account = result_tables.account
-    valued = result_tables.valued
-    ranked = result_tables.ranked
-    origins = result_tables.origins
+    def summary(self) -> pd.DataFrame:
+        """Return the long table: mean, SD and quantiles of every quantity, by area, group, measure and year."""
+        parts: list[pd.DataFrame] = []
+        for name in self.draws.measure.values.tolist():
+            for group in MEASURES[name].table_groups:
+                parts.extend(self._part(name, group, quantity) for quantity in QUANTITIES)
+        return pd.concat(parts, ignore_index=True)[list(TABLE_COLUMNS)]
+
+    def _part(self, measure: str, group: str, quantity: str) -> pd.DataFrame:
+        at = {"measure": measure, "group": group}
+        about = {"scenario": self.label, **at, "quantity": quantity, "unit": MEASURES[measure].unit}
+        return described(self.draws[quantity].sel(at), self.draws.proxy.sel(at)).assign(**about)
+
+    def lasting(self) -> pd.DataFrame:
+        """Return what lasts as a table: a row for each area, group and measure, then for each intervention as well."""
+        rows = self.sustainability.to_dataframe().reset_index()
+        rows = _in_table(rows).assign(intervention=WHOLE)
+        if self.by_intervention.sizes.get("intervention"):
+            apart = self.by_intervention.to_dataframe().reset_index().assign(group="all")
+            rows = pd.concat([rows, apart[apart.p_impact.notna()][rows.columns]], ignore_index=True)
+        rows.insert(0, "scenario", self.label)
+        rows.insert(4, "intervention", rows.pop("intervention"))
+        rows.insert(5, "money_ends", self.sustainability.attrs["last_funded_year"])
+        return self._marked(rows)
+
+    def retained(self) -> pd.DataFrame:
+        """Return the share of the peak that is left k years after the money, where there is an impact to keep."""
+        if not self.retention.data_vars:
+            return pd.DataFrame()
+        order = {"intervention": self.retention.sizes["intervention"], "area": self.retention.sizes["area"]}
+        rows = self.retention.to_dataframe(dim_order=[*order, "group", "measure", "years_after"]).reset_index()
+        rows = _in_table(rows[rows.left.notna()])
+        rows.insert(0, "scenario", self.label)
+        return self._marked(rows.rename(columns={"left": "mean", "left_q05": "q05", "left_q95": "q95"}))
+
+    def pupils_served(self) -> pd.DataFrame:
+        """Return places and distinct pupils as a table: a row for each area, intervention (or ``any``) and year."""
+        if not self.served.data_vars:
+            return pd.DataFrame()
+        rows = (
+            self.served.rename(money_year="year").to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
+        )
+        rows.insert(0, "scenario", self.label)
+        return self._marked(rows.assign(group="all", measure=self.draws.measure.values[0])).drop(
+            columns=["group", "measure"]
+        )
+
+    def _marked(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows with the mark of a county's figures and the number of draws."""
+        proxy = self.draws.proxy.to_series()
+        keys = pd.MultiIndex.from_frame(rows[list(proxy.index.names)])
+        return rows.assign(proxy=proxy.reindex(keys).values.astype(bool), n_draws=self.n_draws)
+
+    def account(self) -> pd.DataFrame:
+        """Return the money as a table: a row for each area, line and year with any, adding up to the pound.
+
+        A line is an intervention, ``management`` or ``unspent``; what national programmes bring to an area stands
+        beside the budget (``paid_from``) and is no part of its sum.
+        """
+        money = self.money
+        parts = [money.spend.rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})]
+        for name in ("management", "unspent"):
+            parts.append(money[name].rename("gbp").to_dataframe().reset_index().assign(line=name))
+        rows = pd.concat(parts, ignore_index=True).assign(paid_from="budget")
+        beside = money.national.rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})
+        rows = pd.concat([rows, beside.assign(paid_from="national programmes")], ignore_index=True)
+        rows = rows[rows.gbp > 0].rename(columns={"money_year": "year"})
+        rows = rows.assign(scenario=self.label, price_base=self.manifest["price_base"])
+        return rows[["scenario", "area", "line", "year", "paid_from", "gbp", "price_base"]].reset_index(drop=True)
+
+    def valued(self) -> pd.DataFrame:
+        """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
+        pieces = appraisal.rows(self.draws, self.value) if len(self.value) else ()
+        parts = [pd.DataFrame(piece) for piece in pieces]
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(appraisal.COLUMNS))
+        table = table.assign(scenario=self.label, n_draws=self.n_draws)[list(appraisal.COLUMNS)]
+        return table.assign(year=table.year.astype("Int64").where(table.year > 0))
+
+    def ranked(self) -> pd.DataFrame:
+        """Return the areas in order of benefit per pound, in three views, with an alarm where those disagree."""
+        names = self.draws.area.values.tolist() if len(self.value) else []
+        table = in_order(names, ranking.per_pound(self.value), "area")
+        county = self.draws.proxy.sel(group="all").any("measure").to_series()
+        table["proxy"] = table.area.map(county.to_dict()).astype(bool)
+        table["price_base"] = ranking.prices(self.value) if len(table) else ""
+        return table.assign(scenario=self.label, n_draws=self.n_draws)[["scenario", "area", *ranking.COLUMNS]]
+
+    def origins(self) -> pd.DataFrame:
+        """Return where the headline's uncertainty comes from as a table: shares of variance with standard errors."""
+        columns = ["scenario", "area", "measure", "group", "quantity", "year", "block"]
+        columns += ["share", "standard_error", "proxy", "n_draws"]
+        if not len(self.uncertainty):
+            return pd.DataFrame(columns=columns)
+        about = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
+        table = self.uncertainty.transpose("quantity", "reading_year", ...).to_dataframe().reset_index()
+        names = {"place": "area", "reading_year": "year", "error": "standard_error"}
+        table = table.rename(columns=names).dropna(subset="share")
+        county = self.draws.proxy.sel(about).to_series().astype(bool)
+        table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
+        table = table.assign(scenario=self.label, n_draws=self.n_draws, **about)
+        return table[columns].reset_index(drop=True)
 
     def save(self, path: str | Path) -> Path:
         """Write the result to one netCDF file, whole or not at all, and return its path.
@@ -102,22 +199,14 @@ class Result:
         names = [name for name in GROUPS_IN_FILE if name in FIRST_GROUPS or len(getattr(self, name))]
         attrs = {"format": FORMAT, "groups": json.dumps(names), "manifest": json.dumps(self.manifest)}
         attrs["verdict"] = self.manifest["gates"]["verdict"]
-        temporary = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._check_room(path.parent)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            os.close(handle)
-            self.draws.assign_attrs(attrs).to_netcdf(temporary, engine="h5netcdf", encoding=coded)
-            for name in names:
-                getattr(self, name).to_netcdf(temporary, engine="h5netcdf", mode="a", group=name)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            with atomic_file(path) as part:
+                self._check_room(path.parent)
+                self.draws.assign_attrs(attrs).to_netcdf(part, engine="h5netcdf", encoding=coded)
+                for name in names:
+                    getattr(self, name).to_netcdf(part, engine="h5netcdf", mode="a", group=name)
         except OSError as error:
             raise Refusal(f"{path} cannot be written ({error.strerror or error}): choose another folder") from None
-        finally:
-            if temporary:
-                Path(temporary).unlink(missing_ok=True)
         return path
 
     def _check_room(self, folder: Path) -> None:
@@ -161,3 +250,44 @@ def _by_area(money: xr.Dataset) -> xr.Dataset:
     is_funded = (money.spend > 0).any(["intervention", "money_year"])
     each = {name: money.get(name, xr.zeros_like(money.spend)) for name in ("national", "offers")}
     return money.assign({name: (is_funded * brought).assign_attrs(brought.attrs) for name, brought in each.items()})
+
+
+def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.DataFrame:
+    """Return a ranking as a table, without its marks; a row without figures where no benefit is claimed.
+
+    Parameters
+    ----------
+    names
+        Of the candidates.
+    views
+        By view, benefit per pound (candidate, draw).
+    what
+        The column that names the candidates.
+    """
+    parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, what)]
+    nothing = pd.DataFrame({what: names, "alarm": ranking.NOT_CLAIMED}, columns=[what, *ranking.COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else nothing
+
+
+def _in_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of groups that their measure has."""
+    keep = [group in MEASURES[name].table_groups for group, name in zip(rows["group"], rows["measure"], strict=True)]
+    return rows[np.array(keep, dtype=bool)].reset_index(drop=True)
+
+
+def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
+    """Return draws as a table: mean, SD and quantiles, a row for each area and year.
+
+    Parameters
+    ----------
+    draws
+        (chain, draw, area, year).
+    proxy
+        (area), 1 where the figures are a county's.
+    """
+    values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"])
+    area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")
+    columns = {"area": area.ravel(), "year": year.ravel()}
+    columns |= appraisal.described(np.ascontiguousarray(values.T, dtype=float))
+    columns["proxy"] = np.repeat(proxy.values.astype(bool), draws.sizes["year"])
+    return pd.DataFrame(columns | {"n_draws": len(values)})

@@ -1,17 +1,18 @@
-"""Run manifest: what makes a number traceable, and the name of a run that is made from it."""
+"""Run manifest: what makes an answer traceable, whatever the command, and its name, which is made from that."""
 
 import hashlib
 import json
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 import oa_sim
 from oa_sim.inference import importance_sampling, posterior_files, sampling
-from oa_sim.inputs import tables
-from oa_sim.programme import budget
+from oa_sim.inputs.tables import Tables, data_hash
+from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 
 # what words, draws or writes numbers and makes none: packages, and modules by their place
@@ -29,9 +30,10 @@ WORDS = (
 )
 
 
-def learned_from(posterior: xr.Dataset) -> dict:
+def learned_from(posterior: xr.Dataset) -> dict[str, Any]:
     """Return what a posterior was learned from; nothing for made-up draws."""
-    return json.loads(posterior.attrs.get("made", "{}"))
+    facts: dict[str, Any] = json.loads(posterior.attrs.get("made", "{}"))
+    return facts
 
 
 def code_hash(home: Path | None = None) -> str:
@@ -54,65 +56,104 @@ def code_hash(home: Path | None = None) -> str:
     return digest.hexdigest()
 
 
-def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset) -> dict:
-    """Return the gates of the baseline, failed where the studies or the outside view fail theirs."""
-    found, wrong = json.loads(posterior.attrs["gates"]), []
-    studies = json.loads(studied.attrs["gates"])
-    if studies["verdict"] != "PASS":
-        wrong.append(f"the synthesis of the studies: {studies['reason']}")
-    if scenario.evidence.outside_view.is_on and seen.attrs["pareto_k"] >= importance_sampling.LARGEST_K:
-        wrong.append(f"the outside view: Pareto k is {seen.attrs['pareto_k']:.2f}, few draws agree with it")
-    if not wrong:
-        return found
-    before = [found["reason"]] if found["verdict"] != "PASS" else []
-    return found | {"verdict": "FAIL", "reason": "; ".join([*before, *wrong])}
+def made_by() -> dict[str, Any]:
+    """Return the version of oa_sim, the hash of its code, and the versions of Python and libraries in this process."""
+    return {"oa_sim": oa_sim.__version__, "code_hash": code_hash(), "versions": sampling.versions()}
 
 
-def manifest(
-    scenario: Scenario, posterior: xr.Dataset, money: xr.Dataset, studied: xr.Dataset, seen: xr.Dataset
-) -> dict:
-    """Return what makes a number traceable: scenario, seed, versions, data hash, gates, account, run id."""
-    found = {
-        "scenario": question(scenario),
-        "seed": scenario.seed,
-        "data_hash": tables.data_hash(scenario.data_folder),
-        "oa_sim": oa_sim.__version__,
-        "code_hash": code_hash(),
-        "versions": sampling.versions(),
-        "posterior": posterior_files.checksum(posterior),
-        "learned": learned_from(posterior),
-        "synthesis": {
-            "checksum": posterior_files.checksum(studied),
-            **learned_from(studied),
-            "gates": json.loads(studied.attrs["gates"]),
-        },
-        "outside_view": seen.attrs,
-        "gates": verdict(scenario, posterior, studied, seen),
-        "account_gbp": budget.reconcile(money),
-        "price_base": scenario.budget.price_base,
-    }
-    return {"run_id": identity(found), **found}
-
-
-def question(scenario: Scenario) -> dict:
-    """Return a scenario in full, without where its answer is put, and with what is in the file of its plan."""
-    found = asdict(scenario)
-    found.pop("outputs")
-    path = scenario.budget.plan
-    if path is not None and Path(path).is_file():
-        found["budget"]["plan_sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return found
-
-
-def identity(found: dict) -> str:
-    """Return the name of a run, made from what its numbers are made from: 12 hexadecimal digits.
+def verdict(
+    scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, view: xr.Dataset | None = None
+) -> dict[str, Any]:
+    """Return the gates of the baseline, failed where the studies or the outside view fail theirs.
 
     Parameters
     ----------
-    found
+    scenario
+        The question.
+    posterior, studied
+        Of the baseline and of the studies, each with its gates.
+    view
+        From ``outside_view.weigh``; None where the answer is not weighed by it.
+    """
+    gates: dict[str, Any] = json.loads(posterior.attrs["gates"])
+    failures = []
+    studies = json.loads(studied.attrs["gates"])
+    if studies["verdict"] != "PASS":
+        failures.append(f"the synthesis of the studies: {studies['reason']}")
+    k = view.attrs["pareto_k"] if view is not None and scenario.evidence.outside_view.is_on else 0.0
+    if k >= importance_sampling.LARGEST_K:
+        failures.append(f"the outside view: Pareto k is {k:.2f}, few draws agree with it")
+    if not failures:
+        return gates
+    before = [gates["reason"]] if gates["verdict"] != "PASS" else []
+    return gates | {"verdict": "FAIL", "reason": "; ".join([*before, *failures])}
+
+
+def manifest(
+    scenario: Scenario,
+    tables: Tables,
+    posterior: xr.Dataset,
+    gates: dict[str, Any],
+    made_from: dict[str, Any] | None = None,
+    **facts: object,
+) -> dict[str, Any]:
+    """Return what makes an answer traceable; fit for JSON.
+
+    Parameters
+    ----------
+    scenario
+        The question.
+    tables
+        All tables, checked.
+    posterior
+        Of the baseline.
+    gates
+        From ``verdict``.
+    made_from
+        What else the answer is made from, such as its settings; the name of the answer (``run_id``) is made from these
+        too.
+    facts
+        What else is told of the answer.
+    """
+    made_from = made_from or {}
+    numbers_from = {
+        "scenario": question(scenario),
+        "data_hash": data_hash(scenario.data_folder),
+        **made_by(),
+        "posterior": posterior_files.checksum(posterior),
+        **made_from,
+    }
+    marks = {"gates": gates, "to_verify": unverified.to_verify(scenario, tables)}
+    return {"run_id": identity(numbers_from, *made_from), **numbers_from, **facts, **marks}
+
+
+def synthesis(studied: xr.Dataset) -> dict[str, Any]:
+    """Return what makes the posterior of the studies traceable."""
+    gates = json.loads(studied.attrs["gates"])
+    return {"checksum": posterior_files.checksum(studied), **learned_from(studied), "gates": gates}
+
+
+def question(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario in full, without where its answer is put, and with what is in the file of its plan."""
+    values = asdict(scenario)
+    values.pop("outputs")
+    path = scenario.budget.plan
+    if path is not None and Path(path).is_file():
+        values["budget"]["plan_sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return values
+
+
+def identity(facts: dict[str, Any], *more: str) -> str:
+    """Return the name of an answer, made from what its numbers are made from: 12 hexadecimal digits.
+
+    Parameters
+    ----------
+    facts
         ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
         ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
+    more
+        Further keys of it that count, for answers other than a run.
     """
-    parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis")
-    text = json.dumps({key: found[key] for key in parts if key in found}, sort_keys=True, default=vars)
+    parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis", *more)
+    text = json.dumps({key: facts[key] for key in parts if key in facts}, sort_keys=True, default=vars)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

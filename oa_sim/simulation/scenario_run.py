@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -17,12 +18,13 @@ from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
+from oa_sim.inputs.tables import Tables
 from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
-from oa_sim.scenario import load, overrides, unverified
+from oa_sim.scenario import load, overrides
 from oa_sim.scenario.schema import Scenario
+from oa_sim.simulation import run_manifest
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.run_manifest import learned_from, manifest
 
 
 def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callable[[str], None] | None = None) -> Result:
@@ -42,17 +44,15 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     Refusal
         Where the tables, the history or a learned posterior will not do.
     """
-    say, scenario = say or (lambda sentence: None), checked(scenario)
+    say = say or (lambda sentence: None)
     say("reading the tables")
-    known = checked_tables(scenario)
-    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=known_until(scenario))
-    areas.check_history(history, scenario.measures)
-    pupils = areas.pupils(here)
+    scenario, known, history, pupils = prepare(scenario)
     study_evidence.check(scenario, known)
     if posterior is None:
         posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-        say(f"taking what was learned from {learned_from(posterior).get('authorities', 'all')} authorities")
+        say(
+            f"taking what was learned from {run_manifest.learned_from(posterior).get('authorities', 'all')} authorities"
+        )
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(sampling.gates(posterior, diverging=0)))
     studied = meta_analysis.posterior(known, scenario.evidence, say)
@@ -80,13 +80,12 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         outcomes = impact.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
         whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
-    made = manifest(scenario, posterior, money, studied, seen)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=made | {"to_verify": unverified.to_verify(scenario, known)},
+        manifest=_manifest(scenario, known, posterior, money, studied, seen),
         value=worth,
         uncertainty=whence,
         served=people.result().rename(year="money_year"),
@@ -95,7 +94,12 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
 
 
 def _followed(
-    scenario: Scenario, active: dict, money: xr.Dataset, pupils: xr.Dataset, drawn: xr.Dataset, share: xr.DataArray
+    scenario: Scenario,
+    active: dict[str, Any],
+    money: xr.Dataset,
+    pupils: xr.Dataset,
+    drawn: xr.Dataset,
+    share: xr.DataArray,
 ) -> tuple[xr.DataArray, list[sustainability.Part]]:
     """Return what activity adds, with each intervention summed up before it is let go."""
     parts: list[sustainability.Part] = []
@@ -108,20 +112,69 @@ def _followed(
     return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
 
 
-def checked_tables(scenario: Scenario) -> dict[str, list[tables.Row]]:
-    """Return the checked tables, their interventions among those that there are.
+def _manifest(
+    scenario: Scenario,
+    tables: Tables,
+    posterior: xr.Dataset,
+    money: xr.Dataset,
+    studied: xr.Dataset,
+    view: xr.Dataset,
+) -> dict[str, Any]:
+    """Return what makes a run traceable."""
+    return run_manifest.manifest(
+        scenario,
+        tables,
+        posterior,
+        run_manifest.verdict(scenario, posterior, studied, view),
+        {"synthesis": run_manifest.synthesis(studied)},
+        seed=scenario.seed,
+        learned=run_manifest.learned_from(posterior),
+        outside_view=view.attrs,
+        account_gbp=budget.reconcile(money),
+        price_base=scenario.budget.price_base,
+    )
+
+
+class Prepared(NamedTuple):
+    """What a scenario is computed from, but for draws.
+
+    Attributes
+    ----------
+    scenario
+        With its rules checked and its areas named in full.
+    tables
+        All tables, checked.
+    history
+        From ``areas.history``: its areas and England, up to the last year before its start.
+    pupils
+        From ``areas.pupils``, of its areas.
+    """
+
+    scenario: Scenario
+    tables: Tables
+    history: xr.Dataset
+    pupils: xr.Dataset
+
+
+def prepare(scenario: Scenario) -> Prepared:
+    """Return what a scenario is computed from.
 
     Raises
     ------
     Refusal
-        At the first cell that is not right.
+        Where it is no Scenario or breaks a rule; at the first cell of a table that is not right; where a measure has no
+        history.
     """
-    known = tables.read_all(scenario.data_folder)
-    portfolio.check(known, [*scenario.interventions, *overrides.groups()["intervention"]])
-    return known
+    scenario = check_scenario(scenario)
+    every = tables.read_all(scenario.data_folder)
+    portfolio.check(every, [*scenario.interventions, *overrides.groups()["intervention"]])
+    here = tables.restrict_to_areas(every, scenario.areas.names)
+    history = areas.history(here, until=last_known_year(scenario))
+    areas.check_history(history, scenario.measures)
+    return Prepared(scenario, every, history, areas.pupils(here))
 
 
-def checked(scenario: Scenario) -> Scenario:
+def check_scenario(scenario: Scenario) -> Scenario:
     """Return a scenario that keeps its rules, also where it was changed after it was loaded.
 
     Raises
@@ -140,9 +193,10 @@ def checked(scenario: Scenario) -> Scenario:
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
 
-def known_until(scenario: Scenario) -> int:
+def last_known_year(scenario: Scenario) -> int:
     """Return the last year that the baseline may know: the last published one before the first projected year."""
-    return min(scenario.start_year - 1, max(row["year"] for row in tables.read("outcomes", scenario.data_folder)))
+    last: int = max(row["year"] for row in tables.read("outcomes", scenario.data_folder))
+    return min(scenario.start_year - 1, last)
 
 
 def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario) -> xr.Dataset:

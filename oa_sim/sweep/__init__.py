@@ -12,7 +12,6 @@ __all__ = [
     "extend",
     "findings",
     "journal",
-    "provenance",
     "results",
     "resume",
     "store",

@@ -4,7 +4,6 @@ A scenario is composed once for each choice of a group and for each list; number
 is a file with a row for each scenario and a column for each key, CSV or YAML.
 """
 
-import csv
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import get_args, get_origin
 
 from oa_sim.errors import Refusal
+from oa_sim.inputs import csv_reader
 from oa_sim.scenario import load
 from oa_sim.scenario.load import PLAIN, read_word
 from oa_sim.scenario.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, quoted, written
@@ -48,7 +48,7 @@ def read(file: str) -> tuple[tuple[str, ...], list[tuple]]:
         found = _yaml(file) if is_yaml else _csv(file)
     except FileNotFoundError:
         raise Refusal(f"design.file={file}: there is no such file: name one with a row for each scenario") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise Refusal(f"{file}: cannot be read ({error}): save it as UTF-8 text") from None
     if not found:
         raise Refusal(f"{file}: it holds no scenario: add a row for each")
@@ -72,19 +72,9 @@ def read(file: str) -> tuple[tuple[str, ...], list[tuple]]:
 
 def _csv(file: str) -> list[tuple[int, Cells]]:
     """Return the rows of a CSV file, each with its line."""
-    with Path(file).open(newline="", encoding="utf-8-sig") as opened:
-        reader = csv.reader(opened, strict=True)
-        lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    if not lines:
-        return []
-    header = [key.strip() for key in lines[0][1]]
-    for key in header:
-        if header.count(key) > 1 or not key:
-            raise Refusal(f"{file} row 1: column {key!r} must stand once and have a name: correct the header")
-    for number, cells in lines[1:]:
-        if len(cells) != len(header):
-            raise Refusal(f"{file} row {number}: must have {len(header)} cells, got {len(cells)}: correct the row")
-    return [(number, dict(zip(header, cells, strict=True))) for number, cells in lines[1:]]
+    missing = f"design.file={file}: there is no such file: name one with a row for each scenario"
+    lines = csv_reader.read_lines(Path(file), missing, file)
+    return csv_reader.records(file, [line for line in lines if any(cell.strip() for cell in line[1])])
 
 
 def _yaml(file: str) -> list[tuple[int, Cells]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from oa_sim.atomic_write import PART, write_file
 from oa_sim.errors import Refusal
 
 FORMAT = 1
@@ -87,19 +88,6 @@ def command(verb: str, folder: Path | str) -> str:
     return f"oa-sim {verb} {shlex.quote(str(folder))}"
 
 
-def put(path: Path, text: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(text.encode() if isinstance(text, str) else text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 @contextmanager
 def _reachable(folder: Path) -> Iterator[None]:
     """Say in one sentence that a folder cannot even be looked at: its name is too long, or it is not ours to see."""
@@ -127,16 +115,16 @@ def check_free(folder: Path) -> None:
         )
     if is_there and not is_folder:
         raise Refusal(f"{folder} is a file: give --out a folder of its own")
-    ours = {LOCK, CASES, f"{CASES}.part", f"{SWEEP}.part"}  # left by a sweep that died before it began
-    others = [name for name in inside if name not in ours]
+    # what a sweep leaves that died before it began
+    others = [name for name in inside if name not in (LOCK, CASES) and not name.endswith(PART)]
     if others:
         raise Refusal(f"{folder} holds other things, such as {others[0]!r}: give --out a folder of its own")
 
 
 def begin(folder: Path, about: dict, cases: list[dict]) -> None:
     """Write what is asked; from then on the folder is a sweep, or the sweep a longer one."""
-    put(folder / CASES, "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases))
-    put(folder / SWEEP, json.dumps({"format": FORMAT, **about}, ensure_ascii=False, indent=1) + "\n")
+    write_file(folder / CASES, "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases))
+    write_file(folder / SWEEP, json.dumps({"format": FORMAT, **about}, ensure_ascii=False, indent=1) + "\n")
 
 
 def read(folder: Path) -> tuple[dict, list[dict]]:
@@ -191,7 +179,7 @@ def units(about: dict) -> list[tuple[int, int]]:
 def finish(folder: Path, start: int, rows: list[dict]) -> None:
     """Mark a block as done; its rows, one for each scenario, are the mark."""
     (folder / BLOCKS).mkdir(exist_ok=True)
-    put(_mark(folder, start, start + len(rows)), json.dumps(rows, ensure_ascii=False))
+    write_file(_mark(folder, start, start + len(rows)), json.dumps(rows, ensure_ascii=False))
 
 
 def rows(folder: Path, unit: tuple[int, int]) -> list[dict] | None:
@@ -232,7 +220,7 @@ def note(folder: Path, **facts: object) -> None:
 
 def tidy(folder: Path) -> None:
     """Take away what a process that died left half-written; nobody else may be writing."""
-    for left in (*folder.rglob("*.partial"), *folder.rglob("*.part")):
+    for left in (*folder.rglob("*.partial"), *folder.rglob(f"*{PART}")):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:

@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from oa_sim.atomic_write import write_file
 from oa_sim.errors import Refusal, nearest, unknown
 from oa_sim.sweep import journal, store
 
@@ -323,8 +324,8 @@ def write(folder: Path, about: dict, cases: list[dict], layout: store.Layout | N
         marked = [verdict and ("PASS" if verdict == "PASS" else f"[{verdict}]") for verdict in found["verdict"][1]]
         found["verdict"] = ("str", marked)
     columns = asked | found | known
-    journal.put(folder / CSV, _as_csv(columns))
-    journal.put(folder / PARQUET, _as_parquet(columns))
+    write_file(folder / CSV, _as_csv(columns))
+    write_file(folder / PARQUET, _as_parquet(columns))
     return {
         "failed": sum(bool(sentence) for sentence in found[FAILED][1]),
         "in_doubt": sum(verdict not in ("", "PASS") for verdict in found.get("verdict", ("str", []))[1]),

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.fft import dct
 
+from oa_sim.definitions import MEAN_OF_AREAS
 from oa_sim.errors import Refusal
-from oa_sim.projection.variance_decomposition import MEAN
 from oa_sim.rng import stream
 from oa_sim.sweep.results import LAYOUTS, by_level, has_failed, is_whole_grid, layout_of, levels, varied
 
@@ -263,7 +263,7 @@ def of_draws(told: pd.DataFrame, quantity: str) -> pd.DataFrame:
     quantity
         ``impact`` or ``projection``.
     """
-    rows = told[(told["area"] == MEAN) & (told["quantity"] == quantity)]
+    rows = told[(told["area"] == MEAN_OF_AREAS) & (told["quantity"] == quantity)]
     parts = []
     for row in rows.itertuples():
         half = NORMAL_90 * row.standard_error

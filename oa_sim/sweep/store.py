@@ -8,7 +8,6 @@ checksum says.
 
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ import zarr
 from numcodecs import Zstd
 from zarr.codecs import ZstdCodec
 
+from oa_sim.atomic_write import atomic_folder, write_file
 from oa_sim.errors import Refusal
-from oa_sim.sweep.journal import command, put
+from oa_sim.sweep.journal import command
 
 NAME = "store.zarr"
 METADATA = "zarr.json"  # of a group or an array of format 3
@@ -106,9 +106,13 @@ def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset,
     made
         What stands at its head, such as version and code.
     """
-    part = folder / f"{NAME}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    group = zarr.create_group(part, zarr_format=3, attributes={**(made or {}), "columns": layout.columns})
+    with atomic_folder(folder / NAME) as part:  # an earlier one, in which every scenario failed, is put aside whole
+        _fill(part, layout, n, block, result, made or {})
+
+
+def _fill(path: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict) -> None:
+    """Write the groups, labels and empty arrays of a store."""
+    group = zarr.create_group(path, zarr_format=3, attributes={**made, "columns": layout.columns})
     for dim, labels in layout.labels.items():
         kind = "string" if isinstance(labels[0], str) else np.asarray(labels).dtype
         label = group.create_array(dim, shape=(len(labels),), dtype=kind, dimension_names=(dim,))
@@ -125,12 +129,7 @@ def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset,
             dimension_names=(DIMENSION, *dims),
             attributes={key: value for key, value in result[name].attrs.items() if isinstance(value, str | int)},
         )
-    _consolidate(part)
-    old = folder / f"{NAME}.old.part"
-    if (folder / NAME).exists():  # one in which every scenario had failed; put aside whole, not taken apart in place
-        os.replace(folder / NAME, old)
-    os.replace(part, folder / NAME)
-    shutil.rmtree(old, ignore_errors=True)
+    _consolidate(path)
 
 
 def layout(folder: Path) -> Layout | None:
@@ -286,7 +285,7 @@ def _consolidate(path: Path) -> None:
     children = sorted(found.parent for found in path.glob(f"*/{METADATA}"))
     inside = {child.name: json.loads((child / METADATA).read_bytes()) for child in children}
     root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inside}
-    put(path / METADATA, json.dumps(root, indent=2))
+    write_file(path / METADATA, json.dumps(root, indent=2))
 
 
 def are_whole(folder: Path, start: int, layout: Layout, block: int) -> bool:

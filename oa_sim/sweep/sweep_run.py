@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from oa_sim.errors import Refusal
-from oa_sim.sweep import blocks, dry_run, executors, journal, provenance, store
+from oa_sim.sweep import blocks, dry_run, journal, store
 from oa_sim.sweep import cases as case_list
 
 FEWEST_BLOCKS = 4
@@ -54,7 +54,7 @@ def sweep(words: Sequence[str], sweeping, folder: str | Path, *, law=None, space
     found = case_list.rooted(space.expand(list(words), sweeping.design))
     with journal.room(folder), journal.kept(folder):
         journal.check_free(folder)  # again, now that nobody else can begin here
-        made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
+        made = case_list.made_by() | {"data_hash": {}, "posterior": {}}
         cases, labels = case_list.planned(found, 0, made, space)
         asked = {"words": list(words), "design": asdict(sweeping.design), **case_list.in_json(found)}
         block = _block(len(cases), sweeping.block)
@@ -86,7 +86,7 @@ def resume(folder: str | Path, machine=None, *, fail_fast=False, law=None, space
     journal.read(folder)  # a folder that is none should not be given a lock
     with journal.room(folder), journal.kept(folder):
         about, cases = journal.read(folder)
-        provenance.check_same(folder, about)
+        case_list.check_same(folder, about)
         for _ in case_list.checked(folder, about, cases, space):
             pass
         return _go(folder, about, cases, (law, space, say), machine, fail_fast)
@@ -118,7 +118,7 @@ def extend(folder: str | Path, words: Sequence[str], sweeping, *, law=None, spac
         raise Refusal("extend needs to know which scenarios are added, got none: name them, such as split=per_pupil")
     with journal.room(folder), journal.kept(folder):
         about, cases = journal.read(folder)
-        provenance.check_same(folder, about)
+        case_list.check_same(folder, about)
         words = [word.removeprefix("+") if not word.startswith("++") else word for word in words]
         mine = {case_list.key_of(word) for word in words}
         shared = [word for word in about["fixed"] if case_list.key_of(word) not in mine]
@@ -194,10 +194,10 @@ def plan(words: Sequence[str], sweeping, *, law=None, space=None) -> dict:
     found = space.expand(list(words), sweeping.design)
     seen = dry_run.rehearse(found, law, space)
     n, n_computed, nbytes = seen.n, seen.n - seen.refused, seen.result.nbytes
-    workers = executors.workers_of(sweeping.engine)
+    workers = blocks.workers_of(sweeping.engine)
     n_blocks = -(-n // _block(n, sweeping.block))
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
-    ahead = (executors.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
+    ahead = (blocks.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
     about, most = seen.seconds(min(workers, n_blocks))
     dear = seen.dear(found.keys)
     return {

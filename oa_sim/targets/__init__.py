@@ -11,10 +11,9 @@ __all__ = [
     "attainable",
     "minimum_budget",
     "monitor",
-    "monitor_settings",
     "narrative",
     "promise",
-    "target_settings",
+    "settings",
 ]
 
 __getattr__ = _lazy_imports.exports(__name__, {"promise": "assess"}, formerly="targets.assess")

@@ -24,9 +24,9 @@ from oa_sim.inputs.published_files import read
 from oa_sim.scenario.load import load_scenario
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
-from oa_sim.targets import attainable, base_rates
+from oa_sim.targets import attainable
 from oa_sim.targets.forecast_components import PARTS, Outlook, outlook
-from oa_sim.targets.target_settings import Asked, Target, of_user, package
+from oa_sim.targets.settings import Asked, Target, of_user, package
 from oa_sim.validation import hindcast
 
 BEFORE = 2017  # the last year known before the programme
@@ -82,7 +82,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     Refusal
         For a table or a panel that cannot be read, a year that is not projected, and what ``scenario_run.run`` refuses.
     """
-    scenario = scenario_run.checked(scenario)
+    scenario = scenario_run.check_scenario(scenario)
     years = asked.years or sorted({scenario.years[min(4, scenario.horizon - 1)], scenario.years[-1]})
     for year in years:
         _check_year(year, scenario)
@@ -96,7 +96,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     moves = _moves(asked.panel, scenario.data_folder)
     seen = outlook(scenario, say)
     say("reading off what can be promised")
-    found = attainable.table(seen, asked.levels, years, moves)
+    levels = attainable.table(seen, asked.levels, years, moves)
     before = _before([one for one, is_over in zip(wanted, over, strict=True) if is_over], scenario, say)
     judged = [
         judge(one, before if is_over else seen, moves, asked, record) for one, is_over in zip(wanted, over, strict=True)
@@ -105,7 +105,7 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
     facts["base_rates"] = asked.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
     if before:
         facts["judged_before"] = _facts(before)
-    return Promises(found, pd.DataFrame(judged), seen, facts)
+    return Promises(levels, pd.DataFrame(judged), seen, facts)
 
 
 def _facts(seen: Outlook) -> dict:
@@ -126,7 +126,7 @@ def _moves(path: str | None, data_folder: str | None) -> list[tables.Row]:
     """Return movements of authorities: those of a panel, or of our own summary."""
     if path is None:
         return tables.read("movements", data_folder)
-    return base_rates.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
+    return attainable.summarised(panel.history(read(path), tables.read("breaks", data_folder)))
 
 
 def _learned_until(scenario: Scenario) -> int:
@@ -190,13 +190,13 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
     own = {"posterior": str(POSTERIOR), "seed": scenario.seed, "sampler": draws, "measures": measures}
     with tempfile.TemporaryDirectory() as folder:
         known = hindcast.as_known(BEFORE, Path(folder), scenario.data_folder)
-        found = outlook(replace(was, data_folder=str(known), **own))
+        before = outlook(replace(was, data_folder=str(known), **own))
     # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
-    asked = found.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
-    manifest = found.result.manifest | {"scenario": asked}
+    asked = before.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
+    manifest = before.result.manifest | {"scenario": asked}
     manifest |= {"run_id": run_manifest.identity(manifest)}
-    then = replace(found.scenario, data_folder=scenario.data_folder)
-    return replace(found, scenario=then, result=replace(found.result, manifest=manifest))
+    then = replace(before.scenario, data_folder=scenario.data_folder)
+    return replace(before, scenario=then, result=replace(before.result, manifest=manifest))
 
 
 def _record(data_folder: str | None) -> xr.Dataset:

@@ -1,8 +1,12 @@
-"""Attainable: what can be promised of a plan with a stated probability, and how much of it comes free.
+"""Attainable: which levels a plan attains with a stated probability, and how often authorities have moved as far.
 
-A promise of 70% is the figure, less England's, that is reached with that probability. Promises are calibrated where
-about so many were kept: they are made to every authority from what was known in a year, and those that were kept are
-counted.
+A level with a probability of 70% is the figure, less England's, that is reached with that probability. Levels are
+calibrated where about so many were reached: they are set for every authority from what was known in a year, and those
+that were reached are counted.
+
+A base rate is how often authorities that started as far from England moved as far against it in as many years.
+Movements of one authority in years that overlap are counted each, so the numbers say how many there were and not how
+many are independent.
 """
 
 from collections.abc import Iterator
@@ -10,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from oa_sim.definitions import MEASURES
+from oa_sim.errors import Refusal
 from oa_sim.inputs.tables import Row
-from oa_sim.targets import base_rates
 from oa_sim.targets.forecast_components import PARTS, Outlook
 from oa_sim.validation.scoring import Entry
 
@@ -128,8 +133,8 @@ def base_rate(rows: list[Row], come_from: Ground, figure: float, scale: str) -> 
     measure, group, start, span, england = come_from
     england = 0.0 if scale == "relative" else england
     needed = figure - england - start
-    rate, n, years = base_rates.base_rate(rows, measure, group, span, start, needed)
-    half = base_rates.typical(rows, measure, group, span, start)
+    rate, n, years = movement_rate(rows, measure, group, span, start, needed)
+    half = typical(rows, measure, group, span, start)
     return {
         "needed_against_england": needed,
         "base_rate": rate,
@@ -164,11 +169,11 @@ def rows(seen: Outlook, levels: list[float], years: list[int], moves: list[Row])
 
 def rungs(draws: np.ndarray, levels: list[float], *, lower_is_better: bool) -> dict[str, float]:
     """Return what can be promised with each probability, and its Monte Carlo error, by name of column."""
-    found = {}
+    columns = {}
     for level in levels:
         value, error = promised(draws, level, lower_is_better=lower_is_better)
-        found |= {f"promised_{100 * level:g}": value, f"mc_error_{100 * level:g}": error}
-    return found
+        columns |= {f"promised_{100 * level:g}": value, f"mc_error_{100 * level:g}": error}
+    return columns
 
 
 def _rows(seen: Outlook, at: dict, year: int, levels: list[float], moves: list[Row]) -> Iterator[dict[str, object]]:
@@ -218,16 +223,16 @@ def tidy(promised: pd.DataFrame) -> pd.DataFrame:
     about = ["scenario", "area", "group", "measure", "year", "scale"]
     marks = ["unit", "last_year", "own_share_of_move", "warning", "proxy", "n_draws", "verdict"]
     shared = promised[about + marks]
-    found = [shared.assign(quantity="last", value=promised["last"])]
+    pieces = [shared.assign(quantity="last", value=promised["last"])]
     for name in [column.removeprefix("promised_") for column in promised if column.startswith("promised_")]:
         told = {"value": promised[f"promised_{name}"], "mc_error": promised[f"mc_error_{name}"]}
         rate = {key: promised[f"{key}_{name}"] for key in ("needed_against_england", "base_rate")}
         rate |= {key: promised[key] for key in ("base_rate_n", "base_rate_years")}
-        found.append(shared.assign(quantity="promise", probability=float(name) / 100, **told, **rate))
+        pieces.append(shared.assign(quantity="promise", probability=float(name) / 100, **told, **rate))
     for name in PARTS:
         ends = {end: promised[f"{name}_{end}"] for end in ("q05", "q95")}
-        found.append(shared.assign(quantity=name, value=promised[f"{name}_mean"], **ends))
-    whole = pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
+        pieces.append(shared.assign(quantity=name, value=promised[f"{name}_mean"], **ends))
+    whole = pd.concat(pieces).sort_index(kind="stable").reset_index(drop=True)
     numbers = ["probability", "value", "q05", "q95", "mc_error", "needed_against_england", "base_rate"]
     numbers += ["base_rate_n", "base_rate_years"]
     return whole[[*about, "quantity", "unit", *numbers, *marks[1:]]]
@@ -269,3 +274,103 @@ def overall(table: pd.DataFrame, by: tuple[str, ...] = ()) -> pd.DataFrame:
     some = table[table.n > 0]
     hits = some.assign(hits=some.kept * some.n).groupby(["promised", *by], sort=True)[["hits", "n"]].sum()
     return hits.assign(kept=hits.hits / hits.n).drop(columns="hits").reset_index()[["promised", *by, "kept", "n"]]
+
+
+LONGEST_SPAN, BANDS = 8, 5
+SHARES = tuple(range(0, 101, 5))  # % of movements below each quantile
+QUANTILE_NAMES = tuple(f"q{share:02d}" for share in SHARES)
+DIGITS = 3
+
+
+def summarised(record: xr.Dataset) -> list[dict[str, object]]:
+    """Return movements of all authorities, summed up, as rows of ``movements.csv`` without source and status.
+
+    Parameters
+    ----------
+    record
+        ``published`` (area, group, measure, year) and ``england`` (group, measure, year), as from ``panel.history``.
+
+    Returns
+    -------
+    list of dict
+        A row for each measure, group, span in years and band of the distance from England at the start (fifths of all
+        distances, 1 the furthest below): quantiles of the change of that distance, in the measure's unit.
+    """
+    rows = []
+    for measure, about in MEASURES.items():
+        for group in about.table_groups:
+            at = {"measure": measure, "group": group}
+            away = record.published.sel(at).values - record.england.sel(at).values  # (area, year)
+            known = away[np.isfinite(away)]
+            if not len(known):
+                continue
+            edges = np.quantile(known, np.linspace(0, 1, BANDS + 1))
+            for span in range(1, min(LONGEST_SPAN, away.shape[1] - 1) + 1):
+                start, change = away[:, :-span].ravel(), (away[:, span:] - away[:, :-span]).ravel()
+                seen = np.isfinite(change)
+                band = np.clip(np.searchsorted(edges, start[seen], side="right"), 1, BANDS)
+                rows += [
+                    _row(measure, group, span, b, edges, change[seen][band == b])
+                    for b in range(1, BANDS + 1)
+                    if (band == b).any()
+                ]
+    return rows
+
+
+def _row(measure: str, group: str, span: int, band: int, edges: np.ndarray, change: np.ndarray) -> dict[str, object]:
+    row = {"measure": measure, "group": group, "span": span, "band": band}
+    row |= {"least_start": round(edges[band - 1], DIGITS), "most_start": round(edges[band], DIGITS), "n": len(change)}
+    found = np.quantile(change, np.array(SHARES) / 100)
+    return row | {name: round(float(value), DIGITS) for name, value in zip(QUANTILE_NAMES, found, strict=True)}
+
+
+def movement_rate(
+    rows: list[Row], measure: str, group: str, span: int, start: float, needed: float
+) -> tuple[float, int, int]:
+    """Return how often authorities like this one moved at least so far, of how many movements, and over how many years.
+
+    Parameters
+    ----------
+    rows
+        Of ``movements.csv``, or from ``summarised``.
+    measure, group
+        Where; at least so far is at least so much better.
+    span
+        Years; more than are known are taken as the longest known.
+    start
+        Distance from England at the start, in the measure's unit.
+    needed
+        Change of that distance, in the same unit.
+
+    Raises
+    ------
+    Refusal
+        Where there are no movements of that measure and group.
+    """
+    row = _alike(rows, measure, group, span, start)
+    quantiles, shares = np.array([row[name] for name in QUANTILE_NAMES]), np.array(SHARES) / 100
+    lower = MEASURES[measure].lower_is_better
+    if lower:  # better is less: turned round, so that who came exactly so far counts as having come
+        quantiles, shares, needed = -quantiles[::-1], 1 - shares[::-1], -needed
+    # figures are rounded, so that many movements are equal; those that are exactly what is needed count
+    first = np.searchsorted(quantiles, needed, side="left")
+    if first < len(quantiles) and quantiles[first] == needed:
+        below = float(shares[first])
+    else:
+        below = float(np.interp(needed, quantiles, shares, left=0.0, right=1.0))
+    return 1 - below, int(row["n"]), int(row["span"])
+
+
+def typical(rows: list[Row], measure: str, group: str, span: int, start: float) -> float:
+    """Return the change of the distance from England that half of the authorities like this one bettered."""
+    return float(_alike(rows, measure, group, span, start)["q50"])
+
+
+def _alike(rows: list[Row], measure: str, group: str, span: int, start: float) -> Row:
+    """Return the movements over the nearest known span from the band in which an authority starts."""
+    mine = [row for row in rows if (row["measure"], row["group"]) == (measure, group)]
+    if not mine:
+        raise Refusal(f"there are no movements of {measure}, {group}: give a panel that has it with target.panel=FILE")
+    nearest = min({row["span"] for row in mine}, key=lambda one: (abs(one - span), one))
+    mine = sorted((row for row in mine if row["span"] == nearest), key=lambda row: row["band"])
+    return next((row for row in mine if start <= row["most_start"]), mine[-1])

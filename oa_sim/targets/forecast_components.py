@@ -65,8 +65,8 @@ class Outlook:
         england, course = _flat(self.england.sel(at)), _flat(self.course.sel(here))
         here.pop("year")
         last, standing = float(self.last.sel(here)), _flat(self.standing.sel(here))
-        found = {"standing": standing, "england": course, "own": without - last - standing - course}
-        return found | {"programme": projection - without, "projection": projection, "england_level": england}
+        parts = {"standing": standing, "england": course, "own": without - last - standing - course}
+        return parts | {"programme": projection - without, "projection": projection, "england_level": england}
 
     def less_england(self, parts: dict[str, np.ndarray], area: str, measure: str, group: str) -> dict[str, np.ndarray]:
         """Return what each part adds to the last figure less England's (draw).
@@ -99,11 +99,8 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
         Where ``scenario_run.run`` would refuse.
     """
     result = scenario_run.run(scenario, say=say)
-    scenario = scenario_run.checked(scenario)
     say("taking England's course apart from the areas'")
-    tables = scenario_run.checked_tables(scenario)
-    here = tables | {"areas": [row for row in tables["areas"] if row["area"] in scenario.areas.names]}
-    history = areas.history(here, until=scenario_run.known_until(scenario))
+    scenario, tables, history, pupils = scenario_run.prepare(scenario)
     past = history.sel(area=scenario.areas.names, measure=scenario.measures)
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
@@ -112,10 +109,9 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
     national = counterfactual.national(
         posterior, observations.record(history), years, tables["breaks"], scenario.seed
     ).reshape(*size, len(series()), -1)[..., : scenario.horizon]
-    pupils = areas.pupils(here)
     last, last_england, last_year = _last(past)
     _take_own(past, last, last_england, last_year)
-    found = _empty(scenario, size)
+    arrays = _empty(scenario, size)
     for area in scenario.areas.names:
         off = np.zeros((*size, len(series())))
         if bool(past.proxy.sel(area=area).any()):
@@ -125,8 +121,8 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
             for group in MEASURES[measure].table_groups:
                 at = {"area": area, "measure": measure, "group": group}
                 seen = (float(last.sel(at)), float(last_england.sel(at)), int(last_year.sel(at)))
-                _place(found, at, _of_groups(past, national, off, at, seen[2], shares), seen)
-    return Outlook(scenario, result, last=last, last_england=last_england, last_year=last_year, **found)
+                _place(arrays, at, _of_groups(past, national, off, at, seen[2], shares), seen)
+    return Outlook(scenario, result, last=last, last_england=last_england, last_year=last_year, **arrays)
 
 
 def _empty(scenario: Scenario, size: tuple[int, int]) -> dict[str, xr.DataArray]:
@@ -165,9 +161,9 @@ def _of_groups(past, national: np.ndarray, off: np.ndarray, at: dict, since: int
     both = [at | {"group": group} for group in groups]
     there = all(_is_published(past, one, since) for one in both)
     years = [since if there else _last_of(past, one) for one in both]
-    found = [_of_series(past, national, off, one, year) for one, year in zip(both, years, strict=True)]
+    of_groups = [_of_series(past, national, off, one, year) for one, year in zip(both, years, strict=True)]
     weights = [shares["area"], shares["area"], shares["england"], shares["england"]]
-    return tuple(some[0] * poor + some[1] * other for some, poor, other in zip(weights, *found, strict=True))
+    return tuple(some[0] * poor + some[1] * other for some, poor, other in zip(weights, *of_groups, strict=True))
 
 
 def _of_series(past, national: np.ndarray, off: np.ndarray, at: dict, since: int) -> tuple:
@@ -190,13 +186,13 @@ def _of_series(past, national: np.ndarray, off: np.ndarray, at: dict, since: int
     )
 
 
-def _place(found: dict, at: dict, parts: tuple, seen: tuple[float, float, int]) -> None:
+def _place(arrays: dict, at: dict, parts: tuple, seen: tuple[float, float, int]) -> None:
     """Put what was found of one area, measure and group where it belongs."""
     stands, course, england, then = parts
-    found["standing"].loc[at] = stands - seen[0]
-    found["course"].loc[at] = course
-    found["england"].loc[{"measure": at["measure"], "group": at["group"]}] = england
-    found["england_standing"].loc[at] = then - seen[1]
+    arrays["standing"].loc[at] = stands - seen[0]
+    arrays["course"].loc[at] = course
+    arrays["england"].loc[{"measure": at["measure"], "group": at["group"]}] = england
+    arrays["england_standing"].loc[at] = then - seen[1]
 
 
 def _is_published(past: xr.Dataset, at: dict, year: int) -> bool:

@@ -19,7 +19,7 @@ from oa_sim.formatting import chance, pounds
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
 from oa_sim.targets.forecast_components import Outlook
-from oa_sim.targets.target_settings import Want
+from oa_sim.targets.settings import Want
 
 SMALLEST_GBP = 1e4
 NEAR = 0.05  # of the least money: how closely it is found
@@ -151,18 +151,18 @@ def _check(scenario: Scenario, want: Want) -> None:
 
 def _judge(alone: Scenario, want: Want, sign: float) -> Judge:
     """Return a judge of what is added to one figure, in its unit, positive where it is better."""
-    found = plan_evaluation.judge(alone, Objective())
-    figure = np.zeros_like(found.counts.figure)
+    judge = plan_evaluation.judge(alone, Objective())
+    figure = np.zeros_like(judge.counts.figure)
     m, t = alone.measures.index(want.measure), want.year - alone.start_year
-    share = float(found.programme.shape.poor[0, m])
+    share = float(judge.programme.shape.poor[0, m])
     weight = {"all": (share, 1 - share), "disadvantaged": (1.0, 0.0), "other": (0.0, 1.0)}[want.group]
     if len(MEASURES[want.measure].groups) == 1:
         weight = (0.0, 1.0)  # all pupils are one series
     figure[0, m, :, t] = 100 * sign * np.array(weight)
-    ones = np.ones((2, len(found.which)))
+    ones = np.ones((2, len(judge.which)))
     factor = blocked(ones)
-    factor[found.counts.factor == 0] = 0.0
-    return replace(found, counts=Counts(figure, np.zeros_like(found.counts.gain), factor))
+    factor[judge.counts.factor == 0] = 0.0
+    return replace(judge, counts=Counts(figure, np.zeros_like(judge.counts.gain), factor))
 
 
 def _best(judge: Judge, gbp: float, needs: np.ndarray) -> Optimum:

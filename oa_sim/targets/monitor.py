@@ -1,6 +1,9 @@
 """Monitor: this year's figures against what was expected, what is expected now, and what changed since last time.
 
-Each new figure has its place in what was expected, and a colour.
+Each new figure has its place in what was expected, and a colour. Given a draw of the hyperparameters and of the
+programme everything else is Gaussian, so new figures are assimilated exactly: the programme's contribution is taken off
+them, and areas and England are projected from there. The density of the figures in each draw is its weight from then
+on; where a few draws would count for nearly all, the hyperparameters must be fitted again.
 """
 
 import hashlib
@@ -8,33 +11,203 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-import oa_sim
-from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
-from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, posterior_files, sampling
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, importance_sampling, national_trend
+from oa_sim.inference.observations import Record, record
 from oa_sim.inputs import areas, panel, published_files, tables
+from oa_sim.inputs.tables import Row, Tables, restrict_to_areas
 from oa_sim.programme import budget, delivered_effects, delivery, parameters
 from oa_sim.projection import cohort, impact
-from oa_sim.scenario import unverified
+from oa_sim.rng import stream
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
-from oa_sim.targets import attainable, monitor_settings
-from oa_sim.targets.assimilation import Update, update
-from oa_sim.targets.monitor_settings import Monitor
+from oa_sim.targets import attainable, settings
+from oa_sim.targets.settings import Monitor
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What new figures make of a projection.
+
+    Attributes
+    ----------
+    weight : array (draw)
+        What each draw counts for; they sum to 1.
+    k
+        Pareto shape of the weights; from 0.7 on they cannot be relied on.
+    effective
+        Draws that they are worth.
+    taken : array (draw)
+        Draws in the place of draws, as often as their weight says.
+    outcomes : Dataset
+        ``projection``, ``counterfactual``, ``impact`` (chain, draw, area, group, measure, year) of the years to come,
+        draws taken by their weight.
+    history : Dataset
+        From ``areas.history``, new figures among them.
+    """
+
+    weight: np.ndarray
+    k: float
+    effective: float
+    taken: np.ndarray
+    outcomes: xr.Dataset
+    history: xr.Dataset
+
+
+def update(
+    scenario: Scenario,
+    posterior: xr.Dataset,
+    tables: dict[str, list[Row]],
+    gain: xr.DataArray,
+    drawn: xr.Dataset,
+    until: int,
+    *,
+    is_learned_again: bool = False,
+) -> Update:
+    """Return what new figures make of a projection.
+
+    Parameters
+    ----------
+    scenario
+        The question; its start lies before the new figures.
+    posterior
+        Draws of the hyperparameters by (chain, draw, ...).
+    tables
+        The checked tables with the new figures.
+    gain
+        (chain, draw, area, group, measure, year), SD, ``all`` among the groups: what the programme adds.
+    drawn
+        Draws of the programme's parameters.
+    until
+        The last year with new figures.
+    is_learned_again
+        Whether the hyperparameters know the new figures already; then only the programme is weighed by them.
+    """
+    here = restrict_to_areas(tables, scenario.areas.names)
+    history = areas.history(here, until)
+    known, pupils = record(history), areas.pupils(here)
+    brought = {area: _brought(scenario, known, gain, history, area) for area in scenario.areas.names}
+    log_ratio = _log_density(scenario, posterior, known, history, brought)
+    if is_learned_again:
+        nothing = {area: np.zeros_like(values) for area, values in brought.items()}
+        log_ratio = log_ratio - _log_density(scenario, posterior, known, history, nothing)
+    else:
+        log_ratio = log_ratio + of_england(posterior, known, scenario)
+    weight, k = importance_sampling.weigh(log_ratio)
+    taken = _taken(weight, scenario.seed)
+    ahead = replace(scenario, start_year=until + 1, horizon=LONGEST_HORIZON)
+    latent = counterfactual.project(ahead, posterior, history, tables, pupils.rolls, brought)
+    lost = delivery.learning_lost(ahead, drawn, pupils.share)
+    years = [year for year in scenario.years if year > until]
+    latent = (latent.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)).sel(year=years)
+    outcomes = impact.outcomes(latent, gain.sel(year=years), pupils)
+    return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(outcomes, taken), history)
+
+
+def _brought(scenario: Scenario, known: Record, gain: xr.DataArray, history: xr.Dataset, area: str) -> np.ndarray:
+    """Return what the programme has added to an area's own figures (draw, series, year), SD; to a county's nothing."""
+    n = gain.sizes["chain"] * gain.sizes["draw"]
+    out = np.zeros((n, len(known.series), len(known.years)))
+    if bool(history.proxy.sel(area=area).any()):
+        return out
+    years = [int(year) for year in known.years if year >= scenario.start_year and year in gain.year.values]
+    for s, (measure, group) in enumerate(known.series):
+        if measure in scenario.measures and years:
+            sign = -1.0 if MEASURES[measure].lower_is_better else 1.0
+            mine = gain.sel(area=area, group=group, measure=measure, year=years).transpose("chain", "draw", "year")
+            out[:, s, np.isin(known.years, years)] = sign * mine.values.reshape(n, -1)
+    return out
+
+
+def _log_density(scenario: Scenario, posterior, known: Record, history, brought: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the log density of all areas' new figures in each draw (draw)."""
+    hyper = area_forecast.law(posterior, known.series)
+    total = np.zeros(len(hyper.mean))
+    for area in _once(scenario, history):
+        is_proxy = bool(history.proxy.sel(area=area).any())
+        total += area_forecast.log_density(
+            hyper, known, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area]
+        )
+    return total
+
+
+def _once(scenario: Scenario, history: xr.Dataset) -> list[str]:
+    """Return areas whose published figures differ: two districts of one county have its figures once."""
+    first: dict[bytes, str] = {}
+    for area in scenario.areas.names:
+        first.setdefault(np.nan_to_num(history.published.sel(area=area).values, nan=-1.0).tobytes(), area)
+    return list(first.values())
+
+
+def of_england(posterior: xr.Dataset, known: Record, scenario: Scenario) -> np.ndarray:
+    """Return the log density of England's new figures in each draw (draw), given those before."""
+    law = {name: posterior[kept].values.ravel() for name, kept in counterfactual.MOVES.items()}
+    sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
+    total = np.zeros(len(sd))
+    for measure in dict.fromkeys(measure for measure, _ in known.series):
+        here = [s for s, name in enumerate(known.series) if name[0] == measure and len(known.national[s].years) > 1]
+        if not here:
+            continue
+        names = [known.series[s] for s in here]
+        before = [_cut(known.national[s], scenario.start_year) for s in here]
+        if any(len(one.years) < 1 for one in before):
+            continue
+        mine = law | {"sd": sd[:, here]}
+        total += _of_steps(names, [known.national[s] for s in here], mine) - _of_steps(names, before, mine)
+    return total
+
+
+def _cut(one, start: int):
+    """Return England's course without the figures from a year on."""
+    seen = one.years < start
+    return replace(one, years=one.years[seen], figures=one.figures[seen])
+
+
+def _of_steps(names: list[tuple[str, str]], courses: list, law: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the log density of all steps of courses in each draw (draw)."""
+    steps = national_trend.steps(names, courses)
+    if not len(steps.change):
+        return np.zeros(len(law["trend"]))
+    root = np.linalg.cholesky(national_trend.covariance(steps, **law))
+    change = np.broadcast_to(steps.change[:, None], (len(root), len(steps.change), 1))
+    white = np.linalg.solve(root, change)[..., 0]
+    diagonal = np.diagonal(root, axis1=1, axis2=2)
+    return -0.5 * (white**2).sum(axis=1) - np.log(diagonal).sum(axis=1) - 0.5 * len(steps.change) * np.log(2 * np.pi)
+
+
+def _taken(weight: np.ndarray, seed: int) -> np.ndarray:
+    """Return draws taken in the place of draws, as often as their weight says (systematic resampling)."""
+    n = len(weight)
+    at = (np.arange(n) + stream(seed, "draws taken by new figures").uniform()) / n
+    return np.minimum(np.searchsorted(np.cumsum(weight), at), n - 1)
+
+
+def by_weight(outcomes: xr.Dataset, taken: np.ndarray) -> xr.Dataset:
+    """Return outcomes with draws taken in the place of draws."""
+    size = (outcomes.sizes["chain"], outcomes.sizes["draw"])
+    chain, draw = np.unravel_index(taken.reshape(size), size)
+    at = {"chain": xr.DataArray(chain, dims=("chain_", "draw_")), "draw": xr.DataArray(draw, dims=("chain_", "draw_"))}
+    resampled = outcomes.isel(at).rename(chain_="chain", draw_="draw")
+    return resampled.drop_vars(
+        [name for name in ("chain", "draw") if name in resampled.coords and resampled[name].ndim > 1]
+    )
+
 
 KEYS = ["area", "measure", "group", "year"]
 ORDER = {"red": 0, "amber": 1, "green": 2}
 
 
 def figure_rows(
-    scenario: Scenario, asked: Monitor, before: xr.Dataset, county: xr.Dataset, found: Update, until: int
+    scenario: Scenario, asked: Monitor, before: xr.Dataset, county: xr.Dataset, updated: Update, until: int
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each figure of a scenario's years.
 
@@ -47,12 +220,12 @@ def figure_rows(
     before, county
         ``projection`` (chain, draw, area, group, measure, year) as expected at the start: of the areas, and of the
         counties that stand in for districts, without the programme.
-    found
+    updated
         What the figures make of it.
     until
         The last year with figures.
     """
-    history, last_year = found.history, scenario.years[-1]
+    history, last_year = updated.history, scenario.years[-1]
     for area in scenario.areas.names:
         for measure in scenario.measures:
             for group in MEASURES[measure].table_groups:
@@ -64,9 +237,9 @@ def figure_rows(
                     if np.isfinite(figure):
                         row = at | {"year": year, "unit": MEASURES[measure].unit, "published": figure}
                         row |= _placed(_flat(expected.sel(year=year)), figure, measure, asked)
-                        row |= _to_come(before, found, at, last_year, measure)
+                        row |= _to_come(before, updated, at, last_year, measure)
                         broken = bool(history.breaks.sel(measure=measure, year=year) > 0)
-                        yield row | {"break": broken, "proxy": is_proxy, "n_draws": found.weight.size}
+                        yield row | {"break": broken, "proxy": is_proxy, "n_draws": updated.weight.size}
 
 
 def _flat(array: xr.DataArray) -> np.ndarray:
@@ -84,19 +257,19 @@ def _placed(draws: np.ndarray, figure: float, measure: str, asked: Monitor) -> d
     return told | {"should_be": edges[0], "colour": "green" if kept[0] else "amber" if kept[1] else "red"}
 
 
-def _to_come(before: xr.Dataset, found: Update, at: dict, year: int, measure: str) -> dict[str, float]:
+def _to_come(before: xr.Dataset, updated: Update, at: dict, year: int, measure: str) -> dict[str, float]:
     """Return what is expected in the last year as it was and as it is, and the chance of what was expected."""
     old = _flat(before.projection.sel(at).sel(year=year))
-    now = _flat(found.outcomes.projection.sel(at).sel(year=year))
-    added = _flat(found.outcomes.impact.sel(at).sel(year=year))
+    now = _flat(updated.outcomes.projection.sel(at).sel(year=year))
+    added = _flat(updated.outcomes.impact.sel(at).sel(year=year))
     lower, goal = MEASURES[measure].lower_is_better, float(np.median(old))
-    told = {"last_year": year, "goal": goal}
+    row = {"last_year": year, "goal": goal}
     for name, draws in (("before", old), ("now", now)):
         low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
-        told |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
-        told[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
+        row |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
+        row[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
     impact_before = _flat(before.impact.sel(at).sel(year=year)).mean()
-    return told | {"impact_before": impact_before, "impact_now": added.mean()}
+    return row | {"impact_before": impact_before, "impact_now": added.mean()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +309,10 @@ class Monitored:
 
     def updated(self) -> xr.Dataset:
         """Return the weights of the draws and the outcomes of the years to come, draws taken by their weight."""
-        found = self.update
-        size = (found.outcomes.sizes["chain"], found.outcomes.sizes["draw"])
-        out = found.outcomes.drop_vars("unit").astype(np.float32)
-        out["weight"] = (("chain", "draw"), found.weight.reshape(size))
+        update = self.update
+        size = (update.outcomes.sizes["chain"], update.outcomes.sizes["draw"])
+        out = update.outcomes.drop_vars("unit").astype(np.float32)
+        out["weight"] = (("chain", "draw"), update.weight.reshape(size))
         return out.assign_attrs(manifest=json.dumps(self.manifest, default=str))
 
 
@@ -160,26 +333,26 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
     Refusal
         For figures that are not there or not right, and where ``scenario_run.run`` refuses.
     """
-    scenario = scenario_run.checked(scenario)
-    known = scenario_run.checked_tables(scenario)
-    new = monitor_settings.rows(asked, known, scenario.start_year, scenario.data_folder)
+    prepared = scenario_run.prepare(scenario)
+    scenario, known = prepared.scenario, prepared.tables
+    new = settings.figure_rows(asked, known, scenario.start_year, scenario.data_folder)
     until = max(row["year"] for row in new)
     if until >= scenario.years[-1]:
         raise Refusal(f"the figures go to {until} and the scenario to {scenario.years[-1]}: choose a longer horizon")
     last = _last(asked.last)
     say("projecting from what was known at the start")
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-    gain, drawn, before, county = _before(scenario, known, posterior)
+    gain, drawn, before, county = _before(prepared, posterior)
     say(f"taking in {len(new):,} figures up to {until}")
-    with_new = monitor_settings.taken_in(known, new)
-    found, again = update(scenario, posterior, with_new, gain, drawn, until), False
-    if found.k >= importance_sampling.LARGEST_K and asked.panel:
-        say(f"the weights cannot be relied on (Pareto k {found.k:.2f}): learning again from the panel")
+    with_new = settings.taken_in(known, new)
+    updated, again = update(scenario, posterior, with_new, gain, drawn, until), False
+    if updated.k >= importance_sampling.LARGEST_K and asked.panel:
+        say(f"the weights cannot be relied on (Pareto k {updated.k:.2f}): learning again from the panel")
         posterior, again = _learn_again(asked.panel, scenario, until, say), True
-        gain, drawn, _, _ = _before(scenario, known, posterior)
-        found = update(scenario, posterior, with_new, gain, drawn, until, is_learned_again=True)
+        gain, drawn, _, _ = _before(prepared, posterior)
+        updated = update(scenario, posterior, with_new, gain, drawn, until, is_learned_again=True)
     say("reading off where each figure lies")
-    rows = list(figure_rows(scenario, asked, before, county, found, until))
+    rows = list(figure_rows(scenario, asked, before, county, updated, until))
     if not rows:
         raise Refusal("no figure of the scenario's areas and measures is among those given: name a file that has them")
     figures = pd.DataFrame(rows)
@@ -187,18 +360,16 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
         figures,
         _priorities(scenario, with_new, figures),
         _changes(figures, last),
-        found,
+        updated,
         before,
         again,
-        _manifest(scenario, asked, known, posterior, found, new, again=again),
+        _manifest(scenario, asked, known, posterior, updated, new, again=again),
     )
 
 
-def _before(scenario: Scenario, known: dict, posterior: xr.Dataset) -> tuple:
+def _before(prepared: scenario_run.Prepared, posterior: xr.Dataset) -> tuple:
     """Return what the programme adds, its parameters, outcomes as expected at the start, and a county's without it."""
-    here = known | {"areas": [row for row in known["areas"] if row["area"] in scenario.areas.names]}
-    history, pupils = areas.history(here, scenario_run.known_until(scenario)), areas.pupils(here)
-    areas.check_history(history, scenario.measures)
+    scenario, known, history, pupils = prepared
     drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
     money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
     active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
@@ -222,9 +393,9 @@ def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str],
     reading = published_files.read(learning.panel.path)
     history = panel.history(reading, tables.read("breaks", scenario.data_folder), until)
     panel.check(history)
-    found = baseline_fit.learn(learning, history, reading.data_hash, say)
-    n = min(scenario.sampler.draws, found.sizes["draw"])
-    return found.isel(draw=slice(n))
+    fit = baseline_fit.learn(learning, history, reading.data_hash, say)
+    n = min(scenario.sampler.draws, fit.sizes["draw"])
+    return fit.isel(draw=slice(n))
 
 
 def _priorities(scenario: Scenario, known: dict, figures: pd.DataFrame) -> pd.DataFrame:
@@ -283,32 +454,29 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
     return changed.assign(moved=np.where(step > 0, "better", "worse"))[columns].reset_index(drop=True)
 
 
-def _manifest(scenario, asked: Monitor, known, posterior, found: Update, new: list, *, again: bool) -> dict:
-    studied = meta_analysis.posterior(known, scenario.evidence)
-    gates = run_manifest.verdict(_without_view(scenario), posterior, studied, None)
-    if found.k >= importance_sampling.LARGEST_K:
+def _manifest(
+    scenario: Scenario,
+    asked: Monitor,
+    tables: Tables,
+    posterior: xr.Dataset,
+    fit: Update,
+    new: list[Row],
+    *,
+    again: bool,
+) -> dict[str, Any]:
+    """Return what makes the numbers traceable; the gates fail where the weights cannot be relied on."""
+    studied = meta_analysis.posterior(tables, scenario.evidence)
+    gates = run_manifest.verdict(scenario, posterior, studied)
+    if fit.k >= importance_sampling.LARGEST_K:
         why = (
-            f"Pareto k of the weights is {found.k:.2f}: few draws agree with the new figures; learn again with "
+            f"Pareto k of the weights is {fit.k:.2f}: few draws agree with the new figures; learn again with "
             "monitor.panel=FILE, the figures of all authorities"
         )
         gates = gates | {"verdict": "FAIL", "reason": why}
     text = json.dumps([{key: row[key] for key in ("place", "measure", "group", "year", "value")} for row in new])
-    about = {
-        "scenario": run_manifest.question(scenario),
+    made_from = {
         "asked": asdict(replace(asked, last=None)),
         "figures": hashlib.sha256(text.encode()).hexdigest(),
-        "data_hash": tables.data_hash(scenario.data_folder),
-        "oa_sim": oa_sim.__version__,
-        "code_hash": run_manifest.code_hash(),
-        "versions": sampling.versions(),
-        "posterior": posterior_files.checksum(posterior),
     }
-    run_id = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    told = {"pareto_k": found.k, "effective_draws": found.effective, "learned_again": again, "gates": gates}
-    return {"run_id": run_id, **about, **told, "to_verify": unverified.to_verify(scenario, known)}
-
-
-def _without_view(scenario: Scenario) -> Scenario:
-    """Return a scenario without the outside view, which a monitor does not weigh by."""
-    view = replace(scenario.evidence.outside_view, is_on=False)
-    return replace(scenario, evidence=replace(scenario.evidence, outside_view=view))
+    facts = {"pareto_k": fit.k, "effective_draws": fit.effective, "learned_again": again}
+    return run_manifest.manifest(scenario, tables, posterior, gates, made_from, **facts)

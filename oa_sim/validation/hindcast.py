@@ -84,7 +84,7 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     for row in rows:
         key = (row["quantity"], row["place"], row["geography"])
         first[key] = min(first.get(key, row["year"]), row["year"])
-    columns = list(schemas.TABLES["pupils"][0])
+    columns = list(schemas.TABLES["pupils"].columns)
     with (into / "pupils.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -203,7 +203,7 @@ def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndar
 
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
-    history = areas.history(known, until=scenario_run.known_until(scenario))
+    history = areas.history(known, until=scenario_run.last_known_year(scenario))
     record = observations.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)

@@ -106,12 +106,12 @@ def test_the_table_has_the_numbers_of_the_results_to_the_printed_digit_whatever_
     tab = opened(explorer_page.page(view, "Two scenarios"))
     seen = 0
     for place, measure, group in (
-        (views.MEAN, "key_stage_2", "disadvantaged"),
+        (views.MEAN_OF_AREAS, "key_stage_2", "disadvantaged"),
         ("Norwich", "neet_16_17", "all"),
         ("Bradford", "suspensions", "all"),
         ("Hastings", "attainment_8", "other"),
     ):
-        chosen = "Mean of the areas" if place == views.MEAN else None
+        chosen = "Mean of the areas" if place == views.MEAN_OF_AREAS else None
         tab.locator("#measure").select_option(label=MEASURES[measure].label)
         tab.locator("#group").select_option(label=explorer_page.WHOSE[group])
         tab.locator("#place").select_option(str(view.figures.place.values.tolist().index(place)))
@@ -175,7 +175,7 @@ def test_a_group_that_a_measure_does_not_have_is_not_offered(opened, view):
 def test_a_year_is_read_with_the_keys_and_with_the_pointer_with_both_intervals(opened, view):
     tab = opened(explorer_page.page(view, "Two scenarios"))
     tab.locator("#quantity").select_option("impact")
-    at = {"place": views.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
+    at = {"place": views.MEAN_OF_AREAS, "measure": "key_stage_2", "group": "disadvantaged"}
     slider, values = tab.locator("#year"), tab.locator("#values li").first
     slider.focus()
     tab.keyboard.press("Home")
@@ -255,7 +255,7 @@ def test_a_sweep_of_a_hundred_is_chosen_key_by_key_and_four_are_compared(opened,
     name, year, *cells = rows_of(tab)[-1]
     assert name.startswith("D: ")
     assert "scenario 74" in name
-    at = {"place": views.MEAN, "measure": "key_stage_2", "group": "disadvantaged", "year": year}
+    at = {"place": views.MEAN_OF_AREAS, "measure": "key_stage_2", "group": "disadvantaged", "year": year}
     assert cells == printed(view, "impact", 74, at)
     assert violations(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width

@@ -19,7 +19,7 @@ from oa_sim.simulation.scenario_run import run
 FEW = ("sampler.draws=40", "areas=three_areas", "horizon=6")
 HOSTILE = "<script>alert(1)</script>\"'&\u202eabc" + "x" * 200
 TOLD = {"split": "equal", "portfolio": "balanced", "ending": "stop", "horizon": 6, "total_gbp": 1e8}
-TOLD |= {"place": simulate.MEAN, "measure": "key_stage_2", "group": "disadvantaged"}
+TOLD |= {"place": simulate.MEAN_OF_AREAS, "measure": "key_stage_2", "group": "disadvantaged"}
 
 
 def recorded(folder, scenario):
@@ -125,7 +125,7 @@ def test_every_measure_place_and_ending_has_a_picture(base):
 def test_a_failed_gate_a_proxy_and_other_code_stand_beside_the_numbers(base):
     found = simulate.summary(base.scenario)
     found.attrs |= {"verdict": "FAIL", "reason": "made up"}
-    shown = found.sel(place=simulate.MEAN, measure="suspensions", group="all")
+    shown = found.sel(place=simulate.MEAN_OF_AREAS, measure="suspensions", group="all")
     said = " ".join(session._warnings(replace(base, notes=("made with other code",)), found, shown))
     for word in ("FAIL: made up", "County proxy", "To verify", "made with other code"):
         assert word in said

@@ -9,7 +9,7 @@ import pytest
 from oa_sim import Refusal
 from oa_sim.definitions import GROUPS
 from oa_sim.inputs import published_files
-from oa_sim.inputs.download_formats import names
+from oa_sim.inputs.published_files import names
 
 FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts"
 LAIT, PANEL = FACTS / "lait_to_2022_23.parquet", FACTS / "la_panel.csv"
@@ -267,8 +267,8 @@ DAMAGES = {  # what is wrong: (damage, what the sentence must say)
     "a decimal comma": (swap(3, "65.0", '"65,0"'), "row 3: good_level_of_development, all, must be a number"),
     "a year in the future": (swap(3, "2018/19", f"{FUTURE - 1}/{FUTURE % 100:02d}"), "row 3: good_level_of_dev"),
     "no year": (swap(3, "2018/19", "soon"), "must have a year such as 2019, 2018/19 or 201819, got 'soon'"),
-    "a missing cell": (swap(4, ",0.1", ""), "panel.csv row 4: must have 8 cells like the header, got 7"),
-    "an extra cell": (swap(4, ",0.1", ",0.1,9"), "panel.csv row 4: must have 8 cells like the header, got 9"),
+    "a missing cell": (swap(4, ",0.1", ""), "panel.csv row 4: must have 8 cells, got 7"),
+    "an extra cell": (swap(4, ",0.1", ",0.1,9"), "panel.csv row 4: must have 8 cells, got 9"),
     "a header repeated": (lambda rows: [*rows, rows[0]], "panel.csv row 12: the header is repeated"),
     "a column twice": (swap(1, "gld_fsm_pct", "gld_pct"), "row 1: the file names the column 'gld_pct' twice"),
     "a NUL byte": (swap(5, "65.0", "6\x005.0"), "panel.csv row 5: holds a NUL byte"),
@@ -297,7 +297,7 @@ def test_a_damaged_file_is_refused_by_file_row_and_rule(tmp_path, what):
 def test_a_csv_that_is_cut_short_is_refused(tmp_path):
     path = panel(tmp_path, panel_rows())
     path.write_bytes(path.read_bytes()[:-12])
-    assert "panel.csv row 11: must have 8 cells like the header" in refused(path)
+    assert "panel.csv row 11: must have 8 cells, got" in refused(path)
 
 
 def test_a_parquet_file_that_is_cut_short_is_refused(tmp_path):

@@ -13,7 +13,7 @@ from oa_sim.inputs import areas, tables
 from oa_sim.programme import budget, delivered_effects, laws, parameters
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario.overrides import groups
-from oa_sim.simulation.scenario_run import known_until, run
+from oa_sim.simulation.scenario_run import last_known_year, run
 
 TWO_GROUPS = [name for name, about in MEASURES.items() if len(about.groups) == 2]
 SHARES = "split.shares={Blackpool: 0.21, Norwich: 0.33, Oldham: 0.46}"
@@ -361,7 +361,7 @@ def test_programmes_that_share_no_pupil_leave_each_other_alone(activity_of):
 
 @pytest.mark.parametrize(("start", "until"), [(2030, 2023), (2025, 2023), (2024, 2023), (2023, 2022), (2020, 2019)])
 def test_a_run_knows_what_was_published_before_it_starts_and_no_more(start, until):
-    assert known_until(load_scenario(f"start_year={start}")) == until
+    assert last_known_year(load_scenario(f"start_year={start}")) == until
 
 
 def test_figures_published_after_the_start_change_nothing(tmp_path, tiny_posterior):

@@ -1,11 +1,13 @@
 """A run: levels on their scale, proxies marked and wider, early years moved by own figures."""
 
+import pytest
 from tiny import CHAINS, DRAWS
 
-from oa_sim import load_scenario
+from oa_sim import Refusal, load_scenario
 from oa_sim.definitions import QUANTILES
 from oa_sim.inference import counterfactual
-from oa_sim.inputs import areas
+from oa_sim.inputs import areas, tables
+from oa_sim.simulation import scenario_run
 
 DISTRICTS = {
     *("Fenland and East Cambridgeshire", "Hastings", "Ipswich", "North Yorkshire Coast", "Norwich", "West Somerset"),
@@ -49,9 +51,9 @@ def test_a_districts_own_figures_move_its_early_years(known, tiny_posterior):
     scenario = load_scenario("areas=[Norwich]", "measures=[good_level_of_development]", "horizon=5")
     rolls = areas.pupils(known).rolls
     means = []
-    for tables in (known, known | {"outcomes": other}):
-        history = areas.history(tables, 2023)
-        latent = counterfactual.project(scenario, tiny_posterior, history, tables, rolls)
+    for those in (known, known | {"outcomes": other}):
+        history = areas.history(those, 2023)
+        latent = counterfactual.project(scenario, tiny_posterior, history, those, rolls)
         means.append(float(latent.sel(group="other").mean()))
     assert means[1] < means[0] - 0.1
 
@@ -60,3 +62,15 @@ def test_a_proxy_has_a_wider_interval_than_an_authority(every_area):
     rows = every_area.summary().query("measure == 'key_stage_2' and quantity == 'counterfactual' and year == 2024")
     width = (rows.q95 - rows.q05).groupby(rows.area.where(rows.group == "disadvantaged")).first()
     assert width["Norwich"] > width["Blackpool"]
+
+
+def test_what_a_scenario_is_computed_from_is_of_its_own_areas_and_years():
+    prepared = scenario_run.prepare(load_scenario("areas=[norwich, oldham]", "start_year=2020"))
+    assert prepared.scenario.areas.names == ["Norwich", "Oldham"]
+    assert prepared.history.area.values.tolist() == prepared.pupils.area.values.tolist() == ["Norwich", "Oldham"]
+    assert int(prepared.history.year[-1]) == 2019
+    # whole, since what is read of other areas is read of it
+    assert {"Hastings", "Norwich"} < {row["area"] for row in prepared.tables["areas"]}
+    assert {row["area"] for row in tables.restrict_to_areas(prepared.tables, ["Oldham"])["areas"]} == {"Oldham"}
+    with pytest.raises(Refusal, match="no usable figure of"):
+        scenario_run.prepare(load_scenario("measures=[neet_16_17]", "start_year=2018", "areas=[Oldham]"))

@@ -8,7 +8,7 @@ import pytest
 from test_sweep_run import swept
 
 from oa_sim.errors import Refusal
-from oa_sim.sweep import blocks, provenance
+from oa_sim.sweep import blocks, cases
 
 
 def test_a_refusal_in_the_law_is_kept_in_one_line(tmp_path):
@@ -32,9 +32,9 @@ def test_a_refusal_in_the_law_is_kept_in_one_line(tmp_path):
     ],
 )
 def test_a_worker_of_another_make_stops_the_sweep(key, what):
-    made = provenance.made_by() | {"data_hash": {}, "posterior": {}}
-    provenance.identity(planted.base(), [], made)
+    made = cases.made_by() | {"data_hash": {}, "posterior": {}}
+    cases.identity_of(planted.base(), [], made)
     assert not any(blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made))).failed)
-    made[key] = {provenance.INSIDE: "0"} if isinstance(made[key], dict) and key != "versions" else {}
+    made[key] = {cases.INSIDE: "0"} if isinstance(made[key], dict) and key != "versions" else {}
     with pytest.raises(Refusal, match=what):
         blocks.computed(blocks.Task((0, 1), (planted.base(),), planted.law, json.dumps(made)))

@@ -11,7 +11,7 @@ import planted
 import pytest
 
 from oa_sim.errors import Refusal
-from oa_sim.sweep import executors
+from oa_sim.sweep import blocks
 
 LOCAL = planted.Engine("local", workers=2)
 PROCESSES = planted.Engine("processes", workers=2)
@@ -51,18 +51,18 @@ def dead(task):
     ids=str,
 )
 def test_every_task_is_done_once(machine):
-    assert sorted(executors.each(machine, doubled, iter(range(20)))) == list(range(0, 40, 2))
+    assert sorted(blocks.each(machine, doubled, iter(range(20)))) == list(range(0, 40, 2))
 
 
 def test_no_task_is_no_work():
-    assert list(executors.each(LOCAL, doubled, iter(()))) == []
+    assert list(blocks.each(LOCAL, doubled, iter(()))) == []
 
 
 def test_few_tasks_are_ahead_of_a_slow_reader():
     begun = []
-    for done, _ in enumerate(executors.each(LOCAL, doubled, iter(range(40)), begun.append)):
+    for done, _ in enumerate(blocks.each(LOCAL, doubled, iter(range(40)), begun.append)):
         time.sleep(0.002)
-        assert len(begun) - done <= executors.AHEAD * LOCAL.workers
+        assert len(begun) - done <= blocks.AHEAD * LOCAL.workers
 
 
 def test_tasks_are_made_and_told_of_in_the_thread_that_asks():
@@ -73,7 +73,7 @@ def test_tasks_are_made_and_told_of_in_the_thread_that_asks():
             threads.append(threading.get_ident())
             yield task
 
-    list(executors.each(LOCAL, doubled, tasks(), lambda task: threads.append(threading.get_ident())))
+    list(blocks.each(LOCAL, doubled, tasks(), lambda task: threads.append(threading.get_ident())))
     assert set(threads) == {here}
 
 
@@ -86,59 +86,59 @@ def test_what_goes_wrong_in_the_work_or_in_making_a_task_comes_out():
         raise OSError("planted")
 
     with pytest.raises(KeyError):
-        list(executors.each(LOCAL, wrong, iter(range(20))))
+        list(blocks.each(LOCAL, wrong, iter(range(20))))
     with pytest.raises(OSError, match="planted"):
-        list(executors.each(LOCAL, doubled, tasks()))
+        list(blocks.each(LOCAL, doubled, tasks()))
 
 
 def test_who_stops_reading_stops_the_work():
     begun = []
-    results = executors.each(LOCAL, doubled, iter(range(1000)), begun.append)
+    results = blocks.each(LOCAL, doubled, iter(range(1000)), begun.append)
     next(results)
     results.close()
-    assert len(begun) <= 2 * executors.AHEAD * LOCAL.workers
+    assert len(begun) <= 2 * blocks.AHEAD * LOCAL.workers
 
 
 @pytest.mark.parametrize("machine", [PROCESSES, pytest.param(DASK, marks=[pytest.mark.slow, needs_dask])], ids=str)
 def test_a_killed_worker_is_survived_and_what_was_done_is_not_done_again(machine, tmp_path, monkeypatch):
     monkeypatch.setenv("PLANTED_MARK", str(tmp_path / "mark"))
     begun, found = [], []
-    for result in executors.each(machine, doubled_or_dead, iter(range(20)), begun.append):
+    for result in blocks.each(machine, doubled_or_dead, iter(range(20)), begun.append):
         assert result // 2 in begun
         found.append(result)
     assert (tmp_path / "mark").exists()
     assert sorted(found) == list(range(0, 40, 2))
     again = {task for task in begun if begun.count(task) > 1}
-    assert len(again) <= executors.AHEAD * machine.workers
+    assert len(again) <= blocks.AHEAD * machine.workers
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", [PROCESSES, pytest.param(DASK, marks=needs_dask)], ids=str)
 def test_workers_that_keep_dying_end_in_one_sentence(machine):
     with pytest.raises(Refusal, match=r"workers in a row died.*engine.workers=1"):
-        list(executors.each(machine, dead, iter(range(4))))
+        list(blocks.each(machine, dead, iter(range(4))))
 
 
 def test_a_cluster_without_its_extra_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(Refusal, match=r'pip install "oa-sim\[cluster\]"'):
-        list(executors.each(DASK, doubled, iter(range(4))))
+        list(blocks.each(DASK, doubled, iter(range(4))))
 
 
 @needs_dask
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])
 def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
-    monkeypatch.setattr(executors, "PATIENCE", 1)
+    monkeypatch.setattr(blocks, "PATIENCE", 1)
     with pytest.raises(Refusal, match=f"engine.address={address}"):
-        list(executors.each(replace(DASK, address=address), doubled, iter(range(4))))
+        list(blocks.each(replace(DASK, address=address), doubled, iter(range(4))))
     assert daskless()
 
 
 @needs_dask
 @pytest.mark.slow
 def test_a_cluster_is_never_what_the_process_uses_by_default():
-    results = executors.each(DASK, doubled, iter(range(4)))
+    results = blocks.each(DASK, doubled, iter(range(4)))
     next(results)
     assert daskless()  # while it is at work, too
     list(results)
@@ -159,5 +159,5 @@ def test_a_cluster_that_is_there_is_used_and_left_running():
 
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         there = replace(DASK, address=cluster.scheduler_address)
-        assert sorted(executors.each(there, doubled, iter(range(6)))) == list(range(0, 12, 2))
+        assert sorted(blocks.each(there, doubled, iter(range(6)))) == list(range(0, 12, 2))
         assert client.submit(doubled, 4).result() == 8

@@ -22,7 +22,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
 from oa_sim.simulation import run_manifest
-from oa_sim.sweep import dry_run, provenance, store, sweep_run
+from oa_sim.sweep import cases, dry_run, store, sweep_run
 from oa_sim.sweep import journal as sweep_journal
 
 HERE = Path(__file__).parents[1]
@@ -246,7 +246,7 @@ def test_a_full_disk_is_one_sentence_and_the_rest_goes_on_from_there(broken, und
     assert not begun_after_done(broken)
 
 
-@pytest.mark.parametrize("where", ["put", "write", "note", "create"])
+@pytest.mark.parametrize("where", ["write_file", "write", "note", "create"])
 def test_a_disk_that_fills_while_anything_is_written_loses_nothing(where, tmp_path, monkeypatch, undisturbed):
     at = store if where in ("write", "create") else sweep_journal
     real, calls = getattr(at, where), []
@@ -448,7 +448,7 @@ def test_an_extension_of_a_broken_sweep_finishes_both(broken):
 
 def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothing_touched(broken, monkeypatch):
     before = of_record(broken)
-    here = provenance.made_by()
+    here = cases.made_by()
     for name, value, what in (
         ("made_by", lambda: here | {"code_hash": "0" * 64}, "code 00000000"),
         ("made_by", lambda: here | {"versions": here["versions"] | {"numpy": "1"}}, "numpy"),
@@ -456,7 +456,7 @@ def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothin
         ("posterior_hash", lambda path: "0", "other posterior"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(provenance, name, value)
+            patch.setattr(cases, name, value)
             for again in (lambda: resumed(broken), lambda: extended(broken, ["seed=3:5"])):
                 with pytest.raises(Refusal, match=what):
                     again()

@@ -2,7 +2,7 @@ import pytest
 
 from oa_sim import load_scenario
 from oa_sim.targets import assess
-from oa_sim.targets.target_settings import Target
+from oa_sim.targets.settings import Target
 
 AREAS = ["Derby", "North Yorkshire Coast", "Oldham"]
 

@@ -13,8 +13,8 @@ from oa_sim.inference import baseline_fit, counterfactual, link_functions
 from oa_sim.inputs import areas, tables
 from oa_sim.plots import target_charts
 from oa_sim.simulation import scenario_run
-from oa_sim.targets import assess, attainable, forecast_components, narrative, target_settings
-from oa_sim.targets.target_settings import Target, of_user
+from oa_sim.targets import assess, attainable, forecast_components, narrative, settings
+from oa_sim.targets.settings import Target, of_user
 
 AREAS = ["Derby", "North Yorkshire Coast", "Oldham"]
 
@@ -37,7 +37,7 @@ def test_every_target_of_the_package_is_judged(found):
 
 
 def test_the_money_of_a_target_that_is_over_was_shared_by_all_twelve_areas(found, scenario):
-    before = assess._before([one for one in target_settings.package(AREAS, None) if one.area == "Derby"], scenario, str)
+    before = assess._before([one for one in settings.package(AREAS, None) if one.area == "Derby"], scenario, str)
     assert before.result.draws.sizes["area"] == 12
     spent = before.result.money.spend.sel(area="Derby").sum()
     assert 5e6 < float(spent) < 10e6  # of 108m GBP in all
@@ -154,7 +154,7 @@ def test_england_is_the_course_by_which_the_run_was_drawn(scenario, seen):
     here = known | {"areas": [row for row in known["areas"] if row["area"] in AREAS]}
     history, rolls = areas.history(here, until=2023), areas.pupils(here).rolls
     posterior = baseline_fit.load(draws=50)
-    latent = counterfactual.project(scenario_run.checked(scenario), posterior, history, known, rolls)
+    latent = counterfactual.project(scenario_run.check_scenario(scenario), posterior, history, known, rolls)
     at = {"measure": "phonics", "group": "other"}
     drawn = link_functions.to_published("phonics", latent.national.sel(at).values)
     np.testing.assert_allclose(seen.england.sel(at).transpose("chain", "draw", "year").values, drawn)

@@ -19,7 +19,7 @@ from oa_sim.inference import (
 )
 from oa_sim.inputs import areas, tables
 from oa_sim.scenario.assumptions import Sampler
-from oa_sim.targets import assimilation
+from oa_sim.targets import monitor
 
 AREAS = ["Derby", "Norwich", "Oldham"]
 START = 2022
@@ -54,18 +54,18 @@ def test_weights_agree_with_drawing_again_in_a_case_with_a_closed_form():
     assert (weight * draws).sum() == pytest.approx(
         exact, abs=4 * spread / np.sqrt(importance_sampling.effective(weight))
     )
-    taken = draws[assimilation._taken(weight, 3)]
+    taken = draws[monitor._taken(weight, 3)]
     assert taken.mean() == pytest.approx(exact, abs=0.02)
     assert taken.std() == pytest.approx(spread, rel=0.03)
 
 
 def test_england_is_weighed_by_its_new_figures(known, scenario):
     posterior, _ = law_of(4)
-    told = assimilation.of_england(posterior, known, scenario)
+    told = monitor.of_england(posterior, known, scenario)
     assert np.isfinite(told).all()
     assert np.ptp(told) > 0
     later = load_scenario("areas=[Derby]", "sampler.draws=20", start_year=2024)
-    assert (assimilation.of_england(posterior, known, later) == 0).all()  # nothing of it is new
+    assert (monitor.of_england(posterior, known, later) == 0).all()  # nothing of it is new
 
 
 def ahead(hyper, known, area, d, rng, years):
@@ -96,7 +96,7 @@ def test_updated_intervals_keep_their_coverage_when_the_true_process_is_simulate
         brought[:, :, np.isin(seen.years, every[:2])] = gain[:, None, None]
         ratio = sum(area_forecast.log_density(hyper, seen, area, 2024, brought=brought) for area in truth)
         weight, _ = importance_sampling.weigh(ratio)
-        taken = assimilation._taken(weight, int(rng.integers(1e9)))
+        taken = monitor._taken(weight, int(rng.integers(1e9)))
         for area in truth:
             behind = counterfactual.last_variance(seen, area)
             centre, error = area_forecast.relative(hyper, seen, area, every[2:], behind, rng, brought=brought)

@@ -5,7 +5,7 @@ import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.inputs import tables
-from oa_sim.targets import base_rates
+from oa_sim.targets import attainable
 
 
 def made_up(n=400, years=9):
@@ -26,28 +26,34 @@ def made_up(n=400, years=9):
 
 
 def test_authorities_that_keep_their_distance_never_move():
-    rows = base_rates.summarised(made_up())
+    rows = attainable.summarised(made_up())
     assert {row["n"] for row in rows if row["span"] == 1} == {80 * 8}
-    assert base_rates.base_rate(rows, "key_stage_2", "all", 5, -7.0, 0.01) == (0.0, 80 * 4, 5)
-    assert base_rates.base_rate(rows, "key_stage_2", "all", 30, -7.0, 0.0) == (1.0, 80, 8)  # the longest that is known
-    assert base_rates.base_rate(rows, "suspensions", "all", 5, 3.0, 0.0)[0] == 1.0  # exactly so far is far enough
-    assert base_rates.typical(rows, "key_stage_2", "all", 5, -7.0) == 0.0
-    assert base_rates.base_rate(rows, "key_stage_2", "all", 5, -7.0, -0.01)[0] == 1.0
-    assert base_rates.base_rate(rows, "suspensions", "all", 5, 3.0, -0.01)[0] == 0.0  # lower is better
+    assert attainable.movement_rate(rows, "key_stage_2", "all", 5, -7.0, 0.01) == (0.0, 80 * 4, 5)
+    assert attainable.movement_rate(rows, "key_stage_2", "all", 30, -7.0, 0.0) == (
+        1.0,
+        80,
+        8,
+    )  # the longest that is known
+    assert attainable.movement_rate(rows, "suspensions", "all", 5, 3.0, 0.0)[0] == 1.0  # exactly so far is far enough
+    assert attainable.typical(rows, "key_stage_2", "all", 5, -7.0) == 0.0
+    assert attainable.movement_rate(rows, "key_stage_2", "all", 5, -7.0, -0.01)[0] == 1.0
+    assert attainable.movement_rate(rows, "suspensions", "all", 5, 3.0, -0.01)[0] == 0.0  # lower is better
 
 
 def test_the_further_one_has_to_move_the_fewer_did():
     rows = tables.read("movements")
     for measure in ("key_stage_2", "attainment_8", "good_level_of_development"):
-        rates = [base_rates.base_rate(rows, measure, "all", 5, -5.0, needed)[0] for needed in (-4, 0, 2, 4, 8)]
+        rates = [attainable.movement_rate(rows, measure, "all", 5, -5.0, needed)[0] for needed in (-4, 0, 2, 4, 8)]
         assert rates == sorted(rates, reverse=True)
         assert rates[0] > rates[-1]
-    rates = [base_rates.base_rate(rows, "persistent_absence", "all", 5, 2.0, needed)[0] for needed in (4, 0, -2, -4)]
+    rates = [
+        attainable.movement_rate(rows, "persistent_absence", "all", 5, 2.0, needed)[0] for needed in (4, 0, -2, -4)
+    ]
     assert rates == sorted(rates, reverse=True)
 
 
 def test_those_furthest_behind_came_nearer_more_often():
     rows = tables.read("movements")
-    behind = base_rates.base_rate(rows, "key_stage_2", "all", 5, -10.0, 3.0)[0]
-    ahead = base_rates.base_rate(rows, "key_stage_2", "all", 5, 8.0, 3.0)[0]
+    behind = attainable.movement_rate(rows, "key_stage_2", "all", 5, -10.0, 3.0)[0]
+    ahead = attainable.movement_rate(rows, "key_stage_2", "all", 5, 8.0, 3.0)[0]
     assert behind > ahead

@@ -7,7 +7,7 @@ import pytest
 
 from oa_sim.errors import Refusal
 from oa_sim.targets import minimum_budget
-from oa_sim.targets.target_settings import Want
+from oa_sim.targets.settings import Want
 
 
 def test_the_least_money_is_more_for_a_surer_target_and_none_where_it_comes_free(seen):

@@ -8,8 +8,8 @@ from oa_sim import load_scenario
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.plots import target_charts
-from oa_sim.targets import monitor, monitor_settings, narrative
-from oa_sim.targets.monitor_settings import Monitor
+from oa_sim.targets import monitor, narrative, settings
+from oa_sim.targets.settings import Monitor
 
 AREAS = ["Derby", "Norwich", "Oldham"]
 START = 2022
@@ -87,7 +87,7 @@ def test_a_small_table_is_taken_in(tmp_path, scenario):
     places = ("Derby", "Oldham", "England", "Norfolk")
     mine = [f"{r['place']},{r['measure']},{r['group']},2022,{r['value']}" for r in rows if r["place"] in places]
     path = small(tmp_path / "figures.csv", *mine)
-    taken = monitor_settings.rows(Monitor(figures=path), tables.read_all(), START, None)
+    taken = settings.figure_rows(Monitor(figures=path), tables.read_all(), START, None)
     keys = ("place", "measure", "group", "year", "value", "geography", "unit")
     inside = {tuple(row[key] for key in keys) for row in rows_of(taken)}
     assert {tuple(row[key] for key in keys) for row in taken} == inside
@@ -117,5 +117,5 @@ def test_what_cannot_be_monitored_is_refused(scenario, tmp_path):
     with pytest.raises(Refusal, match="not a folder of a monitor"):
         monitor.monitor(scenario, Monitor(figures="package", last=str(tmp_path)))
     twice = small(tmp_path / "twice.csv", *["Derby,key_stage_2,all,2022,50"] * 2)
-    with pytest.raises(Refusal, match="stands there twice"):
+    with pytest.raises(Refusal, match=r"twice\.csv row 3: Derby, key_stage_2, all, 2022 stands in row 2 already"):
         monitor.monitor(scenario, Monitor(figures=twice))

@@ -5,8 +5,8 @@ from test_monitor import small
 
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
-from oa_sim.targets import monitor_settings
-from oa_sim.targets.monitor_settings import Monitor
+from oa_sim.targets import settings
+from oa_sim.targets.settings import Monitor
 
 WRONG = {
     "a place": ("Oldam,key_stage_2,all,2022,50", "place"),
@@ -24,4 +24,4 @@ WRONG = {
 def test_a_wrong_figure_is_refused_in_one_sentence(tmp_path, case):
     row, words = WRONG[case]
     with pytest.raises(Refusal, match=words):
-        monitor_settings.rows(Monitor(figures=small(tmp_path / "f.csv", row)), tables.read_all(), 2022, None)
+        settings.figure_rows(Monitor(figures=small(tmp_path / "f.csv", row)), tables.read_all(), 2022, None)

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 import oa_sim
-from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES
+from oa_sim.definitions import MEAN_REGION, MEASURES, QUANTILES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.report import data_dictionary, sanitise
@@ -30,8 +30,7 @@ from oa_sim.report.document import Dossier
 from oa_sim.report.reported_statistic import Published
 from oa_sim.report.sanitise import harmless
 from oa_sim.scenario import unverified
-from oa_sim.simulation import result_tables
-from oa_sim.simulation.result import Result
+from oa_sim.simulation.result import Result, described
 
 FILE_NAME = "datapackage.json"
 PROFILE = "tabular-data-package"
@@ -44,7 +43,6 @@ LICENCES = [
     {"name": "MIT", "title": "MIT: what the model adds", "path": "https://opensource.org/license/mit"},
 ]
 COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
-EVERYWHERE = "Mean of the areas"  # unweighted, as the headline has it
 PROXY = "county proxy"
 STEP = "|"  # between the parts of a variable, so in no part of it
 NAMES = {
@@ -196,12 +194,12 @@ def _everywhere(result: Result) -> list[pd.DataFrame]:
     for measure in result.draws.measure.values.tolist():
         for group in MEASURES[measure].table_groups:
             place = {"measure": measure, "group": group}
-            proxy = result.draws.proxy.sel(place).any("area").expand_dims(area=[EVERYWHERE])
+            proxy = result.draws.proxy.sel(place).any("area").expand_dims(area=[MEAN_REGION])
             labels = {"scenario": result.label, **place, "unit": MEASURES[measure].unit}
             for quantity in QUANTITIES:
-                mean = result.draws[quantity].sel(place).mean("area", dtype=float).expand_dims(area=[EVERYWHERE])
+                mean = result.draws[quantity].sel(place).mean("area", dtype=float).expand_dims(area=[MEAN_REGION])
                 draws = mean.transpose("chain", "draw", "area", "year")
-                parts.append(result_tables.described(draws, proxy).assign(**labels, quantity=quantity))
+                parts.append(described(draws, proxy).assign(**labels, quantity=quantity))
     return parts
 
 

@@ -11,14 +11,13 @@ from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oa_sim.definitions import academic_year
+from oa_sim.definitions import MEAN_OF_AREAS, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.plots.intervals import COLOURS
 from oa_sim.report.document import Dossier
 from oa_sim.report.formats import excel_sheets
 from oa_sim.report.formats.excel_sheets import Cell, Sheet, Shown, capital
 from oa_sim.report.reported_statistic import Published
-from oa_sim.simulation.comparison import EVERYWHERE
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -250,7 +249,7 @@ def plots(figures: tuple[Published, ...]) -> tuple[Plot, ...]:
 def _by_area(by: dict, first: Published) -> Plot:
     """Return the impact by area in the year of the headline, the largest on top."""
     figures = [figure for (quantity, area, year), figure in by.items() if quantity == "impact" and year == first.year
-               and area != EVERYWHERE and math.isfinite(figure.value)]  # fmt: skip
+               and area != MEAN_OF_AREAS and math.isfinite(figure.value)]  # fmt: skip
     figures = sorted(figures, key=lambda figure: (-figure.value, figure.area))[:MOST_BARS]
     title = f"Impact by area, {who(first.measure, first.group)}, {academic_year(first.year)}"
     rows = tuple((f"{_short(figure.area)}{figure.mark}", *_around(figure), figure.whole) for figure in figures)
@@ -272,10 +271,10 @@ def _around(figure: Published) -> tuple[Shown, Shown, Shown]:
 
 def _level_data(by: dict, first: Published) -> Plot:
     """Return the level with and without the programme over years, mean of areas."""
-    years = sorted(year for quantity, area, year in by if quantity == "projection" and area == EVERYWHERE)
-    sides = [[by[quantity, EVERYWHERE, year] for year in years] for quantity in ("projection", "counterfactual")
-             if all((quantity, EVERYWHERE, year) in by for year in years)]  # fmt: skip
-    title = f"{capital(who(first.measure, first.group))}, {EVERYWHERE}"
+    years = sorted(year for quantity, area, year in by if quantity == "projection" and area == MEAN_OF_AREAS)
+    sides = [[by[quantity, MEAN_OF_AREAS, year] for year in years] for quantity in ("projection", "counterfactual")
+             if all((quantity, MEAN_OF_AREAS, year) in by for year in years)]  # fmt: skip
+    title = f"{capital(who(first.measure, first.group))}, {MEAN_OF_AREAS}"
     head = ("Year", *(f"{what} the programme{end}" for what in ("With", "Without")
             for end in ("", ", lower end", ", upper end")))  # fmt: skip
     if len(sides) < 2 or not years:
@@ -292,9 +291,9 @@ def _level_data(by: dict, first: Published) -> Plot:
 def _retention_data(by: dict, first: Published) -> Plot:
     """Return the share of the peak left some years after the money, mean of areas."""
     names = {figure.quantity: figure for (quantity, area, _), figure in by.items()
-             if area == EVERYWHERE and quantity.startswith("left_") and math.isfinite(figure.value)}  # fmt: skip
+             if area == MEAN_OF_AREAS and quantity.startswith("left_") and math.isfinite(figure.value)}  # fmt: skip
     figures = sorted(names.values(), key=lambda figure: figure.year)
-    title = f"Share of the peak left after the money, {who(first.measure, first.group)}, {EVERYWHERE}"
+    title = f"Share of the peak left after the money, {who(first.measure, first.group)}, {MEAN_OF_AREAS}"
     rows = tuple((_years_left(figure), *_around(figure), figure.whole) for figure in figures)
     return Plot("left", title, "Years after the money ends", "Share of the peak, with 90% interval",
                 _alternative(title, figures, lambda figure: f"{_years_left(figure)} years"),

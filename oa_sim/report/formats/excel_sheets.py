@@ -12,12 +12,11 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 
 from oa_sim import formatting
-from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.definitions import ALL_AREAS, GROUPS, MEAN_OF_AREAS, MEASURES, academic_year
 from oa_sim.formatting import MINUS
 from oa_sim.report.document import Dossier, Grid, key, plain
 from oa_sim.report.reported_statistic import NO_MARK, Published
 from oa_sim.report.sanitise import is_kept
-from oa_sim.simulation.comparison import EVERYWHERE
 
 MOST = 32_766  # characters that a cell holds, less one for the ellipsis
 STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet may take for the start of a formula
@@ -183,7 +182,7 @@ def money(figures: tuple[Published, ...]) -> Sheet:
     spent = [name for name in dict.fromkeys(figure.quantity for figure in figures) if name.startswith("spent_on_")]
     lines = [*sorted(spent), "allocated", "management", "unspent", "money_in", "national"]
     by = {(figure.area, figure.quantity): figure for figure in figures if figure.quantity in lines and not figure.year}
-    areas = [area for area in dict.fromkeys(area for area, _ in by) if area != "all areas"]
+    areas = [area for area in dict.fromkeys(area for area, _ in by) if area != ALL_AREAS]
     heads = {name: capital(figure.label.removesuffix(f", {area}").removesuffix(f" for {area}"))
              for (area, name), figure in by.items()}  # fmt: skip
     heads |= {"allocated": "All activity", "money_in": "Money in", "national": "National programmes beside"}
@@ -191,7 +190,7 @@ def money(figures: tuple[Published, ...]) -> Sheet:
     columns = (("Area", WIDE), *((heads[name], NARROW) for name in lines), ("Money in less its parts", NARROW),
                PRICE_BASE)  # fmt: skip
     rows = []
-    for area in [*areas, "all areas"] if areas and "allocated" in lines else []:
+    for area in [*areas, ALL_AREAS] if areas and "allocated" in lines else []:
         row = {name: by[area, name] for name in lines if (area, name) in by}
         parts = sum(round(row[name].value) for name in ("allocated", "management", "unspent"))
         rows.append((area, *(value(row[name]) if name in row else "none" for name in lines),
@@ -225,7 +224,7 @@ def _by_place(figures: tuple[Published, ...], *quantities: str) -> list[tuple[Pu
 
 def _order(figures: tuple[Published, ...]) -> Callable:
     """Return what sorts: the mean of areas first, then areas as they come; measures and groups as everywhere."""
-    areas = {name: n for n, name in enumerate(dict.fromkeys([EVERYWHERE, *(figure.area for figure in figures)]))}
+    areas = {name: n for n, name in enumerate(dict.fromkeys([MEAN_OF_AREAS, *(figure.area for figure in figures)]))}
     measures, groups = ({name: n for n, name in enumerate(names)} for names in (MEASURES, GROUPS))
 
     def rank(measure: str, group: str, area: str, year: int = 0) -> tuple:

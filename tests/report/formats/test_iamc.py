@@ -48,7 +48,9 @@ def test_the_mean_of_the_areas_is_reckoned_draw_by_draw(long_table, tiny):
     year = int(tiny.draws.year.values[2])
     draws = tiny.draws.impact.sel(measure="key_stage_2", group="disadvantaged", year=year).mean("area", dtype=float)
     found = (
-        long_table[(long_table.region == data_files.EVERYWHERE) & (long_table.year == year)].set_index("variable").value
+        long_table[(long_table.region == data_files.MEAN_REGION) & (long_table.year == year)]
+        .set_index("variable")
+        .value
     )
     assert found["Impact|Key stage 2|Disadvantaged|Mean"] == pytest.approx(float(draws.mean()))
     assert found["Impact|Key stage 2|Disadvantaged|95th percentile"] == pytest.approx(float(draws.quantile(0.95)))
@@ -61,7 +63,7 @@ def test_a_figure_of_a_county_says_so_in_its_unit(long_table, tiny):
     rows = long_table[long_table.variable == "Impact|Key stage 2|All|Mean"]
     for area, is_county in county.items():
         assert (rows[rows.region == area].unit.str.contains(data_files.PROXY) == is_county).all()
-    assert rows[rows.region == data_files.EVERYWHERE].unit.str.contains(data_files.PROXY).all()
+    assert rows[rows.region == data_files.MEAN_REGION].unit.str.contains(data_files.PROXY).all()
 
 
 def test_a_change_of_a_share_is_in_percentage_points_and_a_level_in_per_cent(long_table):

@@ -4,7 +4,7 @@ import pytest
 from test_assess import AREAS, GOOD, written
 
 from oa_sim.errors import Refusal
-from oa_sim.targets.target_settings import of_user
+from oa_sim.targets.settings import of_user
 
 
 def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
@@ -16,7 +16,7 @@ def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
 
 HEAD = "area,measure,group,target,target_year\n"
 WRONG = {
-    "an area that is unknown": (HEAD + "Oldam,key_stage_2,all,60,2027", "row 2: unknown area.*Oldham"),
+    "an area that is unknown": (HEAD + "Oldam,key_stage_2,all,60,2027", "row 2: area is an unknown area.*Oldham"),
     "an area of another scenario": (
         HEAD + "Norwich,key_stage_2,all,60,2027",
         "row 2: area must be one of the scenario",
@@ -25,8 +25,8 @@ WRONG = {
     "a group that is unknown": (HEAD + "Oldham,key_stage_2,poor,60,2027", "group"),
     "a group that the measure has not": (HEAD + "Oldham,suspensions,other,6,2027", "group of suspensions"),
     "a target that is no number": (HEAD + "Oldham,key_stage_2,all,sixty,2027", "must be a number, got 'sixty'"),
-    "a target that is not finite": (HEAD + "Oldham,key_stage_2,all,nan,2027", "must be 0 to 100"),
-    "a target above all": (HEAD + "Oldham,key_stage_2,all,160,2027", "must be 0 to 100"),
+    "a target that is not finite": (HEAD + "Oldham,key_stage_2,all,nan,2027", "must be -100 to 100"),
+    "a target above all": (HEAD + "Oldham,key_stage_2,all,160,2027", "must be -100 to 100"),
     "a year in words": (HEAD + "Oldham,key_stage_2,all,60,soon", "target_year must be"),
     "an academic year that is none": (HEAD + "Oldham,key_stage_2,all,60,2027/29", "target_year must be"),
     "a column that is unknown": (
@@ -42,11 +42,11 @@ WRONG = {
     "a row that is too long": (HEAD + "Oldham,key_stage_2,all,60,2028,61", "row 2: must have 5 cells, got 6"),
     "a column that stands there twice": (
         "area,measure,group,target,target_year,target\nOldham,key_stage_2,all,60,2028,5",
-        "target stands there twice",
+        "row 1: column 'target' must stand once",
     ),
     "a target that stands there twice": (
         HEAD + "Oldham,key_stage_2,all,60,2028\nOldham,KS2,all,61,2027/28",
-        "row 3: this target stands in row 2",
+        "row 3: Oldham, key_stage_2, all, 2028, level stands in row 2 already",
     ),
     "a unit of another measure": (
         "area,measure,group,target,target_year,unit\nOldham,attainment_8,all,45,2028,%",
@@ -56,8 +56,8 @@ WRONG = {
         "area,measure,group,target,target_year,status\nOldham,attainment_8,all,45,2028,perhaps",
         "status",
     ),
-    "no rows": (HEAD, "at least one target"),
-    "nothing": ("", "empty table"),
+    "no rows": (HEAD, "at least one row"),
+    "nothing": ("", "targets need the columns area, .*, got no area"),
 }
 
 

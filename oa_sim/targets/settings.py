@@ -1,0 +1,405 @@
+"""Settings: what ``oa-sim target`` and ``oa-sim monitor`` are told, and tables of both, checked."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from oa_sim.definitions import GROUPS, MEASURES
+from oa_sim.errors import Refusal, between, one_of, unknown
+from oa_sim.inputs import csv_reader, published_files, schemas, tables
+from oa_sim.inputs.schemas import LARGEST, STATUSES
+from oa_sim.inputs.tables import Row, Tables
+from oa_sim.scenario import load
+
+SCALES = ("level", "relative")
+SHORT = {  # what people call a measure
+    "gld": "good_level_of_development",
+    "ks2": "key_stage_2",
+    "att8": "attainment_8",
+    "level3": "level_3_by_19",
+    "he": "he_entry_by_19",
+    "neet": "neet_16_17",
+    "pa": "persistent_absence",
+}
+FIRST_YEAR, LAST_YEAR = 2018, 2054
+
+
+@dataclass
+class Want:
+    """A target for which the least money is asked.
+
+    Attributes
+    ----------
+    area, measure, group, year
+        Where and when.
+    level
+        The figure to be reached, in the measure's unit; on the scale ``relative``, less England's.
+    scale
+        ``level`` or ``relative``.
+    probability
+        With which it is to be reached.
+    most_gbp
+        The most that is tried.
+    """
+
+    area: str | None = None
+    measure: str = "key_stage_2"
+    group: str = "all"
+    year: int = 2029
+    level: float = 0.0
+    scale: str = "level"
+    probability: float = 0.5
+    most_gbp: float = 1e9
+
+    def __post_init__(self):
+        one_of("measure in want.measure", self.measure, tuple(MEASURES))
+        one_of("group in want.group", self.group, MEASURES[self.measure].table_groups)
+        one_of("scale in want.scale", self.scale, SCALES)
+        between("want.year", self.year, FIRST_YEAR, LAST_YEAR)
+        between("want.level", self.level, -100, 100)
+        between("want.probability", self.probability, 0.01, 0.99)
+        between("want.most_gbp", self.most_gbp, 1e4, 1e11, " GBP")
+
+
+@dataclass
+class Target:
+    """What is promised, and how targets are judged.
+
+    Attributes
+    ----------
+    levels
+        Probabilities with which a figure is promised.
+    years
+        Years of promises; none named: the fifth projected one and the last.
+    table
+        The user's targets, CSV or Excel; None: none but those inside the package.
+    package
+        Whether the delivery-plan targets inside the package are judged.
+    panel
+        Figures of all authorities for base rates; None: those of our own summary.
+    green_from, red_below
+        Probabilities from which a target is green, and below which it is red; amber between.
+    """
+
+    levels: list[float] = field(default_factory=lambda: [0.5, 0.7, 0.9])
+    years: list[int] = field(default_factory=list)
+    table: str | None = None
+    package: bool = True
+    panel: str | None = None
+    green_from: float = 0.7
+    red_below: float = 0.5
+
+    def __post_init__(self):
+        if not self.levels or len(set(self.levels)) != len(self.levels):
+            raise Refusal(f"target.levels must name each probability once, got {self.levels}: list one or more")
+        for level in self.levels:
+            between("target.levels: a probability", level, 0.01, 0.99)
+        between("target.green_from", self.green_from, 0, 1)
+        between("target.red_below", self.red_below, 0, self.green_from)
+
+
+@dataclass
+class Targeting:
+    """What ``oa-sim target`` is told beside its scenario."""
+
+    target: Target = field(default_factory=Target)
+    want: Want = field(default_factory=Want)
+
+
+class Asked(NamedTuple):
+    """One target, or a baseline that has none."""
+
+    area: str
+    measure: str
+    group: str
+    baseline_year: int | None
+    baseline: float | None
+    year: int | None
+    target: float | None
+    scale: str
+    source: str
+    status: str
+
+
+TARGET_COLUMNS = {"year": "target_year"}  # field of a target: its column, where that has another name
+
+
+def package(areas: list[str], data_folder: str | None) -> list[Asked]:
+    """Return the targets and baselines of ``targets.csv`` for some areas."""
+    rows = tables.read("targets", data_folder)
+    return [_target(row) for row in rows if row["area"] in areas]
+
+
+def _target(row: Row) -> Asked:
+    return Asked(**{name: row[TARGET_COLUMNS.get(name, name)] for name in Asked._fields})
+
+
+def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Asked]:
+    """Return the targets of a user's table.
+
+    Parameters
+    ----------
+    path
+        CSV or Excel (first sheet) with the columns ``area``, ``measure``, ``group``, ``target``, ``target_year`` and
+        any of ``baseline``, ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``.
+    areas
+        Areas of the scenario.
+    data_folder
+        Of the scenario.
+
+    Raises
+    ------
+    Refusal
+        At the first row that is not right.
+    """
+    file = Path(path)
+    rows = csv_reader.checked_rows(file.name, _lines(file), _schema(areas, data_folder))
+    return [_target(row) for row in rows]
+
+
+def _lines(path: Path) -> list[csv_reader.Line]:
+    """Return the lines of a table of targets, CSV or the first sheet of a workbook."""
+    missing = f"the table of targets {path} is not there: correct target.table"
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return csv_reader.read_lines(path, missing)
+    if not path.is_file():
+        raise Refusal(missing)
+    return list(enumerate(_of_excel(path), 1))
+
+
+def _of_excel(path: Path) -> list[list[str]]:
+    """Return the cells of the first sheet as text."""
+    import openpyxl  # half a second that only a workbook pays for
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+        book.close()
+    except Exception as error:  # openpyxl, zipfile and the XML parser each raise kinds of their own
+        raise Refusal(
+            f"{path.name}: cannot be read as an Excel workbook ({type(error).__name__}): save it again"
+        ) from None
+    return rows
+
+
+def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
+    """Return the schema of a user's table of targets."""
+
+    def area(name: str) -> str:
+        names = load.area_names([name], data_folder)
+        if len(names) != 1 or names[0] not in areas:
+            raise ValueError(f"must be one of the scenario's, or be added to areas, got {name!r}")
+        return names[0]
+
+    columns: dict[str, schemas.Check] = {
+        "area": area,
+        "measure": _measure,
+        "group": lambda name: schemas.one_of(*GROUPS, what="group", default="all")(name.lower()),
+        "target": schemas.number(-100, 100),
+        "target_year": schemas.year_as_written(FIRST_YEAR, LAST_YEAR),
+    }
+    optional: dict[str, schemas.Check] = {
+        "baseline": schemas.number(0, 100, blank=True),
+        "baseline_year": schemas.year_as_written(schemas.FIRST_YEAR, LAST_YEAR, blank=True),
+        "scale": lambda name: schemas.one_of(*SCALES, what="scale", default="level")(name.lower()),
+        "source": lambda name: name or "the user's table",
+        "status": schemas.one_of(*STATUSES, what="status", default=STATUSES[0]),
+        "unit": str,
+    }
+    identity = ("area", "measure", "group", "target_year", "scale")
+    return schemas.Schema(columns, identity, optional, _complete, noun="targets need", is_exact=False)
+
+
+def _complete(row: Row) -> Row:
+    """Return a target after checks that need several cells."""
+    about = MEASURES[row["measure"]]
+    one_of(f"group of {row['measure']}", row["group"], about.table_groups)
+    if row["scale"] == "level" and row["target"] < 0:
+        raise Refusal(f"target must be 0 to 100, got {row['target']:g}: correct the cell")
+    if row["unit"] and row["unit"] != about.unit:
+        raise Refusal(f"unit of {row['measure']} is {about.unit!r}, got {row['unit']!r}: correct the cell")
+    return row
+
+
+def _measure(text: str) -> str:
+    """Return the measure of a name, of its label or of what people call it for short."""
+    known = {_plain(name): name for name in MEASURES}
+    known |= {_plain(about.label): name for name, about in MEASURES.items()}
+    known |= {_plain(about.label.split(" (")[0]): name for name, about in MEASURES.items()}
+    known |= SHORT
+    if _plain(text) not in known:
+        raise unknown("measure", text, (*MEASURES, *SHORT))
+    return known[_plain(text)]
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+PACKAGE = "package"
+YEARS = (2000, 2060)
+ENGLAND = "England"
+
+
+@dataclass
+class Monitor:
+    """What is monitored.
+
+    Attributes
+    ----------
+    figures
+        This year's figures: a file of the Department's as it is downloaded, or a small table with the columns
+        ``place``, ``measure``, ``group``, ``year``, ``value``, England's figures among them; ``package``: those
+        inside.
+    until
+        The last year whose figures are taken; None: the last that there is.
+    last
+        The folder of an earlier ``oa-sim monitor``, to be compared with.
+    panel
+        Figures of all authorities up to the same year, to learn from again where the draws cannot be weighed anew.
+    green_from, red_from
+        A figure is green where it is at least as good as what was promised with this probability, red where it is worse
+        than what was promised with that one; amber between.
+    """
+
+    figures: str | None = None
+    until: int | None = None
+    last: str | None = None
+    panel: str | None = None
+    green_from: float = 0.7
+    red_from: float = 0.9
+
+    def __post_init__(self):
+        between("monitor.green_from", self.green_from, 0.01, 0.99)
+        between("monitor.red_from", self.red_from, self.green_from, 0.999)
+        if self.until is not None:
+            between("monitor.until", self.until, 2018, 2060)
+
+
+@dataclass
+class Monitoring:
+    """What ``oa-sim monitor`` is told beside its scenario."""
+
+    monitor: Monitor = field(default_factory=Monitor)
+
+
+def figure_rows(asked: Monitor, known: Tables, start: int, data_folder: str | None) -> list[Row]:
+    """Return new figures as rows of ``outcomes.csv``, from the start on.
+
+    Parameters
+    ----------
+    asked
+        Where they are.
+    known
+        The checked tables.
+    start
+        The first projected year; earlier figures are left as they are.
+    data_folder
+        Of the scenario.
+
+    Raises
+    ------
+    Refusal
+        Where there are none, and for the first row that is not right.
+    """
+    if asked.figures is None:
+        raise Refusal(
+            "monitor needs this year's figures, got none: add monitor.figures=FILE, or monitor.figures=package with a "
+            "start_year that lies before the last figures inside"
+        )
+    if asked.figures == PACKAGE:
+        found = [row for row in known["outcomes"] if row["year"] >= start]
+    else:
+        found = _of_file(Path(asked.figures), known, data_folder)
+    last = asked.until or max((row["year"] for row in found), default=start)
+    found = [row for row in found if start <= row["year"] <= last]
+    if not found:
+        raise Refusal(f"there are no figures of {start} or later: name a later file, or an earlier start_year")
+    return found
+
+
+def _of_file(path: Path, known: Tables, data_folder: str | None) -> list[Row]:
+    """Return the figures of a file as rows of ``outcomes.csv``: of the places that the tables know."""
+    if not path.exists():
+        raise Refusal(f"the figures {path} are not there: correct monitor.figures")
+    places = {row["published_place"]: _geography(row) for row in known["areas"]} | {ENGLAND: "england"}
+    if _is_small(path):
+        return _of_small(path, known, places, data_folder)
+    figures = published_files.read(path).figures
+    mine = figures[figures["place"].isin(places) & figures["measure"].isin(list(MEASURES))]
+    return [
+        _row(row.place, places[row.place], row.measure, row.group, int(row.year), float(row.value))
+        for row in mine.itertuples()
+    ]
+
+
+def _geography(row: Row) -> str:
+    return "authority" if row["geography"] == "authority" else "county"
+
+
+def _is_small(path: Path) -> bool:
+    """Return whether a file is a small table, by its header."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = [cell.strip() for cell in file.readline().split(",")]
+    return "measure" in header and "place" in header
+
+
+def _of_small(path: Path, tables: Tables, places: dict[str, str], data_folder: str | None) -> list[Row]:
+    """Return the figures of a small table."""
+
+    def complete(row: Row) -> Row:
+        about, value = MEASURES[row["measure"]], row["value"]
+        one_of(f"group of {row['measure']}", row["group"], about.table_groups)
+        if not 0 <= value <= LARGEST[about.unit]:
+            most = schemas.with_unit(LARGEST[about.unit], about.unit)
+            raise Refusal(f"value must be 0 to {most}, got {value:g}: correct the cell")
+        return _row(row["place"], places[row["place"]], row["measure"], row["group"], row["year"], value)
+
+    columns: dict[str, schemas.Check] = {
+        "place": lambda name: _place(name, tables, places, data_folder),
+        "measure": schemas.one_of(*MEASURES, what="measure"),
+        "group": schemas.text,
+        "year": schemas.year_as_written(*YEARS),
+        "value": schemas.real,
+    }
+    schema = schemas.Schema(
+        columns,
+        ("place", "measure", "group", "year"),
+        complete=complete,
+        noun="figures need",
+        is_exact=False,
+        is_open=True,
+        may_be_empty=True,
+    )
+    return csv_reader.read_table(path, schema, f"the figures {path} are not there: correct monitor.figures")
+
+
+def _place(name: str, known: Tables, places: dict[str, str], data_folder: str | None) -> str:
+    """Return the published place of a name: England, an authority, or a county."""
+    if name in places:
+        return name
+    try:
+        (area,) = load.area_names([name], data_folder)
+    except (Refusal, ValueError):
+        raise unknown("place", name, sorted(places)) from None
+    row = next(row for row in known["areas"] if row["area"] == area)
+    if row["geography"] != "authority":
+        raise Refusal(f"figures of {area} are published for {row['published_place']}: name that")
+    return row["published_place"]
+
+
+def _row(place: str, geography: str, measure: str, group: str, year: int, value: float) -> Row:
+    about = MEASURES[measure]
+    row = {"measure": measure, "group": group, "place": place, "geography": geography, "year": year, "value": value}
+    return row | {"row": 0, "unit": about.unit, "source": "monitor.figures", "status": "found"}
+
+
+def taken_in(known: Tables, new: list[Row]) -> Tables:
+    """Return the tables with new figures in the place of those that were there."""
+    keys = ("measure", "group", "place", "geography", "year")
+    gone = {tuple(row[key] for key in keys) for row in new}
+    kept = [row for row in known["outcomes"] if tuple(row[key] for key in keys) not in gone]
+    return known | {"outcomes": [*kept, *new]}
