@@ -7,7 +7,7 @@ const WITH = "with the programme", WITHOUT = "without the programme", PUBLISHED 
 const $ = (id) => document.getElementById(id);
 const chosen = { slots: [0], place: 0, measure: 0, group: 0, year: 0 };
 const source = { rows: null }; // (quantity, scenario) gives the rows of what is chosen; each page sets it
-let drawn = null;
+let drawn = null, width = 0; // the width of the chart, px: kept, since to ask for it makes the browser lay out the page
 
 function element(name, children, attributes = {}) {
   const node = document.createElement(name);
@@ -169,21 +169,24 @@ function read(lines = linesShown()) {
   }));
   if (!texts.length) $("values").append(element("li", "No figure in this year."));
   for (const row of $("table").querySelectorAll("tbody tr[data-year]")) row.classList.toggle("read", Number(row.dataset.year) === chosen.year);
-  if (drawn) drawn.mark(chosen.year);
+  markYear();
+}
+
+function markYear() {
+  if (drawn) document.querySelector(".reading-mark").innerHTML = drawn.mark(chosen.year);
 }
 
 function writeTable(lines) {
-  const head = ["Academic year", "Mean", "Median", "50% interval", "90% interval"];
+  const head = ["Academic year", "Mean", "Median", "50% interval", "90% interval"], year = (row) => `<th scope="row">${academicYear(row.year)}</th>`;
+  const cells = ({ kind }, { text }) => (kind === "published" ? `<td colspan="4" class="alone">${text.mean}</td>`
+    : `<td>${text.mean}</td><td>${text.q50}</td><td>${interval(text, "q25", "q75")}</td><td>${interval(text, "q05", "q95")}</td>`);
   const bodies = lines.map((line) => {
-    const top = element("tr", element("th", element("span", `${line.name}${line.mark}${line.kind === "impact" ? `, ${line.unit}` : ""}`), { scope: "rowgroup", colspan: head.length }));
-    return element("tbody", [top, ...line.rows.map(({ year, text }) => {
-      const cells = line.kind === "published" ? [element("td", text.mean, { colspan: 4, class: "alone" })]
-        : [text.mean, text.q50, interval(text, "q25", "q75"), interval(text, "q05", "q95")].map((cell) => element("td", cell));
-      return element("tr", [element("th", academicYear(year), { scope: "row" }), ...cells], { "data-year": year });
-    })]);
+    const name = escaped(`${line.name}${line.mark}${line.kind === "impact" ? `, ${line.unit}` : ""}`);
+    const rows = line.rows.map((row) => `<tr data-year="${row.year}">${year(row)}${cells(line, row)}</tr>`);
+    return `<tbody><tr><th scope="rowgroup" colspan="5"><span>${name}</span></th></tr>${rows.join("")}</tbody>`;
   });
-  $("table").replaceChildren(element("caption", `${titleText()}, ${unitTexts()[0]}`, { id: "caption" }),
-    element("thead", element("tr", head.map((cell) => element("th", cell, { scope: "col" })))), ...bodies);
+  $("table").innerHTML = `<caption id="caption">${escaped(`${titleText()}, ${unitTexts()[0]}`)}</caption>
+    <thead><tr>${head.map((cell) => `<th scope="col">${cell}</th>`).join("")}</tr></thead>${bodies.join("")}`;
 }
 
 function writeBreaks() {
@@ -208,9 +211,9 @@ function writeFooter() {
 function draw(lines) {
   const box = $("chart");
   box.setAttribute("aria-label", `Chart: ${titleText()}. ${keyInWords(lines)} ${inWords(lines)}`);
-  drawn = lines.length ? pictureOf(shownAs(lines), Math.max(box.clientWidth, 240), false) : null;
-  drawn?.picture.setAttribute("aria-hidden", "true"); // the label of its box says it in words
-  box.replaceChildren(...(drawn ? [drawn.picture] : []));
+  drawn = lines.length ? pictureOf(shownAs(lines), width, false) : null;
+  box.innerHTML = drawn?.picture ?? "";
+  box.firstChild?.setAttribute("aria-hidden", "true"); // the label of its box says it in words
 }
 
 function option(text, value) {
@@ -222,18 +225,23 @@ function fill(select, options, value) {
   select.value = String(value);
 }
 
-// The choices that both pages have: area, measure and pupils.
+// The choices that both pages have: area, measure and pupils. Lists are written anew only where they change.
 function writeChoices() {
-  const places = view.places.map((name, i) => option(name === MEAN_OF_AREAS ? "Mean of the areas" : name + (isProxy(i) ? " (county proxy)" : ""), i));
-  fill($("place"), places.sort((a, b) => (view.places[b.value] === MEAN_OF_AREAS) - (view.places[a.value] === MEAN_OF_AREAS)), chosen.place);
-  fill($("measure"), view.measures.map(({ label: text }, i) => option(text, i)), chosen.measure);
-  fill($("group"), view.groups.map(({ label: text }, i) => option(text, i)).filter((_, i) => measure().groups.includes(view.groups[i].name)), chosen.group);
+  const key = `${chosen.measure} ${chosen.group}`;
+  if ($("place").dataset.of !== key) {
+    const places = view.places.map((name, i) => option(name === MEAN_OF_AREAS ? "Mean of the areas" : name + (isProxy(i) ? " (county proxy)" : ""), i));
+    $("place").replaceChildren(...places.sort((a, b) => (view.places[b.value] === MEAN_OF_AREAS) - (view.places[a.value] === MEAN_OF_AREAS)));
+    $("measure").replaceChildren(...view.measures.map(({ label: text }, i) => option(text, i)));
+    $("group").replaceChildren(...view.groups.map(({ label: text }, i) => option(text, i)).filter((_, i) => measure().groups.includes(view.groups[i].name)));
+    $("place").dataset.of = key;
+  }
+  for (const id of ["place", "measure", "group"]) $(id).value = String(chosen[id]);
 }
 
 // The year under the pointer becomes the year that is read.
 function point(event) {
   if (!drawn) return;
-  const year = drawn.yearAt(event.clientX - drawn.picture.getBoundingClientRect().left);
+  const year = drawn.yearAt(event.clientX - $("chart").getBoundingClientRect().left);
   if (year !== chosen.year && year >= Number($("year").min) && year <= Number($("year").max)) {
     chosen.year = year;
     read();
@@ -266,7 +274,7 @@ function savePng() {
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     canvas.toBlob((blob) => save(URL.createObjectURL(blob), "png"));
   });
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(picture))}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
 }
 
 // The controls that both pages have below the chart.
@@ -275,11 +283,13 @@ function listenToReading() {
   for (const kind of ["pointermove", "pointerdown"]) $("chart").addEventListener(kind, point);
   $("csv").addEventListener("click", () => save(URL.createObjectURL(new Blob([csvOf(linesShown())], { type: "text/csv;charset=utf-8" })), "csv"));
   $("png").addEventListener("click", savePng);
-  let width = $("chart").clientWidth;
+  const measured = () => Math.max($("chart").clientWidth, 240);
+  width = measured();
   new ResizeObserver(() => {
-    if ($("chart").clientWidth === width || !source.rows) return;
-    width = $("chart").clientWidth;
+    if (measured() === width) return;
+    width = measured();
+    if (!source.rows) return;
     draw(linesShown());
-    drawn?.mark(chosen.year);
+    markYear();
   }).observe($("chart"));
 }

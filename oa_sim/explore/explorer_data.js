@@ -42,6 +42,11 @@ function isolated(label) {
   return `\u2068${withoutOverrides(label)}\u2069`;
 }
 
+// A text as markup that says it and does nothing else.
+function escaped(text) {
+  return String(text).replace(/[&<>"']/gu, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
 // A cell of a CSV file. Text that a spreadsheet would take for a formula begins with an apostrophe; a number does not.
 function csvCell(cell) {
   if (cell === null) return "";

@@ -70,8 +70,8 @@ function begin() {
     later(0);
   });
   Shiny.addCustomMessageHandler("answer", answered);
-  Shiny.addCustomMessageHandler("saved", ({ texts, command, refused }) =>
-    $("saved").replaceChildren(...(refused ? [element("p", refused, { class: "refused" })] : [element("p", texts), element("p", element("code", command))])));
+  Shiny.addCustomMessageHandler("saved", ({ text, command, refused }) =>
+    $("saved").replaceChildren(...(refused ? [element("p", refused, { class: "refused" })] : [element("p", text), element("p", element("code", command))])));
   jQuery(document).on("shiny:connected", () => later(0));
   jQuery(document).on("shiny:disconnected", () => {
     document.body.classList.add("waiting");

@@ -16,11 +16,12 @@ from pathlib import Path
 import xarray as xr
 import yaml
 
+import oa_sim
 from oa_sim.compiled import input_cache, simulate
-from oa_sim.definitions import GROUPS, MEASURES, academic_year, headline_of, percent
+from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
-from oa_sim.explore import fan_svg
-from oa_sim.formatting import chance, estimate, pounds, unit, who
+from oa_sim.explore import views
+from oa_sim.formatting import chance, pounds, spelled, unit, who
 from oa_sim.programme import budget, review
 from oa_sim.scenario import load, scenario_files
 from oa_sim.scenario.overrides import CONFIGS, groups
@@ -214,31 +215,28 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class View:
+class Answer:
     """The answer to a setting.
 
     Attributes
     ----------
-    picture
-        History, future and impact as inline SVG.
     sentences
         The headline in words, the first of all.
     facts
         Label and text of the figures that matter most.
-    rows
-        Text of each year: without the programme, with it, impact.
-    warnings
-        What must stand beside the numbers.
     numbers
         Impact in the reading year and what is left, unrounded.
+    figures
+        What is drawn: ``projection``, ``counterfactual``, ``impact`` (year, statistic) and ``error`` (quantity, year).
+    case
+        What must stand beside the figures.
     """
 
-    picture: str
     sentences: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[str, str, str, str], ...]
-    warnings: tuple[str, ...]
     numbers: dict[str, float]
+    figures: xr.Dataset
+    case: views.Case
 
 
 def start(base: Base) -> Setting:
@@ -315,7 +313,19 @@ def scenario(asked: Setting, base: Base, name: str | None = None) -> Scenario:
     )
 
 
-def view(asked: Setting, base: Base) -> View:
+def places_and_history(base: Base) -> views.View:
+    """Return a view without scenarios: what can be shown, and what is published of it."""
+    names, known = base.scenario.areas.names, base.known
+    measures, first = base.scenario.measures, base.scenario.years[0]
+    published = known.history.published.sel(area=names, measure=measures)
+    published = published.sel(year=published.year < first)
+    proxy = (("place", "group", "measure"), known.proxy)
+    coords = {"place": [*names, simulate.MEAN], "group": list(GROUPS), "measure": measures}
+    figures = xr.Dataset({"proxy": proxy, "history": views.past_of(published)}, coords)
+    return views.View([], [], figures, views.breaks_of(known.tables["breaks"], measures))
+
+
+def answer(asked: Setting, base: Base) -> Answer:
     """Return the answer to a setting.
 
     Raises
@@ -323,118 +333,112 @@ def view(asked: Setting, base: Base) -> View:
     Refusal
         Where ``oa-sim run`` would refuse the scenario.
     """
-    made = scenario(asked, base)
-    found, money, beside = answered(asked, made, base)
-    at = {"place": asked.place, "measure": asked.measure, "group": asked.group}
-    shown = found.sel(at)
-    reading = found.attrs["headline_year"]
-    numbers = {name: float(shown.impact.sel(year=reading, statistic=name)) for name in ("mean", "q05", "q95")}
-    numbers["p_better"] = float(shown.p_better.sel(year=reading))
+    changed = scenario(asked, base)
+    summary, money, national = summary_of(asked, changed, base)
+    shown = summary.sel(place=asked.place, measure=asked.measure, group=asked.group)
+    year = summary.attrs["headline_year"]
+    numbers = {name: float(shown.impact.sel(year=year, statistic=name)) for name in ("mean", "q05", "q95")}
+    numbers["p_better"] = float(shown.p_better.sel(year=year))
     numbers |= {name: float(shown[name]) for name in simulate.LEFT}
-    numbers |= {"money_gbp": money, "beside_gbp": beside}
-    where = _where(asked, made)
-    sentences = (_impact(asked, numbers, reading, where), _lasts(asked, numbers))
-    picture = fan_svg.fan(
-        shown, base.known.history, asked, made.areas.names, where, found.attrs["last_funded_year"], bool(money)
-    )
-    return View(
-        picture, sentences, _facts(asked, found, numbers, reading), _rows(shown), _warnings(base, found, shown), numbers
+    numbers |= {"money_gbp": money, "beside_gbp": national}
+    spread = [shown[name].sel(statistic="sd", drop=True) for name in QUANTITIES]
+    error = xr.concat(spread, "quantity") / math.sqrt(summary.attrs["n_draws"])
+    return Answer(
+        (_impact(asked, numbers, year, _where(asked, changed)), _persistence(numbers)),
+        _facts(asked, summary, numbers, year),
+        numbers,
+        shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=error),
+        _case(base, summary.attrs),
     )
 
 
-def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
-    """Return a scenario's summaries, its budget and the national programmes beside it, GBP; kept by the levers."""
+def _case(base: Base, attributes: dict) -> views.Case:
+    names = ("verdict", "reason", "n_draws", "to_verify", "last_funded_year")
+    return views.Case(
+        label=base.scenario.name,
+        values=(),
+        run_id="not saved",
+        data_hash=base.known.data_hash,
+        version=oa_sim.__version__,
+        n_areas=len(base.scenario.areas.names),
+        **{name: attributes[name] for name in names},
+    )
+
+
+def summary_of(asked: Setting, changed: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
+    """Return a scenario's summaries, its budget and the national programmes beside it, £; kept by the levers."""
 
     def make() -> tuple[xr.Dataset, float, float]:
         known = base.known
-        money = budget.allocate(made, known.pupils, known.tables)
-        money = review.review(made, money, input_cache.programme(made, known).drawn)
-        return simulate.summary(made), float(made.budget.total_gbp), float(money.national.sum())
+        money = budget.allocate(changed, known.pupils, known.tables)
+        money = review.review(changed, money, input_cache.programme(changed, known).drawn)
+        return simulate.summary(changed), float(changed.budget.total_gbp), float(money.national.sum())
 
     return base.answers.get(tuple(getattr(asked, name) for name in LEVERS), make)
 
 
-def _where(asked: Setting, made: Scenario) -> str:
-    names = made.areas.names
-    if asked.place != simulate.MEAN:
-        return f"in {asked.place}"
-    return f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
+def _where(asked: Setting, changed: Scenario) -> str:
+    names = changed.areas.names
+    if asked.place != simulate.MEAN or len(names) == 1:
+        return f"in {names[0] if asked.place == simulate.MEAN else asked.place}"
+    return f"averaged over {len(names)} areas"
 
 
-def _impact(asked: Setting, numbers: dict, year: int, where: str) -> str:
-    """Return the impact in the words of ``oa-sim run``."""
-    paid = pounds(numbers["money_gbp"])
-    if numbers["beside_gbp"]:
-        paid += f" and {pounds(numbers['beside_gbp'])} of national programmes beside it"
-    about, when = who(asked.measure, asked.group), academic_year(year)
+def _cost(numbers: dict[str, float]) -> str:
+    national = numbers["beside_gbp"]
+    return pounds(numbers["money_gbp"]) + (f", plus {pounds(national)} from national programmes" if national else "")
+
+
+def _estimate(mean: float, low: float, high: float, unit: str) -> str:
+    """Return a figure with its unit and its 90% interval."""
+    value, _, ends = spelled(mean, low, high).partition(" (90%: ")
+    return f"{value} {unit} (90% interval {ends}"
+
+
+def _impact(asked: Setting, numbers: dict[str, float], year: int, where: str) -> str:
+    """Return the impact in the reading year as two sentences."""
+    cost, measure, when = _cost(numbers), who(asked.measure, asked.group), academic_year(year)
     mean, low, high = (numbers[name] for name in ("mean", "q05", "q95"))
     if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
-        return f"With {paid}, {about} in {when} does not change {where}."
-    side = "above" if mean >= 0 else "below"
-    ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
-    size = estimate(*ends, unit=unit(asked.measure))
+        return f"{cost} does not change {measure} in {when}, {where}."
+    size = _estimate(*((mean, low, high) if mean >= 0 else (-mean, -high, -low)), unit(asked.measure))
     return (
-        f"With {paid}, {about} in {when} is expected to be {size} {side} what would have "
-        f"happened anyway, {where}; the chance that it is better at all is {chance(numbers['p_better'])}."
+        f"{cost}{',' * (', plus' in cost)} is expected to {'raise' if mean >= 0 else 'lower'} {measure} in {when} by "
+        f"{size}, {where}. Probability of any improvement: {chance(numbers['p_better'])}."
     )
 
 
-def _lasts(asked: Setting, numbers: dict) -> str:
+def _persistence(numbers: dict[str, float]) -> str:
+    """Return what remains after funding ends, as sentences."""
     if not numbers["p_impact"] > 0:
-        return "The impact is too small to say what of it lasts."
-    five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    of = "90% in the average area" if asked.place == simulate.MEAN else "90%"
+        return "The impact is too small to say how much of it remains after funding ends."
+    five, low, high, ten = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
     return (
-        f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
-        f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "
+        f"Five years after funding ends, {five} of the peak impact remains (90% interval {low} to {high}). After ten "
+        f"years, {ten} remains. Probability that at least half remains after five years: "
         f"{chance(numbers['p_half_left_5y'])}."
     )
 
 
-def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple[tuple[str, str], ...]:
+def _facts(asked: Setting, summary: xr.Dataset, numbers: dict[str, float], year: int) -> tuple[tuple[str, str], ...]:
     """Return the figures that matter most, each with its label."""
-    left = "no impact to keep"
+    remains, probability = "no impact", "no impact"
     if numbers["p_impact"] > 0:
-        left = "{} (90% interval {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
-    ratio = [float(found[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
-    bought = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "no benefit in pounds is claimed"
-    cost = pounds(numbers["money_gbp"])
-    if numbers["beside_gbp"]:
-        cost += f", and {pounds(numbers['beside_gbp'])} of national programmes beside it"
+        ends = (percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95"))
+        remains = "{} (90% interval {} to {})".format(*ends)
+        probability = chance(numbers["p_better"])
+    ratio = [float(summary[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
+    benefit = (
+        _estimate(*ratio, "").replace("  ", " ") if all(map(math.isfinite, ratio)) else "none is claimed in pounds"
+    )
+    impact = _estimate(*(numbers[name] for name in ("mean", "q05", "q95")), unit(asked.measure))
     return (
-        (
-            f"Impact in {academic_year(year)}",
-            estimate(*(numbers[n] for n in ("mean", "q05", "q95")), unit=unit(asked.measure)),
-        ),
-        ("Chance that it is better", chance(numbers["p_better"]) if numbers["p_impact"] > 0 else "no impact"),
-        ("Left of the peak after five years", left),
-        ("Cost", cost),
-        ("Lifetime earnings for a pound, all areas", bought),
+        (f"Impact in {academic_year(year)}", impact),
+        ("Probability of improvement", probability),
+        ("Remaining after five years", remains),
+        ("Cost", _cost(numbers)),
+        ("Lifetime earnings per £1, all areas", f"£{benefit}" if benefit[0].isdigit() else benefit),
     )
-
-
-def _rows(shown: xr.Dataset) -> tuple[tuple[str, str, str, str], ...]:
-    """Return the text of each year."""
-    names = ("counterfactual", "projection", "impact")
-    bands = [shown[name].sel(statistic=["mean", "q05", "q95"]).transpose("year", "statistic").values for name in names]
-    years = shown.year.values.tolist()
-    return tuple(
-        (academic_year(year), *(estimate(*band[i].tolist()) for band in bands)) for i, year in enumerate(years)
-    )
-
-
-def _warnings(base: Base, found: xr.Dataset, shown: xr.Dataset) -> tuple[str, ...]:
-    """Return what must stand beside the numbers."""
-    said = list(base.notes)
-    if found.attrs["verdict"] != "PASS":
-        said.append(f"{found.attrs['verdict']}: {found.attrs['reason']}.")
-    if int(shown.proxy):
-        said.append(
-            "County proxy: what is published of a county stands in for one of its districts, or for some of them."
-        )
-    if found.attrs["to_verify"]:
-        said.append(f"To verify: {found.attrs['to_verify']} of the sources are recalled and not yet checked.")
-    return tuple(said)
 
 
 def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:

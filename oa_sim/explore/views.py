@@ -224,18 +224,26 @@ def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
     if hashes != {tables.data_hash()}:
         shape = {dim: figures[dim].values for dim in ("place", "group", "measure")} | {"history_year": [first - 1]}
         return xr.DataArray(np.full(tuple(map(len, shape.values())), np.nan), shape)
-    past = areas.history(tables.read_all(), until=first - 1).published
-    past = past.sel(area=[place for place in figures.place.values.tolist() if place != MEAN])
-    past = past.sel(measure=figures.measure.values).rename(year="history_year")
-    whole = _with_mean(past, past.mean("area", skipna=False), MEAN in figures.place.values)
-    return whole.reindex(place=figures.place.values)
+    names = [place for place in figures.place.values.tolist() if place != MEAN]
+    published = areas.history(tables.read_all(), until=first - 1).published
+    past = past_of(published.sel(area=names, measure=figures.measure.values))
+    return past.reindex(place=figures.place.values)
+
+
+def past_of(published: xr.DataArray) -> xr.DataArray:
+    """Return published figures (area, group, measure, year) by place, the areas and their mean, and history year."""
+    past = published.rename(year="history_year")
+    return _with_mean(past, past.mean("area", skipna=False), several=True)
+
+
+def breaks_of(rows: list[tables.Row], measures: list[str]) -> list[dict]:
+    """Return the declared breaks of measures."""
+    keys = ("measure", "first_year", "last_year", "kind", "what_changed")
+    return [{key: row[key] for key in keys} for row in rows if row["measure"] in measures]
 
 
 def _breaks(hashes: set[str], measures: list[str]) -> list[dict] | None:
-    if hashes != {tables.data_hash()}:
-        return None
-    told = ("measure", "first_year", "last_year", "kind", "what_changed")
-    return [{key: row[key] for key in told} for row in tables.read("breaks") if row["measure"] in measures]
+    return breaks_of(tables.read("breaks"), measures) if hashes == {tables.data_hash()} else None
 
 
 def _case_of(result: Result) -> Case:
