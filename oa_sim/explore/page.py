@@ -120,7 +120,7 @@ def page(view: View, title: str) -> str:
     script = _script("explorer_controls")
     policy = POLICY.format(script=_digest(script), style=_digest(style))
     return _template().render(
-        is_live=False, title=title, policy=policy, style=Markup(style), script=script, data=as_json(data)
+        is_live=False, title=title, policy=Markup(policy), style=Markup(style), script=script, data=as_json(data)
     )
 
 
