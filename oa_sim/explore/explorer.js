@@ -50,7 +50,7 @@ function unitTexts() {
 function publishedRows() {
   const texts = view.past[chosen.place][chosen.group][chosen.measure];
   return view.past_years.map((year, i) => ({ year, text: { mean: texts[i] } })).filter((row) => row.text.mean !== null)
-    .map((row) => ({ ...row, text: { mean: signed(row.text.mean) }, value: { mean: Number(row.text.mean) } }));
+    .map((row) => ({ ...row, value: { mean: Number(plainNumber(row.text.mean)) } }));
 }
 
 // All that is shown, line by line: published, without the programme, each scenario, and its impact.
@@ -72,17 +72,17 @@ function linesShown() {
   return lines.filter((line) => line.rows.length).map((line) => ({ mark: "", ...line, unit: line.kind === "impact" ? measure().change : measure().unit }));
 }
 
-const interval = (text, low, high) => `${text[low]} to ${text[high]}`;
+const interval = (text, low, high, unit = "") => `${text[low]}${unit} to ${text[high]}${unit}`;
 
 // What each line has in the year that is read: in short, or with the median and the 50% interval.
 function readings(lines, isWhole) {
   return lines.flatMap((line) => {
     const row = line.rows.find(({ year }) => year === chosen.year);
     if (!row) return [];
-    const value = withUnit(row.text.mean, line.unit), wide = () => `90% interval ${interval(row.text, "q05", "q95")}`;
+    const value = withUnit(row.text.mean, line.unit), sign = line.unit === "%" ? "%" : "";
     if (line.kind === "published") return [{ line, text: value }];
-    const more = isWhole ? `median ${row.text.q50}, 50% interval ${interval(row.text, "q25", "q75")}, ` : "";
-    return [{ line, text: `${value} (${more}${wide()})` }];
+    const more = isWhole ? `median ${row.text.q50}${sign}, 50% interval ${interval(row.text, "q25", "q75", sign)}, ` : "";
+    return [{ line, text: `${value} (${more}90% interval ${interval(row.text, "q05", "q95", sign)})` }];
   });
 }
 

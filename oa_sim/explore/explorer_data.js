@@ -13,7 +13,12 @@ function printed(parts, decimals) {
 
 // A number with a true minus sign, and no minus before zero.
 function signed(text) {
-  return Number(text.replaceAll(",", "")) === 0 ? text.replace("-", "") : text.replace("-", "\u2212");
+  return Number(plainNumber(text)) === 0 ? text.replace("-", "") : text.replace("-", "\u2212");
+}
+
+// A printed number as machines read it.
+function plainNumber(text) {
+  return text.replaceAll(",", "").replace("\u2212", "-");
 }
 
 // One year of a quantity: each statistic as text and as a number; null where there is no figure.
@@ -51,6 +56,6 @@ function escaped(text) {
 function csvCell(cell) {
   if (cell === null) return "";
   const text = String(cell), isNumber = /^\u2212?[\d,]+(\.\d+)?$/u.test(text);
-  const plain = isNumber ? text.replaceAll(",", "").replace("\u2212", "-") : /^[=+\-@\t\r]/u.test(text) ? `'${text}` : text;
+  const plain = isNumber ? plainNumber(text) : /^[=+\-@\t\r]/u.test(text) ? `'${text}` : text;
   return /[",\r\n]/u.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

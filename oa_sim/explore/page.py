@@ -25,7 +25,6 @@ from oa_sim import formatting
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
 from oa_sim.explore.views import DIMS, View
 
-MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
 PARTS = 10  # parts of the last printed digit; fewer would show as steps in a curve
 NOT_KNOWN = 127  # stands for the decimals of a figure that is not there
 LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90% interval and the median stand among the statistics
@@ -200,7 +199,7 @@ def _published(history: np.ndarray) -> list:
     largest = np.abs(np.where(np.isfinite(history), history, 0.0)).max(axis=-1, keepdims=True)
     places = np.broadcast_to(np.where(largest < 10, 2, 1), history.shape)
     texts = [
-        f"{value:.{digits}f}" if np.isfinite(value) else None
+        formatting.number(value, digits) if np.isfinite(value) else None
         for value, digits in zip(history.ravel().tolist(), places.ravel().tolist(), strict=True)
     ]
     return np.array(texts, dtype=object).reshape(history.shape).tolist()

@@ -21,7 +21,7 @@ from oa_sim.compiled import input_cache, simulate
 from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
-from oa_sim.formatting import chance, pounds, spelled, unit, who
+from oa_sim.formatting import chance, estimate, pounds, unit, who
 from oa_sim.programme import budget, review
 from oa_sim.scenario import load, scenario_files
 from oa_sim.scenario.overrides import CONFIGS, groups
@@ -338,11 +338,12 @@ def answer(asked: Setting, base: Base) -> Answer:
     shown = summary.sel(place=asked.place, measure=asked.measure, group=asked.group)
     year = summary.attrs["headline_year"]
     numbers = {name: float(shown.impact.sel(year=year, statistic=name)) for name in ("mean", "q05", "q95")}
+    spread = [shown[name].sel(statistic="sd", drop=True) for name in QUANTITIES]
+    error = xr.concat(spread, "quantity") / math.sqrt(summary.attrs["n_draws"])
+    numbers["error"] = float(error[list(QUANTITIES).index("impact")].sel(year=year))
     numbers["p_better"] = float(shown.p_better.sel(year=year))
     numbers |= {name: float(shown[name]) for name in simulate.LEFT}
     numbers |= {"money_gbp": money, "beside_gbp": national}
-    spread = [shown[name].sel(statistic="sd", drop=True) for name in QUANTITIES]
-    error = xr.concat(spread, "quantity") / math.sqrt(summary.attrs["n_draws"])
     return Answer(
         (_impact(asked, numbers, year, _where(asked, changed)), _persistence(numbers)),
         _facts(asked, summary, numbers, year),
@@ -389,19 +390,14 @@ def _cost(numbers: dict[str, float]) -> str:
     return pounds(numbers["money_gbp"]) + (f", plus {pounds(national)} from national programmes" if national else "")
 
 
-def _estimate(mean: float, low: float, high: float, unit: str) -> str:
-    """Return a figure with its unit and its 90% interval."""
-    value, _, ends = spelled(mean, low, high).partition(" (90%: ")
-    return f"{value} {unit} (90% interval {ends}"
-
-
 def _impact(asked: Setting, numbers: dict[str, float], year: int, where: str) -> str:
     """Return the impact in the reading year as two sentences."""
     cost, measure, when = _cost(numbers), who(asked.measure, asked.group), academic_year(year)
-    mean, low, high = (numbers[name] for name in ("mean", "q05", "q95"))
+    mean, low, high, error = (numbers[name] for name in ("mean", "q05", "q95", "error"))
     if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
         return f"{cost} does not change {measure} in {when}, {where}."
-    size = _estimate(*((mean, low, high) if mean >= 0 else (-mean, -high, -low)), unit(asked.measure))
+    ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
+    size = estimate(*ends, error, unit=unit(asked.measure))
     return (
         f"{cost}{',' * (', plus' in cost)} is expected to {'raise' if mean >= 0 else 'lower'} {measure} in {when} by "
         f"{size}, {where}. Probability of any improvement: {chance(numbers['p_better'])}."
@@ -428,16 +424,14 @@ def _facts(asked: Setting, summary: xr.Dataset, numbers: dict[str, float], year:
         remains = "{} (90% interval {} to {})".format(*ends)
         probability = chance(numbers["p_better"])
     ratio = [float(summary[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
-    benefit = (
-        _estimate(*ratio, "").replace("  ", " ") if all(map(math.isfinite, ratio)) else "none is claimed in pounds"
-    )
-    impact = _estimate(*(numbers[name] for name in ("mean", "q05", "q95")), unit(asked.measure))
+    benefit = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "none is claimed in pounds"
+    impact = estimate(*(numbers[name] for name in ("mean", "q05", "q95", "error")), unit=unit(asked.measure))
     return (
         (f"Impact in {academic_year(year)}", impact),
         ("Probability of improvement", probability),
         ("Remaining after five years", remains),
         ("Cost", _cost(numbers)),
-        ("Lifetime earnings per £1, all areas", f"£{benefit}" if benefit[0].isdigit() else benefit),
+        ("Lifetime earnings per £1, all areas", benefit),
     )
 
 

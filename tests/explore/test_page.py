@@ -9,10 +9,9 @@ import zlib
 import made_up_view
 import numpy as np
 
-from oa_sim import Result
+from oa_sim import Result, formatting
 from oa_sim.explore import page as explorer_page
 from oa_sim.explore import views
-from oa_sim.report import reported_statistic
 
 
 def told(page):
@@ -43,13 +42,11 @@ def intervals(n=2000):
 def test_digits_are_those_of_the_published_figures():
     figures, error = intervals()
     places = explorer_page.decimals(figures, error)
-    wanted = [reported_statistic.decimals(row[1], row[5], e) for row, e in zip(figures, error, strict=True)]
+    wanted = [formatting.decimals(row[1], row[5], e) for row, e in zip(figures, error, strict=True)]
     assert places.tolist() == wanted
     for parts, row, digits in zip(explorer_page.in_parts(figures, places), figures, wanted, strict=True):
         shown = [np.floor((number + explorer_page.PARTS // 2) / explorer_page.PARTS) / 10.0**digits for number in parts]
-        assert [reported_statistic.number(value, digits) for value in shown] == [
-            reported_statistic.number(v, digits) for v in row
-        ]
+        assert [formatting.number(value, digits) for value in shown] == [formatting.number(v, digits) for v in row]
 
 
 def test_a_page_holds_every_number_to_the_printed_digit(tiny):
