@@ -101,7 +101,8 @@ def _calibrated(scores: Scores) -> str:
     return (
         "<h2>Does it know how sure it is?</h2>\n<p>On the diagonal an interval holds as many figures as it says. Below "
         "it a model is too sure, above it not sure enough.</p>\n"
-        f'<figure class="wide">\n<h3>Share of figures that each interval held</h3>\n{calibration.reliability(scores)}\n'
+        '<figure class="wide">\n<h3>Share of figures that each interval held</h3>\n'
+        f"{calibration.reliability_picture(scores).svg}\n"
         "</figure>"
     )
 
@@ -110,7 +111,7 @@ def _years(scores: Scores) -> str:
     return (
         "<h2>Further ahead</h2>\n"
         '<figure class="wide">\n<h3>CRPS against the random walk, mean over measures and groups</h3>\n'
-        f"{calibration.by_year(scores)}\n</figure>"
+        f"{calibration.by_year_picture(scores).svg}\n</figure>"
     )
 
 

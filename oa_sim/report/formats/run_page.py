@@ -209,7 +209,7 @@ def section(result: Result) -> str:
         "of older pupils can keep more for longer because pupils who were helped when young have yet to reach them, "
         "even where the activity has stopped. 1 SD is one pupil-level standard deviation.</p>\n"
         f'<figure class="wide">\n<h3>Share of the peak left 1, 5 and 10 years after the money</h3>\n'
-        f"{fan_charts.retention(result)}\n</figure>\n"
+        f"{fan_charts.retention_picture(result).svg}\n</figure>\n"
         f"{as_table(caption, head, rows)}\n{_by_intervention(result)}"
     )
 
@@ -349,7 +349,8 @@ def _scenario_in_words(result: Result) -> str:
 def _futures(result: Result) -> str:
     measures = result.draws.measure.values.tolist()
     panels = "\n".join(
-        f'<figure class="panel">\n<h3>{escape(MEASURES[name].label)}</h3>\n{fan_charts.fan(result, name)}\n</figure>'
+        f'<figure class="panel">\n<h3>{escape(MEASURES[name].label)}</h3>\n'
+        f"{fan_charts.fan_picture(result, name, keyed=False).svg}\n</figure>"
         for name in measures
     )
     same = ", each area counting the same" if result.draws.sizes["area"] > 1 else ""
@@ -406,7 +407,7 @@ def _areas(result: Result) -> str:
     who = "all pupils" if group == "all" else f"{group} pupils"
     return (
         f'{title}<figure class="wide">\n<h3>{escape(MEASURES[name].label)}, {who}: impact in {year}</h3>\n'
-        f"{fan_charts.side_by_side(result, name, group)}\n"
+        f"{fan_charts.side_by_side_picture(result, name, group).svg}\n"
         "<figcaption>Point: median; thick line: 50% band; thin line: 90% band. Hollow points: a county\u2019s "
         "figures stand in for the area.</figcaption>\n</figure>\n"
         f"{_table_of_areas(result, measures, year)}\n"
