@@ -145,7 +145,6 @@ function write() {
   const lines = linesShown(), [first, last] = yearsShown(lines);
   chosen.year = Math.min(Math.max(chosen.year, first), last);
   $("heading").textContent = titleText();
-  $("said").textContent = inWords(lines);
   $("marks").replaceChildren(...marksInWords().map((text) => element("li", text, text.startsWith("FAIL") ? { class: "fail" } : {})));
   $("key").textContent = keyInWords(lines);
   Object.assign($("year"), { min: first, max: last });
@@ -162,12 +161,11 @@ function read(lines = linesShown()) {
   $("year_said").textContent = year;
   $("said").textContent = inWords(lines);
   $("year").setAttribute("aria-valuetext", `${year}: ${texts.map(({ line, text }) => `${line.name}${line.mark}, ${text}`).join("; ") || "no figure"}`);
-  $("values").replaceChildren(...texts.map(({ line, text }) => {
+  $("values").replaceChildren(...(texts.length ? [] : [element("li", "No figure in this year.")]), ...texts.map(({ line, text }) => {
     const item = element("li", [element("strong", line.name + line.mark), `: ${text}`]);
     item.style.setProperty("--line", line.colour);
     return item;
   }));
-  if (!texts.length) $("values").append(element("li", "No figure in this year."));
   for (const row of $("table").querySelectorAll("tbody tr[data-year]")) row.classList.toggle("read", Number(row.dataset.year) === chosen.year);
   markYear();
 }
