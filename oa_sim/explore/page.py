@@ -152,12 +152,12 @@ def live_figures(figures: xr.Dataset) -> dict[str, dict[str, list]]:
         ``projection``, ``counterfactual``, ``impact`` (year, statistic), the statistics being ``views.STATISTICS``, and
         ``error`` (quantity, year).
     """
-    found = {}
+    message = {}
     for i, name in enumerate(QUANTITIES):
         values = figures[name].transpose("year", "statistic").values.astype(float)
         places = decimals(values, figures.error.values[i])
-        found[name] = {"parts": in_parts(values, places).tolist(), "decimals": places.tolist()}
-    return found
+        message[name] = {"parts": in_parts(values, places).tolist(), "decimals": places.tolist()}
+    return message
 
 
 def as_json(data: dict) -> Markup:

@@ -113,7 +113,7 @@ class Guard:
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         needs_origin = scope["type"] == "websocket"
         named = len(hosts) == 1 and hosts[0].lower() in self.hosts
-        return named and all(one in self.origins for one in origins) and len(origins) >= needs_origin
+        return named and all(origin in self.origins for origin in origins) and len(origins) >= needs_origin
 
 
 async def _turn_away(scope, receive, send) -> None:

@@ -158,8 +158,8 @@ def _splits(scenario: Scenario) -> tuple[str, ...]:
 
 def _portfolios(own: Portfolio) -> dict[str, Portfolio]:
     """Return the portfolios to choose from, the base's own first where no config has it."""
-    found = kept_portfolios()
-    return found if own in found.values() else {AS_BEFORE: own} | found
+    portfolios = kept_portfolios()
+    return portfolios if own in portfolios.values() else {AS_BEFORE: own} | portfolios
 
 
 def kept_portfolios() -> dict[str, Portfolio]:
@@ -176,8 +176,8 @@ def kept_portfolios() -> dict[str, Portfolio]:
 @cache
 def hand_over() -> dict:
     """Return what ``configs/sustainability/hand_over.yaml`` sets: the ending, what it rests on."""
-    found = yaml.safe_load((CONFIGS / "sustainability" / "hand_over.yaml").read_text(encoding="utf-8"))
-    return {name: value for name, value in found.items() if name != "defaults"}
+    values = yaml.safe_load((CONFIGS / "sustainability" / "hand_over.yaml").read_text(encoding="utf-8"))
+    return {name: value for name, value in values.items() if name != "defaults"}
 
 
 @cache
@@ -255,22 +255,22 @@ def start(base: Base) -> Setting:
     )
 
 
-def setting(told: object, base: Base) -> Setting:
-    """Return the setting that a page told, each value looked at before it is used.
+def setting(message: object, base: Base) -> Setting:
+    """Return the setting that a page sent, each value looked at before it is used.
 
     Raises
     ------
     Refusal
         For a value that no lever has.
     """
-    if not isinstance(told, dict):
+    if not isinstance(message, dict):
         raise Refusal("the levers could not be read: load the page again")
     names = ("split", "portfolio", "ending", *SHOWN)
-    texts = {name: str(told.get(name))[:300] for name in names}
+    texts = {name: str(message.get(name))[:300] for name in names}
     numbers = {}
     for name in ("horizon", "total_gbp"):
         try:
-            numbers[name] = float(told.get(name))
+            numbers[name] = float(message.get(name))
         except (TypeError, ValueError):
             numbers[name] = math.nan
         if not math.isfinite(numbers[name]):
@@ -288,7 +288,7 @@ def setting(told: object, base: Base) -> Setting:
     return Setting(**texts, horizon=int(numbers["horizon"]), total_gbp=numbers["total_gbp"])
 
 
-def scenario(asked: Setting, base: Base, name: str | None = None) -> Scenario:
+def scenario(levers: Setting, base: Base, name: str | None = None) -> Scenario:
     """Return the scenario that a setting makes of a base.
 
     Raises
@@ -298,18 +298,18 @@ def scenario(asked: Setting, base: Base, name: str | None = None) -> Scenario:
     """
     own = base.scenario
     lasting = asdict(own.sustainability)["principles"] if own.sustainability.principles else {}
-    if asked.ending == "hand_over" and not any(lasting.values()):
+    if levers.ending == "hand_over" and not any(lasting.values()):
         ending = replace(own.sustainability, **hand_over())
     else:
-        ending = replace(own.sustainability, ending=asked.ending)
+        ending = replace(own.sustainability, ending=levers.ending)
     return replace(
         own,
         name=name or own.name,
-        split=own.split if asked.split == AS_BEFORE else Split(asked.split),
-        portfolio=base.portfolios[asked.portfolio],
+        split=own.split if levers.split == AS_BEFORE else Split(levers.split),
+        portfolio=base.portfolios[levers.portfolio],
         sustainability=ending,
-        horizon=asked.horizon,
-        budget=replace(own.budget, total_gbp=asked.total_gbp),
+        horizon=levers.horizon,
+        budget=replace(own.budget, total_gbp=levers.total_gbp),
     )
 
 
@@ -325,7 +325,7 @@ def places_and_history(base: Base) -> views.View:
     return views.View([], [], figures, views.breaks_of(known.tables["breaks"], measures))
 
 
-def answer(asked: Setting, base: Base) -> Answer:
+def answer(levers: Setting, base: Base) -> Answer:
     """Return the answer to a setting.
 
     Raises
@@ -333,9 +333,9 @@ def answer(asked: Setting, base: Base) -> Answer:
     Refusal
         Where ``oa-sim run`` would refuse the scenario.
     """
-    changed = scenario(asked, base)
-    summary, money, national = summary_of(asked, changed, base)
-    shown = summary.sel(place=asked.place, measure=asked.measure, group=asked.group)
+    changed = scenario(levers, base)
+    summary, money, national = summary_of(levers, changed, base)
+    shown = summary.sel(place=levers.place, measure=levers.measure, group=levers.group)
     year = summary.attrs["headline_year"]
     numbers = {name: float(shown.impact.sel(year=year, statistic=name)) for name in ("mean", "q05", "q95")}
     spread = [shown[name].sel(statistic="sd", drop=True) for name in QUANTITIES]
@@ -345,8 +345,8 @@ def answer(asked: Setting, base: Base) -> Answer:
     numbers |= {name: float(shown[name]) for name in simulate.LEFT}
     numbers |= {"money_gbp": money, "beside_gbp": national}
     return Answer(
-        (_impact(asked, numbers, year, _where(asked, changed)), _persistence(numbers)),
-        _facts(asked, summary, numbers, year),
+        (_impact(levers, numbers, year, _where(levers, changed)), _persistence(numbers)),
+        _facts(levers, summary, numbers, year),
         numbers,
         shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=error),
         _case(base, summary.attrs),
@@ -366,7 +366,7 @@ def _case(base: Base, attributes: dict) -> views.Case:
     )
 
 
-def summary_of(asked: Setting, changed: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
+def summary_of(levers: Setting, changed: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
     """Return a scenario's summaries, its budget and the national programmes beside it, £; kept by the levers."""
 
     def make() -> tuple[xr.Dataset, float, float]:
@@ -375,13 +375,13 @@ def summary_of(asked: Setting, changed: Scenario, base: Base) -> tuple[xr.Datase
         money = review.review(changed, money, input_cache.programme(changed, known).drawn)
         return simulate.summary(changed), float(changed.budget.total_gbp), float(money.national.sum())
 
-    return base.answers.get(tuple(getattr(asked, name) for name in LEVERS), make)
+    return base.answers.get(tuple(getattr(levers, name) for name in LEVERS), make)
 
 
-def _where(asked: Setting, changed: Scenario) -> str:
+def _where(levers: Setting, changed: Scenario) -> str:
     names = changed.areas.names
-    if asked.place != simulate.MEAN or len(names) == 1:
-        return f"in {names[0] if asked.place == simulate.MEAN else asked.place}"
+    if levers.place != simulate.MEAN or len(names) == 1:
+        return f"in {names[0] if levers.place == simulate.MEAN else levers.place}"
     return f"averaged over {len(names)} areas"
 
 
@@ -390,14 +390,14 @@ def _cost(numbers: dict[str, float]) -> str:
     return pounds(numbers["money_gbp"]) + (f", plus {pounds(national)} from national programmes" if national else "")
 
 
-def _impact(asked: Setting, numbers: dict[str, float], year: int, where: str) -> str:
+def _impact(levers: Setting, numbers: dict[str, float], year: int, where: str) -> str:
     """Return the impact in the reading year as two sentences."""
-    cost, measure, when = _cost(numbers), who(asked.measure, asked.group), academic_year(year)
+    cost, measure, when = _cost(numbers), who(levers.measure, levers.group), academic_year(year)
     mean, low, high, error = (numbers[name] for name in ("mean", "q05", "q95", "error"))
     if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
         return f"{cost} does not change {measure} in {when}, {where}."
     ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
-    size = estimate(*ends, error, unit=unit(asked.measure))
+    size = estimate(*ends, error, unit=unit(levers.measure))
     return (
         f"{cost}{',' * (', plus' in cost)} is expected to {'raise' if mean >= 0 else 'lower'} {measure} in {when} by "
         f"{size}, {where}. Probability of any improvement: {chance(numbers['p_better'])}."
@@ -416,7 +416,7 @@ def _persistence(numbers: dict[str, float]) -> str:
     )
 
 
-def _facts(asked: Setting, summary: xr.Dataset, numbers: dict[str, float], year: int) -> tuple[tuple[str, str], ...]:
+def _facts(levers: Setting, summary: xr.Dataset, numbers: dict[str, float], year: int) -> tuple[tuple[str, str], ...]:
     """Return the figures that matter most, each with its label."""
     remains, probability = "no impact", "no impact"
     if numbers["p_impact"] > 0:
@@ -425,7 +425,7 @@ def _facts(asked: Setting, summary: xr.Dataset, numbers: dict[str, float], year:
         probability = chance(numbers["p_better"])
     ratio = [float(summary[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
     benefit = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "none is claimed in pounds"
-    impact = estimate(*(numbers[name] for name in ("mean", "q05", "q95", "error")), unit=unit(asked.measure))
+    impact = estimate(*(numbers[name] for name in ("mean", "q05", "q95", "error")), unit=unit(levers.measure))
     return (
         (f"Impact in {academic_year(year)}", impact),
         ("Probability of improvement", probability),
@@ -435,12 +435,12 @@ def _facts(asked: Setting, summary: xr.Dataset, numbers: dict[str, float], year:
     )
 
 
-def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
+def save(levers: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
     """Write a setting as a scenario file, read it back, and return its path and the command that runs it.
 
     Parameters
     ----------
-    asked, base
+    levers, base
         What is saved.
     name
         Of the scenario and its file.
@@ -454,10 +454,10 @@ def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = Fa
     Refusal
         For a name that no scenario may have, a file that is there, and what no file can say.
     """
-    made = scenario(asked, base, _name(name))
+    made = scenario(levers, base, _name(name))
     path = folder / f"{made.name}.yaml"
     if path.exists() and not over:
-        raise Refusal(f"{path.name} is there already: choose another name, or tick that it may be written over")
+        raise Refusal(f"{path.name} is there already: choose another name, or tick the box that replaces it")
     chosen = _choices(made)
     words = [
         f"{group}={choice}"
