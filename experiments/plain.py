@@ -7,7 +7,7 @@ import numpy as np
 from oa_sim.compiled import arrays, input_cache
 from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, series
-from oa_sim.programme import budget, delivered_effects, review
+from oa_sim.programme import budget, delivered_effects
 from oa_sim.projection import appraisal, cohort, impact
 from oa_sim.scenario.schema import Scenario
 
@@ -26,7 +26,7 @@ def made(scenario: Scenario) -> Made:
     """Return what a scenario's law eats; what scenarios share is made once."""
     known = input_cache.known(scenario)
     programme = input_cache.programme(scenario, known)
-    money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
+    money = budget.reviewed(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
     levers = arrays.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
     return Made(known, programme, input_cache.ground(scenario, known), levers, money)
 

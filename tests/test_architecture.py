@@ -62,9 +62,8 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "cli/main": "acceptance/test_command_line",
     "compiled/activity": "compiled/test_gains",
     "compiled/arrays": "compiled/test_simulate",
-    "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan
+    "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan; its slopes in test_spending_profiles
     "compiled/outcomes": "compiled/test_simulate",
-    "compiled/spending_response": "decide/test_spending_profiles",  # what a line brings, and its slopes
     "decide/allocation_problem": "decide/test_constraints",
     "decide/candidate_plans": "decide/test_value_of_information",
     "decide/column_generation": "decide/test_optimiser",
@@ -77,6 +76,7 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "plots/decision_charts": "decide/test_decision",
     "plots/target_charts": "targets/test_assess",
     "plots/tornado": "sweep/test_tornado",  # one of two of this name
+    "programme/laws": "compiled/test_scalar_laws",  # each law, with its compiled form
     "projection/impact": "projection/test_appraisal",
     "report/document": "report/test_assemble",
     "report/formats/html_pages": "report/test_assemble",

@@ -6,6 +6,6 @@ plan's worth. Tests hold it to the plain law.
 
 from oa_sim import _lazy_imports
 
-__all__ = ["activity", "arrays", "gradient", "input_cache", "jit", "simulate", "spending_response"]
+__all__ = ["activity", "arrays", "gradient", "input_cache", "jit", "simulate"]
 
 __getattr__ = _lazy_imports.exports(__name__, {}, formerly="compiled.jit")

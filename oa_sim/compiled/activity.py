@@ -1,23 +1,31 @@
-"""Activity: the activity of one area in one compiled sweep over its draws, in single precision.
+"""Activity: the activity of one area in one compiled pass over its draws, in single precision.
 
-What ``delivered_effects`` and ``delivery`` say in double precision with names, said again for the machine:
-draws lie last, side by side in memory, and are followed a block at a time, which stays near the processor. What
+The loops over what ``delivered_effects`` and ``delivery`` do with names; the equations are those of ``scalar_laws``.
+Draws lie last, side by side in memory, and are followed a block at a time, which stays in the processor's cache. What
 activity adds to the measures is followed in ``gains``, and what is read off it in ``outcomes``; a test holds every
-summary to the law that readers read.
+summary to the plain law.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.jit import compiled
-from oa_sim.compiled.vector_math import exp
+from oa_sim.compiled.jit import Number, compiled
+from oa_sim.compiled.scalar_laws import (
+    delivered_share,
+    fidelity,
+    funded_activity,
+    presence,
+    reach,
+    unpaid_step,
+    with_take_up,
+)
 
 BLOCK = 256  # draws followed at a time; the quickest of 128, 256 and 512 where it was measured
-SHARE, POINTS, RATE = 0, 1, 2  # how a measure is published
-MOST_SERVED = np.float32(0.999)
-LOCAL, WITH, READY, BOTH, BEFORE, STANDING, MOST, SCHOOL, WIDE = range(9)  # rows of what is worked on
-ZERO, HALF, ONE, TWO = (np.float32(value) for value in (0.0, 0.5, 1.0, 2.0))
+# rows of the working array, each (draw of the block)
+LOCAL_REACH, ALL_REACH, READY, REACHED, FUNDED_BEFORE, STANDING, CEILING, QUALITY, PER_STANDING = range(9)
+N_ROWS, N_STAGES = 9, 3
+ZERO, ONE = np.float32(0.0), np.float32(1.0)
 
 
 class Shape(NamedTuple):
@@ -34,7 +42,7 @@ class Shape(NamedTuple):
     channel: np.ndarray  # (measure): index of the channel that moves it
     alike: np.ndarray  # (measure): the first measure that sees the same of every intervention
     sign: np.ndarray  # (measure): -1 where lower is better
-    kind: np.ndarray  # (measure): SHARE, POINTS or RATE
+    kind: np.ndarray  # (measure): ``SHARE``, ``POINTS`` or ``RATE`` of ``link_functions``
     series: np.ndarray  # (measure): its first series among those that are modelled
     row: np.ndarray  # (measure): its first row among those that are published
     two_groups: np.ndarray  # (measure): whether disadvantaged and other pupils are modelled, and all derived
@@ -73,53 +81,82 @@ class Levers(NamedTuple):
     worth: np.ndarray  # (year): of a gain held in that year, present value at 1
 
 
+class Line(NamedTuple):
+    """The money of one intervention in one area."""
+
+    area: int
+    intervention: int
+    spend: np.ndarray  # (year): GBP for each eligible pupil
+    beside: np.ndarray  # (year): the same of national programmes
+    since: int  # index of the first funded year
+    wait: int  # row of the lags
+
+
 @compiled
-def reach(spend, capacity, cost, b, k, out, row):
-    """Write the share of eligible pupils that money reaches; see ``delivered_effects.reach``."""
+def begin_line(line: Line, shape: Shape, draws: Draws, b: int, work: np.ndarray) -> None:
+    """Write what does not change from year to year, and nothing for the year before the first."""
+    a, k = line.area, line.intervention
+    work[:] = ZERO
     for d in range(BLOCK):
-        out[row, d] = capacity * (ONE - exp(-spend / (cost[b, k, d] * capacity)))
+        work[CEILING, d] = shape.capacity[k] * draws.wider[b, k, d]
+        work[QUALITY, d] = draws.dose[b, k, d] * draws.delivery[b, a, d]
+        work[PER_STANDING, d] = ONE / (work[CEILING, d] * work[QUALITY, d])
 
 
 @compiled
-def ramp_integral(late, ramp):
-    """Return how many years of full delivery have come, years after the first, while it ramps up; see ``delivery``."""
-    late = max(late, ZERO)
-    return late * late / (TWO * ramp) if late < ramp else late - ramp * HALF
-
-
-@compiled
-def readiness(since, lag, ramp, b, wait, k, out, row):
-    """Write the share of planned delivery that falls within a year; see ``delivery.delivered``."""
-    start = np.float32(since)
+def _reach(spend: Number, capacity: Number, unit_cost: np.ndarray, out: np.ndarray) -> None:
+    """Write the share of eligible pupils that money reaches (draw)."""
     for d in range(BLOCK):
-        late, width = start - lag[b, wait, d], ramp[b, k, d]
-        out[row, d] = ramp_integral(late + ONE, width) - ramp_integral(late, width)
+        out[d] = reach(spend, unit_cost[d], ONE, capacity)
 
 
 @compiled
-def unpaid_step(draws, b, k, work, active, t):
-    """Write what is funded and what goes on unpaid in one year, from the year before; see ``delivery.unpaid``."""
+def follow_year(
+    line: Line, t: int, shape: Shape, draws: Draws, lag: np.ndarray, b: int, work: np.ndarray, active: np.ndarray
+) -> None:
+    """Write a line's activity in one year (intervention, year, draw), from the year before, which ``work`` holds."""
+    k, spend, beside = line.intervention, line.spend[t], line.beside[t]
+    capacity, unit_cost, ramp = shape.capacity[k], draws.unit_cost[b, k], draws.ramp[b, k]
+
+    # What local money reaches changes only where the money does, and what is ready only while there is money: a line
+    # with one sum for all years has its exponential taken once.
+    if t == 0 or spend != line.spend[t - 1]:
+        _reach(spend, capacity, unit_cost, work[LOCAL_REACH])
+    if spend > ZERO:
+        start, wait = np.float32(t - line.since), lag[b, line.wait]
+        for d in range(BLOCK):
+            begins = start - wait[d]
+            work[READY, d] = delivered_share(begins, begins + ONE, ramp[d])
+
+    # National programmes need no local commissioning; they find what local money has left.
     for d in range(BLOCK):
-        most = work[MOST, d]
-        funded = min(work[BOTH, d] * draws.wider[b, k, d] * work[SCHOOL, d], most)
-        change = funded - work[BEFORE, d]
-        left = draws.later[b, k, d] * max(work[STANDING, d] - max(change, ZERO), ZERO)
-        left += draws.goes_on[b, k, d] * max(-change, ZERO)
-        work[BEFORE, d] = funded
-        work[STANDING, d] = left
-        active[k, t, d] = min(funded + left, most)
+        work[REACHED, d] = work[LOCAL_REACH, d] * work[READY, d]
+    if beside > ZERO:
+        _reach(spend + beside, capacity, unit_cost, work[ALL_REACH])
+        for d in range(BLOCK):
+            work[REACHED, d] += work[ALL_REACH, d] - work[LOCAL_REACH, d]
 
-
-@compiled
-def _present(capacity, work, load, s, t):
-    """Add the share of schools in which an intervention is at work to the load of a stage."""
+    # Funded activity, and what goes on unpaid of what was funded before.
     for d in range(BLOCK):
-        here = work[LOCAL, d] * work[READY, d] / capacity + work[STANDING, d] * work[WIDE, d]
-        load[s, t, d] += min(here, ONE)
+        funded = funded_activity(work[REACHED, d], draws.wider[b, k, d], work[QUALITY, d], work[CEILING, d])
+        change = funded - work[FUNDED_BEFORE, d]
+        standing = unpaid_step(work[STANDING, d], change, draws.later[b, k, d], draws.goes_on[b, k, d])
+        work[FUNDED_BEFORE, d], work[STANDING, d] = funded, standing
+        active[k, t, d] = min(funded + standing, work[CEILING, d])
 
 
 @compiled
-def activity(shape, draws, levers, a, b, active, live, work, load):
+def line_presence(capacity: Number, work: np.ndarray, d: int) -> Number:
+    """Return the share of schools in which a line is at work in one draw, in the year that ``work`` holds."""
+    unpaid_share = work[STANDING, d] * work[PER_STANDING, d]
+    return presence(work[LOCAL_REACH, d] * work[READY, d], capacity, unpaid_share)
+
+
+@compiled
+def activity(
+    shape: Shape, draws: Draws, levers: Levers, a: int, b: int, active: np.ndarray, live: np.ndarray,
+    work: np.ndarray, load: np.ndarray,
+) -> None:  # fmt: skip
     """Write the activity of each intervention in one area (intervention, year, draw), and which have any."""
     load[:] = ZERO
     for k in range(active.shape[0]):
@@ -127,64 +164,57 @@ def activity(shape, draws, levers, a, b, active, live, work, load):
         if not live[k]:
             active[k] = ZERO
             continue
-        capacity, spent = shape.capacity[k], ZERO
-        work[:] = ZERO
-        for d in range(BLOCK):
-            work[MOST, d] = capacity * draws.wider[b, k, d]
-            work[SCHOOL, d] = draws.dose[b, k, d] * draws.delivery[b, a, d]
-            work[WIDE, d] = ONE / (work[MOST, d] * work[SCHOOL, d])
+        line = Line(a, k, levers.spend[a, k], levers.beside[a, k], levers.since[a, k], levers.wait[a, k])
+        begin_line(line, shape, draws, b, work)
         for t in range(active.shape[1]):
-            spend, beside = levers.spend[a, k, t], levers.beside[a, k, t]
-            if spend != spent:
-                reach(spend, capacity, draws.unit_cost, b, k, work, LOCAL)
-                spent = spend
-            if spend > ZERO:
-                since = t - levers.since[a, k]
-                readiness(since, levers.lag, draws.ramp, b, levers.wait[a, k], k, work, READY)
-            for d in range(BLOCK):
-                work[BOTH, d] = work[LOCAL, d] * work[READY, d]
-            if beside > ZERO:
-                reach(spend + beside, capacity, draws.unit_cost, b, k, work, WITH)
-                for d in range(BLOCK):
-                    work[BOTH, d] += work[WITH, d] - work[LOCAL, d]
-            unpaid_step(draws, b, k, work, active, t)
-            for s in range(3):
+            follow_year(line, t, shape, draws, levers.lag, b, work, active)
+            for s in range(N_STAGES):
                 if shape.stage[k, s] > ZERO:
-                    _present(capacity, work, load, s, t)
-    _burdened(shape, draws, levers, a, b, active, live, load)
+                    for d in range(BLOCK):
+                        load[s, t, d] += line_presence(shape.capacity[k], work, d)
+    _take_load(shape, draws, levers, a, b, active, live, load)
 
 
 @compiled
-def _burdened(shape, draws, levers, a, b, active, live, load):
-    """Take from activity what schools that are offered too much lose, and what events do; see ``delivery.fidelity``."""
-    for s in range(3):
+def _take_load(
+    shape: Shape, draws: Draws, levers: Levers, a: int, b: int, active: np.ndarray, live: np.ndarray, load: np.ndarray
+) -> None:
+    """Take from activity what overloaded schools and events take; ``load`` becomes the change of fidelity."""
+    # The programmes at once in a school become the fidelity that their number costs, less 1, by stage of schooling.
+    for s in range(N_STAGES):
         for t in range(active.shape[1]):
             offered = levers.offers[a, s, t] - levers.takes
             for d in range(BLOCK):
-                load[s, t, d] = exp(max(load[s, t, d] + offered, ZERO) * draws.lost_by_load[b, d]) - ONE
+                load[s, t, d] = fidelity(draws.lost_by_load[b, d], load[s, t, d] + offered) - ONE
+
+    # An intervention loses the mean of the stages that it serves.
     for k in range(active.shape[0]):
         if live[k]:
             early, primary, secondary = shape.stage[k, 0], shape.stage[k, 1], shape.stage[k, 2]
             for t in range(active.shape[1]):
                 for d in range(BLOCK):
-                    less = load[0, t, d] * early + load[1, t, d] * primary + load[2, t, d] * secondary
-                    active[k, t, d] *= (ONE + less) * draws.undisturbed[b, t, d]
+                    change = load[0, t, d] * early + load[1, t, d] * primary + load[2, t, d] * secondary
+                    active[k, t, d] *= (ONE + change) * draws.undisturbed[b, t, d]
 
 
 @compiled
-def taken_up(shape, draws, levers, a, b, active, live, work, load):
+def add_take_up(
+    shape: Shape, draws: Draws, levers: Levers, a: int, b: int, active: np.ndarray, live: np.ndarray,
+    work: np.ndarray, load: np.ndarray,
+) -> None:  # fmt: skip
     """Add what an area takes up of its twins' activity a year later, up to what it can reach."""
-    taken, other, theirs = np.zeros_like(active), np.empty_like(active), np.empty_like(live)
-    for source in levers.sources[a]:
-        if source >= 0:
-            activity(shape, draws, levers, source, b, other, theirs, work, load)
+    taken, of_twin, live_there = np.zeros_like(active), np.empty_like(active), np.empty_like(live)
+
+    # Twins' own activity is followed anew here: it is that before they take up anything themselves.
+    for twin in levers.sources[a]:
+        if twin >= 0:
+            activity(shape, draws, levers, twin, b, of_twin, live_there, work, load)
             for k in range(active.shape[0]):
-                live[k] |= theirs[k]
+                live[k] |= live_there[k]
                 for t in range(1, active.shape[1]):
                     for d in range(BLOCK):
-                        taken[k, t, d] += draws.spill[b, d] * other[k, t - 1, d]
+                        taken[k, t, d] += draws.spill[b, d] * of_twin[k, t - 1, d]
     for k in range(active.shape[0]):
         for t in range(active.shape[1]):
             for d in range(BLOCK):
-                own = active[k, t, d]
-                active[k, t, d] = max(own, min(own + taken[k, t, d], shape.capacity[k]))
+                active[k, t, d] = with_take_up(active[k, t, d], taken[k, t, d], shape.capacity[k])

@@ -1,17 +1,20 @@
-"""Arrays: a scenario as the arrays that the compiled passes eat; what draws make of a unit is made once and kept."""
+"""Arrays: a scenario and its parameter draws as contiguous single-precision arrays for the compiled model."""
+
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from oa_sim.compiled import activity
 from oa_sim.compiled.activity import BLOCK, Draws, Levers, Shape
-from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS
-from oa_sim.programme import delivered_effects, delivery
+from oa_sim.definitions import CHANNELS, MEASURES, YEAR_GROUPS, Measure
+from oa_sim.inference.link_functions import kind_of
+from oa_sim.programme import delivered_effects, delivery, laws
 from oa_sim.projection.appraisal import present
-from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.schema import Intervention, Scenario
 
 MOST_LAGS = 500  # that are kept
-KINDS = {"%": activity.SHARE, "points": activity.POINTS, "per 100 pupils": activity.RATE}  # by unit of a measure
+Lags = dict[tuple[object, ...], np.ndarray]  # by all that a lag was made from, (draw), years
 
 
 def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
@@ -26,48 +29,51 @@ def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
     n_years
         Years that the programme is followed over.
     """
-    about, measures = list(scenario.interventions.values()), [MEASURES[name] for name in scenario.measures]
-    sight = np.stack([[_sight(one, measure, n_years) for measure in measures] for one in about])
+    kinds, measures = list(scenario.interventions.values()), [MEASURES[name] for name in scenario.measures]
+    sight = np.stack([[_sight(intervention, measure, n_years) for measure in measures] for intervention in kinds])
     sees = sight.any(axis=-1)
-    at = np.array([CHANNELS.index(measure.channel) for measure in measures])
-    two = np.array([len(measure.groups) == 2 for measure in measures])
-    stages = [delivery.stages(one.year_groups) for one in about]
+    channel = np.array([CHANNELS.index(measure.channel) for measure in measures])
+    stages = [delivery.stages(intervention.year_groups) for intervention in kinds]
     return Shape(
-        capacity=_single([one.capacity for one in about]),
-        widest=_single([max(one.eligible.values()) for one in about]),
-        eligible=_single([[one.eligible[group] for group in ("disadvantaged", "other")] for one in about]),
+        capacity=_single([intervention.capacity for intervention in kinds]),
+        widest=_single([max(intervention.eligible.values()) for intervention in kinds]),
+        eligible=_single([[one.eligible[group] for group in ("disadvantaged", "other")] for one in kinds]),
         stage=_single([[shares.get(stage, 0.0) for stage in delivery.STAGES] for shares in stages]),
-        meets=_single([[[_meets(one, other, name) for other in about] for one in about] for name in CHANNELS]),
-        reaches=np.stack([(sees & (at == c)).any(axis=1) for c in range(len(CHANNELS))], axis=1),
+        meets=_single([[[_meets(one, other, name) for other in kinds] for one in kinds] for name in CHANNELS]),
+        reaches=np.stack([(sees & (channel == c)).any(axis=1) for c in range(len(CHANNELS))], axis=1),
         sees=sees,
         sight=_single(sight),
-        channel=at,
-        alike=np.array([_first_alike(at, sight, m) for m in range(len(measures))]),
+        channel=channel,
+        alike=np.array([_first_alike(channel, sight, m) for m in range(len(measures))]),
         sign=_single([-1.0 if measure.lower_is_better else 1.0 for measure in measures]),
-        kind=np.array([KINDS[measure.unit] for measure in measures]),
+        kind=np.array([kind_of(name) for name in scenario.measures]),
         series=_first(len(measure.groups) for measure in measures),
         row=_first(len(measure.table_groups) for measure in measures),
-        two_groups=two,
+        two_groups=np.array([len(measure.groups) == 2 for measure in measures]),
         poor=_single(poor),
     )
 
 
 def _first_alike(channel: np.ndarray, sight: np.ndarray, m: int) -> int:
     """Return the first measure that sees of every intervention what this one sees."""
-    return next(one for one in range(m + 1) if channel[one] == channel[m] and (sight[:, one] == sight[:, m]).all())
+    return next(
+        before for before in range(m + 1)
+        if channel[before] == channel[m] and (sight[:, before] == sight[:, m]).all()
+    )  # fmt: skip
 
 
-def _sight(about, measure, n_years: int) -> np.ndarray:
+def _sight(intervention: Intervention, measure: Measure, n_years: int) -> np.ndarray:
     """Return the share of a measure's pupils who were served so many years ago (years since)."""
     out = np.zeros(n_years)
-    if measure.channel in delivered_effects.channels(about):
-        served, read = (np.isin(YEAR_GROUPS, groups) for groups in (about.year_groups, measure.year_groups))
+    if measure.channel in delivered_effects.channels(intervention):
+        served, read = (np.isin(YEAR_GROUPS, groups) for groups in (intervention.year_groups, measure.year_groups))
         for since in range(min(n_years, len(YEAR_GROUPS))):
-            out[since] = (served[: len(YEAR_GROUPS) - since] & read[since:]).sum() / read.sum()
+            both = served[: len(YEAR_GROUPS) - since] & read[since:]
+            out[since] = both.sum(dtype=float) / read.sum(dtype=float)
     return out
 
 
-def _meets(one, other, channel: str) -> float:
+def _meets(one: Intervention, other: Intervention, channel: str) -> float:
     """Return the share of an intervention's year groups that another serves in the same channel."""
     if (
         one is other
@@ -78,12 +84,12 @@ def _meets(one, other, channel: str) -> float:
     return len(set(one.year_groups) & set(other.year_groups)) / len(set(one.year_groups))
 
 
-def _first(counts) -> np.ndarray:
+def _first(counts: Iterable[int]) -> np.ndarray:
     """Return where each begins when so many stand one after another."""
     return np.cumsum([0, *counts])[:-1]
 
 
-def _single(values) -> np.ndarray:
+def _single(values: npt.ArrayLike) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
@@ -99,38 +105,37 @@ def draws(scenario: Scenario, drawn: xr.Dataset, years: list[int]) -> Draws:
     years
         The years that the programme is followed over.
     """
-    about = list(scenario.interventions.values())
+    kinds = list(scenario.interventions.values())
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in drawn.channel.values.tolist()}
-    by = {name: flat(drawn[name].values) for name in drawn.data_vars if drawn[name].dims[:2] == ("chain", "draw")}
-    effect = np.zeros((len(about), len(CHANNELS), by["effect"].shape[-1]))
-    for k, one in enumerate(about):
-        for channel, share in delivered_effects.reaches(one, link).items():
+    by = {str(name): flat(part.values) for name, part in drawn.items() if part.dims[:2] == ("chain", "draw")}
+    effect = np.zeros((len(kinds), len(CHANNELS), by["effect"].shape[-1]))
+    for k, intervention in enumerate(kinds):
+        for channel, share in delivered_effects.reaches(intervention, link).items():
             effect[k, CHANNELS.index(channel)] = by["effect"][k] * np.ravel(share)
-    capacity = np.array([one.capacity for one in about])[:, None]
-    found = {
+    capacity = np.array([intervention.capacity for intervention in kinds])[:, None]
+    fields = {
         "unit_cost": by["unit_cost"],
         "ramp": by["ramp"],
-        "wider": 1 / (capacity + (1 - capacity) * np.exp(-by["reach_odds"])),
+        "wider": laws.partner_factor(capacity, by["reach_odds"]),
         "dose": by["dose"],
         "goes_on": by["survives"] * by["quality"],
         "later": by["survives_later"],
         "effect": effect,
-        "kept": _kept(by, len(years)),
+        "kept": _retained(by, len(years)),
         "delivery": by["delivery"],
         "overlap": by["overlap"],
         "lost_by_load": np.log(np.maximum(1 - by["load_loss"], 1e-30)),
         "spill": by["spill"],
         "undisturbed": flat(delivery.goes_on(drawn, np.array(years))[:, :, 0]),
     }
-    return Draws(**{name: blocked(values) for name, values in found.items()})
+    return Draws(**{name: blocked(values) for name, values in fields.items()})
 
 
-def _kept(by: dict[str, np.ndarray], n_years: int) -> np.ndarray:
+def _retained(by: dict[str, np.ndarray], n_years: int) -> np.ndarray:
     """Return the share of a gain that those who stay still hold (intervention, years since, draw); ``cohort.step``."""
     since = np.arange(1, n_years)[:, None, None]
-    floor = by["floor"] * by["first_year"]
-    out = (1 - by["leave_area"]) ** since * (floor + (by["first_year"] - floor) * by["later"] ** (since - 1))
-    return np.moveaxis(np.concatenate([np.ones((1, *floor.shape)), out]), 0, 1)
+    held = (1 - by["leave_area"]) ** since * laws.retention(by["first_year"], by["later"], by["floor"], since)
+    return np.moveaxis(np.concatenate([np.ones((1, *held.shape[1:])), held]), 0, 1)
 
 
 def flat(values: np.ndarray) -> np.ndarray:
@@ -152,7 +157,7 @@ def taken(blocks: np.ndarray, which: np.ndarray) -> np.ndarray:
     return blocked(apart.reshape(*apart.shape[:-2], -1)[..., which])
 
 
-def levers(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, eligible: np.ndarray, made: dict) -> Levers:
+def levers(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, eligible: np.ndarray, made: Lags) -> Levers:
     """Return what a scenario chooses, by area.
 
     Parameters
@@ -169,9 +174,9 @@ def levers(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, eligible: n
         Lags of these draws that were made before; others are added.
     """
     spend, areas = money.spend.values, scenario.areas.names
-    each = np.maximum(eligible, 1.0)[:, :, None]
-    here = [
-        [bool(set(one.year_groups) & set(groups)) for one in scenario.interventions.values()]
+    pupils = np.maximum(eligible, 1.0)[:, :, None]
+    in_stage = [
+        [bool(set(intervention.year_groups) & set(groups)) for intervention in scenario.interventions.values()]
         for groups in delivery.STAGES.values()
     ]
     wait, lag = _lags(scenario, money, drawn, made)
@@ -181,19 +186,19 @@ def levers(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, eligible: n
     ]
     most = max(1, *map(len, twins))
     return Levers(
-        spend=_single(spend / each),
-        beside=_single(money.national.values / each),
-        offers=_single(np.einsum("akt,sk->ast", money.offers.values, np.array(here, dtype=float))),
+        spend=_single(spend / pupils),
+        beside=_single(money.national.values / pupils),
+        offers=_single(np.einsum("akt,sk->ast", money.offers.values, np.array(in_stage, dtype=float))),
         since=np.argmax(spend > 0, axis=2),
         wait=wait,
         lag=blocked(lag),
         takes=np.float32(scenario.organisation.schools_take),
-        sources=np.array([[*one, *[-1] * (most - len(one))] for one in twins]),
+        sources=np.array([[*sources, *[-1] * (most - len(sources))] for sources in twins]),
         worth=_single(present(scenario, money.year.values)),
     )
 
 
-def _lags(scenario, money, drawn, made: dict) -> tuple[np.ndarray, np.ndarray]:
+def _lags(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, made: Lags) -> tuple[np.ndarray, np.ndarray]:
     """Return the lags that occur (row, draw), and which one each area and intervention has (area, intervention).
 
     A lag depends on the first year with money, on when the area was announced and on whether the sum is small alone;
@@ -204,7 +209,7 @@ def _lags(scenario, money, drawn, made: dict) -> tuple[np.ndarray, np.ndarray]:
     before, start = scenario.budget.announced_years_before, float(money.year[0])
     when = (before, scenario.organisation.sign_off_gbp, start)
     waits, spared, stops = flat(drawn.lag.values), drawn.open_procurement.values.ravel(), None
-    rows: dict[tuple, int] = {}
+    rows: dict[tuple[object, ...], int] = {}
     wait = np.empty(first.shape, dtype=np.int64)
     for a, k in np.ndindex(first.shape):
         key = (*when, k, int(first[a, k]), float(later[a]), bool(is_small[a, k]))

@@ -1,89 +1,123 @@
 """Gains: what activity adds to each measure, year by year, in one compiled pass over a block of draws.
 
-What ``cohort`` says with names. What cohorts keep of a gain is one number for each year since, so a year's gift is laid
-over the years by multiplying, four years through four terms at a time.
+The loops over what ``cohort`` does with names. What cohorts retain of a gain is one number for each year since, so the
+gain held is the new gain convolved with it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, MOST_SERVED, ONE, ZERO
-from oa_sim.compiled.jit import compiled
-from oa_sim.compiled.vector_math import exp, log
+from oa_sim.compiled.activity import BLOCK, ZERO, Draws, Shape
+from oa_sim.compiled.jit import Number, compiled
+from oa_sim.compiled.scalar_laws import log_unserved, overlap_left
 
 TILE = 4  # years, and terms, that are multiplied together
 LEAD = 2 * (TILE - 1)  # years before the first, in which nothing is given
 
 
-class Laid(NamedTuple):
-    """Room in which a year's gift is laid over the years."""
+class Convolution(NamedTuple):
+    """The arrays that a convolution over the years works in."""
 
-    given: np.ndarray  # (LEAD + year, draw of the block): gain newly given, after years in which nothing is
-    weight: np.ndarray  # (term, draw of the block): what a measure sees of what was given so many years ago
-
-
-@compiled
-def laid_for(n_years):
-    """Return room to lay gains over so many years."""
-    return Laid(np.zeros((LEAD + n_years, BLOCK), np.float32), np.zeros((n_years + TILE, BLOCK), np.float32))
+    new: np.ndarray  # (LEAD + year, draw of the block): new gain, SD, after years in which there is none
+    weight: np.ndarray  # (term, draw of the block): share of a new gain that a measure sees so many years later
 
 
 @compiled
-def gains(shape, draws, b, active, live, missed, laid, gain):
+def convolution_over(n_years: int) -> Convolution:
+    """Return the arrays for a convolution over so many years."""
+    return Convolution(np.zeros((LEAD + n_years, BLOCK), np.float32), np.zeros((n_years + TILE, BLOCK), np.float32))
+
+
+@compiled
+def gains(
+    shape: Shape, draws: Draws, b: int, active: np.ndarray, live: np.ndarray, unserved: np.ndarray,
+    room: Convolution, gain: np.ndarray,
+) -> None:  # fmt: skip
     """Write what the programme adds (measure, group, year, draw of the block), SD; see ``cohort.gain_by_measure``."""
     gain[:] = ZERO
     for k in range(active.shape[0]):
         if live[k]:
-            _log_missed(active, k, shape.widest[k], missed)
+            _log_unserved(active[k], shape.widest[k], unserved[k])
+
+    # One convolution for each intervention and measure; measures that see the same of all interventions share theirs.
     for k in range(active.shape[0]):
         for channel in range(shape.meets.shape[0]):
             if not (live[k] and shape.reaches[k, channel]):
                 continue
-            _given(shape.meets, draws, b, k, channel, active, live, missed, laid)
+            _new_gain(shape.meets, draws, b, k, channel, active, live, unserved, room)
             for m in range(shape.channel.size):
                 if shape.channel[m] == channel and shape.sees[k, m] and shape.alike[m] == m:
-                    _laid_over(shape.eligible[k], shape.sight[k, m], draws.kept[b, k], laid, gain[m])
+                    convolve(shape.eligible[k], shape.sight[k, m], draws.kept[b, k], room, gain[m])
     for m in range(gain.shape[0]):
         if shape.alike[m] != m:
-            _copied(gain[shape.alike[m]], gain[m])
+            _copy(gain[shape.alike[m]], gain[m])
 
 
 @compiled
-def _log_missed(active, k, widest, missed):
-    """Write the log of the chance that an intervention does not reach a pupil of the group that it serves most."""
-    for t in range(active.shape[1]):
+def _log_unserved(active: np.ndarray, widest: Number, unserved: np.ndarray) -> None:
+    """Write the log of the chance that an intervention does not serve a pupil (year, draw)."""
+    for t in range(active.shape[0]):
         for d in range(BLOCK):
-            missed[k, t, d] = log(ONE - min(active[k, t, d] * widest, MOST_SERVED))
+            unserved[t, d] = log_unserved(active[t, d], widest)
 
 
 @compiled
-def _given(meets, draws, b, k, channel, active, live, missed, laid):
-    """Write the gain newly given in each year, less what is lost where programmes meet on one pupil."""
+def _new_gain(
+    meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, active: np.ndarray, live: np.ndarray,
+    unserved: np.ndarray, room: Convolution,
+) -> None:  # fmt: skip
+    """Write the new gain of each year, less what is lost where programmes meet on one pupil."""
+    # The log of the chance that no other programme serves the pupil; ``weight`` is free until the convolution.
     n_years = active.shape[1]
-    alone = laid.weight[:n_years]
-    alone[:] = ZERO
-    for other in range(missed.shape[0]):
+    log_alone = room.weight[:n_years]
+    log_alone[:] = ZERO
+    for other in range(unserved.shape[0]):
         if meets[channel, k, other] > ZERO and live[other]:
-            _summed(meets[channel, k, other], missed[other], alone)
+            _add_share(meets[channel, k, other], unserved[other], log_alone)
     for t in range(n_years):
-        given = laid.given[LEAD + t]
+        new = room.new[LEAD + t]
         for d in range(BLOCK):
-            left = ONE + (ONE - draws.overlap[b, d]) * (exp(alone[t, d]) - ONE)
-            given[d] = active[k, t, d] * draws.effect[b, k, channel, d] * left
+            left = overlap_left(draws.overlap[b, d], log_alone[t, d])
+            new[d] = active[k, t, d] * draws.effect[b, k, channel, d] * left
 
 
 @compiled
-def _summed(share, part, out):
+def _add_share(share: Number, part: np.ndarray, total: np.ndarray) -> None:
     """Add a share of one array to another of the same shape."""
-    some, total = part.reshape(-1), out.reshape(-1)
-    for i in range(total.size):
-        total[i] += share * some[i]
+    part_flat, total_flat = part.reshape(-1), total.reshape(-1)
+    for i in range(total_flat.size):
+        total_flat[i] += share * part_flat[i]
+
+
+def convolve_plain(
+    eligible: np.ndarray, sight: np.ndarray, retention: np.ndarray, new: np.ndarray, gain: np.ndarray
+) -> None:
+    """Do what ``convolve`` does, in its plain form: what tests hold it to. ``new`` is (year, draw), without a lead."""
+    for since in range(sight.size):
+        gain[:, since:] += eligible[:, None, None] * sight[since] * retention[since] * new[: sight.size - since]
 
 
 @compiled
-def _laid_over(eligible, sight, kept, laid, gain):
-    """Add to the gain of both groups (group, year, draw) what a measure sees of what was given in the years before."""
+def convolve(
+    eligible: np.ndarray, sight: np.ndarray, retention: np.ndarray, room: Convolution, gain: np.ndarray
+) -> None:
+    """Add to the gain held what a measure sees of the new gain of the years before: ``convolve_plain``, four by four.
+
+    Parameters
+    ----------
+    eligible : array (group)
+        Share of each group that may be served.
+    sight : array (years since)
+        Share of a measure's pupils who were served so many years ago.
+    retention : array (years since, draw)
+        Share of a gain that pupils who stay still hold.
+    room
+        Its ``new`` holds the new gain; its ``weight`` is written over.
+    gain : array (group, year, draw)
+        SD.
+    """
+    # The years since which a measure sees at all: from ``first`` to ``last``, filled up to whole tiles with zeros.
     n_years = sight.size
     first, last = 0, n_years - 1
     while sight[first] == ZERO:
@@ -95,55 +129,65 @@ def _laid_over(eligible, sight, kept, laid, gain):
         since = min(first + i, n_years - 1)
         part = sight[since] if first + i <= last else ZERO
         for d in range(BLOCK):
-            laid.weight[i, d] = part * kept[since, d]
-    given, weight = laid.given.reshape(-1), laid.weight.reshape(-1)
-    poor, other = gain[0].reshape(-1), gain[1].reshape(-1)
+            room.weight[i, d] = part * retention[since, d]
+
+    # Four terms at a time are multiplied into four years at a time, so that what is read from memory once is used four
+    # times; the LEAD of zeros stands for the years before the first, so that no year needs a case of its own. The last
+    # ``n_years % TILE`` years are done one by one.
+    new, weight = room.new.reshape(-1), room.weight.reshape(-1)
+    disadvantaged, other = gain[0].reshape(-1), gain[1].reshape(-1)
     for i in range(0, n_terms, TILE):
         terms = weight[i * BLOCK : (i + TILE) * BLOCK]
         before = LEAD - first - i - (TILE - 1)  # the first of the years that a year sees through these terms
         for t in range(max(0, (first + i) // TILE * TILE), n_years - over, TILE):
-            years = given[(before + t) * BLOCK : (before + t + 2 * TILE - 1) * BLOCK]
+            years = new[(before + t) * BLOCK : (before + t + 2 * TILE - 1) * BLOCK]
             lo, hi = t * BLOCK, (t + TILE) * BLOCK
-            _four_years(terms, years, eligible[0], eligible[1], poor[lo:hi], other[lo:hi])
+            _four_years(terms, years, eligible[0], eligible[1], disadvantaged[lo:hi], other[lo:hi])
         for t in range(max(n_years - over, first + i), n_years):
-            years = given[(before + t) * BLOCK : (before + t + TILE) * BLOCK]
+            years = new[(before + t) * BLOCK : (before + t + TILE) * BLOCK]
             lo, hi = t * BLOCK, (t + 1) * BLOCK
-            _year(terms, years, eligible[0], eligible[1], poor[lo:hi], other[lo:hi])
+            _one_year(terms, years, eligible[0], eligible[1], disadvantaged[lo:hi], other[lo:hi])
 
 
 @compiled
-def _four_years(weight, given, to_poor, to_other, poor, other):
-    """Add to four years what they see through four terms: what is read once is used four times."""
+def _four_years(
+    weight: np.ndarray, new: np.ndarray, to_disadvantaged: Number, to_other: Number, disadvantaged: np.ndarray,
+    other: np.ndarray,
+) -> None:  # fmt: skip
+    """Add to four years what they see through four terms: seven years of new gain are read, in registers."""
     for d in range(BLOCK):
         w0, w1, w2, w3 = weight[d], weight[d + BLOCK], weight[d + 2 * BLOCK], weight[d + 3 * BLOCK]
-        g0, g1, g2, g3 = given[d], given[d + BLOCK], given[d + 2 * BLOCK], given[d + 3 * BLOCK]
-        g4, g5, g6 = given[d + 4 * BLOCK], given[d + 5 * BLOCK], given[d + 6 * BLOCK]
-        one = w0 * g3 + w1 * g2 + w2 * g1 + w3 * g0
-        two = w0 * g4 + w1 * g3 + w2 * g2 + w3 * g1
-        three = w0 * g5 + w1 * g4 + w2 * g3 + w3 * g2
-        four = w0 * g6 + w1 * g5 + w2 * g4 + w3 * g3
-        poor[d] += to_poor * one
-        poor[d + BLOCK] += to_poor * two
-        poor[d + 2 * BLOCK] += to_poor * three
-        poor[d + 3 * BLOCK] += to_poor * four
-        other[d] += to_other * one
-        other[d + BLOCK] += to_other * two
-        other[d + 2 * BLOCK] += to_other * three
-        other[d + 3 * BLOCK] += to_other * four
+        g0, g1, g2, g3 = new[d], new[d + BLOCK], new[d + 2 * BLOCK], new[d + 3 * BLOCK]
+        g4, g5, g6 = new[d + 4 * BLOCK], new[d + 5 * BLOCK], new[d + 6 * BLOCK]
+        first = w0 * g3 + w1 * g2 + w2 * g1 + w3 * g0
+        second = w0 * g4 + w1 * g3 + w2 * g2 + w3 * g1
+        third = w0 * g5 + w1 * g4 + w2 * g3 + w3 * g2
+        fourth = w0 * g6 + w1 * g5 + w2 * g4 + w3 * g3
+        disadvantaged[d] += to_disadvantaged * first
+        disadvantaged[d + BLOCK] += to_disadvantaged * second
+        disadvantaged[d + 2 * BLOCK] += to_disadvantaged * third
+        disadvantaged[d + 3 * BLOCK] += to_disadvantaged * fourth
+        other[d] += to_other * first
+        other[d + BLOCK] += to_other * second
+        other[d + 2 * BLOCK] += to_other * third
+        other[d + 3 * BLOCK] += to_other * fourth
 
 
 @compiled
-def _year(weight, given, to_poor, to_other, poor, other):
-    """Add to a year what it sees through four terms."""
+def _one_year(
+    weight: np.ndarray, new: np.ndarray, to_disadvantaged: Number, to_other: Number, disadvantaged: np.ndarray,
+    other: np.ndarray,
+) -> None:  # fmt: skip
+    """Add to one year what it sees through four terms."""
     for d in range(BLOCK):
-        late = weight[d] * given[d + 3 * BLOCK] + weight[d + BLOCK] * given[d + 2 * BLOCK]
-        one = late + (weight[d + 2 * BLOCK] * given[d + BLOCK] + weight[d + 3 * BLOCK] * given[d])
-        poor[d] += to_poor * one
-        other[d] += to_other * one
+        later = weight[d] * new[d + 3 * BLOCK] + weight[d + BLOCK] * new[d + 2 * BLOCK]
+        seen = later + (weight[d + 2 * BLOCK] * new[d + BLOCK] + weight[d + 3 * BLOCK] * new[d])
+        disadvantaged[d] += to_disadvantaged * seen
+        other[d] += to_other * seen
 
 
 @compiled
-def _copied(source, target):
-    one, other = source.reshape(-1), target.reshape(-1)
-    for i in range(one.size):
-        other[i] = one[i]
+def _copy(source: np.ndarray, target: np.ndarray) -> None:
+    source_flat, target_flat = source.reshape(-1), target.reshape(-1)
+    for i in range(source_flat.size):
+        target_flat[i] = source_flat[i]

@@ -1,20 +1,37 @@
-"""Gradient: what a plan is worth in each draw, and what one more of each activity would add to it.
+"""Gradient: what a plan is worth in each draw, and what one more activity, and one more pound, would add to it.
 
-The law of ``activity`` forwards, and then backwards: by the chain rule, exactly, what the objective gains from one more
-of an intervention's activity in a year, and what it loses where that puts one more programme into schools.
+``follow`` is the law of ``activity`` and ``gains`` forwards, and then backwards: by the chain rule, exactly, what the
+objective gains from one more of an intervention's activity in a year, and what it loses where that puts one more
+programme into schools. At these prices ``worths`` and ``slopes`` give what the money of one line brings and what one
+more pound in each year adds, draw by draw. Where the law has a kink, the slope is that of one side.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, HALF, MOST_SERVED, ONE, POINTS, SHARE, ZERO, activity
-from oa_sim.compiled.gains import gains, laid_for
-from oa_sim.compiled.jit import compiled
-from oa_sim.compiled.outcomes import HUNDRED, LOG_PER_SD, MOST_POINTS, PUPIL_SD
-from oa_sim.compiled.vector_math import exp, normal_below
+from oa_sim.compiled import scalar_laws as laws
+from oa_sim.compiled.activity import (
+    BLOCK,
+    N_ROWS,
+    N_STAGES,
+    ONE,
+    ZERO,
+    Draws,
+    Levers,
+    Line,
+    Shape,
+    activity,
+    begin_line,
+    follow_year,
+    line_presence,
+)
+from oa_sim.compiled.gains import convolution_over, gains
+from oa_sim.compiled.jit import Number, compiled
+from oa_sim.inference.link_functions import POINTS, RATE, SHARE
+from oa_sim.programme.laws import MOST_SERVED as MOST
 
-ROOT_TWO_PI, SMALL = np.float32(np.sqrt(2 * np.pi)), np.float32(1e-12)
+MOST_SERVED, SMALL = np.float32(MOST), np.float32(1e-12)
 
 
 class Counts(NamedTuple):
@@ -34,81 +51,121 @@ class Prices(NamedTuple):
     presence: np.ndarray  # (area, block, intervention, year, draw): of the share of schools in which it is at work
 
 
+class Backward(NamedTuple):
+    """The arrays that the pass backwards works in."""
+
+    own: np.ndarray  # (year, draw of the block): worth of a gain of the pupils of one intervention
+    new: np.ndarray  # (year, draw of the block): worth of one more new gain
+    alone: np.ndarray  # (draw of the block)
+    of_unserved: np.ndarray  # (intervention, year, draw of the block): worth of one more of the log of those not served
+
+
 @compiled
-def _figured(kind, latent, out, slope):
-    """Write hundredths of published figures (draw) and what one more SD would add; see ``outcomes.publish``."""
+def _fractions(kind: int, latent: np.ndarray, out: np.ndarray, slopes: np.ndarray) -> None:
+    """Write hundredths of published figures (draw) and what one more SD would add."""
+    # The kind is a constant in each call, as in ``outcomes.publish``.
     if kind == SHARE:
-        for d in range(latent.size):
-            out[d] = normal_below(latent[d])
-            slope[d] = exp(-HALF * latent[d] * latent[d]) / ROOT_TWO_PI
+        _fractions_of(SHARE, latent, out, slopes)
     elif kind == POINTS:
-        for d in range(latent.size):
-            points = latent[d] * PUPIL_SD
-            inside = points > ZERO and points < MOST_POINTS
-            out[d] = min(max(points, ZERO), MOST_POINTS) / HUNDRED
-            slope[d] = PUPIL_SD / HUNDRED if inside else ZERO
+        _fractions_of(POINTS, latent, out, slopes)
     else:
-        for d in range(latent.size):
-            out[d] = exp(LOG_PER_SD * latent[d])
-            slope[d] = LOG_PER_SD * out[d]
+        _fractions_of(RATE, latent, out, slopes)
 
 
 @compiled
-def _counted(shape, counts, latent, a, b, m, t, lo, hi, gain, work, out):
-    """Add what a measure's gain is worth in one year (draw), and write over the gain what one more would be."""
-    n, kind, sign, share = hi - lo, shape.kind[m], shape.sign[m], shape.poor[a, m]
-    before, after, slope, moved = work[0, :n], work[1, :n], work[2, :n], work[3, :n]
+def _fractions_of(kind: int, latent: np.ndarray, out: np.ndarray, slopes: np.ndarray) -> None:
+    for d in range(latent.size):
+        out[d], slopes[d] = laws.fraction(kind, latent[d]), laws.slope(kind, latent[d])
+
+
+@compiled
+def _count_gain(direct: Number, factor: np.ndarray, gain: np.ndarray, out: np.ndarray) -> None:
+    """Add what a gain counts for directly (draw)."""
+    for d in range(out.size):
+        out[d] += np.float64(direct * factor[d] * gain[d])
+
+
+@compiled
+def _count_figure(
+    kind: int, figure: Number, factor: np.ndarray, latent: np.ndarray, moved: np.ndarray, work: np.ndarray,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """Add what the change of a published figure counts for (draw), and leave the slope in the third row of ``work``."""
+    before, after, slopes = work[0, : out.size], work[1, : out.size], work[2, : out.size]
+    _fractions(kind, latent, before, slopes)
+    _fractions(kind, moved, after, slopes)
+    for d in range(out.size):
+        out[d] += np.float64(figure * factor[d] * (after[d] - before[d]))
+
+
+@compiled
+def _count_groups(
+    shape: Shape, counts: Counts, latent: np.ndarray, a: int, b: int, m: int, t: int, gain: np.ndarray,
+    work: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Add the worth in one year (draw) of a measure of two groups; its gain becomes the slope of that worth."""
+    n, sign, slopes, moved = out.size, shape.sign[m], work[2], work[3, : out.size]
     for g in range(2):
-        figure, direct, held = counts.figure[a, m, g, t], counts.gain[a, m, g, t], gain[m, g, t]
-        factor = counts.factor[b, g]
-        for d in range(n):
-            out[d] += np.float64(direct * factor[d] * held[d])
-        if shape.two_groups[m] and figure != ZERO:
-            one = latent[a, shape.series[m] + g, t, lo:hi]
-            _figured(kind, one, before, slope)
+        figure, direct = counts.figure[a, m, g, t], counts.gain[a, m, g, t]
+        factor, own = counts.factor[b, g], gain[m, g, t]
+        _count_gain(direct, factor, own, out)
+        if figure != ZERO:
+            of_group = latent[shape.series[m] + g]
             for d in range(n):
-                moved[d] = one[d] + sign * held[d]
-            _figured(kind, moved, after, slope)
+                moved[d] = of_group[d] + sign * own[d]
+            _count_figure(shape.kind[m], figure, factor, of_group, moved, work, out)
             for d in range(n):
-                out[d] += np.float64(figure * factor[d] * (after[d] - before[d]))
-                held[d] = factor[d] * (sign * figure * slope[d] + direct)
-        elif shape.two_groups[m]:
+                own[d] = factor[d] * (sign * figure * slopes[d] + direct)
+        else:
             for d in range(n):
-                held[d] = factor[d] * direct
-    if not shape.two_groups[m]:  # all pupils are one series; what counts stands with the second group
-        figure, factor = counts.figure[a, m, 1, t], counts.factor[b, 1]
-        poor, other = gain[m, 0, t], gain[m, 1, t]
-        one = latent[a, shape.series[m], t, lo:hi]
-        _figured(kind, one, before, slope)
-        for d in range(n):
-            moved[d] = one[d] + sign * (share * poor[d] + (ONE - share) * other[d])
-        _figured(kind, moved, after, slope)
-        for d in range(n):
-            out[d] += np.float64(figure * factor[d] * (after[d] - before[d]))
-            worth = factor[d] * sign * figure * slope[d]
-            poor[d] = share * worth + counts.factor[b, 0, d] * counts.gain[a, m, 0, t]
-            other[d] = (ONE - share) * worth + factor[d] * counts.gain[a, m, 1, t]
+                own[d] = factor[d] * direct
 
 
 @compiled
-def _worth(shape, counts, latent, a, b, lo, hi, gain, work, out):
-    """Write what the gain of one area is worth (draw), and over the gain what one more of it would be."""
-    n = hi - lo
+def _count_everyone(
+    shape: Shape, counts: Counts, latent: np.ndarray, a: int, b: int, m: int, t: int, gain: np.ndarray,
+    work: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Do what ``_count_groups`` does, for a measure of all pupils alone; what counts stands with the second group."""
+    sign, share, slopes, moved = shape.sign[m], shape.poor[a, m], work[2], work[3, : out.size]
+    figure, direct, factor = counts.figure[a, m, 1, t], counts.gain[a, m, :, t], counts.factor[b]
+    disadvantaged, other, of_all = gain[m, 0, t], gain[m, 1, t], latent[shape.series[m]]
+    for g in range(2):
+        _count_gain(direct[g], factor[g], gain[m, g, t], out)
+    for d in range(out.size):
+        moved[d] = of_all[d] + sign * (share * disadvantaged[d] + (ONE - share) * other[d])
+    _count_figure(shape.kind[m], figure, factor[1], of_all, moved, work, out)
+    for d in range(out.size):
+        worth = factor[1, d] * sign * figure * slopes[d]
+        disadvantaged[d] = share * worth + factor[0, d] * direct[0]
+        other[d] = (ONE - share) * worth + factor[1, d] * direct[1]
+
+
+@compiled
+def _count(
+    shape: Shape, counts: Counts, latent: np.ndarray, a: int, b: int, lo: int, hi: int, gain: np.ndarray,
+    work: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Write what the gain of one area is worth (draw); the gain becomes what one more of it would be worth."""
     for m in range(shape.channel.size):
         for t in range(gain.shape[2]):
             is_counted = False
             for g in range(2):
                 is_counted |= counts.figure[a, m, g, t] != ZERO or counts.gain[a, m, g, t] != ZERO
-            if is_counted:
-                _counted(shape, counts, latent, a, b, m, t, lo, hi, gain, work, out)
+            if is_counted and shape.two_groups[m]:
+                _count_groups(shape, counts, latent[a, :, t, lo:hi], a, b, m, t, gain, work, out)
+            elif is_counted:
+                _count_everyone(shape, counts, latent[a, :, t, lo:hi], a, b, m, t, gain, work, out)
             for g in range(2):
-                for d in range(n if is_counted else 0, BLOCK):
+                for d in range(hi - lo if is_counted else 0, BLOCK):
                     gain[m, g, t, d] = ZERO
 
 
 @compiled
-def _of_given(shape, draws, b, k, channel, gain, own, out):
-    """Write what one more of a gain newly given would add (year, draw), through every measure and year that sees it."""
+def _worth_of_new_gain(
+    shape: Shape, draws: Draws, b: int, k: int, channel: int, gain: np.ndarray, own: np.ndarray, out: np.ndarray
+) -> None:
+    """Write what one more new gain is worth (year, draw), through every measure and year that sees it."""
     out[:] = ZERO
     n_years = out.shape[0]
     for m in range(shape.channel.size):
@@ -119,88 +176,121 @@ def _of_given(shape, draws, b, k, channel, gain, own, out):
             for d in range(BLOCK):
                 own[t, d] = shape.eligible[k, 0] * gain[m, 0, t, d] + shape.eligible[k, 1] * gain[m, 1, t, d]
                 is_counted |= own[t, d] != ZERO
-        if not is_counted:
-            continue
-        for since in range(n_years):
-            sight = shape.sight[k, m, since]
-            if sight > ZERO:
-                kept = draws.kept[b, k, since]
-                for t in range(n_years - since):
-                    for d in range(BLOCK):
-                        out[t, d] += sight * kept[d] * own[t + since, d]
+        if is_counted:
+            _correlate(shape.sight[k, m], draws.kept[b, k], own, out)
 
 
 @compiled
-def _through_pupils(shape, draws, b, active, missed, gain, given, own, alone, of_missed, price):
+def _correlate(sight: np.ndarray, retention: np.ndarray, own: np.ndarray, out: np.ndarray) -> None:
+    """Add to a year what the years after it see of it: ``gains.convolve``, backwards."""
+    n_years = sight.size
+    for since in range(n_years):
+        if sight[since] > ZERO:
+            for t in range(n_years - since):
+                for d in range(BLOCK):
+                    out[t, d] += sight[since] * retention[since, d] * own[t + since, d]
+
+
+@compiled
+def _through_pupils(
+    shape: Shape, draws: Draws, b: int, active: np.ndarray, unserved: np.ndarray, gain: np.ndarray, room: Backward,
+    price: np.ndarray,
+) -> None:  # fmt: skip
     """Write what one more of each activity adds (intervention, year, draw), less what it takes from the others."""
     price[:] = ZERO
-    of_missed[:] = ZERO
+    room.of_unserved[:] = ZERO
+
+    # Each channel of an intervention: what its own activity adds, and what it would add were other programmes to serve
+    # fewer of its pupils, which is kept by the log of the share whom they do not serve.
     for k in range(active.shape[0]):
         for channel in range(shape.meets.shape[0]):
-            if not shape.reaches[k, channel]:
-                continue
-            _of_given(shape, draws, b, k, channel, gain, own, given)
-            for t in range(active.shape[1]):
-                for d in range(BLOCK):
-                    alone[d] = ZERO
-                for j in range(active.shape[0]):
-                    share = shape.meets[channel, k, j]
-                    if share > ZERO:
-                        for d in range(BLOCK):
-                            alone[d] += share * missed[j, t, d]
-                for d in range(BLOCK):
-                    met = (ONE - draws.overlap[b, d]) * exp(alone[d])
-                    worth = given[t, d] * draws.effect[b, k, channel, d]
-                    price[k, t, d] += worth * (draws.overlap[b, d] + met)
-                    alone[d] = worth * active[k, t, d] * met
-                for j in range(active.shape[0]):
-                    share = shape.meets[channel, k, j]
-                    if share > ZERO:
-                        for d in range(BLOCK):
-                            of_missed[j, t, d] += share * alone[d]
+            if shape.reaches[k, channel]:
+                _worth_of_new_gain(shape, draws, b, k, channel, gain, room.own, room.new)
+                meets, effect = shape.meets[channel, k], draws.effect[b, k, channel]
+                for t in range(active.shape[1]):
+                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, unserved, room, price)
+
+    # From that log back to the activity of the programme that serves them.
     for k in range(active.shape[0]):
         widest = shape.widest[k]
         for t in range(active.shape[1]):
             for d in range(BLOCK):
                 served = active[k, t, d] * widest
                 if served < MOST_SERVED:
-                    price[k, t, d] -= of_missed[k, t, d] * widest / (ONE - served)
+                    price[k, t, d] -= room.of_unserved[k, t, d] * widest / (ONE - served)
 
 
 @compiled
-def _through_schools(shape, draws, b, active, load, burden, price, presence):
+def _overlap_backwards(
+    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, unserved: np.ndarray,
+    room: Backward, price: np.ndarray,
+) -> None:  # fmt: skip
+    """Add what one more activity of an intervention in a year is worth, and what its overlap with others costs it."""
+    alone = room.alone
+    alone[:] = ZERO
+    for j in range(active.shape[0]):
+        if meets[j] > ZERO:
+            for d in range(BLOCK):
+                alone[d] += meets[j] * unserved[j, t, d]
+    for d in range(BLOCK):
+        by_log = laws.overlap_slope(kept[d], alone[d])
+        worth = room.new[t, d] * effect[d]
+        price[k, t, d] += worth * (kept[d] + by_log)  # which is ``overlap_left``
+        alone[d] = worth * active[k, t, d] * by_log
+    for j in range(active.shape[0]):
+        if meets[j] > ZERO:
+            for d in range(BLOCK):
+                room.of_unserved[j, t, d] += meets[j] * alone[d]
+
+
+@compiled
+def _through_schools(
+    shape: Shape, draws: Draws, b: int, active: np.ndarray, load: np.ndarray, burden: np.ndarray, price: np.ndarray,
+    presence: np.ndarray,
+) -> None:  # fmt: skip
     """Turn prices of activity that is left into those of activity before schools and events take from it.
 
     What an intervention's being in a school costs the others is written beside it; ``load`` holds by stage what schools
     lose, as ``activity`` leaves it.
     """
     for t in range(active.shape[1]):
+        # What one more of a stage's fidelity would be worth, summed over the interventions there.
         burden[:] = ZERO
-        undisturbed, lost = draws.undisturbed[b, t], draws.lost_by_load[b]
+        undisturbed = draws.undisturbed[b, t]
         for k in range(active.shape[0]):
-            mine, did = price[k, t], active[k, t]
+            own, served = price[k, t], active[k, t]
             early, primary, secondary = shape.stage[k, 0], shape.stage[k, 1], shape.stage[k, 2]
             for d in range(BLOCK):
                 left = ONE + load[0, t, d] * early + load[1, t, d] * primary + load[2, t, d] * secondary
-                moved = mine[d] * did[d] / max(left, SMALL)
+                moved = own[d] * served[d] / max(left, SMALL)
                 burden[0, d] += moved * early
                 burden[1, d] += moved * primary
                 burden[2, d] += moved * secondary
-                mine[d] *= left * undisturbed[d]
-        for s in range(3):
-            for d in range(BLOCK):
-                burden[s, d] *= lost[d] * (ONE + load[s, t, d]) if load[s, t, d] < ZERO else ZERO
-        for k in range(active.shape[0]):
-            for d in range(BLOCK):
-                presence[k, t, d] = ZERO
-            for s in range(3):
-                if shape.stage[k, s] > ZERO:
-                    for d in range(BLOCK):
-                        presence[k, t, d] += burden[s, d]
+                own[d] *= left * undisturbed[d]
+        _presence_prices(shape, draws.lost_by_load[b], load[:, t], burden, t, presence)
 
 
 @compiled
-def follow(shape, draws, levers, latent, counts, prices, is_priced, first, last, out):
+def _presence_prices(
+    shape: Shape, log_kept: np.ndarray, load: np.ndarray, burden: np.ndarray, t: int, presence: np.ndarray
+) -> None:
+    """Write what one more programme in schools costs in a year, from what its fidelity is worth by stage."""
+    for s in range(N_STAGES):
+        for d in range(BLOCK):
+            burden[s, d] *= log_kept[d] * (ONE + load[s, d]) if load[s, d] < ZERO else ZERO
+    for k in range(presence.shape[0]):
+        presence[k, t] = ZERO
+        for s in range(N_STAGES):
+            if shape.stage[k, s] > ZERO:
+                for d in range(BLOCK):
+                    presence[k, t, d] += burden[s, d]
+
+
+@compiled
+def follow(
+    shape: Shape, draws: Draws, levers: Levers, latent: np.ndarray, counts: Counts, prices: Prices, is_priced: bool,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
     """Write what a plan is worth by area and draw, and, where asked for, prices.
 
     Parameters
@@ -208,7 +298,7 @@ def follow(shape, draws, levers, latent, counts, prices, is_priced, first, last,
     shape, draws, levers
         The law, what draws make of it, and what is chosen; no area has a twin.
     latent : array (area, series, year, draw)
-        What would have happened anyway, SD.
+        The counterfactual, SD.
     counts
         What counts for how much.
     prices
@@ -221,21 +311,186 @@ def follow(shape, draws, levers, latent, counts, prices, is_priced, first, last,
         Where the worth is written, in the objective's unit.
     """
     n_all, n_years, n_draws = shape.capacity.size, levers.spend.shape[2], out.shape[1]
-    active, missed = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((n_all, n_years, BLOCK), np.float32)
-    given, own = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
-    load, work = np.zeros((3, n_years, BLOCK), np.float32), np.zeros((9, BLOCK), np.float32)
+    active, unserved = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((n_all, n_years, BLOCK), np.float32)
+    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
     gain, live = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32), np.zeros(n_all, np.bool_)
-    of_missed, alone = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
-    burden, laid = np.zeros((3, BLOCK), np.float32), laid_for(n_years)
+    burden, convolution = np.zeros((N_STAGES, BLOCK), np.float32), convolution_over(n_years)
+    by_year, alone = np.zeros((2, n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
+    room = Backward(by_year[0], by_year[1], alone, np.zeros_like(active))
     for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
+            # Forwards: activity, gain, and what it is worth. Then backwards through each of them.
             lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
-            missed[:] = ZERO
+            unserved[:] = ZERO
             activity(shape, draws, levers, a, b, active, live, work, load)
-            gains(shape, draws, b, active, live, missed, laid, gain)
+            gains(shape, draws, b, active, live, unserved, convolution, gain)
             out[a, lo:hi] = 0.0
-            _worth(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
+            _count(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
             if is_priced:
                 price, presence = prices.activity[a, b], prices.presence[a, b]
-                _through_pupils(shape, draws, b, active, missed, gain, given, own, alone, of_missed, price)
+                _through_pupils(shape, draws, b, active, unserved, gain, room, price)
                 _through_schools(shape, draws, b, active, load, burden, price, presence)
+
+
+class Courses(NamedTuple):
+    """Courses of money, a row each."""
+
+    area: np.ndarray  # (course)
+    intervention: np.ndarray  # (course)
+    spend: np.ndarray  # (course, year): GBP for each eligible pupil
+    since: np.ndarray  # (course): index of the first year with money
+    wait: np.ndarray  # (course): row of the lags
+
+
+@compiled
+def _line(courses: Courses, i: int, beside: np.ndarray) -> Line:
+    a, k = courses.area[i], courses.intervention[i]
+    return Line(a, k, courses.spend[i], beside[a, k], courses.since[i], courses.wait[i])
+
+
+@compiled
+def _slope(
+    line: Line, shape: Shape, draws: Draws, lag: np.ndarray, prices: Prices, u: int, b: int, d: int, until: int
+) -> Number:
+    """Return what one more pound for each eligible pupil in year u adds in one draw."""
+    a, k = line.area, line.intervention
+    cost, ramp, factor = draws.unit_cost[b, k, d], draws.ramp[b, k, d], draws.wider[b, k, d]
+    capacity = shape.capacity[k]
+    ceiling, quality = capacity * factor, draws.dose[b, k, d] * draws.delivery[b, a, d]
+    per_standing, later, released = ONE / (ceiling * quality), draws.later[b, k, d], draws.goes_on[b, k, d]
+    before = standing = d_before = d_standing = ready = total = ZERO
+
+    # The law of ``follow_year`` for one draw. Beside each quantity x stands d_x, by how much one more pound in year u
+    # moves it: what is spent in that year alone has a slope of its own, and the years after it inherit one.
+    for t in range(until):
+        spend, extra = line.spend[t], line.beside[t]
+        local, d_local = laws.reach(spend, cost, ONE, capacity), ZERO
+        if t == u:
+            d_local = laws.reach_slope(spend, cost, ONE, capacity)
+        if spend > ZERO:
+            begins = np.float32(t - line.since) - lag[b, line.wait, d]
+            ready = laws.delivered_share(begins, begins + ONE, ramp)
+        reached, d_reached = local * ready, d_local * ready
+        if extra > ZERO:
+            reached += laws.reach(spend + extra, cost, ONE, capacity) - local
+            d_reached += (laws.reach_slope(spend + extra, cost, ONE, capacity) if t == u else ZERO) - d_local
+        funded, d_funded = laws.funded_activity(reached, factor, quality, ceiling), ZERO
+        if funded < ceiling:
+            d_funded = d_reached * factor * quality
+
+        # Unpaid activity: more money this year takes some of it over, or releases less.
+        change, d_change = funded - before, d_funded - d_before
+        if standing < max(change, ZERO):
+            d_standing = ZERO
+        else:
+            d_standing = later * (d_standing - (d_change if change > ZERO else ZERO))
+        if change < ZERO:
+            d_standing -= released * d_change
+        standing = laws.unpaid_step(standing, change, later, released)
+        before, d_before = funded, d_funded
+
+        # What the year's activity is worth, and what its presence in schools costs the others there.
+        here = laws.presence(local * ready, capacity, standing * per_standing)
+        d_active = d_funded + d_standing if funded + standing < ceiling else ZERO
+        d_here = d_local * ready / capacity + d_standing * per_standing if here < ONE else ZERO
+        total += prices.activity[a, b, k, t, d] * d_active + prices.presence[a, b, k, t, d] * d_here
+    return total
+
+
+@compiled
+def slopes(
+    shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Write what one more pound for each eligible pupil brings in each year (course, year), one course after another.
+
+    Parameters
+    ----------
+    shape, draws, beside, lag, prices, courses, until, first, last
+        As for ``worths``.
+    out : array (course, year)
+        In the objective's unit.
+    """
+    for i in range(first, last):
+        line = _line(courses, i, beside)
+        for u in range(out.shape[1]):
+            total = 0.0
+            for b in range(draws.overlap.shape[0]):
+                for d in range(BLOCK):
+                    total += np.float64(_slope(line, shape, draws, lag, prices, u, b, d, until))
+            out[i, u] = total
+
+
+@compiled
+def worths(
+    shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Write what each course of money brings (course), one after another.
+
+    Parameters
+    ----------
+    shape, draws
+        The law, and what draws make of it.
+    beside : array (area, intervention, year)
+        Money of national programmes, GBP for each eligible pupil.
+    lag : array (block, row, draw)
+        Years from the first money to the first delivery.
+    prices
+        From ``gradient``; each holds what its draw counts for.
+    courses
+        Whose.
+    until
+        Years that are priced, counted from the first.
+    first, last
+        Which courses.
+    out : array (course)
+        In the objective's unit.
+    """
+    n_all, n_years = shape.capacity.size, courses.spend.shape[1]
+    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
+    worth_of_draw = np.zeros(BLOCK, np.float32)
+    for i in range(first, last):
+        line, k = _line(courses, i, beside), courses.intervention[i]
+        worth_of_draw[:] = ZERO
+        for b in range(draws.overlap.shape[0]):
+            begin_line(line, shape, draws, b, work)
+            for t in range(until):
+                follow_year(line, t, shape, draws, lag, b, work, active)
+                of_activity, of_presence = prices.activity[line.area, b, k, t], prices.presence[line.area, b, k, t]
+                for d in range(BLOCK):
+                    here = line_presence(shape.capacity[k], work, d)
+                    worth_of_draw[d] += of_activity[d] * active[k, t, d] + of_presence[d] * here
+        total = 0.0
+        for d in range(BLOCK):
+            total += np.float64(worth_of_draw[d])
+        out[i] = total
+
+
+@compiled
+def presences(
+    shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, counted: np.ndarray, courses: Courses, until: int,
+    first: int, last: int, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Write the mean share of schools in which each line is at work (course, year), one after another.
+
+    Parameters
+    ----------
+    counted : array (block, draw)
+        What each draw counts for; they sum to 1.
+    out : array (course, year)
+        Share of schools.
+
+    The others are those of ``worths``.
+    """
+    n_all, n_years = shape.capacity.size, courses.spend.shape[1]
+    active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
+    for i in range(first, last):
+        line, capacity = _line(courses, i, beside), shape.capacity[courses.intervention[i]]
+        out[i] = 0.0
+        for b in range(draws.overlap.shape[0]):
+            begin_line(line, shape, draws, b, work)
+            for t in range(until):
+                follow_year(line, t, shape, draws, lag, b, work, active)
+                for d in range(BLOCK):
+                    out[i, t] += np.float64(counted[b, d] * line_presence(capacity, work, d))

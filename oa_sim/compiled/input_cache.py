@@ -1,6 +1,7 @@
 """Input cache: what scenarios share, made once in a process: the tables, the posterior, the counterfactual.
 
-What is kept is known by all that it was made from, so that a changed table or assumption is never answered from memory.
+The key of what is kept has all that it was made from, so that a changed table or assumption is never answered from the
+cache.
 """
 
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -26,13 +27,17 @@ from oa_sim.projection import appraisal, impact
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
 
-AREAS_AT_ONCE = 24  # whose courses are drawn together: more takes memory and saves nothing
+AREAS_AT_ONCE = 24  # whose trajectories are drawn together: more takes memory and saves nothing
+
+
+Key = tuple[object, ...]
+Made = TypeVar("Made")
 
 
 class Known(NamedTuple):
     """What the tables and the posterior say."""
 
-    tables: dict
+    tables: dict[str, list[tables.Row]]
     history: xr.Dataset
     pupils: xr.Dataset
     proxy: np.ndarray  # (place, group, measure): 1 where a county's figures stand in; the last place: for any area
@@ -49,11 +54,11 @@ class Programme(NamedTuple):
     draws: activity.Draws
     eligible: np.ndarray  # (area, intervention), pupils
     pupils: xr.DataArray  # (area, group, measure), see ``appraisal.pupils_of``
-    lags: dict  # those that were made, see ``arrays.levers``
+    lags: arrays.Lags  # those that were made, see ``arrays.levers``
 
 
-class Memory:
-    """The last things that were made, each known by what it was made from; asked for twice at once, made once.
+class Memory(Generic[Made]):
+    """A cache of the last values used, each made once, also where two threads ask for it at the same time.
 
     Attributes
     ----------
@@ -63,13 +68,13 @@ class Memory:
         Bytes that arrays among them may take; the last one is kept whatever it takes.
     """
 
-    def __init__(self, most: int, room: int = 2**29):
+    def __init__(self, most: int, room: int = 2**29) -> None:
         self.most, self.room = most, room
-        self.found: OrderedDict[object, Future] = OrderedDict()
+        self.found: OrderedDict[object, Future[Made]] = OrderedDict()
         self.lock = threading.Lock()
 
-    def get(self, key: object, make: Callable[[], object]):
-        """Return what belongs to a key, made where it is not there; who asks for another key does not wait."""
+    def get(self, key: object, make: Callable[[], Made]) -> Made:
+        """Return the value of a key, made where there is none; a thread that asks for another key does not wait."""
         with self.lock:
             is_new = key not in self.found
             future = self.found.setdefault(key, Future())
@@ -86,7 +91,7 @@ class Memory:
         return future.result()
 
     def _forget(self) -> None:
-        """Let go of what was not asked for the longest, as far as it is made."""
+        """Drop the values that were used the longest ago, of those that are made."""
         made = [key for key, future in self.found.items() if future.done()]
         taken = sum(getattr(self.found[key].result(), "nbytes", 0) for key in made)
         for key in made[:-1]:
@@ -95,7 +100,11 @@ class Memory:
             taken -= getattr(self.found.pop(key).result(), "nbytes", 0)
 
 
-_KNOWN, _GROUND, _PROGRAMME, _SHAPE, _STUDIED = Memory(8), Memory(64), Memory(8), Memory(8), Memory(64)
+_KNOWN: Memory[Known] = Memory(8)
+_GROUND: Memory[np.ndarray] = Memory(64)
+_PROGRAMME: Memory[Programme] = Memory(8)
+_SHAPE: Memory[tuple[activity.Shape, np.ndarray, xr.DataArray]] = Memory(8)
+_STUDIED: Memory[xr.Dataset] = Memory(64)
 
 
 def known(scenario: Scenario) -> Known:
@@ -106,10 +115,16 @@ def known(scenario: Scenario) -> Known:
     Refusal
         Where the tables, the history or a learned posterior will not do.
     """
-    data_hash, until = tables.data_hash(scenario.data_folder), scenario.start_year - 1
-    key = (scenario.data_folder, data_hash, until, tuple(scenario.areas.names), tuple(scenario.measures))
+    folder, until = scenario.data_folder, scenario.start_year - 1
+    data_hash = tables.data_hash(Path(folder) if folder else None)
+    key: Key = (folder, data_hash, until, tuple(scenario.areas.names), tuple(scenario.measures))
     key += (*_file(scenario.posterior), scenario.sampler.draws, tuple(scenario.interventions))
     return _KNOWN.get(key, lambda: _known(scenario, data_hash))
+
+
+def n_draws(known: Known) -> tuple[int, int]:
+    """Return the number of chains of the posterior, and of draws of each."""
+    return known.posterior.sizes["chain"], known.posterior.sizes["draw"]
 
 
 def studied(scenario: Scenario, known: Known) -> xr.Dataset:
@@ -118,12 +133,12 @@ def studied(scenario: Scenario, known: Known) -> xr.Dataset:
     return _STUDIED.get(key, lambda: meta_analysis.posterior(known.tables, scenario.evidence))
 
 
-def _file(path: str | None) -> tuple:
+def _file(path: str | None) -> Key:
     """Return what tells one posterior's file from another that stands in its place later."""
     if path is None or not Path(path).is_file():
         return (path,)
-    about = Path(path).stat()
-    return path, about.st_mtime_ns, about.st_size
+    status = Path(path).stat()
+    return path, status.st_mtime_ns, status.st_size
 
 
 def _known(scenario: Scenario, data_hash: str) -> Known:
@@ -138,7 +153,7 @@ def _known(scenario: Scenario, data_hash: str) -> Known:
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:
-    """Return what would have happened anyway (area, series, year, draw), SD, to the longest horizon.
+    """Return the counterfactual (area, series, year, draw), SD, to the longest horizon.
 
     Parameters
     ----------
@@ -150,33 +165,34 @@ def ground(scenario: Scenario, known: Known) -> np.ndarray:
     return _GROUND.get(ground_key(scenario, known), lambda: _ground(scenario, known))
 
 
-def ground_key(scenario: Scenario, known: Known) -> tuple:
-    """Return all that what would have happened anyway is made from."""
-    about = (scenario.organisation.events, scenario.delivery.recovery, scenario.delivery.disadvantage_factor)
-    key = (known.data_hash, known.checksum, scenario.start_year, scenario.seed, repr(about))
+def ground_key(scenario: Scenario, known: Known) -> Key:
+    """Return all that the counterfactual is made from."""
+    losses = (scenario.organisation.events, scenario.delivery.recovery, scenario.delivery.disadvantage_factor)
+    key = (known.data_hash, known.checksum, scenario.start_year, scenario.seed, repr(losses))
     return *key, *scenario.areas.names, *scenario.measures
 
 
 def _ground(scenario: Scenario, known: Known) -> np.ndarray:
     names, modelled = scenario.areas.names, series(scenario.measures)
-    n_draws = known.posterior.sizes["chain"] * known.posterior.sizes["draw"]
-    latent = np.empty((len(names), len(modelled), LONGEST_HORIZON, n_draws), dtype=np.float32)
+    total = int(np.prod(n_draws(known)))
+    latent = np.empty((len(names), len(modelled), LONGEST_HORIZON, total), dtype=np.float32)
     for first in range(0, len(names), AREAS_AT_ONCE):
-        some = names[first : first + AREAS_AT_ONCE]
-        courses = _courses(replace(scenario, horizon=LONGEST_HORIZON, areas=replace(scenario.areas, names=some)), known)
+        part = names[first : first + AREAS_AT_ONCE]
+        of_part = replace(scenario, horizon=LONGEST_HORIZON, areas=replace(scenario.areas, names=part))
+        counterfactuals = _counterfactual(of_part, known)
         for s, (measure, group) in enumerate(modelled):
-            one = courses.sel(measure=measure, group=group).transpose("area", "year", "chain", "draw").values
-            latent[first : first + len(some), s] = one.reshape(len(some), LONGEST_HORIZON, n_draws)
+            own = counterfactuals.sel(measure=measure, group=group).transpose("area", "year", "chain", "draw")
+            latent[first : first + len(part), s] = own.values.reshape(len(part), LONGEST_HORIZON, total)
     return latent
 
 
-def _courses(scenario: Scenario, known: Known) -> xr.DataArray:
+def _counterfactual(scenario: Scenario, known: Known) -> xr.DataArray:
     """Return the counterfactual on the latent scale, less what events take from learning, as a run does."""
     history = known.history.sel(area=scenario.areas.names)
-    found = counterfactual.project(scenario, known.posterior, history, known.tables, known.pupils.rolls)
-    drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
+    projected = counterfactual.project(scenario, known.posterior, history, known.tables, known.pupils.rolls)
+    drawn = parameters.drawn(scenario, known.tables, *n_draws(known))
     lost = delivery.learning_lost(scenario, drawn, known.pupils.share)
-    return found.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)
+    return projected.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)
 
 
 def programme(scenario: Scenario, known: Known) -> Programme:
@@ -190,7 +206,7 @@ def programme(scenario: Scenario, known: Known) -> Programme:
         What the tables and the posterior say.
     """
     years = window(scenario)
-    parts = (scenario.interventions, scenario.evidence, scenario.delivery, scenario.organisation)
+    parts: Key = (scenario.interventions, scenario.evidence, scenario.delivery, scenario.organisation)
     parts += (scenario.sustainability, scenario.areas.names, scenario.measures, scenario.start_year, scenario.seed)
     key = (known.data_hash, known.checksum, len(years), scenario.budget.second_group_later_years, repr(parts))
     return _PROGRAMME.get(key, lambda: _programme(scenario, known, years))
@@ -198,14 +214,14 @@ def programme(scenario: Scenario, known: Known) -> Programme:
 
 def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
     studies.check(scenario, known.tables)
-    drawn = parameters.drawn(scenario, known.tables, *(known.posterior.sizes[dim] for dim in ("chain", "draw")))
+    drawn = parameters.drawn(scenario, known.tables, *n_draws(known))
     names = (scenario.areas.names, scenario.measures, len(years))
     key = (known.data_hash, repr(scenario.interventions), repr(names))
     shape, eligible, pupils = _SHAPE.get(key, lambda: _shape(scenario, known, len(years)))
     return Programme(drawn, shape, arrays.draws(scenario, drawn, years), eligible, pupils, lags={})
 
 
-def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple:
+def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple[activity.Shape, np.ndarray, xr.DataArray]:
     """Return what no draw changes: who serves whom, pupils who may be served, and pupils behind each measure."""
     names = scenario.areas.names
     poor = impact.shares(known.pupils, names, scenario.measures).values

@@ -13,12 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 
 from oa_sim.inference.posterior_files import cache_folder
 
+Law = TypeVar("Law", bound=Callable[..., Any])
+Number = Any  # a number in machine code, of NumPy's types; type checkers do not follow how Numba infers them
 THREADS = 2  # more have not been measured
 _IMPORT = re.compile(r"^\s*from (oa_sim[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
@@ -37,10 +40,10 @@ def in_parts(work: Callable[[int, int], None], n: int, *, whole: bool = False) -
     """
     n_parts = 1 if whole else min(THREADS, n)
     cuts = np.linspace(0, n, n_parts + 1).astype(int).tolist()
-    beside = [_pool(os.getpid()).submit(work, *cuts[i : i + 2]) for i in range(1, n_parts)]
+    futures = [_pool(os.getpid()).submit(work, *cuts[i : i + 2]) for i in range(1, n_parts)]
     work(*cuts[:2] if n_parts else (0, 0))
-    for one in beside:
-        one.result()
+    for future in futures:
+        future.result()
 
 
 @cache
@@ -49,29 +52,31 @@ def _pool(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS - 1, thread_name_prefix="parts")
 
 
-def compiled(law: Callable) -> Callable:
+def compiled(law: Law) -> Law:
     """Return a law as machine code that lets go of the interpreter's lock.
 
     A product and a sum may become one instruction; nothing is put in another order, since rounding relies on it.
     """
-    return _kept(law, {"contract"})
+    return _cached(law, {"contract"})
 
 
-def summing(law: Callable) -> Callable:
+def summing(law: Law) -> Law:
     """Return a law as machine code whose sums are taken in as many parts as the machine adds at once."""
-    return _kept(law, {"contract", "reassoc"})
+    return _cached(law, {"contract", "reassoc"})
 
 
-def _kept(law: Callable, allowed: set[str]) -> Callable:
-    how = {"fastmath": allowed, "error_model": "numpy", "nogil": True}
-    before = numba.config.CACHE_DIR
+def _cached(law: Law, allowed: set[str]) -> Law:
+    """Return a law compiled, its code kept in a folder of this version; ``allowed`` is what fast math may do."""
+    config: Any = numba.config  # its settings are made when it is imported
+    options: dict[str, Any] = {"fastmath": allowed, "error_model": "numpy", "nogil": True}
+    folder_before = config.CACHE_DIR
     try:
-        numba.config.CACHE_DIR = str(cache_folder() / f"compiled-{_identity()}")
-        return numba.njit(cache=True, **how)(law)
+        config.CACHE_DIR = str(cache_folder() / f"compiled-{_identity()}")
+        return cast(Law, numba.njit(cache=True, **options)(law))
     except (RuntimeError, OSError):  # nowhere to keep it: it is compiled anew in each process
-        return numba.njit(**how)(law)
+        return cast(Law, numba.njit(**options)(law))
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = folder_before
 
 
 @cache
@@ -82,19 +87,19 @@ def _identity() -> str:
 def sources() -> list[Path]:
     """Return the files whose laws and numbers machine code may hold: those that make some, and all that they import."""
     own = Path(__file__)
-    left = [path for path in own.parent.glob("*.py") if own in _imported(path)]
-    found = {own}
-    while left:
-        path = left.pop()
-        found.add(path)
-        left += _imported(path) - found
-    return sorted(found)
+    to_visit = [path for path in own.parent.glob("*.py") if own in _imported(path)]
+    visited = {own}
+    while to_visit:
+        path = to_visit.pop()
+        visited.add(path)
+        to_visit += _imported(path) - visited
+    return sorted(visited)
 
 
 def _imported(path: Path) -> set[Path]:
     """Return the modules of the package that a file imports."""
-    found = set()
+    candidates: set[Path] = set()
     for module, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
-        at = Path(str(files("oa_sim"))).parent.joinpath(*module.split("."))
-        found |= {at.with_suffix(".py"), *(at / f"{name}.py" for name in re.findall(r"\w+", names))}
-    return {one for one in found if one.is_file()}
+        folder = Path(str(files("oa_sim"))).parent.joinpath(*module.split("."))
+        candidates |= {folder.with_suffix(".py"), *(folder / f"{name}.py" for name in re.findall(r"\w+", names))}
+    return {candidate for candidate in candidates if candidate.is_file()}

@@ -1,26 +1,33 @@
-"""Quantiles: mean, spread and quantiles of draws without putting all of them in order.
+"""Quantiles: mean, spread and quantiles of draws without sorting all of them.
 
-A quantile needs the one or two draws at its rank. Draws are counted into bins of equal width; only the bins that hold a
-rank that is asked for are put in order. The answer is exactly that of a full sort. Bins are small whole numbers without
-a sign, so that a machine compares many at once and no index is asked whether it counts from the end.
+A quantile needs the one or two draws at its rank. The selection has four passes over the draws of a row:
+
+1. each draw goes into one of 1,024 bins of equal width (``_into_bins``), and the draws of each bin are counted;
+2. the counts tell which bins hold the ranks sought (``_stretches``);
+3. the draws of those bins are marked (``_mark``) and copied side by side (``_gather``);
+4. these few are sorted (``_sorted``) and read at the ranks (``_pick``).
+
+The answer is exactly that of a full sort, which tests hold it to. Bins are small unsigned numbers, so that a processor
+compares many at once and no index is checked for counting from the end. What ``np.partition`` takes beside it stands in
+``docs/decisions/refused_libraries.md``.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.jit import compiled, summing
+from oa_sim.compiled.jit import Number, compiled, summing
 
-N_BINS, TOGETHER = 1024, 32  # so many are passed over at once where none holds a rank
+N_BINS, BINS_AT_ONCE = 1024, 32  # so many are passed over at once where none holds a rank
 SAMPLED = 128  # draws from which the bins' range is guessed; those beyond it go into the first and the last bin
-FEW, LANES = 128, 16  # draws that are put in order by counting how many are less; so many are compared at once
-AT_ONCE, WORD = 4, 8  # stretches of bins that are looked for in one pass, and marks that are passed over as one number
+FEW, LANES = 128, 16  # draws that are sorted by counting how many are less; so many are compared at once
+STRETCHES_AT_ONCE, WORD = 4, 8  # looked for in one pass over the bins; marks that are passed over as one number
 ZERO, ONE, LAST_BIN = np.float32(0.0), np.float32(1.0), np.float32(N_BINS - 1)
 NO_BIN, NEXT = np.uint16(2**16 - 1), np.uint32(1)
 
 
 class Room(NamedTuple):
-    """Room to work in."""
+    """The arrays that a selection works in."""
 
     bins: np.ndarray  # (draw), filled up to whole words with no bin
     is_held: np.ndarray  # (draw), filled up: whether its bin holds a rank
@@ -35,9 +42,9 @@ class Room(NamedTuple):
 
 
 @compiled
-def room_for(n_draws, n_ranks):
+def room_for(n_draws: int, n_ranks: int) -> Room:
     """Return room for so many draws and ranks."""
-    filled, wide = -(-n_draws // WORD) * WORD, n_ranks + AT_ONCE
+    filled, wide = -(-n_draws // WORD) * WORD, n_ranks + STRETCHES_AT_ONCE
     is_held = np.zeros(filled, np.bool_)
     return Room(
         np.full(filled, NO_BIN, np.uint16), is_held, is_held.view(np.uint64), np.empty(filled + LANES, np.float32),
@@ -47,7 +54,7 @@ def room_for(n_draws, n_ranks):
 
 
 @summing
-def mean(draws):
+def mean(draws: np.ndarray) -> Number:
     """Return the mean of draws."""
     total = 0.0
     for d in range(draws.size):
@@ -56,21 +63,21 @@ def mean(draws):
 
 
 @summing
-def _moments(row, out):
+def _moments(row: np.ndarray, out: np.ndarray) -> None:
     """Write mean and SD of draws."""
     n, first = row.size, np.float64(row[0])
     total, squares = 0.0, 0.0
     for d in range(n):
-        off = np.float64(row[d]) - first  # about a draw, so that no digit is lost in the squares
-        total += off
-        squares += off * off
-    mean = total / n
-    out[0] = first + mean
-    out[1] = np.sqrt(max(squares - n * mean * mean, 0.0) / max(n - 1, 1))
+        deviation = np.float64(row[d]) - first  # from a draw, so that no digit is lost in the squares
+        total += deviation
+        squares += deviation * deviation
+    mean_deviation = total / n
+    out[0] = first + mean_deviation
+    out[1] = np.sqrt(max(squares - n * mean_deviation * mean_deviation, 0.0) / max(n - 1, 1))
 
 
 @summing
-def _sides(row, out):
+def _sides(row: np.ndarray, out: np.ndarray) -> None:
     """Write the shares of draws above and below 0; counted in single precision, exact to 16 million."""
     above = below = ZERO
     for d in range(row.size):
@@ -80,7 +87,7 @@ def _sides(row, out):
 
 
 @compiled
-def _range(row):
+def _range(row: np.ndarray) -> tuple[Number, Number]:
     """Return between what most draws lie, from a few of them taken at even steps."""
     step, n = max(row.size // SAMPLED, 1), min(SAMPLED, row.size)
     low = high = row[0]
@@ -90,22 +97,26 @@ def _range(row):
 
 
 @compiled
-def _into_bins(row, low, scale, bins):
+def _into_bins(row: np.ndarray, low: Number, scale: Number, bins: np.ndarray) -> None:
+    """Write the bin of each draw; those beyond the range go into the first and the last."""
     for d in range(row.size):
-        at = (row[d] - low) * scale
-        at = at if at > ZERO else ZERO  # in this order what is no number falls into a bin too, and not beside them
-        bins[d] = np.uint16(np.int32(at if at < LAST_BIN else LAST_BIN))
+        place = (row[d] - low) * scale
+        place = place if place > ZERO else ZERO  # in this order NaN falls into a bin too, and not beside them
+        bins[d] = np.uint16(np.int32(place if place < LAST_BIN else LAST_BIN))
 
 
 @compiled
-def _wanted(ranks, room):
+def _stretches(ranks: np.ndarray, room: Room) -> int:
     """Write which stretches of bins hold ranks, how many draws lie in and below each; return how many stretches."""
+    # Bins are passed over from the lowest, many at once where no rank lies among them. ``below`` counts the draws in
+    # the bins passed, ``r`` the ranks found, ``n`` the stretches: two ranks in a row whose bins have only empty bins
+    # between them share a stretch, as do all ranks in one bin.
     counts, below, r, n = room.counts, 0, 0, 0
-    for block in range(0, N_BINS, TOGETHER):
-        here = 0
-        for b in range(block, block + TOGETHER):
-            here += counts[b]
-        b, end = block, below + here
+    for block in range(0, N_BINS, BINS_AT_ONCE):
+        in_block = 0
+        for b in range(block, block + BINS_AT_ONCE):
+            in_block += counts[b]
+        b, end = block, below + in_block
         while r < ranks.size and ranks[r] < end:  # otherwise none of these holds a rank
             while ranks[r] >= below + counts[b]:
                 below += counts[b]
@@ -121,15 +132,16 @@ def _wanted(ranks, room):
             while r < ranks.size and ranks[r] < below:
                 r += 1
         below = end
-    room.first[n : n + AT_ONCE], room.span[n : n + AT_ONCE] = N_BINS, 0  # a bin that no draw is in
+    room.first[n : n + STRETCHES_AT_ONCE], room.span[n : n + STRETCHES_AT_ONCE] = N_BINS, 0  # which no draw is in
     return n
 
 
 @compiled
-def _mark(n_stretches, room):
+def _mark(n_stretches: int, room: Room) -> None:
     """Mark the draws whose bins lie in a stretch."""
+    # Four stretches in each pass over the bins; the first pass writes the marks, so that none need be cleared.
     bins, first, span, is_held = room.bins, room.first, room.span, room.is_held
-    for s in range(0, n_stretches, AT_ONCE):
+    for s in range(0, n_stretches, STRETCHES_AT_ONCE):
         a, b, c, d = first[s], first[s + 1], first[s + 2], first[s + 3]
         to_a, to_b, to_c, to_d = span[s], span[s + 1], span[s + 2], span[s + 3]
         if s == 0:
@@ -139,27 +151,32 @@ def _mark(n_stretches, room):
 
 
 @compiled
-def _is_in(at, first, span):
-    return np.uint16(at - first) <= span  # a bin before the first is, without a sign, far beyond the last
+def _is_in(place: int, first: int, span: int) -> Number:
+    return np.uint16(place - first) <= span  # a bin before the first is, without a sign, far beyond the last
 
 
 @compiled
-def _mark_first(bins, a, b, c, d, to_a, to_b, to_c, to_d, is_held):
+def _mark_first(
+    bins: np.ndarray, a: int, b: int, c: int, d: int, to_a: int, to_b: int, to_c: int, to_d: int, is_held: np.ndarray
+) -> None:
     for i in range(bins.size):
-        at = bins[i]
-        is_held[i] = _is_in(at, a, to_a) | _is_in(at, b, to_b) | _is_in(at, c, to_c) | _is_in(at, d, to_d)
+        own = bins[i]
+        is_held[i] = _is_in(own, a, to_a) | _is_in(own, b, to_b) | _is_in(own, c, to_c) | _is_in(own, d, to_d)
 
 
 @compiled
-def _mark_more(bins, a, b, c, d, to_a, to_b, to_c, to_d, is_held):
+def _mark_more(
+    bins: np.ndarray, a: int, b: int, c: int, d: int, to_a: int, to_b: int, to_c: int, to_d: int, is_held: np.ndarray
+) -> None:
     for i in range(bins.size):
-        at = bins[i]
-        is_held[i] |= _is_in(at, a, to_a) | _is_in(at, b, to_b) | _is_in(at, c, to_c) | _is_in(at, d, to_d)
+        own = bins[i]
+        is_held[i] |= _is_in(own, a, to_a) | _is_in(own, b, to_b) | _is_in(own, c, to_c) | _is_in(own, d, to_d)
 
 
 @compiled
-def _hold(row, room):
+def _gather(row: np.ndarray, room: Room) -> Number:
     """Write the marked draws side by side, and return how many they are."""
+    # Marks are passed over eight at a time, as one number, where none of them is set.
     n, held, words, is_held, whole = np.uint64(0), room.held, room.words, room.is_held, row.size // WORD
     for w in range(whole):
         if words[w]:
@@ -173,26 +190,28 @@ def _hold(row, room):
 
 
 @compiled
-def _in_order(some, n, ordered):
-    """Return the first draws in ascending order; a few each go where as many as are less leave a place."""
+def _sorted(held: np.ndarray, n: int, ordered: np.ndarray) -> np.ndarray:
+    """Return the first ``n`` held draws in ascending order."""
     if n > FEW:
-        some[:n].sort()
-        return some
+        held[:n].sort()
+        return held
+    # A few draws are sorted without a branch: each goes to the place that is the number of draws less than it, which
+    # vector code counts. Of equal draws all but the first leave their places at minus infinity, filled up afterwards.
     filled = -(-n // LANES) * LANES
-    some[n:filled] = np.inf
+    held[n:filled] = np.inf
     ordered[:n] = -np.inf
     for i in range(n):
-        one, less = some[i], np.int32(0)
+        draw, less = held[i], np.int32(0)
         for d in range(filled):
-            less = np.int32(less + np.int32(some[d] < one))
-        ordered[less] = one
-    for i in range(1, n):  # of equal ones all but the first left their places empty
+            less = np.int32(less + np.int32(held[d] < draw))
+        ordered[less] = draw
+    for i in range(1, n):
         ordered[i] = max(ordered[i], ordered[i - 1])
     return ordered
 
 
 @compiled
-def _pick(ranks, n_stretches, ordered, room, out):
+def _pick(ranks: np.ndarray, n_stretches: int, ordered: np.ndarray, room: Room, out: np.ndarray) -> None:
     """Write the draws at the ranks, of the held ones in order."""
     r, begin = 0, 0
     for s in range(n_stretches):
@@ -204,7 +223,8 @@ def _pick(ranks, n_stretches, ordered, room, out):
 
 
 @summing
-def _are_alike(row):
+def _are_alike(row: np.ndarray) -> Number:
+    """Return whether all draws are equal."""
     others = ZERO
     for d in range(row.size):
         others += ONE if row[d] != row[0] else ZERO
@@ -212,7 +232,7 @@ def _are_alike(row):
 
 
 @compiled
-def at_ranks(row, ranks, room, out):
+def at_ranks(row: np.ndarray, ranks: np.ndarray, room: Room, out: np.ndarray) -> None:
     """Write the draws at some ranks.
 
     Parameters
@@ -232,12 +252,12 @@ def at_ranks(row, ranks, room, out):
         room.counts[:] = 0
         for d in range(row.size):
             room.counts[room.bins[d]] += NEXT
-        n_stretches = _wanted(ranks, room)
+        n_stretches = _stretches(ranks, room)
         _mark(n_stretches, room)
-        _pick(ranks, n_stretches, _in_order(room.held, _hold(row, room), room.ordered), room, out)
+        _pick(ranks, n_stretches, _sorted(room.held, _gather(row, room), room.ordered), room, out)
     elif _are_alike(row):
         out[:] = row[0]
-    else:  # nearly all are alike
+    else:  # the draws from which the range is guessed are equal, but not all
         held = room.held[: row.size]
         held[:] = row
         held.sort()
@@ -256,7 +276,7 @@ class Sought(NamedTuple):
 
 
 @compiled
-def sought(shares, n_draws):
+def sought(shares: np.ndarray, n_draws: int) -> Sought:
     """Return the ranks of the quantiles of so many draws."""
     below, is_asked = np.empty(shares.size, np.int64), np.zeros(n_draws, np.bool_)
     for q in range(shares.size):
@@ -270,7 +290,7 @@ def sought(shares, n_draws):
 
 
 @compiled
-def describe_one(row, asked, room, out):
+def describe_one(row: np.ndarray, asked: Sought, room: Room, out: np.ndarray) -> None:
     """Write mean, SD, quantiles, and the shares of draws (draw) above and below 0 (statistic); see ``describe``."""
     _moments(row, out)
     _sides(row, out)
@@ -281,7 +301,7 @@ def describe_one(row, asked, room, out):
 
 
 @compiled
-def describe(values, shares, out):
+def describe(values: np.ndarray, shares: np.ndarray, out: np.ndarray) -> None:
     """Write mean, SD, quantiles, and the shares of draws above and below 0 (row, statistic).
 
     Parameters

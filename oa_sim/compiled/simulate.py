@@ -5,7 +5,7 @@ with it to a millionth of a share. What scenarios share is made once in a proces
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -13,9 +13,10 @@ import xarray as xr
 from oa_sim import definitions as shared_coords
 from oa_sim.compiled import arrays as model_arrays
 from oa_sim.compiled import input_cache, outcomes
-from oa_sim.compiled.activity import Levers
+from oa_sim.compiled.activity import Draws, Levers
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES, QUANTILES, headline_of, series
-from oa_sim.programme import budget, review
+from oa_sim.inference.link_functions import kind_of
+from oa_sim.programme import budget
 from oa_sim.projection import appraisal, outside_view, sustainability
 from oa_sim.projection.impact_retention import INTERVAL
 from oa_sim.projection.ranking import VIEWS
@@ -31,7 +32,8 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
     "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
 }  # fmt: skip
 EARNINGS = appraisal.EARNINGS
-_ANYWAY = input_cache.Memory(64)
+Named = tuple[tuple[str, ...], np.ndarray]  # dims and values
+_COUNTERFACTUAL: input_cache.Memory[np.ndarray] = input_cache.Memory(64)
 
 
 def summary(scenario: Scenario) -> xr.Dataset:
@@ -60,55 +62,59 @@ def summary(scenario: Scenario) -> xr.Dataset:
     scenario = scenario_run.checked(scenario)
     known = input_cache.known(scenario)
     programme = input_cache.programme(scenario, known)
-    money = review.review(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
+    money = budget.reviewed(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
     levers = model_arrays.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
     asked, ground = _asked(scenario, money), input_cache.ground(scenario, known)
-    promised, draws = None, programme.draws
+    unweighted, draws = None, programme.draws
     if scenario.evidence.outside_view.is_on:  # the whole must be known before draws are weighed by it
-        promised = _follow(scenario, programme, draws, levers, ground, asked._replace(is_published=False))
-        seen = _weighed(scenario, promised, known)
+        unweighted = _follow(scenario, programme, draws, levers, ground, asked._replace(is_published=False))
+        seen = _outside_weights(scenario, unweighted, known)
         which = seen.taken.values.ravel()
         draws = draws._replace(**{name: model_arrays.taken(part, which) for name, part in draws._asdict().items()})
         levers = levers._replace(lag=model_arrays.taken(levers.lag, which))
-    found = _follow(scenario, programme, draws, levers, ground, asked)
-    if promised is None:
-        promised, seen = found, _weighed(scenario, found, known)
-    arrays = _named(scenario, found, _anyway(scenario, money, programme, levers, ground, known), known)
-    numbers = _headline(scenario, arrays, promised, seen, ground, asked) | _worth(scenario, found, money, programme)
+    summaries = _follow(scenario, programme, draws, levers, ground, asked)
+    if unweighted is None:
+        unweighted, seen = summaries, _outside_weights(scenario, summaries, known)
+    arrays = _named(scenario, summaries, _counterfactual(scenario, money, programme, levers, ground, known), known)
+    numbers = _headline(scenario, arrays, unweighted, seen, ground, asked) | _benefit_per_pound(
+        scenario, summaries, money, programme
+    )
     account = budget.reconcile(money)
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
     places = {"place": [*scenario.areas.names, MEAN], "group": list(GROUPS), "measure": scenario.measures}
     coords = shared_coords.coordinates(**places, year=list(scenario.years), statistic=list(STATISTICS))
-    variables = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
+    variables: dict[str, tuple[Any, ...]] = {name: (*array, {"units": _unit(name)}) for name, array in arrays.items()}
     variables |= {name: ((), float(number)) for name, number in numbers.items()}
-    return xr.Dataset(variables, coords, _about(scenario, money, seen, known))
+    return xr.Dataset(variables, coords, _attributes(scenario, money, seen, known))
 
 
 def _unit(name: str) -> str:
     """Return the unit of an array of a summary."""
     if name in ("projection", "counterfactual", "impact"):
-        return "of each measure: " + ", ".join(dict.fromkeys(about.unit for about in MEASURES.values()))
+        return "of each measure: " + ", ".join(dict.fromkeys(measure.unit for measure in MEASURES.values()))
     return "SD" if name.startswith("peak_sd") else "1"
 
 
-def _about(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: input_cache.Known) -> dict[str, str | int]:
-    """Return what the headline speaks of, and what must be said with it."""
-    gates = run_manifest.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
-    unsure = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
+def _attributes(
+    scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: input_cache.Known
+) -> dict[str, str | int]:
+    """Return what the headline speaks of, and the verdict and marks that go with it."""
+    checks = run_manifest.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
+    unverified_inputs = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
     (measure, group), last = headline_of(scenario.measures), sustainability.last_funded(money)
     return {
         "headline_measure": measure,
         "headline_group": group,
         "headline_year": int(np.clip(last, scenario.years[0], scenario.years[-1])),
         "last_funded_year": last,
-        "verdict": gates["verdict"],
-        "reason": gates["reason"],
-        "n_draws": known.posterior.sizes["chain"] * known.posterior.sizes["draw"],
-        "to_verify": unsure,
+        "verdict": checks["verdict"],
+        "reason": checks["reason"],
+        "n_draws": int(np.prod(input_cache.n_draws(known))),
+        "to_verify": unverified_inputs,
     }
 
 
-class Found(NamedTuple):
+class Summaries(NamedTuple):
     """What a scenario does, summed up."""
 
     summed: outcomes.Summed
@@ -131,7 +137,10 @@ def _asked(scenario: Scenario, money: xr.Dataset) -> outcomes.Asked:
     )
 
 
-def _follow(scenario, programme, draws, levers: Levers, ground, asked: outcomes.Asked) -> Found:
+def _follow(
+    scenario: Scenario, programme: input_cache.Programme, draws: Draws, levers: Levers, ground: np.ndarray,
+    asked: outcomes.Asked,
+) -> Summaries:  # fmt: skip
     """Return what a scenario does."""
     n_areas, n_draws = len(scenario.areas.names), ground.shape[3]
     n_years, n_measures = levers.spend.shape[2], len(scenario.measures)
@@ -154,52 +163,61 @@ def _follow(scenario, programme, draws, levers: Levers, ground, asked: outcomes.
         gain=np.empty((n_areas, n_draws), dtype=np.float32),
     )
     outcomes.follow(programme.shape, draws, levers, ground, asked, seen, summed)
-    return Found(summed, seen.whole)
+    return Summaries(summed, seen.whole)
 
 
-def _anyway(scenario, money, programme, levers: Levers, ground, known: input_cache.Known) -> np.ndarray:
-    """Return the summary of what would have happened anyway, to the longest horizon: a projection without money."""
+def _counterfactual(
+    scenario: Scenario, money: xr.Dataset, programme: input_cache.Programme, levers: Levers, ground: np.ndarray,
+    known: input_cache.Known,
+) -> np.ndarray:  # fmt: skip
+    """Return the summary of the counterfactual to the longest horizon: a projection without money."""
 
     def make() -> np.ndarray:
         longest = replace(scenario, horizon=LONGEST_HORIZON)
         nothing = {name: np.zeros_like(getattr(levers, name)) for name in ("spend", "beside", "offers")}
-        poor, asked = levers._replace(**nothing), _asked(longest, money)
-        return _follow(longest, programme, programme.draws, poor, ground, asked).summed.projected
+        without, asked = levers._replace(**nothing), _asked(longest, money)
+        return _follow(longest, programme, programme.draws, without, ground, asked).summed.projected
 
-    return _ANYWAY.get(input_cache.ground_key(scenario, known), make)
+    return _COUNTERFACTUAL.get(input_cache.ground_key(scenario, known), make)
 
 
-def _weighed(scenario: Scenario, promised: Found, known: input_cache.Known) -> xr.Dataset:
+def _outside_weights(scenario: Scenario, unweighted: Summaries, known: input_cache.Known) -> xr.Dataset:
     """Return the weight of each draw by the outside view."""
-    shape = tuple(known.posterior.sizes[dim] for dim in ("chain", "draw"))
+    shape = input_cache.n_draws(known)
     taught = any(MEASURES[name].channel == "attainment" for name in scenario.measures)
-    whole = promised.whole
+    whole = unweighted.whole
     peak = whole[np.abs(whole).argmax(axis=0), np.arange(whole.shape[1])].astype(float)
     return outside_view.weighed(scenario, peak.reshape(shape) if taught else None, shape)
 
 
-def _named(scenario: Scenario, found: Found, anyway: np.ndarray, known: input_cache.Known) -> dict[str, tuple]:
+def _named(
+    scenario: Scenario, summaries: Summaries, counterfactual: np.ndarray, known: input_cache.Known
+) -> dict[str, Named]:
     """Return summaries by name, each with its dims; NaN for a group that a measure does not have."""
     groups, n_measures, n_years = list(GROUPS), len(scenario.measures), len(scenario.years)
-    summed = found.summed
-    figures = {"projection": summed.projected, "impact": summed.impact, "counterfactual": anyway[:, :, :n_years]}
+    summed = summaries.summed
+    figures = {
+        "projection": summed.projected,
+        "impact": summed.impact,
+        "counterfactual": counterfactual[:, :, :n_years],
+    }
     shape = (len(scenario.areas.names) + 1, len(groups), n_measures, n_years)
     data = {name: np.full((*shape, len(STATISTICS)), np.nan, dtype=np.float32) for name in figures}
     better = np.full(shape, np.nan, dtype=np.float32)
     left = np.full((*shape[:3], summed.left.shape[-1]), np.nan, dtype=np.float32)
-    about = [MEASURES[measure] for measure in scenario.measures]
-    rows = [(groups.index(group), m) for m, one in enumerate(about) for group in one.table_groups]
+    measures = [MEASURES[name] for name in scenario.measures]
+    rows = [(groups.index(group), m) for m, measure in enumerate(measures) for group in measure.table_groups]
     g, m = np.array(rows).T
     for name, values in figures.items():
         data[name][:, g, m] = values[..., : len(STATISTICS)]
-    chance = len(STATISTICS) + np.array([one.lower_is_better for one in about], dtype=int)
+    chance = len(STATISTICS) + np.array([measure.lower_is_better for measure in measures], dtype=int)
     better[:, g, m] = summed.impact[:, np.arange(len(rows)), :, chance[m]].swapaxes(0, 1)
     left[:-1, g, m] = summed.left[:, m, g]
     left[-1] = _mean_left(left[:-1])
     dims = ("place", "group", "measure")
-    named = {name: ((*dims, "year", "statistic"), values) for name, values in data.items()}
+    named: dict[str, Named] = {name: ((*dims, "year", "statistic"), values) for name, values in data.items()}
     named["p_better"] = ((*dims, "year"), better)
-    named |= {name: (dims, left[..., at]) for name, at in LEFT.items()}
+    named |= {name: (dims, left[..., place]) for name, place in LEFT.items()}
     return named | {"proxy": (dims, known.proxy.copy())}
 
 
@@ -209,49 +227,58 @@ def _mean_left(left: np.ndarray) -> np.ndarray:
     return np.where(has.any(axis=0), np.where(has, left, 0.0).sum(axis=0) / np.maximum(has.sum(axis=0), 1), np.nan)
 
 
-def _headline(scenario, arrays, promised: Found, seen: xr.Dataset, ground, asked: outcomes.Asked) -> dict[str, float]:
+def _headline(
+    scenario: Scenario, arrays: dict[str, Named], unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray,
+    asked: outcomes.Asked,
+) -> dict[str, float]:  # fmt: skip
     """Return the headline as numbers: the mean of the areas, in the unit of its measure."""
     m, g = asked.headline
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name in ("impact", "projection", "counterfactual"):
         each = arrays[name][1][-1, g, m, asked.at]
         numbers |= {f"{name}_{key}": value for key, value in zip(STATISTICS, each, strict=True)}
     numbers["impact_p_better"] = arrays["p_better"][1][-1, g, m, asked.at]
     numbers |= {f"headline_{name}": arrays[name][1][-1, g, m] for name in LEFT}
-    other = _other_way(scenario, promised, seen, ground, asked)
+    other = _other_way(scenario, unweighted, seen, ground, asked)
     numbers |= {f"impact_other_way_{key}": value for key, value in other.items()}
     return numbers | {"whole_area_mean_sd": seen.whole_area.values.mean(), "pareto_k": seen.attrs["pareto_k"]}
 
 
-def _other_way(scenario, promised: Found, seen: xr.Dataset, ground, asked: outcomes.Asked) -> dict[str, float]:
+def _other_way(
+    scenario: Scenario, unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray, asked: outcomes.Asked
+) -> dict[str, float]:
     """Return the headline's impact with the outside view where it is off, and without where it is on."""
     if not seen.attrs["speaks"]:
         return dict.fromkeys(STATISTICS, float("nan"))
     measure, group = headline_of(scenario.measures)
-    about = MEASURES[measure]
     s = series(scenario.measures).index((measure, group))
-    gain = promised.summed.gain if seen.attrs["is_on"] else promised.summed.gain[:, seen.taken.values.ravel()]
-    latent, sign = ground[:, s, asked.at], np.float32(-1 if about.lower_is_better else 1)
+    gain = unweighted.summed.gain if seen.attrs["is_on"] else unweighted.summed.gain[:, seen.taken.values.ravel()]
+    latent, sign = ground[:, s, asked.at], np.float32(-1 if MEASURES[measure].lower_is_better else 1)
     before, moved = np.empty_like(latent), np.empty_like(latent)
     for values, out in ((latent, before), (latent + sign * gain, moved)):
-        outcomes.publish(model_arrays.KINDS[about.unit], values.reshape(-1), out.reshape(-1))
+        outcomes.publish(kind_of(measure), values.reshape(-1), out.reshape(-1))
     described = appraisal.described((moved - before).mean(axis=0, dtype=float)[None])
-    return {key: float(one[0]) for key, one in described.items()}
+    return {key: float(values[0]) for key, values in described.items()}
 
 
-def _worth(scenario: Scenario, found: Found, money: xr.Dataset, programme: input_cache.Programme) -> dict[str, float]:
+def _benefit_per_pound(
+    scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: input_cache.Programme
+) -> dict[str, float]:
     """Return benefit per pound of all areas together, in each view; NaN where none is claimed."""
     cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
-    out, is_claimed = {}, EARNINGS in scenario.measures and cost > 0
+    out: dict[str, float] = {}
+    is_claimed = EARNINGS in scenario.measures and cost > 0
     if is_claimed:
         shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
-        poor, other = (np.moveaxis(found.summed.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2))
-        benefits = appraisal.earnings(scenario, poor, other, programme.pupils)
+        disadvantaged, other = (
+            np.moveaxis(summaries.summed.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2)
+        )
+        benefits = appraisal.earnings(scenario, disadvantaged, other, programme.pupils)
     for view, (name, _) in VIEWS.items():
         ratio = np.full((1, 1), np.nan)
         if is_claimed:
-            each = benefits[name][..., -1] if benefits[name].ndim > 3 else benefits[name]
-            ratio = each.sum(axis=2).reshape(1, -1) / cost
+            by_area = benefits[name][..., -1] if benefits[name].ndim > 3 else benefits[name]
+            ratio = by_area.sum(axis=2).reshape(1, -1) / cost
         prefix = "benefit_per_pound" if view == "plain" else f"{view}_benefit_per_pound"
         described = appraisal.described(ratio)
         out |= {f"{prefix}_{key}": float(described[key][0]) for key in ("mean", "q05", "q50", "q95")}

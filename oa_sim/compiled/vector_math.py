@@ -7,7 +7,7 @@ least squares until its largest error was even; the errors stand in the docstrin
 
 import numpy as np
 
-from oa_sim.compiled.jit import compiled
+from oa_sim.compiled.jit import Number, compiled
 
 _f = np.float32
 LOG2_E, LN2_HIGH, LN2_LOW = _f(1.44269504), _f(0.693359375), _f(-2.12194440e-4)
@@ -35,7 +35,7 @@ ZERO, HALF, ONE = _f(0.0), _f(0.5), _f(1.0)
 
 
 @compiled
-def exp(x):
+def exp(x: Number) -> Number:
     """Return e to the power of ``x`` in single precision, relative error at most 2e-7; held within -87 to 88."""
     x = min(max(x, LOWEST), HIGHEST)
     whole = x * LOG2_E + ROUNDING
@@ -47,7 +47,7 @@ def exp(x):
 
 
 @compiled
-def log(x):
+def log(x: Number) -> Number:
     """Return the natural logarithm of a normal ``x`` above 0 in single precision, error at most 2e-7 of 1 or of it."""
     bits = np.float32(x).view(np.int32)
     power = (bits - ROOT_HALF) >> EXPONENT
@@ -58,7 +58,7 @@ def log(x):
 
 
 @compiled
-def normal_below(x):
+def normal_below(x: Number) -> Number:
     """Return the share of a standard normal distribution that lies below ``x`` in single precision.
 
     The error is at most 3e-7 of the whole; an odd rational function, held to 0 and 1 beyond 5.4 SD.

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oa_sim.compiled import arrays, jit, spending_response
-from oa_sim.compiled import spending_response as by_chain
-from oa_sim.compiled.gradient import Prices
-from oa_sim.compiled.spending_response import Courses
+from oa_sim.compiled import arrays, gradient, jit
+from oa_sim.compiled import gradient as by_chain
+from oa_sim.compiled.gradient import Courses, Prices
 from oa_sim.decide import plan_evaluation
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.programme import delivery
@@ -170,7 +169,7 @@ def brings(desk: Desk, prices: Prices, line: np.ndarray, planned: np.ndarray) ->
         From ``plan_evaluation.priced``.
     """
     out = np.zeros(len(line))
-    _follow(desk, spending_response.worths, prices, laid_out(desk, line, planned), out)
+    _follow(desk, gradient.worths, prices, laid_out(desk, line, planned), out)
     return out
 
 
@@ -194,7 +193,7 @@ def presences(desk: Desk, line: np.ndarray, planned: np.ndarray) -> np.ndarray:
     counted = arrays.blocked(np.full(n, 1 / n))
     counted[-1, (n - 1) % counted.shape[1] + 1 :] = 0.0
     out = np.zeros((len(line), desk.n_years))
-    _follow(desk, spending_response.presences, counted, laid_out(desk, line, planned), out)
+    _follow(desk, gradient.presences, counted, laid_out(desk, line, planned), out)
     return out
 
 

@@ -22,7 +22,7 @@ from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES, academic_year, head
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
 from oa_sim.formatting import chance, estimate, pounds, unit, who
-from oa_sim.programme import budget, review
+from oa_sim.programme import budget
 from oa_sim.scenario import load, scenario_files
 from oa_sim.scenario.overrides import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
@@ -372,7 +372,7 @@ def summary_of(levers: Setting, changed: Scenario, base: Base) -> tuple[xr.Datas
     def make() -> tuple[xr.Dataset, float, float]:
         known = base.known
         money = budget.allocate(changed, known.pupils, known.tables)
-        money = review.review(changed, money, input_cache.programme(changed, known).drawn)
+        money = budget.reviewed(changed, money, input_cache.programme(changed, known).drawn)
         return simulate.summary(changed), float(changed.budget.total_gbp), float(money.national.sum())
 
     return base.answers.get(tuple(getattr(levers, name) for name in LEVERS), make)

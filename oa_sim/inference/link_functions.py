@@ -3,36 +3,74 @@
 A share that reaches a threshold is ``p = Phi(eta)``; Attainment 8 is ``eta`` times the pupil SD. Suspensions are a
 rate without an upper end, so their latent scale is logarithmic: areas differ by factors, and go on to when England
 moves (on held-out years this forecasts them better than ``Phi``).
+
+Latent to published is written once, in ``published``, ``fraction`` and ``slope``. NumPy calls them on arrays;
+``compiled.scalar_laws`` compiles the same functions in single precision.
 """
 
 import numpy as np
+from numpy import exp, maximum, minimum, where
 from scipy.special import ndtr, ndtri
 
 from oa_sim.definitions import ATTAINMENT_8_SD
 
+SHARE, POINTS, RATE = 0, 1, 2  # kinds of measure, by how the figure is published
 SMALLEST_SHARE = 0.05  # %; a published 0 or 100 stands for a rounded share
 RATES = ("suspensions",)
 LOG_PER_SD = 2.0  # of a rate: one SD is a factor of e squared; at 5 per 100 this is what one SD of ``Phi`` does
+PUPIL_SD, MOST_POINTS = ATTAINMENT_8_SD, 90.0  # points; the scale of Attainment 8 ends at 90
+ZERO, HALF, HUNDRED, ROOT_TWO_PI = 0.0, 0.5, 100.0, np.sqrt(2 * np.pi)
 REPEATS = 3.0  # a pupil who is suspended at all is suspended more than once: variance over that of a count, assumed
+
+
+def points(latent):
+    """Return the Attainment 8 score of a latent value (SD)."""
+    return minimum(maximum(latent * PUPIL_SD, ZERO), MOST_POINTS)
+
+
+def fraction(kind, latent):
+    """Return a hundredth of the published figure of a latent value (SD)."""
+    if kind == SHARE:
+        return ndtr(latent)
+    if kind == RATE:
+        return exp(LOG_PER_SD * latent)
+    return points(latent) / HUNDRED
+
+
+def slope(kind, latent):
+    """Return what one more SD adds to ``fraction``: its derivative."""
+    if kind == SHARE:
+        return exp(-HALF * latent * latent) / ROOT_TWO_PI
+    if kind == RATE:
+        return LOG_PER_SD * exp(LOG_PER_SD * latent)
+    score = latent * PUPIL_SD
+    return where((score > ZERO) & (score < MOST_POINTS), PUPIL_SD / HUNDRED, ZERO)
+
+
+def published(kind, latent):
+    """Return the published figure (%, points, or per 100 pupils) of a latent value (SD)."""
+    return points(latent) if kind == POINTS else HUNDRED * fraction(kind, latent)
+
+
+def kind_of(measure: str) -> int:
+    """Return the kind of a measure: ``SHARE``, ``POINTS`` or ``RATE``."""
+    return POINTS if measure == "attainment_8" else RATE if measure in RATES else SHARE
 
 
 def to_latent(measure: str, published):
     """Return the latent value (SD) of a published figure (% or points)."""
-    published = np.asarray(published, dtype=float)
-    if measure == "attainment_8":
-        return published / ATTAINMENT_8_SD
-    if measure in RATES:
+    published, kind = np.asarray(published, dtype=float), kind_of(measure)
+    if kind == POINTS:
+        return published / PUPIL_SD
+    if kind == RATE:
         return np.log(np.maximum(published, SMALLEST_SHARE) / 100) / LOG_PER_SD
     return ndtri(np.clip(published, SMALLEST_SHARE, 100 - SMALLEST_SHARE) / 100)
 
 
 def to_published(measure: str, latent):
     """Return the published figure (% or points) of a latent value (SD)."""
-    if measure == "attainment_8":
-        return np.clip(np.asarray(latent) * ATTAINMENT_8_SD, 0.0, 90.0)  # the scale of the measure ends at 90
-    if measure in RATES:
-        return 100 * np.exp(LOG_PER_SD * np.asarray(latent, dtype=float))
-    return 100 * ndtr(latent)
+    kind = kind_of(measure)
+    return published(kind, np.asarray(latent, dtype=float if kind == RATE else None))
 
 
 def sampling_variance(measure: str, published, pupils):
@@ -53,10 +91,10 @@ def sampling_variance(measure: str, published, pupils):
     ``repeats / (n rate)`` over the square of the scale for a rate.
     """
     pupils = np.maximum(np.asarray(pupils, dtype=float), 1.0)
-    if measure == "attainment_8":
+    kind = kind_of(measure)
+    if kind == POINTS:
         return 1.0 / pupils * np.ones_like(np.asarray(published, dtype=float))
     share = np.clip(np.asarray(published, dtype=float), 1.0, 99.0) / 100
-    if measure in RATES:
+    if kind == RATE:
         return REPEATS / (pupils * share * LOG_PER_SD**2)
-    density = np.exp(-0.5 * ndtri(share) ** 2) / np.sqrt(2 * np.pi)
-    return share * (1 - share) / (pupils * density**2)
+    return share * (1 - share) / (pupils * slope(SHARE, ndtri(share)) ** 2)

@@ -15,25 +15,24 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import CARRYING, MEASURES
-from oa_sim.programme import delivery
-from oa_sim.programme.delivery import Numbers
+from oa_sim.programme import delivery, laws
 from oa_sim.scenario.schema import Intervention, Scenario
 
 CARRIED_TO = "attainment"
 
 
-def channels(about: Intervention) -> tuple[str, ...]:
+def channels(intervention: Intervention) -> tuple[str, ...]:
     """Return the channels that an intervention reaches, by itself or by the link."""
-    carried = CARRIED_TO not in about.acts_on and any(about.acts_on.get(channel) for channel in CARRYING)
-    return (*about.acts_on, *([CARRIED_TO] if carried else []))
+    carried = CARRIED_TO not in intervention.acts_on and any(intervention.acts_on.get(channel) for channel in CARRYING)
+    return (*intervention.acts_on, *([CARRIED_TO] if carried else []))
 
 
-def reaches(about: Intervention, link: Mapping[str, np.ndarray]) -> dict[str, float | np.ndarray]:
+def reaches(intervention: Intervention, link: Mapping[str, np.ndarray]) -> dict[str, float | np.ndarray]:
     """Return the share of an intervention's effect that reaches each channel.
 
     Parameters
     ----------
-    about
+    intervention
         The intervention.
     link
         By channel of ``CARRYING``, the share (chain, draw) of what is gained there that carries over to attainment.
@@ -49,40 +48,20 @@ def reaches(about: Intervention, link: Mapping[str, np.ndarray]) -> dict[str, fl
     of attainment (a breakfast club's, say), which already contains what better attendance did for it: the direct
     effect stands, and the link is not applied on top.
     """
-    found: dict[str, float | np.ndarray] = dict(about.acts_on)
-    if CARRIED_TO in channels(about) and CARRIED_TO not in found:
-        found[CARRIED_TO] = sum(about.acts_on.get(channel, 0.0) * link[channel] for channel in CARRYING)
-    return found
+    shares: dict[str, float | np.ndarray] = dict(intervention.acts_on)
+    if CARRIED_TO in channels(intervention) and CARRIED_TO not in shares:
+        shares[CARRIED_TO] = sum(intervention.acts_on.get(channel, 0.0) * link[channel] for channel in CARRYING)
+    return shares
 
 
 def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
     """Return the pupils each intervention may serve in a year (area, intervention), pupils."""
     per_intervention = []
-    for about in scenario.interventions.values():
-        share = xr.DataArray(list(about.eligible.values()), {"group": list(about.eligible)}, ["group"])
-        per_intervention.append((rolls.sel(year_group=about.year_groups) * share).sum(["group", "year_group"]))
+    for intervention in scenario.interventions.values():
+        share = xr.DataArray(list(intervention.eligible.values()), {"group": list(intervention.eligible)}, ["group"])
+        per_intervention.append((rolls.sel(year_group=intervention.year_groups) * share).sum(["group", "year_group"]))
     names = xr.DataArray(list(scenario.interventions), dims="intervention", name="intervention")
     return xr.concat(per_intervention, names).transpose("area", "intervention")
-
-
-def reach(spend: Numbers, unit_cost: Numbers, eligible: Numbers, capacity: float) -> np.ndarray:
-    """Return the share of eligible pupils that money reaches, with diminishing returns.
-
-    ``reach = capacity (1 - exp(-spend / (unit_cost eligible capacity)))``; near nothing a pound buys a pound's
-    worth, and no money reaches more than the capacity.
-
-    Parameters
-    ----------
-    spend
-        GBP / year.
-    unit_cost
-        GBP per fully served pupil and year.
-    eligible
-        Pupils.
-    capacity
-        Largest share that can be reached.
-    """
-    return capacity * -np.expm1(-spend / (unit_cost * eligible * capacity))
 
 
 def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: xr.Dataset) -> dict[str, np.ndarray]:
@@ -106,46 +85,45 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     """
     eligible = eligible_pupils(scenario, rolls)
     kept = delivery.goes_on(drawn, money.year.values)
-    found, presence = {}, {}
+    active_by_name, presence = {}, {}
     for name in scenario.interventions:
-        mine = money.sel(intervention=name)
-        if mine.spend.values.any() or mine.national.values.any():
+        own_money = money.sel(intervention=name)
+        if own_money.spend.values.any() or own_money.national.values.any():
             pupils = np.maximum(eligible.sel(intervention=name).values, 1.0)[:, None]
-            found[name], presence[name] = _alone(scenario, name, money, pupils, drawn)
+            active_by_name[name], presence[name] = _alone(scenario, name, money, pupils, drawn)
     offers = {name: money.offers.sel(intervention=name).values for name in scenario.interventions}
     load = delivery.loads(scenario, presence, offers)
     takes, loss = scenario.organisation.schools_take, drawn.load_loss.values[..., None, None]
     left = {stage: delivery.fidelity(load[stage], takes, loss) for stage in load}
-    for name, active in found.items():
+    for name, active in active_by_name.items():
         where = delivery.stages(scenario.interventions[name].year_groups)
-        lost = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
-        found[name] = active * (1 + lost) * kept
-    return _with_twins(scenario, found, drawn)
+        change = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
+        active_by_name[name] = active * (1 + change) * kept
+    return _with_twins(scenario, active_by_name, drawn)
 
 
 def _alone(
     scenario: Scenario, name: str, money: xr.Dataset, pupils: np.ndarray, drawn: xr.Dataset
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return an intervention's activity as if no other were in the same schools, and the share of schools it is in."""
-    about, mine = scenario.interventions[name], drawn.sel(intervention=name, drop=True)
+    intervention, parameters = scenario.interventions[name], drawn.sel(intervention=name, drop=True)
     spend, beside = (money[of].sel(intervention=name).values for of in ("spend", "national"))  # (area, year)
-    column = {key: mine[key].values[..., None, None] for key in ("unit_cost", "ramp", "dose", "reach_odds")}
-    # how much further partners carry each pound, and the capacity, so that it stays a share
-    wider = 1 / (about.capacity + (1 - about.capacity) * np.exp(-column["reach_odds"]))
+    column = {key: parameters[key].values[..., None, None] for key in ("unit_cost", "ramp", "dose", "reach_odds")}
+    factor = laws.partner_factor(intervention.capacity, column["reach_odds"])
     since = np.arange(spend.shape[1]) - np.argmax(spend > 0, axis=1)[:, None]  # (area, year)
     ready = delivery.delivered(since, delivery.lag(scenario, money, drawn, name), column["ramp"])
-    local = reach(spend, column["unit_cost"], pupils, about.capacity)
+    local = laws.reach(spend, column["unit_cost"], pupils, intervention.capacity)
     reached = local * ready
     if beside.any():  # national programmes need no local commissioning; they find what local money has left
-        reached = reached + reach(spend + beside, column["unit_cost"], pupils, about.capacity) - local
-    most = about.capacity * wider
+        reached = reached + laws.reach(spend + beside, column["unit_cost"], pupils, intervention.capacity) - local
+    ceiling = intervention.capacity * factor
     per_school = column["dose"] * drawn.delivery.values[..., None]
-    funded = np.minimum(reached * wider * per_school, most)
-    keeps = [mine[key].values[..., None] for key in ("survives", "survives_later", "quality")]
+    funded = laws.funded_activity(reached, factor, per_school, ceiling)
+    keeps = [parameters[key].values[..., None] for key in ("survives", "survives_later", "quality")]
     unpaid = delivery.unpaid(funded, *keeps)
     # schools in which local money or what survives is at work; those of national programmes are counted as offers
-    presence = local * ready / about.capacity + unpaid / (most * per_school)
-    return np.minimum(funded + unpaid, most), np.minimum(presence, 1.0)
+    presence = laws.presence(local * ready, intervention.capacity, unpaid / (ceiling * per_school))
+    return np.minimum(funded + unpaid, ceiling), presence
 
 
 def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> dict[str, np.ndarray]:
@@ -156,7 +134,7 @@ def _with_twins(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dat
         for area, twin in sorted(scenario.organisation.twins.items()):
             taken[..., areas.index(twin), 1:] += spill * own[..., areas.index(area), :-1]
         if scenario.organisation.twins:
-            active[name] = np.maximum(own, np.minimum(own + taken, scenario.interventions[name].capacity))
+            active[name] = laws.with_take_up(own, taken, scenario.interventions[name].capacity)
     return active
 
 
@@ -180,18 +158,18 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
         that reaches nobody takes nothing from the others.
     """
     names = list(active)
-    missed = [np.log1p(-np.minimum(active[name] * _widest(scenario, name), 0.999)) for name in names]
-    found = {}
+    missed = [laws.log_unserved(active[name], _widest(scenario, name)) for name in names]
+    left = {}
     for name in names:
-        mine = set(scenario.interventions[name].year_groups)
+        year_groups = set(scenario.interventions[name].year_groups)
         for channel in channels(scenario.interventions[name]):
             alone = np.zeros_like(active[name])  # log of the chance that no other programme serves the pupil
             for other, log_missed in zip(names, missed, strict=True):
                 theirs = scenario.interventions[other]
                 if other != name and channel in channels(theirs):
-                    alone += log_missed * (len(mine & set(theirs.year_groups)) / len(mine))
-            found[name, channel] = 1 + (1 - kept[..., None, None]) * np.expm1(alone)
-    return found
+                    alone += log_missed * (len(year_groups & set(theirs.year_groups)) / len(year_groups))
+            left[name, channel] = laws.overlap_left(kept[..., None, None], alone)
+    return left
 
 
 def _widest(scenario: Scenario, name: str) -> float:
@@ -229,8 +207,8 @@ def new_gains(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Datas
     left = overlap(scenario, active, drawn.overlap.values)
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
     seen = {MEASURES[measure].channel for measure in scenario.measures}
-    for name, here in active.items():
-        new, weights = new_gain(scenario, name, here, drawn), reaches(scenario.interventions[name], link)
+    for name, share_served in active.items():
+        new, weights = new_gain(scenario, name, share_served, drawn), reaches(scenario.interventions[name], link)
         by_channel = {
             channel: new * left[name, channel] * np.asarray(weight)[..., None, None]
             for channel, weight in weights.items()

@@ -11,9 +11,10 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEASURES
+from oa_sim.programme import laws
+from oa_sim.programme.laws import Numbers
 from oa_sim.scenario.schema import Scenario
 
-Numbers = np.ndarray | float  # an array, or one number that all its places share
 STAGES = {"settings": (-2, -1), "primary": tuple(range(0, 7)), "secondary": tuple(range(7, 14))}  # that share a load
 FIRST_OF_SEPTEMBER = 8 / 12  # of a calendar year: the academic year that ends in y begins at y - 1 + this
 
@@ -61,9 +62,7 @@ def unpaid(funded: np.ndarray, survives: np.ndarray, survives_later: np.ndarray,
     standing = np.zeros(funded.shape[:-1])
     for t in range(1, funded.shape[-1]):
         change = funded[..., t] - funded[..., t - 1]
-        standing = survives_later * np.maximum(standing - np.maximum(change, 0.0), 0.0)
-        standing = standing + survives * quality * np.maximum(-change, 0.0)
-        out[..., t] = standing
+        out[..., t] = standing = laws.unpaid_step(standing, change, survives_later, survives * quality)
     return out
 
 
@@ -81,13 +80,7 @@ def delivered(years_since_start: Numbers, lag: Numbers, ramp: Numbers) -> np.nda
     Delivery starts ``lag`` years after the first money and rises in a straight line to full over ``ramp`` years;
     the share is its mean over the year that begins ``years_since_start`` after the first money.
     """
-
-    def area_below(x: Numbers) -> np.ndarray:
-        late = np.maximum(x - lag, 0.0)
-        return np.where(late < ramp, late**2 / (2 * ramp), late - ramp / 2)
-
-    within: np.ndarray = area_below(years_since_start + 1.0) - area_below(years_since_start)
-    return within
+    return laws.delivered_share(years_since_start - lag, years_since_start + 1.0 - lag, ramp)
 
 
 def stopped(begins: Numbers, announced: Numbers, first: float, last: float, size: Numbers) -> np.ndarray:
@@ -139,8 +132,8 @@ def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> 
 
 def stoppages(drawn: xr.Dataset) -> list[tuple[np.ndarray, float, float]]:
     """Return when commissioning was stopped: share of the work that stood still (chain, draw), from when to when."""
-    found = _events(drawn, "commissioning")
-    return [(happened.values, float(happened.begins), float(happened.ends)) for happened in found]
+    events = _events(drawn, "commissioning")
+    return [(happened.values, float(happened.begins), float(happened.ends)) for happened in events]
 
 
 def waited(
@@ -190,7 +183,7 @@ def fidelity(load: Numbers, takes: Numbers, loss: Numbers) -> np.ndarray:
     loss
         Share of fidelity lost for each one more.
     """
-    return (1 - loss) ** np.maximum(load - takes, 0.0)
+    return laws.fidelity(1 - loss, load - takes)
 
 
 def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -205,13 +198,13 @@ def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str,
     offers : dict of array (area, year)
         National programmes offered beside it, a number.
     """
-    found = {}
+    load = {}
     for stage, year_groups in STAGES.items():
-        here = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        found[stage] = sum((presence[name] for name in here), np.zeros(()))
-        beside = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        found[stage] = found[stage] + sum((offers[name] for name in beside), np.zeros(()))
-    return found
+        present = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
+        load[stage] = sum((presence[name] for name in present), np.zeros(()))
+        offered = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
+        load[stage] = load[stage] + sum((offers[name] for name in offered), np.zeros(()))
+    return load
 
 
 def stages(year_groups: list[int]) -> dict[str, float]:
@@ -266,5 +259,5 @@ def _draws(drawn: xr.Dataset) -> tuple[int, int]:
 
 def _events(drawn: xr.Dataset, what: str) -> list[xr.DataArray]:
     """Return the events of one kind in the order in which they happened."""
-    mine = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
-    return sorted(mine, key=lambda happened: float(happened.begins))
+    events = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
+    return sorted(events, key=lambda happened: float(happened.begins))

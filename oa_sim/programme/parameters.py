@@ -73,27 +73,31 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
         "area": scenario.areas.names,
         "channel": list(CARRYING),
     }
-    found = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
-    found["effect"] = meta_analysis.effects(scenario, tables, chains, draws)
-    found["kept"] = meta_analysis.draws(scenario, tables, chains, draws).kept
-    return found
+    parameters = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
+    parameters["effect"] = meta_analysis.effects(scenario, tables, chains, draws)
+    parameters["kept"] = meta_analysis.draws(scenario, tables, chains, draws).kept
+    return parameters
 
 
 def _of_intervention(
     scenario: Scenario, name: str, run: dict[str, np.ndarray], size: tuple[int, int]
 ) -> dict[str, np.ndarray]:
     """Return the draws that belong to one intervention, each (chain, draw)."""
-    about, seed = scenario.interventions[name], scenario.seed
+    intervention, seed = scenario.interventions[name], scenario.seed
     delivery, sustain = scenario.delivery, scenario.sustainability
-    fade, kind = scenario.evidence.fade_out[about.fade_out], sustain.kinds[about.kind]
-    cost = Prior("LogNormal", about.unit_cost_gbp, max(delivery.cost_sigma, 1e-9))
-    missing = draw(delivery.network_years, stream(seed, "network", about.phase), size)
-    missing = missing * (1 - scenario.organisation.networks[about.phase])
-    lag = draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"] + missing + about.extra_lag_years
-    reach_odds, survival_odds = _engaged(scenario, about.phase, size)
+    fade, kind = scenario.evidence.fade_out[intervention.fade_out], sustain.kinds[intervention.kind]
+    cost = Prior("LogNormal", intervention.unit_cost_gbp, max(delivery.cost_sigma, 1e-9))
+    missing = draw(delivery.network_years, stream(seed, "network", intervention.phase), size)
+    missing = missing * (1 - scenario.organisation.networks[intervention.phase])
+    lag = (
+        draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"]
+        + missing
+        + intervention.extra_lag_years
+    )
+    reach_odds, survival_odds = _engaged(scenario, intervention.phase, size)
     survives = draw(kind.first_year, stream(seed, "survives", name), size)
     renewed = np.ones(size)
-    if about.rests_on_trained_staff:
+    if intervention.rests_on_trained_staff:
         renewed = delivery_module.renewed(
             draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining
         )
@@ -142,20 +146,20 @@ def _engaged(scenario: Scenario, phase: str, size: tuple[int, int]) -> tuple[np.
 def _events(scenario: Scenario, rows: list[Row], size: tuple[int, int]) -> xr.Dataset:
     """Return the size of each event that comes about, and when it does on the clock of academic years."""
     check_events(scenario, rows)
-    known = {row["event"]: row for row in rows}
-    mine = [known[name] for name in sorted(scenario.organisation.events)]
+    by_name = {row["event"]: row for row in rows}
+    chosen = [by_name[name] for name in sorted(scenario.organisation.events)]
     sizes = [
         draw(Prior("Uniform", row["low"], row["high"]), stream(scenario.seed, "event", row["event"]), size)
-        for row in mine
+        for row in chosen
     ]
     when = {
-        "what": ("event", [row["what"] for row in mine]),
-        "begins": ("event", [academic(row["first_month"]) for row in mine]),
-        "ends": ("event", [academic(row["last_month"] + 1 / 12) for row in mine]),
+        "what": ("event", [row["what"] for row in chosen]),
+        "begins": ("event", [academic(row["first_month"]) for row in chosen]),
+        "ends": ("event", [academic(row["last_month"] + 1 / 12) for row in chosen]),
     }
     happens = np.stack(sizes, axis=-1) if sizes else np.zeros((*size, 0))
     return xr.Dataset(
-        {"happens": (("chain", "draw", "event"), happens)}, {"event": [row["event"] for row in mine], **when}
+        {"happens": (("chain", "draw", "event"), happens)}, {"event": [row["event"] for row in chosen], **when}
     )
 
 

@@ -49,13 +49,13 @@ def distinct(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarra
         summed over groups; and pupils served so far, each cohort followed up the year groups so that who is served
         again counts once. Pupils who move in or out of the area are not followed.
     """
-    about = {name: scenario.interventions[name] for name in serving}
+    interventions = {name: scenario.interventions[name] for name in serving}
     span = year_groups(scenario, serving)
     size = next(iter(serving.values())).shape
     within, so_far = np.zeros((len(span), *size)), np.zeros(size)
     for g, group in enumerate(GROUPS):
-        share = {name: serving[name] * about[name].eligible[group] for name in serving}
-        by_programmes = [tuple(name for name in serving if y in about[name].year_groups) for y in span]
+        share = {name: serving[name] * interventions[name].eligible[group] for name in serving}
+        by_programmes = [tuple(name for name in serving if y in interventions[name].year_groups) for y in span]
         alike = {names: missed([share[name] for name in names], size) for names in set(by_programmes)}
         chance = np.stack([alike[names] for names in by_programmes])
         pupils = roll[g][[YEAR_GROUPS.index(y) for y in span], None]
@@ -113,17 +113,17 @@ def counted(scenario: Scenario, active: dict[str, np.ndarray], rolls: xr.DataArr
     names = scenario.areas.names
     rolls = rolls.sel(area=names, group=list(GROUPS), year_group=list(YEAR_GROUPS))
     rows = [ANY, *active]
-    found = {key: np.zeros((len(rows), len(names), len(years))) for key in ("roll", *COUNTS)}
+    counts = {key: np.zeros((len(rows), len(names), len(years))) for key in ("roll", *COUNTS)}
     for a in range(len(names) if active else 0):
-        here = rolls.values[a]
+        roll = rolls.values[a]
         serving = {name: _draws_last(share[:, :, a]) for name, share in active.items()}
         for i, row in enumerate(rows):
-            some = serving if row == ANY else {row: serving[row]}
-            for key, value in _counts(scenario, some, here).items():
-                found[key][i, a] = value
+            served = serving if row == ANY else {row: serving[row]}
+            for key, value in _counts(scenario, served, roll).items():
+                counts[key][i, a] = value
     dims = ("intervention", "area", "year")
     coords = {"intervention": rows, "area": names, "year": years}
-    out = xr.Dataset({name: (dims, value, {"units": "pupils"}) for name, value in found.items()}, coords)
+    out = xr.Dataset({name: (dims, value, {"units": "pupils"}) for name, value in counts.items()}, coords)
     out["share_of_roll"] = (out["pupils"] / out["roll"].where(out["roll"] > 0)).fillna(0.0).assign_attrs(units="1")
     return out
 
@@ -134,13 +134,13 @@ def _counts(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray
     pupils = within.sum(0)
     places = pupils  # of one intervention alone
     if len(serving) > 1:
-        each = (share * _eligible(scenario, name, roll) for name, share in serving.items())
-        places = cast(np.ndarray, sum(each))  # serving names some
+        by_intervention = (share * _eligible(scenario, name, roll) for name, share in serving.items())
+        places = cast(np.ndarray, sum(by_intervention))  # serving names some
     ours = {year_group for name in serving for year_group in scenario.interventions[name].year_groups}
-    found: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, list(ours))].sum()}
+    counts: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, list(ours))].sum()}
     for key, value in (("places", places), ("pupils", pupils), ("pupils_so_far", so_far)):
-        found |= dict(zip((f"{key}{end}" for end in ENDS), _summary(value), strict=True))
-    return found
+        counts |= dict(zip((f"{key}{end}" for end in ENDS), _summary(value), strict=True))
+    return counts
 
 
 def _draws_last(share: np.ndarray) -> np.ndarray:
@@ -150,9 +150,9 @@ def _draws_last(share: np.ndarray) -> np.ndarray:
 
 def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
     """Return the pupils of one area whom an intervention may serve, of a roll (group, year_group)."""
-    about = scenario.interventions[name]
-    mine = np.isin(YEAR_GROUPS, about.year_groups)
-    return float(sum(about.eligible[group] * roll[g, mine].sum() for g, group in enumerate(GROUPS)))
+    intervention = scenario.interventions[name]
+    served = np.isin(YEAR_GROUPS, intervention.year_groups)
+    return float(sum(intervention.eligible[group] * roll[g, served].sum() for g, group in enumerate(GROUPS)))
 
 
 def _summary(value: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
-from oa_sim.programme import budget
+from oa_sim.programme import budget, laws
 from oa_sim.programme.delivered_effects import NewGain
 from oa_sim.scenario.schema import Scenario
 
@@ -52,12 +52,12 @@ def step(previous: Gain, new: np.ndarray, keep: Keep) -> Gain:
 
     Notes
     -----
-    A cohort treated t years ago keeps ``R(t) = f + (r1 - f) s^(t-1)`` with ``f = floor * r1``; pupils who leave the
-    area take their gain with them and are replaced by pupils without it.
+    A cohort treated t years ago keeps ``laws.retention`` of its gain: this is the same law, taken a year at a time.
+    Pupils who leave the area take their gain with them and are replaced by pupils without it.
     """
-    f = keep.floor * keep.first_year
-    lasting = keep.stay * (previous.lasting + f * previous.fresh)
-    fading = keep.stay * (keep.later * previous.fading + (keep.first_year - f) * previous.fresh)
+    share_lasting, share_fading = laws.retained_parts(keep.first_year, keep.floor)
+    lasting = keep.stay * (previous.lasting + share_lasting * previous.fresh)
+    fading = keep.stay * (keep.later * previous.fading + share_fading * previous.fresh)
     return Gain(new, _move_up(fading), _move_up(lasting))
 
 
@@ -104,8 +104,8 @@ def gains(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> Iter
         (chain, draw, area, measure, year), SD, positive where pupils do better; its name is the intervention's.
     """
     years = budget.window(scenario)
-    for one in new:
-        yield _followed(scenario, one, drawn).assign_coords(year=years)
+    for new_gain in new:
+        yield _followed(scenario, new_gain, drawn).assign_coords(year=years)
 
 
 def summed(scenario: Scenario, each: Iterable[xr.DataArray], drawn: xr.Dataset) -> xr.DataArray:
@@ -132,13 +132,13 @@ def summed(scenario: Scenario, each: Iterable[xr.DataArray], drawn: xr.Dataset) 
             for g, group in enumerate(groups):
                 added = scenario.interventions[str(own.name)].eligible[group] * own.sel(measure=measure).values
                 out[g, scenario.measures.index(measure)] += added
-    found = xr.DataArray(
+    gain = xr.DataArray(
         out,
         {"group": list(groups), "measure": scenario.measures, "area": scenario.areas.names, "year": years},
         ("group", "measure", "chain", "draw", "area", "year"),
         attrs={"units": "SD", "long_name": "gain, positive where pupils do better"},
     )
-    return found.transpose("chain", "draw", "area", "group", "measure", "year")
+    return gain.transpose("chain", "draw", "area", "group", "measure", "year")
 
 
 def _followed(scenario: Scenario, new: NewGain, drawn: xr.Dataset) -> xr.DataArray:
@@ -161,8 +161,8 @@ def _followed(scenario: Scenario, new: NewGain, drawn: xr.Dataset) -> xr.DataArr
     for m, (measure, sight) in enumerate(seen.items()):
         np.matmul(new.by_channel[MEASURES[measure].channel], _laid_over(sight), out=out[m])
     coords = {"measure": list(seen), "area": scenario.areas.names}
-    found = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), new.name, {"units": "SD"})
-    return found.transpose("chain", "draw", "area", "measure", "year")
+    gain = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), new.name, {"units": "SD"})
+    return gain.transpose("chain", "draw", "area", "measure", "year")
 
 
 def _laid_over(sight: np.ndarray) -> np.ndarray:
@@ -198,6 +198,6 @@ def _reads(measure: str) -> np.ndarray:
 
 
 def _keep(drawn: xr.Dataset, name: str) -> Keep:
-    mine = drawn.sel(intervention=name, drop=True)
-    first_year, later, floor = (mine[key].values[..., None] for key in ("first_year", "later", "floor"))
+    parameters = drawn.sel(intervention=name, drop=True)
+    first_year, later, floor = (parameters[key].values[..., None] for key in ("first_year", "later", "floor"))
     return Keep(first_year, later, floor, 1 - drawn.leave_area.values[..., None])

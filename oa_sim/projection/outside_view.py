@@ -83,14 +83,14 @@ def weighed(scenario: Scenario, peak: np.ndarray | None, shape: tuple[int, int])
     taken = importance_sampling.systematic(weight, stream(scenario.seed, "outside view"))
     data = {"whole_area": (values, "SD"), "weight": (weight, "1"), "taken": (taken, "draw")}
     variables = {name: (("chain", "draw"), part.reshape(shape), {"units": unit}) for name, (part, unit) in data.items()}
-    found = xr.Dataset(variables)
-    found.attrs = {
+    weights = xr.Dataset(variables)
+    weights.attrs = {
         "pareto_k": k,
         "effective_draws": importance_sampling.effective(weight),
         "speaks": int(peak is not None and bool(values.any())),
         "is_on": int(scenario.evidence.outside_view.is_on),
     }
-    return found
+    return weights
 
 
 def resampled(gain: xr.DataArray, taken: xr.DataArray) -> xr.DataArray:
@@ -106,9 +106,13 @@ def taken_by(
 
     What is read off single interventions then rests on the same draws as the whole.
     """
-    at = taken.values.ravel()
-    moved = {name: one.reshape(-1, *one.shape[2:])[at].reshape(one.shape) for name, one in active.items()}
-    return moved, drawn.map(lambda one: resampled(one, taken) if "draw" in one.dims else one, keep_attrs=True)
+    taken_draw = taken.values.ravel()
+    moved = {
+        name: values.reshape(-1, *values.shape[2:])[taken_draw].reshape(values.shape) for name, values in active.items()
+    }
+    return moved, drawn.map(
+        lambda values: resampled(values, taken) if "draw" in values.dims else values, keep_attrs=True
+    )
 
 
 def other_way(
@@ -146,8 +150,10 @@ def other_way(
         return seen
     measure, group = headline_of(gain.measure.values.tolist())
     gain = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
-    at = {"measure": [measure]}
-    found = impact.outcomes(latent.sel(at), gain.sel(at), pupils).impact.sel(group=group, measure=measure)
+    headline = {"measure": [measure]}
+    headline_impact = impact.outcomes(latent.sel(headline), gain.sel(headline), pupils).impact.sel(
+        group=group, measure=measure
+    )
     lasting = sustainability.risk(scenario, gain, money)
-    mean = found.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
+    mean = headline_impact.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
     return seen.assign(lasting.data_vars).assign(impact=mean)

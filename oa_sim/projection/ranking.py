@@ -48,21 +48,21 @@ def per_pound(value: xr.Dataset, *, whole: bool = False) -> dict[str, np.ndarray
     if "benefit" not in value:
         return {}
     cost = value.cost.values
-    found = {}
+    ratios = {}
     for view, (name, _) in VIEWS.items():
         benefit = value[name].sel(group="all") if "group" in value[name].dims else value[name]
-        each = benefit.transpose("area", "chain", "draw").values.reshape(len(cost), -1)
-        each, paid = (each.sum(0, keepdims=True), cost.sum(keepdims=True)) if whole else (each, cost)
-        found[view] = np.where(paid > 0, 1.0, np.nan)[:, None] * each / np.where(paid > 0, paid, 1.0)[:, None]
-    return found
+        by_draw = benefit.transpose("area", "chain", "draw").values.reshape(len(cost), -1)
+        by_draw, paid = (by_draw.sum(0, keepdims=True), cost.sum(keepdims=True)) if whole else (by_draw, cost)
+        ratios[view] = np.where(paid > 0, 1.0, np.nan)[:, None] * by_draw / np.where(paid > 0, paid, 1.0)[:, None]
+    return ratios
 
 
 def places(values: np.ndarray) -> np.ndarray:
     """Return the place of each candidate in each draw (candidate, draw), 1 the best; equals share theirs."""
     better = (values[None] > values[:, None]).sum(1)
     equal = (values[None] == values[:, None]).sum(1) - 1
-    found: np.ndarray = 1 + better + equal / 2
-    return found
+    place: np.ndarray = 1 + better + equal / 2
+    return place
 
 
 def first(values: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ def rows(names: list[str], views: dict[str, np.ndarray], what: str) -> Iterator[
     what
         What is ranked, a column's name: ``area`` or ``scenario``.
     """
-    said = alarm(names, views)
+    alarm_sentence = alarm(names, views)
     for view, values in views.items():
         runs = np.isfinite(values).all(axis=1)
         columns = described(values)
@@ -95,7 +95,7 @@ def rows(names: list[str], views: dict[str, np.ndarray], what: str) -> Iterator[
         yield {
             what: names, "view": view, "quantity": "benefit_per_pound", **columns,
             "p_first": chance, "expected_rank": rank, "place": place,
-            "alarm": np.where(runs, said, NOBODY),
+            "alarm": np.where(runs, alarm_sentence, NOBODY),
         }  # fmt: skip
 
 
@@ -114,12 +114,12 @@ def alarm(names: list[str], views: dict[str, np.ndarray]) -> str:
             return ""
         lead = names[min(set.intersection(*winners))]
         return f"The three views agree that {lead} gives most per pound, but not on the order of the others."
-    said = []
+    winners_by_view = []
     for view, mean in means.items():
         best, runs = int(np.argmax(mean)), kept[view]
         chance = first(views[view][runs])[int(runs[:best].sum())]
-        said.append(f"{names[best]} by {VIEWS[view][1]} (first in {100 * chance:.0f}% of draws)")
-    return f"The three views disagree on who gives most per pound: {'; '.join(said)}."
+        winners_by_view.append(f"{names[best]} by {VIEWS[view][1]} (first in {100 * chance:.0f}% of draws)")
+    return f"The three views disagree on who gives most per pound: {'; '.join(winners_by_view)}."
 
 
 def _cross(means: list[np.ndarray]) -> bool:
@@ -130,4 +130,4 @@ def _cross(means: list[np.ndarray]) -> bool:
         apart = finite[:, None] - finite[None]
         size = np.maximum(abs(finite[:, None]), abs(finite[None]))
         signs.append(np.where(abs(apart) > SAME * size, np.sign(apart), 0))
-    return bool(any((one * other < 0).any() for one in signs for other in signs))
+    return bool(any((first_view * second_view < 0).any() for first_view in signs for second_view in signs))

@@ -15,7 +15,7 @@ import xarray as xr
 from oa_sim import formatting
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import studies
-from oa_sim.programme import parameters
+from oa_sim.programme import laws, parameters
 from oa_sim.projection import impact_retention
 from oa_sim.projection.impact_retention import LONGEST
 from oa_sim.rng import stream
@@ -47,15 +47,17 @@ def sentence(scenario: Scenario, chance: float, why: str) -> str:
         "medium": f"between {percent(limits.high_risk_below)} and {percent(limits.low_risk_above)}",
         "low": f"above {percent(limits.low_risk_above)}",
     }[grade(scenario, chance)]
-    said = formatting.chance(chance)
-    return f"the chance that at least half the peak is left 5 years after the money is {said}, {rule}; {why}"
+    chance_in_words = formatting.chance(chance)
+    return f"the chance that at least half the peak is left 5 years after the money is {chance_in_words}, {rule}; {why}"
 
 
 def mix(scenario: Scenario, money: xr.Dataset) -> str:
     """Return what the money bought, by kind of activity, and how it ends."""
     by_kind: dict[str, float] = {}
-    for name, about in scenario.interventions.items():
-        by_kind[about.kind] = by_kind.get(about.kind, 0.0) + float(money.spend.sel(intervention=name).sum())
+    for name, intervention in scenario.interventions.items():
+        by_kind[intervention.kind] = by_kind.get(intervention.kind, 0.0) + float(
+            money.spend.sel(intervention=name).sum()
+        )
     total = sum(by_kind.values())
     if not total:
         return "nothing was bought"
@@ -65,16 +67,17 @@ def mix(scenario: Scenario, money: xr.Dataset) -> str:
 
 def rationale(scenario: Scenario, name: str, drawn: xr.Dataset) -> str:
     """Return what becomes of an intervention: its activity without money, its staff, and the pupils it treated."""
-    about, mine = scenario.interventions[name], drawn.sel(intervention=name)
-    first, later, quality = (float(mine[key].mean()) for key in ("survives", "survives_later", "quality"))
+    intervention, draws = scenario.interventions[name], drawn.sel(intervention=name)
+    first, later, quality = (float(draws[key].mean()) for key in ("survives", "survives_later", "quality"))
     words = (
-        f"{_kind(about.kind)}: {percent(first)} of activity goes on in the first year without money and "
+        f"{_kind(intervention.kind)}: {percent(first)} of activity goes on in the first year without money and "
         f"{percent(later)} of that in each later one, at {percent(quality)} of its quality"
     )
-    if about.rests_on_trained_staff:
-        lost = 1 - float(mine.staff_renewed.mean())
+    if intervention.rests_on_trained_staff:
+        lost = 1 - float(draws.staff_renewed.mean())
         words += f"; it rests on trained staff, of whom {percent(lost)} a year leave without a trained successor"
-    year, five = (float(_kept(mine, t).mean()) for t in (1, 5))
+    first_year, later_years, floor = (draws[key].values for key in ("first_year", "later", "floor"))
+    year, five = (float(np.mean(laws.retention(first_year, later_years, floor, t))) for t in (1, 5))
     return f"{words}; pupils already treated keep {percent(year)} of their gain after 1 year, {percent(five)} after 5"
 
 
@@ -89,9 +92,9 @@ def arrives(scenario: Scenario, name: str, measure: str) -> str:
 
 def principles(scenario: Scenario) -> str:
     """Return which principles are in place, and what they do to survival."""
-    asked = scenario.sustainability.principles
+    scores = scenario.sustainability.principles
     there = [
-        f"{name.replace('_', ' ')}{'' if score == 1 else f' ({score:g})'}" for name, score in asked.items() if score
+        f"{name.replace('_', ' ')}{'' if score == 1 else f' ({score:g})'}" for name, score in scores.items() if score
     ]
     if not there:
         return "none of the principles of sustainability is in place"
@@ -119,26 +122,20 @@ def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int
     peak, later
         Places of the year of the peak, and of the largest gain that is left later, among the years.
     """
-    said, words = set(), []
+    named, words = set(), []
     for place, what in ((peak, "the peak"), (later, "what is left after 5 years")):
         gains = {name: max(float(gain[place]), 0.0) for name, gain in means.items()}
         total = sum(gains.values())
         if not total > 0:
             continue
         first = max(gains, key=lambda name: gains[name])
-        note = "" if first in said else f" ({behind_each[first]})"
+        note = "" if first in named else f" ({behind_each[first]})"
         share = gains[first] / total
         words.append(
             f"{'most' if share > 0.5 else 'the largest part'} of {what} is {first}, {percent(share)} of it{note}"
         )
-        said.add(first)
+        named.add(first)
     return "; ".join(words) or "no intervention adds to it"
-
-
-def _kept(mine: xr.Dataset, years: int) -> xr.DataArray:
-    """Return ``R(t)``, the share of a treated pupil's gain that is left some years later (chain, draw)."""
-    f = mine["floor"] * mine["first_year"]
-    return f + (mine["first_year"] - f) * mine["later"] ** (years - 1)
 
 
 def _kind(kind: str) -> str:
@@ -179,13 +176,15 @@ def part(scenario: Scenario, name: str, own: xr.DataArray, share: xr.DataArray, 
     measures, years = own.measure.values.tolist(), own.year.values
     factor = _factors(scenario, name, share.sel(measure=measures))["all"]  # (area, measure)
     limits = {"smallest": SMALLEST_PART_SD, "matters": scenario.sustainability.what_matters_sd}
-    each, means = [], []
+    by_measure, means = [], []
     for m, measure in enumerate(measures):
         values = _draws_last(own.sel(measure=measure).values)
         means.append(values.mean(-1))
-        each.append(impact_retention.described(values * factor[:, m, None, None], years, last_funded(money), **limits))
-    found = {key: np.stack([one[key] for one in each]) for key in each[0]} if each else {}
-    return Part(name, measures, found, np.array(means))
+        by_measure.append(
+            impact_retention.described(values * factor[:, m, None, None], years, last_funded(money), **limits)
+        )
+    figures = {key: np.stack([each[key] for each in by_measure]) for key in by_measure[0]} if by_measure else {}
+    return Part(name, measures, figures, np.array(means))
 
 
 def lasting(
@@ -226,15 +225,15 @@ def lasting(
         the chance that the impact is below ``what_matters_sd`` at its peak and 5 years after the money; ``risk`` and
         ``reason`` in words. ``retention`` holds ``left`` with ``_q05`` and ``_q95`` and ``p_half_left``, shares.
     """
-    parts = [one for one in parts if one.measures]  # an intervention may move nothing that is asked for
+    parts = [added for added in parts if added.measures]  # an intervention may move nothing that is asked for
     coords: Coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
-    behind = {one.name: rationale(scenario, one.name, drawn) for one in parts}
-    found = _found(scenario, gain, money)
-    whole = _whole(scenario, found, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
+    behind = {added.name: rationale(scenario, added.name, drawn) for added in parts}
+    figures = _found(scenario, gain, money)
+    whole = _whole(scenario, figures, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
     apart = _by_intervention(scenario, parts, coords, behind, principles(scenario))
-    for one in (whole, apart):
-        one.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
-    return Lasting(whole, apart, _curves(parts, found, coords))
+    for added in (whole, apart):
+        added.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
+    return Lasting(whole, apart, _curves(parts, figures, coords))
 
 
 def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Dataset:
@@ -263,8 +262,10 @@ def _found(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[st
     return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}
 
 
-def _whole(scenario: Scenario, found: dict[str, np.ndarray], coords: Coords, why: np.ndarray) -> xr.Dataset:
-    return _dataset(scenario, {k: v for k, v in found.items() if not k.startswith("curve")}, tuple(coords), coords, why)
+def _whole(scenario: Scenario, figures: dict[str, np.ndarray], coords: Coords, why: np.ndarray) -> xr.Dataset:
+    return _dataset(
+        scenario, {k: v for k, v in figures.items() if not k.startswith("curve")}, tuple(coords), coords, why
+    )
 
 
 def last_funded(money: xr.Dataset) -> int:
@@ -288,16 +289,16 @@ def _factors(scenario: Scenario, name: str, share: xr.DataArray) -> dict[str, np
 
 
 def _dataset(
-    scenario: Scenario, found: dict[str, np.ndarray], dims: tuple[str, ...], coords: Coords, why: np.ndarray
+    scenario: Scenario, figures: dict[str, np.ndarray], dims: tuple[str, ...], coords: Coords, why: np.ndarray
 ) -> xr.Dataset:
     """Return numbers with their units, and the grade and its reason in words."""
-    out = xr.Dataset({name: (dims, value) for name, value in found.items()}, coords)
-    chance = found["p_half_left_5y"]
+    out = xr.Dataset({name: (dims, value) for name, value in figures.items()}, coords)
+    chance = figures["p_half_left_5y"]
     words = np.empty(chance.shape, dtype=object)
     graded = np.empty(chance.shape, dtype=object)
-    for at in np.ndindex(chance.shape):
-        graded[at] = grade(scenario, float(chance[at]))
-        words[at] = sentence(scenario, float(chance[at]), str(why[at]))
+    for place in np.ndindex(chance.shape):
+        graded[place] = grade(scenario, float(chance[place]))
+        words[place] = sentence(scenario, float(chance[place]), str(why[place]))
     out["risk"], out["reason"] = (dims, graded.astype(str)), (dims, words.astype(str))
     for name in out.data_vars:
         out[name].attrs["units"] = _unit(str(name))
@@ -322,24 +323,24 @@ def _whys(
     share: xr.DataArray | None,
 ) -> np.ndarray:
     """Return what lies behind each grade of the whole programme (area, group, measure), in words."""
-    about, rules = mix(scenario, money), principles(scenario)
-    out = np.full([gain.sizes[dim] for dim in ("area", "group", "measure")], about, dtype=object)
+    bought, rules = mix(scenario, money), principles(scenario)
+    out = np.full([gain.sizes[dim] for dim in ("area", "group", "measure")], bought, dtype=object)
     if not parts:
         return out
     assert share is not None  # it is given where there are parts
     after = slice(int(np.searchsorted(gain.year.values, last_funded(money) + 5)), None)
     means = gain.mean(("chain", "draw")).transpose("area", "group", "measure", "year").values
-    factors = {one.name: _factors(scenario, one.name, share.sel(measure=one.measures)) for one in parts}
+    factors = {added.name: _factors(scenario, added.name, share.sel(measure=added.measures)) for added in parts}
     for a, g, m in np.ndindex(out.shape):
         group, measure = str(gain.group.values[g]), str(gain.measure.values[m])
-        here = {}
-        for one in parts:
-            if measure in one.measures:
-                i = one.measures.index(measure)
-                here[one.name] = one.mean[i, a] * factors[one.name][group][a, i]
+        means_here = {}
+        for added in parts:
+            if measure in added.measures:
+                i = added.measures.index(measure)
+                means_here[added.name] = added.mean[i, a] * factors[added.name][group][a, i]
         later = after.start + int(np.argmax(means[a, g, m, after]))
-        led = leaders(here, behind, int(np.argmax(means[a, g, m])), later)
-        out[a, g, m] = f"{about}; {led}; {rules}"
+        led = leaders(means_here, behind, int(np.argmax(means[a, g, m])), later)
+        out[a, g, m] = f"{bought}; {led}; {rules}"
     return out
 
 
@@ -347,35 +348,36 @@ def _by_intervention(
     scenario: Scenario, parts: list[Part], coords: Coords, behind: dict[str, str], rules: str
 ) -> xr.Dataset:
     """Return what lasts of each intervention (intervention, area, measure); NaN where it moves nothing."""
-    at: Coords = {"intervention": [one.name for one in parts], "area": coords["area"], "measure": coords["measure"]}
+    names = [added.name for added in parts]
+    labels: Coords = {"intervention": names, "area": coords["area"], "measure": coords["measure"]}
     if not parts:
-        return xr.Dataset(coords=at)
-    shape = [len(values) for values in at.values()]
-    found, order = {}, list(coords["measure"])
+        return xr.Dataset(coords=labels)
+    shape = [len(values) for values in labels.values()]
+    figures, order = {}, list(coords["measure"])
     for key in [key for key in parts[0].found if not key.startswith("curve")]:
-        found[key] = np.full(shape, np.nan)
-        for i, one in enumerate(parts):
-            found[key][i][:, [order.index(measure) for measure in one.measures]] = one.found[key].T
+        figures[key] = np.full(shape, np.nan)
+        for i, added in enumerate(parts):
+            figures[key][i][:, [order.index(measure) for measure in added.measures]] = added.found[key].T
     why = [[f"{behind[p.name]}; {arrives(scenario, p.name, m)}; {rules}" for m in order] for p in parts]
     words = np.broadcast_to(np.array(why, dtype=object)[:, None, :], shape)
-    return _dataset(scenario, found, tuple(at), at, words)
+    return _dataset(scenario, figures, tuple(labels), labels, words)
 
 
 def _curves(parts: list[Part], whole: dict[str, np.ndarray], coords: Coords) -> xr.Dataset:
     """Return the share of the peak left in each year after the money, of the whole and of each intervention."""
-    at: Coords = {
-        "intervention": [WHOLE, *(one.name for one in parts)],
+    labels: Coords = {
+        "intervention": [WHOLE, *(added.name for added in parts)],
         **coords,
         "years_after": np.arange(LONGEST + 1),
     }
-    out = xr.Dataset(coords=at)
+    out = xr.Dataset(coords=labels)
     order, everyone = list(coords["measure"]), list(coords["group"]).index("all")
     for key, name in {"": "left", "_q05": "left_q05", "_q95": "left_q95", "_p_half": "p_half_left"}.items():
-        values = np.full([len(value) for value in at.values()], np.nan, dtype=np.float32)
+        values = np.full([len(value) for value in labels.values()], np.nan, dtype=np.float32)
         values[0] = whole[f"curve{key}"]
-        for i, one in enumerate(parts, start=1):
-            for m, measure in enumerate(one.measures):
-                values[i, :, everyone, order.index(measure)] = one.found[f"curve{key}"][m]
-        out[name] = (tuple(at), values)
+        for i, added in enumerate(parts, start=1):
+            for m, measure in enumerate(added.measures):
+                values[i, :, everyone, order.index(measure)] = added.found[f"curve{key}"][m]
+        out[name] = (tuple(labels), values)
         out[name].attrs["units"] = "1"
     return out

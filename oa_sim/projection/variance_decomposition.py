@@ -56,19 +56,19 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
     paid = (money.spend + money.national).sum("year")
     on = {dim: paid[dim].values[(paid > 0).any(other).values] for dim, other in _OTHER.items()}
     placed = {name: block for block, names in BLOCKS.items() for name in names}
-    found: dict[str, list[np.ndarray]] = {block: [] for block in BLOCKS}
+    columns_by_block: dict[str, list[np.ndarray]] = {block: [] for block in BLOCKS}
     for name, values in drawn.data_vars.items():
         if not {"chain", "draw"} <= set(values.dims):  # known, as dates are
             continue
-        mine = values.sel({dim: kept for dim, kept in on.items() if dim in values.dims})
-        flat = mine.transpose("chain", "draw", ...).values.astype(float)
+        funded = values.sel({dim: kept for dim, kept in on.items() if dim in values.dims})
+        flat = funded.transpose("chain", "draw", ...).values.astype(float)
         flat = flat.reshape(values.sizes["chain"] * values.sizes["draw"], -1)
-        found[placed.get(str(name), "delivery")].append(flat[:, np.ptp(flat, axis=0) > 0])
-    known = {block: np.concatenate(columns, axis=1) for block, columns in found.items() if columns}
-    if "scale_loss" in known and len(known["effect"]) > 3 * known["scale_loss"].shape[1]:
-        told = np.column_stack([np.ones(len(known["effect"])), known["scale_loss"]])
-        known["effect"] = known["effect"] - told @ np.linalg.lstsq(told, known["effect"], rcond=None)[0]
-    return known
+        columns_by_block[placed.get(str(name), "delivery")].append(flat[:, np.ptp(flat, axis=0) > 0])
+    by_block = {block: np.concatenate(columns, axis=1) for block, columns in columns_by_block.items() if columns}
+    if "scale_loss" in by_block and len(by_block["effect"]) > 3 * by_block["scale_loss"].shape[1]:
+        told = np.column_stack([np.ones(len(by_block["effect"])), by_block["scale_loss"]])
+        by_block["effect"] = by_block["effect"] - told @ np.linalg.lstsq(told, by_block["effect"], rcond=None)[0]
+    return by_block
 
 
 def shares(quantities: np.ndarray, by_block: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -95,9 +95,11 @@ def shares(quantities: np.ndarray, by_block: dict[str, np.ndarray]) -> tuple[np.
     20 parts of the draws.
     """
     parts = _parts(len(quantities))
-    found = np.stack([_adjusted(quantities, columns, parts) for columns in by_block.values()])
-    found = np.concatenate([found, 1 - found.sum(axis=0, keepdims=True)])  # (block + 1, whole and left out, quantity)
-    whole, without = found[:, 0], found[:, 1:]
+    explained = np.stack([_adjusted(quantities, columns, parts) for columns in by_block.values()])
+    explained = np.concatenate(
+        [explained, 1 - explained.sum(axis=0, keepdims=True)]
+    )  # (block + 1, whole and left out, quantity)
+    whole, without = explained[:, 0], explained[:, 1:]
     n = without.shape[1]
     error = np.sqrt((n - 1) / n * ((without - without.mean(axis=1, keepdims=True)) ** 2).sum(axis=1))
     return whole, error
@@ -126,21 +128,21 @@ def _adjusted(quantities: np.ndarray, columns: np.ndarray, parts: np.ndarray) ->
     x = np.concatenate(terms, axis=1)
     scale = quantities.std(axis=0)
     y = (quantities - quantities.mean(axis=0)) / np.where(scale > 0, scale, np.nan)
-    each = [(x[parts == k], y[parts == k]) for k in range(n_parts)]
+    by_part = [(x[parts == k], y[parts == k]) for k in range(n_parts)]
 
     def left(sums: list[np.ndarray]) -> np.ndarray:
         """Return the sum over all parts, and over all but each."""
         total = np.sum(sums, axis=0)
-        return np.stack([total, *(total - one for one in sums)])
+        return np.stack([total, *(total - part for part in sums)])
 
-    moments, products = left([a.T @ a for a, _ in each]), left([a.T @ b for a, b in each])
-    squares, sums = left([(b**2).sum(axis=0) for _, b in each]), left([b.sum(axis=0) for _, b in each])
-    count = left([np.array([[float(len(a))]]) for a, _ in each])[:, 0]
+    moments, products = left([a.T @ a for a, _ in by_part]), left([a.T @ b for a, b in by_part])
+    squares, sums = left([(b**2).sum(axis=0) for _, b in by_part]), left([b.sum(axis=0) for _, b in by_part])
+    count = left([np.array([[float(len(a))]]) for a, _ in by_part])[:, 0]
     moments += 1e-9 * n * np.eye(x.shape[1])  # columns that say the same share what they say
     around = squares - (products * np.linalg.solve(moments, products)).sum(axis=1)
     total = squares - sums**2 / count
-    found: np.ndarray = 1 - (around / (count - x.shape[1])) / (total / (count - 1))
-    return found
+    r_squared: np.ndarray = 1 - (around / (count - x.shape[1])) / (total / (count - 1))
+    return r_squared
 
 
 def uncertainty(
@@ -173,7 +175,7 @@ def uncertainty(
         last funded one and, where it is projected, five years later.
     """
     measure, group = headline_of(scenario.measures)
-    at = {"measure": measure, "group": group}
+    headline = {"measure": measure, "group": group}
     paid = money.year.values[money.spend.sum(("area", "intervention")).values > 0]
     last = int(paid[-1]) if len(paid) else scenario.years[0] - 1
     years = sorted({int(np.clip(last, scenario.years[0], scenario.years[-1])), last + YEARS_LATER})
@@ -182,24 +184,24 @@ def uncertainty(
     size = (len(years), len(scenario.areas.names) + 1, 2, len(EVERY_BLOCK))
     share, error = np.full(size, np.nan), np.full(size, np.nan)
     for y, year in enumerate(years):
-        england = latent.national.sel(at, drop=True).sel(year=year).values.reshape(-1, 1)
-        own = _flat(latent.drop_vars("national").sel(at).sel(year=year)) - england
-        level = {"national": england, "area": own}
-        helped = {PROGRAMME: _flat(gain.sel(at).sel(year=year))} if programme else {}
-        for q, known in enumerate((programme | level if programme else {}, level | helped)):
-            if not known:
+        england = latent.national.sel(headline, drop=True).sel(year=year).values.reshape(-1, 1)
+        own_level = _flat(latent.drop_vars("national").sel(headline).sel(year=year)) - england
+        level = {"national": england, "area": own_level}
+        helped = {PROGRAMME: _flat(gain.sel(headline).sel(year=year))} if programme else {}
+        for q, block_draws in enumerate((programme | level if programme else {}, level | helped)):
+            if not block_draws:
                 continue
-            values = _flat(outcomes[("impact", "projection")[q]].sel(at).sel(year=year)).astype(float)
+            values = _flat(outcomes[("impact", "projection")[q]].sel(headline).sel(year=year)).astype(float)
             values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
-            found = shares(values, known)
-            where = [EVERY_BLOCK.index(block) for block in (*known, TOGETHER)]
-            share[y, :, q, where], error[y, :, q, where] = found
+            explained = shares(values, block_draws)
+            where = [EVERY_BLOCK.index(block) for block in (*block_draws, TOGETHER)]
+            share[y, :, q, where], error[y, :, q, where] = explained
     dims = ("reading_year", "place", "quantity", "block")
     coords = {
         "reading_year": years, "place": [*scenario.areas.names, MEAN], "quantity": ["impact", "projection"],
         "block": list(EVERY_BLOCK),
     }  # fmt: skip
-    out = xr.Dataset({"share": (dims, share), "error": (dims, error)}, coords, at | {"last_funded_year": last})
+    out = xr.Dataset({"share": (dims, share), "error": (dims, error)}, coords, headline | {"last_funded_year": last})
     for name in out.data_vars:
         out[name].attrs["units"] = "1"
     return out

@@ -17,7 +17,7 @@ from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached, review
+from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
 from oa_sim.scenario import load, overrides, unverified
 from oa_sim.scenario.schema import Scenario
@@ -59,7 +59,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     drawn = parameters.drawn(scenario, known, chains, draws)
-    money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
+    money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
     share = impact.shares(pupils, scenario.areas.names, scenario.measures)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact; the headline is said both ways

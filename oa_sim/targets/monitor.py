@@ -19,7 +19,7 @@ from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
 from oa_sim.inference import baseline_fit, counterfactual, importance_sampling, posterior_files, sampling
 from oa_sim.inputs import areas, panel, published_files, tables
-from oa_sim.programme import budget, delivered_effects, delivery, parameters, review
+from oa_sim.programme import budget, delivered_effects, delivery, parameters
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario import unverified
 from oa_sim.scenario.load import load_learning
@@ -200,7 +200,7 @@ def _before(scenario: Scenario, known: dict, posterior: xr.Dataset) -> tuple:
     history, pupils = areas.history(here, scenario_run.known_until(scenario)), areas.pupils(here)
     areas.check_history(history, scenario.measures)
     drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
-    money = review.review(scenario, budget.allocate(scenario, pupils, known), drawn)
+    money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
     active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
     gain = impact.with_all(
         cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils

@@ -88,3 +88,14 @@ def test_how_fast_measures_all_that_it_says(asked, monkeypatch):
     assert all(ratios[name] > 0 for name in wanted)
     assert ratios["ratio_ppc"] > ratios["ratio_numpy"] > 1  # even with few draws, where what is fixed weighs most
     assert (folder / "figure.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.slow
+def test_the_law_in_jax_gives_the_figures_of_the_kernel(monkeypatch, capsys):
+    pytest.importorskip("jax", reason="JAX is not among the dependencies: pip install jax")
+    monkeypatch.syspath_prepend(FOLDER)
+    measured = script("law_in_jax").main("--quick")
+    assert measured["largest_difference"] < 2e-6  # of a hundredth of a figure, in single precision
+    assert measured["block_ratio"] > 0
+    assert measured["gradient_ratio"] > 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(" for a gradient.")

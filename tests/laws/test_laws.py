@@ -10,7 +10,7 @@ from tiny import CHAINS, DRAWS, TINY
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, QUANTITIES, YEAR_GROUPS
 from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, delivered_effects, parameters
+from oa_sim.programme import budget, delivered_effects, laws, parameters
 from oa_sim.projection import cohort, impact
 from oa_sim.scenario.overrides import groups
 from oa_sim.simulation.scenario_run import known_until, run
@@ -97,14 +97,14 @@ def test_money_that_ends_later_is_the_same_money(activity_of, ending):
 def test_more_money_never_lowers_reach():
     spend = np.geomspace(1, 1e12, 400)
     for capacity in (0.05, 0.5, 1.0):
-        reached = delivered_effects.reach(spend, 180.0, 900.0, capacity)
+        reached = laws.reach(spend, 180.0, 900.0, capacity)
         assert (np.diff(reached) >= 0).all()
 
 
 def test_reach_never_exceeds_capacity_and_starts_at_a_pounds_worth():
-    assert delivered_effects.reach(0.0, 180.0, 900.0, 0.5) == 0.0
-    assert delivered_effects.reach(1e15, 180.0, 900.0, 0.5) <= 0.5
-    assert delivered_effects.reach(1.0, 180.0, 900.0, 0.5) == pytest.approx(1 / (180 * 900), rel=1e-4)
+    assert laws.reach(0.0, 180.0, 900.0, 0.5) == 0.0
+    assert laws.reach(1e15, 180.0, 900.0, 0.5) <= 0.5
+    assert laws.reach(1.0, 180.0, 900.0, 0.5) == pytest.approx(1 / (180 * 900), rel=1e-4)
 
 
 def test_more_money_never_lowers_activity_where_schools_take_on_all_that_they_are_offered(activity_of):

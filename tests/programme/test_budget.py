@@ -4,7 +4,7 @@ from tiny import TINY
 
 from oa_sim import load_scenario
 from oa_sim.inputs import areas
-from oa_sim.programme import budget
+from oa_sim.programme import budget, parameters
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,21 @@ def test_money_that_no_area_can_use_is_split_as_it_would_have_been(known, pupils
         for on in ("true", "false")
     ]
     assert rich[0].spend.equals(rich[1].spend)
+
+
+def drawn_of(known, *overrides, draws=200):
+    scenario = load_scenario(*overrides)
+    return scenario, parameters.drawn(scenario, known, 2, draws)
+
+
+def test_a_review_that_is_none_or_too_late_changes_nothing(known, pupils):
+    for overrides in ("organisation.review=none",), ("organisation.review=to_effect", "organisation.review_after=9"):
+        scenario, drawn = drawn_of(known, *overrides, draws=20)
+        money = budget.allocate(scenario, pupils, known)
+        assert budget.reviewed(scenario, money, drawn) is money
+
+
+def test_reviewed_shares_keep_the_size_of_each_row_and_drop_what_does_harm():
+    before = np.array([[2.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    after = budget.reviewed_shares("to_effect", before, np.ones((2, 3)), np.array([1.0, 2.0, -1.0]))
+    np.testing.assert_allclose(after, [[2.0, 2.0, 0.0], [0.0, 0.0, 0.0]])

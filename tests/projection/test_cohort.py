@@ -8,7 +8,7 @@ from tiny import TINY
 from oa_sim import load_scenario
 from oa_sim.definitions import MEASURES, YEAR_GROUPS
 from oa_sim.inputs import areas
-from oa_sim.programme import budget, delivered_effects, parameters
+from oa_sim.programme import budget, delivered_effects, laws, parameters
 from oa_sim.projection import cohort
 from oa_sim.scenario.assumptions import Prior
 from oa_sim.simulation.scenario_run import run
@@ -68,6 +68,15 @@ def test_three_years_of_fade_out_and_one_year_group_up_a_year(known):
     for years, expected in enumerate(on_paper):
         assert held[years][YEAR_GROUPS.index(years)] == pytest.approx(expected, abs=1e-10)
         assert held[years].sum() == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_cohort_followed_year_by_year_keeps_what_the_retention_law_says():
+    keep = cohort.Keep(*(np.array([[value]]) for value in (0.7, 0.8, 0.25, 0.98)))
+    given, youngest = np.zeros((1, 8)), np.eye(len(YEAR_GROUPS))[0]
+    given[0, 0] = 1.0
+    held = [float(gain.sum()) for gain in cohort.follow(given, youngest, keep)]
+    years = np.arange(1, 8)
+    np.testing.assert_allclose(held, [1.0, *(0.98**years * laws.retention(0.7, 0.8, 0.25, years))])
 
 
 def test_what_goes_on_unpaid_serves_the_next_cohort_and_not_the_first_again(known):
