@@ -57,7 +57,9 @@ def main(*flags: str) -> None:
     table = pd.DataFrame(rows, columns=columns)
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
-    picture = intervals.courses("kept", np.arange(16), lines, "years after the money", "% of the peak still to be seen")
+    picture = intervals.courses_picture(
+        "kept", "", np.arange(16), lines, "years after the money", "% of the peak still to be seen"
+    ).svg
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table.to_string(index=False))
     print(*(f"{name}: {reason}" for name, reason in why.items()), sep="\n")

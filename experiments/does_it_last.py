@@ -53,7 +53,7 @@ def main(*flags: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
     up = f"{MEASURES['key_stage_2'].label.split(' reading')[0]}, disadvantaged: impact, points"
-    picture = intervals.courses("endings", impact.year.values, courses, "academic year ending", up)
+    picture = intervals.courses_picture("endings", up, impact.year.values, courses, "academic year ending", up).svg
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table.to_string(index=False))
     more = left["hand_over"] - left["stop"]

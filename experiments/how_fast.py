@@ -33,8 +33,7 @@ import plain
 from oa_sim import load_scenario
 from oa_sim.compiled import activity, outcomes, simulate
 from oa_sim.compiled.jit import compiled
-from oa_sim.plots import picture as plot
-from oa_sim.plots.picture import CHANGE, INK, WITH
+from oa_sim.plots.picture import CHANGE, INK, WITH, drawn
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 FOLDER = Path("outputs/how_fast")
@@ -267,7 +266,7 @@ def picture(table: pd.DataFrame) -> str:
             axes.text(ms * 1.1, y, f"{ms:,.3g}", va="center", fontsize=8, color=INK)
         axes.set_xlim(right=rows.ms.max() * 4)
 
-    return plot.picture("how_fast", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint)
+    return drawn("how_fast", "", f"Milliseconds for a scenario: {said}.", (7.2, 3.4), paint).svg
 
 
 if __name__ == "__main__":

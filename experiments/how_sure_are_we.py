@@ -52,7 +52,9 @@ def main(*flags: str) -> None:
     shown = table[table.measure.isin(percent)].sort_values(["measure", "evidence"], ascending=[True, False])
     labels = [f"{row.measure.replace('_', ' ')},\n{row.evidence}" for row in shown.itertuples()]
     unit = f"impact in {academic_year(year)}, disadvantaged pupils where known, percentage points better"
-    picture = intervals.intervals("readings", labels, shown[["better_by", "q05", "q95"]].values.T, unit)
+    picture = intervals.intervals_picture(
+        "readings", unit, labels, shown[["better_by", "q05", "q95"]].values.T, unit
+    ).svg
     (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
     print(table.to_string(index=False))
     one, other = (table[(table.evidence == reading) & (table.measure == HEADLINE)].iloc[0] for reading in READINGS)

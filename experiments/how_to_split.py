@@ -57,7 +57,8 @@ def main(*flags: str) -> None:
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
     unit = f"extra disadvantaged pupils, {MEASURES['key_stage_2'].label}, {academic_year(year)}"
     labels = [name.replace("_", " ").replace("equal half", "equal,\nhalf") for name in found]
-    (FOLDER / "figure.svg").write_text(intervals.intervals("splits", labels, table[ends[:3]].values.T, unit))
+    picture = intervals.intervals_picture("splits", unit, labels, table[ends[:3]].values.T, unit)
+    (FOLDER / "figure.svg").write_text(picture.svg)
     print(table.to_string(index=False))
     first = table.extra_pupils.idxmax()
     more, here = extra[table.split[first]] - extra["equal"], found[table.split[first]]["impact"].min(1)

@@ -38,7 +38,7 @@ def main(*flags: str) -> None:
     told = findings.of_sweep(found)
     table = told.tables["indices"].assign(n_draws=found.table.n_draws.iloc[0])
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
-    (FOLDER / "figure.svg").write_text(tornado.of_findings(told), encoding="utf-8")
+    (FOLDER / "figure.svg").write_text(tornado.findings_picture(told).svg, encoding="utf-8")
     print(table.to_string(index=False))
     totals = table[(table["index"] == sensitivity.TOTAL) & (table.key != sensitivity.TOGETHER)].set_index("key")
     chosen, assumed = (totals[totals.index.isin(LEVERS) == are].sort_values("share").iloc[-1] for are in (True, False))

@@ -1,20 +1,32 @@
-// Chart: the picture of what is chosen, as a specification in Vega-Lite. Data in, specification out.
+// Chart: the outcome above and the impact below, as SVG. Shared by the offline and the live page; no library is needed.
 "use strict";
 
-const INK = "#222222", WIDE = "#d9d9d9", NARROW = "#a6a6a6";
+const INK = "#222222", WIDE = "#d9d9d9", NARROW = "#a6a6a6", READ = "#00507d";
 const COLOURS = ["#0072b2", "#b34700", "#009e73", "#997700"];
-const DASHES = [[1, 0], [8, 3], [2, 2], [10, 3, 2, 3]];
-const SHAPES = ["circle", "square", "triangle-up", "diamond"];
-const WITH = "with the programme", WITHOUT = "without the programme", PUBLISHED = "published";
+const DASHES = ["", "8 3", "2 2", "10 3 2 3"];
+const CIRCLE = "M-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0";
+const SHAPES = [CIRCLE, "M-3-3h6v6h-6z", "M0-4L4 3H-4z", "M0-4.5L4 0 0 4.5-4 0z"];
+const FONT = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
+const LEFT = 52, RIGHT = 12, LETTER = 6.6; // px; LETTER is the usual width of a character
+const DOTTED = { "stroke-dasharray": "2 2", "stroke-width": 1 };
+
+// Markup of an element: written whole, the picture is there in a third of the time that its nodes take one by one.
+function svg(name, attributes, children = "") {
+  const pairs = Object.entries(attributes).filter(([, value]) => value !== "").map(([key, value]) => ` ${key}="${escaped(value)}"`);
+  return `<${name}${pairs.join("")}>${[children].flat(2).join("")}</${name}>`;
+}
+
+const segment = (x1, y1, x2, y2, look = {}) => svg("path", { d: `M${x1.toFixed(1)} ${y1.toFixed(1)}L${x2.toFixed(1)} ${y2.toFixed(1)}`, stroke: INK, ...look });
+const symbol = (shape, x, y, look) => svg("path", { d: shape, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, ...look });
+const label = (x, y, text, anchor = "start", look = {}) => svg("text", { x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor, ...look }, escaped(text));
 
 // Words broken into lines of at most `most` characters, a longer word broken where it must be.
 function linesOf(text, most) {
   const lines = [""];
   for (const word of text.split(/\s+/u)) {
-    const signs = Array.from(word);
-    for (let at = 0; at < Math.max(signs.length, 1); at += most) {
-      const piece = signs.slice(at, at + most).join("");
-      const last = lines[lines.length - 1];
+    const letters = Array.from(word);
+    for (let start = 0; start < Math.max(letters.length, 1); start += most) {
+      const piece = letters.slice(start, start + most).join(""), last = lines[lines.length - 1];
       if (last && Array.from(last).length + 1 + Array.from(piece).length > most) lines.push(piece);
       else lines[lines.length - 1] = last ? `${last} ${piece}` : piece;
     }
@@ -22,123 +34,141 @@ function linesOf(text, most) {
   return lines;
 }
 
-// A name as a picture can hold it: on one line, and shortened before its mark, which is never cut off.
-function inPicture(line, most) {
-  const signs = Array.from(line.name.replace(/[\p{Cc}\u2028\u2029]+/gu, " "));
-  const short = signs.length > most ? `${signs.slice(0, most - 1).join("")}\u2026\u2069` : signs.join("");
-  return short + line.mark;
+// A name on one line, shortened before its mark, which is never cut off.
+function shortName(line, most) {
+  const letters = Array.from(line.name.replace(/[\p{Cc}\u2028\u2029]+/gu, " "));
+  return (letters.length > most ? `${letters.slice(0, most - 1).join("")}\u2026\u2069` : letters.join("")) + line.mark;
 }
 
-// shown: {lines: [{name, mark, colour, dash, shape, points, band}], ends, first, last, start, breaks, unit, isImpact, year,
-// title, notes, source}; a point is {year, value}, a row of a band {year, q05, q25, q75, q95}.
+// A round step that gives at least so many numbers on an axis.
+function roundStep(span, least) {
+  const size = 10 ** Math.floor(Math.log10(span / least));
+  return [5, 2, 1].map((times) => times * size).find((step) => span / step >= least);
+}
+
+// Axes between two heights: turns years and values into places, and draws lines and bands.
+class Panel {
+  constructor(x, values, top, bottom, least) {
+    const low = Math.min(...values), high = Math.max(...values), room = 0.08 * (high - low) || 1;
+    Object.assign(this, { x, top, bottom, low: low - room, high: high + room, step: roundStep(high - low + 2 * room, least) });
+  }
+
+  y(value) {
+    return this.bottom - ((this.bottom - this.top) * (value - this.low)) / (this.high - this.low);
+  }
+
+  points(rows, name) {
+    return rows.map((row) => `${this.x(row.year).toFixed(1)},${this.y(row.value[name]).toFixed(1)}`);
+  }
+
+  line(rows, name, look) {
+    return svg("polyline", { points: this.points(rows, name).join(" "), fill: "none", ...look });
+  }
+
+  band(rows, low, high, look) {
+    return svg("polygon", { points: [...this.points(rows, low), ...this.points(rows, high).reverse()].join(" "), ...look });
+  }
+
+  upright(year, look) {
+    return segment(this.x(year), this.top, this.x(year), this.bottom, look);
+  }
+
+  // Grid and numbers of the values; the axis of years is drawn by `yearAxis`.
+  grid(width) {
+    const places = Math.max(0, -Math.floor(Math.log10(this.step) + 1e-9)), parts = [];
+    for (let i = Math.ceil(this.low / this.step); i <= Math.floor(this.high / this.step); i++) {
+      const y = this.y(i * this.step);
+      parts.push(segment(LEFT, y, width - RIGHT, y, { stroke: "#e6e6e6" }), label(LEFT - 6, y + 4, signed((i * this.step).toFixed(places)), "end"));
+    }
+    return [...parts, segment(LEFT, this.top, LEFT, this.bottom), segment(LEFT, this.bottom, width - RIGHT, this.bottom)];
+  }
+}
+
+// A published series broken where a year has no figure.
+function unbroken(rows) {
+  const runs = [];
+  for (const row of rows) {
+    const run = runs[runs.length - 1];
+    if (run && run[run.length - 1].year === row.year - 1) run.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}
+
+function bandsOf(panel, line, isFaint) {
+  if (line.kind === "published") return [];
+  const edges = ["q05", "q95"].map((name) => panel.line(line.rows, name, { stroke: line.colour, ...DOTTED }));
+  const both = (outer, inner) => [panel.band(line.rows, "q05", "q95", outer), panel.band(line.rows, "q25", "q75", inner)];
+  if (line.kind === "counterfactual") return line.isGrey ? both({ fill: WIDE }, { fill: NARROW }) : edges;
+  if (line.kind === "projection") return edges;
+  const opacity = isFaint ? 0.1 : 0.18;
+  return [...both({ fill: line.colour, "fill-opacity": opacity }, { fill: line.colour, "fill-opacity": 1.6 * opacity }), ...edges];
+}
+
+function lineOf(panel, line) {
+  const isPublished = line.kind === "published", name = isPublished ? "mean" : "q50";
+  const look = { stroke: line.colour, "stroke-width": isPublished ? 1.4 : 2, "stroke-dasharray": line.dash };
+  const marks = line.shape ? line.rows.map((row) => symbol(line.shape, panel.x(row.year), panel.y(row.value[name]), { fill: line.colour })) : [];
+  return [...(isPublished ? unbroken(line.rows) : [line.rows]).map((rows) => panel.line(rows, name, look)), ...marks];
+}
+
+// Breaks of the published series, numbered above the panel; those that are no change of level are shaded.
+function breaksOf(panel, breaks) {
+  return breaks.flatMap((row) => {
+    const isShift = row.kind === "level_shift", from = panel.x(row.first_year - 0.5), to = panel.x(row.last_year + 0.5);
+    const mark = isShift ? panel.upright(row.first_year - 0.5, { stroke: "#555555", "stroke-dasharray": "3 3" })
+      : svg("rect", { x: from, y: panel.top, width: to - from, height: panel.bottom - panel.top, fill: "#efefef" });
+    return [mark, label(isShift ? from : (from + to) / 2, panel.top - 6, String(row.number), "middle", { "font-weight": "bold" })];
+  });
+}
+
+function yearAxis(panel, shown, width) {
+  const step = Math.max(1, Math.ceil((shown.last - shown.first + 1) / Math.max(2, Math.floor((width - LEFT) / 74)))), parts = [];
+  for (let year = shown.last; year >= shown.first; year -= step) {
+    const x = panel.x(year);
+    parts.push(segment(x, panel.bottom, x, panel.bottom + 4), label(x, panel.bottom + 17, academicYear(year), x > width - 30 ? "end" : "middle"));
+  }
+  return parts;
+}
+
+function legend(lines, top, width) {
+  return lines.flatMap((line, i) => {
+    const y = top + 18 * i, look = { stroke: line.colour, "stroke-width": 2, "stroke-dasharray": line.dash };
+    return [segment(LEFT, y, LEFT + 30, y, look), ...(line.shape ? [symbol(line.shape, LEFT + 15, y, { fill: line.colour })] : []),
+      label(LEFT + 38, y + 4, shortName(line, Math.floor((width - LEFT - 60) / LETTER) - line.mark.length))];
+  });
+}
+
+function block(text, top, width, size) {
+  return linesOf(text, Math.floor((width - 16) / (0.56 * size))).map((words, i) => label(8, top + 1.35 * size * (i + 1), words, "start", { "font-size": size }));
+}
+
+// shown: {lines, ends, breaks, first, last, start, units: [of the outcome, of the impact], title, notes, source}.
+// Returns the picture as markup, its size, the year at a place across, and what marks the year that is read.
 function pictureOf(shown, width, isFile) {
-  const names = shown.lines.map((line) => inPicture(line, Math.floor((width - 130) / 6.5)));
-  const across = { field: "year", type: "quantitative" };
-  const room = Math.max(2, Math.floor(width / 70));
-  const step = Math.max(1, Math.ceil((shown.last - shown.first + 1) / room));
-  const ticks = [];
-  for (let year = shown.last; year >= shown.first; year -= step) ticks.unshift(year);
-  const axis = {
-    values: ticks, grid: false, labelExpr: "(datum.value - 1) + '/' + slice('' + datum.value, 2)", labelOverlap: false,
-    title: isFile ? ["academic year", "", ...linesOf(shown.source, Math.floor(width / 7.5))] : "academic year",
-    titleFontWeight: "normal", titlePadding: 8,
-  };
-  const x = { ...across, scale: { domain: [shown.first - 0.6, shown.last + 0.6], nice: false, zero: false }, axis };
-  const y = { type: "quantitative", scale: { zero: shown.isImpact, nice: true },
-    axis: { title: linesOf(shown.unit, 40), titleFontWeight: "normal", gridColor: "#e6e6e6", tickCount: 6 } };
-  const layer = rulesOf(shown, x);
-  for (const line of shown.lines.filter((one) => one.band)) layer.push(...bandsOf(line, x, y, shown));
-  layer.push(...coursesOf(shown, names, x, y, width), ...wordsOf(shown, x), ...(isFile ? [] : readingOf(shown, x, y)));
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json", width, height: width < 480 ? 300 : 380,
-    autosize: { type: "fit-x", contains: "padding" }, background: "#ffffff", padding: isFile ? 16 : 4,
-    params: [{ name: "at", value: shown.year }],
-    ...(isFile ? { title: titleOf(shown, width) } : {}),
-    layer, resolve: { scale: { color: "shared" } },
-    config: { aria: false, font: "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif", view: { stroke: null },
-      axis: { labelColor: INK, titleColor: INK, labelFontSize: 12, titleFontSize: 12, domainColor: INK, tickColor: INK },
-      legend: { labelColor: INK, labelFontSize: 12, symbolSize: 90 }, title: { color: INK, subtitleColor: INK } },
-  };
-}
-
-function titleOf(shown, width) {
-  return { text: linesOf(shown.title, Math.floor(width / 11)), subtitle: linesOf(shown.notes, Math.floor(width / 7.5)),
-    anchor: "start", fontSize: 16, subtitleFontSize: 12, subtitlePadding: 6, offset: 12 };
-}
-
-// A layer of its own data; none where there is nothing to draw.
-function plain(values, mark, encoding) {
-  return values.length ? [{ data: { values }, mark, encoding }] : [];
-}
-
-function breaksIn(shown) {
-  return shown.breaks.filter((one) => one.last_year >= shown.first && one.first_year <= shown.last);
-}
-
-function endsIn(shown) {
-  return shown.ends.filter((one) => one.year >= shown.first && one.year < shown.last);
-}
-
-const isShift = (one) => one.kind === "level_shift";
-const startsIn = (shown) => (shown.first < shown.start ? [{ year: shown.start - 0.5 }] : []);
-
-// Breaks of the published series, where the projection starts, and the end of the money.
-function rulesOf(shown, x) {
-  const spans = breaksIn(shown).filter((one) => !isShift(one)).map((one) => ({ from: one.first_year - 0.5, to: one.last_year + 0.5 }));
-  const shifts = breaksIn(shown).filter(isShift).map((one) => ({ year: one.first_year - 0.5 }));
-  const ends = endsIn(shown).map((one) => ({ year: one.year + 0.5 }));
-  return [
-    ...plain(spans, { type: "rect", color: "#efefef" }, { x: { ...x, field: "from" }, x2: { field: "to" } }),
-    ...plain(shifts, { type: "rule", color: "#555555", strokeDash: [3, 3] }, { x }),
-    ...plain(startsIn(shown), { type: "rule", color: INK }, { x }),
-    ...plain(ends, { type: "rule", color: INK, strokeDash: [1, 3], strokeWidth: 1.5 }, { x }),
-  ];
-}
-
-// What the rules mean, above the plot, where nothing lies behind the words.
-function wordsOf(shown, x) {
-  const numbers = breaksIn(shown).map((one) => ({ year: isShift(one) ? one.first_year - 0.5 : (one.first_year + one.last_year) / 2, said: String(one.number) }));
-  const words = endsIn(shown).map((one) => ({ year: one.year + 0.5, said: one.said }));
-  const text = { x, text: { field: "said" } };
-  return [
-    ...plain(numbers, { type: "text", color: INK, fontSize: 11, fontWeight: "bold" }, { ...text, y: { value: -9 } }),
-    ...plain(startsIn(shown).map((one) => ({ ...one, said: "projected \u2192" })), { type: "text", color: INK, fontSize: 11, align: "left" }, { ...text, y: { value: -9 } }),
-    ...plain(words, { type: "text", color: INK, fontSize: 11, align: "center" }, { ...text, y: { value: startsIn(shown).length ? -24 : -9 } }),
-  ];
-}
-
-function bandsOf(line, x, y, shown) {
-  const faint = shown.lines.length > 2 ? 0.1 : 0.18;
-  const part = (low, high, colour, opacity) => ({ data: { values: line.band },
-    mark: { type: "area", color: colour, opacity, line: false }, encoding: { x, y: { ...y, field: low }, y2: { field: high } } });
-  const edge = (field) => ({ data: { values: line.band },
-    mark: { type: "line", color: line.colour, strokeDash: [2, 2], strokeWidth: 1 }, encoding: { x, y: { ...y, field } } });
-  if (line.isGrey) return [part("q05", "q95", WIDE, 1), part("q25", "q75", NARROW, 1)];
-  if (!shown.isImpact) return [edge("q05"), edge("q95")];
-  return [part("q05", "q95", line.colour, faint), part("q25", "q75", line.colour, 1.6 * faint), edge("q05"), edge("q95")];
-}
-
-function coursesOf(shown, names, x, y, width) {
-  const values = shown.lines.flatMap((line, i) => line.points.map((point) => ({ ...point, line: names[i] })));
-  const scale = (key) => ({ domain: names, range: shown.lines.map((line) => line[key]) });
-  const legend = { title: null, orient: "bottom", direction: "vertical", columns: 1, labelLimit: 0, offset: 14 };
-  const by = (key, more) => ({ field: "line", type: "nominal", scale: scale(key), ...more });
-  const encoding = { x, y: { ...y, field: "value" }, color: by("colour", { legend }) };
-  const zero = shown.isImpact ? [{ data: { values: [{}] }, mark: { type: "rule", color: INK }, encoding: { y: { ...y, datum: 0 } } }] : [];
-  const course = (line) => ({ data: { values: line.points }, mark: { type: "line", strokeWidth: 2, color: line.colour, strokeDash: line.dash },
-    encoding: { x, y: { ...y, field: "value" } } });
-  return [...zero, ...shown.lines.map(course),
-    { data: { values }, mark: { type: "point", filled: true, size: 40, opacity: 1 }, encoding: { ...encoding, shape: by("shape", { legend }) } }];
-}
-
-// The year that is read: a line that moves without the picture being drawn anew.
-function readingOf(shown, x, y) {
-  const values = shown.lines.flatMap((line) => line.points);
-  const filter = [{ filter: "datum.year == at" }];
-  return [
-    { data: { values: [{}] }, mark: { type: "rule", color: "#00507d", strokeWidth: 1.5, opacity: 0.7 },
-      encoding: { x: { ...x, field: undefined, datum: { expr: "at" } } } },
-    { data: { values }, transform: filter, mark: { type: "point", color: INK, size: 110, filled: false, strokeWidth: 1.5 },
-      encoding: { x, y: { ...y, field: "value" } } },
-  ];
+  const head = isFile ? block(shown.title, 4, width, 16) : [], notes = isFile ? block(shown.notes, 8 + 22 * head.length, width, 12) : [];
+  const top = 22 * head.length + 17 * notes.length + (isFile ? 12 : 0), tall = width < 480 ? 230 : 300;
+  const x = (year) => LEFT + ((width - LEFT - RIGHT) * (year - shown.first + 0.6)) / (shown.last - shown.first + 1.2);
+  const impacts = shown.lines.filter((line) => line.kind === "impact"), outcomes = shown.lines.filter((line) => line.kind !== "impact");
+  const valuesOf = (lines) => lines.flatMap((line) => line.rows.flatMap((row) => Object.values(row.value)));
+  const upper = new Panel(x, valuesOf(outcomes), top + 38, top + 38 + tall, 5);
+  const lower = new Panel(x, [0, ...valuesOf(impacts)], upper.bottom + 48, upper.bottom + 48 + 0.45 * tall, 3);
+  const parts = [...head, ...notes], panels = [[upper, outcomes, shown.units[0]], [lower, impacts, shown.units[1]]];
+  panels.forEach(([panel, lines, title], i) => {
+    parts.push(...(i ? [] : breaksOf(panel, shown.breaks)), ...panel.grid(width), ...lines.flatMap((line) => bandsOf(panel, line, impacts.length > 2)));
+    if (i) parts.push(segment(LEFT, panel.y(0), width - RIGHT, panel.y(0)));
+    parts.push(panel.upright(shown.start - 0.5), ...lines.flatMap((line) => lineOf(panel, line)));
+    for (const end of shown.ends) parts.push(panel.upright(end.year + 0.5, { "stroke-dasharray": "1 3", "stroke-width": 1.5 }));
+    for (const end of i ? shown.ends : []) parts.push(label(x(end.year + 0.5), panel.top - 6, end.text, "middle"));
+    parts.push(label(8, panel.top - 24, title, "start", { "font-weight": 600 }));
+  });
+  parts.push(label(x(shown.start - 0.5) + 3, upper.top - 6, "projected \u2192"), ...yearAxis(lower, shown, width));
+  const under = lower.bottom + 44, source = isFile ? block(shown.source, under + 18 * outcomes.length, width, 12) : [];
+  const reading = svg("g", { class: "reading-mark", stroke: READ, fill: "none", "stroke-width": 1.5 });
+  const size = { width, height: under + 18 * outcomes.length + 17 * source.length + (isFile ? 10 : 0) };
+  const picture = svg("svg", { xmlns: "http://www.w3.org/2000/svg", ...size, viewBox: `0 0 ${size.width} ${size.height}`, "font-family": FONT, "font-size": 12, fill: INK },
+    [...(isFile ? [svg("rect", { ...size, fill: "#ffffff" })] : []), ...parts, ...legend(outcomes, under, width), ...source, reading]);
+  const ring = (panel, line, year) => line.rows.filter((row) => row.year === year).map((row) => svg("circle", { cx: x(year), cy: panel.y(row.value[line.kind === "published" ? "mean" : "q50"]), r: 5.5 }));
+  return { picture, size, yearAt: (px) => Math.round(shown.first - 0.6 + ((px - LEFT) * (shown.last - shown.first + 1.2)) / (width - LEFT - RIGHT)),
+    mark: (year) => panels.flatMap(([panel, lines]) => [panel.upright(year, { stroke: READ, opacity: 0.7 }), ...lines.flatMap((line) => ring(panel, line, year))]).join("") };
 }

@@ -1,27 +1,43 @@
-// Controls: what a reader chooses, points at and takes away.
+// Offline page: the figures that it embeds, and the scenarios that a reader compares.
 "use strict";
 
+const MOST = 4, MANY = 12;
 const isGrid = (() => {
-  const levels = view.keys.map((_, i) => new Set(view.cases.map((one) => one.values[i])).size);
-  const distinct = new Set(view.cases.map((one) => JSON.stringify(one.values))).size;
-  return view.keys.length > 0 && levels.reduce((all, one) => all * one, 1) === view.cases.length && distinct === view.cases.length;
+  const levels = view.keys.map((_, i) => new Set(view.cases.map(({ values }) => values[i])).size);
+  const distinct = new Set(view.cases.map(({ values }) => JSON.stringify(values))).size;
+  return view.keys.length > 0 && levels.reduce((product, n) => product * n, 1) === view.cases.length && distinct === view.cases.length;
 })();
 
-function option(label, value) {
-  return element("option", unturned(label), { value, dir: "auto" });
+async function inflate(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 }
 
-function fill(select, options, value) {
-  select.replaceChildren(...options);
-  select.value = String(value);
+// Whole numbers from their bytes, all lowest first; the sign is in the last bit.
+function unfold(buffer) {
+  const bytes = new Uint8Array(buffer), n = bytes.length / 4;
+  return Int32Array.from({ length: n }, (_, i) => {
+    const folded = (bytes[i] | (bytes[n + i] << 8) | (bytes[2 * n + i] << 16) | (bytes[3 * n + i] << 24)) >>> 0;
+    return (folded >>> 1) ^ -(folded & 1);
+  });
+}
+
+// The rows of what is chosen. Numbers lie in the order statistic, place, group, measure, year, scenario; all but the
+// median are kept as their distance from it.
+function embeddedRows(figures) {
+  const { places, groups, measures, years, cases } = view;
+  return (quantity, k) => {
+    const { numbers, decimals } = figures[quantity], size = places.length * groups.length * measures.length * years.length * cases.length;
+    const start = ((chosen.place * groups.length + chosen.group) * measures.length + chosen.measure) * years.length;
+    return years.map((year, i) => {
+      const cell = (start + i) * cases.length + k, median = numbers[MEDIAN * size + cell];
+      return rowOf(year, STATISTICS.map((_, s) => numbers[s * size + cell] + (s === MEDIAN ? 0 : median)), decimals[cell]);
+    }).filter((row) => row !== null);
+  };
 }
 
 function writeControls() {
-  fill($("place"), view.places.map((name, i) => option(name === NAME_OF_MEAN ? "Mean of the areas" : name + (isProxy(i) ? " (county proxy)" : ""), i))
-    .sort((one, other) => (view.places[other.value] === NAME_OF_MEAN) - (view.places[one.value] === NAME_OF_MEAN)), chosen.place);
-  fill($("measure"), view.measures.map((one, i) => option(one.label, i)), chosen.measure);
-  fill($("group"), view.groups.map((one, i) => option(one.label, i)).filter((_, i) => about().groups.includes(view.groups[i].name)), chosen.group);
-  $("quantity").value = chosen.quantity;
+  writeChoices();
   $("slots").replaceChildren(...(view.cases.length > 1 ? chosen.slots.map((_, slot) => slotFor(slot)) : []));
   $("comparing").hidden = view.cases.length < 2;
   $("add").disabled = chosen.slots.length >= Math.min(MOST, view.cases.length);
@@ -29,30 +45,28 @@ function writeControls() {
 
 // One scenario that is shown: a choice for each key that varies, or a list of names.
 function slotFor(slot) {
-  const title = chosen.slots.length > 1 ? `Scenario ${LETTERS[slot]}` : "Scenario";
-  const choices = element("div", isGrid ? keysFor(slot) : namesFor(slot), { class: "choices" });
-  const parts = [element("legend", title), choices];
+  const title = chosen.slots.length > 1 ? `Scenario ${LETTERS[slot]}` : "Scenario", choices = element("div", isGrid ? keysFor(slot) : namesFor(slot));
   if (chosen.slots.length > 1) {
-    const button = element("button", `Remove ${title.toLowerCase().replace(/ .$/u, (end) => end.toUpperCase())}`, { type: "button" });
+    const button = element("button", `Remove scenario ${LETTERS[slot]}`, { type: "button" });
     button.addEventListener("click", () => { chosen.slots.splice(slot, 1); change(); $("add").focus(); });
     choices.append(element("p", button));
   }
-  return element("fieldset", parts);
+  return element("fieldset", [element("legend", title), choices]);
 }
 
-function labelled(words, control, id) {
+function labelled(text, control, id) {
   control.id = id;
-  return element("p", [element("label", words, { for: id, dir: "auto" }), control]);
+  return element("p", [element("label", text, { for: id, dir: "auto" }), control]);
 }
 
 function keysFor(slot) {
   const own = view.cases[chosen.slots[slot]].values;
   return view.keys.map((key, i) => {
     const select = element("select", []);
-    fill(select, [...new Set(view.cases.map((one) => one.values[i]))].map((value) => option(value, value)), own[i]);
+    fill(select, [...new Set(view.cases.map(({ values }) => values[i]))].map((value) => option(value, value)), own[i]);
     select.addEventListener("change", () => {
       const wanted = own.map((value, j) => (j === i ? select.value : value));
-      chosen.slots[slot] = view.cases.findIndex((one) => one.values.every((value, j) => value === wanted[j]));
+      chosen.slots[slot] = view.cases.findIndex(({ values }) => values.every((value, j) => value === wanted[j]));
       change(select.id);
     });
     return labelled(key, select, `key-${slot}-${i}`);
@@ -60,18 +74,17 @@ function keysFor(slot) {
 }
 
 function namesFor(slot) {
-  const select = element("select", []), all = view.cases.map((one, k) => option(one.label + markOf(k), k));
-  fill(select, all, chosen.slots[slot]);
+  const select = element("select", []), names = view.cases.map((run, k) => option(run.label + markOf(k), k));
+  fill(select, names, chosen.slots[slot]);
   select.addEventListener("change", () => { chosen.slots[slot] = Number(select.value); change(select.id); });
   const named = labelled("Name", select, `name-${slot}`);
   if (view.cases.length <= MANY) return [named];
   const search = element("input", [], { type: "search", autocomplete: "off" });
   search.addEventListener("input", () => {
-    const sought = unturned(search.value).trim().toLowerCase();
-    const found = all.filter((one, k) => k === chosen.slots[slot] || one.textContent.toLowerCase().includes(sought));
-    fill(select, found, chosen.slots[slot]);
+    const text = withoutOverrides(search.value).trim().toLowerCase();
+    fill(select, names.filter((node, k) => k === chosen.slots[slot] || node.textContent.toLowerCase().includes(text)), chosen.slots[slot]);
   });
-  return [labelled("Find by a part of its name", search, `find-${slot}`), named];
+  return [labelled("Find by part of the name", search, `find-${slot}`), named];
 }
 
 // Show what is chosen; the control that was used keeps the focus.
@@ -82,104 +95,45 @@ function change(focus) {
 }
 
 function addSlot() {
-  const next = view.cases.findIndex((one, k) => !chosen.slots.includes(k) && !one.failed);
+  const next = view.cases.findIndex((run, k) => !chosen.slots.includes(k) && !run.failed);
   chosen.slots.push(next < 0 ? 0 : next);
   change();
-  document.querySelector(`#slots fieldset:last-child :is(select, input)`).focus();
+  document.querySelector("#slots fieldset:last-child :is(select, input)").focus();
 }
 
-function chooseMeasure(measure) {
-  const kept = view.groups[chosen.group].name;
-  chosen.measure = measure;
-  const has = about().groups;
-  chosen.group = view.groups.findIndex((one) => one.name === (has.includes(kept) ? kept : has[has.length - 1]));
-}
-
-// The year under the pointer becomes the year that is read.
-function point(event) {
-  if (!drawn) return;
-  const across = event.clientX - drawn.container().getBoundingClientRect().left - drawn.origin()[0];
-  const year = Math.round(drawn.scale("x").invert(across));
-  if (year !== chosen.year && year >= Number($("year").min) && year <= Number($("year").max)) {
-    chosen.year = year;
-    read();
-  }
-}
-
-function save(href, kind) {
-  const name = [about().name, view.groups[chosen.group].name, chosen.quantity].join("-");
-  const link = element("a", "", { href, download: `${name}.${kind}` });
-  document.body.append(link);
-  link.click();
-  link.remove();
-}
-
-function csvOf(lines) {
-  const head = ["scenario", "run_id", "area", "group", "measure", "quantity", "year", "academic_year", "unit", "mean", "q05", "q25", "q50",
-    "q75", "q95", "county_proxy", "verdict", "to_verify", "n_draws", "data_hash", "oa_sim"];
-  const rows = lines.flatMap((line) => line.rows.map((one) => {
-    const told = view.cases[chosen.slots[line.slot ?? 0]], isPublished = line.kind === "published";
-    const numbers = isPublished ? [signed(one.said), null, null, null, null, null] : ["mean", "q05", "q25", "q50", "q75", "q95"].map((name) => one.text[name]);
-    return [isPublished ? null : told.label, isPublished ? null : told.run_id, view.places[chosen.place], view.groups[chosen.group].name, about().name,
-      line.kind, one.year, academic(one.year), unit(), ...numbers, isProxy() ? "yes" : "no", isPublished ? null : told.verdict,
-      isPublished ? null : told.to_verify, isPublished ? null : told.n_draws, told.data_hash, told.version];
-  }));
-  return `\ufeff${[head, ...rows].map((row) => row.map(csvCell).join(",")).join("\r\n")}\r\n`;
-}
-
-function saveCsv() {
-  const href = URL.createObjectURL(new Blob([csvOf(linesShown())], { type: "text/csv;charset=utf-8" }));
-  save(href, "csv");
-  setTimeout(() => URL.revokeObjectURL(href), 60000);
-}
-
-async function savePng() {
-  const made = await vegaEmbed(document.createElement("div"), pictureOf(shownAs(linesShown()), WIDTH_OF_FILE, true), OPTIONS);
-  save(await made.view.toImageURL("png", 2), "png");
-  made.finalize();
+function chooseMeasure(i) {
+  const group = view.groups[chosen.group].name, { groups } = view.measures[i];
+  chosen.measure = i;
+  chosen.group = view.groups.findIndex(({ name }) => name === (groups.includes(group) ? group : groups[groups.length - 1]));
 }
 
 function listen() {
-  const choose = (id, act) => $(id).addEventListener("change", (event) => { act(event.target.value); change(id); });
-  choose("place", (value) => { chosen.place = Number(value); });
-  choose("measure", (value) => chooseMeasure(Number(value)));
-  choose("group", (value) => { chosen.group = Number(value); });
-  choose("quantity", (value) => { chosen.quantity = value; });
+  const choose = (id, act) => $(id).addEventListener("change", (event) => { act(Number(event.target.value)); change(id); });
+  choose("place", (i) => { chosen.place = i; });
+  choose("measure", chooseMeasure);
+  choose("group", (i) => { chosen.group = i; });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("add").addEventListener("click", addSlot);
-  $("year").addEventListener("input", () => { chosen.year = Number($("year").value); read(); });
-  $("chart").addEventListener("pointermove", point);
-  $("chart").addEventListener("pointerdown", point);
-  $("csv").addEventListener("click", saveCsv);
-  $("png").addEventListener("click", savePng);
-  let width = $("chart").clientWidth;
-  new ResizeObserver(() => {
-    if ($("chart").clientWidth === width) return;
-    width = $("chart").clientWidth;
-    draw(linesShown());
-  }).observe($("chart"));
+  listenToReading();
 }
 
 async function begin() {
-  const parts = {};
-  for (const quantity of ["counterfactual", "projection", "impact"]) parts[quantity] = await unpacked(view.figures[quantity]);
-  figure = figuresOf(view, parts);
-  const able = view.cases.map((one, k) => k).filter((k) => !view.cases[k].failed);
-  chosen.slots = view.keys.length === 0 && able.length <= MOST ? able : able.slice(0, 1);
-  chosen.place = Math.max(0, view.places.indexOf(NAME_OF_MEAN));
-  const favourite = view.measures.findIndex((one) => one.name === view.favourite);
-  chooseMeasure(Math.max(0, favourite));
+  const figures = {};
+  for (const [quantity, { numbers, decimals }] of Object.entries(view.figures))
+    figures[quantity] = { numbers: unfold(await inflate(numbers)), decimals: new Int8Array(await inflate(decimals)) };
+  source.rows = embeddedRows(figures);
+  const usable = view.cases.map((_, k) => k).filter((k) => !view.cases[k].failed);
+  chosen.slots = view.keys.length === 0 && usable.length <= MOST ? usable : usable.slice(0, 1);
+  chosen.place = Math.max(0, view.places.indexOf(MEAN_OF_AREAS));
+  chooseMeasure(Math.max(0, view.measures.findIndex(({ name }) => name === view.favourite)));
   chosen.year = Math.min(Math.max(view.cases[chosen.slots[0]].last_funded_year, view.years[0]), view.years[view.years.length - 1]);
-  const failed = view.cases.filter((one) => one.verdict === "FAIL").length;
-  if (failed) {
-    const all = failed === view.cases.length ? "Baseline and evidence" : `In ${failed} of ${view.cases.length} scenarios baseline and evidence`;
-    $("alarm").append(element("p", `FAIL: ${all} did not pass their gates: do not use their figures.`, { class: "fail" }));
-  }
+  const failed = view.cases.filter(({ verdict }) => verdict === "FAIL").length;
+  if (failed) $("alarm").append(element("p", `FAIL: do not use the figures of ${failed} of the ${view.cases.length} scenarios. Their checks failed.`, { class: "fail" }));
   listen();
   change();
 }
 
 begin().catch((error) => {
-  $("said").textContent = "This browser cannot open the numbers of this page: use a newer one.";
+  $("said").textContent = "This browser is too old to open the figures of this page. Use a newer one.";
   throw error;
 });

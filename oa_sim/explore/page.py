@@ -1,45 +1,38 @@
-"""Page: a view in, one page of HTML out in which a reader chooses, compares and reads for themselves.
+"""Page: the HTML of both explorers, the offline one with all its figures inside and the live one with levers.
 
-The page needs no server and no network, and says so to the browser, which then refuses both. Labels reach it as data
-and never as markup, so no name of a scenario or an area can do anything but be read.
+Both are drawn by the same scripts from the same template; they differ in where figures come from. The offline page
+needs no server and no network, and its content security policy refuses both. Labels reach it as data and never as
+markup, so no name of a scenario or an area can act.
 
-Figures are in the digits they are printed with. A number is kept as a whole number of small parts of its last printed
-digit, moved by less than one part where that is needed for the page to print what Python prints. Near numbers are kept
-as their differences, which deflate well.
+Python decides how many decimals a figure has. A figure is stored as a whole number of parts of its last printed digit,
+moved by less than a part where the page would otherwise print another digit than Python does.
 """
 
 import base64
 import hashlib
 import json
 import zlib
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
-from html import escape
 from importlib.resources import files
 
 import numpy as np
 import xarray as xr
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
 
 from oa_sim import formatting
-from oa_sim.atomic_write import write_file
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
-from oa_sim.explore.views import DIMS, STATISTICS, View
-from oa_sim.inference import posterior_files
+from oa_sim.explore.views import DIMS, View
 
-MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
-MOVED = 10  # added to the decimals, so that a byte holds them
-# parts of a printed digit, and of one that stands for a whole unit or more, where few would show as steps in a curve
-PARTS, MANY_PARTS = 4, 40
-NOT_KNOWN = 255  # stands for the decimals of a number that is not there
+PARTS = 10  # parts of the last printed digit; fewer would show as steps in a curve
+NOT_KNOWN = 127  # stands for the decimals of a figure that is not there
 LOW, MEDIAN, HIGH = 1, 3, 5  # where the ends of the 90% interval and the median stand among the statistics
-HERE = files(__package__)
-BODY, STYLE = HERE / "explorer.html", HERE / "explorer.css"
-SCRIPTS = ("explorer_data", "explorer_chart", "explorer", "explorer_controls")
+SHARED_SCRIPTS = ("explorer_data", "explorer_chart", "explorer")
 UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
-WHOSE = {"disadvantaged": "disadvantaged pupils", "other": "other pupils", "all": "all pupils"}
+PUPILS = {"disadvantaged": "disadvantaged pupils", "other": "other pupils", "all": "all pupils"}
 POLICY = (
-    "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data: blob:; "
+    "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
 
@@ -50,7 +43,7 @@ def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     figures : array (..., statistic)
-        Mean, then the quantiles 5, 25, 50, 75 and 95%.
+        Mean, then the 5%, 25%, 50%, 75% and 95% quantiles.
     error : array (...)
         Monte Carlo standard error of the mean.
     """
@@ -62,72 +55,35 @@ def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
 def in_parts(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return figures (..., statistic) as whole parts of the last of their decimals (...), 0 where there is none."""
     scale = 10.0 ** np.where(places == NOT_KNOWN, 0, places)[..., None]
-    parts = parts_of(places)[..., None]
-    known = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures) * scale
-    printed = parts * np.rint(known)
-    return np.clip(np.rint(known * parts), printed - parts // 2, printed + parts // 2 - 1).astype(np.int64)
+    scaled = np.where((places == NOT_KNOWN)[..., None] | ~np.isfinite(figures), 0.0, figures) * scale
+    digits = PARTS * np.rint(scaled)
+    return np.clip(np.rint(scaled * PARTS), digits - PARTS // 2, digits + PARTS // 2 - 1).astype(np.int64)
 
 
-def parts_of(places: np.ndarray) -> np.ndarray:
-    """Return into how many parts the last printed digit is divided."""
-    return np.where(places <= 0, MANY_PARTS, PARTS)
-
-
-def packed(figures: dict[str, np.ndarray], error: dict[str, np.ndarray]) -> dict:
-    """Return projection, counterfactual and impact as text.
-
-    What would have happened anyway is kept once for all scenarios that share it. The projection is kept as what it adds
-    to it where both have the same decimals, the impact as distances from its median.
+def packed(figures: np.ndarray, error: np.ndarray) -> dict[str, str]:
+    """Return one quantity of all scenarios as text: deflated bytes in base64.
 
     Parameters
     ----------
-    figures : arrays (scenario, place, group, measure, year, statistic)
-        By quantity; NaN where there is none.
-    error : arrays (scenario, place, group, measure, year)
+    figures : array (scenario, place, group, measure, year, statistic)
+        NaN where there is none.
+    error : array (scenario, place, group, measure, year)
         The Monte Carlo standard error of each mean.
 
     Returns
     -------
     dict
-        ``counterfactual``, ``projection``, ``impact``: each ``numbers`` and ``decimals``, in the order statistic,
-        place, group, measure, year, scenario; ``shared``, which counterfactual is each scenario's.
+        ``numbers``, the distances from the median and the median itself, in the order statistic, place, group, measure,
+        year, scenario, since neighbours that are alike deflate well; ``decimals``, in the same order.
     """
-    first, which = _distinct(figures["counterfactual"])
-    anyway_places = decimals(figures["counterfactual"][first], error["counterfactual"][first])
-    places, change_places = (decimals(figures[name], error[name]) for name in ("projection", "impact"))
-    anyway, change = (
-        in_parts(figures["counterfactual"][first], anyway_places),
-        in_parts(figures["impact"], change_places),
-    )
-    same = (places == anyway_places[which])[..., None]
-    added = in_parts(figures["projection"], places) - np.where(same, anyway[which], 0)
-    others = [i for i in range(change.shape[-1]) if i != MEDIAN]
-    change[..., others] -= change[..., [MEDIAN]]
-    return {
-        "shared": which.tolist(),
-        "counterfactual": _part(anyway, anyway_places),
-        "projection": _part(added, places),
-        "impact": _part(change, change_places),
-    }
-
-
-def _distinct(arrays: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """Return where the different ones among arrays (scenario, ...) first stand, and which of them each is."""
-    seen: dict[bytes, int] = {}
-    which = np.array([seen.setdefault(array.tobytes(), len(seen)) for array in arrays])
-    return [int(np.flatnonzero(which == i)[0]) for i in range(len(seen))], which
-
-
-def _part(numbers: np.ndarray, places: np.ndarray) -> dict[str, str]:
-    by_statistic = np.moveaxis(np.moveaxis(numbers, -1, 0), 1, -1)  # neighbours of one scenario are like another's
-    moved = np.where(places == NOT_KNOWN, NOT_KNOWN, places + MOVED).astype(np.uint8)
-    return {"numbers": _whole(by_statistic), "decimals": _text(np.moveaxis(moved, 0, -1).tobytes())}
-
-
-def _whole(numbers: np.ndarray) -> str:
-    """Return whole numbers as text: sign in the last bit, then all lowest bytes, all second bytes and so on."""
-    folded = ((numbers << 1) ^ (numbers >> 63)).astype("<u4")
-    return _text(np.ascontiguousarray(folded).ravel().view(np.uint8).reshape(-1, 4).T.tobytes())
+    places = decimals(figures, error)
+    numbers = in_parts(figures, places)
+    others = [i for i in range(numbers.shape[-1]) if i != MEDIAN]
+    numbers[..., others] -= numbers[..., [MEDIAN]]
+    ordered = np.moveaxis(np.moveaxis(numbers, -1, 0), 1, -1)
+    folded = ((ordered << 1) ^ (ordered >> 63)).astype("<u4")  # the sign in the last bit
+    by_byte = np.ascontiguousarray(folded).ravel().view(np.uint8).reshape(-1, 4).T  # all lowest bytes first
+    return {"numbers": _text(by_byte.tobytes()), "decimals": _text(np.moveaxis(places, 0, -1).astype("i1").tobytes())}
 
 
 def _text(plain: bytes) -> str:
@@ -135,7 +91,7 @@ def _text(plain: bytes) -> str:
 
 
 def page(view: View, title: str) -> str:
-    """Return a page to explore a view.
+    """Return the offline page of a view.
 
     Parameters
     ----------
@@ -149,99 +105,123 @@ def page(view: View, title: str) -> str:
     str
         One whole HTML file. The same view gives the same bytes.
     """
-    style = STYLE.read_text(encoding="utf-8")
-    own = "".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
-    scripts = (library(), _closed(own))
-    policy = POLICY.format(scripts=" ".join(map(_seal, scripts)), styles=_seal(style))
-    body = BODY.read_text(encoding="utf-8").replace("{{title}}", escape(title))
-    return (
-        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>{style}</style>\n</head>\n<body>\n'
-        f'{body}<script type="application/json" id="view">{_as_data(view, title)}</script>\n'
-        f"<script>{scripts[0]}</script>\n<script>{scripts[1]}</script>\n</body>\n</html>\n"
+    figures, style = view.figures, _asset("explorer.css")
+    error = figures.error.transpose("quantity", *DIMS[:-1]).values.astype(float)
+    data = labels(view) | {
+        "title": title,
+        "cases": [asdict(case) for case in view.cases],
+        "years": figures.year.values.tolist(),
+        "figures": {
+            name: packed(figures[name].transpose(*DIMS).values.astype(float), error[i])
+            for i, name in enumerate(QUANTITIES)
+        },
+    }
+    script = _script("explorer_controls")
+    policy = POLICY.format(script=_digest(script), style=_digest(style))
+    return _template().render(
+        is_live=False, title=title, policy=Markup(policy), style=Markup(style), script=script, data=as_json(data)
     )
 
 
-@cache
-def library() -> str:
-    """Return the chart library as one script that loads nothing."""
-    from importlib.metadata import version
+def live_page(view: View, title: str, **levers: object) -> str:
+    """Return the page that a server with levers sends first, without figures.
 
-    place = (
-        posterior_files.cache_folder() / f"explorer-{version('vl-convert-python')}.js"
-    )  # to put it together takes a second
-    if place.is_file():
-        return place.read_text(encoding="utf-8")
-    import vl_convert  # only a page to explore needs it
-
-    made = _closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-    with suppress(OSError):  # where nothing can be kept it is put together again
-        write_file(place, made)
-    return made
-
-
-def _closed(script: str) -> str:
-    """Return a script whose names are its own, since those of a library and of a page are often the same."""
-    return f"(() => {{\n{script}\n}})();\n"
+    Parameters
+    ----------
+    view
+        Its places, measures and published figures are shown.
+    title
+        What the page is about; any text.
+    **levers
+        What the template asks for: ``selects``, ``horizon``, ``money``, ``saves_to``, ``start``.
+    """
+    data = labels(view) | {"title": title, "cases": [], "years": [], "start": levers.pop("start")}
+    data |= {"notes": levers.pop("notes")}
+    return _template().render(
+        is_live=True, title=title, style=Markup(_asset("explorer.css")), script=_script("live"), data=as_json(data),
+        **levers,
+    )  # fmt: skip
 
 
-def _seal(text: str) -> str:
-    """Return the name by which the browser knows a script or style that may act."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def live_figures(figures: xr.Dataset) -> dict[str, dict[str, list]]:
+    """Return the figures of one place, group and measure as a message takes them.
+
+    Parameters
+    ----------
+    figures
+        ``projection``, ``counterfactual``, ``impact`` (year, statistic), the statistics being ``views.STATISTICS``, and
+        ``error`` (quantity, year).
+    """
+    message = {}
+    for i, name in enumerate(QUANTITIES):
+        values = figures[name].transpose("year", "statistic").values.astype(float)
+        places = decimals(values, figures.error.values[i])
+        message[name] = {"parts": in_parts(values, places).tolist(), "decimals": places.tolist()}
+    return message
 
 
-def _as_data(view: View, title: str) -> str:
-    """Return a view as JSON that no reader of HTML takes for markup."""
+def as_json(data: dict) -> Markup:
+    """Return data as JSON that no reader of HTML takes for markup."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.translate(UNSAFE))
+
+
+def labels(view: View) -> dict:
+    """Return all that a page says of a view but its projections."""
     figures = view.figures
-    measures = figures.measure.values.tolist()
-    told = {
-        "title": title,
+    return {
         "favourite": FAVOURITE[0],
         "keys": view.keys,
-        "cases": [asdict(case) for case in view.cases],
         "places": figures.place.values.tolist(),
-        "groups": [{"name": name, "label": WHOSE[name], "meaning": meaning} for name, meaning in GROUPS.items()],
-        "measures": [_measure(name) for name in measures],
-        "years": figures.year.values.tolist(),
+        "groups": [{"name": name, "label": PUPILS[name], "meaning": meaning} for name, meaning in GROUPS.items()],
+        "measures": [_measure(name) for name in figures.measure.values.tolist()],
         "past_years": figures.history_year.values.tolist(),
         "past": _published(figures.history.values),
         "proxy": (figures.proxy.values == 1).astype(int).tolist(),
         "breaks": view.breaks,
-        "statistics": list(STATISTICS),
-        "figures": packed(*_arrays(figures)),
     }
-    return json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(UNSAFE)
-
-
-def _arrays(figures: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return the figures and their Monte Carlo errors as plain arrays, by quantity."""
-    error = figures.error.transpose("quantity", *DIMS[:-1]).values.astype(float)
-    return (
-        {name: figures[name].transpose(*DIMS).values.astype(float) for name in QUANTITIES},
-        dict(zip(QUANTITIES, error, strict=True)),
-    )
 
 
 def _measure(name: str) -> dict:
-    about = MEASURES[name]
+    measure = MEASURES[name]
     return {
         "name": name,
-        "label": about.label,
-        "unit": about.unit,
-        "change": "percentage points" if about.unit == "%" else about.unit,
-        "lower_is_better": about.lower_is_better,
-        "groups": list(about.table_groups),
+        "label": measure.label,
+        "unit": measure.unit,
+        "change": "percentage points" if measure.unit == "%" else measure.unit,
+        "lower_is_better": measure.lower_is_better,
+        "groups": list(measure.table_groups),
     }
 
 
 def _published(history: np.ndarray) -> list:
-    """Return what was published (place, group, measure, history_year) as it is printed, None where nothing was."""
-    most = np.abs(np.where(np.isfinite(history), history, 0.0)).max(axis=-1, keepdims=True)
-    places = np.broadcast_to(np.where(most < 10, 2, 1), history.shape)
-    flat = [
-        f"{value:.{digits}f}" if np.isfinite(value) else None
+    """Return published figures (place, group, measure, history_year) as they are printed, None where there is none."""
+    largest = np.abs(np.where(np.isfinite(history), history, 0.0)).max(axis=-1, keepdims=True)
+    places = np.broadcast_to(np.where(largest < 10, 2, 1), history.shape)
+    texts = [
+        formatting.number(value, digits) if np.isfinite(value) else None
         for value, digits in zip(history.ravel().tolist(), places.ravel().tolist(), strict=True)
     ]
-    return np.array(flat, dtype=object).reshape(history.shape).tolist()
+    return np.array(texts, dtype=object).reshape(history.shape).tolist()
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_asset("explorer.html"))
+
+
+def _script(own: str) -> Markup:
+    """Return the scripts of a page as one whose names are its own."""
+    script = "".join(_asset(f"{name}.js") for name in (*SHARED_SCRIPTS, own))
+    return Markup(f"(() => {{\n{script}\n}})();\n")
+
+
+def _digest(text: str) -> str:
+    """Return the hash by which a content security policy admits a script or a style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,48 +1,38 @@
-"""Server: the explorer as a server of this machine alone, which answers nobody that came by another name.
+"""Server: the live explorer as a server of this machine alone, which turns away requests under any other name.
 
-It writes the levers and the answer as HTML, with every name escaped.
+It sends the page once, and then figures and words as messages, which the page writes as text.
 """
+
+from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from html import escape
-from importlib.resources import files
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEAN_OF_AREAS, MEASURES, SHORTEST_HORIZON
+from oa_sim.definitions import LONGEST_HORIZON, SHORTEST_HORIZON
 from oa_sim.errors import Refusal
-from oa_sim.explore import session
-from oa_sim.explore import session as live_session
+from oa_sim.explore import page, session
 from oa_sim.explore.session import Base
-from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH
-from oa_sim.scenario import schema
 from oa_sim.scenario.schema import ENDINGS
 
-MOST_GBP = 300e6  # the right end of the money's lever, unless the base has more
-SAID = {
+if TYPE_CHECKING:
+    from shiny import App
+
+MOST_GBP = 300e6  # the right end of the funding lever, unless the base has more
+LABELS = {
     "equal": "the same for each area",
-    "per_pupil": "by pupils",
-    "per_disadvantaged_pupil": "by disadvantaged pupils",
+    "per_pupil": "by number of pupils",
+    "per_disadvantaged_pupil": "by number of disadvantaged pupils",
     "as_paid": "as it was paid",
-    "stop": "stops",
-    "taper": "tapers off over some years",
-    "extend": "goes on, spread thinner",
+    "stop": "activity stops",
+    "taper": "activity tapers off over some years",
+    "extend": "the same money is spread over more years",
     "hand_over": "local partners take over",
-    "disadvantaged": "disadvantaged pupils",
-    "other": "other pupils",
-    "all": "all pupils",
 }
-KEY = (
-    (f'<path d="M0 7h28" stroke="{INK}"/><circle cx="14" cy="7" r="3" fill="{INK}"/>', "published"),
-    (f'<path d="M0 7h28" stroke="{INK}" stroke-width="2" stroke-dasharray="5 3"/>', "median without the programme"),
-    (f'<path d="M0 0h28v14h-28z" fill="{WIDE}"/><path d="M0 4h28v6h-28z" fill="{NARROW}"/>', "its 50% and 90% band"),
-    (f'<path d="M0 7h28" stroke="{WITH}" stroke-width="2.5"/>', "median with the programme"),
-    (f'<path d="M0 2h28M0 12h28" stroke="{WITH}" stroke-dasharray="2 2"/>', "edges of its 90% band"),
-    (f'<path d="M0 2h28v10h-28z" fill="{CHANGE}" fill-opacity=".3"/><path d="M0 7h28" stroke="{CHANGE}" '
-     'stroke-width="2.5"/>', "impact: median, 50% and 90% band"),
-    ('<path d="M14 0v14" stroke="#8a8a8a" stroke-dasharray="2 3"/>', "figures break here"),
-)  # fmt: skip
 HERE = "127.0.0.1"
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -56,89 +46,32 @@ HEADERS = (
 )
 
 
-def asset(name: str) -> str:
-    """Return a file of the page that lies beside this one."""
-    return (files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _select(name: str, label: str, options: dict[str, str], chosen: str) -> str:
-    inside = "".join(
-        f'<option value="{escape(value)}"{" selected" * (value == chosen)}>{escape(text)}</option>'
-        for value, text in options.items()
-    )
-    return f'<label for="{name}">{label}</label><select id="{name}" data-lever="{name}">{inside}</select>'
-
-
-def levers(base: Base, saves_to: str) -> str:
-    """Return the form with a lever for each choice, and the field that saves them."""
-    at, own = session.start(base), base.scenario
-    places = {MEAN_OF_AREAS: f"mean of the {len(own.areas.names)} areas"} | {name: name for name in own.areas.names}
-    measures = {name: MEASURES[name].label for name in own.measures}
-    money, most = f"{at.total_gbp / 1e6:.10g}", f"{max(MOST_GBP, 2 * at.total_gbp) / 1e6:g}"
-    return f"""<form id="levers" class="oa-levers" autocomplete="off" aria-label="Levers">
-<h2>The programme</h2>
-{_select("split", "Split of the money", _named(base.splits), at.split)}
-{_select("portfolio", "Portfolio", _named(base.portfolios), at.portfolio)}
-{_select("ending", "When the money ends, it", _named(ENDINGS), at.ending)}
-<label for="horizon">Horizon: <output id="horizon-years" for="horizon">{at.horizon} years</output></label>
-<input type="range" id="horizon" data-lever="horizon" min="{SHORTEST_HORIZON}" max="{LONGEST_HORIZON}" step="1"
- value="{at.horizon}">
-<label for="money">Total money, million GBP</label>
-<input type="number" id="money" data-lever="total_mgbp" data-pair="money-range" min="0" step="any" value="{money}">
-<input type="range" id="money-range" data-pair="money" min="0" max="{most}" step="1" value="{money}"
- aria-label="Total money, million GBP, as a slider">
-<h2>What is shown</h2>
-{_select("place", "Area", places, at.place)}
-{_select("measure", "Measure", measures, at.measure)}
-{_select("group", "Pupils", {name: SAID[name] for name in GROUPS}, at.group)}
-<button type="button" id="back" class="oa-second">Back to the start</button>
-<h2>Keep this setting</h2>
-<label for="name">Name of the scenario</label>
-<input type="text" id="name" maxlength="64" spellcheck="false" aria-describedby="name-rule">
-<small id="name-rule">letters, digits, - and _; saved in <span class="oa-said">{escape(saves_to)}</span></small>
-<label class="oa-tick"><input type="checkbox" id="over"> write over a file of that name</label>
-<button type="submit">Save as a scenario file</button>
-<div id="saved" role="status" class="oa-said"></div>
-</form>"""
-
-
-def _named(names) -> dict[str, str]:
-    return {name: SAID.get(name, name.replace("_", " ")) for name in names}
-
-
 def levers_page(base: Base, saves_to: str) -> str:
-    """Return the body of the page."""
-    return f"""<main class="oa-page"><h1>Explore <bdi>{escape(base.scenario.name)}</bdi></h1>
-<p>Move a lever: the projection is made anew from the stored posterior.</p>
-<div class="oa-columns">{levers(base, saves_to)}
-<section aria-label="Answer"><div id="said" class="oa-hidden" aria-live="polite" role="status"></div>
-<div id="answer" class="oa-answer"><p>The first answer is being made.</p></div></section></div></main>"""
-
-
-def answer(seen: session.View) -> str:
-    """Return an answer as HTML."""
-    lead, *more = (f'<p class="oa-lead">{escape(text)}</p>' for text in seen.sentences)
-    facts = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>" for label, text in seen.facts)
-    warned = "".join(f"<p>{escape(text)}</p>" for text in seen.warnings)
-    key = "".join(
-        f'<li><svg aria-hidden="true" width="28" height="14" viewBox="0 0 28 14">{svg}</svg>{text}</li>'
-        for svg, text in KEY
+    """Return the page with a lever for each choice, and the field that saves them."""
+    setting, view = session.start(base), session.places_and_history(base)
+    selects = (
+        ("split", "Split of the funding between areas", base.splits),
+        ("portfolio", "Portfolio of interventions", base.portfolios),
+        ("ending", "When funding ends", ENDINGS),
     )
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("Year", "Without the programme", "With it", "Impact"))
-    rows = "".join(
-        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
-        for row in seen.rows
+    most = f"{max(MOST_GBP, 2 * setting.total_gbp) / 1e6:g}"
+    return page.live_page(
+        view,
+        f"Explore {base.scenario.name}",
+        selects=[
+            {"id": key, "label": label, "options": _labelled(names), "chosen": getattr(setting, key)}
+            for key, label, names in selects
+        ],
+        horizon={"least": SHORTEST_HORIZON, "most": LONGEST_HORIZON, "chosen": setting.horizon},
+        money={"chosen": f"{setting.total_gbp / 1e6:.10g}", "most": most},
+        saves_to=saves_to,
+        notes=list(base.notes),
+        start={dim: view.figures[dim].values.tolist().index(getattr(setting, dim)) for dim in session.SHOWN},
     )
-    return f"""{lead}{"".join(more)}<dl class="oa-facts">{facts}</dl>
-<div class="oa-picture">{seen.picture}</div><ul class="oa-key">{key}</ul>
-<div class="oa-warn">{warned}</div>
-<h2>Year by year</h2><div class="oa-scroll" tabindex="0" role="region" aria-label="Year by year">
-<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"""
 
 
-def refused(sentence: str) -> str:
-    """Return the page's answer to a setting that cannot be honoured."""
-    return f'<p class="oa-no">{escape(sentence)}</p>'
+def _labelled(names: Iterable[str]) -> dict[str, str]:
+    return {name: LABELS.get(name, name.replace("_", " ")) for name in names}
 
 
 class Guard:
@@ -180,7 +113,7 @@ class Guard:
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         needs_origin = scope["type"] == "websocket"
         named = len(hosts) == 1 and hosts[0].lower() in self.hosts
-        return named and all(one in self.origins for one in origins) and len(origins) >= needs_origin
+        return named and all(origin in self.origins for origin in origins) and len(origins) >= needs_origin
 
 
 async def _turn_away(scope, receive, send) -> None:
@@ -194,7 +127,7 @@ async def _turn_away(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"This explorer answers only its own page on this machine.\n"})
 
 
-def app(base: live_session.Base, saves_to: Path):
+def app(base: Base, saves_to: Path) -> App:
     """Return the Shiny application of a base.
 
     Parameters
@@ -206,69 +139,61 @@ def app(base: live_session.Base, saves_to: Path):
     """
     from shiny import App, reactive, ui
 
-    def server(inputs, outputs, session) -> None:
+    def server(inputs, outputs, connection) -> None:
         @reactive.effect
         @reactive.event(inputs.setting)
         async def _():
-            told = inputs.setting()
-            found = await asyncio.to_thread(_answered, told, base)
-            await session.send_custom_message("answer", found)
+            message = await asyncio.to_thread(answer_message, inputs.setting(), base)
+            await connection.send_custom_message("answer", message)
 
         @reactive.effect
         @reactive.event(inputs.save)
         async def _():
-            found = await asyncio.to_thread(_saved, inputs.save(), base, saves_to)
-            await session.send_custom_message("saved", {"html": found})
+            message = await asyncio.to_thread(save_message, inputs.save(), base, saves_to)
+            await connection.send_custom_message("saved", message)
 
-    body = ui.HTML(levers_page(base, str(saves_to)))
-    page = ui.page_fluid(
-        ui.head_content(ui.tags.link(rel="icon", href="data:,")),
-        ui.tags.style(ui.HTML(asset("live.css"))),
-        body,
-        ui.tags.script(ui.HTML(asset("live.js"))),
-        title=f"Explore {base.scenario.name}",
-        lang="en",
-    )
-    return App(page, server)
+    return App(ui.page_html(levers_page(base, str(saves_to))), server)
 
 
-def _answered(told: object, base: live_session.Base) -> dict:
+def answer_message(message: object, base: Base) -> dict:
     """Return the answer to a setting as the page takes it; a refusal is an answer too."""
-    serial = told.get("serial") if isinstance(told, dict) else None
+    serial = message.get("serial") if isinstance(message, dict) else None
     try:
-        seen = live_session.view(live_session.setting(told, base), base)
-        return {"serial": serial, "html": answer(seen), "said": seen.sentences[0]}
+        setting = session.setting(message, base)
+        answer = session.answer(setting, base)
     except Refusal as refusal:
-        return {"serial": serial, "html": refused(str(refusal)), "said": str(refusal)}
+        return {"serial": serial, "refused": str(refusal)}
+    return {
+        "serial": serial,
+        "shown": {name: getattr(setting, name) for name in session.SHOWN},
+        "sentences": answer.sentences,
+        "facts": answer.facts,
+        "case": asdict(answer.case),
+        "years": answer.figures.year.values.tolist(),
+        "figures": page.live_figures(answer.figures),
+    }
 
 
-def _saved(told: object, base: live_session.Base, saves_to: Path) -> str:
+def save_message(message: object, base: Base, saves_to: Path) -> dict[str, str]:
     """Save a setting and return what the page says of it."""
-    from html import escape
-
     try:
-        asked = live_session.setting(told, base)
-        path, command = live_session.save(
-            asked, base, str(told.get("name", "")), saves_to, over=told.get("over") is True
-        )
+        setting = session.setting(message, base)
+        name, is_replacing = str(message.get("name", "")), message.get("over") is True
+        path, command = session.save(setting, base, name, saves_to, over=is_replacing)
     except Refusal as refusal:
-        return refused(str(refusal))
-    return f"<p>Saved as {escape(path.name)}. It runs with</p><p><code>{escape(command)}</code></p>"
+        return {"refused": str(refusal)}
+    return {"text": f"Saved as {path.name}. To run it:", "command": command}
 
 
-def warm(base: live_session.Base, say: Callable[[str], None]) -> None:
+def warm(base: Base, say: Callable[[str], None]) -> None:
     """Make what all settings share, so that the first lever moves as quickly as the last."""
-    from dataclasses import replace
-
-    at = live_session.start(base)
-    say("making the first answer")
-    live_session.view(at, base)
-    for ending in schema.ENDINGS:
-        say(f"making ready for the ending {ending.replace('_', ' ')}")
-        try:
-            live_session.view(replace(at, ending=ending), base)
-        except Refusal:
-            continue  # the page says so when it is asked
+    setting = session.start(base)
+    say("calculating the first answer")
+    session.answer(setting, base)
+    for ending in ENDINGS:
+        say(f"preparing the ending: {LABELS[ending]}")
+        with suppress(Refusal):  # the page says so when it is chosen
+            session.answer(replace(setting, ending=ending), base)
 
 
 def listening(port: int) -> socket.socket:
@@ -279,21 +204,19 @@ def listening(port: int) -> socket.socket:
     Refusal
         Where the port is taken.
     """
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((HERE, port))
+        listener.bind((HERE, port))
     except OSError as error:
-        found.close()
+        listener.close()
         raise Refusal(
-            f"port={port} cannot be had ({error.strerror}): leave port out, and a free one is taken"
+            f"port={port} cannot be used ({error.strerror}): leave port out, and a free one is taken"
         ) from None
-    return found
+    return listener
 
 
-def serve(
-    base: live_session.Base, saves_to: Path, port: int, say: Callable[[str], None], ready: Callable[[str], None]
-) -> None:
+def serve(base: Base, saves_to: Path, port: int, say: Callable[[str], None], ready: Callable[[str], None]) -> None:
     """Serve the explorer until it is stopped.
 
     Parameters
@@ -316,9 +239,9 @@ def serve(
     """
     import uvicorn
 
-    with listening(port) as heard:
+    with listening(port) as listener:
         warm(base, say)
-        port = heard.getsockname()[1]
+        port = listener.getsockname()[1]
         guarded = Guard(app(base, saves_to), port)
         config = uvicorn.Config(
             guarded,
@@ -336,4 +259,4 @@ def serve(
             ready(f"http://{HERE}:{port}/")
 
         server.startup = startup
-        server.run(sockets=[heard])
+        server.run(sockets=[listener])

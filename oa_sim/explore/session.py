@@ -14,11 +14,12 @@ from pathlib import Path
 import xarray as xr
 import yaml
 
+import oa_sim
 from oa_sim.atomic_write import atomic_file
 from oa_sim.compiled import input_cache, simulate
-from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, academic_year, headline_of, percent
+from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, QUANTITIES, academic_year, headline_of, percent
 from oa_sim.errors import Refusal, one_of
-from oa_sim.explore import fan_svg
+from oa_sim.explore import views
 from oa_sim.formatting import chance, estimate, pounds, unit, who
 from oa_sim.programme import budget
 from oa_sim.scenario import load, scenario_files
@@ -156,8 +157,8 @@ def _splits(scenario: Scenario) -> tuple[str, ...]:
 
 def _portfolios(own: Portfolio) -> dict[str, Portfolio]:
     """Return the portfolios to choose from, the base's own first where no config has it."""
-    found = kept_portfolios()
-    return found if own in found.values() else {AS_BEFORE: own} | found
+    portfolios = kept_portfolios()
+    return portfolios if own in portfolios.values() else {AS_BEFORE: own} | portfolios
 
 
 def kept_portfolios() -> dict[str, Portfolio]:
@@ -174,8 +175,8 @@ def kept_portfolios() -> dict[str, Portfolio]:
 @cache
 def hand_over() -> dict:
     """Return what ``configs/sustainability/hand_over.yaml`` sets: the ending, what it rests on."""
-    found = yaml.safe_load((CONFIGS / "sustainability" / "hand_over.yaml").read_text(encoding="utf-8"))
-    return {name: value for name, value in found.items() if name != "defaults"}
+    values = yaml.safe_load((CONFIGS / "sustainability" / "hand_over.yaml").read_text(encoding="utf-8"))
+    return {name: value for name, value in values.items() if name != "defaults"}
 
 
 @cache
@@ -213,31 +214,28 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class View:
+class Answer:
     """The answer to a setting.
 
     Attributes
     ----------
-    picture
-        History, future and impact as inline SVG.
     sentences
         The headline in words, the first of all.
     facts
         Label and text of the figures that matter most.
-    rows
-        Text of each year: without the programme, with it, impact.
-    warnings
-        What must stand beside the numbers.
     numbers
         Impact in the reading year and what is left, unrounded.
+    figures
+        What is drawn: ``projection``, ``counterfactual``, ``impact`` (year, statistic) and ``error`` (quantity, year).
+    case
+        What must stand beside the figures.
     """
 
-    picture: str
     sentences: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[str, str, str, str], ...]
-    warnings: tuple[str, ...]
     numbers: dict[str, float]
+    figures: xr.Dataset
+    case: views.Case
 
 
 def start(base: Base) -> Setting:
@@ -256,22 +254,22 @@ def start(base: Base) -> Setting:
     )
 
 
-def setting(told: object, base: Base) -> Setting:
-    """Return the setting that a page told, each value looked at before it is used.
+def setting(message: object, base: Base) -> Setting:
+    """Return the setting that a page sent, each value looked at before it is used.
 
     Raises
     ------
     Refusal
         For a value that no lever has.
     """
-    if not isinstance(told, dict):
+    if not isinstance(message, dict):
         raise Refusal("the levers could not be read: load the page again")
     names = ("split", "portfolio", "ending", *SHOWN)
-    texts = {name: str(told.get(name))[:300] for name in names}
+    texts = {name: str(message.get(name))[:300] for name in names}
     numbers = {}
     for name in ("horizon", "total_gbp"):
         try:
-            numbers[name] = float(told.get(name))
+            numbers[name] = float(message.get(name))
         except (TypeError, ValueError):
             numbers[name] = math.nan
         if not math.isfinite(numbers[name]):
@@ -289,7 +287,7 @@ def setting(told: object, base: Base) -> Setting:
     return Setting(**texts, horizon=int(numbers["horizon"]), total_gbp=numbers["total_gbp"])
 
 
-def scenario(asked: Setting, base: Base, name: str | None = None) -> Scenario:
+def scenario(levers: Setting, base: Base, name: str | None = None) -> Scenario:
     """Return the scenario that a setting makes of a base.
 
     Raises
@@ -299,22 +297,34 @@ def scenario(asked: Setting, base: Base, name: str | None = None) -> Scenario:
     """
     own = base.scenario
     lasting = asdict(own.sustainability)["principles"] if own.sustainability.principles else {}
-    if asked.ending == "hand_over" and not any(lasting.values()):
+    if levers.ending == "hand_over" and not any(lasting.values()):
         ending = replace(own.sustainability, **hand_over())
     else:
-        ending = replace(own.sustainability, ending=asked.ending)
+        ending = replace(own.sustainability, ending=levers.ending)
     return replace(
         own,
         name=name or own.name,
-        split=own.split if asked.split == AS_BEFORE else Split(asked.split),
-        portfolio=base.portfolios[asked.portfolio],
+        split=own.split if levers.split == AS_BEFORE else Split(levers.split),
+        portfolio=base.portfolios[levers.portfolio],
         sustainability=ending,
-        horizon=asked.horizon,
-        budget=replace(own.budget, total_gbp=asked.total_gbp),
+        horizon=levers.horizon,
+        budget=replace(own.budget, total_gbp=levers.total_gbp),
     )
 
 
-def view(asked: Setting, base: Base) -> View:
+def places_and_history(base: Base) -> views.View:
+    """Return a view without scenarios: what can be shown, and what is published of it."""
+    names, known = base.scenario.areas.names, base.known
+    measures, first = base.scenario.measures, base.scenario.years[0]
+    published = known.history.published.sel(area=names, measure=measures)
+    published = published.sel(year=published.year < first)
+    proxy = (("place", "group", "measure"), known.proxy)
+    coords = {"place": [*names, MEAN_OF_AREAS], "group": list(GROUPS), "measure": measures}
+    figures = xr.Dataset({"proxy": proxy, "history": views.past_of(published)}, coords)
+    return views.View([], [], figures, views.breaks_of(known.tables["breaks"], measures))
+
+
+def answer(levers: Setting, base: Base) -> Answer:
     """Return the answer to a setting.
 
     Raises
@@ -322,126 +332,114 @@ def view(asked: Setting, base: Base) -> View:
     Refusal
         Where ``oa-sim run`` would refuse the scenario.
     """
-    made = scenario(asked, base)
-    found, money, beside = answered(asked, made, base)
-    at = {"place": asked.place, "measure": asked.measure, "group": asked.group}
-    shown = found.sel(at)
-    reading = found.attrs["headline_year"]
-    numbers = {name: float(shown.impact.sel(year=reading, statistic=name)) for name in ("mean", "q05", "q95")}
-    numbers["p_better"] = float(shown.p_better.sel(year=reading))
+    changed = scenario(levers, base)
+    summary, money, national = summary_of(levers, changed, base)
+    shown = summary.sel(place=levers.place, measure=levers.measure, group=levers.group)
+    year = summary.attrs["headline_year"]
+    numbers = {name: float(shown.impact.sel(year=year, statistic=name)) for name in ("mean", "q05", "q95")}
+    spread = [shown[name].sel(statistic="sd", drop=True) for name in QUANTITIES]
+    error = xr.concat(spread, "quantity") / math.sqrt(summary.attrs["n_draws"])
+    numbers["error"] = float(error[list(QUANTITIES).index("impact")].sel(year=year))
+    numbers["p_better"] = float(shown.p_better.sel(year=year))
     numbers |= {name: float(shown[name]) for name in simulate.LEFT}
-    numbers |= {"money_gbp": money, "beside_gbp": beside}
-    where = _where(asked, made)
-    sentences = (_impact(asked, numbers, reading, where), _lasts(asked, numbers))
-    picture = fan_svg.fan(
-        shown, base.known.history, asked, made.areas.names, where, found.attrs["last_funded_year"], bool(money)
-    )
-    return View(
-        picture, sentences, _facts(asked, found, numbers, reading), _rows(shown), _warnings(base, found, shown), numbers
+    numbers |= {"money_gbp": money, "beside_gbp": national}
+    return Answer(
+        (_impact(levers, numbers, year, _where(levers, changed)), _persistence(numbers)),
+        _facts(levers, summary, numbers, year),
+        numbers,
+        shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=error),
+        _case(base, summary.attrs),
     )
 
 
-def answered(asked: Setting, made: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
-    """Return a scenario's summaries, its budget and the national programmes beside it, GBP; kept by the levers."""
+def _case(base: Base, attributes: dict) -> views.Case:
+    names = ("verdict", "reason", "n_draws", "to_verify", "last_funded_year")
+    return views.Case(
+        label=base.scenario.name,
+        values=(),
+        run_id="not saved",
+        data_hash=base.known.data_hash,
+        version=oa_sim.__version__,
+        n_areas=len(base.scenario.areas.names),
+        **{name: attributes[name] for name in names},
+    )
+
+
+def summary_of(levers: Setting, changed: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
+    """Return a scenario's summaries, its budget and the national programmes beside it, £; kept by the levers."""
 
     def make() -> tuple[xr.Dataset, float, float]:
         known = base.known
-        money = budget.allocate(made, known.pupils, known.tables)
-        money = budget.reviewed(made, money, input_cache.programme(made, known).drawn)
-        return simulate.summary(made), float(made.budget.total_gbp), float(money.national.sum())
+        money = budget.allocate(changed, known.pupils, known.tables)
+        money = budget.reviewed(changed, money, input_cache.programme(changed, known).drawn)
+        return simulate.summary(changed), float(changed.budget.total_gbp), float(money.national.sum())
 
-    return base.answers.get(tuple(getattr(asked, name) for name in LEVERS), make)
-
-
-def _where(asked: Setting, made: Scenario) -> str:
-    names = made.areas.names
-    if asked.place != MEAN_OF_AREAS:
-        return f"in {asked.place}"
-    return f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
+    return base.answers.get(tuple(getattr(levers, name) for name in LEVERS), make)
 
 
-def _impact(asked: Setting, numbers: dict, year: int, where: str) -> str:
-    """Return the impact in the words of ``oa-sim run``."""
-    paid = pounds(numbers["money_gbp"])
-    if numbers["beside_gbp"]:
-        paid += f" and {pounds(numbers['beside_gbp'])} of national programmes beside it"
-    about, when = who(asked.measure, asked.group), academic_year(year)
-    mean, low, high = (numbers[name] for name in ("mean", "q05", "q95"))
+def _where(levers: Setting, changed: Scenario) -> str:
+    names = changed.areas.names
+    if levers.place != MEAN_OF_AREAS or len(names) == 1:
+        return f"in {names[0] if levers.place == MEAN_OF_AREAS else levers.place}"
+    return f"averaged over {len(names)} areas"
+
+
+def _cost(numbers: dict[str, float]) -> str:
+    national = numbers["beside_gbp"]
+    return pounds(numbers["money_gbp"]) + (f", plus {pounds(national)} from national programmes" if national else "")
+
+
+def _impact(levers: Setting, numbers: dict[str, float], year: int, where: str) -> str:
+    """Return the impact in the reading year as two sentences."""
+    cost, measure, when = _cost(numbers), who(levers.measure, levers.group), academic_year(year)
+    mean, low, high, error = (numbers[name] for name in ("mean", "q05", "q95", "error"))
     if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
-        return f"With {paid}, {about} in {when} does not change {where}."
-    side = "above" if mean >= 0 else "below"
+        return f"{cost} does not change {measure} in {when}, {where}."
     ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
-    size = estimate(*ends, unit=unit(asked.measure))
+    size = estimate(*ends, error, unit=unit(levers.measure))
     return (
-        f"With {paid}, {about} in {when} is expected to be {size} {side} what would have "
-        f"happened anyway, {where}; the chance that it is better at all is {chance(numbers['p_better'])}."
+        f"{cost}{',' * (', plus' in cost)} is expected to {'raise' if mean >= 0 else 'lower'} {measure} in {when} by "
+        f"{size}, {where}. Probability of any improvement: {chance(numbers['p_better'])}."
     )
 
 
-def _lasts(asked: Setting, numbers: dict) -> str:
+def _persistence(numbers: dict[str, float]) -> str:
+    """Return what remains after funding ends, as sentences."""
     if not numbers["p_impact"] > 0:
-        return "The impact is too small to say what of it lasts."
-    five, low, high, later = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    of = "90% in the average area" if asked.place == MEAN_OF_AREAS else "90%"
+        return "The impact is too small to say how much of it remains after funding ends."
+    five, low, high, ten = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
     return (
-        f"Of the peak of {who(asked.measure, asked.group)}, {five} is still to be seen five years after the money ends "
-        f"({of}: {low} to {high}) and {later} after ten; the chance that at least half is left after five is "
+        f"Five years after funding ends, {five} of the peak impact remains (90% interval {low} to {high}). After ten "
+        f"years, {ten} remains. Probability that at least half remains after five years: "
         f"{chance(numbers['p_half_left_5y'])}."
     )
 
 
-def _facts(asked: Setting, found: xr.Dataset, numbers: dict, year: int) -> tuple[tuple[str, str], ...]:
+def _facts(levers: Setting, summary: xr.Dataset, numbers: dict[str, float], year: int) -> tuple[tuple[str, str], ...]:
     """Return the figures that matter most, each with its label."""
-    left = "no impact to keep"
+    remains, probability = "no impact", "no impact"
     if numbers["p_impact"] > 0:
-        left = "{} (90% interval {} to {})".format(*(percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95")))
-    ratio = [float(found[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
-    bought = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "no benefit in pounds is claimed"
-    cost = pounds(numbers["money_gbp"])
-    if numbers["beside_gbp"]:
-        cost += f", and {pounds(numbers['beside_gbp'])} of national programmes beside it"
+        ends = (percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95"))
+        remains = "{} (90% interval {} to {})".format(*ends)
+        probability = chance(numbers["p_better"])
+    ratio = [float(summary[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
+    benefit = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "none is claimed in pounds"
+    impact = estimate(*(numbers[name] for name in ("mean", "q05", "q95", "error")), unit=unit(levers.measure))
     return (
-        (
-            f"Impact in {academic_year(year)}",
-            estimate(*(numbers[n] for n in ("mean", "q05", "q95")), unit=unit(asked.measure)),
-        ),
-        ("Chance that it is better", chance(numbers["p_better"]) if numbers["p_impact"] > 0 else "no impact"),
-        ("Left of the peak after five years", left),
-        ("Cost", cost),
-        ("Lifetime earnings for a pound, all areas", bought),
+        (f"Impact in {academic_year(year)}", impact),
+        ("Probability of improvement", probability),
+        ("Remaining after five years", remains),
+        ("Cost", _cost(numbers)),
+        ("Lifetime earnings per £1, all areas", benefit),
     )
 
 
-def _rows(shown: xr.Dataset) -> tuple[tuple[str, str, str, str], ...]:
-    """Return the text of each year."""
-    names = ("counterfactual", "projection", "impact")
-    bands = [shown[name].sel(statistic=["mean", "q05", "q95"]).transpose("year", "statistic").values for name in names]
-    years = shown.year.values.tolist()
-    return tuple(
-        (academic_year(year), *(estimate(*band[i].tolist()) for band in bands)) for i, year in enumerate(years)
-    )
-
-
-def _warnings(base: Base, found: xr.Dataset, shown: xr.Dataset) -> tuple[str, ...]:
-    """Return what must stand beside the numbers."""
-    said = list(base.notes)
-    if found.attrs["verdict"] != "PASS":
-        said.append(f"{found.attrs['verdict']}: {found.attrs['reason']}.")
-    if int(shown.proxy):
-        said.append(
-            "County proxy: what is published of a county stands in for one of its districts, or for some of them."
-        )
-    if found.attrs["to_verify"]:
-        said.append(f"To verify: {found.attrs['to_verify']} of the sources are recalled and not yet checked.")
-    return tuple(said)
-
-
-def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
+def save(levers: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
     """Write a setting as a scenario file, read it back, and return its path and the command that runs it.
 
     Parameters
     ----------
-    asked, base
+    levers, base
         What is saved.
     name
         Of the scenario and its file.
@@ -455,10 +453,10 @@ def save(asked: Setting, base: Base, name: str, folder: Path, *, over: bool = Fa
     Refusal
         For a name that no scenario may have, a file that is there, and what no file can say.
     """
-    made = scenario(asked, base, _name(name))
+    made = scenario(levers, base, _name(name))
     path = folder / f"{made.name}.yaml"
     if path.exists() and not over:
-        raise Refusal(f"{path.name} is there already: choose another name, or tick that it may be written over")
+        raise Refusal(f"{path.name} is there already: choose another name, or tick the box that replaces it")
     chosen = _choices(made)
     words = [
         f"{group}={choice}"

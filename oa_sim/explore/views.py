@@ -135,8 +135,8 @@ def of_sweep(folder: Path) -> View:
         Where it holds no whole sweep, or one in which every scenario failed.
     """
     folder = Path(folder)
-    found = sweep_results.read(folder)
-    sweep_results.refuse_all_failed(found.table)
+    sweep = sweep_results.read(folder)
+    sweep_results.refuse_all_failed(sweep.table)
     if store.layout(folder) is None:
         raise Refusal(f"{folder} has no {store.NAME} with results: sweep again into another folder")
     figures = _in_store(folder)
@@ -144,12 +144,12 @@ def of_sweep(folder: Path) -> View:
     figures = figures.assign_coords({dim: figures[dim].values.tolist() for dim in DIMS if dim != "scenario"})
     has = np.isfinite(figures.impact.sel(statistic="mean")).any(["group", "measure", "year"]).values
     n_areas = has[:, [place != MEAN_OF_AREAS for place in figures.place.values.tolist()]].sum(axis=1)
-    hashes = found.facts.get("data_hash", {})
+    hashes = sweep.facts.get("data_hash", {})
     past = _past(figures, set(hashes.values()))
     figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
-    made = {"data_hash": ", ".join(hashes.values()), "version": str(found.facts.get("oa_sim", ""))}
-    keys = sweep_results.varied(found.table, found.keys)
-    rows = found.table.to_dict("records")
+    made = {"data_hash": ", ".join(hashes.values()), "version": str(sweep.facts.get("oa_sim", ""))}
+    keys = sweep_results.varied(sweep.table, sweep.keys)
+    rows = sweep.table.to_dict("records")
     cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
     breaks = _breaks(set(hashes.values()), figures.measure.values.tolist())
     return View(cases, list(map(_key, keys)), figures, breaks)
@@ -206,8 +206,8 @@ def _summary(result: Result) -> xr.Dataset:
 def _described(values: np.ndarray) -> np.ndarray:
     """Return the statistics (area, year, statistic) of draws (chain, draw, area, year)."""
     n_areas, n_years = values.shape[2:]
-    found = appraisal.described(np.ascontiguousarray(values.reshape(-1, n_areas * n_years).T))
-    return np.stack([found[name] for name in STATISTICS], axis=-1).reshape(n_areas, n_years, -1)
+    summary = appraisal.described(np.ascontiguousarray(values.reshape(-1, n_areas * n_years).T))
+    return np.stack([summary[name] for name in STATISTICS], axis=-1).reshape(n_areas, n_years, -1)
 
 
 def _with_mean(each: xr.DataArray, mean: xr.DataArray, several: bool) -> xr.DataArray:
@@ -223,32 +223,40 @@ def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
     if hashes != {tables.data_hash()}:
         shape = {dim: figures[dim].values for dim in ("place", "group", "measure")} | {"history_year": [first - 1]}
         return xr.DataArray(np.full(tuple(map(len, shape.values())), np.nan), shape)
-    past = areas.history(tables.read_all(), until=first - 1).published
-    past = past.sel(area=[place for place in figures.place.values.tolist() if place != MEAN_OF_AREAS])
-    past = past.sel(measure=figures.measure.values).rename(year="history_year")
-    whole = _with_mean(past, past.mean("area", skipna=False), MEAN_OF_AREAS in figures.place.values)
-    return whole.reindex(place=figures.place.values)
+    names = [place for place in figures.place.values.tolist() if place != MEAN_OF_AREAS]
+    published = areas.history(tables.read_all(), until=first - 1).published
+    past = past_of(published.sel(area=names, measure=figures.measure.values))
+    return past.reindex(place=figures.place.values)
+
+
+def past_of(published: xr.DataArray) -> xr.DataArray:
+    """Return published figures (area, group, measure, year) by place, the areas and their mean, and history year."""
+    past = published.rename(year="history_year")
+    return _with_mean(past, past.mean("area", skipna=False), several=True)
+
+
+def breaks_of(rows: list[tables.Row], measures: list[str]) -> list[dict]:
+    """Return the declared breaks of measures."""
+    keys = ("measure", "first_year", "last_year", "kind", "what_changed")
+    return [{key: row[key] for key in keys} for row in rows if row["measure"] in measures]
 
 
 def _breaks(hashes: set[str], measures: list[str]) -> list[dict] | None:
-    if hashes != {tables.data_hash()}:
-        return None
-    told = ("measure", "first_year", "last_year", "kind", "what_changed")
-    return [{key: row[key] for key in told} for row in tables.read("breaks") if row["measure"] in measures]
+    return breaks_of(tables.read("breaks"), measures) if hashes == {tables.data_hash()} else None
 
 
 def _case_of(result: Result) -> Case:
-    about = result.manifest
+    manifest = result.manifest
     return Case(
-        label=str(about["scenario"]["name"]),
+        label=str(manifest["scenario"]["name"]),
         values=(),
-        run_id=about["run_id"],
-        data_hash=about["data_hash"],
-        version=about["oa_sim"],
-        verdict=about["gates"]["verdict"],
-        reason=about["gates"]["reason"],
+        run_id=manifest["run_id"],
+        data_hash=manifest["data_hash"],
+        version=manifest["oa_sim"],
+        verdict=manifest["gates"]["verdict"],
+        reason=manifest["gates"]["reason"],
         n_draws=result.n_draws,
-        to_verify=sum(map(len, about.get("to_verify", {}).values())),
+        to_verify=sum(map(len, manifest.get("to_verify", {}).values())),
         last_funded_year=int(result.sustainability.attrs["last_funded_year"]),
         n_areas=result.draws.sizes["area"],
     )
@@ -256,17 +264,17 @@ def _case_of(result: Result) -> Case:
 
 def _case_in(row: dict, keys: list[str], made: dict, n_areas: int) -> Case:
     """Return what a row of a sweep's summary says of its scenario."""
-    values = tuple(_said(row[key]) for key in keys)
+    values = tuple(_value_text(row[key]) for key in keys)
     failed = row.get("failed")
     failed = failed.strip() if isinstance(failed, str) else ""
     count = {
         name: 0 if failed or row.get(name) is None or row[name] != row[name] else int(row[name])
         for name in ("n_draws", "to_verify", "last_funded_year")
     }
-    told = {name: str(row.get(name) or "") if not failed else "" for name in ("verdict", "reason")}
-    label = ", ".join(f"{_key(key)} {said}" for key, said in zip(keys, values, strict=True))
+    checks = {name: str(row.get(name) or "") if not failed else "" for name in ("verdict", "reason")}
+    label = ", ".join(f"{_key(key)} {value}" for key, value in zip(keys, values, strict=True))
     label = f"scenario {row['scenario']}" + (f": {label}" if label else "")
-    return Case(label, values, str(row["identity"]), **made, **told, **count, n_areas=n_areas, failed=failed)
+    return Case(label, values, str(row["identity"]), **made, **checks, **count, n_areas=n_areas, failed=failed)
 
 
 def _key(key: str) -> str:
@@ -274,12 +282,12 @@ def _key(key: str) -> str:
     return re.sub(r"[._]", " ", key).replace(" gbp", " GBP")
 
 
-def _said(found: object) -> str:
+def _value_text(value: object) -> str:
     """Return the value of a key as people read it; a choice that is a plain name in words."""
-    if found is None or found != found:
+    if value is None or value != value:
         return sweep_results.UNSET
-    said = sweep_results.said(found)
-    return said.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", said) else said
+    text = sweep_results.said(value)
+    return text.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", text) else text
 
 
 def _union(lists: list[list]) -> list:

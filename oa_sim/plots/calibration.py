@@ -10,25 +10,25 @@ from matplotlib.figure import Figure
 
 from oa_sim import formatting
 from oa_sim.definitions import academic_year
-from oa_sim.plots import picture
+from oa_sim.plots.picture import NARROW, WITH, Picture, drawn
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.scoring import SCALES, Scores
 
-OURS = {"color": picture.WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
+OURS = {"color": WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
 COLOURS = ("#222222", "#b34700", "#7a7a7a", "#009e73", "#cc79a7", "#997700")  # told apart without red and green
 DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKS = "sd^vxP"
 HIGHEST = 1.5  # of the ratios in a picture: one poor peer would flatten all the others
 
 
-def reliability(scores: Scores) -> str:
+def reliability_picture(scores: Scores) -> Picture:
     """Return how often each interval held the figure against how often it should, a panel for each scale."""
     found = scores.calibration
     names, held = _models(found), kinds(found)
 
     def paint(figure: Figure) -> None:
         for axes, kind in zip(_panels(figure, held), held, strict=True):
-            axes.plot([0, 100], [0, 100], color=picture.NARROW, linewidth=1)
+            axes.plot([0, 100], [0, 100], color=NARROW, linewidth=1)
             for name in reversed(names):
                 part = found[(found.model == name) & (found.scale == kind)]
                 axes.plot(part.nominal, 100 * part.covered, **_look(name, scores.ours, every=4))
@@ -36,10 +36,10 @@ def reliability(scores: Scores) -> str:
         figure.axes[0].set_ylabel("it held, %")
         _legend(figure)
 
-    return picture.picture("reliability", _reliability_in_words(found, names), _size(held, 3.4), paint)
+    return drawn("reliability", "", _reliability_in_words(found, names), _size(held, 3.4), paint)
 
 
-def by_year(scores: Scores) -> str:
+def by_year_picture(scores: Scores) -> Picture:
     """Return the mean ratio to the random walk in each year that was forecast, a panel for each scale."""
     found = scores.table[scores.table.n > 0]
     names, held = _models(found), kinds(found)
@@ -51,7 +51,7 @@ def by_year(scores: Scores) -> str:
         figure.axes[0].set_ylabel("CRPS, random walk = 1")
         _legend(figure)
 
-    return picture.picture("years", _years_in_words(mean, names), _size(held, 3.0), paint)
+    return drawn("years", "", _years_in_words(mean, names), _size(held, 3.0), paint)
 
 
 def when(horizon: int, year: int) -> str:

@@ -10,15 +10,15 @@ from oa_sim.decide.decision import Decision
 from oa_sim.decide.value_of_information import Information
 from oa_sim.definitions import PHASES
 from oa_sim.plots.intervals import PAINT
-from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible, picture, svg_of
+from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible
 from oa_sim.projection.variance_decomposition import LABELS
 
 ACROSS = 4  # small pictures side by side
 SMALLEST_SHARE = 0.001  # of the money; less cannot be seen
 
 
-def known(found: Information) -> str:
-    """Return what it is worth to know each block and effect, as one SVG element."""
+def information_value_picture(found: Information) -> Picture:
+    """Return what it is worth to know each block and effect."""
     table = found.known[found.known.kind.isin(["all", "block", "effect"])].reset_index(drop=True)
     unit = table.unit.iloc[0]
     names = [LABELS.get(name, name).replace("_", " ") for name in table.known]
@@ -36,11 +36,11 @@ def known(found: Information) -> str:
         axes.tick_params(axis="y", length=0)
         figure.tight_layout()
 
-    return picture("known", said, (6.6, 0.9 + 0.27 * len(table)), paint)
+    return drawn("known", "", said, (6.6, 0.9 + 0.27 * len(table)), paint)
 
 
-def trials(found: Information) -> str:
-    """Return what trials are worth by their size, as one SVG element."""
+def trial_value_picture(found: Information) -> Picture:
+    """Return what trials are worth by their size."""
     table = found.trials
     best = table.groupby("trial_of").value.max().sort_values(ascending=False).head(4)
     said = "; ".join(f"a trial of {name.replace('_', ' ')} up to {value:,.3g}" for name, value in best.items())
@@ -58,12 +58,7 @@ def trials(found: Information) -> str:
         axes.legend(frameon=False)
         figure.tight_layout()
 
-    return picture("trials", said, (5.6, 3.4), paint)
-
-
-def split(found: Decision) -> str:
-    """Return the money of each area by phase, and what an equal split would give, as one SVG element."""
-    return split_picture(found).svg
+    return drawn("trials", "", said, (5.6, 3.4), paint)
 
 
 def split_picture(found: Decision) -> Picture:
@@ -100,11 +95,6 @@ def split_picture(found: Decision) -> Picture:
         figure.tight_layout()
 
     return drawn("split", "Money of the best plan by area", words, (6.4, 1.2 + 0.3 * len(areas)), paint)
-
-
-def response(found: Decision) -> str:
-    """Return what each intervention's money brings beside the rest of the plan, as one SVG element."""
-    return svg_of(response_picture(found))
 
 
 def response_picture(found: Decision) -> Picture | None:
@@ -145,11 +135,6 @@ def response_picture(found: Decision) -> Picture | None:
     return drawn("response", title, words, (7.2, 0.5 + 1.55 * down), paint)
 
 
-def regret(found: Decision) -> str:
-    """Return what it costs to choose each plan where another would have been better, as one SVG element."""
-    return regret_picture(found).svg
-
-
 def regret_picture(found: Decision) -> Picture:
     """Return what it costs to choose each plan where another would have been better."""
     table = found.sheet.candidates.sort_values("expected_regret", kind="stable")
@@ -176,11 +161,6 @@ def regret_picture(found: Decision) -> Picture:
         figure.tight_layout()
 
     return drawn("regret", "Regret: what it costs to choose each plan", words, (6.8, 1.0 + 0.32 * len(table)), paint)
-
-
-def front(found: Decision) -> str:
-    """Return what closing gaps costs in pupils helped, as one SVG element; nothing where there is no front."""
-    return svg_of(front_picture(found))
 
 
 def front_picture(found: Decision) -> Picture | None:

@@ -118,11 +118,6 @@ def in_words(rows: list[Row]) -> str:
     return f"Declared: {'; '.join(said)}."
 
 
-def fan(result: Result, measure: str) -> str:
-    """Return the past and the future of a measure, and below it the impact where there is one."""
-    return fan_picture(result, measure, keyed=False).svg
-
-
 def fan_picture(
     result: Result, measure: str, group: str = "all", area: str | None = None, *, keyed: bool = True
 ) -> Picture:
@@ -160,11 +155,6 @@ def fan_picture(
     return drawn(name, title, _fan_in_words(result, of, rows), (3.6, height), paint)
 
 
-def side_by_side(result: Result, measure: str, group: str) -> str:
-    """Return the impact in each area as intervals, in the order of the table; a county's figures are hollow."""
-    return side_by_side_picture(result, measure, group).svg
-
-
 def side_by_side_picture(result: Result, measure: str, group: str) -> Picture:
     """Return the impact in each area as intervals, in the order of the table; a county's figures are hollow."""
     mean, band = impact_by_area(result, measure, group)
@@ -190,11 +180,6 @@ def side_by_side_picture(result: Result, measure: str, group: str) -> Picture:
     )
     title = f"{MEASURES[measure].label}, {group} pupils: impact in {academic_year(reading_year(result))}"
     return drawn("areas", title, words, (5.0, 0.6 + 0.33 * len(names)), paint)
-
-
-def retention(result: Result) -> str:
-    """Return the share of the peak left 1, 5 and 10 years after the money, by measure."""
-    return retention_picture(result).svg
 
 
 def retention_picture(result: Result) -> Picture:

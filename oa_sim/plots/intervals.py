@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim import formatting
-from oa_sim.plots import picture
-from oa_sim.plots.picture import INK, Picture, drawn, legible
+from oa_sim.plots.picture import CHANGE, INK, WITH, Picture, drawn, legible
 
 # told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
 # straight lines alone, since one of dots takes 150 kB of a page
@@ -25,11 +24,6 @@ COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7
 DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKS = "osv^DPX*d"
 MOST_SHADED = 4  # bands that may lie over each other and still be told apart
-
-
-def stacked(name: str, words: str, rows: list[str], parts: list[str], shares: np.ndarray) -> str:
-    """Return ``stacked_picture`` as one SVG element."""
-    return stacked_picture(name, "", words, rows, parts, shares).svg
 
 
 def stacked_picture(
@@ -76,14 +70,9 @@ def stacked_picture(
     return drawn(name, title, words, (5.6, 0.75 + 0.36 * len(rows) + 0.18 * -(-len(parts) // 3)), paint)
 
 
-def intervals(name: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None) -> str:
-    """Return ``intervals_picture`` as one SVG element."""
-    return intervals_picture(name, unit, labels, band, unit, highlight=highlight).svg
-
-
 def intervals_picture(
     name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
-) -> picture.Picture:
+) -> Picture:
     """Return a row with mean and 90% interval for each label, the first on top.
 
     Parameters
@@ -100,31 +89,26 @@ def intervals_picture(
         The place of a row to set apart.
     """
     rows = np.arange(len(labels))
-    colours = [picture.CHANGE if row == highlight else picture.WITH for row in rows]
+    colours = [CHANGE if row == highlight else WITH for row in rows]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.62 / figure.get_figheight())
         axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
         axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
-        axes.axvline(0, color=picture.INK, linewidth=0.7)
+        axes.axvline(0, color=INK, linewidth=0.7)
         axes.set_yticks(rows, [legible(label, 58, 30) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(legible(unit, 240, 60))
 
     said = "; ".join(f"{label} {formatting.estimate(*row)}" for label, row in zip(labels, band.T, strict=True))
-    return picture.drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
-
-
-def courses(name: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str) -> str:
-    """Return ``courses_picture`` as one SVG element."""
-    return courses_picture(name, up, years, lines, across, up).svg
+    return drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
 def courses_picture(
     name: str, title: str, years: np.ndarray, lines: dict[str, np.ndarray], across: str, up: str
-) -> picture.Picture:
+) -> Picture:
     """Return a line for each label over years, with its 90% band where there are few, else that of the first.
 
     Parameters
@@ -155,4 +139,4 @@ def courses_picture(
         figure.legend(loc="center left", bbox_to_anchor=(0.59, 0.55), frameon=False, handlelength=3)
 
     last = "; ".join(f"{label} {formatting.estimate(*band[:, -1])}" for label, band in lines.items())
-    return picture.drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)
+    return drawn(name, title, f"{up}, {across}. At the end: {last}.", (7.0, 3.6), paint)

@@ -119,16 +119,6 @@ def drawn(
     return Picture(name, visible(title), visible(words), *size, make, dpi)
 
 
-def picture(name: str, words: str, size: tuple[float, float], paint: Paint) -> str:
-    """Return what ``paint`` draws as one SVG element, of no fixed size, whose identifiers begin with ``name``."""
-    return drawn(name, "", words, size, paint).svg
-
-
-def svg_of(one: Picture | None) -> str:
-    """Return a picture as one SVG element, and nothing where there is no picture."""
-    return one.svg if one else ""
-
-
 def visible(text: str) -> str:
     """Return a text without what has no shape: control signs (no XML holds them) and turns of direction."""
     kept = (" " if sign.isspace() else sign for sign in text if not _is_hidden(sign))

@@ -24,11 +24,6 @@ STEMS = "promised_"
 SCALES = {"level": "as published", "relative": "less England"}
 
 
-def trajectory(found: Monitored) -> str:
-    """Return the headline's measure by area: expected, published and expected now, as one SVG element."""
-    return trajectory_picture(found).svg
-
-
 def trajectory_picture(found: Monitored) -> Picture:
     """Return the headline's measure by area: expected, published and expected now."""
     measure, group = headline_of(list(dict.fromkeys(found.figures.measure)))
@@ -69,11 +64,6 @@ def trajectory_picture(found: Monitored) -> Picture:
 
     title = f"Expected, published and expected now: {MEASURES[measure].label}, {group} pupils"
     return drawn("trajectory", title, said, (7.2, 0.6 + 1.5 * down), paint)
-
-
-def ladder(found: Promises) -> str:
-    """Return targets beside what could be promised, as one SVG element; an area each where there are no targets."""
-    return ladder_picture(found).svg
 
 
 def ladder_picture(found: Promises) -> Picture:

@@ -14,16 +14,11 @@ LINE = 24  # characters of a key's name in a picture
 MOST_DRAWN = 15  # keys in a picture; the table has them all
 
 
-def of_findings(found: Findings) -> str:
-    """Return the tornado of a sweep's findings as one SVG element."""
+def findings_picture(found: Findings) -> Picture:
+    """Return the tornado of a sweep's findings."""
     facts = found.facts
     mark = "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
-    return picture(found.tables["tornado"], found.scenarios, facts["headline"], facts["unit"], mark)
-
-
-def picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> str:
-    """Return ``tornado_picture`` as one SVG element."""
-    return tornado_picture(found, rows, headline, unit, mark).svg
+    return tornado_picture(found.tables["tornado"], found.scenarios, facts["headline"], facts["unit"], mark)
 
 
 def tornado_picture(found: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> Picture:

@@ -344,5 +344,5 @@ def _side_by_side(main: Grid | None) -> list[Drawn]:
         return []
     band = np.array([(one.value, one.lower, one.upper) for _, one in rows]).T
     what = f"{main.head[1]}, {rows[0][1].unit}"
-    svg = intervals.intervals("side-by-side", [legible(name, 60, 30) for name, _ in rows], band, what)
+    svg = intervals.intervals_picture("side-by-side", what, [legible(name, 60, 30) for name, _ in rows], band, what).svg
     return [drawn("side-by-side", f"{what[0].upper()}{what[1:]}, with 90% intervals", svg)]

@@ -190,7 +190,7 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
         for name, table in found.tables.items():
             table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         if found.scenarios is not None:
-            svg = tornado.of_findings(found)
+            svg = tornado.findings_picture(found).svg
             (at / "tornado.svg").write_text(svg + "\n", encoding="utf-8")
         write_json(at / "sensitivity.json", found.facts | {"said": found.said})
 
@@ -230,7 +230,7 @@ def write_promises(found: "Promises", outputs: str | Path, sentences: list[str],
         found.judged.to_csv(at / "targets.csv", index=False, float_format=DIGITS)
         if more.get("plan") is not None:
             more["plan"].to_csv(at / "plan.csv", index=False)
-        (at / "ladder.svg").write_text(target_charts.ladder(found) + "\n", encoding="utf-8")
+        (at / "ladder.svg").write_text(target_charts.ladder_picture(found).svg + "\n", encoding="utf-8")
         write_json(at / "target.json", facts)
 
     return whole(Path(outputs) / "target" / hashlib.sha256(text.encode()).hexdigest()[:12], fill)
@@ -250,7 +250,7 @@ def write_monitored(found: "Monitored", outputs: str | Path, sentences: list[str
         for name, table in tables.items():
             table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         found.updated().to_netcdf(at / "updated.nc", engine="h5netcdf")
-        (at / "trajectory.svg").write_text(target_charts.trajectory(found) + "\n", encoding="utf-8")
+        (at / "trajectory.svg").write_text(target_charts.trajectory_picture(found).svg + "\n", encoding="utf-8")
         write_json(at / "monitor.json", {"headline": sentences} | found.manifest)
 
     return whole(Path(outputs) / "monitor" / found.manifest["run_id"], fill)
@@ -269,9 +269,9 @@ def write_information(found: "Information", outputs: str | Path, sentences: list
         tables = {"voi": found.known, "evsi": found.trials, "gates": found.gates, "decisions": found.decisions}
         for name, table in tables.items():
             table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        (at / "voi.svg").write_text(decision_charts.known(found) + "\n", encoding="utf-8")
+        (at / "voi.svg").write_text(decision_charts.information_value_picture(found).svg + "\n", encoding="utf-8")
         if len(found.trials):
-            (at / "evsi.svg").write_text(decision_charts.trials(found) + "\n", encoding="utf-8")
+            (at / "evsi.svg").write_text(decision_charts.trial_value_picture(found).svg + "\n", encoding="utf-8")
         write_json(at / "voi.json", {"headline": sentences} | found.manifest)
 
     return whole(Path(outputs) / "voi" / found.manifest["run_id"], fill)

@@ -117,7 +117,7 @@ def test_sentences_give_interval_bound_rules_and_verdict(found):
     for words in ("90%:", "No plan passes", "simple rule", "One million more", "optimise.json"):
         assert words in said
     assert said.rstrip().split(": ")[0]
-    assert "<svg" in decision_charts.split(found)
+    assert "<svg" in decision_charts.split_picture(found).svg
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_sentences_and_pictures_say_what_is_worth(found):
     assert said[0].startswith("Of 6 plans")
     assert any("trial" in line for line in said)
     assert any("gate" in line.lower() or "deciding the rest" in line.lower() for line in said)
-    assert "perfect information" in decision_charts.known(found)
-    assert "<svg" in decision_charts.trials(found)
+    assert "perfect information" in decision_charts.information_value_picture(found).svg
+    assert "<svg" in decision_charts.trial_value_picture(found).svg
 
 
 @pytest.mark.parametrize(("word", "portfolio"), [("budget.total_gbp=0", "balanced"), ("budget.total_gbp=20e6", "none")])

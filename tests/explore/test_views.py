@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from oa_sim import load_scenario
-from oa_sim.definitions import MEASURES
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.explore import views
 from oa_sim.scenario.load import load_sweeping
@@ -39,7 +39,7 @@ def test_a_view_of_a_run_holds_what_its_table_holds(tiny):
 
 
 def test_the_mean_of_areas_is_formed_draw_by_draw(tiny):
-    found = views.of_results([tiny]).figures.impact.sel(place=views.MEAN_OF_AREAS, measure="key_stage_2", group="all")
+    found = views.of_results([tiny]).figures.impact.sel(place=MEAN_OF_AREAS, measure="key_stage_2", group="all")
     draws = tiny.draws.impact.sel(measure="key_stage_2", group="all").mean("area")
     wanted = draws.quantile([0.05, 0.5, 0.95], ["chain", "draw"]).T
     np.testing.assert_allclose(found.isel(scenario=0).sel(statistic=["q05", "q50", "q95"]), wanted, rtol=1e-5)
@@ -59,7 +59,7 @@ def test_history_breaks_and_marks_go_with_the_view(tiny):
 
 def test_runs_of_other_years_stand_side_by_side_and_lack_what_they_lack(tiny, run_tiny):
     view = views.of_results([tiny, run_tiny("horizon=6")])
-    impact = view.figures.impact.sel(place=views.MEAN_OF_AREAS, measure="key_stage_2", group="all", statistic="mean")
+    impact = view.figures.impact.sel(place=MEAN_OF_AREAS, measure="key_stage_2", group="all", statistic="mean")
     assert np.isfinite(impact.values).sum(axis=1).tolist() == [5, 6]
     assert impact.year.values.tolist() == sorted(impact.year.values)
 
@@ -77,7 +77,7 @@ def test_a_view_of_a_sweep_holds_what_its_store_holds_and_what_was_varied(kept):
         ("equal", "5"), ("equal", "6"), ("per pupil", "5"), ("per pupil", "6"),
     ]  # fmt: skip
     assert {case.n_areas for case in view.cases} == {3}
-    assert view.figures.place.values[-1] == views.MEAN_OF_AREAS
+    assert view.figures.place.values[-1] == MEAN_OF_AREAS
     assert np.isfinite(view.figures.history.sel(measure="key_stage_2", group="all")).any()
     one = load_scenario("areas=three_areas", "split=per_pupil", "horizon=6", FEW)
     single = views.of_results([run(one)]).figures

@@ -198,6 +198,8 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
 
 
 def test_a_picture_of_parts_says_them_in_words_and_draws_no_negative_part():
-    svg = intervals.stacked("x", "one 60%, other 40%", ["row"], ["one", "other"], np.array([[60.0, -1.0]]))
+    svg = intervals.stacked_picture(
+        "x", "", "one 60%, other 40%", ["row"], ["one", "other"], np.array([[60.0, -1.0]])
+    ).svg
     assert 'aria-label="one 60%, other 40%"' in svg
     assert svg.count("</svg>") == 1

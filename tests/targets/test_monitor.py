@@ -73,7 +73,7 @@ def test_sentences_and_picture_say_what_the_figures_say(found):
     said = narrative.monitoring_sentences(found)
     assert said[0].startswith("Of ")
     assert any("Pareto k" in line for line in said)
-    assert "Oldham" in target_charts.trajectory(found)
+    assert "Oldham" in target_charts.trajectory_picture(found).svg
     assert set(found.updated().data_vars) >= {"weight", "projection"}
 
 

@@ -114,8 +114,12 @@ def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path |
         trained_until=until,
         ours=scores.ours,
         contest=_contest(scores),
-        reliability=drawn("reliability", "Share of figures that each interval held", calibration.reliability(scores)),
-        by_year=drawn("by-year", "CRPS against the random walk, by years ahead", calibration.by_year(scores)),
+        reliability=drawn(
+            "reliability", "Share of figures that each interval held", calibration.reliability_picture(scores).svg
+        ),
+        by_year=drawn(
+            "by-year", "CRPS against the random walk, by years ahead", calibration.by_year_picture(scores).svg
+        ),
         series=_series(scores),
         misses=_misses(scores),
         read=read,
