@@ -22,8 +22,8 @@ from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
 from oa_sim.formatting import chance, estimate, pounds, unit, who
 from oa_sim.programme import budget
-from oa_sim.scenario import load, scenario_files
-from oa_sim.scenario.overrides import CONFIGS, groups
+from oa_sim.scenario import load, rules, scenario_files
+from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
 from oa_sim.sweep import cases as case_list
@@ -144,7 +144,7 @@ def built(plain: dict) -> Scenario:
         Where they make no scenario.
     """
     try:
-        return load.settled(expand.builder(Scenario)(plain))
+        return load.settled(rules.builder(Scenario)(plain))
     except (KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"the scenario on record is not whole ({error}): run it again with this version") from None
 

@@ -6,6 +6,7 @@ The rows of the package's tables that a run rests on are among them.
 import math
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,10 @@ from scipy.special import betaincinv, ndtri
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
 from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
-from oa_sim.report import parameter_notes
 from oa_sim.report.sanitise import in_table
+from oa_sim.scenario import config_files, load
+from oa_sim.scenario.rules import SCORE
+from oa_sim.scenario.schema import Scenario
 
 UNSOURCED = "none: judgement of this project"
 OPEN = "Open Government Licence"  # what is under it was published by a department and read there
@@ -30,8 +33,14 @@ RATINGS = {
     "green": "published or found in a source that is named, and read there",
 }
 HEADED = ("budget",)  # groups whose files name the source of their numbers in the first line
+PLAN_HASH = "budget.plan_sha256"  # of the file of a plan, which a manifest adds to the scenario
 STALE = "the tables here are others than those of the run"
-SCORED = "score, 0 to 1"
+OWNERS = {  # first part of a number that no field of a scenario has: the role that confirms it
+    **dict.fromkeys(("studies", "months"), "evidence lead"),
+    **dict.fromkeys(("outcomes", "pupils", "breaks", "proxies", "learned"), "data lead"),
+    "programme": "programme finance",
+    "law": "model lead",
+}
 GIVES = re.compile(r"`[^`]*`")  # a word of the files, not said of the number
 
 
@@ -295,8 +304,18 @@ def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:
     for entry in found:
         rating, why = rate(entry)
         source = "; ".join(said_of.get(key, key) for key in entry.source.split("; ")) + entry.told
-        rows.append((*entry[:4], source, entry.status, rating, why, parameter_notes.owner(entry.number)))
+        rows.append((*entry[:4], source, entry.status, rating, why, owner_of(entry.number)))
     return in_table(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def owner_of(number: str) -> str:
+    """Return the role that has to confirm a number."""
+    first = number.split(".")[0]
+    if first in Scenario.__dataclass_fields__ and first != "areas":
+        return load.owner_of(number)
+    if first == "national":
+        return "programme finance" if number.endswith(".gbp") else "delivery lead"
+    return OWNERS.get(first, "delivery lead")
 
 
 def rate(entry: Entry) -> tuple[str, str]:
@@ -365,21 +384,26 @@ def _of_scenario(scenario: dict, known: dict) -> list[Entry]:
     in_view = [row for row in shocks if row["first_month"] + 1 >= scenario["start_year"]]
     about = scenario | {"bought": sorted(bought & set(scenario["interventions"]))}
     about["shocked"] = any(row["what"] == "attainment" for row in in_view)
-    notes, keys = parameter_notes.notes(scenario), [row["source"] for row in known["sources"]]
+    notes, keys = config_files.notes(scenario), [row["source"] for row in known["sources"]]
     return [
         _entry(path, value, about, notes.get(path, []), keys)
-        for path, value in parameter_notes.leaves(scenario)
-        if not parameter_notes.is_no_assumption(path)
+        for path, value in config_files.leaves(scenario)
+        if is_assumption(path)
     ]
 
 
-def _entry(path: str, value: object, scenario: dict, notes: list[parameter_notes.Note], keys: list[str]) -> Entry:
+def is_assumption(path: str) -> bool:
+    """Return whether the answer takes a leaf of a scenario for granted: it is not what is asked, a name or a place."""
+    return path != PLAN_HASH and load.rule_of(path).is_assumption
+
+
+def _entry(path: str, value: object, scenario: dict, notes: list[config_files.Note], keys: list[str]) -> Entry:
     """Return one leaf with what its config file says of it."""
-    what, unit = parameter_notes.about(path, scenario)
-    same = next((note for note in notes if note.value == parameter_notes.plain(value)), None)
+    what, unit = load.label_of(path, scenario), load.rule_of(path).unit
+    same = next((note for note in notes if note.value == config_files.plain(value)), None)
     spread = isinstance(value, dict) and "dist" in value
     doubt = "its middle was found, its spread is judgement" if spread else ""
-    unused = parameter_notes.unused(path, scenario)
+    unused = unused_reason(path, scenario)
     if same is None:
         was = (
             f"changed for this run: {notes[0].file} has {_was(notes[0].value)}"
@@ -391,7 +415,7 @@ def _entry(path: str, value: object, scenario: dict, notes: list[parameter_notes
     if path.startswith("interventions.") and path.endswith(".unit_cost_gbp"):
         comment = str(scenario["interventions"][path.split(".")[1]]["source"]).split(";")[0]
     source, status = _sourced(comment, same.heading, keys, path.split(".")[0] in HEADED)
-    if status == "found" and unit == SCORED:
+    if status == "found" and unit == SCORE:
         status = "assumed"  # a source has words; the score is ours
     told = f" [{same.file}: {comment or same.heading or 'no comment'}]"
     return Entry(path, what, said(value), unit, source, status, unused, doubt, told)
@@ -420,3 +444,58 @@ def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tu
         if named:
             return named, "found" if counts else "assumed"
     return UNSOURCED, "assumed"
+
+
+def unused_reason(path: str, scenario: dict) -> str:
+    """Return why the headline of a run does not rest on a number; nothing where it does.
+
+    Parameters
+    ----------
+    path
+        Of a leaf of the scenario.
+    scenario
+        As a manifest holds it; with the key ``bought``, the names of the interventions that get money or are offered.
+    """
+    for pattern, is_off, why in _OFF:
+        if fnmatchcase(path, pattern) and is_off(path.split("."), scenario):
+            return why
+    return ""
+
+
+def _not_bought(field: str):
+    """Return whether no intervention that is bought has the name in a field."""
+    return lambda parts, s: all(s["interventions"][name][field] != parts[2] for name in s["bought"])
+
+
+_OFF = (
+    ("interventions.*", lambda parts, s: parts[1] not in s["bought"], "no money goes to it in this run"),
+    ("evidence.fade_out.*", _not_bought("fade_out"), "nothing that is bought fades by it"),
+    ("sustainability.kinds.*", _not_bought("kind"), "nothing that is bought is of this kind"),
+    ("delivery.sharing_*", lambda _, s: not s["organisation"]["sharing"], "areas do not share in this run"),
+    ("delivery.spill", lambda _, s: not s["organisation"]["twins"], "no areas are twinned in this run"),
+    (
+        "delivery.procurement.*",
+        lambda parts, s: parts[2] != s["organisation"]["procurement"],
+        "activity is bought another way in this run",
+    ),
+    (
+        "delivery.board_*",
+        lambda _, s: min(s["organisation"]["board"].values()) == 1,
+        "the whole board is there in this run",
+    ),
+    ("delivery.disadvantage_factor", lambda _, s: not s["shocked"], "no learning shock comes about in this run"),
+    ("delivery.recovery", lambda _, s: not s["shocked"], "no learning shock comes about in this run"),
+    ("sustainability.taper_years", lambda _, s: s["sustainability"]["ending"] != "taper", "the money ends otherwise"),
+    ("sustainability.extend_years", lambda _, s: s["sustainability"]["ending"] != "extend", "the money ends otherwise"),
+    (
+        "sustainability.principle_shift",
+        lambda _, s: not any(s["sustainability"]["principles"].values()),
+        "no principle of sustainability is in place in this run",
+    ),
+    ("budget.enough_gbp_per_pupil", lambda _, s: not s["budget"]["reallocation"], "nothing is re-allocated"),
+    ("organisation.review_after", lambda _, s: s["organisation"]["review"] == "none", "shares are not re-set"),
+    ("value.neet_*", lambda _, s: True, "savings from fewer NEET are never added to the headline"),
+    ("value.elasticity", lambda _, s: True, "the headline weighs every pound alike"),
+    ("value.income_ratio", lambda _, s: True, "the headline weighs every pound alike"),
+    ("value.*", lambda _, s: "attainment_8" not in s["measures"], f"{MEASURES['attainment_8'].label} is not measured"),
+)

@@ -9,15 +9,21 @@ from oa_sim import _lazy_imports
 __all__ = [
     "Scenario",
     "assumptions",
+    "config_files",
+    "fields",
     "load",
     "load_scenario",
     "overrides",
+    "rules",
     "scenario_files",
     "schema",
     "sweep_settings",
+    "title_of",
     "unverified",
 ]
 
 __getattr__ = _lazy_imports.exports(
-    __name__, {"Scenario": "schema", "load_scenario": "load"}, formerly="scenario.schema"
+    __name__,
+    {"Scenario": "schema", "load_scenario": "load", "fields": "load", "title_of": "config_files"},
+    formerly="scenario.schema",
 )

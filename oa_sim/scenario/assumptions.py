@@ -1,23 +1,38 @@
-"""Assumptions: what we do not know, as values that check themselves.
+"""Assumptions: what we do not know, as values that check themselves by the rules of their fields.
 
-How studies are read, how money becomes activity, what survives it, and how the baseline is learned. What we
-choose stands in ``schema``. A distribution is a value too, and priors of shares, durations and helps keep its rules.
+How studies are read, how money becomes activity, what survives it, and how the baseline is learned. What we choose
+stands in ``schema``. Distributions of shares, durations and helps keep the rules of ``rules.SUPPORTS``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import MISSING
 
 from oa_sim.definitions import CARRYING
-from oa_sim.errors import Refusal, between, one_of
+from oa_sim.errors import Refusal
+from oa_sim.scenario.rules import (
+    KEY,
+    NAME,
+    NAMES,
+    SHARE,
+    TRUTH,
+    Checked,
+    WrongValue,
+    asked,
+    distribution,
+    setting,
+    unknown_choice,
+)
 
 DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
+POSITIVE = {"Beta": ("a", "b"), "LogNormal": ("a", "b"), "HalfNormal": ("a",), "Normal": ("b",)}
 SAMPLERS = ("nutpie", "pymc")
+LARGEST = 1e6  # of a number of a distribution
 
 
 @dataclass
 class Prior:
-    """A distribution, said by its name and two numbers.
+    """A distribution, given by its name and two numbers.
 
     ``Beta(a, b)``; ``Normal(mean a, sd b)``; ``LogNormal(median a, sigma b)``; ``Uniform(a, b)``;
     ``HalfNormal(sd a)``, where b is not used.
@@ -27,323 +42,176 @@ class Prior:
     a: float = MISSING
     b: float = 0.0
 
-    def __post_init__(self) -> None:
-        one_of("distribution", self.dist, DISTRIBUTIONS)
-        for value in (self.a, self.b):
-            between(f"a number of {self.dist}", value, -1e6, 1e6)
-        positive = {"Beta": (self.a, self.b), "LogNormal": (self.a, self.b), "HalfNormal": (self.a,)}
-        for value in positive.get(self.dist, (self.b,) if self.dist == "Normal" else ()):
-            if not value > 0:
-                raise Refusal(
-                    f"{self.dist}({self.a:g}, {self.b:g}): its shape must be above 0, got {value:g}: raise it"
-                )
+    def __post_init__(self) -> None:  # by hand, for speed: a scenario has more than fifty
+        if self.dist not in DISTRIBUTIONS:
+            raise unknown_choice("dist", self.dist, DISTRIBUTIONS)
+        if not (abs(self.a) <= LARGEST and abs(self.b) <= LARGEST):
+            raise WrongValue(f"{KEY} must have numbers of at most {LARGEST:,.0f} in size, got {self}: change it")
+        for name in POSITIVE.get(self.dist, ()):
+            if not getattr(self, name) > 0:
+                raise WrongValue(f"{KEY} must be above 0 in {self}, got {getattr(self, name):g}: raise it", name)
         if self.dist == "Uniform" and self.b < self.a:
-            raise Refusal(f"Uniform must run from low to high, got {self.a:g} to {self.b:g}: swap them")
+            raise WrongValue(f"{KEY} must run from low to high, got {self}: swap its numbers")
 
-
-def check_share(what: str, prior: Prior) -> None:
-    """Refuse a prior of a share that can leave 0 to 1."""
-    if prior.dist != "Beta" and not (prior.dist == "Uniform" and prior.a >= 0 and prior.b <= 1):
-        raise Refusal(
-            f"{what} is a share, so its prior must be Beta or Uniform within 0 to 1, got {said(prior)}: change it"
-        )
-
-
-def check_duration(what: str, prior: Prior) -> None:
-    """Refuse a prior of a duration that can be 0 or less."""
-    if prior.dist != "LogNormal" and not (prior.dist == "Uniform" and prior.a > 0):
-        raise Refusal(f"{what} must be LogNormal or Uniform above 0 years, got {said(prior)}: change it")
-
-
-def check_gain(what: str, prior: Prior) -> None:
-    """Refuse a prior of what helps, or of what its lack costs, that can be below 0."""
-    if prior.dist not in ("HalfNormal", "LogNormal", "Beta") and not (prior.dist == "Uniform" and prior.a >= 0):
-        raise Refusal(f"{what} must be HalfNormal, LogNormal, Beta or Uniform from 0, got {said(prior)}: change it")
-
-
-def said(prior: Prior) -> str:
-    """Return a prior as it is written: its name and its two numbers."""
-    return f"{prior.dist}({prior.a:g}, {prior.b:g})"
+    def __str__(self) -> str:
+        return f"{self.dist}({self.a:g}, {self.b:g})"
 
 
 @dataclass
-class FadeOut:
+class FadeOut(Checked):
     """What treated pupils keep: ``R(t) = f + (r1 - f) s^(t-1)`` with ``f = floor * r1``, t years after treatment."""
 
-    first_year: Prior = MISSING
-    later: Prior = MISSING
-    floor: Prior = MISSING
-
-    def __post_init__(self) -> None:
-        for name, prior in vars(self).items():
-            check_share(f"fade_out: {name}", prior)
+    owner = "evidence lead"
+    first_year: Prior = distribution("Share of a gain left a year after treatment (r1)")
+    later: Prior = distribution("Share of the fading part left after each later year (s)")
+    floor: Prior = distribution("Share of the first year\u2019s remainder that never fades")
 
 
 @dataclass
-class OutsideView:
+class OutsideView(Checked):
     """What programmes of this kind have mostly done: a Student-t on the whole-area effect at its peak, SD."""
 
-    location: float = MISSING
-    scale: float = MISSING
-    degrees_of_freedom: float = MISSING
-    is_on: bool = MISSING
-
-    def __post_init__(self) -> None:
-        between("evidence.outside_view.location", self.location, -1, 1, " SD")
-        between("evidence.outside_view.scale", self.scale, 1e-4, 10, " SD")
-        between("evidence.outside_view.degrees_of_freedom", self.degrees_of_freedom, 1, 1000)
+    owner = "evidence lead"
+    location: float = setting("Outside view: whole-area effect at its peak, centre", "SD of pupils", -1, 1)
+    scale: float = setting("Outside view: whole-area effect at its peak, spread", "SD of pupils", 1e-4, 10)
+    degrees_of_freedom: float = setting(
+        "Outside view: weight of the tails, heavier if lower", "degrees of freedom", 1, 1000
+    )
+    is_on: bool = setting("Whether tables use the outside view; the headline is given both ways", TRUTH)
 
 
 @dataclass
-class Evidence:
-    """How the studies are read, not the studies.
+class Evidence(Checked):
+    """How the studies are read, not the studies."""
 
-    Attributes
-    ----------
-    attendance_link
-        Share of what is gained in a channel (absence, suspensions) that carries over to attainment within the year.
-    without
-        The studies that are left out.
-    """
-
-    family_mean: Prior = MISSING
-    family_spread: Prior = MISSING
-    kept_from_efficacy: Prior = MISSING
-    kept_from_effectiveness: Prior = MISSING
-    doubt_factor: float = MISSING
+    key, owner = "evidence", "evidence lead"
+    family_mean: Prior = distribution("Mean effect of large trials, at scale", "normal", "SD of pupils")
+    family_spread: Prior = distribution("Spread of effects between intervention types", "half_normal", "SD of pupils")
+    kept_from_efficacy: Prior = distribution("Share of an efficacy or toolkit effect left at scale")
+    kept_from_effectiveness: Prior = distribution("Share of an effectiveness effect left in local delivery")
+    doubt_factor: float = setting("Factor on the standard errors of studies still to verify", "factor", 1, 10)
     fade_out: dict[str, FadeOut] = MISSING
-    attendance_link: dict[str, Prior] = MISSING
+    attendance_link: dict[str, Prior] = setting(
+        "Share of a gain in the channel that carries over to attainment within the year",
+        SHARE,
+        support="share",
+        choices=tuple(CARRYING),
+        has_all=True,
+    )
     outside_view: OutsideView = MISSING
-    without: list[str] = field(default_factory=list)
+    without: list[str] = setting("Studies left out", NAMES, default=list)
 
-    def __post_init__(self) -> None:
-        for name in self.without:
-            if self.without.count(name) > 1:
-                raise Refusal(f"evidence.without names study {name!r} twice: name each study once")
-        self.outside_view.__post_init__()
-        between("evidence.doubt_factor", self.doubt_factor, 1, 10)
-        for channel, prior in self.attendance_link.items():
-            one_of("channel of evidence.attendance_link", channel, CARRYING)
-            check_share(f"evidence.attendance_link.{channel}", prior)
-        for channel in CARRYING:
-            if channel not in self.attendance_link:
-                raise Refusal(f"evidence.attendance_link lacks {channel}: add its share, such as Beta(2, 6)")
+    def _check_together(self) -> None:
         for name in ("kept_from_efficacy", "kept_from_effectiveness"):
             kept = getattr(self, name)
-            check_share(f"evidence.{name}", kept)
             if kept.dist == "Uniform" and kept.b < 0.01:
-                raise Refusal(f"evidence.{name} must keep something of an effect, got {said(kept)}: raise it")
-        if self.family_spread.dist != "HalfNormal" or self.family_mean.dist != "Normal":
-            raise Refusal("evidence: the family of trials needs a Normal mean and a HalfNormal spread: choose those")
-        between("evidence.family_mean.a", self.family_mean.a, -1, 1, " SD")
-        between("evidence.family_mean.b", self.family_mean.b, 1e-4, 1, " SD")
-        between("evidence.family_spread.a", self.family_spread.a, 1e-4, 0.5, " SD")
+                raise self.wrong(name, f" must keep something of an effect, got {kept}: raise it")
+        limits = {"family_mean.a": (-1, 1), "family_mean.b": (1e-4, 1), "family_spread.a": (1e-4, 0.5)}
+        for name, (low, high) in limits.items():
+            field, _, part = name.partition(".")
+            value = getattr(getattr(self, field), part)
+            if not low <= value <= high:
+                raise self.wrong(name, f" must be {low:g} to {high:g} SD, got {value:g}: choose a number in that range")
 
 
 @dataclass
-class Delivery:
-    """How money becomes activity: late, unevenly, and less than planned.
+class Delivery(Checked):
+    """How money becomes activity: late, unevenly, and less than planned."""
 
-    Attributes
-    ----------
-    lag_years, ramp_years
-        Announcement to first delivery, as the programme was run; first delivery to full reach.
-    dose, overlap, leave_area
-        Delivered over planned; what is left of a sum where programmes meet on one pupil; pupils who leave a year.
-    cost_sigma, area_sigma
-        Log SD of unit costs, and of delivery between areas.
-    board_slower, board_weaker
-        What the lack of one part of the board costs: share by which the lag is longer, log-odds of dose.
-    procurement
-        Model to the factor on the lag, against the programme's own mixture.
-    open_procurement_years, network_years
-        What full open procurement takes of the lag, and what the lack of networks adds.
-    sharing_faster, sharing_better
-        Where areas share fully: share by which the lag is shorter, log-odds of dose.
-    spill
-        Share of an area's activity that its twin takes up a year later.
-    engagement_reach, engagement_survives
-        Between a partner absent and fully there: log-odds of reach, and of first-year survival.
-    load_loss
-        Share of fidelity lost for each programme beyond what a school can take on.
-    disadvantage_factor, recovery
-        A learning shock where all pupils are disadvantaged over one where none is; share of it left a year later.
-    """
-
-    lag_years: Prior = MISSING
-    ramp_years: Prior = MISSING
-    dose: Prior = MISSING
-    overlap: Prior = MISSING
-    cost_sigma: float = MISSING
-    area_sigma: float = MISSING
-    leave_area: Prior = MISSING
-    board_slower: Prior = MISSING
-    board_weaker: Prior = MISSING
-    procurement: dict[str, Prior] = MISSING
-    open_procurement_years: Prior = MISSING
-    network_years: Prior = MISSING
-    sharing_faster: Prior = MISSING
-    sharing_better: Prior = MISSING
-    spill: Prior = MISSING
-    engagement_reach: Prior = MISSING
-    engagement_survives: Prior = MISSING
-    load_loss: Prior = MISSING
-    disadvantage_factor: Prior = MISSING
-    recovery: Prior = MISSING
-
-    def __post_init__(self) -> None:
-        for name in ("lag_years", "ramp_years", "open_procurement_years", "network_years"):
-            check_duration(f"delivery.{name}", getattr(self, name))
-        for name in (
-            "dose",
-            "overlap",
-            "leave_area",
-            "board_slower",
-            "sharing_faster",
-            "spill",
-            "load_loss",
-            "recovery",
-        ):
-            check_share(f"delivery.{name}", getattr(self, name))
-        for name in ("board_weaker", "sharing_better", "engagement_reach", "engagement_survives"):
-            check_gain(f"delivery.{name}", getattr(self, name))
-        for name, factor in self.procurement.items():
-            check_duration(f"delivery.procurement.{name}", factor)
-        between("delivery.cost_sigma", self.cost_sigma, 0, 2)
-        between("delivery.area_sigma", self.area_sigma, 0, 2)
+    key, owner = "delivery", "delivery lead"
+    lag_years: Prior = distribution("Announcement to first delivery, as the programme was run", "positive", "years")
+    ramp_years: Prior = distribution("First delivery to full reach", "positive", "years")
+    dose: Prior = distribution("Activity delivered over activity planned")
+    overlap: Prior = distribution("Share of the sum that is left where programmes meet on one pupil")
+    cost_sigma: float = setting("Spread of unit costs", "log SD", 0, 2)
+    area_sigma: float = setting("Spread of delivery between areas", "log SD", 0, 2)
+    leave_area: Prior = distribution("Pupils who leave the area in a year")
+    board_slower: Prior = distribution("Lag added where a part of the board is absent", "share", "share of the lag")
+    board_weaker: Prior = distribution("Dose lost where a part of the board is absent", "gain", "log-odds")
+    procurement: dict[str, Prior] = distribution(
+        "Factor on the lag of this procurement model, against the programme\u2019s mixture", "positive", "factor"
+    )
+    open_procurement_years: Prior = distribution("Part of the lag that open procurement takes", "positive", "years")
+    network_years: Prior = distribution("Lag added where there were no networks", "positive", "years")
+    sharing_faster: Prior = distribution("Lag saved where areas share fully", "share", "share of the lag")
+    sharing_better: Prior = distribution("Dose gained where areas share fully", "gain", "log-odds")
+    spill: Prior = distribution("Share of an area\u2019s activity that its twin takes up a year later")
+    engagement_reach: Prior = distribution("Reach gained from an engaged partner", "gain", "log-odds")
+    engagement_survives: Prior = distribution("First-year survival gained from an engaged partner", "gain", "log-odds")
+    load_loss: Prior = distribution("Fidelity lost for each programme beyond what a school can take on")
+    disadvantage_factor: Prior = setting("Learning shock of disadvantaged pupils, over that of others", "factor")
+    recovery: Prior = distribution("Share of a learning shock left a year later")
 
 
 @dataclass
-class Survival:
-    """What goes on unpaid: the share that survives the first year, and each later year."""
+class Survival(Checked):
+    """What goes on unpaid."""
 
-    first_year: Prior = MISSING
-    later: Prior = MISSING
-
-    def __post_init__(self) -> None:
-        check_share("survival: first_year", self.first_year)
-        check_share("survival: later", self.later)
+    owner = "evidence lead"
+    first_year: Prior = distribution("Share of activity that goes on in the first year without money")
+    later: Prior = distribution("Share of that activity that goes on in each later year")
 
 
 @dataclass
-class Value:
-    """What an outcome is worth in money, and to whom.
+class Value(Checked):
+    """What an outcome is worth in money, and to whom; nothing is deflated."""
 
-    Attributes
-    ----------
-    point_gbp
-        Lifetime earnings that go with one Attainment 8 point of one pupil, present value at age 16, GBP.
-    causal_share
-        Share of that which the point causes.
-    disadvantaged_factor
-        What a point is worth to a disadvantaged pupil, as a share of what it is worth to another.
-    benefit_prices, neet_prices
-        The prices that ``point_gbp`` and ``neet_gbp`` are in; nothing is deflated.
-    discount_rate, later_discount_rate
-        Yearly, in the first 30 years and after them.
-    elasticity
-        Of the marginal utility of income: a pound counts ``ratio ** elasticity`` times as much to the poorer.
-    income_ratio
-        Income of other pupils, once grown up, over that of disadvantaged ones.
-    neet_gbp, neet_causal_share
-        Lifetime cost to the public purse of a young person who is NEET, GBP, and the share that is saved where one is
-        not. It overlaps with earnings and is never added to them.
-    review_above
-        A ratio of benefit to cost above this is to be reviewed before it is used.
-    """
-
-    point_gbp: float = MISSING
-    causal_share: Prior = MISSING
-    disadvantaged_factor: float = MISSING
-    benefit_prices: str = MISSING
-    discount_rate: float = MISSING
-    later_discount_rate: float = MISSING
-    elasticity: float = MISSING
-    income_ratio: Prior = MISSING
-    neet_gbp: float = MISSING
-    neet_causal_share: Prior = MISSING
-    neet_prices: str = MISSING
-    review_above: float = MISSING
-
-    def __post_init__(self) -> None:
-        between("value.point_gbp", self.point_gbp, 0, 1e6, " GBP")
-        between("value.neet_gbp", self.neet_gbp, 0, 1e7, " GBP")
-        between("value.disadvantaged_factor", self.disadvantaged_factor, 0, 5)
-        between("value.discount_rate", self.discount_rate, 0, 0.2)
-        between("value.later_discount_rate", self.later_discount_rate, 0, 0.2)
-        between("value.elasticity", self.elasticity, 0, 5)
-        between("value.review_above", self.review_above, 0, 1000)
-        check_share("value.causal_share", self.causal_share)
-        check_share("value.neet_causal_share", self.neet_causal_share)
-        ratio = self.income_ratio
-        if ratio.dist != "LogNormal" and not (ratio.dist == "Uniform" and ratio.a > 0):
-            raise Refusal(f"value.income_ratio must be LogNormal or Uniform above 0, got {said(ratio)}: change it")
+    key, owner = "value", "value-for-money analyst"
+    point_gbp: float = setting("Lifetime earnings per Attainment 8 point, present value at 16", "£ per point", 0, 1e6)
+    causal_share: Prior = distribution("Share of those earnings that the point causes")
+    disadvantaged_factor: float = setting("Worth of a point to a disadvantaged pupil, over others", "factor", 0, 5)
+    benefit_prices: str = setting("Prices of lifetime earnings", NAME)
+    discount_rate: float = setting("Discount rate of the first 30 years", "1 / year", 0, 0.2)
+    later_discount_rate: float = setting("Discount rate after 30 years", "1 / year", 0, 0.2)
+    elasticity: float = setting("Elasticity of the marginal utility of income", "1", 0, 5)
+    income_ratio: Prior = distribution("Adult income of other pupils, over disadvantaged ones", "positive", "factor")
+    neet_gbp: float = setting("Lifetime public cost of a young person who is NEET", "£ per person", 0, 1e7)
+    neet_causal_share: Prior = distribution("Share of that cost saved where a person is not NEET")
+    neet_prices: str = setting("Prices of the cost of NEET", NAME)
+    review_above: float = setting("Benefit over cost above which a figure is reviewed before use", "£ per £", 0, 1000)
 
 
 @dataclass
-class Sampler:
+class Sampler(Checked):
     """How the baseline is sampled."""
 
-    backend: str = MISSING
-    chains: int = MISSING
-    tune: int = MISSING
-    draws: int = MISSING
-    thin: int = MISSING
-    target_accept: float = MISSING
-
-    def __post_init__(self) -> None:
-        one_of("sampler.backend", self.backend, SAMPLERS)
-        between("sampler.chains", self.chains, 2, 16)
-        between("sampler.tune", self.tune, 10, 20_000)
-        between("sampler.draws", self.draws, 10, 20_000)
-        between("sampler.thin", self.thin, 1, 100)
-        between("sampler.target_accept", self.target_accept, 0.5, 0.999)
+    key = "sampler"
+    backend: str = setting("Library that samples", NAME, choices=SAMPLERS)
+    chains: int = setting("Chains", "", 2, 16)
+    tune: int = setting("Iterations of a chain before draws are kept", "", 10, 20_000)
+    draws: int = setting("Draws kept", "draws a chain", 10, 20_000)
+    thin: int = setting("One draw in so many is kept", "", 1, 100)
+    target_accept: float = setting("Acceptance rate that the step size aims at", SHARE, 0.5, 0.999)
 
 
 @dataclass
-class Draws:
+class Draws(Checked):
     """How many draws of the learned posterior a run carries."""
 
-    draws: int = MISSING
-
-    def __post_init__(self) -> None:
-        between("sampler.draws", self.draws, 10, 20_000, " a chain")
+    key = "sampler"
+    draws: int = asked("Draws of the posterior that a run carries", "draws a chain", 10, 20_000)
 
 
 @dataclass
-class Panel:
-    """The user's own files: published figures of authorities and of England.
+class Panel(Checked):
+    """The user's own files: published figures of authorities and of England."""
 
-    Attributes
-    ----------
-    path
-        A file, or a folder of files that are read together.
-    train_until
-        The last year that may be learned from; 2019 is 2018/19. None: all.
-    actuals
-        What was published later, to score against; for a backtest only.
-    """
-
-    path: str | None = None
-    train_until: int | None = None
-    actuals: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.train_until is not None:
-            between("panel.train_until", self.train_until, 2000, 2100)
+    key = "panel"
+    path: str | None = setting("File, or folder of files that are read together", "a file", default=None)
+    train_until: int | None = setting("Last year to learn from, 2019 is 2018/19", "", 2000, 2100, default=None)
+    actuals: str | None = setting("Later figures to score a backtest against", "a file", default=None)
 
 
 @dataclass
-class Learning:
+class Learning(Checked):
     """What the baseline is learned from, and how it is sampled."""
 
     panel: Panel = MISSING
     sampler: Sampler = MISSING
-    seed: int = MISSING
-    outputs: str = "outputs"
-    data_folder: str | None = None
+    seed: int = setting("Root of the random numbers", "", 0, 2**63 - 1)
+    outputs: str = setting("Where results go", "a folder", default="outputs")
+    data_folder: str | None = setting("Where the tables are; null: inside the package", "a folder", default=None)
 
-    def __post_init__(self) -> None:
-        between("seed", self.seed, 0, 2**63 - 1)
+    def _check_together(self) -> None:
         if not self.panel.path:
             raise Refusal("panel.path must name a file or a folder of published figures, got none: add panel.path=FILE")

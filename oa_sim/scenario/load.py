@@ -6,22 +6,24 @@ Hydra composes the files. Whatever it refuses is said again in one sentence with
 import math
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs import tables
-from oa_sim.scenario.assumptions import Learning
+from oa_sim.scenario.assumptions import Learning, Prior
+from oa_sim.scenario.config_files import CONFIGS, groups, leaves, notes, plain
 from oa_sim.scenario.overrides import (
-    CONFIGS,
     PATHS,
     check_form,
     check_override,
-    groups,
-    in_words,
+    former_scenarios,
+    hydra_refusal,
     normal,
     quoted,
     written,
 )
+from oa_sim.scenario.rules import Rule, builder, kind_and_rule
 from oa_sim.scenario.scenario_files import opened
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping, check_number
@@ -57,16 +59,16 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     >>> load_scenario("scenario=early_years_first", horizon=15).portfolio.name
     'early_years_first'
     """
-    given = _given(*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))
-    return settled(_compose(given, "config", Scenario))
+    words = _normal_words(*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))
+    return settled(_composed(words, "config", Scenario))
 
 
-def _given(*overrides: str) -> list[str]:
+def _normal_words(*overrides: str) -> list[str]:
     """Return overrides as Hydra needs them, with every intervention unless some are named."""
-    given = [normal(text) for text in opened(overrides)]
-    if not any(text.startswith("intervention=") for text in given):
-        given.append(f"intervention=[{','.join(groups()['intervention'])}]")
-    return given
+    words = [normal(text) for text in opened(overrides)]
+    if not any(text.startswith("intervention=") for text in words):
+        words.append(f"intervention=[{','.join(groups()['intervention'])}]")
+    return words
 
 
 def composed(*overrides: str) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def composed(*overrides: str) -> dict[str, Any]:
     Refusal
         For a key, choice or type that is not right.
     """
-    return _compose(_given(*overrides), "config", Scenario, is_plain=True)
+    return _plain_values(_normal_words(*overrides), "config", Scenario, is_whole=False)
 
 
 def settled(scenario: Scenario, named: Callable[[list[str], str | None], list[str]] | None = None) -> Scenario:
@@ -137,8 +139,8 @@ def load_beside(words: list[str], config: str, schema: type[Schema]) -> tuple[Sc
     for word, name in first.items():
         if name not in (*mine, *theirs):
             raise unknown("key", word.split("=", 1)[0], (*mine, *theirs))
-    found = _compose([normal(word) for word in words if first[word] in mine], config, schema)
-    return found, [word for word in words if first[word] not in mine]
+    settings = _composed([normal(word) for word in words if first[word] in mine], config, schema)
+    return settings, [word for word in words if first[word] not in mine]
 
 
 def read_word(word: str) -> object:
@@ -164,44 +166,45 @@ def read_word(word: str) -> object:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Glob, IntervalSweep, RangeSweep
 
-    key, value = word.split("=", 1)
+    key, text = word.split("=", 1)
     try:
-        found = OverridesParser.create().parse_override(word)
+        override = OverridesParser.create().parse_override(word)
     except Exception as error:  # Hydra and ANTLR each raise kinds of their own
-        if key in PATHS or (key == "areas" and "," not in value and "[" not in value):
-            return value  # names that the grammar does not take unquoted
+        if key in PATHS or (key == "areas" and "," not in text and "[" not in text):
+            return text  # names that the grammar does not take unquoted
         what = str(error).splitlines()[0].split(" expecting")[0]
         raise Refusal(f"{word!r} cannot be read ({what}): write a,b or range(5,11) or interval(1,2)") from None
-    told = found.value()
-    if not found.is_sweep_override():
-        return _element(found._value)
-    if isinstance(told, IntervalSweep):
-        return told.start, told.end
-    if getattr(told, "shuffle", False):
+    value = override.value()
+    if not override.is_sweep_override():
+        return _element(value)
+    if isinstance(value, IntervalSweep):
+        return value.start, value.end
+    if getattr(value, "shuffle", False):
         raise Refusal(f"{word!r} would have another order each time: name the values without shuffle")
-    if isinstance(told, Glob):
-        return told.filter(groups().get(key, []))
-    if isinstance(told, RangeSweep):
-        if not told.step:
+    if isinstance(value, Glob):
+        return value.filter([*groups().get(key, []), *(former_scenarios() if key == "scenario" else [])])
+    if isinstance(value, RangeSweep):
+        if not value.step:
             raise Refusal(f"{word!r} makes steps of 0: give it another step")
-        assert told.start is not None  # as the grammar reads a range
-        assert told.stop is not None
-        check_number(math.ceil((told.stop - told.start) / told.step))
-    return [_element(value) for value in found.sweep_iterator()]
+        assert value.start is not None  # as the grammar reads a range
+        assert value.stop is not None
+        check_number(math.ceil((value.stop - value.start) / value.step))
+    return [_element(item) for item in override.sweep_iterator()]
 
 
 def _element(value: object) -> object:
     """Return one value of Hydra's grammar: numbers as they are, all else as text that the grammar reads again."""
-    return value if isinstance(value, bool | int | float) else _text(value)
+    return value if isinstance(value, bool | int | float) else as_text(value)
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a value as an override writes it, text without quotes where the grammar needs none."""
     if isinstance(value, list):
-        return "[" + ", ".join(map(_text, value)) + "]"
+        return "[" + ", ".join(map(as_text, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(key)}: {_text(item)}" for key, item in value.items()) + "}"
-    said = getattr(value, "text", value)  # a quoted text is a kind of its own
-    return (said if PLAIN.fullmatch(said) else quoted(said)) if isinstance(said, str) else written(said)
+        return "{" + ", ".join(f"{as_text(key)}: {as_text(item)}" for key, item in value.items()) + "}"
+    text = getattr(value, "text", value)  # a quoted text is a kind of its own
+    return (text if PLAIN.fullmatch(text) else quoted(text)) if isinstance(text, str) else written(text)
 
 
 def load_learning(*overrides: str, **keys: object) -> Learning:
@@ -219,14 +222,99 @@ def load_learning(*overrides: str, **keys: object) -> Learning:
     Refusal
         For a key, type or value that is not right.
     """
-    given = [normal(text) for text in overrides] + [normal(f"{key}={written(value)}") for key, value in keys.items()]
-    return _compose(given, "learning", Learning)
+    words = [normal(text) for text in (*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))]
+    return _composed(words, "learning", Learning)
+
+
+@dataclass(frozen=True)
+class FieldRecord:
+    """What is known of one key of a scenario, enough for a control on a page or a row of a reference.
+
+    ``kind`` is number, whole number, yes or no, text, distribution, list or mapping; ``low``, ``high`` and ``choices``
+    limit it; ``default`` is the plain value of the default scenario, and ``source`` its source in the config file.
+    """
+
+    key: str
+    label: str
+    unit: str
+    owner: str
+    kind: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    range: str
+    default: object
+    source: str
+
+    @property
+    def help(self) -> str:
+        """Unit, range and source, one after the other."""
+        return ". ".join(filter(None, (self.unit, self.range if self.range not in self.unit else "", self.source)))
+
+
+def fields() -> list[FieldRecord]:
+    """Return a record of each key of the default scenario, in the order of ``oa-sim show``."""
+    scenario = asdict(load_scenario())
+    comments, records = notes(scenario), []
+    for path, value in leaves(scenario):
+        kind, rule = kind_and_rule(path, Scenario)[:2]
+        assert rule is not None  # each leaf has one, by test
+        note = next((note for note in comments.get(path, []) if note.value == plain(value)), None)
+        source = (note.comment or note.heading) if note else ""
+        limits = rule.low, rule.high, rule.choices, rule.range
+        label = label_of(path, scenario)
+        records.append(FieldRecord(path, label, rule.unit, owner_of(path), _kind(kind), *limits, value, source))
+    return records
+
+
+def _kind(kind: Any) -> str:
+    words = {float: "number", int: "whole number", bool: "yes or no", Prior: "distribution"}
+    return words.get(kind) or {dict: "mapping", list: "list"}.get(cast(Any, get_origin(kind)), "text")
+
+
+def rule_of(path: str) -> Rule:
+    """Return the rule of a key of a scenario.
+
+    Raises
+    ------
+    KeyError
+        For a key that has none.
+    """
+    rule = kind_and_rule(path, Scenario)[1]
+    if rule is None:
+        raise KeyError(path)
+    return rule
+
+
+def owner_of(path: str) -> str:
+    """Return the role that confirms a value of a scenario: the owner of its field, or of the class that has it."""
+    parts = path.split(".")
+    holders = [kind_and_rule(".".join(parts[:n]), Scenario)[0] for n in range(len(parts) - 1, 0, -1)]
+    owners = (getattr(kind, "owner", "") for kind in holders)
+    return rule_of(path).owner or next(filter(None, owners), Scenario.owner)
+
+
+def label_of(path: str, scenario: dict[str, Any]) -> str:
+    """Return a key of a scenario in words: what it means, and the names in it that are the user's.
+
+    Parameters
+    ----------
+    path
+        Of a leaf of the scenario.
+    scenario
+        As nested plain values, which has the titles of its interventions.
+    """
+    names = kind_and_rule(path, Scenario)[2]
+    titles = {name: about["label"] for name, about in scenario["interventions"].items()}
+    return ": ".join(filter(None, (rule_of(path).meaning, ", ".join(titles.get(name, _words(name)) for name in names))))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def as_yaml(scenario: Scenario) -> str:
-    """Return a scenario in full, as the YAML that a config file would hold."""
-    from dataclasses import asdict
-
+    """Return a scenario in full, as the YAML that a config file would hold, with the meaning and unit of each key."""
     import yaml
 
     text: str = yaml.safe_dump(asdict(scenario), sort_keys=False, allow_unicode=True, width=100)
@@ -281,16 +369,18 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
     return {name: shares[name] for name in names}
 
 
-@overload
-def _compose(overrides: list[str], config: str, schema: type[Schema]) -> Schema: ...
+def _composed(overrides: list[str], config: str, schema: type[Schema]) -> Schema:
+    """Return what a config and overrides make: an object of the schema, checked."""
+    make = builder(schema)
+    assert make is not None  # a schema is a dataclass
+    return cast(Schema, make(_plain_values(overrides, config, schema, is_whole=True)))
 
 
-@overload
-def _compose(overrides: list[str], config: str, schema: type[Schema], *, is_plain: Literal[True]) -> dict[str, Any]: ...
+def _plain_values(overrides: list[str], config: str, schema: type[Schema], *, is_whole: bool) -> dict[str, Any]:
+    """Return what a config and overrides make as nested plain values of the schema's types.
 
-
-def _compose(overrides: list[str], config: str, schema: type[Schema], *, is_plain: bool = False) -> object:
-    """Return what a config and overrides make: an object of the schema, checked, or nested plain values."""
+    Where it is not whole, a value may be missing, or refer to another.
+    """
     for text in overrides:
         check_override(text, schema)
     from hydra import compose, initialize_config_dir
@@ -301,9 +391,7 @@ def _compose(overrides: list[str], config: str, schema: type[Schema], *, is_plai
     ConfigStore.instance().store(name=name, node=schema)
     try:
         with initialize_config_dir(config_dir=str(CONFIGS), version_base="1.3", job_name="oa_sim"):
-            found = compose(config, overrides=overrides)
-            return OmegaConf.to_container(found) if is_plain else OmegaConf.to_object(found)
-    except Refusal:
-        raise
+            values = compose(config, overrides=overrides)
+            return cast("dict[str, Any]", OmegaConf.to_container(values, resolve=is_whole, throw_on_missing=is_whole))
     except Exception as error:  # Hydra, OmegaConf, YAML and ANTLR each raise kinds of their own
-        raise in_words(error) from None
+        raise hydra_refusal(error) from None

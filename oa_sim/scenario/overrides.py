@@ -5,18 +5,16 @@ Whatever Hydra refuses all the same is said again in one sentence with the neare
 
 import math
 import re
-from dataclasses import fields, is_dataclass
-from importlib.resources import files
-from pathlib import Path
-from typing import get_args, get_origin
+import sys
+from functools import cache
+from typing import Any
 
 from oa_sim.errors import Refusal, nearest, unknown
+from oa_sim.scenario.config_files import CONFIGS, SYSTEM, groups, sweep_groups
+from oa_sim.scenario.rules import NUMBERS, kind_and_rule
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping
 
-_PACKAGE = Path(str(files("oa_sim"))).resolve()
-# inside the package in a wheel, beside it in a checkout
-CONFIGS = _PACKAGE / "configs" if (_PACKAGE / "configs").is_dir() else _PACKAGE.parent / "configs"
 OPEN_MAPPINGS = (  # the user names the keys
     *("split.shares", "portfolio.shares", "organisation.twins"),
     *("constraints.area_floor_gbp", "constraints.area_cap_gbp"),
@@ -29,31 +27,12 @@ PATHS = (
     *("monitor.figures", "monitor.last", "monitor.panel"),
 )
 SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
-NUMBERS = (float, int)
 LARGEST = 1e300  # of a number; beyond it not even the rules can be asked
-OF_A_SWEEP = ("design", "engine")  # groups that say which scenarios and by whom, and are part of none
-
-
-def groups() -> dict[str, list[str]]:
-    """Return the config groups of a scenario and the choices of each, from the file names."""
-    return {name: found for name, found in _folders().items() if name not in OF_A_SWEEP}
-
-
-def sweep_groups() -> dict[str, list[str]]:
-    """Return the config groups of a sweep and the choices of each, from the file names."""
-    return {name: found for name, found in _folders().items() if name in OF_A_SWEEP}
 
 
 def groups_of(schema: type) -> dict[str, list[str]]:
     """Return the config groups that fill a schema."""
     return groups() if schema is Scenario else sweep_groups() if schema is Sweeping else {}
-
-
-def _folders() -> dict[str, list[str]]:
-    if not CONFIGS.is_dir():
-        raise Refusal(f"the config folder {CONFIGS} is missing: install oa_sim again")
-    folders = sorted(folder for folder in CONFIGS.iterdir() if folder.is_dir())
-    return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in folders}
 
 
 def bare(key: str) -> str:
@@ -73,6 +52,9 @@ def normal(text: str) -> str:
     check_form(text)
     key, value = text.split("=", 1)
     name = bare(key)
+    if name == "scenario" and value in former_scenarios():
+        _tell_new_form(value)
+        return f"{SYSTEM}={value}"
     if name == "areas" and value not in groups()["areas"]:
         return f"areas.names={value}" if value.startswith("[") else f"areas.names=[{quoted(value)}]"
     if name in PATHS and value not in ("null", "") and not value.startswith(("'", '"')):
@@ -84,6 +66,21 @@ def normal(text: str) -> str:
     if any(name == mapping or name.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
         return f"++{name}={value}"
     return text
+
+
+def former_scenarios() -> list[str]:
+    """Return the scenarios that are choices of ``system`` since 0.7; ``scenario=`` still takes them."""
+    return [name for name in groups()[SYSTEM] if name != "none"]
+
+
+def named_scenario(name: str) -> str:
+    """Return the override that chooses a named scenario, or what one part of the programme does."""
+    return f"{SYSTEM if name in former_scenarios() else 'scenario'}={name}"
+
+
+@cache
+def _tell_new_form(name: str) -> None:
+    print(f"oa-sim: scenario={name} is now {SYSTEM}={name}; the old form still works", file=sys.stderr)
 
 
 def quoted(text: str) -> str:
@@ -98,10 +95,15 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {written(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_inside(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(quoted(item) if isinstance(item, str) else written(item) for item in value) + "]"
+        return "[" + ", ".join(map(_inside, value)) + "]"
     return str(value)
+
+
+def _inside(value: object) -> str:
+    """Return a value within a list or mapping as an override writes it; text is always quoted."""
+    return quoted(value) if isinstance(value, str) else written(value)
 
 
 def _check_packages(names: list[str]) -> None:
@@ -118,46 +120,53 @@ def check_override(text: str, schema: type) -> None:
     key, value = text.split("=", 1)
     if key.startswith("~"):
         raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
-    key = key.lstrip("+")
-    choices = groups_of(schema)
-    if key == "intervention" and key in choices:
-        for name in value.strip("[] ").split(","):
-            if name.strip() and name.strip() not in choices[key]:
-                raise unknown("choice of intervention", name.strip(), choices[key])
-        _check_packages([name.strip() for name in value.strip("[] ").split(",") if name.strip()])
-    elif key in choices and value.startswith("["):
-        raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(choices[key])}")
-    elif key in choices and "," in value and set(value.split(",")) <= set(choices[key]):
-        raise Refusal(f"{key} takes one choice, got {value}: add -m to oa-sim run for each, or write oa-sim sweep")
-    elif key in choices and not value.startswith("{") and value not in choices[key]:
-        raise unknown(f"choice of {key}", value, choices[key])
+    key, choices = bare(key), groups_of(schema)
+    if key in choices:
+        known = [*choices[key], *(former_scenarios() if key == "scenario" else [])]
+        _check_choices(key, value, known, choices[key])
     kind_of(key, schema)
 
 
-def in_words(error: BaseException) -> Refusal:
+def _check_choices(key: str, value: str, known: list[str], listed: list[str]) -> None:
+    """Refuse a choice that a group does not have, and several where it takes one; ``listed`` is what it offers."""
+    names = [name.strip() for name in value.strip("[] ").split(",") if name.strip()]
+    if key == "intervention":
+        for name in names:
+            if name not in known:
+                raise unknown("choice of intervention", name, known)
+        _check_packages(names)
+    elif value.startswith("["):
+        raise Refusal(f"{key} takes one choice, got {value}: name one of {', '.join(listed)}")
+    elif "," in value and set(value.split(",")) <= set(known):
+        raise Refusal(f"{key} takes one choice, got {value}: add -m to oa-sim run for each, or write oa-sim sweep")
+    elif not value.startswith("{") and value not in known:
+        raise unknown(f"choice of {key}", value, known if nearest(value, known) else listed)
+
+
+def hydra_refusal(error: BaseException) -> Refusal:
     """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
     lines: list[str] = []
     where = ""
-    at: BaseException | None = error
-    while at is not None:
-        mark = getattr(at, "problem_mark", None)
+    cause: BaseException | None = error
+    while cause is not None:
+        mark = getattr(cause, "problem_mark", None)
         if mark is not None:
-            problem = getattr(at, "problem", None)
+            problem = getattr(cause, "problem", None)
             return Refusal(f"{mark.name} line {mark.line + 1}: {problem}, which is no YAML: correct the file")
-        lines = [line.strip() for line in str(at).splitlines() if line.strip()] or [type(at).__name__]
+        lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or [type(cause).__name__]
         if lines[0].startswith("In '"):
             where = lines[0].split("'")[1]
         key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
         if key:
             return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
-        at = at.__cause__
+        cause = cause.__cause__
     what = lines[0].rstrip(".:")
     if where:
         return Refusal(f"configs/{where}.yaml: {what}: correct the file")
     return Refusal(f"{what}: write overrides as key=value, such as horizon=15")
 
 
-def kind_of(key: str, schema: type) -> object:
+def kind_of(key: str, schema: type) -> Any:
     """Return the type that the schema gives to a dotted key; None for a group that is no field.
 
     Raises
@@ -165,21 +174,12 @@ def kind_of(key: str, schema: type) -> object:
     Refusal
         For a key that the schema does not have.
     """
-    at: object = schema
-    path: list[str] = []
-    for part in key.split("."):
-        if is_dataclass(at):
-            kinds = {item.name: item.type for item in fields(at)}
-            if part not in kinds:
-                names = [".".join([*path, name]) for name in kinds]
-                known_groups = [] if path else list(groups_of(schema))
-                if part not in known_groups:
-                    raise unknown("key", ".".join([*path, part]), dict.fromkeys([*known_groups, *names]))
-            at = kinds.get(part)
-        elif get_origin(at) is dict:
-            at = get_args(at)[1]
-        path.append(part)
-    return at
+    first, choices = key.split(".")[0], groups_of(schema)
+    if first not in schema.__dataclass_fields__:  # type: ignore[attr-defined]
+        if first in choices:
+            return None
+        raise unknown("key", first, dict.fromkeys([*choices, *schema.__dataclass_fields__]))  # type: ignore[attr-defined]
+    return kind_and_rule(key, schema)[0]
 
 
 def of_kind(key: str, value: object) -> object:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from oa_sim.errors import Refusal
-from oa_sim.scenario.overrides import OPEN_MAPPINGS, quoted
+from oa_sim.scenario.overrides import OPEN_MAPPINGS, quoted, written
 
 ENDINGS = (".yaml", ".yml")
 OVERRIDE = "override /"  # how a default of a scenario file begins, after which stand a group and its choice
@@ -80,22 +80,7 @@ def _flat(found: dict[str, Any], above: str = "") -> Iterator[str]:
         if isinstance(value, dict) and value and name not in OPEN_MAPPINGS:
             yield from _flat(value, f"{name}.")
         else:
-            yield f"{name}={_spelled(value)}"
-
-
-def _spelled(value: object) -> str:
-    """Return a value of YAML as Hydra's grammar takes it; text is always quoted."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_spelled, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_spelled(item)}" for key, item in value.items()) + "}"
-    return repr(value)
+            yield f"{name}={quoted(value) if isinstance(value, str) else written(value)}"
 
 
 def text_of(wanted: dict[str, Any], there: dict[str, Any], chosen: dict[str, object], file: str) -> str:

@@ -6,7 +6,8 @@ mean.
 
 from dataclasses import dataclass, field
 
-from oa_sim.errors import Refusal, between, one_of
+from oa_sim.errors import Refusal
+from oa_sim.scenario.rules import NAME, TRUTH, Checked, asked
 
 NAMED = ("grid", "list")  # the values are named, by the words or by a file
 SAMPLED = ("sobol", "latin_hypercube", "saltelli")
@@ -17,89 +18,58 @@ MOST_SCENARIOS = 1_000_000
 
 
 @dataclass
-class Design:
+class Design(Checked):
     """Which scenarios a sweep asks about.
 
-    Attributes
-    ----------
-    kind
-        ``grid``: every combination of the values named; ``list``: the rows of a file; ``sobol``,
-        ``latin_hypercube``: points that fill the space; ``saltelli``: the layout of first and total Sobol indices.
-    n
-        Points of a sampled design; of ``saltelli`` base points, each of which takes (keys + 2) scenarios.
-    seed
-        Root of the random numbers of a sampled design; the scenarios' own seed is another.
-    file
-        For ``list``: CSV or YAML with a row for each scenario.
+    ``grid``: every combination of the values named; ``list``: the rows of a file; ``sobol``, ``latin_hypercube``:
+    points that fill the space; ``saltelli``: the layout of first and total Sobol indices.
     """
 
-    kind: str = "grid"
-    n: int = 0
-    seed: int = 2017
-    file: str | None = None
+    key = "design"
+    kind: str = asked("Design", NAME, choices=DESIGNS, default="grid")
+    n: int = asked("Points of a sampled design; of saltelli base points, each for (keys + 2) scenarios", default=0)
+    seed: int = asked("Root of the design\u2019s random numbers, not the scenarios\u2019", "", 0, 2**63 - 1, 2017)
+    file: str | None = asked("CSV or YAML with a row for each scenario, for list", "a file", default=None)
 
-    def __post_init__(self) -> None:
-        one_of("design.kind", self.kind, DESIGNS)
-        between("design.seed", self.seed, 0, 2**63 - 1)
+    def _check_together(self) -> None:
         if self.kind in NAMED and self.n:
-            raise Refusal(
-                f"design.n belongs to a sampled design, got {self.n} with {self.kind}: drop it or add design=sobol"
+            raise self.wrong(
+                "n", f" belongs to a sampled design, got {self.n} with {self.kind}: drop it or add design=sobol"
             )
-        if self.kind in SAMPLED:
-            between("design.n", self.n, 1, MOST_SCENARIOS, " points")
+        if self.kind in SAMPLED and not 1 <= self.n <= MOST_SCENARIOS:
+            raise self.wrong(
+                "n", f" must be 1 to {MOST_SCENARIOS:,} points, got {self.n}: choose a number in that range"
+            )
         if self.kind in IN_POWERS and self.n & (self.n - 1):
-            raise Refusal(
-                f"design.n of {self.kind} must be a power of two, got {self.n}: write design.n={_power(self.n)}"
-            )
+            power = nearest_power_of_two(self.n)
+            raise self.wrong("n", f" of {self.kind} must be a power of two, got {self.n}: write design.n={power}")
         if (self.kind == "list") != bool(self.file):
-            said = f"{self.kind} with {self.file!r}" if self.file else "none"
-            raise Refusal(f"design.file belongs to design=list and names its rows, got {said}: add or drop it")
+            got = f"{self.kind} with {self.file!r}" if self.file else "none"
+            raise self.wrong("file", f" belongs to design=list and names its rows, got {got}: add or drop it")
 
 
 @dataclass
-class Engine:
-    """Who computes a sweep.
+class Engine(Checked):
+    """Who computes a sweep: threads of this process, processes of this machine, or a dask cluster."""
 
-    Attributes
-    ----------
-    kind
-        ``local``: threads of this process; ``processes``: processes of this machine; ``dask``: a cluster.
-    workers
-        How many; 0 for as many as there are cores.
-    address
-        For ``dask``: the cluster's scheduler; None for a cluster on this machine.
-    """
+    key = "engine"
+    kind: str = asked("Engine", NAME, choices=ENGINES, default="local")
+    workers: int = asked("Workers; 0 for as many as there are cores", "", 0, 4096, 0)
+    address: str | None = asked("Scheduler of a dask cluster; null: a cluster on this machine", default=None)
 
-    kind: str = "local"
-    workers: int = 0
-    address: str | None = None
-
-    def __post_init__(self) -> None:
-        one_of("engine.kind", self.kind, ENGINES)
-        between("engine.workers", self.workers, 0, 4096)
+    def _check_together(self) -> None:
         if self.address and self.kind != "dask":
-            raise Refusal(f"engine.address belongs to engine=dask, got {self.address!r} with {self.kind}: drop it")
+            raise self.wrong("address", f" belongs to engine=dask, got {self.address!r} with {self.kind}: drop it")
 
 
 @dataclass
-class Sweeping:
-    """What a sweep is told beside its scenarios.
-
-    Attributes
-    ----------
-    block
-        Scenarios that are computed and written together.
-    fail_fast
-        Whether the first scenario that is refused ends the sweep.
-    """
+class Sweeping(Checked):
+    """What a sweep is told beside its scenarios."""
 
     design: Design = field(default_factory=Design)
     engine: Engine = field(default_factory=Engine)
-    block: int = 16
-    fail_fast: bool = False
-
-    def __post_init__(self) -> None:
-        between("block", self.block, 1, 10_000, " scenarios")
+    block: int = asked("Scenarios computed and written together", "scenarios", 1, 10_000, 16)
+    fail_fast: bool = asked("Whether the first refused scenario ends the sweep", TRUTH, default=False)
 
 
 def check_number(n: int) -> None:
@@ -111,7 +81,7 @@ def check_number(n: int) -> None:
         )
 
 
-def _power(n: int) -> int:
+def nearest_power_of_two(n: int) -> int:
     """Return the power of two that is nearest to n."""
     below = 1 << (n.bit_length() - 1)
     return below if n - below <= 2 * below - n else 2 * below

@@ -7,17 +7,18 @@ is a file with a row for each scenario and a column for each key, CSV or YAML.
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
-from typing import get_args, get_origin
 
 from oa_sim.errors import Refusal
 from oa_sim.inputs import csv_reader
 from oa_sim.scenario import load
-from oa_sim.scenario.load import PLAIN, read_word
-from oa_sim.scenario.overrides import NUMBERS, bare, check_override, kind_of, normal, of_kind, quoted, written
+from oa_sim.scenario.config_files import BUNDLES
+from oa_sim.scenario.load import as_text, read_word
+from oa_sim.scenario.overrides import bare, check_override, kind_of, normal, of_kind, written
+from oa_sim.scenario.rules import NUMBERS, builder
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import NAMED, Design, check_number
 
@@ -87,18 +88,16 @@ def _yaml(file: str) -> list[tuple[int, Cells]]:
         raise Refusal(f"{file}: {' '.join(str(error).split())}, which is no YAML: correct the file") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise Refusal(f"{file}: it must be a list of mappings such as '- {{split: equal, horizon: 10}}': rewrite it")
-    return [(number, {str(key): _said(value) for key, value in row.items()}) for number, row in enumerate(found, 1)]
+    return [
+        (number, {str(key): _cell_text(value) for key, value in row.items()}) for number, row in enumerate(found, 1)
+    ]
 
 
-def _said(value: object) -> str:
+def _cell_text(value: object) -> str:
     """Return a value of YAML as an override writes it; null leaves the key alone."""
-    if value is None:
-        return ""
     if isinstance(value, str) and value.startswith(("[", "{")):
         return value  # a list or mapping in quotes, which a cell of CSV reads too
-    if isinstance(value, str):
-        return value if PLAIN.fullmatch(value) else quoted(value)
-    return written(value)
+    return "" if value is None else as_text(value)
 
 
 def _check_column(file: str, number: int, key: str) -> None:
@@ -321,11 +320,11 @@ class _Parts:
 
     def together(self, chosen: tuple[tuple[str, object], ...]) -> dict | Refusal | None:
         """Return the plain values that choices make; None where they do not each keep to a field of their own."""
-        bundle = tuple(pair for pair in chosen if pair[0] == "scenario")
+        bundle = tuple(pair for pair in chosen if pair[0] in BUNDLES)
         plain = self.whole(bundle)
         by_field: dict[str, tuple] = {}
         for key, value in chosen:
-            if key != "scenario":
+            if key not in BUNDLES:
                 field = bare(key).split(".")[0]
                 field = "interventions" if field == "intervention" else field
                 by_field[field] = (*by_field.get(field, ()), (key, value))
@@ -383,25 +382,6 @@ def _set(plain: dict, path: list[str], value: object) -> dict | None:
         return {**plain, first: value}
     inner = _set(plain[first], rest, value) if isinstance(plain[first], dict) else None
     return None if inner is None else {**plain, first: inner}
-
-
-@lru_cache
-def builder(kind: object) -> Callable[[object], object] | None:
-    """Return what makes plain values the objects of a schema, inner ones first, in the order of their fields.
-
-    Nothing is shared between what it makes. None for a kind whose plain value is the value.
-    """
-    if is_dataclass(kind):
-        inside = [(item.name, builder(item.type)) for item in fields(kind)]
-
-        def build(plain: dict) -> object:
-            return kind(*[make(plain[name]) if make else plain[name] for name, make in inside])
-
-        return build
-    if get_origin(kind) is dict:
-        inner = builder(get_args(kind)[1])
-        return lambda plain: {key: inner(value) if inner else value for key, value in plain.items()}
-    return list if get_origin(kind) is list else None
 
 
 def n_scenarios(design: Design, n_keys: int) -> int:

@@ -1,4 +1,3 @@
-from fnmatch import fnmatchcase
 from functools import cache
 
 import pandas as pd
@@ -7,7 +6,7 @@ from scipy import stats
 
 from oa_sim import load_scenario
 from oa_sim.errors import Refusal
-from oa_sim.report import assumptions_register, assurance, data_dictionary, parameter_notes
+from oa_sim.report import assumptions_register, assurance, data_dictionary
 from oa_sim.scenario.overrides import groups
 from oa_sim.simulation.run_manifest import question
 
@@ -18,7 +17,7 @@ ASKED = (
     ("evidence=sceptical", "value.point_gbp=9000"),
     ("organisation.twins={Norwich: Ipswich}", "organisation.sharing=1", "organisation.review=to_effect"),
     ("areas=[Norwich, Oldham]", "split=custom", "split.shares={Norwich: 0.5, Oldham: 0.5}"),
-    ("scenario=with_opportunity_north_east",),
+    ("system=with_opportunity_north_east",),
     ("evidence.without=[Phonics strand]", "budget=none", "measures=[neet_16_17]"),
 )
 
@@ -58,8 +57,7 @@ def test_no_leaf_of_a_scenario_is_left_out(manifest_of, register_of, overrides):
     numbers = set(register_of(*overrides).number)
     for path in every_leaf(manifest_of(*overrides)["scenario"]):
         is_there = path in numbers or path.rpartition(".")[0] in numbers
-        is_no_assumption = any(fnmatchcase(path, pattern) for pattern in parameter_notes.NO_ASSUMPTION)
-        assert is_there != is_no_assumption, path
+        assert is_there == assumptions_register.is_assumption(path), path
 
 
 @pytest.mark.parametrize("overrides", ASKED, ids=str)
@@ -133,10 +131,11 @@ def test_a_value_that_was_changed_says_so_with_what_it_was(register_of):
 
 @pytest.mark.slow
 def test_every_named_scenario_is_traced_to_its_files(manifest_of):
-    for name in groups()["scenario"]:
-        found = assumptions_register.assumptions(manifest_of(f"scenario={name}"))
-        wrong = found[found.source.str.contains("changed for this run")]
-        assert wrong.empty, (name, wrong.number.tolist())
+    for group in ("scenario", "system"):
+        for name in groups()[group]:
+            found = assumptions_register.assumptions(manifest_of(f"{group}={name}"))
+            wrong = found[found.source.str.contains("changed for this run")]
+            assert wrong.empty, (name, wrong.number.tolist())
 
 
 def test_an_other_reading_of_the_evidence_is_found_in_its_own_file(register_of):

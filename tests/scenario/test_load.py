@@ -1,10 +1,11 @@
 import pytest
 
 from oa_sim import Refusal, load_scenario
-from oa_sim.scenario import load
+from oa_sim.scenario import load, overrides
+from oa_sim.scenario.config_files import CONFIGS, sweep_groups
 from oa_sim.scenario.load import load_learning, load_sweeping
-from oa_sim.scenario.overrides import CONFIGS, sweep_groups
 from oa_sim.scenario.sweep_settings import Design, Engine, Sweeping
+from oa_sim.sweep import expand
 
 QUICK = ["intervention=[early_language]", "portfolio=none"]  # a catalogue of one composes faster
 NEEDED = {  # what a choice cannot do without
@@ -35,7 +36,7 @@ def test_every_choice_of_every_group_composes(choice):
     if group == "intervention":
         assert list(load_scenario(f"intervention=[{name}]", "portfolio=none").interventions) == [name]
     else:
-        few = QUICK if group not in ("portfolio", "scenario") else []
+        few = QUICK if group not in ("portfolio", "scenario", "system") else []
         assert load_scenario(*few, choice, *NEEDED.get(choice, [])).name
 
 
@@ -43,12 +44,61 @@ def test_the_scenarios_of_the_brief_exist():
     assert set(SCENARIOS) <= set(load.groups()["scenario"])
 
 
-@pytest.mark.parametrize("name", load.groups()["scenario"])
-def test_a_scenario_file_is_short_and_says_how_it_is_run(name):
-    lines = (CONFIGS / "scenario" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
-    assert lines[1] == f"# oa-sim run scenario={name}"
-    assert f"name: {name}" in lines
+@pytest.mark.parametrize(
+    ("group", "name"), [(group, name) for group in ("scenario", "system") for name in load.groups()[group]]
+)
+def test_a_scenario_file_is_short_and_says_how_it_is_run(group, name):
+    lines = (CONFIGS / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[1] == f"# oa-sim run {group}={name}"
+    assert f"name: {name}" in lines or name == "none"
     assert len(lines) <= 15
+
+
+def test_there_are_few_scenarios_to_choose_from_and_the_parts_have_a_group_of_their_own():
+    assert 8 <= len(load.groups()["scenario"]) <= 14
+    assert "no_board" in load.groups()["system"]
+    assert load_scenario("scenario=hand_over", "system=none") == load_scenario("scenario=hand_over")
+
+
+def test_a_part_of_the_programme_goes_with_a_scenario_and_has_the_last_word():
+    scenario = load_scenario("scenario=hand_over", "system=with_tender")
+    assert (scenario.name, scenario.sustainability.ending) == ("with_tender", "hand_over")
+    assert scenario.organisation.procurement == "tender"
+
+
+OLD_NAMES = [name for name in load.groups()["system"] if name != "none"]
+
+
+@pytest.mark.parametrize("name", OLD_NAMES)
+def test_an_old_scenario_name_gives_the_same_scenario_and_tells_the_new_form(name, capsys):
+    overrides._tell_new_form.cache_clear()
+    former = load_scenario(f"scenario={name}")
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"oa-sim: scenario={name} is now system={name}; the old form still works\n")
+    assert former == load_scenario(f"system={name}")
+    assert former.name == name
+
+
+def test_old_scenario_names_work_in_files_and_in_sweeps(tmp_path, capsys):
+    file = tmp_path / "mine.yaml"
+    file.write_text("defaults: [{override /scenario: no_board}]\nhorizon: 7\n", encoding="utf-8")
+    assert load_scenario(f"scenario={file}") == load_scenario("system=no_board", "horizon=7")
+    assert expand.expand(["scenario=as_delivered,no_board"], Design("grid")).values == [
+        ("as_delivered",),
+        ("no_board",),
+    ]
+    assert expand.expand(["scenario=glob(*_board)"], Design("grid")).values == [("no_board",), ("with_board",)]
+    rows = tmp_path / "rows.csv"
+    rows.write_text("scenario,horizon\nno_board,7\nhand_over,\n", encoding="utf-8")
+    made = list(expand.scenarios(expand.expand([], Design("list", file=str(rows)))))
+    assert made == [load_scenario("system=no_board", "horizon=7"), load_scenario("scenario=hand_over")]
+    assert "system=no_board" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["no_board", "hand_over"])
+def test_a_name_alone_finds_its_group_without_a_word(name, capsys):
+    assert load_scenario(overrides.named_scenario(name)).name == name
+    assert capsys.readouterr().err == ""
 
 
 def test_as_delivered_is_the_money_that_was_spent():
