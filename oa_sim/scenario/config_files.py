@@ -117,7 +117,9 @@ def notes(scenario: dict[str, Any]) -> dict[str, list[Note]]:
     values = {path: plain(value) for path, value in leaves(scenario)}
     folders = groups()
     layers = [
-        _read(f"{group}/{scenario.get('name')}.yaml") for group in BUNDLES if scenario.get("name") in folders[group]
+        comments_of(f"{group}/{scenario.get('name')}.yaml")
+        for group in BUNDLES
+        if scenario.get("name") in folders[group]
     ]
     for group, names in folders.items():
         if group == "intervention":
@@ -125,7 +127,7 @@ def notes(scenario: dict[str, Any]) -> dict[str, list[Note]]:
         elif group not in BUNDLES:
             layers.append(_of_choice(group, _nearest(group, names, values)))
     found: dict[str, list[Note]] = {}
-    for layer in [*layers, _read("config.yaml")]:
+    for layer in [*layers, comments_of("config.yaml")]:
         for path, note in layer.items():
             found.setdefault(path, []).append(note)
     return found
@@ -149,7 +151,7 @@ def _of_choice(group: str, name: str) -> dict[str, Note]:
     for other in _defaults(CONFIGS / group / f"{name}.yaml"):
         if other != "_self_":
             inherited |= _of_choice(group, other)
-    return inherited | {f"{place}.{path}": note for path, note in _read(f"{group}/{name}.yaml").items()}
+    return inherited | {f"{place}.{path}": note for path, note in comments_of(f"{group}/{name}.yaml").items()}
 
 
 def _defaults(path: Path) -> list[str]:
@@ -161,7 +163,7 @@ def _defaults(path: Path) -> list[str]:
 
 
 @cache
-def _read(name: str) -> dict[str, Note]:
+def comments_of(name: str) -> dict[str, Note]:
     """Return the notes of one file by the path within it."""
     import yaml
 
@@ -185,7 +187,7 @@ def _comments(node: Any, lines: list[str], above: str, path: str) -> Iterator[tu
         # what follows a value on its line, or the key of a block of lines, can only be a comment
         is_inline = branch.end_mark.line == line
         rest = lines[line][(branch if is_inline else key).end_mark.column :]
-        comment = "; ".join(filter(None, (rest.partition("#")[2].strip(), above)))
+        comment = "; ".join(dict.fromkeys(filter(None, (rest.partition("#")[2].strip(), above))))
         is_mapping = branch.id == "mapping" and branch.value
         if is_mapping and "dist" not in [inner.value for inner, _ in branch.value]:
             yield from _comments(branch, lines, comment, name)

@@ -5,7 +5,7 @@ Hydra composes the files. Whatever it refuses is said again in one sentence with
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
@@ -23,7 +23,7 @@ from oa_sim.scenario.overrides import (
     quoted,
     written,
 )
-from oa_sim.scenario.rules import Rule, builder, kind_and_rule
+from oa_sim.scenario.rules import WITHOUT_UNIT, Rule, builder, kind_and_rule
 from oa_sim.scenario.scenario_files import opened
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping, check_number
@@ -260,10 +260,12 @@ def fields() -> list[FieldRecord]:
         kind, rule = kind_and_rule(path, Scenario)[:2]
         assert rule is not None  # each leaf has one, by test
         note = next((note for note in comments.get(path, []) if note.value == plain(value)), None)
-        source = (note.comment or note.heading) if note else ""
+        source = (note.comment or (note.heading if rule.is_assumption else "")) if note else ""
+        owner = owner_of(path) if rule.is_assumption else ""
         limits = rule.low, rule.high, rule.choices, rule.range
-        label = label_of(path, scenario)
-        records.append(FieldRecord(path, label, rule.unit, owner_of(path), _kind(kind), *limits, value, source))
+        records.append(
+            FieldRecord(path, label_of(path, scenario), rule.unit, owner, _kind(kind), *limits, value, source)
+        )
     return records
 
 
@@ -314,11 +316,26 @@ def _words(name: str) -> str:
 
 
 def as_yaml(scenario: Scenario) -> str:
-    """Return a scenario in full, as the YAML that a config file would hold, with the meaning and unit of each key."""
+    """Return a scenario in full, as the YAML that a config file would hold, with meaning and unit as comments."""
     import yaml
 
     text: str = yaml.safe_dump(asdict(scenario), sort_keys=False, allow_unicode=True, width=100)
-    return text
+    lines = text.splitlines()
+    for path, line in _mapping_lines(yaml.compose(text), ""):
+        rule, above = (kind_and_rule(one, Scenario)[1] if one else None for one in (path, path.rpartition(".")[0]))
+        if rule and rule is not above:  # not again for each part of a distribution or a mapping
+            lines[line] += f"  # {rule.meaning}{f' ({rule.unit})' if rule.unit not in WITHOUT_UNIT else ''}"
+    return "\n".join(lines) + "\n"
+
+
+def _mapping_lines(node: Any, above: str) -> Iterator[tuple[str, int]]:
+    """Yield the path and line of each key that may have a comment: a text may go on in the next line."""
+    for key, branch in node.value:
+        path = f"{above}{key.value}"
+        if branch.id != "scalar" or not branch.tag.endswith(":str") or branch.start_mark.line == branch.end_mark.line:
+            yield path, key.start_mark.line
+        if branch.id == "mapping":
+            yield from _mapping_lines(branch, f"{path}.")
 
 
 def area_names(names: list[str], data_folder: str | None = None) -> list[str]:

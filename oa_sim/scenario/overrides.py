@@ -157,6 +157,8 @@ def hydra_refusal(error: BaseException) -> Refusal:
         if lines[0].startswith("In '"):
             where = lines[0].split("'")[1]
         key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+        if key and lines[0].startswith("Key '"):
+            return Refusal(f"unknown key {key!r}: write one that oa-sim show lists")
         if key:
             return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
         cause = cause.__cause__

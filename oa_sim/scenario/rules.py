@@ -14,9 +14,10 @@ from omegaconf import MISSING
 from oa_sim.errors import Refusal, unknown
 
 SHARE, SCORE, TRUTH, NAME, NAMES = "share, 0 to 1", "score, 0 to 1", "yes or no", "a name", "names"
-SPOKEN = ("£", "years", "funded years", "SD", "programmes", "points", "scenarios", "draws a chain")  # in errors
+WITHOUT_UNIT = ("", TRUTH, NAME, NAMES, "a file", "a folder")  # values whose kind says it all
+SPOKEN = ("years", "funded years", "SD", "programmes", "points", "scenarios", "draws a chain")  # in errors
 NUMBERS = (float, int)
-FEWEST_GROUPED = 10_000
+FEWEST_GROUPED, MOST_GROUPED = 10_000, 1e20
 KEY = "\0"  # stands in a sentence where its key goes, which only what holds the key knows in full
 SUPPORTS: dict[str, tuple[tuple[str, ...], Callable[[Any], bool], str]] = {  # what a quantity may be distributed as
     "share": (("Beta",), lambda p: p.a >= 0 and p.b <= 1, "is a share, so it must be Beta, or Uniform within 0 to 1"),
@@ -75,7 +76,8 @@ class Rule:
 
 def spelled(number: float) -> str:
     """Return a number in digits, in groups of three where it is no year."""
-    return f"{number:,.10g}" if abs(number) >= FEWEST_GROUPED else f"{number:.10g}"
+    is_grouped = FEWEST_GROUPED <= abs(number) < MOST_GROUPED and number % 1 == 0
+    return f"{int(number):,}" if is_grouped else f"{number:.10g}"
 
 
 def setting(
@@ -161,7 +163,7 @@ def _check_of(rule: Rule, kind: Any) -> Callable[[str, Any], None] | None:
     if rule.support:
         check_one = partial(_check_support, rule.support)
     elif rule.low is not None and rule.high is not None:
-        check_one = partial(_check_range, rule.low, rule.high, next((f" {u}" for u in SPOKEN if u in rule.unit), ""))
+        check_one = partial(_check_range, rule.low, rule.high, rule.unit)
     elif rule.choices:
         check_one = partial(_check_choice, rule.choices)
     if get_origin(kind) is dict:
@@ -173,7 +175,9 @@ def _check_of(rule: Rule, kind: Any) -> Callable[[str, Any], None] | None:
 
 def _check_range(low: float, high: float, unit: str, key: str, value: float) -> None:
     if not low <= value <= high:  # so that neither NaN nor an infinity is let through
-        limits = f"{spelled(low)} to {spelled(high)}{unit}"
+        sign = "£" if unit.startswith("£") else ""
+        after = next((f" {spoken}" for spoken in SPOKEN if unit.startswith(spoken)), "")
+        limits = f"{sign}{spelled(low)} to {sign}{spelled(high)}{after}"
         raise WrongValue(f"{KEY} must be {limits}, got {spelled(value)}: choose a number in that range", key)
 
 
@@ -194,6 +198,9 @@ def _check_support(support: str, key: str, prior: Any) -> None:
 
 
 def _check_list(check_one: Callable[[str, Any], None] | None, is_set: bool, key: str, values: list[Any]) -> None:
+    for value in values:
+        if isinstance(value, list | dict):  # which Hydra lets through
+            raise WrongValue(f"{KEY} must list single values, got {value} within it: take out the brackets", key)
     if check_one:
         for value in values:
             check_one(key, value)
