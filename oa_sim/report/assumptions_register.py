@@ -55,8 +55,8 @@ class Entry(NamedTuple):
         Why the headline does not rest on it; nothing where it does.
     doubt
         What keeps a number that was found from being green; nothing where nothing does.
-    told
-        What stands beside it where it is kept, to be said after its source.
+    remark
+        What stands beside it where it is kept, given after its source.
     """
 
     number: str
@@ -67,68 +67,69 @@ class Entry(NamedTuple):
     status: str
     unused: str = ""
     doubt: str = ""
-    told: str = ""
+    remark: str = ""
 
 
-def entries(manifest: dict, known: dict[str, list[tables.Row]]) -> Iterator[Entry]:
+def entries(manifest: dict, data: dict[str, list[tables.Row]]) -> Iterator[Entry]:
     """Yield a number for each that a run takes from the tables, from what was learned, and from the code."""
     scenario = manifest["scenario"]
-    yield from _studies(scenario, known)
-    yield from _national(scenario, known)
-    yield from _events(scenario, known)
-    yield from _places(scenario, known)
-    yield from _published(scenario, known)
+    yield from _studies(scenario, data)
+    yield from _national(scenario, data)
+    yield from _events(scenario, data)
+    yield from _places(scenario, data)
+    yield from _published(scenario, data)
     yield from _learned(manifest)
     yield from _law(scenario)
 
 
-def status_of(row: tables.Row, known: dict[str, list[tables.Row]], said: str = "") -> str:
+def status_of(row: tables.Row, data: dict[str, list[tables.Row]], description: str = "") -> str:
     """Return how well a row is known: a recalled one is one whose source is none, a published one is a department's."""
-    licence = next((source["licence"] for source in known["sources"] if source["source"] == row["source"]), "")
+    licence = next((source["licence"] for source in data["sources"] if source["source"] == row["source"]), "")
     if row["status"] == "to verify":
         return "recalled" if row["source"] == "RECALLED" else "to verify"
-    if "assum" in said:
+    if "assum" in description:
         return "assumed"
     return "published" if OPEN in licence and row["source"] != "OWN-MOVEMENTS" else "found"
 
 
-def titles(known: dict[str, list[tables.Row]]) -> dict[str, str]:
+def titles(data: dict[str, list[tables.Row]]) -> dict[str, str]:
     """Return each source by its key, as a reader finds it."""
     return {
         row["source"]: f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']})"
-        for row in known["sources"]
+        for row in data["sources"]
     }
 
 
-def _studies(scenario: dict, known: dict) -> Iterator[Entry]:
+def _studies(scenario: dict, data: dict) -> Iterator[Entry]:
     left_out = scenario["evidence"]["without"]
-    for row in known["studies"]:
+    for row in data["studies"]:
         unused = "left out of this run" if row["study"] in left_out else ""
-        status, of = status_of(row, known), f"{row['study']} ({row['design']}; {row['outcome']})"
+        status, of = status_of(row, data), f"{row['study']} ({row['design']}; {row['outcome']})"
         unit = "months of progress" if row["effect_unit"] == "months" else "SD of pupils"
-        at = f"studies.{row['study']}"
-        yield Entry(f"{at}.effect", f"Effect in {of}", f"{row['effect']:g}", unit, row["source"], status, unused)
+        prefix = f"studies.{row['study']}"
+        yield Entry(f"{prefix}.effect", f"Effect in {of}", f"{row['effect']:g}", unit, row["source"], status, unused)
         error = "assumed" if status == "found" and row["standard_error_basis"] == "assumed" else status
         yield Entry(
-            f"{at}.standard_error_sd", f"Standard error of that effect, {row['standard_error_basis']}: {row['study']}",
+            f"{prefix}.standard_error_sd",
+            f"Standard error of that effect, {row['standard_error_basis']}: {row['study']}",
             f"{row['standard_error_sd']:g}", "SD of pupils", row["source"], error, unused,
         )  # fmt: skip
-    for row in known["months"]:
+    for row in data["months"]:
         value = f"from {row['lowest_sd']:g} to {row['highest_sd']:g}"
         what = f"What {row['months']:g} months of progress are in SD"
         unit = "SD of pupils"
-        yield Entry(f"months.{row['months']:g}", what, value, unit, row["source"], status_of(row, known))
+        yield Entry(f"months.{row['months']:g}", what, value, unit, row["source"], status_of(row, data))
 
 
-def _national(scenario: dict, known: dict) -> Iterator[Entry]:
-    for row in known["national"]:
+def _national(scenario: dict, data: dict) -> Iterator[Entry]:
+    for row in data["national"]:
         if row["national"] in scenario["organisation"]["national"]:
-            at, name = f"national.{row['national']}", row["national"].replace("_", " ")
-            status = status_of(row, known, row["what_it_is"])
+            prefix, name = f"national.{row['national']}", row["national"].replace("_", " ")
+            status = status_of(row, data, row["what_it_is"])
             scored = "assumed" if status in ("found", "published") else status
             years = f"funded years {row['first_funded_year']} to {row['last_funded_year']}"
             yield Entry(
-                f"{at}.gbp", f"Money of {name}, {years}: {row['what_it_is']}", f"{row['gbp']:,.0f}", "GBP",
+                f"{prefix}.gbp", f"Money of {name}, {years}: {row['what_it_is']}", f"{row['gbp']:,.0f}", "£",
                 row["source"], status,
             )  # fmt: skip
             shares = {
@@ -140,83 +141,85 @@ def _national(scenario: dict, known: dict) -> Iterator[Entry]:
                 ),
             }
             for key, (what, how) in shares.items():
-                yield Entry(f"{at}.{key}", what, f"{row[key]:g}", "share, 0 to 1", row["source"], how)
+                yield Entry(f"{prefix}.{key}", what, f"{row[key]:g}", "share, 0 to 1", row["source"], how)
 
 
-def _events(scenario: dict, known: dict) -> Iterator[Entry]:
-    for row in known["events"]:
+def _events(scenario: dict, data: dict) -> Iterator[Entry]:
+    for row in data["events"]:
         if row["event"] in scenario["organisation"]["events"]:
             unused = "" if row["first_month"] + 1 >= scenario["start_year"] else "it lies before the years in view"
             what = f"{row['event'].replace('_', ' ')}: {row['what_happened']}"
             value = (
                 f"{row['low']:g} to {row['high']:g}, from {_month(row['first_month'])} to {_month(row['last_month'])}"
             )
-            status = status_of(row, known, row["what_happened"])
+            status = status_of(row, data, row["what_happened"])
             yield Entry(f"events.{row['event']}", what, value, row["unit"], row["source"], status, unused, "a range")
 
 
-def _month(at: float) -> str:
-    return f"{int(at + 1e-6)}-{round((at - int(at + 1e-6)) * 12) + 1:02d}"
+def _month(moment: float) -> str:
+    return f"{int(moment + 1e-6)}-{round((moment - int(moment + 1e-6)) * 12) + 1:02d}"
 
 
-def _places(scenario: dict, known: dict) -> Iterator[Entry]:
+def _places(scenario: dict, data: dict) -> Iterator[Entry]:
     """Yield what is known of the areas: announcements, priorities that are followed, money that was paid."""
-    here = scenario["areas"]["names"]
-    for row in known["areas"]:
-        if row["area"] in here:
+    places_chosen = scenario["areas"]["names"]
+    for row in data["areas"]:
+        if row["area"] in places_chosen:
             what = f"Month in which {row['area']} was announced, wave {row['wave']:g}"
-            status = status_of(row, known)
+            status = status_of(row, data)
             yield Entry(f"areas.{row['area']}.announced", what, row["announced"], "month", row["source"], status)
-    for row in known["priorities"] if scenario["portfolio"]["rule"] == "delivery_plans" else ():
-        if row["area"] in here:
+    for row in data["priorities"] if scenario["portfolio"]["rule"] == "delivery_plans" else ():
+        if row["area"] in places_chosen:
             budget = f"{row['budget_gbp']:,.0f}" if row["budget_gbp"] is not None else "not published"
             what = f"A priority of {row['area']}: {row['priority']} ({', '.join(row['interventions'])})"
-            at = f"priorities.{row['area']}.{row['priority']}"
-            yield Entry(at, what, budget, "GBP", row["source"], status_of(row, known))
-    for row in known["programme"] if scenario["split"]["rule"] == "as_paid" else ():
-        if row["area"] in (*here, "all"):
+            prefix = f"priorities.{row['area']}.{row['priority']}"
+            yield Entry(prefix, what, budget, "£", row["source"], status_of(row, data))
+    for row in data["programme"] if scenario["split"]["rule"] == "as_paid" else ():
+        if row["area"] in (*places_chosen, "all"):
             years = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
             what = f"Paid to {row['area']}: {row['item']}, {years}"
-            at = f"programme.{row['area']}.{row['item']}"
-            yield Entry(at, what, f"{row['value']:,.0f}", row["unit"], row["source"], status_of(row, known))
+            prefix = f"programme.{row['area']}.{row['item']}"
+            yield Entry(prefix, what, f"{row['value']:,.0f}", row["unit"], row["source"], status_of(row, data))
 
 
-def _published(scenario: dict, known: dict) -> Iterator[Entry]:
+def _published(scenario: dict, data: dict) -> Iterator[Entry]:
     """Yield published figures, one entry a series, what breaks them, and how a county speaks for its district."""
-    here = {row["area"]: row["published_place"] for row in known["areas"] if row["area"] in scenario["areas"]["names"]}
-    places = {"England", *here, *here.values()}
+    places_chosen = {
+        row["area"]: row["published_place"] for row in data["areas"] if row["area"] in scenario["areas"]["names"]
+    }
+    places = {"England", *places_chosen, *places_chosen.values()}
     for table, key in (("outcomes", "measure"), ("pupils", "quantity")):
         series: dict[tuple, list] = {}
-        for row in known[table]:
+        for row in data[table]:
             if row["place"] in places and (table == "pupils" or row["measure"] in scenario["measures"]):
                 series.setdefault((row[key], row.get("group", "")), []).append(row)
         for (name, group), rows in series.items():
-            yield _series(f"{table}.{name}{f'.{group}' if group else ''}", name, group, rows, known, here)
-    measured = [row for row in known["breaks"] if row["measure"] in scenario["measures"]]
+            yield _series(f"{table}.{name}{f'.{group}' if group else ''}", name, group, rows, data, places_chosen)
+    measured = [row for row in data["breaks"] if row["measure"] in scenario["measures"]]
     for row in measured:
         years = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
         what = f"{MEASURES[row['measure']].label}: {row['what_changed']}"
         value = f"{row['kind'].replace('_', ' ')}, {years}"
-        at = f"breaks.{row['measure']}.{row['first_year']}"
-        yield Entry(at, what, value, "years", row["source"], status_of(row, known))
-    for row in known["proxies"]:
-        if row["measure"] in scenario["measures"] and any(area != place for area, place in here.items()):
-            at, of = f"proxies.{row['measure']}.{row['group']}", f"{MEASURES[row['measure']].label}, {row['group']}"
-            status = status_of(row, known)
+        prefix = f"breaks.{row['measure']}.{row['first_year']}"
+        yield Entry(prefix, what, value, "years", row["source"], status_of(row, data))
+    for row in data["proxies"]:
+        if row["measure"] in scenario["measures"] and any(area != place for area, place in places_chosen.items()):
+            prefix, of = f"proxies.{row['measure']}.{row['group']}", f"{MEASURES[row['measure']].label}, {row['group']}"
+            status = status_of(row, data)
             for name, what in (
                 ("slope", "How a district\u2019s level goes with its pupils"),
                 ("residual_sd", "Its spread"),
             ):
                 unit = "SD of pupils" if name == "residual_sd" else "SD / share of pupils"
-                yield Entry(f"{at}.{name}", f"{what}: {of}", f"{row[name]:g}", unit, row["source"], status)
+                yield Entry(f"{prefix}.{name}", f"{what}: {of}", f"{row[name]:g}", unit, row["source"], status)
 
 
-def _series(number: str, name: str, group: str, rows: list, known: dict, here: dict) -> Entry:
+def _series(number: str, name: str, group: str, rows: list, data: dict, places_chosen: dict) -> Entry:
     """Return one entry for all published figures of a series."""
     years, sources = sorted({row["year"] for row in rows}), sorted({row["source"] for row in rows})
-    statuses = [status_of(row, known) for row in rows]
+    statuses = [status_of(row, data) for row in rows]
     worst = next(name for name in ("recalled", "to verify", "found", "published") if name in statuses)
-    counted = {area for area, place in here.items() if place != area}
+    counted = {area for area, place in places_chosen.items() if place != area}
     own = {row["place"] for row in rows if row["geography"] == "district"}
     stand_in = sorted(counted - own)
     value = f"{len(rows):,} figures of {len({row['place'] for row in rows})} places, {academic_year(years[0])} to "
@@ -281,7 +284,7 @@ def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:
     DataFrame
         ``number`` (a name that is the same in every run), ``what``, ``value`` (with its distribution), ``unit``,
         ``source``, ``status`` (one of ``STATUSES``), ``rating``, ``why`` and ``owner``. Every leaf of the scenario is
-        in it but those of ``assumption_labels.NO_ASSUMPTION``; published figures are one row a series.
+        in it but those that are no assumption; published figures are one row a series.
 
     Notes
     -----
@@ -295,15 +298,15 @@ def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:
         Where the tables are missing or broken.
     """
     folder = data_folder or manifest["scenario"].get("data_folder")
-    known = tables.read_all(Path(folder) if folder else None)
+    data = tables.read_all(Path(folder) if folder else None)
     is_other = tables.data_hash(Path(folder) if folder else None) != manifest["data_hash"]
-    read = [entry._replace(doubt=STALE) if is_other else entry for entry in entries(manifest, known)]
-    found = [*_of_scenario(manifest["scenario"], known), *read]
-    said_of = titles(known)
+    read = [entry._replace(doubt=STALE) if is_other else entry for entry in entries(manifest, data)]
+    entries_made = [*_of_scenario(manifest["scenario"], data), *read]
+    said_of = titles(data)
     rows = []
-    for entry in found:
+    for entry in entries_made:
         rating, why = rate(entry)
-        source = "; ".join(said_of.get(key, key) for key in entry.source.split("; ")) + entry.told
+        source = "; ".join(said_of.get(key, key) for key in entry.source.split("; ")) + entry.remark
         rows.append((*entry[:4], source, entry.status, rating, why, owner_of(entry.number)))
     return in_table(pd.DataFrame(rows, columns=list(COLUMNS)))
 
@@ -337,7 +340,7 @@ def rate(entry: Entry) -> tuple[str, str]:
     return "green", f"{'published' if entry.status == 'published' else 'found in the source that is named'}{off}"
 
 
-def said(value: object) -> str:
+def value_text(value: object) -> str:
     """Return a leaf as people read it; a distribution with its mean and 90% interval."""
     if isinstance(value, dict) and "dist" in value:
         a, b = float(value["a"]), float(value.get("b") or 0)
@@ -351,7 +354,7 @@ def said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | dict) or value is None:
-        return ", ".join(said(item) for item in value) if value else "none"
+        return ", ".join(value_text(item) for item in value) if value else "none"
     return f"{value:,.10g}" if isinstance(value, int | float) else str(value)
 
 
@@ -373,20 +376,20 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.095 or not value else f"{value:.3f}"
 
 
-def _of_scenario(scenario: dict, known: dict) -> list[Entry]:
+def _of_scenario(scenario: dict, data: dict) -> list[Entry]:
     """Return every leaf of a scenario that is an assumption."""
-    beside = [row for row in known["national"] if row["national"] in scenario["organisation"]["national"]]
+    beside = [row for row in data["national"] if row["national"] in scenario["organisation"]["national"]]
     offered = {name for row in beside for name in row["interventions"]}
     bought = {name for name, share in scenario["portfolio"]["shares"].items() if share} | offered
     if scenario["portfolio"]["rule"] == "delivery_plans" or scenario["budget"].get("plan"):
         bought = set(scenario["interventions"])
-    shocks = [row for row in known["events"] if row["event"] in scenario["organisation"]["events"]]
+    shocks = [row for row in data["events"] if row["event"] in scenario["organisation"]["events"]]
     in_view = [row for row in shocks if row["first_month"] + 1 >= scenario["start_year"]]
-    about = scenario | {"bought": sorted(bought & set(scenario["interventions"]))}
-    about["shocked"] = any(row["what"] == "attainment" for row in in_view)
-    notes, keys = config_files.notes(scenario), [row["source"] for row in known["sources"]]
+    in_use = scenario | {"bought": sorted(bought & set(scenario["interventions"]))}
+    in_use["shocked"] = any(row["what"] == "attainment" for row in in_view)
+    notes, keys = config_files.notes(scenario), [row["source"] for row in data["sources"]]
     return [
-        _entry(path, value, about, notes.get(path, []), keys)
+        _entry(path, value, in_use, notes.get(path, []), keys)
         for path, value in config_files.leaves(scenario)
         if is_assumption(path)
     ]
@@ -410,28 +413,28 @@ def _entry(path: str, value: object, scenario: dict, notes: list[config_files.No
             if notes
             else "what holds where no file says otherwise"
         )
-        return Entry(path, what, said(value), unit, was, "assumed", unused, doubt)
+        return Entry(path, what, value_text(value), unit, was, "assumed", unused, doubt)
     comment = same.comment
     if path.startswith("interventions.") and path.endswith(".unit_cost_gbp"):
         comment = str(scenario["interventions"][path.split(".")[1]]["source"]).split(";")[0]
     source, status = _sourced(comment, same.heading, keys, path.split(".")[0] in HEADED)
     if status == "found" and unit == SCORE:
         status = "assumed"  # a source has words; the score is ours
-    told = f" [{same.file}: {comment or same.heading or 'no comment'}]"
-    return Entry(path, what, said(value), unit, source, status, unused, doubt, told)
+    remark = f" [{same.file}: {comment or same.heading or 'no comment'}]"
+    return Entry(path, what, value_text(value), unit, source, status, unused, doubt, remark)
 
 
 def _was(value: object) -> str:
     """Return a value of a file as it was before a run changed it."""
     if isinstance(value, tuple):
-        return said(dict(zip(("dist", "a", "b"), value, strict=True)))
-    return said(value)
+        return value_text(dict(zip(("dist", "a", "b"), value, strict=True)))
+    return value_text(value)
 
 
 def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tuple[str, str]:
     """Return source and status of a number by what its config file says beside it, then above it."""
     for text, counts in ((comment, True), (heading, is_headed)):
-        told = GIVES.sub("", text).lower()
+        lowered = GIVES.sub("", text).lower()
         named = "; ".join(key for key in keys if re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text))
         for sign, status in (
             ("to verify", "to verify"),
@@ -439,7 +442,7 @@ def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tu
             ("assum", "assumed"),
             ("judged", "assumed"),
         ):
-            if sign in told:
+            if sign in lowered:
                 return named or UNSOURCED, status
         if named:
             return named, "found" if counts else "assumed"

@@ -126,11 +126,11 @@ def notes(scenario: dict[str, Any]) -> dict[str, list[Note]]:
             layers += [_of_choice(group, name) for name in names]
         elif group not in BUNDLES:
             layers.append(_of_choice(group, _nearest(group, names, values)))
-    found: dict[str, list[Note]] = {}
+    by_path: dict[str, list[Note]] = {}
     for layer in [*layers, comments_of("config.yaml")]:
         for path, note in layer.items():
-            found.setdefault(path, []).append(note)
-    return found
+            by_path.setdefault(path, []).append(note)
+    return by_path
 
 
 def _nearest(group: str, names: list[str], values: dict[str, object]) -> str:

@@ -352,18 +352,18 @@ def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
     by_key = {_key(name): [name] for name in known}
     for row in tables.read("area_sets", data_folder):
         by_key.setdefault(_key(row["area_set"]), []).append(row["area"])
-    found = []
+    chosen = []
     for name in names:
         if _key(name) not in by_key:
             sets = {row["area_set"] for row in tables.read("area_sets", data_folder)}
             raise unknown("area or choice of areas", name, [*known, *sorted({*groups()["areas"], *sets})])
-        found += by_key[_key(name)]
-    for name in found:
-        if found.count(name) > 1:
+        chosen += by_key[_key(name)]
+    for name in chosen:
+        if chosen.count(name) > 1:
             raise Refusal(f"area {name!r} is listed twice: list each area once")
-    if not found:
+    if not chosen:
         raise Refusal("areas must name at least one area, got none: add one, such as areas=[Norwich]")
-    return [name for name in known if name in found]
+    return [name for name in known if name in chosen]
 
 
 def _key(name: object) -> str:

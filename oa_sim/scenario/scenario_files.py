@@ -51,31 +51,31 @@ def words_of(path: str | Path) -> list[str]:
     import yaml
 
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise Refusal(f"scenario={path}: there is no such file: name one that oa-sim explore saved") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Refusal(f"scenario={path}: cannot be read ({error}): save it as UTF-8 text") from None
     except yaml.YAMLError as error:
         raise Refusal(f"scenario={path}: {' '.join(str(error).split())}, which is no YAML: correct the file") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise Refusal(f"scenario={path}: it must be a mapping such as 'horizon: 10': rewrite it")
-    groups = found.pop("defaults", None) or []
-    return [_choice(path, one) for one in groups] + list(_flat(found))
+    groups = content.pop("defaults", None) or []
+    return [_choice(path, default) for default in groups] + list(_flat(content))
 
 
-def _choice(path: str | Path, one: object) -> str:
+def _choice(path: str | Path, default: object) -> str:
     """Return a default of the file as an override of its group."""
-    if isinstance(one, dict) and len(one) == 1:
-        ((key, choice),) = one.items()
+    if isinstance(default, dict) and len(default) == 1:
+        ((key, choice),) = default.items()
         if str(key).startswith(OVERRIDE):
             choice = f"[{', '.join(choice)}]" if isinstance(choice, list) else choice
             return f"{key.removeprefix(OVERRIDE)}={choice}"
-    raise Refusal(f"scenario={path}: a default has the form '- override /split: equal', got {one}: rewrite it")
+    raise Refusal(f"scenario={path}: a default has the form '- override /split: equal', got {default}: rewrite it")
 
 
-def _flat(found: dict[str, Any], above: str = "") -> Iterator[str]:
-    for key, value in found.items():
+def _flat(content: dict[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in content.items():
         name = f"{above}{key}"
         if isinstance(value, dict) and value and name not in OPEN_MAPPINGS:
             yield from _flat(value, f"{name}.")

@@ -42,26 +42,26 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         "pupils": lambda row: row["place"] in {*areas, *areas.values()},
         "area_sets": lambda row: row["area_set"] in whole,
     }
-    found = {}
+    doubted = {}
     for table, is_used in rests.items():
         rows = [row for row in tables[table] if row["status"] == "to verify" and is_used(row)]
         names = [" of ".join(str(row[key]) for key in KINDS[table][2]) for row in rows]
         if names:
-            found[table] = names
-    return found
+            doubted[table] = names
+    return doubted
 
 
-def together(found: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+def together(doubted: list[dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return what several scenarios rest on that is to verify: each row once, by table, in the order they are named."""
     return {
-        table: list(dict.fromkeys(name for one in found for name in one.get(table, [])))
+        table: list(dict.fromkeys(name for part in doubted for name in part.get(table, [])))
         for table in KINDS
-        if any(table in one for one in found)
+        if any(table in part for part in doubted)
     }
 
 
-def sentence(found: dict[str, list[str]], named_in: str = "run.json") -> str:
+def sentence(doubted: dict[str, list[str]], named_in: str = "run.json") -> str:
     """Return how many figures of each kind are still to verify, in words."""
-    parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in found.items()]
+    parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in doubted.items()]
     said = f"Still to verify, and recalled or assumed so far: {', '.join(parts)} (named in {named_in})."
     return said if parts else ""

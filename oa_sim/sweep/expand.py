@@ -46,23 +46,23 @@ def read(file: str) -> tuple[tuple[str, ...], list[tuple]]:
     """
     is_yaml = Path(file).suffix.lower() in (".yaml", ".yml")
     try:
-        found = _yaml(file) if is_yaml else _csv(file)
+        lines = _yaml(file) if is_yaml else _csv(file)
     except FileNotFoundError:
         raise Refusal(f"design.file={file}: there is no such file: name one with a row for each scenario") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Refusal(f"{file}: cannot be read ({error}): save it as UTF-8 text") from None
-    if not found:
+    if not lines:
         raise Refusal(f"{file}: it holds no scenario: add a row for each")
-    check_number(len(found))
+    check_number(len(lines))
     first: dict[str, int] = {}
-    for number, cells in found:
+    for number, cells in lines:
         for key in cells:
             first.setdefault(key, number if is_yaml else 1)
     for key, number in first.items():
         _check_column(file, number, key)
     cell = lru_cache(CELLS_KEPT)(_cell)
     rows, seen = [], {}
-    for number, cells in found:
+    for number, cells in lines:
         row = tuple(_in_place(file, number, key, cell, cells.get(key, "")) for key in first)
         if row in seen:
             raise Refusal(f"{file} row {number}: the same scenario as row {seen[row]}: leave one of them out")
@@ -83,13 +83,13 @@ def _yaml(file: str) -> list[tuple[int, Cells]]:
     import yaml
 
     try:
-        found = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
+        listed = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
     except yaml.YAMLError as error:
         raise Refusal(f"{file}: {' '.join(str(error).split())}, which is no YAML: correct the file") from None
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+    if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise Refusal(f"{file}: it must be a list of mappings such as '- {{split: equal, horizon: 10}}': rewrite it")
     return [
-        (number, {str(key): _cell_text(value) for key, value in row.items()}) for number, row in enumerate(found, 1)
+        (number, {str(key): _cell_text(value) for key, value in row.items()}) for number, row in enumerate(listed, 1)
     ]
 
 
@@ -175,25 +175,14 @@ def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Var
         For words that cannot be read, unknown names, values of a wrong kind, a key or a scenario named twice,
         nothing that varies, and more scenarios than a sweep takes.
     """
-    given = [(word, load.read_word(word)) for word in words]
-    for word in (word for word in words if word.startswith("~")):
-        check_override(word, Scenario)
-    for word in words:
-        _check_plain(word)
-    typed = [bare(word.split("=", 1)[0]) for word in words]
-    for key in typed:
-        if typed.count(key) > 1:
-            raise Refusal(f"{key} is given twice: give its values once, such as {key}=a,b")
-    fixed = tuple(word for word, value in given if not isinstance(value, list | tuple))
-    for word in fixed:
-        check_override(normal(word), Scenario)
-    varied = {word.split("=", 1)[0]: value for word, value in given if isinstance(value, list | tuple)}
+    fixed, varied = _fixed_and_varied(words)
     if design.kind == "list":
         if varied:
             raise Refusal(
                 f"the rows of design.file say what varies, got {next(iter(varied))} too: name one value of it"
             )
         keys, rows = read(design.file)
+        typed = {bare(word.split("=", 1)[0]) for word in fixed}
         for key in (key for key in keys if bare(key) in typed):
             raise Refusal(f"{design.file}: column {key!r} is given as a word too: drop one of the two")
         return Variants(fixed, keys, rows, {})
@@ -205,6 +194,23 @@ def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Var
         return Variants(fixed, tuple(varied), _grid(named, ranges), {})
     bounds = {key: (float(low), float(high)) for key, (low, high) in ranges.items()}
     return Variants(fixed, tuple(varied), _sampled(design, tuple(varied), named, ranges), bounds)
+
+
+def _fixed_and_varied(words: list[str]) -> tuple[tuple[str, ...], dict[str, list | tuple]]:
+    """Return the words that all scenarios share, checked, and the values or the ends of each key that varies."""
+    values = {word: read_word(word) for word in words}
+    for word in (word for word in words if word.startswith("~")):
+        check_override(word, Scenario)
+    for word in words:
+        _check_plain(word)
+    typed = [bare(word.split("=", 1)[0]) for word in words]
+    for key in typed:
+        if typed.count(key) > 1:
+            raise Refusal(f"{key} is given twice: give its values once, such as {key}=a,b")
+    fixed = tuple(word for word, value in values.items() if not isinstance(value, list | tuple))
+    for word in fixed:
+        check_override(normal(word), Scenario)
+    return fixed, {word.split("=", 1)[0]: value for word, value in values.items() if isinstance(value, list | tuple)}
 
 
 def _check_plain(word: str) -> None:
@@ -221,7 +227,7 @@ def _grid(named: dict[str, list], ranges: dict) -> list[tuple]:
             f"{key}=interval({low:g},{high:g}) names no values for a grid: name some, such as {key}={low:g},{high:g}, "
             "or choose design=sobol"
         )
-    check_number(math.prod(len(found) for found in named.values()))
+    check_number(math.prod(map(len, named.values())))
     return list(product(*named.values()))
 
 
@@ -231,8 +237,8 @@ def _sampled(design: Design, keys: tuple[str, ...], named: dict[str, list], rang
     columns = []
     for key, shares in zip(keys, points(design, keys).T, strict=True):
         if key in named:
-            found = named[key]
-            columns.append([found[min(int(share * len(found)), len(found) - 1)] for share in shares.tolist()])
+            values = named[key]
+            columns.append([values[min(int(share * len(values)), len(values) - 1)] for share in shares.tolist()])
             continue
         low, high = ranges[key]
         if isinstance(low, int):  # a whole number: each has an even bin, both ends too
@@ -248,13 +254,12 @@ def _named(key: str, values: list) -> list:
         raise Refusal("outputs is a place and no part of a scenario: name one, in quotes if it has a comma")
     if not values:
         raise Refusal(f"{key} names no value: name some, such as {key}=a,b or {key}=range(5,11)")
-    found = [of_kind(key, value) for value in values]
-    seen = set()
-    for value in found:
+    checked, seen = [of_kind(key, value) for value in values], set()
+    for value in checked:
         if value in seen:
             raise Refusal(f"{key} names {written(value)} twice: name each value once, so that no scenario is run twice")
         seen.add(value)
-    return found
+    return checked
 
 
 def _ends(key: str, ends: tuple) -> tuple:
@@ -269,29 +274,29 @@ def _ends(key: str, ends: tuple) -> tuple:
     return kind(low), kind(high)
 
 
-def scenarios(found: Variants) -> Iterator[Scenario | Refusal]:
-    """Yield each scenario, equal to ``load_scenario(*found.overrides(i))``, or the refusal that would raise.
+def scenarios(variants: Variants) -> Iterator[Scenario | Refusal]:
+    """Yield each scenario, equal to ``load_scenario(*variants.overrides(i))``, or the refusal that would raise.
 
     Hydra composes once for each choice of a group, list and mapping of each field, beside the named bundle that has
     the last word over it; numbers, truth values and single words are set on what was composed. Every scenario is
     built anew and checks itself. Hydra is no matter for threads: iterate in one.
     """
-    parts, kinds = _Parts(found.fixed), {key: kind_of(bare(key), Scenario) for key in found.keys}
-    for i, row in enumerate(found.values):
-        given = {key: value for key, value in zip(found.keys, row, strict=True) if value is not None}
+    parts, kinds = _Parts(variants.fixed), {key: kind_of(bare(key), Scenario) for key in variants.keys}
+    for i, row in enumerate(variants.values):
+        typed = {key: value for key, value in zip(variants.keys, row, strict=True) if value is not None}
         try:
-            yield _made(parts, given, kinds, found.overrides(i))
+            yield _made(parts, typed, kinds, variants.overrides(i))
         except Refusal as refusal:
             yield Refusal(str(refusal))  # without the frames it came through
 
 
-def _made(parts: "_Parts", given: dict, kinds: dict, overrides: list[str]) -> Scenario:
+def _made(parts: "_Parts", typed: dict, kinds: dict, overrides: list[str]) -> Scenario:
     """Return one scenario: its parts, what is set on them, built and checked."""
-    chosen = {key: value for key, value in given.items() if not _is_leaf(key, kinds[key], given)}
+    chosen = {key: value for key, value in typed.items() if not _is_leaf(key, kinds[key], typed)}
     plain = parts.together(tuple(chosen.items()))
     if isinstance(plain, Refusal):
         return parts.loaded(tuple(chosen.items()), plain, overrides)
-    for key, value in given.items():
+    for key, value in typed.items():
         if plain is not None and key not in chosen:
             plain = _set(plain, key.split("."), value)
     if plain is None:  # one choice moves what another chose, or a key that is not there: Hydra's to say
@@ -348,29 +353,29 @@ class _Parts:
 
     def _whole(self, pairs: tuple) -> dict | Refusal | None:
         try:
-            found = load.composed(*self.fixed, *(f"{key}={written(value)}" for key, value in pairs))
+            composed = load.composed(*self.fixed, *(f"{key}={written(value)}" for key, value in pairs))
         except Refusal as refusal:
             return refusal
-        return None if re.search(r"'\?\?\?'|\$\{", repr(found)) else found  # what only Hydra can fill in
+        return None if re.search(r"'\?\?\?'|\$\{", repr(composed)) else composed  # what only Hydra can fill in
 
     def _field(self, bundle: tuple, field: str, pairs: tuple) -> dict | Refusal | None:
         """Return the one field that choices make; None where they make more than that."""
-        plain, found = self.whole(bundle), self._whole(bundle + pairs)
-        if not isinstance(found, dict) or not isinstance(plain, dict):
-            return found if not isinstance(found, dict) else None
-        moved = {name for name in found if found[name] != plain[name]}
-        return {field: found[field]} if moved <= {field} else None
+        plain, composed = self.whole(bundle), self._whole(bundle + pairs)
+        if not isinstance(composed, dict) or not isinstance(plain, dict):
+            return composed if not isinstance(composed, dict) else None
+        moved = {name for name in composed if composed[name] != plain[name]}
+        return {field: composed[field]} if moved <= {field} else None
 
 
-def _is_leaf(key: str, kind: object, given: dict) -> bool:
+def _is_leaf(key: str, kind: object, typed: dict) -> bool:
     """Return whether setting a key's value on what was composed is all that Hydra would do."""
-    value = given[key]
+    value = typed[key]
     if key != bare(key) or not isinstance(kind, type) or type(value) not in LEAVES.get(kind, ()):
         return False
     if isinstance(value, str) and not WORD.fullmatch(value):
         return False
     # a mapping that varies above it may come after it
-    return not any(key.startswith(f"{other}.") and str(given[other]).startswith("{") for other in given)
+    return not any(key.startswith(f"{other}.") and str(typed[other]).startswith("{") for other in typed)
 
 
 def _set(plain: dict, path: list[str], value: object) -> dict | None:
@@ -392,9 +397,9 @@ def n_scenarios(design: Design, n_keys: int) -> int:
     Refusal
         Where they are more than a sweep takes.
     """
-    found = design.n * (n_keys + 2) if design.kind == "saltelli" else design.n
-    check_number(found)
-    return found
+    n = design.n * (n_keys + 2) if design.kind == "saltelli" else design.n
+    check_number(n)
+    return n
 
 
 def points(design: Design, keys: tuple[str, ...]):
@@ -427,9 +432,9 @@ def points(design: Design, keys: tuple[str, ...]):
         return np.column_stack([_hypercube(design, key) for key in keys])
     if design.kind == "sobol":
         return _sobol(design, len(keys))[:, rank]
-    found = _saltelli(design, len(keys)).reshape(design.n, len(keys) + 2, len(keys))
+    sample = _saltelli(design, len(keys)).reshape(design.n, len(keys) + 2, len(keys))
     rows = np.concatenate([[0], 1 + rank, [len(keys) + 1]])
-    return found[:, rows][:, :, rank].reshape(-1, len(keys))
+    return sample[:, rows][:, :, rank].reshape(-1, len(keys))
 
 
 def _hypercube(design: Design, key: str):

@@ -17,7 +17,7 @@ def pair(tiny_posterior):
     """Run a pair of scenarios, without it and with it."""
 
     def answer(name, *overrides):
-        both = (load_scenario(f"scenario={which}_{name}", SIX, "horizon=10", *overrides) for which in ("no", "with"))
+        both = (load_scenario(f"system={which}_{name}", SIX, "horizon=10", *overrides) for which in ("no", "with"))
         return [run(scenario, posterior=tiny_posterior) for scenario in both]
 
     return answer

@@ -24,10 +24,7 @@ def headline_rows(result):
 
 
 # the pairs that show what one system does have tests of their own (test_programme)
-WHOLE = [name for name in groups()["scenario"] if name == "no_programme" or not name.startswith(("no_", "with_"))]
-
-
-@pytest.mark.parametrize("scenario", WHOLE)
+@pytest.mark.parametrize("scenario", groups()["scenario"])
 def test_a_shipped_scenario_gives_what_it_gave(scenario, run_tiny, request):
     found = headline_rows(run_tiny(f"scenario={scenario}"))
     path = EXPECTED / f"{scenario}.csv"

@@ -312,10 +312,12 @@ def test_the_programme_helps_on_average(tiny):
 # every shipped scenario
 
 
-@pytest.mark.parametrize("scenario", groups()["scenario"])
-def test_a_shipped_scenario_keeps_its_accounts(run_tiny, scenario):
-    twins = load_scenario(f"scenario={scenario}").organisation.twins
-    result = run_tiny(f"scenario={scenario}", *(["areas=[Blackpool,Ipswich,Norwich,Oldham]"] if twins else []))
+@pytest.mark.parametrize(
+    "choice", [f"{group}={name}" for group in ("scenario", "system") for name in groups()[group] if name != "none"]
+)
+def test_a_shipped_scenario_keeps_its_accounts(run_tiny, choice):
+    twins = load_scenario(choice).organisation.twins
+    result = run_tiny(choice, *(["areas=[Blackpool,Ipswich,Norwich,Oldham]"] if twins else []))
     table = result.pupils_served()
     assert (table.pupils_q95 <= table.roll + 1e-6).all()
     assert (table.pupils <= table.places + 1e-6).all()

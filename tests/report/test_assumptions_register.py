@@ -185,13 +185,13 @@ def test_mean_and_interval_of_a_distribution_are_those_of_scipy(name, a, b, know
 
 def test_a_distribution_is_said_with_its_mean_and_interval():
     assert (
-        assumptions_register.said({"dist": "Beta", "a": 8.0, "b": 2.0})
+        assumptions_register.value_text({"dist": "Beta", "a": 8.0, "b": 2.0})
         == "Beta(8, 2): mean 0.80, 90% interval 0.57 to 0.96"
     )
-    assert assumptions_register.said({"dist": "Uniform", "a": 1.0, "b": 1.0}) == "1.00, fixed"
-    assert assumptions_register.said([24.0, 18.0]) == "24, 18"
-    assert assumptions_register.said({}) == assumptions_register.said(None) == "none"
-    assert assumptions_register.said(False) == "no"
+    assert assumptions_register.value_text({"dist": "Uniform", "a": 1.0, "b": 1.0}) == "1.00, fixed"
+    assert assumptions_register.value_text([24.0, 18.0]) == "24, 18"
+    assert assumptions_register.value_text({}) == assumptions_register.value_text(None) == "none"
+    assert assumptions_register.value_text(False) == "no"
 
 
 def test_the_tables_of_assurance_are_in_the_dictionary(tiny, register_of):
