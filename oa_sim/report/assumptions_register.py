@@ -18,7 +18,7 @@ from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
 from oa_sim.report.sanitise import in_table
 from oa_sim.scenario import config_files, load
-from oa_sim.scenario.rules import SCORE
+from oa_sim.scenario.rules import SCORE, look_up
 from oa_sim.scenario.schema import Scenario
 
 UNSOURCED = "none: judgement of this project"
@@ -315,7 +315,7 @@ def owner_of(number: str) -> str:
     """Return the role that has to confirm a number."""
     first = number.split(".")[0]
     if first in Scenario.__dataclass_fields__ and first != "areas":
-        return load.owner_of(number)
+        return look_up(number, Scenario).owner
     if first == "national":
         return "programme finance" if number.endswith(".gbp") else "delivery lead"
     return OWNERS.get(first, "delivery lead")
@@ -397,12 +397,12 @@ def _of_scenario(scenario: dict, data: dict) -> list[Entry]:
 
 def is_assumption(path: str) -> bool:
     """Return whether the answer takes a leaf of a scenario for granted: it is not what is asked, a name or a place."""
-    return path != PLAN_HASH and load.rule_of(path).is_assumption
+    return path != PLAN_HASH and look_up(path, Scenario).rule.is_assumption
 
 
 def _entry(path: str, value: object, scenario: dict, notes: list[config_files.Note], keys: list[str]) -> Entry:
     """Return one leaf with what its config file says of it."""
-    what, unit = load.label_of(path, scenario), load.rule_of(path).unit
+    what, unit = load.label_of(path, scenario), look_up(path, Scenario).rule.unit
     same = next((note for note in notes if note.value == config_files.plain(value)), None)
     spread = isinstance(value, dict) and "dist" in value
     doubt = "its middle was found, its spread is judgement" if spread else ""

@@ -23,7 +23,7 @@ from oa_sim.scenario.overrides import (
     quoted,
     written,
 )
-from oa_sim.scenario.rules import WITHOUT_UNIT, Rule, builder, kind_and_rule
+from oa_sim.scenario.rules import WITHOUT_UNIT, builder, look_up
 from oa_sim.scenario.scenario_files import opened
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping, check_number
@@ -257,12 +257,12 @@ def fields() -> list[FieldRecord]:
     scenario = asdict(load_scenario())
     comments, records = notes(scenario), []
     for path, value in leaves(scenario):
-        kind, rule = kind_and_rule(path, Scenario)[:2]
+        kind, rule, _, owner = look_up(path, Scenario)
         assert rule is not None  # each leaf has one, by test
         note = next((note for note in comments.get(path, []) if note.value == plain(value)), None)
         source = (note.comment or (note.heading if rule.is_assumption else "")) if note else ""
-        owner = owner_of(path) if rule.is_assumption else ""
         limits = rule.low, rule.high, rule.choices, rule.range
+        owner = owner if rule.is_assumption else ""
         records.append(
             FieldRecord(path, label_of(path, scenario), rule.unit, owner, _kind(kind), *limits, value, source)
         )
@@ -272,28 +272,6 @@ def fields() -> list[FieldRecord]:
 def _kind(kind: Any) -> str:
     words = {float: "number", int: "whole number", bool: "yes or no", Prior: "distribution"}
     return words.get(kind) or {dict: "mapping", list: "list"}.get(cast(Any, get_origin(kind)), "text")
-
-
-def rule_of(path: str) -> Rule:
-    """Return the rule of a key of a scenario.
-
-    Raises
-    ------
-    KeyError
-        For a key that has none.
-    """
-    rule = kind_and_rule(path, Scenario)[1]
-    if rule is None:
-        raise KeyError(path)
-    return rule
-
-
-def owner_of(path: str) -> str:
-    """Return the role that confirms a value of a scenario: the owner of its field, or of the class that has it."""
-    parts = path.split(".")
-    holders = [kind_and_rule(".".join(parts[:n]), Scenario)[0] for n in range(len(parts) - 1, 0, -1)]
-    owners = (getattr(kind, "owner", "") for kind in holders)
-    return rule_of(path).owner or next(filter(None, owners), Scenario.owner)
 
 
 def label_of(path: str, scenario: dict[str, Any]) -> str:
@@ -306,13 +284,10 @@ def label_of(path: str, scenario: dict[str, Any]) -> str:
     scenario
         As nested plain values, which has the titles of its interventions.
     """
-    names = kind_and_rule(path, Scenario)[2]
-    titles = {name: about["label"] for name, about in scenario["interventions"].items()}
-    return ": ".join(filter(None, (rule_of(path).meaning, ", ".join(titles.get(name, _words(name)) for name in names))))
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    _, rule, names, _ = look_up(path, Scenario)
+    titles = {name: intervention["label"] for name, intervention in scenario["interventions"].items()}
+    named = ", ".join(titles.get(name, name.replace("_", " ")) for name in names)
+    return ": ".join(filter(None, (rule.meaning if rule else path, named)))
 
 
 def as_yaml(scenario: Scenario) -> str:
@@ -322,7 +297,7 @@ def as_yaml(scenario: Scenario) -> str:
     text: str = yaml.safe_dump(asdict(scenario), sort_keys=False, allow_unicode=True, width=100)
     lines = text.splitlines()
     for path, line in _mapping_lines(yaml.compose(text), ""):
-        rule, above = (kind_and_rule(one, Scenario)[1] if one else None for one in (path, path.rpartition(".")[0]))
+        rule, above = (look_up(key, Scenario).rule if key else None for key in (path, path.rpartition(".")[0]))
         if rule and rule is not above:  # not again for each part of a distribution or a mapping
             lines[line] += f"  # {rule.meaning}{f' ({rule.unit})' if rule.unit not in WITHOUT_UNIT else ''}"
     return "\n".join(lines) + "\n"

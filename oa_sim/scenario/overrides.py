@@ -11,7 +11,7 @@ from typing import Any
 
 from oa_sim.errors import Refusal, nearest, unknown
 from oa_sim.scenario.config_files import CONFIGS, SYSTEM, groups, sweep_groups
-from oa_sim.scenario.rules import NUMBERS, kind_and_rule
+from oa_sim.scenario.rules import NUMBERS, look_up
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping
 
@@ -181,7 +181,7 @@ def kind_of(key: str, schema: type) -> Any:
         if first in choices:
             return None
         raise unknown("key", first, dict.fromkeys([*choices, *schema.__dataclass_fields__]))  # type: ignore[attr-defined]
-    return kind_and_rule(key, schema)[0]
+    return look_up(key, schema).kind
 
 
 def of_kind(key: str, value: object) -> object:

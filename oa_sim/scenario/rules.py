@@ -7,7 +7,7 @@ of a page. A class that has such fields calls ``check`` when it is made; ``build
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, partial
-from typing import Any, ClassVar, cast, get_args, get_origin
+from typing import Any, ClassVar, NamedTuple, cast, get_args, get_origin
 
 from omegaconf import MISSING
 
@@ -243,20 +243,39 @@ def _made(make: Callable[[Any], Any] | None, name: str, value: Any) -> Any:
         raise wrong.inside(name) from None
 
 
-def kind_and_rule(key: str, schema: Any) -> tuple[Any, Rule | None, list[str]]:
-    """Return the type of a dotted key, its rule, and the names in it that the user chose, such as an intervention's.
+class Key(NamedTuple):
+    """What the schema says of a dotted key.
 
-    The key of one value of a mapping has the mapping's rule, and so have the parts of a distribution.
+    Attributes
+    ----------
+    kind
+        Its type.
+    rule
+        Its rule; that of a mapping for one of its values, and that of a distribution for one of its numbers.
+    names
+        The names in it that the user chose, such as an intervention's.
+    owner
+        The role that confirms its value.
+    """
+
+    kind: Any
+    rule: Rule | None
+    names: tuple[str, ...]
+    owner: str
+
+
+def look_up(key: str, schema: Any) -> Key:
+    """Return what a schema says of a dotted key.
 
     Raises
     ------
     Refusal
         For a key that the schema does not have; the sentence names the nearest.
     """
-    kind, above, names = schema, "", list[str]()
-    rule: Rule | None = None
+    kind, rule, names, owner, above = schema, None, list[str](), "", ""
     for part in key.split("."):
         if is_dataclass(kind):
+            owner = getattr(kind, "owner", "") or owner
             known = {item.name: item for item in fields(kind)}
             if part not in known:
                 raise unknown("key", f"{above}{part}", [f"{above}{name}" for name in known])
@@ -264,4 +283,4 @@ def kind_and_rule(key: str, schema: Any) -> tuple[Any, Rule | None, list[str]]:
         elif get_origin(kind) is dict:
             kind, names = get_args(kind)[1], [*names, part]
         above += f"{part}."
-    return kind, rule, names
+    return Key(kind, rule, tuple(names), (rule and rule.owner) or owner)

@@ -23,7 +23,7 @@ def scenario():
 def test_every_leaf_of_a_scenario_has_a_rule_with_a_meaning(scenario):
     paths = [path for path, _ in leaves(asdict(scenario))]
     for path in (*paths, *OPEN):
-        kind, rule, _ = rules.kind_and_rule(path, Scenario)
+        kind, rule, *_ = rules.look_up(path, Scenario)
         assert kind is not None
         assert rule is not None, path
         assert len(rule.meaning) > 3
@@ -97,7 +97,7 @@ def test_what_is_built_equals_what_it_was_made_from_and_shares_nothing_with_it(s
 )
 def test_a_key_that_the_schema_does_not_have_is_refused_with_the_nearest(key, says):
     with pytest.raises(Refusal) as caught:
-        rules.kind_and_rule(key, Scenario)
+        rules.look_up(key, Scenario)
     assert says in str(caught.value)
 
 
