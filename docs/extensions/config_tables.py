@@ -1,4 +1,4 @@
-"""Config tables: each config file as a table of keys and values, with the comments that carry unit and source."""
+"""Config tables: each config file as a table of keys and values, with the comments that carry the source."""
 
 import re
 from pathlib import Path
@@ -51,7 +51,7 @@ def one(path: Path) -> str:
     notes, entries = read(path.read_text(encoding="utf-8"))
     rows = [(f"`{entry.key}`", f"`{entry.value}`" if entry.value else "", plain(entry.said)) for entry in entries]
     about = "\n\n".join(plain(RUNS.sub(r"`\g<0>`", note)) for note in notes)
-    return "\n\n".join(part for part in (about, table(("key", "value", "unit, meaning, source"), rows)) if part)
+    return "\n\n".join(part for part in (about, table(("key", "value", "source, reason"), rows)) if part)
 
 
 def read(text: str) -> tuple[list[str], list[Entry]]:

@@ -22,7 +22,7 @@ from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
 from oa_sim.formatting import chance, estimate, pounds, unit, who
 from oa_sim.programme import budget
-from oa_sim.scenario import load, rules, scenario_files
+from oa_sim.scenario import load, overrides, rules
 from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
@@ -464,7 +464,7 @@ def save(levers: Setting, base: Base, name: str, folder: Path, *, over: bool = F
         if group in ("portfolio", "split") and choice != "custom"
     ]
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
-    text = scenario_files.text_of(asdict(made), default(*words), chosen, str(path))
+    text = overrides.scenario_file_text(asdict(made), default(*words), chosen, str(path))
     try:
         with atomic_file(path, ".yaml") as part:
             part.write_text(text, encoding="utf-8")

@@ -15,7 +15,6 @@ __all__ = [
     "load_scenario",
     "overrides",
     "rules",
-    "scenario_files",
     "schema",
     "sweep_settings",
     "title_of",

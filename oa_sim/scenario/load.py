@@ -20,11 +20,11 @@ from oa_sim.scenario.overrides import (
     former_scenarios,
     hydra_refusal,
     normal,
+    open_scenario_file,
     quoted,
     written,
 )
 from oa_sim.scenario.rules import WITHOUT_UNIT, builder, look_up
-from oa_sim.scenario.scenario_files import opened
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping, check_number
 
@@ -65,7 +65,7 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
 
 def _normal_words(*overrides: str) -> list[str]:
     """Return overrides as Hydra needs them, with every intervention unless some are named."""
-    words = [normal(text) for text in opened(overrides)]
+    words = [normal(text) for text in open_scenario_file(overrides)]
     if not any(text.startswith("intervention=") for text in words):
         words.append(f"intervention=[{','.join(groups()['intervention'])}]")
     return words

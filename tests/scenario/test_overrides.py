@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from test_load import refused
 
-from oa_sim import load_scenario
+from oa_sim import Refusal, load_scenario
+from oa_sim.scenario import overrides
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.txt"))
 
@@ -143,9 +144,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("overrides", "says"), REFUSED, ids=[" ".join(overrides) for overrides, _ in REFUSED])
-def test_a_wrong_override_is_refused_in_one_sentence(overrides, says):
-    assert says in refused(*overrides)
+@pytest.mark.parametrize(("words", "says"), REFUSED, ids=[" ".join(words) for words, _ in REFUSED])
+def test_a_wrong_override_is_refused_in_one_sentence(words, says):
+    assert says in refused(*words)
 
 
 @pytest.mark.parametrize("file", WRONG, ids=lambda file: file.stem)
@@ -159,3 +160,23 @@ def test_the_collection_of_wrong_choices_is_not_empty():
 
 def test_several_choices_for_one_run_are_refused_with_the_way_to_run_each():
     assert "add -m to oa-sim run" in refused("split=equal,per_pupil")
+
+
+# a scenario of one's own
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("- a", "mapping"),
+        ("a: [", "no YAML"),
+        ("defaults: [split]", "a default has the form"),
+        ("horizn: 7", "horizon"),
+    ],
+)
+def test_a_scenario_file_that_is_none_is_refused(tmp_path, text, why):
+    (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(Refusal, match=why):
+        load_scenario(f"scenario={tmp_path / 'x.yaml'}")
+    with pytest.raises(Refusal, match="no such file"):
+        overrides.overrides_in_file(tmp_path / "y.yaml")
