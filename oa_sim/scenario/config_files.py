@@ -187,7 +187,9 @@ def _comments(node: Any, lines: list[str], above: str, path: str) -> Iterator[tu
         # what follows a value on its line, or the key of a block of lines, can only be a comment
         is_inline = branch.end_mark.line == line
         rest = lines[line][(branch if is_inline else key).end_mark.column :]
-        comment = "; ".join(dict.fromkeys(filter(None, (rest.partition("#")[2].strip(), above))))
+        own = rest.partition("#")[2].strip()
+        # what lies within braces stands on the line of the braces: its comment is not repeated
+        comment = above if above.startswith(own) else "; ".join(filter(None, (own, above)))
         is_mapping = branch.id == "mapping" and branch.value
         if is_mapping and "dist" not in [inner.value for inner, _ in branch.value]:
             yield from _comments(branch, lines, comment, name)

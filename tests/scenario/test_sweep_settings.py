@@ -86,7 +86,7 @@ REFUSED = [
     (lambda: Design("sobol"), "design.n must be 1 to"),
     (lambda: Design("latin_hypercube", 0), "design.n must be 1 to"),
     (lambda: Design("latin_hypercube", -5), "design.n must be 1 to"),
-    (lambda: Design("latin_hypercube", 10**9), "design.n must be 1 to 1e+06"),
+    (lambda: Design("latin_hypercube", 10**9), "design.n must be 1 to 1,000,000 points"),
     (lambda: Design("sobol", 1000), "a power of two, got 1000: write design.n=1024"),
     (lambda: Design("saltelli", 600), "a power of two, got 600: write design.n=512"),
     (lambda: Design("sobol", 8, -1), "design.seed must be 0 to"),
