@@ -183,7 +183,8 @@ def fish() -> str:
 
 def _first_words(verb: str) -> list[str]:
     """Return the words without a sign that a verb takes."""
-    return {"compare": group_choices().get("scenario", []), "completion": list(SHELLS)}.get(verb, [])
+    named = [name for group in ("scenario", "system") for name in group_choices().get(group, []) if name != "none"]
+    return {"compare": named, "completion": list(SHELLS)}.get(verb, [])
 
 
 def _flag_names(command: Command) -> list[str]:

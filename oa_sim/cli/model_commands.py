@@ -131,12 +131,13 @@ def compare(arguments: Namespace) -> CommandResult:
         For fewer than two scenarios, and for what cannot be honoured.
     """
     from oa_sim.scenario.load import load_scenario
+    from oa_sim.scenario.overrides import named_scenario
 
     names = [word for word in arguments.words if "=" not in word]
     shared = [word for word in arguments.words if "=" in word]
     if any(word.startswith("scenario=") for word in shared):
         raise Refusal("compare takes names of scenarios, got scenario=: write oa-sim compare no_programme hand_over")
-    scenarios = [load_scenario(f"scenario={name}", *shared) for name in names]
+    scenarios = [load_scenario(named_scenario(name), *shared) for name in names]
     if len(scenarios) < 2:
         raise Refusal(f"compare needs two scenarios or more, got {len(scenarios)}: name another")
     outputs = scenarios[0].outputs
@@ -246,8 +247,8 @@ def _check_installation(overrides: list[str], say: Callable[[str], None]) -> dic
     """Return what was checked, in words."""
     from oa_sim.inference import baseline_fit
     from oa_sim.inputs import tables
+    from oa_sim.scenario.config_files import groups, sweep_groups
     from oa_sim.scenario.load import load_scenario
-    from oa_sim.scenario.overrides import groups, sweep_groups
     from oa_sim.simulation import scenario_run
 
     say("composing every choice of every group")
