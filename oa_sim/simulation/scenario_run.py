@@ -21,7 +21,7 @@ from oa_sim.inputs import areas, tables
 from oa_sim.inputs.tables import Tables
 from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
 from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
-from oa_sim.scenario import load, overrides
+from oa_sim.scenario import config_files, load
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
 from oa_sim.simulation.result import Result
@@ -167,7 +167,7 @@ def prepare(scenario: Scenario) -> Prepared:
     """
     scenario = check_scenario(scenario)
     every = tables.read_all(scenario.data_folder)
-    portfolio.check(every, [*scenario.interventions, *overrides.groups()["intervention"]])
+    portfolio.check(every, [*scenario.interventions, *config_files.groups()["intervention"]])
     here = tables.restrict_to_areas(every, scenario.areas.names)
     history = areas.history(here, until=last_known_year(scenario))
     areas.check_history(history, scenario.measures)
