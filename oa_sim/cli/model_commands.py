@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RUN_FACTS = ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")
 EVIDENCE_FACTS = ("run_id", "synthesis", "gates", "data_hash", "oa_sim")
-# measured on two cores in one session (README, "How long it takes"); machines differ by a factor of two or more
+# measured on two cores in one session (docs/performance.md); machines differ by a factor of two or more
 RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 4.0, 0.4
 BASE_MEMORY_GB, BYTES_PER_CELL = 0.2, 24.0
 

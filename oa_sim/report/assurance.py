@@ -37,7 +37,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "15 series (1.03 in the worst, suspensions); 50, 80 and 95% intervals held 52, 80 and 95%. Over the pandemic "
         "(until 2018/19, scored on 2021/22 and 2022/23) 0.89, and 47, 77 and 92%",
         "below 1; 50, 80 and 95%",
-        "measured in version 0.2.0 (README, Is it any good at forecasting?)",
+        "measured in version 0.2.0 (docs/validation.md, Is the baseline any good at forecasting?)",
         "oa-sim backtest panel.path=FILE panel.train_until=YEAR panel.actuals=LATER",
     ),
     (
@@ -47,7 +47,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "six areas that are authorities, 67%. The figures do not tell the programme from none: 0.003 nats a figure in "
         "favour of none, standard error 0.004",
         "80%",
-        "measured in version 0.3.0 (README, Would it have seen what was coming?)",
+        "measured in version 0.3.0 (docs/validation.md, Would it have seen what was coming?)",
         "python experiments/hindcast.py --actuals FILE",
     ),
     (
@@ -56,7 +56,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "an effect of -0.000 SD (90% interval -0.021 to 0.020) in twelve matched authorities without a programme; such "
         "intervals are a little too narrow: 83% of 400 random sets of six cover zero",
         "0 within the interval; 90%",
-        "measured in version 0.3.0 (README; experiments/README.md)",
+        "measured in version 0.3.0 (docs/validation.md; experiments/README.md)",
         "python experiments/placebo.py --actuals FILE",
     ),
     (
@@ -65,7 +65,7 @@ RECORD = (  # check, what it asks, as measured, what would be right, where and i
         "promises of 50, 70 and 90% were kept in 51.8, 70.4 and 89.7% of 4,444 cases, less England; higher education "
         "of disadvantaged pupils was off by more than ten points (60.3% of 50, 80.3% of 70)",
         "50, 70 and 90%",
-        "measured in version 0.5.0 (README, Deciding)",
+        "measured in version 0.5.0 (docs/validation.md, Are targets met as often as the model says?)",
         "python experiments/are_targets_met.py --actuals FILE --posterior LEARNED",
     ),
     (

@@ -114,6 +114,41 @@ def test_every_file_of_code_that_a_page_names_is_there(name):
     assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
 
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_short_has_a_picture_and_its_links_lead_to_files():
+    assert len(README.encode()) <= 8000
+    targets = re.findall(r"\]\(([^)\s#]+)[^)]*\)", prose(README))
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
+    assert re.search(r"!\[[^\]]{80,}\]\([^)]+\.svg\)", README)  # with words for those who do not see it
+
+
+def test_the_readme_gives_five_commands_and_a_page_of_the_documentation_gives_every_command():
+    verbs = set(re.findall(r"^  oa-sim (\w+)", main.HELP, re.M))
+    commands = documented.commands(documented.blocks(README)[2])
+    assert len(commands) == 5
+    assert {command.split()[1] for command in commands} <= verbs
+    named = {words[0] for words in doors(PAGES["guide.md"].read_text(encoding="utf-8")) if words}
+    assert verbs <= named
+
+
+def test_every_figure_of_the_readme_on_forecasts_stands_in_the_page_on_validation():
+    told = README.split("## How good are the forecasts?")[1].split("[Validation]")[0]
+    figures = re.findall(r"\d[\d.,/]*\d", told)
+    assert len(figures) > 10
+    validation = PAGES["validation.md"].read_text(encoding="utf-8")
+    assert [figure for figure in figures if figure not in validation] == []
+
+
+def test_the_glossary_is_in_order_and_defines_each_term_once():
+    terms = re.findall(r"^(\S.*)\n: ", PAGES["glossary.md"].read_text(encoding="utf-8"), re.M)
+    assert len(terms) >= 30
+    assert terms == sorted(set(terms), key=str.lower)
+    wanted = {"counterfactual", "gain", "retention", "sustainment", "outside view", "attainable level", "county proxy"}
+    assert wanted <= set(terms)
+
+
 def thing(dotted):
     """Return what a dotted name stands for; a module is imported where it is no attribute yet."""
     found, parts = importlib.import_module("oa_sim"), dotted.split(".")

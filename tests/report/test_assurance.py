@@ -72,7 +72,9 @@ def test_what_was_not_run_says_so_with_its_command_and_nothing_on_record_is_made
     record = log[log.verdict == assurance.NOT_RUN]
     assert {"backtest", "hindcast", "placebo", "promises kept", "tests"} <= set(record.index)
     assert record["from"].str.contains("run it: ").all()
-    texts = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "experiments/README.md"))
+    texts = "".join(
+        (ROOT / name).read_text(encoding="utf-8") for name in ("docs/validation.md", "experiments/README.md")
+    )
     for check, found in record.found.items():
         for number in re.findall(r"(?<![\d/])\d+(?:[.,]\d+)*(?![\d/])", found):
             assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", texts), (check, number)
