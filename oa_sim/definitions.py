@@ -81,6 +81,8 @@ class Measure:
         The quantity of ``pupils.csv`` that holds the disadvantaged share (%), or None.
     derive_other
         True where ``all`` and ``disadvantaged`` are published and ``other`` follows from the share.
+    noun_phrase
+        The figure as the subject of a sentence; ``{pupils}`` is whose it is.
     """
 
     label: str
@@ -91,6 +93,7 @@ class Measure:
     lower_is_better: bool = False
     share: str | None = "disadvantaged_share_primary"
     derive_other: bool = False
+    noun_phrase: str = "the figure of {pupils}"
 
     @property
     def table_groups(self) -> tuple[str, ...]:
@@ -99,21 +102,80 @@ class Measure:
 
 
 MEASURES = {
-    "good_level_of_development": Measure("Good level of development (age 5)", "%", (0,), share="fsm_share_primary"),
-    "phonics": Measure("Phonics check (Year 1)", "%", (1,), share="fsm_share_primary", derive_other=True),
-    "key_stage_2": Measure("Key stage 2 reading, writing and maths (Year 6)", "%", (6,)),
-    "attainment_8": Measure("Attainment 8 (Year 11)", "points", (11,), share="disadvantaged_share_secondary"),
-    "level_3_by_19": Measure("Level 3 by age 19", "%", (14,), share="disadvantaged_share_age_19", derive_other=True),
+    "good_level_of_development": Measure(
+        "Good level of development (age 5)",
+        "%",
+        (0,),
+        share="fsm_share_primary",
+        noun_phrase="the share of {pupils} with a good level of development at age 5",
+    ),
+    "phonics": Measure(
+        "Phonics check (Year 1)",
+        "%",
+        (1,),
+        share="fsm_share_primary",
+        derive_other=True,
+        noun_phrase="the share of {pupils} who meet the expected standard in the phonics check in Year 1",
+    ),
+    "key_stage_2": Measure(
+        "Key stage 2 reading, writing and maths (Year 6)",
+        "%",
+        (6,),
+        noun_phrase="the share of {pupils} who meet the expected standard in reading, writing and maths at key stage 2",
+    ),
+    "attainment_8": Measure(
+        "Attainment 8 (Year 11)",
+        "points",
+        (11,),
+        share="disadvantaged_share_secondary",
+        noun_phrase="the mean Attainment 8 score of {pupils}",
+    ),
+    "level_3_by_19": Measure(
+        "Level 3 by age 19",
+        "%",
+        (14,),
+        share="disadvantaged_share_age_19",
+        derive_other=True,
+        noun_phrase="the share of {pupils} qualified to level 3 by age 19",
+    ),
     "he_entry_by_19": Measure(
-        "Higher education entry by age 19", "%", (14,), share="disadvantaged_share_age_19", derive_other=True
+        "Higher education entry by age 19",
+        "%",
+        (14,),
+        share="disadvantaged_share_age_19",
+        derive_other=True,
+        noun_phrase="the share of {pupils} who enter higher education by age 19",
     ),
     "neet_16_17": Measure(
-        "Not in education, employment or training, age 16 to 17", "%", (12, 13), "neet", ("all",), True, None
+        "Not in education, employment or training, age 16 to 17",
+        "%",
+        (12, 13),
+        "neet",
+        ("all",),
+        True,
+        None,
+        noun_phrase="the share of 16 and 17 year olds not in education, employment or training",
     ),
     "persistent_absence": Measure(
-        "Persistent absence (10% of sessions or more)", "%", SCHOOL_YEARS, "persistent_absence", ("all",), True, None
+        "Persistent absence (10% of sessions or more)",
+        "%",
+        SCHOOL_YEARS,
+        "persistent_absence",
+        ("all",),
+        True,
+        None,
+        noun_phrase="the share of {pupils} who miss 10% of sessions or more",
     ),
-    "suspensions": Measure("Suspensions", "per 100 pupils", SCHOOL_YEARS, "suspensions", ("all",), True, None),
+    "suspensions": Measure(
+        "Suspensions",
+        "per 100 pupils",
+        SCHOOL_YEARS,
+        "suspensions",
+        ("all",),
+        True,
+        None,
+        noun_phrase="the number of suspensions",
+    ),
 }
 # stages at which the same children are seen again: one year group each, two groups
 LINKED = tuple(name for name, about in MEASURES.items() if len(about.groups) == 2)

@@ -200,6 +200,11 @@ def who(measure: str, group: str) -> str:
     return f"{label[0].lower()}{label[1:]}{whose}" if not label.startswith("Attainment 8") else f"{label}{whose}"
 
 
+def outcome(measure: str, group: str) -> str:
+    """Return a measure of a group as the subject of a sentence, such as "the share of disadvantaged pupils who ..."."""
+    return MEASURES[measure].noun_phrase.format(pupils=f"{group} pupils")
+
+
 def unit(measure: str, *, level: bool = False) -> str:
     """Return the unit of a change, or of a level, as it stands within a sentence."""
     unit = MEASURES[measure].unit

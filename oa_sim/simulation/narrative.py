@@ -1,13 +1,13 @@
-"""Narrative: a result, and what sets scenarios apart, in sentences, each with its interval.
+"""Narrative: a result, and how scenarios differ, in sentences, each with its interval.
 
-A figure is never said without its uncertainty, its unit and its year, and never with more digits than it has.
+Every figure has its uncertainty, its unit and its year, and no more digits than ``formatting`` allows.
 """
 
 import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
-from oa_sim.formatting import better, chance, distance, estimate, pounds, unit, who
+from oa_sim.formatting import better, chance, estimate, outcome, pounds, unit, who
 from oa_sim.inference import mcse
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.projection import appraisal, ranking, variance_decomposition
@@ -17,120 +17,118 @@ from oa_sim.simulation.result import Result
 from oa_sim.simulation.summaries import SMALLEST_CHANGE, headline_measure, headline_year
 
 CANNOT_SAY = (
-    "What the real programme of 2017 to 2022 achieved: no causal estimate of it exists, and the areas\u2019 published "
-    "past already contains it. The comparison here is with no further programme.",
-    "How precise the studies behind the effects truly are: all their standard errors are assumed in this version, and "
-    "some studies are still marked \u2018to verify\u2019.",
-    "What holds for districts alone: six of the twelve areas are districts, and most of their figures are their "
+    "What the real programme of 2017 to 2022 achieved. No causal estimate of it exists, and the areas\u2019 published "
+    "figures already contain it. The comparison here is with no further programme.",
+    "How precise the studies of effects are. All their standard errors are assumed in this version, and some studies "
+    "are still marked \u2018to verify\u2019.",
+    "What holds for districts alone. Six of the twelve areas are districts, and most of their figures are their "
     "county\u2019s (marked here as county proxies).",
-    "How many pupils will count as disadvantaged: figures of all pupils take the last known shares of the two groups; "
-    "when more pupils come to count, both groups can rise while their mean does not.",
-    "How much less than their parts promised area programmes do: the headline is said with and without an outside view "
-    "that we judged from a few such programmes; tables and pictures are without it unless it was switched on.",
-    "What outcomes other than Attainment 8 are worth: no benefit is claimed through them, so the value is a part, not "
-    "the whole; and how much of the link between grades and earnings is causal is an assumption.",
+    "How many pupils will count as disadvantaged. Figures for all pupils use the last known shares of the two groups. "
+    "When more pupils count as disadvantaged, both groups can rise while their mean does not.",
+    "How much less area programmes achieve than their components imply. The headline is given with and without an "
+    "outside view, which we judged from a few such programmes. Tables and pictures exclude it unless it was switched "
+    "on.",
+    "What outcomes other than Attainment 8 are worth. No benefit is claimed for them, so the value is partial. How "
+    "much of the link between grades and earnings is causal is an assumption.",
 )
 
 
 def subject(result: Result) -> tuple[str, str]:
-    """Return what the headline speaks of, and the unit of its change, as they stand in a sentence."""
+    """Return what the headline is about, as the subject of a sentence, and the unit of its change."""
     measure, group = headline_measure(result)
     return f"the impact on {who(measure, group)} in {academic_year(headline_year(result))}", unit(measure)
 
 
 def headline(result: Result) -> list[str]:
     """Return the result in a few sentences; the first stands for all."""
-    unsure = [line for line in [unverified.sentence(result.manifest.get("to_verify", {}))] if line]
+    to_verify = [line for line in [unverified.sentence(result.manifest.get("to_verify", {}))] if line]
     if not result.money.spend.values.any():
         return [
-            f"Without money for activity there is no impact, exactly: projection and counterfactual of "
+            f"No money is spent on activity, so the impact is exactly zero: projection and counterfactual of "
             f"{result.label!r} are the same on every draw.",
             _level(result),
             *whence(result),
-            *unsure,
+            *to_verify,
         ]
-    left_out = result.manifest["scenario"]["evidence"]["without"]
-    read = [f"Read without {len(left_out)} of the studies: {', '.join(left_out)}."] if left_out else []
-    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *read, *unsure]
+    without = result.manifest["scenario"]["evidence"]["without"]
+    left_out = f"{len(without)} {'study is' if len(without) == 1 else 'studies are'} left out: {', '.join(without)}."
+    excluded = [left_out] if without else []
+    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *excluded, *to_verify]
 
 
 def verdict(result: Result) -> str:
-    """Return whether the baseline passed its gates, and why."""
+    """Return whether the baseline passed its convergence checks, and why."""
     gates, until = result.manifest["gates"], result.manifest["learned"].get("until", 0)
     start = int(result.draws.year.values[0])
-    hindsight = f"; with hindsight: learned from figures up to {academic_year(until)}, after the start"
+    hindsight = f"; with hindsight: fitted to figures up to {academic_year(until)}, after the scenario starts"
     return f"{gates['verdict']}: {gates['reason']}{hindsight if until >= start else ''}"
 
 
 def evidence_behind(result: Result) -> list[str]:
-    """Return how the studies were judged, and the whole-area effect with and without the outside view."""
-    studies, seen = result.manifest.get("synthesis"), result.outside
-    said = []
-    if studies:
-        said.append(f"{studies['studies']} studies were read together: {studies['gates']['reason']}.")
-    if seen.attrs.get("speaks"):
-        promised, worth = seen.whole_area.values.ravel(), f"{seen.attrs['effective_draws']:,.0f}"
-        if seen.attrs["is_on"]:
-            said.append("The outside view is on: tables and pictures are with it.")
-        parts, viewed = (_estimate(result, x, "SD") for x in (promised, promised[seen.taken.values.ravel()]))
-        said.append(
-            f"The effect on all pupils' attainment in the mean of the areas at its peak is {parts} as the parts "
-            f"promise and {viewed} with the outside view on programmes of this kind (Pareto k "
-            f"{seen.attrs['pareto_k']:.2f}, worth {worth} draws)."
+    """Return how the studies were combined, and the whole-area effect with and without the outside view."""
+    synthesis, outside = result.manifest.get("synthesis"), result.outside
+    sentences = []
+    if synthesis:
+        sentences.append(f"{synthesis['studies']} studies were combined: {synthesis['gates']['reason']}.")
+    if outside.attrs.get("speaks"):
+        draws = outside.whole_area.values.ravel()
+        components, reweighted = (_estimate(result, x, "SD") for x in (draws, draws[outside.taken.values.ravel()]))
+        if outside.attrs["is_on"]:
+            sentences.append("The outside view is on: tables and pictures include it.")
+        sentences.append(
+            f"The peak effect on the attainment of all pupils, averaged over the areas, is {components} from the "
+            f"components of the programme and {reweighted} with the outside view on programmes of this kind (Pareto "
+            f"k\u0302 {outside.attrs['pareto_k']:.2f}; effective sample size {outside.attrs['effective_draws']:,.0f})."
         )
-    return said
+    return sentences
 
 
 def worth(result: Result) -> list[str]:
-    """Return what the money buys: benefit over cost and the price of one more; nothing where it was not reckoned."""
+    """Return benefit over cost and the price of one more; nothing where they were not computed."""
     value = result.value
     if not len(value) or not value.spent.values.any():
         return []
-    sentences = []
     ratio = ranking.per_pound(value, whole=True).get("plain")
     if ratio is None:
-        sentences.append(
-            "No benefit in pounds is claimed (nor a 90% interval): Attainment 8 is not among the measures."
-        )
-    else:
-        above = value.attrs["review_above"]
-        review = f" REVIEW this before it is used: a ratio above {above:g} is more than comparable programmes found."
-        sentences.append(
-            f"A pound buys {_estimate(result, ratio[0], 'GBP')} of lifetime earnings, through Attainment 8 alone and "
-            f"both discounted; the chance that benefit exceeds cost is {chance(float((ratio[0] > 1).mean()))}. "
-            f"Benefits are in prices of {value.attrs['benefit_prices']}, the money is {value.attrs['price_base']}: "
-            f"nothing is deflated.{review if ratio[0].mean() > above else ''}"
-        )
-    return [*sentences, _price(result)]
+        benefit = "No benefit in pounds is claimed, so it has no 90% interval: Attainment 8 is not among the measures."
+        return [benefit, _price(result)]
+    limit = value.attrs["review_above"]
+    review = f" REVIEW before use: a ratio above {limit:g} is more than comparable programmes have found."
+    return [
+        f"Each £1 spent buys {_estimate(result, ratio[0], 'GBP')} of lifetime earnings, through Attainment 8 alone, "
+        f"both discounted. Probability that benefits exceed costs: {chance(float((ratio[0] > 1).mean()))}. Benefits "
+        f"are in prices of {value.attrs['benefit_prices']}; money is {value.attrs['price_base']}. Neither is deflated."
+        f"{review if ratio[0].mean() > limit else ''}",
+        _price(result),
+    ]
 
 
 def whence(result: Result) -> list[str]:
-    """Return where the uncertainty of the headline comes from; nothing where it was not reckoned."""
+    """Return where the uncertainty of the headline comes from; nothing where it was not computed."""
     if not len(result.uncertainty):
         return []
     year = headline_year(result)
-    about = result.uncertainty.sel(place=MEAN_OF_AREAS, reading_year=year)
-    said = []
-    for quantity, whose in (("impact", "the impact\u2019s"), ("projection", "the level\u2019s")):
-        part = about.sel(quantity=quantity).dropna("block", subset=["share"])
+    shares = result.uncertainty.sel(place=MEAN_OF_AREAS, reading_year=year)
+    sentences = []
+    for quantity, name in (("impact", "impact"), ("projection", "level")):
+        part = shares.sel(quantity=quantity).dropna("block", subset=["share"])
         if "together" in part.block.values.tolist():
-            said.append(_origin(part, whose))
+            sentences.append(_largest_sources(part, name))
         elif np.ptp(mean_draws(result, quantity, *headline_measure(result), year)) > 0:
-            said.append(f"the draws are too few to tell where {whose} comes from")
-    whose_figure = who(about.attrs["measure"], about.attrs["group"])
-    return [f"Of the uncertainty about {whose_figure} in {academic_year(year)}, {'; '.join(said)}."]
+            sentences.append(f"There are too few draws to say where the uncertainty of the {name} comes from.")
+    label = who(shares.attrs["measure"], shares.attrs["group"])
+    return [f"Uncertainty about {label} in {academic_year(year)}. {' '.join(sentences)}"]
 
 
-def _origin(part: xr.Dataset, whose: str) -> str:
-    """Return which block most of an uncertainty comes from, and which is next."""
-    known = zip(part.block.values.tolist(), part.share.values, part.error.values, strict=True)
-    (top, share, error), (second, less, _) = sorted(known, key=lambda one: -one[1])[:2]
+def _largest_sources(part: xr.Dataset, name: str) -> str:
+    """Return which block most of the variance of the impact or the level comes from, and which is next."""
+    blocks = zip(part.block.values.tolist(), part.share.values, part.error.values, strict=True)
+    (first, share, error), (second, next_share, _) = sorted(blocks, key=lambda block: -block[1])[:2]
     low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
     return (
-        f"{'most' if share > 0.5 else 'the largest part'} of {whose} comes from {variance_decomposition.LABELS[top]} "
-        f"({percent(min(share, 1.0))} of its variance, 90% interval {low} to {high}), then from "
-        f"{variance_decomposition.LABELS[second]} "
-        f"({percent(max(less, 0.0))})"
+        f"{'Most' if share > 0.5 else 'The largest part'} of the variance of the {name} comes from "
+        f"{variance_decomposition.LABELS[first]} ({percent(min(share, 1.0))}, 90% interval {low} to {high}), then from "
+        f"{variance_decomposition.LABELS[second]} ({percent(max(next_share, 0.0))})."
     )
 
 
@@ -141,116 +139,123 @@ def price_of_one_more(result: Result, bought: np.ndarray) -> str:
 
 
 def _price(result: Result) -> str:
-    """Return what one more of the headline's measure costs, all the money being set against it alone."""
+    """Return what one more of the headline's measure costs, with the whole cost attributed to it."""
     measure, _ = headline_measure(result)
     years = result.draws.year.values
-    bought = appraisal.per_pound(
-        appraisal.extra(result.draws, result.value.pupils, measure, "all"), result.value, years
-    )
-    without = float((bought[-1, -1] <= 0).mean())
+    extra = appraisal.extra(result.draws, result.value.pupils, measure, "all")
+    bought = appraisal.per_pound(extra, result.value, years)[-1, -1]
+    without = float((bought <= 0).mean())
     if without > 0.5:
-        return f"{_one_more(measure)} has no price (nor a 90% interval): {chance(without)} of draws gain none."
-    price = price_of_one_more(result, bought[-1, -1]).replace("(90%", "(median; 90%")
-    none = f"; in {chance(without)} of draws nothing is gained, and there is no price" if without else ""
+        return f"{_one_more(measure)} has no price, and no 90% interval: {chance(without)} of draws show no gain."
+    price = price_of_one_more(result, bought).replace("(90%", "(median; 90%")
+    no_price = f" In {chance(without)} of draws there is no gain, and no price." if without else ""
     return (
-        f"{_one_more(measure)} costs {price}{none}: all that is spent until "
-        f"{academic_year(int(years[-1]))} over all who do better until then, were this measure its only use."
+        f"{_one_more(measure)} costs {price}: total spending to {academic_year(int(years[-1]))} divided by all "
+        f"additional pupils, attributing the whole cost to this measure.{no_price}"
     )
 
 
 def _one_more(measure: str) -> str:
-    about, label = MEASURES[measure], who(measure, "all")
-    if about.unit == "points":
-        return f"One more point of one pupil in {label}"
-    if about.unit == "per 100 pupils":
+    definition, label = MEASURES[measure], who(measure, "all")
+    if definition.unit == "points":
+        return f"One additional point for one pupil in {label}"
+    if definition.unit == "per 100 pupils":
         return "One suspension fewer"
-    whom = f"One pupil {'fewer' if about.lower_is_better else 'more'} in the figure for {label}"
-    return f"{whom}, for a year," if len(about.year_groups) > 1 else whom
+    change = f"One {'fewer' if definition.lower_is_better else 'additional'} pupil in the figure for {label}"
+    return f"{change}, for a year," if len(definition.year_groups) > 1 else change
 
 
 def _impact(result: Result) -> str:
+    """Return the impact of the headline, and its probability."""
     measure, group = headline_measure(result)
     year = headline_year(result)
     draws = mean_draws(result, "impact", measure, group, year)
-    total = _paid(result)
-    names = result.draws.area.values.tolist()
-    where = f"in {names[0]}" if len(names) == 1 else f"in the mean of {len(names)} areas"
+    areas = result.draws.area.values.tolist()
+    where = f"in {areas[0]}" if len(areas) == 1 else f"averaged over the {len(areas)} areas"
+    subject = f"{outcome(measure, group)} in {academic_year(year)}"
     if not np.abs(draws).max() > SMALLEST_CHANGE:
-        return f"With {total}, {who(measure, group)} in {academic_year(year)} does not change {where}."
+        return f"{_funding(result)} does not change {subject}, {where}."
+    direction, size = _change(result, draws, measure)
+    verb = "raise" if direction == "higher" else "lower"
     return (
-        f"With {total}, {who(measure, group)} in {academic_year(year)} is expected{_this_way(result)} to be "
-        f"{distance(_summary(result, draws), measure, 'what would have happened anyway')}, {where}; "
-        f"the chance that it is better at all is {better(draws, measure)}{_impact_other_way(result, measure, year)}."
+        f"{_funding(result)} is expected to {verb} {subject} by {size}, {where}{_outside_view_on(result)}. "
+        f"Probability of any improvement: {better(draws, measure)}.{_impact_other_way(result, measure, year)}"
     )
 
 
-def _this_way(result: Result) -> str:
-    return ", with the outside view," if result.outside.attrs.get("speaks") and result.outside.attrs["is_on"] else ""
+def _funding(result: Result) -> str:
+    """Return the budget and the national programmes beside it, as the subject of a sentence."""
+    budget, national = pounds(result.manifest["account_gbp"]["money_in"]), float(result.money.national.sum())
+    return f"{budget}, plus {pounds(national)} from national programmes," if national else budget
+
+
+def _outside_view_on(result: Result) -> str:
+    return ", with the outside view" if result.outside.attrs.get("speaks") and result.outside.attrs["is_on"] else ""
 
 
 def other_way(result: Result) -> str:
-    """Return what a figure is called that is said the other way, with a doubt where the draws hardly agree with it."""
+    """Return the name of the figures with the outside view switched, with a doubt where few draws agree with it."""
     k = result.outside.attrs["pareto_k"]
-    doubt = f" (doubtful: Pareto k is {k:.2f}, few draws agree with it)" if k >= LARGEST_K else ""
+    doubt = f" (unreliable: Pareto k\u0302 is {k:.2f}, so few draws agree with it)" if k >= LARGEST_K else ""
     return f"{'without' if result.outside.attrs['is_on'] else 'with'} the outside view{doubt}"
 
 
-def _paid(result: Result) -> str:
-    """Return what stands behind the impact: the budget, and national programmes beside it."""
-    said = pounds(result.manifest["account_gbp"]["money_in"])
-    beside = float(result.money.national.sum())
-    return f"{said} and {pounds(beside)} of national programmes beside it" if beside else said
-
-
 def _impact_other_way(result: Result, measure: str, year: int) -> str:
-    """Return the impact of the headline the other way; the outside view is of attainment and speaks of nothing else."""
+    """Return the impact with the outside view switched; the outside view is about attainment only."""
     if not result.outside.attrs.get("speaks"):
-        return "; the outside view is of attainment, which is not measured here" if result.outside.attrs else ""
+        return " The outside view is about attainment, which is not measured here." if result.outside.attrs else ""
     draws = result.outside.impact.sel(year=year).values.ravel()
-    apart = distance(_summary(result, draws), measure)
-    return f"; {other_way(result)} it is {apart}, with a chance of {better(draws, measure)}"
+    return f" {_sentence_other_way(result, draws, measure)}"
+
+
+def _sentence_other_way(result: Result, draws: np.ndarray, measure: str) -> str:
+    """Return a change with the outside view switched, as a sentence of its own."""
+    direction, size = _change(result, draws, measure)
+    way = other_way(result)
+    return f"{way[0].upper()}{way[1:]}: {size} {direction}; probability of improvement {better(draws, measure)}."
 
 
 def _lasts(result: Result) -> str:
-    """Return what is left of the headline's measure, and how the other measures fare, so that none is picked."""
+    """Return what remains of the headline's impact, and how many measures are at risk, so that none is picked."""
     measure, group = headline_measure(result)
-    kept = result.sustainability.sel(measure=measure, group=group)
-    if not float(kept.p_impact.max()) > 0:
-        return "The impact is too small to say what of it lasts."
-    left, low, high, later, half_left = left_of(kept)
-    lost, of = _high_risks(result.sustainability)
-    also = also_lost = ""
+    remaining = result.sustainability.sel(measure=measure, group=group)
+    if not float(remaining.p_impact.max()) > 0:
+        return "The impact is too small to say how much of it lasts."
+    five, low, high, ten, half = left_of(remaining)
+    n_high, n_measures = _high_risks(result.sustainability)
+    also = also_high = ""
     if "p_impact" in result.outside:
         other, way = result.outside.sel(measure=measure, group=group), other_way(result)
-        also = "; {way}: {0} ({1} to {2}), {3} and {4}".format(*left_of(other), way=way)
-        also_lost = f" ({_high_risks(result.outside)[0]} {way})"
+        also = " {way}: {0} ({1} to {2}), {3} and {4}.".format(*left_of(other), way=f"{way[0].upper()}{way[1:]}")
+        also_high = f" ({_high_risks(result.outside)[0]} {way})"
     return (
-        f"Of the peak of {who(measure, group)}, {left} is still to be seen five years after the money ends "
-        f"(90% in the average area: {low} to {high}) and {later} after ten; the chance that at least half is left "
-        f"after five is {half_left}{also}. Over all measures, the risk that impact does not last is high in most areas "
-        f"for {lost} of {of}{also_lost}."
+        f"Five years after funding ends, {five} of the peak impact remains (90% interval {low} to {high}, mean of the "
+        f"areas\u2019 intervals); after ten years, {ten}. Probability that at least half remains after five years: "
+        f"{half}.{also} The risk that the impact does not last is high in most areas for {n_high} of {n_measures} "
+        f"measures{also_high}."
     )
 
 
-def left_of(kept) -> tuple[str, ...]:
-    """Return what is left of a peak after five years, its interval, after ten, and the chance of half after five."""
-    five = (percent(float(kept[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
-    return *five, percent(float(kept.left_10y.mean())), chance(float(kept.p_half_left_5y.mean()))
+def left_of(remaining) -> tuple[str, ...]:
+    """Return the share of a peak after five years, its interval, the share after ten, and the chance of half."""
+    five = (percent(float(remaining[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
+    return *five, percent(float(remaining.left_10y.mean())), chance(float(remaining.p_half_left_5y.mean()))
 
 
-def _high_risks(lasting) -> tuple[int, int]:
+def _high_risks(sustainability) -> tuple[int, int]:
     """Return for how many measures the risk is high in most areas, and of how many."""
-    risks = [lasting.risk.sel(measure=name, group="all").values.tolist() for name in lasting.measure.values.tolist()]
+    measures = sustainability.measure.values.tolist()
+    risks = [sustainability.risk.sel(measure=name, group="all").values.tolist() for name in measures]
     return sum(risk.count("high") > len(risk) / 2 for risk in risks), len(risks)
 
 
 def _level(result: Result) -> str:
     measure, group = headline_measure(result)
     year = int(result.draws.year.values[-1])
-    draws = mean_draws(result, "counterfactual", measure, group, year)
+    level = _estimate(result, mean_draws(result, "counterfactual", measure, group, year), unit(measure, level=True))
     return (
-        f"What would have happened anyway is far less certain than the impact: {who(measure, group)} in "
-        f"{academic_year(year)} is {_estimate(result, draws, unit(measure, level=True))} without the programme."
+        f"The counterfactual is far less certain than the impact: without the programme, {outcome(measure, group)} in "
+        f"{academic_year(year)} is expected to be {level}."
     )
 
 
@@ -263,89 +268,101 @@ def _estimate(result: Result, draws: np.ndarray, unit: str) -> str:
     return estimate(*_summary(result, draws), unit=unit)
 
 
+def _change(result: Result, draws: np.ndarray, measure: str) -> tuple[str, str]:
+    """Return whether a figure is higher or lower, and by how much, with its interval."""
+    middle, low, high, error = _summary(result, draws)
+    ends = (-middle, -high, -low) if middle < 0 else (middle, low, high)
+    return "lower" if middle < 0 else "higher", estimate(*ends, error, unit=unit(measure))
+
+
 def mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
     """Return the unweighted mean over areas of a quantity, by draw."""
-    at = result.draws[quantity].sel(measure=measure, group=group, year=year)
-    return at.mean("area").values.astype(float).ravel()
+    values = result.draws[quantity].sel(measure=measure, group=group, year=year)
+    return values.mean("area").values.astype(float).ravel()
 
 
 def compared(comparison: Comparison) -> list[str]:
     """Return a sentence for each scenario that is compared with the reference."""
-    reference = comparison.results[0]
-    measure, group = headline_measure(reference)
-    year = max(headline_year(result) for result in comparison.results)
+    results = comparison.results
+    measure, group = headline_measure(results[0])
+    year = max(headline_year(result) for result in results)
     sentences = []
-    for other in comparison.results[1:]:
-        sentences += [_against(reference, other, measure, group, year), _left_by(reference, other, measure, group)]
-    unsure = unverified.together([result.manifest.get("to_verify", {}) for result in comparison.results])
-    sentences = [one for one in [*sentences, unverified.sentence(unsure, "compare.json")] if one]
-    alarm = ranking.alarm([result.label for result in comparison.results], comparison.views())
-    return [*sentences, alarm] if alarm else sentences
+    for other in results[1:]:
+        sentences += [
+            _difference(results[0], other, measure, group, year),
+            _left_by(results[0], other, measure, group),
+        ]
+    to_verify = unverified.together([result.manifest.get("to_verify", {}) for result in results])
+    warning = ranking.alarm([result.label for result in results], comparison.views())
+    return [line for line in [*sentences, unverified.sentence(to_verify, "compare.json"), warning] if line]
 
 
-def _against(reference: Result, other: Result, measure: str, group: str, year: int) -> str:
+def _difference(reference: Result, other: Result, measure: str, group: str, year: int) -> str:
     """Return how a scenario differs from the reference: in the last funded year of each, where those are two."""
-    earlier = min(headline_year(one) for one in (reference, other))
-    said = []
-    for at in dict.fromkeys((earlier, year)):
-        change = mean_draws(other, "projection", measure, group, at)
-        change = change - mean_draws(reference, "projection", measure, group, at)
-        if not np.abs(change).max() > SMALLEST_CHANGE:
-            said.append(f"in {academic_year(at)} does not differ")
-            continue
-        also = _compared_other_way(reference, other, at) if at == year else ""
-        said.append(
-            f"in {academic_year(at)} is {distance(_summary(reference, change), measure)}; the chance that it is better "
-            f"is {better(change, measure)}{also}"
-        )
-    if all(one.endswith("does not differ") for one in said):
-        said += _moved_most(reference, other, year)
-    return f"{other.label} against {reference.label}: {who(measure, group)} {'; '.join(said)}."
+    earlier = min(headline_year(result) for result in (reference, other))
+    sentences, differs, subject = [], False, outcome(measure, group)
+    for each in dict.fromkeys((earlier, year)):
+        draws = _projection_difference(reference, other, measure, group, each)
+        if not np.abs(draws).max() > SMALLEST_CHANGE:
+            sentences.append(f"In {academic_year(each)}, {subject} does not differ.")
+        else:
+            differs = True
+            direction, size = _change(reference, draws, measure)
+            sentences.append(
+                f"In {academic_year(each)}, {subject} is {size} {direction}. Probability that it is better: "
+                f"{better(draws, measure)}.{_compared_other_way(reference, other, each) if each == year else ''}"
+            )
+        subject = "it"
+    if not differs:
+        sentences += _most_certain_difference(reference, other, year)
+    return f"{other.label} compared with {reference.label}. {' '.join(sentences)}"
 
 
-def _moved_most(reference: Result, other: Result, year: int) -> list[str]:
-    """Return which other measure differs most surely, as a mean over its spread; nothing where none does."""
-    found = {}
+def _projection_difference(reference: Result, other: Result, measure: str, group: str, year: int) -> np.ndarray:
+    projections = (mean_draws(result, "projection", measure, group, year) for result in (other, reference))
+    return np.subtract(*projections)
+
+
+def _most_certain_difference(reference: Result, other: Result, year: int) -> list[str]:
+    """Return which other measure differs most certainly, by mean over spread; nothing where none does."""
+    certainty = {}
     for measure in reference.draws.measure.values.tolist():
-        change = mean_draws(other, "projection", measure, "all", year)
-        change = change - mean_draws(reference, "projection", measure, "all", year)
-        if np.abs(change).max() > SMALLEST_CHANGE:
-            found[measure] = (abs(float(change.mean())) / max(float(change.std()), 1e-12), change)
-    if not found:
+        draws = _projection_difference(reference, other, measure, "all", year)
+        if np.abs(draws).max() > SMALLEST_CHANGE:
+            certainty[measure] = (abs(float(draws.mean())) / max(float(draws.std()), 1e-12), draws)
+    if not certainty:
         return []
-    measure = max(found, key=lambda name: found[name][0])
-    change = found[measure][1]
-    apart = distance(_summary(reference, change), measure)
+    measure = max(certainty, key=lambda name: certainty[name][0])
+    draws = certainty[measure][1]
+    direction, size = _change(reference, draws, measure)
     return [
-        f"what differs most surely is {who(measure, 'all')}, which is {apart}; the chance that it "
-        f"is better is {better(change, measure)}"
+        f"The most certain difference is in {outcome(measure, 'all')}: {size} {direction}. Probability that it is "
+        f"better: {better(draws, measure)}."
     ]
 
 
 def _left_by(reference: Result, other: Result, measure: str, group: str) -> str:
-    """Return what each scenario leaves of its own peak five years after its money; nothing where one has no impact."""
-    kept = [one.sustainability.sel(measure=measure, group=group) for one in (other, reference)]
-    if not all(float(one.p_impact.max()) > 0 for one in kept):
+    """Return what remains of each scenario's own peak after its funding; nothing where one has no impact."""
+    remaining = [result.sustainability.sel(measure=measure, group=group) for result in (other, reference)]
+    if not all(float(part.p_impact.max()) > 0 for part in remaining):
         return ""
-    (left, low, high, *_), (less, least, most, *_) = (left_of(one) for one in kept)
+    (left, low, high, *_), (left_reference, *ends) = (left_of(part) for part in remaining)
     return (
-        f"Of its own peak, {other.label} leaves {left} five years after its money (90% in the average area: {low} to "
-        f"{high}), {reference.label} {less} ({least} to {most})."
+        f"Five years after its own funding ends, {left} of the peak impact of {other.label} remains (90% interval "
+        f"{low} to {high}, mean of the areas\u2019 intervals). For {reference.label} it is {left_reference} "
+        f"({ends[0]} to {ends[1]})."
     )
 
 
 def _compared_other_way(reference: Result, other: Result, year: int) -> str:
-    """Return the difference of two scenarios the other way, each weighed by itself."""
-    if not np.array_equal(*(one.draws.counterfactual.values for one in (reference, other)), equal_nan=True):
-        return ""  # what differs is not the impact alone, and the outside view is of impact
+    """Return the difference of two scenarios with the outside view switched, each weighted by itself."""
+    if not np.array_equal(*(result.draws.counterfactual.values for result in (reference, other)), equal_nan=True):
+        return ""  # more than the impact differs, and the outside view is about impact
     speaking = [result for result in (reference, other) if result.outside.attrs.get("speaks")]
     if not speaking or len({result.outside.attrs["is_on"] for result in speaking}) > 1:
         return ""
-    measure, _ = headline_measure(reference)
-    parts = [
+    impacts = [
         result.outside.impact.sel(year=year).values.ravel() if result in speaking else 0.0
-        for result in (reference, other)
+        for result in (other, reference)
     ]
-    change = parts[1] - parts[0]
-    way, apart = other_way(speaking[-1]), distance(_summary(reference, change), measure)
-    return f"; {way} it is {apart}, with a chance of {better(change, measure)}"
+    return f" {_sentence_other_way(speaking[-1], impacts[0] - impacts[1], headline_measure(reference)[0])}"

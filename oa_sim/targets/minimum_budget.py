@@ -13,9 +13,9 @@ from oa_sim.decide.constraints import Optimising, Search
 from oa_sim.decide.objective import Objective
 from oa_sim.decide.optimiser import Optimum
 from oa_sim.decide.plan_evaluation import Judge
-from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.errors import Refusal
-from oa_sim.formatting import chance, pounds
+from oa_sim.formatting import MINUS, chance, pounds, unit, who, with_unit
 from oa_sim.programme import budget
 from oa_sim.scenario.schema import Areas, Scenario
 from oa_sim.targets.forecast_components import Outlook
@@ -60,28 +60,29 @@ class LeastMoney:
 
     @property
     def sentence(self) -> str:
-        """The answer in one sentence, and a second where the clock cut a search."""
+        """The answer in a few sentences, and one more where the clock ended a search."""
         cut = f" A search was cut off after {SEARCH.seconds:g} seconds, so another machine may find a better plan."
         return self._answer + (cut if self.is_cut else "")
 
     @property
     def _answer(self) -> str:
-        about, want = MEASURES[self.want.measure], self.want
-        what = f"{want.level:g} {about.unit}" + (" less England" if want.scale == "relative" else "")
-        at = f"{want.area}: {about.label} of {want.group} pupils at {what} in {academic_year(want.year)}"
-        free = f"the chance is {chance(self.without)} without any money"
+        want, probability = self.want, percent(self.want.probability)
+        level = with_unit(f"{want.level:g}".replace("-", MINUS), unit(want.measure, level=want.scale == "level"))
+        less = " less England" if want.scale == "relative" else ""
+        target = f"{who(want.measure, want.group)} at {level}{less} in {academic_year(want.year)}"
+        without = f"Without any money the probability is {chance(self.without)}"
         if self.gbp is None:
             return (
-                f"No amount reaches {at} with {100 * want.probability:.0f}%: {free} and {chance(self.most)} with "
-                f"{pounds(want.most_gbp)}, spent as best it can be."
+                f"No amount reaches {want.area}'s target ({target}) with probability {probability}. {without}; with "
+                f"{pounds(want.most_gbp)}, spent in the best way, it is {chance(self.most)}."
             )
         if not self.gbp:
-            return f"No money is needed for {at} with {100 * want.probability:.0f}%: {free}."
+            return f"No money is needed for {want.area}'s target ({target}) with probability {probability}. {without}."
         spent = self.plan.groupby("intervention").gbp.sum().sort_values(ascending=False).head(3)
-        told = ", ".join(f"{name.replace('_', ' ')} {pounds(gbp)}" for name, gbp in spent.items())
+        largest = ", ".join(f"{name.replace('_', ' ')} {pounds(gbp)}" for name, gbp in spent.items())
         return (
-            f"{at} is reached with {100 * want.probability:.0f}% for about {pounds(self.gbp)} (to within "
-            f"{100 * NEAR:.0f}%), most of it for {told}; {free}."
+            f"{want.area} reaches its target ({target}) with probability {probability} for about {pounds(self.gbp)} "
+            f"(to within {percent(NEAR)}). The largest parts are {largest}. {without}."
         )
 
 

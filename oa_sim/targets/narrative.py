@@ -3,129 +3,154 @@
 import pandas as pd
 
 from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.formatting import chance, unit
+from oa_sim.formatting import chance, estimate, number, outcome, unit, with_unit
 from oa_sim.scenario import unverified
 from oa_sim.simulation import narrative
 from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
 
-SAID = {  # parts of the way, in words
-    "standing": "where areas are taken to stand",
-    "england": "England's course",
-    "own": "the area's own",
+SAID = {  # parts of the expected change, in words
+    "standing": "current level",
+    "england": "England's trend",
+    "own": "the area's own course",
     "programme": "the programme",
 }
+LEVEL_PLACES, IMPACT_PLACES = 1, 2  # decimals of a published figure, and of an impact
 
 
-def monitoring_sentences(found: Monitored) -> list[str]:
-    """Return what the figures say in a few sentences; the first stands for all."""
-    table, gates = found.figures, found.manifest["gates"]
-    year = int(table.year.max())
-    mine = table[table.year == year]
-    counts = {colour: int((mine.colour == colour).sum()) for colour in ("green", "amber", "red")}
-    lines = [
-        f"Of {len(mine)} figures of {academic_year(year)} {counts['green']} are green, {counts['amber']} amber and "
-        f"{counts['red']} red against what could be promised at the start."
+def monitoring_sentences(monitored: Monitored) -> list[str]:
+    """Return what the new figures say in a few sentences; the first stands for all."""
+    table, gates = monitored.figures, monitored.manifest["gates"]
+    latest = table[table.year == int(table.year.max())]
+    n_green, n_amber, n_red = (int((latest.colour == colour).sum()) for colour in ("green", "amber", "red"))
+    sentences = [
+        f"{n_green} of {len(latest)} figures for {academic_year(int(table.year.max()))} are green, {n_amber} amber and "
+        f"{n_red} red, compared with what was attainable at the start.",
+        *_monitored_headline(latest, *headline_of(list(dict.fromkeys(table.measure)))),
+        *_furthest_below(latest),
     ]
-    measure, group = headline_of(list(dict.fromkeys(table.measure)))
-    goal = mine[(mine.measure == measure) & (mine.group == group)]
-    if len(goal):
-        last = academic_year(int(goal.last_year.iloc[0]))
-        lines.append(
-            f"{MEASURES[measure].label} of {group} pupils in {last}, in the mean of {len(goal)} areas: expected "
-            f"{goal.before.mean():.1f} at the start and {goal.now.mean():.1f} now; the chance to reach what was "
-            f"expected went from {chance(goal.p_goal_before.mean())} to {chance(goal.p_goal_now.mean())}; impact from "
-            f"{goal.impact_before.mean():.2f} to {goal.impact_now.mean():.2f}."
+    if len(monitored.changes):
+        n_better = int((monitored.changes.moved == "better").sum())
+        sentences.append(
+            f"{len(monitored.changes)} figures changed colour since last time, {n_better} of them for the better."
         )
-    reds = mine[mine.colour == "red"].sort_values("better_than").head(3)
-    if len(reds):
-        told = "; ".join(
-            f"{row.area}, {MEASURES[row.measure].label}, {row.group}: {row.published:.1f} where at least "
-            f"{row.should_be:.1f} was due{' (county proxy)' if row.proxy else ''}"
-            for row in reds.itertuples()
-        )
-        lines.append(f"Furthest below: {told}.".replace("at least", "about"))
-    if len(found.changes):
-        better = int((found.changes.moved == "better").sum())
-        lines.append(f"Since last time {len(found.changes)} changed colour: {better} for the better.")
-    how = "learned again from the panel" if found.learned_again else "weighed anew"
-    lines.append(
-        f"The draws were {how}: Pareto k {found.manifest['pareto_k']:.2f}, worth "
-        f"{found.manifest['effective_draws']:,.0f} of {found.update.weight.size:,} draws."
+    method = "Baseline fitted again to the panel" if monitored.learned_again else "Posterior reweighted by PSIS"
+    sentences.append(
+        f"{method} (Pareto k\u0302 {number(monitored.manifest['pareto_k'], 2)}; effective sample size "
+        f"{number(monitored.manifest['effective_draws'], 0)} of {number(monitored.update.weight.size, 0)} draws)."
     )
-    unsure = unverified.sentence(found.manifest["to_verify"], "monitor.json")
-    return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
+    to_verify = unverified.sentence(monitored.manifest["to_verify"], "monitor.json")
+    return [*sentences, *([to_verify] if to_verify else []), f"{gates['verdict']}: {gates['reason']}"]
 
 
-def target_sentences(found: Promises) -> list[str]:
-    """Return promises and judged targets in a few sentences; the first stands for all."""
-    start = found.seen.scenario.start_year
-    told = [_judged(row, start) for _, row in found.judged.iterrows() if row.colour != "none"]
-    lines = [_promise(found), *told]
-    if "judged_before" in found.facts and told:
-        known = "breaks that came are declared, though not their size"
-        if found.facts["asked"]["panel"] is None:
-            known += ", and base rates count movements up to 2022/23"
-        lines.append(f"Some hindsight is left in what is judged of years that are over: {known}.")
-    baselines = found.judged[found.judged.colour == "none"] if len(found.judged) else found.judged
-    if len(baselines):
-        lines.append(
-            f"{len(baselines)} rows of the package are baselines without a target: they have no chance and no colour, "
-            "but what could have been promised for the figure that came (targets.csv)."
+def _monitored_headline(latest: pd.DataFrame, measure: str, group: str) -> list[str]:
+    """Return how the figures changed what is expected of the headline's measure; nothing where it has no figure."""
+    rows = latest[(latest.measure == measure) & (latest.group == group)]
+    if rows.empty:
+        return []
+    before, now = (_level(rows[name].mean(), measure) for name in ("before", "now"))
+    impact_before, impact = (number(rows[name].mean(), IMPACT_PLACES) for name in ("impact_before", "impact_now"))
+    subject = outcome(measure, group)
+    return [
+        f"{subject[0].upper()}{subject[1:]} in {academic_year(int(rows.last_year.iloc[0]))}, averaged over "
+        f"{len(rows)} areas: {before} was expected at the start, {now} is expected now. Probability of reaching the "
+        f"first expectation: {chance(rows.p_goal_before.mean())} at the start, {chance(rows.p_goal_now.mean())} now. "
+        f"Expected impact: {impact_before} {unit(measure)} at the start, {impact} now."
+    ]
+
+
+def _furthest_below(latest: pd.DataFrame) -> list[str]:
+    """Return the red figures that lie furthest below what was attainable; nothing where none is red."""
+    red = latest[latest.colour == "red"].sort_values("better_than").head(3)
+    places = [
+        f"{row.area}, {MEASURES[row.measure].label}, {row.group} pupils: {_level(row.published, row.measure)} "
+        f"published, about {_level(row.should_be, row.measure)} attainable{' (county proxy)' if row.proxy else ''}"
+        for row in red.itertuples()
+    ]
+    return [f"Furthest from what was attainable: {'; '.join(places)}."] if places else []
+
+
+def target_sentences(promises: Promises) -> list[str]:
+    """Return attainable levels and assessed targets in a few sentences; the first stands for all."""
+    start, assessed = promises.seen.scenario.start_year, promises.judged
+    targets = [_assessment(row, start) for _, row in assessed.iterrows() if row.colour != "none"]
+    sentences = [_attainable(promises), *targets]
+    if "judged_before" in promises.facts and targets:
+        hindsight = "the dates (not the sizes) of later series breaks"
+        if promises.facts["asked"]["panel"] is None:
+            hindsight += ", and base rates that include data to 2022/23"
+        sentences.append(f"Hindsight remains in the assessment of targets for past years: {hindsight}.")
+    n_baselines = int((assessed.colour == "none").sum()) if len(assessed) else 0
+    if n_baselines:
+        sentences.append(
+            f"{n_baselines} rows of the package are baselines without a target. They have no probability and no "
+            "colour; targets.csv says what was attainable for the figure that was published."
         )
-    warned = found.promised[(found.promised.warning != "") & (found.promised.scale == "level")]
-    if len(warned):
-        of = len(found.promised[found.promised.scale == "level"])
-        lines.append(
-            f"In {len(warned)} of {of} promises most of what is expected against England is regression to the mean, "
-            "which comes free: do not call it impact."
+    levels = promises.promised[promises.promised.scale == "level"]
+    n_warned = int((levels.warning != "").sum())
+    if n_warned:
+        sentences.append(
+            f"For {n_warned} of {len(levels)} attainable levels, most of the expected change against England is "
+            "regression to the mean, which is not impact."
         )
-    unsure = unverified.sentence(found.facts["to_verify"], "target.json")
-    return [*lines, *([unsure] if unsure else []), narrative.verdict(found.seen.result)]
+    to_verify = unverified.sentence(promises.facts["to_verify"], "target.json")
+    return [*sentences, *([to_verify] if to_verify else []), narrative.verdict(promises.seen.result)]
 
 
-def _promise(found: Promises) -> str:
-    """Return what can be promised of the headline's measure and group, in the mean of the areas."""
-    table = found.promised
+def _attainable(promises: Promises) -> str:
+    """Return the attainable levels of the headline's measure and group, averaged over the areas."""
+    table = promises.promised
     measure, group = headline_of(list(dict.fromkeys(table.measure)))
-    year = int(table.year.max())
-    mine = table[(table.measure == measure) & (table.group == group) & (table.year == year) & (table.scale == "level")]
-    levels = [name for name in mine.columns if name.startswith("promised_")]
-    told = ", ".join(f"{mine[name].mean():.1f} with {name[9:]}%" for name in levels)
-    parts = ", ".join(
-        f"{word} {mine[f'{name}_mean'].mean():+.1f} (90% interval {mine[f'{name}_q05'].mean():+.1f} to "
-        f"{mine[f'{name}_q95'].mean():+.1f})"
-        for name, word in SAID.items()
+    is_headline = (table.measure == measure) & (table.group == group) & (table.scale == "level")
+    rows = table[is_headline & (table.year == int(table.year.max()))]
+    levels = [name for name in rows.columns if name.startswith("promised_")]
+    attainable = ", ".join(f"{_level(rows[name].mean(), measure)} with probability {name[9:]}%" for name in levels)
+    parts = "; ".join(
+        f"{label} {estimate(*(rows[f'{name}_{end}'].mean() for end in ('mean', 'q05', 'q95')))}"
+        for name, label in SAID.items()
     )
-    year_said, level, last = academic_year(year), unit(measure, level=True), mine["last"].mean()
     return (
-        f"For {MEASURES[measure].label} of {group} pupils in {year_said} an area can promise, on average over "
-        f"{len(mine)} areas, {told} probability ({level}; last published {last:.1f}); of the way {parts}."
+        f"Attainable in {academic_year(int(table.year.max()))} for {outcome(measure, group)}, averaged over "
+        f"{len(rows)} areas: {attainable}. Last published: {_level(rows['last'].mean(), measure)}. Expected change in "
+        f"{unit(measure)}, by source: {parts}."
     )
 
 
-def _judged(row: pd.Series, start: int) -> str:
-    at = f"{row.area}, {MEASURES[row.measure].label}, {row.group} pupils"
-    what = f"{row.target:g} {row.unit}"
-    if row.scale == "relative":
-        side = "above" if row.target >= 0 else "below"
-        what = f"{f'{abs(row.target):g} {unit(row.measure)} ' if row.target else ''}{side} England"
+def _level(value: float, measure: str) -> str:
+    return with_unit(number(value, LEVEL_PLACES), unit(measure, level=True))
+
+
+def _assessment(row: pd.Series, start: int) -> str:
+    """Return the colour and the probability of a target, its base rate, what was published, and its marks."""
+    years = f"{row.base_rate_years:.0f} year{'s' if row.base_rate_years != 1 else ''}"
     tense = "had" if row.target_year < start else "has"
-    since = f"{row.base_rate_years:.0f} year{'s' if row.base_rate_years != 1 else ''}"
-    said = (
-        f"{row.colour.upper()}: {at}: {what} in {academic_year(int(row.target_year))} {tense} a chance of "
-        f"{chance(row.probability)} as known in {row.judged_from}; comparable authorities moved that far against "
-        f"England within {since} in {chance(row.base_rate)} of {row.base_rate_n:,.0f} cases"
-    )
-    if row.warning:
-        said += f"; {row.warning}"
-    if row.met in ("met", "missed"):
-        said += f"; published was {row.published:.1f}: {row.met}"
-    elif pd.notna(row.published_year):
-        what = "last published" if row.target_year >= start else "nothing was published for that year, and"
-        when = "" if row.target_year >= start else " before it"
-        said += f"; {what} {row.published:.1f} of {row.published_of} in {academic_year(int(row.published_year))}{when}"
-    marks = [mark for mark, is_so in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if is_so]
+    warning = f" {row.warning[0].upper()}{row.warning[1:]}." if row.warning else ""
+    marks = [mark for mark, holds in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if holds]
     marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
-    marked = f" ({', '.join(marks)})" if marks else ""
-    return f"{said}{marked}."
+    return (
+        f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: the target of "
+        f"{_target(row)} in {academic_year(int(row.target_year))} {tense} probability {chance(row.probability)}, as "
+        f"known in {row.judged_from}. Comparable authorities moved as far against England within {years} in "
+        f"{chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases.{warning}{_publication(row, start)}"
+        + (f" ({', '.join(marks)})" if marks else "")
+    )
+
+
+def _target(row: pd.Series) -> str:
+    """Return a target with its unit; one that is relative to England says on which side."""
+    if row.scale != "relative":
+        return with_unit(f"{row.target:g}", row.unit)
+    side = "above" if row.target >= 0 else "below"
+    return f"{f'{abs(row.target):g} {unit(row.measure)} ' if row.target else ''}{side} England"
+
+
+def _publication(row: pd.Series, start: int) -> str:
+    """Return what was published for a target's year, or last before it; nothing where nothing was."""
+    if row.met in ("met", "missed"):
+        return f" Published: {_level(row.published, row.measure)}, so the target was {row.met}."
+    if pd.isna(row.published_year):
+        return ""
+    figure = f"{_level(row.published, row.measure)} for {row.published_of} in {academic_year(int(row.published_year))}"
+    if row.target_year >= start:
+        return f" Last published: {figure}."
+    return f" Nothing was published for that year; the last figure before it is {figure}."

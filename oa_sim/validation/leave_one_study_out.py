@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
@@ -236,29 +237,44 @@ def _with_headline(table: pd.DataFrame, headlines: pd.DataFrame, result: Result)
     return table.merge(mine[["study", "proxy", "n_draws", *renamed]].rename(columns=renamed), on="study")
 
 
-def sentences(found: Ledger) -> list[str]:
-    """Return which studies move the headline most, how much is left without them, and how they were left out."""
-    table, result = found.table, found.result
-    n, refitted = len(table), int((table.method == "refitted").sum())
-    how = (
-        f"Of {n} studies, {n - refitted} were left out by weighing the draws anew (Pareto k below "
-        f"{importance_sampling.LARGEST_K:g}) and {refitted} by reading the others again."
+def sentences(ledger: Ledger) -> list[str]:
+    """Return which studies move the headline most, what it is without them, and how they were left out."""
+    table = ledger.table
+    n_refitted = int((table.method == "refitted").sum())
+    method = (
+        f"{len(table) - n_refitted} of {len(table)} studies were left out by reweighting the draws (Pareto k\u0302 "
+        f"below {importance_sampling.LARGEST_K:g}) and {n_refitted} by fitting the meta-analysis again."
     )
     if not table.headline.abs().max() > summaries.SMALLEST_CHANGE:
-        return ["No study moves the headline, which has no impact to move.", how]
-    about, unit = narrative.subject(result)
-    most = table.reindex(table.headline_moved.abs().sort_values(ascending=False).index)
-    said = []
-    for i, row in enumerate(most.head(3).itertuples()):
-        doubt = f", which is marked '{study_evidence.DOUBTED}'" if row.status == study_evidence.DOUBTED else ""
-        start = f"{row.study!r}{doubt}" if i else f"The study that moves {about} most is {row.study!r}{doubt}"
-        said.append(
-            f"{start}: without it the mean is "
-            f"{estimate(row.headline_without, row.headline_without_q05, row.headline_without_q95, unit=unit)} instead "
-            f"of {estimate(row.headline, row.headline_q05, row.headline_q95)}, "
-            f"{percent(row.headline_without / row.headline)} of it."
+        return ["No study moves the headline, since its impact is zero.", method]
+    subject, unit = narrative.subject(ledger.result)
+    by_size = table.reindex(table.headline_moved.abs().sort_values(ascending=False).index)
+    first, *others = by_size.head(3).itertuples()
+    sentences = [
+        f"The study with the largest influence on {subject} is {_name(first)}: without it the mean is "
+        f"{_mean(first, 'headline_without', unit)} instead of {_mean(first, 'headline', unit)}, {_share(first)} of it.",
+        *(
+            f"Without {_name(row)} the mean is {_mean(row, 'headline_without', unit)}, {_share(row)} of it."
+            for row in others
+        ),
+    ]
+    n_family = int(((table.speaks_for == "") & (table.study_type != FAMILY)).sum())
+    if n_family:
+        sentences.append(
+            f"{n_family} studies inform no intervention of this scenario directly, only the mean of all trials."
         )
-    silent = table[(table.speaks_for == "") & (table.study_type != FAMILY)]
-    if len(silent):
-        said.append(f"{len(silent)} speak for no intervention of this scenario but for the family of trials.")
-    return [*said, how]
+    return [*sentences, method]
+
+
+def _name(row) -> str:
+    mark = f" (marked '{study_evidence.DOUBTED}')" if row.status == study_evidence.DOUBTED else ""
+    return f"{row.study!r}{mark}"
+
+
+def _mean(row, column: str, unit: str) -> str:
+    ends = (getattr(row, name) for name in (column, f"{column}_q05", f"{column}_q95"))
+    return formatting.estimate(*ends, unit=unit)
+
+
+def _share(row) -> str:
+    return percent(row.headline_without / row.headline)

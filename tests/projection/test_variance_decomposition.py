@@ -179,7 +179,7 @@ def test_without_money_only_the_level_has_origins(run_tiny):
 
 
 def test_few_draws_say_that_they_are_too_few(tiny):
-    assert "the draws are too few to tell where the impact" in narrative.whence(tiny)[0]
+    assert "There are too few draws to say where the uncertainty of the impact comes from." in narrative.whence(tiny)[0]
 
 
 def test_enough_draws_name_the_block_that_most_comes_from(tiny):
@@ -190,7 +190,7 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     told = tiny.uncertainty.assign(share=share, error=xr.full_like(share, 0.01))
     result = type(tiny)(**{**vars(tiny), "uncertainty": told})
     said = narrative.whence(result)[0]
-    assert "most of the impact\u2019s comes from the effects (60% of its variance, 90% interval 58% to 62%)" in said
+    assert "Most of the variance of the impact comes from the effects (60%, 90% interval 58% to 62%)" in said
     assert "then from delivery (20%)" in said
     page = html_pages.brief_page(run_brief.run_document(result))
     assert 'aria-label="Shares of variance' in page

@@ -29,6 +29,6 @@ def test_a_target_that_no_amount_reaches_has_a_plain_answer(seen):
     want = Want("Derby", "key_stage_2", "all", 2026, 99.0, "level", 0.9, 1e9)
     found = minimum_budget.least_money(seen.scenario, want, seen)
     assert found.gbp is None
-    assert found.sentence.startswith("No amount reaches Derby")
+    assert found.sentence.startswith("No amount reaches Derby's target")
     with pytest.raises(Refusal, match=r"want\.year"):
         minimum_budget.least_money(seen.scenario, replace(want, year=2045), seen)
