@@ -55,7 +55,7 @@ def front(
     if not set(judge.scenario.measures) & set(STANDARDS):
         return pd.DataFrame(columns=COLUMNS)
     other = GAP if found.judge.objective.of != "gap_closed" else PUPILS
-    say("finding the plan at the other end of the front")
+    say("optimising the plan at the other end of the Pareto frontier")
     there = plan_evaluation.judge(judge.scenario, other, found.judge.which)
     end = optimiser.optimise(there, replace(asked, objective=other), say, start=found.planned)
     seen = [plan_evaluation.judge(judge.scenario, one, judge.which) for one in (PUPILS, GAP)]
@@ -102,7 +102,10 @@ class Decision:
     @property
     def cut(self) -> dict[str, bool]:
         """Return whether the clock ended the search for each plan, which is then not the same on every machine."""
-        return {"the plan": self.optimum.is_cut, "the other end of the front": self.front.attrs.get("is_cut", False)}
+        return {
+            "the plan": self.optimum.is_cut,
+            "the other end of the Pareto frontier": self.front.attrs.get("is_cut", False),
+        }
 
     def summary(self) -> pd.DataFrame:
         """Return the plans that were compared, a row each."""
@@ -176,11 +179,11 @@ def decide(
     Refusal
         For what cannot be asked, and constraints that cannot all be kept, with the smallest relaxation that would help.
     """
-    say("reading the tables and drawing what would have happened anyway")
+    say("reading the tables and projecting the counterfactual")
     here, there = plan_evaluation.halves(plan_evaluation.size(scenario), scenario.seed)
     judge = plan_evaluation.judge(scenario, asked.objective, here)
     found = optimiser.optimise(judge, asked, say)
-    say("trying other plans against it")
+    say("testing other plans against it")
     limits = asked.constraints
     tried = robustness.challenge(found, limits.smallest_gbp, limits.most_priorities, scenario.seed)
     unseen = plan_evaluation.judge(scenario, asked.objective, there)

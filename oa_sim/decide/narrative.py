@@ -8,260 +8,292 @@ from oa_sim.decide.objective import OF, Objective
 from oa_sim.decide.robustness import BEST, SMALL_LOSS
 from oa_sim.decide.value_of_information import PERFECT, Information
 from oa_sim.definitions import MEASURES, academic_year, percent
-from oa_sim.formatting import chance, pounds
+from oa_sim.formatting import chance, decimals, estimate, number, pounds, with_unit
 from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.scenario import unverified
 
-CLEAR = 2.0  # standard errors: from here a worth is told as one
-SMALLEST_SPREAD, MOST_DIGITS = 1e-6, 3  # of an interval, in units or millions of pounds; decimals
+CLEAR = 2.0  # standard errors: from here a value is named as one
+TO_90_PERCENT = 1.645  # standard errors from the middle of a 90% interval to its ends
+SMALLEST_SPREAD = 1e-6  # of an interval, in units or millions of pounds
+YEAR_LIMIT = "the allocation of year"  # the constraints that stand for a year's budget
 
 
-def information_sentences(found: Information) -> list[str]:
+def information_sentences(information: Information) -> list[str]:
     """Return what information is worth in a few sentences; the first stands for all."""
-    plans, known = found.decisions, found.known
+    plans, known = information.decisions, information.known
     unit = plans.unit.iloc[0]
     best = plans.loc[plans["mean"].idxmax()]
-    whole = known[known.known == PERFECT].iloc[0]
-    lines = [
-        f"Of {len(plans)} plans {best.plan} is best on average and in {chance(best.p_best)} of draws; to know "
-        f"everything before choosing would be worth {_amount(whole, unit)}{_share(whole.value, best['mean'])}."
+    perfect = known[known.known == PERFECT].iloc[0]
+    share = f", {100 * perfect.value / best['mean']:.1f}% of what that plan achieves" if best["mean"] > 0 else ""
+    sentences = [
+        f"Of {len(plans)} plans, {best.plan} is best on average and in {chance(best.p_best)} of draws. The expected "
+        f"value of perfect information is {_value(perfect, unit)}{share}."
     ]
-    blocks = known[(known.kind == "block") & (known.value > CLEAR * known.error)].sort_values("value", ascending=False)
-    told = ", then ".join(f"{LABELS[row.known]} ({_amount(row, unit)})" for _, row in blocks.head(2).iterrows())
-    lines.append(f"Of what is not known most would be worth {told}." if told else "No block alone is clearly worth it.")
-    effects = known[(known.kind == "effect") & (known.value > CLEAR * known.error)].sort_values("value")[::-1]
-    if len(effects):
-        each = ", ".join(f"{row.known} ({_amount(row, unit)})" for _, row in effects.head(3).iterrows())
-        lines.append(f"Of single effects: {each}.")
-    paying = found.trials[(found.trials.net_gbp > 0) & (found.trials.value > CLEAR * found.trials.error)]
-    if len(paying):
-        row = paying.loc[paying.net_gbp.idxmax()]
-        lines.append(
-            f"The trial that pays most is of {row.trial_of.replace('_', ' ')} with {int(row.pupils):,} pupils: it is "
-            f"worth {row.gbp / 1e6:.1f}m GBP and costs {row.cost_gbp / 1e6:.1f}m; costs and design effect are assumed."
-        )
-    else:
-        lines.append("No trial of a single effect is clearly worth its cost to this choice alone.")
+    blocks = _clear(known[known.kind == "block"]).head(2).itertuples()
+    largest = ", then on ".join(f"{LABELS[row.known]} ({_value(row, unit)})" for row in blocks)
+    sentences.append(
+        f"Information is worth most on {largest}." if largest else "No block of parameters is clearly worth studying."
+    )
+    effects = [
+        f"{row.known} ({_value(row, unit)})" for row in _clear(known[known.kind == "effect"]).head(3).itertuples()
+    ]
+    sentences += [f"Single effects with the most value: {', '.join(effects)}."] if effects else []
+    sentences.append(_trial(information.trials))
     if unit != "GBP":
-        lines.append(_pounds(found, unit))
-    lines += _gates(found)
-    unsure, gated = unverified.sentence(found.manifest["to_verify"], "voi.json"), found.manifest["gates"]
-    return [*lines, *([unsure] if unsure else []), f"{gated['verdict']}: {gated['reason']}"]
+        sentences.append(_conversion(information, unit))
+    sentences += _stage_gates(information)
+    to_verify, gates = unverified.sentence(information.manifest["to_verify"], "voi.json"), information.manifest["gates"]
+    return [*sentences, *([to_verify] if to_verify else []), f"{gates['verdict']}: {gates['reason']}"]
 
 
-def _amount(row, unit: str) -> str:
-    """Return a worth with its standard error, and in pounds."""
-    pounds = f", {row.gbp / 1e6:.2f}m GBP" if unit != "GBP" and np.isfinite(row.gbp) else ""
-    return _told(row.value, row.error, unit) + pounds
+def _clear(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose value is clear of its error, the largest first."""
+    return rows[rows.value > CLEAR * rows.error].sort_values("value", ascending=False)
 
 
-def _told(value: float, error: float, unit: str) -> str:
-    """Return a worth with its standard error."""
+def _value(row, unit: str) -> str:
+    """Return a value of information with its standard error, and in pounds."""
+    in_pounds = f", or {pounds(row.gbp)}" if unit != "GBP" and np.isfinite(row.gbp) else ""
+    return _with_error(row.value, row.error, unit) + in_pounds
+
+
+def _with_error(value: float, error: float, unit: str) -> str:
+    """Return a value with its standard error."""
     if unit == "GBP":
-        return f"{value / 1e6:.2f}m ± {error / 1e6:.2f}m GBP"
-    return f"{value:,.3g} ± {error:.2g} {unit}"
+        return f"{pounds(value)} ± {pounds(error)}"
+    places = decimals(value - TO_90_PERCENT * error, value + TO_90_PERCENT * error)
+    return with_unit(f"{number(value, places)} ± {number(error, places)}", unit)
 
 
-def _plainly(value: float, unit: str) -> str:
-    """Return a worth alone, pounds in millions."""
-    return f"{value / 1e6:.2f}m" if unit == "GBP" else f"{value:,.3g}"
-
-
-def _share(value: float, brings: float) -> str:
-    """Return a worth as a share of what the best plan brings, where it brings anything."""
-    return f", {100 * value / brings:.1f}% of what it brings" if brings > 0 else ""
-
-
-def _pounds(found: Information, unit: str) -> str:
-    """Return where pounds come from."""
-    average = found.manifest["units_a_pound_on_average"]
-    if not np.isfinite(found.pound):
-        return f"No pounds are given: the last of the best plan's money brings no {unit}."
-    all_of_it = f" (all of it: {1e6 * average:,.3g} a million)" if average else ""
+def _trial(trials: pd.DataFrame) -> str:
+    """Return which trial of a single effect is worth most beyond its cost."""
+    paying = trials[(trials.net_gbp > 0) & (trials.value > CLEAR * trials.error)]
+    if paying.empty:
+        return "No trial of a single effect is clearly worth its cost for this decision alone."
+    row = paying.loc[paying.net_gbp.idxmax()]
     return (
-        f"Pounds are derived: the last twentieth of the best plan's money brings {1e6 * found.pound:,.3g} {unit} a "
-        f"million{all_of_it}."
+        f"The most valuable trial is of {row.trial_of.replace('_', ' ')} with {number(row.pupils, 0)} pupils. It is "
+        f"worth {pounds(row.gbp)} and costs {pounds(row.cost_gbp)}; costs and design effect are assumed."
     )
 
 
-def _gates(found: Information) -> list[str]:
-    """Return which gate is worth most."""
-    out = found.manifest["gate_years_left_out"]
-    none = [f"No gate stands after year {', '.join(map(str, out))}: the money ends by then."] if out else []
-    if not len(found.gates):
-        return none
-    row = found.gates.loc[found.gates.net.idxmax()]
-    sure = row.net > CLEAR * row.error
-    said = (
-        f"deciding the rest {row.gate} by {row.signal} is worth {_told(row.flexibility, row.error, row.unit)}, "
-        f"less {_plainly(max(row.waiting_costs, 0.0), row.unit)} for waiting"
+def _conversion(information: Information, unit: str) -> str:
+    """Return how values are converted to pounds."""
+    average = information.manifest["units_a_pound_on_average"]
+    if not np.isfinite(information.pound):
+        return f"No values in pounds are given: the last of the best plan's money achieves no {unit}."
+    on_average = f", against {_significant(1e6 * average)} on average" if average else ""
+    return (
+        f"Values in pounds are derived: the last twentieth of the best plan's money achieves "
+        f"{_significant(1e6 * information.pound)} {unit} per £1m{on_average}."
     )
-    if sure:
-        return [f"{said[0].upper()}{said[1:]}.", *none]
-    return [f"No gate is clearly worth more than committing now: {said}.", *none]
 
 
-def plan_sentences(found: Decision) -> list[str]:
+def _significant(value: float, digits: int = 3) -> str:
+    """Return a number that has no interval, in a few significant figures."""
+    return f"{value:,.{digits}g}"
+
+
+def _stage_gates(information: Information) -> list[str]:
+    """Return which stage gate is worth most."""
+    years = information.manifest["gate_years_left_out"]
+    left_out = (
+        [f"No stage gate is possible after year {', '.join(map(str, years))}: funding ends by then."] if years else []
+    )
+    if not len(information.gates):
+        return left_out
+    row = information.gates.loc[information.gates.net.idxmax()]
+    waiting = max(row.waiting_costs, 0.0)
+    value = (
+        f"deciding the rest {row.gate} by {row.signal} is worth {_with_error(row.flexibility, row.error, row.unit)}, "
+        f"less {pounds(waiting) if row.unit == 'GBP' else _significant(waiting)} for waiting"
+    )
+    if row.net > CLEAR * row.error:
+        return [f"{value[0].upper()}{value[1:]}.", *left_out]
+    return [f"No stage gate is clearly worth more than committing now: {value}.", *left_out]
+
+
+def plan_sentences(decision: Decision) -> list[str]:
     """Return a decision in a few sentences; the first stands for all."""
-    lines = [_best(found), _proof(found), *_rivals(found), *_flat(found.sheet.flat), *_views(found.sheet.views)]
-    lines += [*_prices(found), *_flips(found.sheet.flips), *found.sheet.notes, *_cut(found)]
-    unsure = unverified.sentence(found.manifest["to_verify"], "optimise.json")
-    gates = found.manifest["gates"]
-    return [*lines, *([unsure] if unsure else []), f"{gates['verdict']}: {gates['reason']}"]
+    report, gates = decision.sheet, decision.manifest["gates"]
+    return [
+        _best_plan(decision),
+        _upper_bound(decision),
+        *_simple_rules(decision),
+        *_near_optimal(report.flat),
+        *_weightings(report.views),
+        _shadow_prices(decision),
+        *_switching_values(report.flips),
+        *(f"{note[0].upper()}{note[1:]}" for note in report.notes),
+        *_cut(decision),
+        *filter(None, [unverified.sentence(decision.manifest["to_verify"], "optimise.json")]),
+        f"{gates['verdict']}: {gates['reason']}",
+    ]
 
 
 def amount(low: float, mean: float, high: float, unit: str) -> str:
-    """Return a worth with its 90% interval, in as many digits as the spread supports."""
-    size, of = (1e6, "m GBP") if unit == "GBP" else (1.0, f" {unit}")
-    spread = (high - low) / size
-    if spread < SMALLEST_SPREAD:
-        return f"{mean / size:,.3g}{of}, the same in every draw"
-    digits = min(-int(np.floor(np.log10(spread))) + 1, MOST_DIGITS)
-    said = [f"{round(value / size, digits) + 0.0:,.{max(digits, 0)}f}" for value in (mean, low, high)]
-    return f"{said[0]} (90% interval {said[1]} to {said[2]}){of}"
+    """Return a result with its 90% interval, or that it is the same in every draw."""
+    if (high - low) / (1e6 if unit == "GBP" else 1.0) < SMALLEST_SPREAD:
+        same = pounds(mean) if unit == "GBP" else with_unit(_significant(mean), unit)
+        return f"{same}, the same in every draw"
+    return estimate(mean, low, high, unit=unit)
 
 
-def what(asked: Objective, years: list[int]) -> str:
+def what(objective: Objective, years: list[int]) -> str:
     """Return what an objective counts, in words."""
-    said = OF[asked.of][0]
-    if asked.of == "extra_pupils" and asked.group != "all":
-        said = f"{asked.group} {said}"
-    if asked.weighting == "distribution":
-        said += ", disadvantaged pupils counting for more"
-    if asked.measures:
-        said += f", of {', '.join(MEASURES[name].label for name in asked.measures)}"
-    if asked.years_after is not None:
-        said += f", {asked.years_after} years after the money"
-    elif asked.of != "earnings":
-        said += f", in {academic_year(years[0])} to {academic_year(years[-1])}"
-    return said
+    counted = OF[objective.of][0]
+    if objective.of == "extra_pupils" and objective.group != "all":
+        counted = counted.replace("pupils", f"{objective.group} pupils", 1)
+    if objective.weighting == "distribution":
+        counted += ", with more weight to disadvantaged pupils"
+    if objective.measures:
+        counted += f", on {', '.join(MEASURES[name].label for name in objective.measures)}"
+    if objective.years_after is not None:
+        counted += f", {objective.years_after} years after funding ends"
+    elif objective.of != "earnings":
+        counted += f", in {academic_year(years[0])} to {academic_year(years[-1])}"
+    return counted
 
 
-def _best(found: Decision) -> str:
-    asked, best = found.optimum.judge.objective, found.sheet.candidates.iloc[0]
-    scenario = found.optimum.judge.scenario
-    years = asked.years or scenario.years
-    worth = amount(best.q05, best["mean"], best.q95, asked.unit)
-    spent = pounds(found.account["allocated"])
-    said = f"With {spent} for activity the best plan brings {worth}: {what(asked, years)}"
-    if asked.risk == "cvar":
-        said += f"; the mean of the worst {percent(asked.tail)} of draws is {best.value:,.4g}"
-    if asked.risk == "floor":
-        said += f"; the chance that every area reaches its floor is {percent(best.value)}"
-    return f"{said}; judged on {int(best.n_draws):,} draws that had no part in finding it."
+def _best_plan(decision: Decision) -> str:
+    """Return what the best plan spends and is expected to achieve on held-out draws."""
+    judge, best = decision.optimum.judge, decision.sheet.candidates.iloc[0]
+    objective = judge.objective
+    risk = {
+        "cvar": f" Mean of the worst {percent(objective.tail)} of draws: {_significant(best.value, 4)}.",
+        "floor": f" Probability that every area reaches its floor: {percent(best.value)}.",
+    }
+    return (
+        f"The best plan spends {pounds(decision.account['allocated'])} on activity. It is expected to achieve "
+        f"{amount(best.q05, best['mean'], best.q95, objective.unit)}: "
+        f"{what(objective, objective.years or judge.scenario.years)}.{risk.get(objective.risk, '')} It is evaluated on "
+        f"{number(best.n_draws, 0)} held-out draws."
+    )
 
 
-def _cut(found: Decision) -> list[str]:
+def _cut(decision: Decision) -> list[str]:
     """Return that the clock ended a search, since then the plan is not the same on every machine."""
-    cut = " and ".join(name for name, is_cut in found.cut.items() if is_cut)
-    seconds = found.manifest["search"]["seconds"]
-    told = f"The search for {cut} was cut off after {seconds:g} seconds, so another machine may find another plan: "
-    return [told + "raise search.seconds."] if cut else []
+    cut = " and ".join(name for name, is_cut in decision.cut.items() if is_cut)
+    seconds = decision.manifest["search"]["seconds"]
+    sentence = (
+        f"The search for {cut} was cut off after {seconds:g} seconds, so another machine may find another plan: raise "
+        "search.seconds."
+    )
+    return [sentence] if cut else []
 
 
-def _proof(found: Decision) -> str:
-    best, tried = found.optimum, found.challenge
-    if best.upper_bound is None:
-        said = "No bound is given: chances of reaching a floor are not concave, so another plan may be better"
-    else:
-        said = (
-            f"No plan passes {best.upper_bound:,.5g} {best.judge.objective.unit} where this one has {best.value:,.5g}, "
-            f"both on the draws on which it was found, so at most {100 * best.gap:.2g}% is left; proven as far "
-            "as what lines take from each other changes in proportion"
+def _upper_bound(decision: Decision) -> str:
+    """Return how far another plan could be better, and how the plans that were tried did."""
+    optimum, tried = decision.optimum, decision.challenge
+    if optimum.upper_bound is None:
+        bound = (
+            "There is no upper bound: probabilities of reaching a floor are not concave, so another plan may be better."
         )
-    others = f"of {tried.n} other plans tried by the whole law {tried.n_better or 'none'} did better"
-    if tried.n_better:
-        others += f", by {100 * (tried.best / best.value - 1):.2g}% at most"
-    return f"{said}; {others}." if tried.n else f"{said}."
+    else:
+        bound = (
+            f"No plan can exceed {_significant(optimum.upper_bound, 5)} {optimum.judge.objective.unit}. This one "
+            f"achieves {_significant(optimum.value, 5)} on the same draws, so at most {100 * optimum.gap:.2g}% could "
+            "be gained. The bound holds as far as the interaction between allocations changes in proportion."
+        )
+    if not tried.n:
+        return bound
+    by = f", by at most {100 * (tried.best / optimum.value - 1):.2g}%" if tried.n_better else ""
+    return f"{bound} Of {tried.n} other plans evaluated in full, {tried.n_better or 'none'} did better{by}."
 
 
-def _rivals(found: Decision) -> list[str]:
-    """Return how the best plan stands against simple rules."""
-    table, unit = found.sheet.candidates, found.optimum.judge.objective.unit
+def _simple_rules(decision: Decision) -> list[str]:
+    """Return how the best plan compares with simple rules."""
+    table, unit = decision.sheet.candidates, decision.optimum.judge.objective.unit
     simple = table[table.plan != BEST]
     if simple.empty:
         return []
     rival = simple.loc[simple.value.idxmax()]
     gain = amount(rival.gain_of_best_q05, rival.gain_of_best_mean, rival.gain_of_best_q95, unit)
-    lines = [
-        f"That is {gain} more than the best of {len(simple)} simple rules ({rival.plan}); in {chance(table.p_best[0])} "
-        f"of draws no rule does better, and to follow the plan costs {table.expected_regret[0]:,.3g} {unit} of regret "
-        f"on average, {table.worst_regret[0]:,.3g} at worst."
+    sentences = [
+        f"It achieves {gain} more than the best of {len(simple)} simple rules ({rival.plan}). In "
+        f"{chance(table.p_best[0])} of draws no rule does better. Its expected regret is "
+        f"{_significant(table.expected_regret[0])} {unit}, and {_significant(table.worst_regret[0])} at worst."
     ]
     own = simple[simple.buys == "own portfolio"]
     if len(own) and own.loses.min() > SMALL_LOSS:
         first = own.loc[own.value.idxmax()]
-        lines.append(
-            f"The scenario's own portfolio, {first.split.replace('_', ' ')}, loses {percent(first.loses)}: what is "
-            "bought matters "
-            + ("more than" if first.loses > 2 * rival.loses else "beside")
-            + " how it is split over areas."
+        sentences.append(
+            f"The scenario's own portfolio, split {first.split.replace('_', ' ')}, achieves {percent(first.loses)} "
+            f"less: what the money buys matters {'more than' if first.loses > 2 * rival.loses else 'as well as'} how it is "
+            "split between areas."
         )
     near = simple[simple.loses <= SMALL_LOSS]
-    lines.append(
-        f"The simplest rule that loses less than {percent(SMALL_LOSS)} is: {near.plan.iloc[0]}."
-        if len(near)
-        else f"No simple rule loses less than {percent(SMALL_LOSS)}; the nearest, {rival.plan}, loses "
-        f"{100 * rival.loses:.1f}%."
-    )
-    return lines
+    if len(near):
+        return [*sentences, f"The simplest rule within {percent(SMALL_LOSS)} of the plan: {near.plan.iloc[0]}."]
+    return [
+        *sentences,
+        f"No simple rule comes within {percent(SMALL_LOSS)} of the plan. The nearest, {rival.plan}, achieves "
+        f"{100 * rival.loses:.1f}% less.",
+    ]
 
 
-def _flat(flat: pd.DataFrame) -> list[str]:
-    """Return how far money may move, in words."""
+def _near_optimal(flat: pd.DataFrame) -> list[str]:
+    """Return how far each area's money may move at little loss."""
     areas = flat[flat.of == "area"] if len(flat) else flat
     if not len(areas):
         return []
-    wide = areas.assign(wide=(areas.most_gbp - areas.least_gbp) / areas.gbp.clip(lower=1)).sort_values("wide")
-    each = zip(wide["name"], wide.least_gbp, wide.most_gbp, wide.gbp, strict=True)
-    told = [f"{name} {_m(least)} to {_m(most)} (plan {_m(gbp)})" for name, least, most, gbp in each]
-    some = told if len(told) <= 4 else [told[0], told[1], told[-2], told[-1]]
-    which = "" if len(told) <= 4 else " (the two with the least room and the two with the most)"
+    room = areas.assign(room=(areas.most_gbp - areas.least_gbp) / areas.gbp.clip(lower=1)).sort_values("room")
+    ranges = [
+        f"{name} {pounds(least)} to {pounds(most)} (plan {pounds(gbp)})"
+        for name, least, most, gbp in zip(room["name"], room.least_gbp, room.most_gbp, room.gbp, strict=True)
+    ]
+    shown, which = ranges, ""
+    if len(ranges) > 4:
+        shown, which = [*ranges[:2], *ranges[-2:]], " (the two areas with the least room and the two with the most)"
     return [
-        f"Many plans are as good: one area at a time may have, with {percent(SMALL_LOSS)} lost at most{which}: "
-        f"{'; '.join(some)}."
+        f"Many plans are close to optimal. Changing one area at a time costs at most {percent(SMALL_LOSS)} within "
+        f"these ranges{which}: {'; '.join(shown)}."
     ]
 
 
-def _m(gbp: float) -> str:
-    return f"{gbp / 1e6:.1f}m"
-
-
-def _views(views: pd.DataFrame) -> list[str]:
-    """Return the alarm where views disagree."""
+def _weightings(views: pd.DataFrame) -> list[str]:
+    """Return a warning where the welfare weightings disagree."""
     if not len(views) or not views.alarm.iloc[0]:
         return []
-    firsts = []
+    orders = []
     for view, part in views.groupby("view", sort=False):
         simple = part[part.plan != BEST]
-        overall, rule = part.loc[part["mean"].idxmax(), "plan"], simple.loc[simple["mean"].idxmax(), "plan"]
-        firsts.append(f"{view}: {overall if overall == BEST else f'{overall}, before the plan'}, then {rule}")
-    return [f"ALARM: who comes first depends on the view ({'; '.join(firsts)})."]
+        first, rule = part.loc[part["mean"].idxmax(), "plan"], simple.loc[simple["mean"].idxmax(), "plan"]
+        orders.append(f"{view}: {first if first == BEST else f'{first}, ahead of the plan'}, then {rule}")
+    return [f"ALARM: the ranking depends on the welfare weighting ({'; '.join(orders)})."]
 
 
-def _prices(found: Decision) -> list[str]:
-    """Return what the last million brings, and the dearest other constraint."""
-    table, unit = found.sheet.prices, found.optimum.judge.objective.unit
-    years = table[table.constraint.str.startswith("the allocation of year")]
-    low, high = years.price_per_million_gbp.min(), years.price_per_million_gbp.max()
-    said = f"One million more in a year would bring {low:,.3g} to {high:,.3g} {unit}, by the year"
-    others = table[~table.constraint.str.startswith("the allocation of year") & (table.price_per_million_gbp > 0)]
-    if len(others):
-        dear = others.loc[others.price_per_million_gbp.idxmax()]
-        said += f"; of the other constraints {dear.constraint} costs most, {dear.price_per_million_gbp:,.3g} a million"
-    return [f"{said}."]
+def _shadow_prices(decision: Decision) -> str:
+    """Return what the last million achieves, and the other constraint with the largest shadow price."""
+    table, unit = decision.sheet.prices, decision.optimum.judge.objective.unit
+    is_year = table.constraint.str.startswith(YEAR_LIMIT)
+    prices = table[is_year].price_per_million_gbp
+    sentence = (
+        f"An additional £1m in a year would achieve {_significant(prices.min())} to {_significant(prices.max())} "
+        f"{unit}, depending on the year."
+    )
+    others = table[~is_year & (table.price_per_million_gbp > 0)]
+    if others.empty:
+        return sentence
+    row = others.loc[others.price_per_million_gbp.idxmax()]
+    return (
+        f"{sentence} Of the other constraints, {row.constraint} has the largest shadow price: "
+        f"{_significant(row.price_per_million_gbp)} {unit} per £1m."
+    )
 
 
-def _flips(flips: pd.DataFrame) -> list[str]:
-    """Return which parameters would turn the ranking."""
-    mine = flips[flips["first"] == BEST]
-    turned = mine[mine.turns_at.notna() & (mine.p_turned > 0)]
-    if mine.empty:
+def _switching_values(flips: pd.DataFrame) -> list[str]:
+    """Return which values of parameters would reverse the ranking of the plan and the next."""
+    of_plan = flips[flips["first"] == BEST]
+    if of_plan.empty:
         return []
-    if turned.empty:
-        return [f"No value of any one parameter that the draws hold would put {mine.second.iloc[0]} before the plan."]
-    told = [
-        f"{row.parameter} at {row.turns_at:.2g} (mean {row['mean']:.2g}; {chance(row.p_turned)} of draws lie beyond)"
-        for _, row in turned.head(3).iterrows()
+    second = of_plan.second.iloc[0]
+    switching = of_plan[of_plan.turns_at.notna() & (of_plan.p_turned > 0)]
+    if switching.empty:
+        return [f"No value of a single parameter within the draws would put {second} ahead of the plan."]
+    values = [
+        f"{row.parameter} at {_significant(row.turns_at, 2)} (mean {_significant(row['mean'], 2)}; "
+        f"{chance(row.p_turned)} of draws are beyond)"
+        for _, row in switching.head(3).iterrows()
     ]
-    return [f"The ranking of the plan and {mine.second.iloc[0]} would turn with {'; '.join(told)}."]
+    return [f"The ranking of the plan and {second} would reverse with {'; '.join(values)}."]

@@ -18,8 +18,8 @@ from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
 OF = {  # what is summed up, and its unit
-    "extra_pupils": ("pupils who reach a standard and would not have", "pupils"),
-    "gap_closed": ("disadvantaged pupils who reach a standard beyond those who would, gained they as others", "pupils"),
+    "extra_pupils": ("additional pupils who reach a standard", "pupils"),
+    "gap_closed": ("disadvantaged pupils who reach a standard, beyond those if they gained as others do", "pupils"),
     "earnings": ("lifetime earnings through Attainment 8, present value", "GBP"),
 }  # fmt: skip
 WEIGHTINGS = ("plain", "distribution")

@@ -252,16 +252,16 @@ def sheet(
     quick
         Without the flat region and the responses, which take the longest.
     """
-    say("holding the plan against simple rules, on draws that had no part in finding it")
+    say("comparing the plan with simple rules on held-out draws")
     plans, notes = candidates(judge, found.planned)
     floors = plan_evaluation.floors_of(judge)
     by_area = {plan.name: plan.by_draw() for plan in plans}
     draws = np.stack([each.sum(axis=0) for each in by_area.values()])
     risked = [plan_evaluation.risked(judge.objective, each, floors) for each in by_area.values()]
     compared = _compared(plans, draws, risked)
-    say("ranking them in three views")
+    say("ranking them by three welfare weightings")
     views = _views(plans)
-    say("moving money until it matters")
+    say("finding the near-optimal region")
     flat = pd.DataFrame() if quick else _flat(found.planned, judge, risked[0])
     response = pd.DataFrame() if quick else _response(found.planned, judge)
     flips = _flips(judge, plans, draws)

@@ -73,15 +73,15 @@ def voi(scenario: Scenario, asked: Studying, say: Callable[[str], None] = lambda
     Refusal
         For what cannot be asked.
     """
-    say("judging every plan on every draw")
+    say("evaluating every plan on every draw")
     judge = plan_evaluation.judge(scenario, asked.objective)
     found = decisions(judge, asked.voi)
-    say("reckoning what it is worth to know")
+    say("estimating the value of information")
     whole = voi_estimators.perfect(found.values)
     pound, average = pounds(judge, found)
     known = _known(judge, found, whole, pound)
     trials = _trials(judge, found, asked, pound)
-    say("reckoning what it is worth to decide in steps")
+    say("estimating the value of deciding in stages")
     stepwise = staged_decisions.gates(found, asked.voi.gate_years)
     more = {
         "evpi_bias": voi_estimators.bias(found.values),

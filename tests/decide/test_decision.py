@@ -114,7 +114,7 @@ def test_money_adds_up_and_every_number_can_be_traced(found):
 
 def test_sentences_give_interval_bound_rules_and_verdict(found):
     said = " ".join(narrative.plan_sentences(found))
-    for words in ("90%:", "No plan passes", "simple rule", "One million more", "optimise.json"):
+    for words in ("90% interval", "No plan can exceed", "simple rule", "An additional £1m", "optimise.json"):
         assert words in said
     assert said.rstrip().split(": ")[0]
     assert "<svg" in decision_charts.split_picture(found).svg
@@ -124,7 +124,7 @@ def test_sentences_give_interval_bound_rules_and_verdict(found):
     ("plan", "front", "what"),
     [
         (True, False, "for the plan was"),
-        (False, True, "for the other end of the front was"),
+        (False, True, "for the other end of the Pareto frontier was"),
         (True, True, "for the plan and"),
     ],
 )

@@ -50,7 +50,7 @@ def test_pounds_are_those_of_the_margin_where_a_pound_brings_less(found):
 def test_a_gate_after_the_money_is_told_and_not_reckoned(found):
     assert found.manifest["gate_years_left_out"] == [40]
     assert not found.gates.gate.str.contains("40").any()
-    assert any("No gate stands after year 40" in line for line in narrative.information_sentences(found))
+    assert any("No stage gate is possible after year 40" in line for line in narrative.information_sentences(found))
 
 
 def test_plans_share_the_chance_to_be_best(found):
