@@ -8,12 +8,11 @@ from oa_sim.decide.objective import OF, Objective
 from oa_sim.decide.robustness import BEST, SMALL_LOSS
 from oa_sim.decide.value_of_information import PERFECT, Information
 from oa_sim.definitions import MEASURES, academic_year, percent
-from oa_sim.formatting import chance, decimals, estimate, number, pounds, with_unit
+from oa_sim.formatting import chance, estimate, number, pounds, significant, with_error
 from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.scenario import unverified
 
 CLEAR = 2.0  # standard errors: from here a value is named as one
-TO_90_PERCENT = 1.645  # standard errors from the middle of a 90% interval to its ends
 SMALLEST_SPREAD = 1e-6  # of an interval, in units or millions of pounds
 YEAR_LIMIT = "the allocation of year"  # the constraints that stand for a year's budget
 
@@ -54,15 +53,7 @@ def _clear(rows: pd.DataFrame) -> pd.DataFrame:
 def _value(row, unit: str) -> str:
     """Return a value of information with its standard error, and in pounds."""
     in_pounds = f", or {pounds(row.gbp)}" if unit != "GBP" and np.isfinite(row.gbp) else ""
-    return _with_error(row.value, row.error, unit) + in_pounds
-
-
-def _with_error(value: float, error: float, unit: str) -> str:
-    """Return a value with its standard error."""
-    if unit == "GBP":
-        return f"{pounds(value)} ± {pounds(error)}"
-    places = decimals(value - TO_90_PERCENT * error, value + TO_90_PERCENT * error)
-    return with_unit(f"{number(value, places)} ± {number(error, places)}", unit)
+    return with_error(row.value, row.error, unit=unit) + in_pounds
 
 
 def _trial(trials: pd.DataFrame) -> str:
@@ -82,16 +73,11 @@ def _conversion(information: Information, unit: str) -> str:
     average = information.manifest["units_a_pound_on_average"]
     if not np.isfinite(information.pound):
         return f"No values in pounds are given: the last of the best plan's money achieves no {unit}."
-    on_average = f", against {_significant(1e6 * average)} on average" if average else ""
+    on_average = f", against {significant(1e6 * average)} on average" if average else ""
     return (
         f"Values in pounds are derived: the last twentieth of the best plan's money achieves "
-        f"{_significant(1e6 * information.pound)} {unit} per £1m{on_average}."
+        f"{significant(1e6 * information.pound, unit=unit)} per £1m{on_average}."
     )
-
-
-def _significant(value: float, digits: int = 3) -> str:
-    """Return a number that has no interval, in a few significant figures."""
-    return f"{value:,.{digits}g}"
 
 
 def _stage_gates(information: Information) -> list[str]:
@@ -104,10 +90,8 @@ def _stage_gates(information: Information) -> list[str]:
         return left_out
     row = information.gates.loc[information.gates.net.idxmax()]
     waiting = max(row.waiting_costs, 0.0)
-    value = (
-        f"deciding the rest {row.gate} by {row.signal} is worth {_with_error(row.flexibility, row.error, row.unit)}, "
-        f"less {pounds(waiting) if row.unit == 'GBP' else _significant(waiting)} for waiting"
-    )
+    worth, cost = with_error(row.flexibility, row.error, unit=row.unit), significant(waiting, unit=row.unit)
+    value = f"deciding the rest {row.gate} by {row.signal} is worth {worth}, less {cost} for waiting"
     if row.net > CLEAR * row.error:
         return [f"{value[0].upper()}{value[1:]}.", *left_out]
     return [f"No stage gate is clearly worth more than committing now: {value}.", *left_out]
@@ -134,8 +118,7 @@ def plan_sentences(decision: Decision) -> list[str]:
 def amount(low: float, mean: float, high: float, unit: str) -> str:
     """Return a result with its 90% interval, or that it is the same in every draw."""
     if (high - low) / (1e6 if unit == "GBP" else 1.0) < SMALLEST_SPREAD:
-        same = pounds(mean) if unit == "GBP" else with_unit(_significant(mean), unit)
-        return f"{same}, the same in every draw"
+        return f"{significant(mean, unit=unit)}, the same in every draw"
     return estimate(mean, low, high, unit=unit)
 
 
@@ -160,7 +143,7 @@ def _best_plan(decision: Decision) -> str:
     judge, best = decision.optimum.judge, decision.sheet.candidates.iloc[0]
     objective = judge.objective
     risk = {
-        "cvar": f" Mean of the worst {percent(objective.tail)} of draws: {_significant(best.value, 4)}.",
+        "cvar": f" Mean of the worst {percent(objective.tail)} of draws: {significant(best.value, 4)}.",
         "floor": f" Probability that every area reaches its floor: {percent(best.value)}.",
     }
     return (
@@ -184,20 +167,20 @@ def _cut(decision: Decision) -> list[str]:
 
 def _upper_bound(decision: Decision) -> str:
     """Return how far another plan could be better, and how the plans that were tried did."""
-    optimum, tried = decision.optimum, decision.challenge
+    optimum, tried, unit = decision.optimum, decision.challenge, decision.optimum.judge.objective.unit
     if optimum.upper_bound is None:
         bound = (
             "There is no upper bound: probabilities of reaching a floor are not concave, so another plan may be better."
         )
     else:
         bound = (
-            f"No plan can exceed {_significant(optimum.upper_bound, 5)} {optimum.judge.objective.unit}. This one "
-            f"achieves {_significant(optimum.value, 5)} on the same draws, so at most {100 * optimum.gap:.2g}% could "
+            f"No plan can exceed {significant(optimum.upper_bound, 5, unit=unit)}. This one "
+            f"achieves {significant(optimum.value, 5)} on the same draws, so at most {significant(100 * optimum.gap, 2, unit='%')} could "
             "be gained. The bound holds as far as the interaction between allocations changes in proportion."
         )
     if not tried.n:
         return bound
-    by = f", by at most {100 * (tried.best / optimum.value - 1):.2g}%" if tried.n_better else ""
+    by = f", by at most {significant(100 * (tried.best / optimum.value - 1), 2, unit='%')}" if tried.n_better else ""
     return f"{bound} Of {tried.n} other plans evaluated in full, {tried.n_better or 'none'} did better{by}."
 
 
@@ -212,15 +195,15 @@ def _simple_rules(decision: Decision) -> list[str]:
     sentences = [
         f"It achieves {gain} more than the best of {len(simple)} simple rules ({rival.plan}). In "
         f"{chance(table.p_best[0])} of draws no rule does better. Its expected regret is "
-        f"{_significant(table.expected_regret[0])} {unit}, and {_significant(table.worst_regret[0])} at worst."
+        f"{significant(table.expected_regret[0], unit=unit)}, and {significant(table.worst_regret[0])} at worst."
     ]
     own = simple[simple.buys == "own portfolio"]
     if len(own) and own.loses.min() > SMALL_LOSS:
         first = own.loc[own.value.idxmax()]
         sentences.append(
             f"The scenario's own portfolio, split {first.split.replace('_', ' ')}, achieves {percent(first.loses)} "
-            f"less: what the money buys matters {'more than' if first.loses > 2 * rival.loses else 'as well as'} how it is "
-            "split between areas."
+            f"less: what the money buys matters {'more than' if first.loses > 2 * rival.loses else 'as well as'} how "
+            "it is split between areas."
         )
     near = simple[simple.loses <= SMALL_LOSS]
     if len(near):
@@ -269,8 +252,8 @@ def _shadow_prices(decision: Decision) -> str:
     is_year = table.constraint.str.startswith(YEAR_LIMIT)
     prices = table[is_year].price_per_million_gbp
     sentence = (
-        f"An additional £1m in a year would achieve {_significant(prices.min())} to {_significant(prices.max())} "
-        f"{unit}, depending on the year."
+        f"An additional £1m in a year would achieve {significant(prices.min())} to "
+        f"{significant(prices.max(), unit=unit)}, depending on the year."
     )
     others = table[~is_year & (table.price_per_million_gbp > 0)]
     if others.empty:
@@ -278,7 +261,7 @@ def _shadow_prices(decision: Decision) -> str:
     row = others.loc[others.price_per_million_gbp.idxmax()]
     return (
         f"{sentence} Of the other constraints, {row.constraint} has the largest shadow price: "
-        f"{_significant(row.price_per_million_gbp)} {unit} per £1m."
+        f"{significant(row.price_per_million_gbp, unit=unit)} per £1m."
     )
 
 
@@ -292,7 +275,7 @@ def _switching_values(flips: pd.DataFrame) -> list[str]:
     if switching.empty:
         return [f"No value of a single parameter within the draws would put {second} ahead of the plan."]
     values = [
-        f"{row.parameter} at {_significant(row.turns_at, 2)} (mean {_significant(row['mean'], 2)}; "
+        f"{row.parameter} at {significant(row.turns_at, 2)} (mean {significant(row['mean'], 2)}; "
         f"{chance(row.p_turned)} of draws are beyond)"
         for _, row in switching.head(3).iterrows()
     ]

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim import formatting
 from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
@@ -273,7 +272,7 @@ def _name(row) -> str:
 
 def _mean(row, column: str, unit: str) -> str:
     ends = (getattr(row, name) for name in (column, f"{column}_q05", f"{column}_q95"))
-    return formatting.estimate(*ends, unit=unit)
+    return estimate(*ends, unit=unit)
 
 
 def _share(row) -> str:
