@@ -173,10 +173,11 @@ def _upper_bound(decision: Decision) -> str:
             "There is no upper bound: probabilities of reaching a floor are not concave, so another plan may be better."
         )
     else:
+        gap = significant(100 * optimum.gap, 2, unit="%")
         bound = (
-            f"No plan can exceed {significant(optimum.upper_bound, 5, unit=unit)}. This one "
-            f"achieves {significant(optimum.value, 5)} on the same draws, so at most {significant(100 * optimum.gap, 2, unit='%')} could "
-            "be gained. The bound holds as far as the interaction between allocations changes in proportion."
+            f"No plan can exceed {significant(optimum.upper_bound, 5, unit=unit)}. This one achieves "
+            f"{significant(optimum.value, 5, unit=unit)} on the same draws, so at most {gap} could be gained. The bound "
+            "holds as far as the interaction between allocations changes in proportion."
         )
     if not tried.n:
         return bound

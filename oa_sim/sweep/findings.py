@@ -1,6 +1,6 @@
-"""Findings: what the headline of a sweep's folder rests on, as tables and sentences.
+"""Findings: what the headline of a sweep's folder depends on, as tables and sentences.
 
-The folder of a single run answers too, from its own draws: by block of what is not known instead of by varied key.
+The folder of a single run answers too, from its own draws: by block of parameters instead of by varied key.
 Each sentence has its interval and the marks of its figures.
 """
 
@@ -45,7 +45,7 @@ UNITS = {  # what stands in a headline's name: its unit
 }
 UNIT = "in the unit of its measure"
 MOST_NAMED, NOTHING = 3, 1e-9  # keys in a sentence; a share no greater is rounding
-ABOUT = ["headline_measure", "headline_group", "headline_year"]
+SUBJECT = ["headline_measure", "headline_group", "headline_year"]
 KEYS = ("headline", "fails", "outputs")
 DEFAULT = "impact_mean"
 QUANTITIES = ("impact", "projection")  # whose uncertainty a run tells by block
@@ -61,49 +61,50 @@ def sweep_verdict(sweep: Swept) -> str:
 
 def unit_of(rows: pd.DataFrame, facts: dict, headline: str) -> str:
     """Return the unit of a headline, as the sweep says it, or as its name and its measure tell."""
-    known = facts.get("units", {}).get(headline)
+    stored = facts.get("units", {}).get(headline)
     named = [unit for part, unit in UNITS.items() if part in f"_{headline}"]
-    if known or named:
-        return known or named[0]
-    measures = rows[ABOUT[0]].unique() if ABOUT[0] in rows else []
+    if stored or named:
+        return stored or named[0]
+    measures = rows[SUBJECT[0]].unique() if SUBJECT[0] in rows else []
     of_measure = headline.startswith(LEVELS) and len(measures) == 1 and measures[0] in MEASURES
     return formatting.unit(measures[0], level=not headline.startswith("impact")) if of_measure else UNIT
 
 
 def subject(rows: pd.DataFrame, headline: str) -> list[str]:
-    """Return what a headline speaks of; scenarios in which it speaks of different things are told."""
-    if not set(ABOUT) <= set(rows):
+    """Return what a headline refers to, or that scenarios differ in it."""
+    if not set(SUBJECT) <= set(rows):
         return []
-    each = rows[ABOUT].drop_duplicates()
-    if len(each) > 1:
-        return [f"{headline} speaks of {len(each)} different measures, groups or years in these scenarios."]
-    measure, group, year = each.iloc[0]
+    subjects = rows[SUBJECT].drop_duplicates()
+    if len(subjects) > 1:
+        return [f"{headline} refers to {len(subjects)} different measures, groups or years in these scenarios."]
+    measure, group, year = subjects.iloc[0]
     if measure not in MEASURES:
         return []
-    return [f"{headline} speaks of {formatting.who(measure, group)} in {academic_year(int(year))}, mean of the areas."]
+    label = formatting.who(measure, group)
+    return [f"{headline} refers to {label} in {academic_year(int(year))}, averaged over the areas."]
 
 
 def ends(sweep: Swept, headline: str = "impact") -> list[str]:
-    """Return between what a headline ranges, with interval and levers at both ends; nothing where all failed."""
+    """Return the lowest and highest mean of a headline, with interval and settings; nothing where all failed."""
     rows = sweep.table[~has_failed(sweep.table)]
     if f"{headline}_mean" not in rows or not len(rows):
         return []
-    told = subject(rows, f"{headline}_mean")
-    if len(told) and "different" in told[0]:
-        return told
-    parts = []
-    for at in (rows[f"{headline}_mean"].idxmin(), rows[f"{headline}_mean"].idxmax()):
-        row = rows.loc[at]
-        levers = ", ".join(f"{key}={said(row[key])}" for key in sweep.keys)
-        mean, low, high = (said(row[f"{headline}_{part}"]) for part in ("mean", "q05", "q95"))
+    sentences = subject(rows, f"{headline}_mean")
+    if sentences and "different" in sentences[0]:
+        return sentences
+    unit = unit_of(rows, sweep.facts, f"{headline}_mean")
+    extremes = []
+    for index in (rows[f"{headline}_mean"].idxmin(), rows[f"{headline}_mean"].idxmax()):
+        row = rows.loc[index]
+        settings = ", ".join(f"{key}={said(row[key])}" for key in sweep.keys)
         failed = " [FAIL]" if "FAIL" in str(row.get("verdict", "")) else ""
-        parts.append(f"{mean} (90% interval {low} to {high}) in scenario {row[NUMBER]}{failed} ({levers})")
-    of = f"{headline} in {unit_of(rows, sweep.facts, f'{headline}_mean')}"
-    return [*told, f"Over {len(rows):,} scenarios {of} ranges from {' to '.join(parts)}."]
+        estimate = formatting.estimate(*(row[f"{headline}_{part}"] for part in ("mean", "q05", "q95")), unit=unit)
+        extremes.append(f"{estimate} in scenario {row[NUMBER]}{failed} ({settings})")
+    return [*sentences, f"Over {len(rows):,} scenarios, {headline} ranges from {' to '.join(extremes)}."]
 
 
 def clear(shares: pd.DataFrame) -> pd.DataFrame:
-    """Return the keys whose share alone is known, and with its low end above nothing and above chance (row)."""
+    """Return the keys whose share alone is known, and whose interval lies above nothing and above chance (row)."""
     keys = _alone(shares)
     floor = np.fmax(keys.chance.to_numpy(float), NOTHING)  # no chance where none was needed
     return keys[_is_known(keys) & (keys.low > floor)]
@@ -114,25 +115,31 @@ def whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[
     keys, named = _alone(shares), clear(shares).nlargest(MOST_NAMED, "share")
     unknown = keys[~_is_known(keys)]
     rival = unknown.high.fillna(np.inf).max() if len(unknown) else -np.inf  # what an unknown share may reach
-    ahead = named[named.low >= rival]
-    told = []
+    largest = named[named.low >= rival]
+    variance = f"Variance of {headline}{mark} between {n_rows} scenarios (without the uncertainty within each):"
+    sentences = []
     if len(named):
-        largest = "most comes from" if ahead.share.sum() > 0.5 else "the largest parts come from"
-        start, rows = (largest, ahead) if len(ahead) else ("what can be told comes from", named)
-        each = [f"{row.key} ({share(row)}{_beside(shares, row.key)})" for row in rows.itertuples()]
-        told.append(f"{_variance(headline, n_rows, mark)} {start} {', then from '.join(each)}.")
+        most = "most comes from" if largest.share.sum() > 0.5 else "the largest parts come from"
+        start, rows = (most, largest) if len(largest) else ("a known part comes from", named)
+        parts = [f"{row.key} ({share(row)}{_with_interactions(shares, row.key)})" for row in rows.itertuples()]
+        sentences.append(f"{variance} {start} {', then from '.join(parts)}.")
     if len(unknown):
-        told.append(
-            f"{n_rows} scenarios are too few to say what share comes from {', '.join(unknown.key)}: the 90% "
-            "interval is wider than half of all."
+        sentences.append(
+            f"{n_rows} scenarios are too few to say what share comes from {', '.join(unknown.key)}: the 90% interval "
+            "is wider than half of the variance."
         )
     if named.empty and len(unknown) < len(keys):
-        key = "none of the other keys" if len(unknown) else "no key"
-        what = "has a share by itself" if (keys.low == keys.high).all() else "alone has a share that is clear of chance"
-        total = shares[shares["index"] == sensitivity.TOTAL].nlargest(1, "share")
-        most = [f"; the most that one does beside others is {row.key} ({share(row)})" for row in total.itertuples()]
-        told.append(f"{_variance(headline, n_rows, mark)} {key} {what}{''.join(most)}.")
-    return told
+        sentences.append(f"{variance} {_no_key(shares, keys, unknown)}.")
+    return sentences
+
+
+def _no_key(shares: pd.DataFrame, keys: pd.DataFrame, unknown: pd.DataFrame) -> str:
+    """Return that no key alone has a share, and the largest share with interactions."""
+    key = "none of the other keys" if len(unknown) else "no key"
+    is_exact = (keys.low == keys.high).all()
+    total = shares[shares["index"] == sensitivity.TOTAL].nlargest(1, "share")
+    most = [f"; the largest share with interactions is that of {row.key} ({share(row)})" for row in total.itertuples()]
+    return f"{key} alone has a share{'' if is_exact else ' that is clear of chance'}{''.join(most)}"
 
 
 def _alone(shares: pd.DataFrame) -> pd.DataFrame:
@@ -143,27 +150,22 @@ def _is_known(keys: pd.DataFrame) -> pd.Series:
     return keys.high - keys.low <= sensitivity.TOO_WIDE  # NaN is not known
 
 
-def _variance(headline: str, n_rows: int, mark: str) -> str:
-    about = "what their draws do not know is no part of it"
-    return f"Of the variance of {headline}{mark} over {n_rows} scenarios ({about})"
-
-
-def _beside(shares: pd.DataFrame, key: str) -> str:
-    """Return what a key does beside others, where that is known."""
+def _with_interactions(shares: pd.DataFrame, key: str) -> str:
+    """Return the share of a key with its interactions, where that is known."""
     total = shares[(shares["index"] == sensitivity.TOTAL) & (shares.key == key)]
-    return "".join(f"; with all it does beside others {share(row)}" for row in total.itertuples())
+    return "".join(f"; with interactions {share(row)}" for row in total.itertuples())
 
 
 def share(row) -> str:
     """Return a share with its interval, as far as a share can go; one that is exact has none."""
     share, low, high = (percent(float(np.clip(value, 0, 1))) for value in (row.share, row.low, row.high))
-    return f"{share}, exactly, over this grid" if row.low == row.high else f"{share}, 90% interval {low} to {high}"
+    return f"{share}, exact for this grid" if row.low == row.high else f"{share}, 90% interval {low} to {high}"
 
 
 def moves(
-    moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, known: Collection[str] | None = None
+    moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, clear_keys: Collection[str] | None = None
 ) -> list[str]:
-    """Return what the greatest mover does to the mean, and how wide the draws within a scenario are beside it.
+    """Return how the most influential key changes the mean, beside the width of the draws within a scenario.
 
     Parameters
     ----------
@@ -175,69 +177,70 @@ def moves(
         The column that moves.
     unit
         Its unit.
-    known
-        The keys that are ``clear`` of chance; the greatest of many that do nothing moves the mean too.
+    clear_keys
+        The keys that are ``clear`` of chance; the largest of many keys without effect changes the mean too.
     """
     key = moved.key.iloc[0]
     ends = [
-        f"{said(row['mean'])} (90% interval {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
+        f"{formatting.estimate(row['mean'], row['low'], row['high'], unit=unit)} where it is {row['where']}"
         for row in tornado.span(moved[moved.key == key])
     ]
-    within = tornado.draws_interval(rows, headline)
-    beside = f"; within one scenario its draws run from {said(within[0])} to {said(within[1])} (90%)" if within else ""
-    is_known = known is None or key in known
-    most = f"{key} moves {headline} most" if is_known else f"{headline} differs most with {key}, which may be chance"
-    return [f"{most}: from {ends[0]} to {ends[1]}, {unit}{beside}."]
+    draws = tornado.draws_interval(rows, headline)
+    within = f" Within one scenario the 90% interval is {said(draws[0])} to {said(draws[1])}." if draws else ""
+    is_clear = clear_keys is None or key in clear_keys
+    start = f"{key} changes {headline} most" if is_clear else f"{headline} differs most with {key}, which may be chance"
+    return [f"{start}: from {ends[0]} to {ends[1]}.{within}"]
 
 
 def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
-    """Return how many scenarios have no answer and why."""
-    lines = []
-    if gone := len(sweep.table) - len(rows):
-        at = np.flatnonzero(~sweep.table.index.isin(rows.index))[0]
-        is_failed = has_failed(sweep.table)[at]
-        why = str(sweep.table.failed.iloc[at]).strip().rstrip(".") if is_failed else "its headline is no number"
-        number = sweep.table[NUMBER].iloc[at] if NUMBER in sweep.table else at
-        lines.append(
-            f"{gone} of {len(sweep.table)} scenarios have no answer and were left out (first number {number}: {why})."
-        )
-    return lines
+    """Return how many scenarios have no result and why."""
+    n_missing = len(sweep.table) - len(rows)
+    if not n_missing:
+        return []
+    first = np.flatnonzero(~sweep.table.index.isin(rows.index))[0]
+    is_failed = has_failed(sweep.table)[first]
+    reason = str(sweep.table.failed.iloc[first]).strip().rstrip(".") if is_failed else "its headline is no number"
+    number = sweep.table[NUMBER].iloc[first] if NUMBER in sweep.table else first
+    return [
+        f"{n_missing} of {len(sweep.table)} scenarios have no result and are left out (the first is number {number}: "
+        f"{reason})."
+    ]
 
 
 def overlaps(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str]:
-    """Return what scenarios that are no one sample cannot tell: in what is left after failures keys go together."""
+    """Return what scenarios that are not one sample cannot tell: after failures keys may be correlated."""
     if (shares.method == sensitivity.HOLED).any():
-        pairs = [f"{one} with {other}" for one, other in go_together(rows, sweep.keys)]
+        pairs = [f"{key} with {other}" for key, other in go_together(rows, sweep.keys)]
         clearly = f" (clearly: {', '.join(pairs[:MOST_NAMED])})" if pairs else ""
         return [
-            f"Keys may go together where scenarios failed{clearly}: shares overlap, and a key that does nothing can "
+            f"Failed scenarios may leave keys correlated{clearly}: shares then overlap, and a key without effect can "
             "have one."
         ]
     if sweep.design["kind"] in ("list", MIXED):
-        return ["The scenarios are no one sample: where keys go together, their shares overlap."]
+        return ["The scenarios are not one sample: where keys are correlated, their shares overlap."]
     return []
 
 
 def marks(sweep: Swept, verdict: str) -> list[str]:
     """Return the marks that the figures carry."""
-    lines = []
+    sentences = []
     if verdict == "FAIL":
         n = int(sweep.table.verdict.astype(str).str.contains("FAIL").sum())
-        lines.append(f"[FAIL] {n} of {len(sweep.table)} scenarios rest on draws that did not pass their gates.")
+        sentences.append(f"[FAIL] {n} of {len(sweep.table)} scenarios use draws that failed their convergence checks.")
     elif verdict != "PASS":
-        lines.append("Whether the draws passed their gates is not known: the sweep has no verdict.")
+        sentences.append("Whether the draws passed their convergence checks is not known: the sweep has no verdict.")
     n = n_unverified(sweep)
     if n is None:
-        return [*lines, "How many figures are still to verify is not known: the sweep does not say it."]
+        return [*sentences, "How many figures are still to verify is not known: the sweep does not say."]
     if isinstance(sweep.facts.get("to_verify"), dict):
-        return [*lines, *(line for line in [unverified.sentence(sweep.facts["to_verify"], "sensitivity.json")] if line)]
+        return [*sentences, *filter(None, [unverified.sentence(sweep.facts["to_verify"], "sensitivity.json")])]
     if n:
-        lines.append(f"A scenario rests on up to {n} figures still to verify, recalled or assumed so far.")
-    return lines
+        sentences.append(f"A scenario depends on up to {n} figures still to verify, recalled or assumed.")
+    return sentences
 
 
 def n_unverified(sweep: Swept) -> int | None:
-    """Return on how many figures that are still to verify a scenario rests at most, or None where nobody counted."""
+    """Return on how many figures still to verify a scenario depends at most, or None where nobody counted."""
     if isinstance(sweep.facts.get("to_verify"), dict):
         return sum(len(names) for names in sweep.facts["to_verify"].values())
     counted = sweep.table["to_verify"].dropna() if "to_verify" in sweep.table else []
@@ -396,18 +399,18 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
         raise Refusal(f"{folder} is not the whole folder of a run ({type(error).__name__}): run it again") from None
     if shares.empty:
         raise Refusal(f"this run tells nothing of where its {quantity} comes from: choose another headline=")
-    lines = []
-    for about, part in shares.groupby("headline", sort=False):
-        known = clear(part).nlargest(3, "share")
-        named = [f"{variance_decomposition.LABELS[row.key]} ({share(row)})" for row in known.itertuples()]
-        n, mark = part.n_rows.iloc[0], "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
-        whence = f"most comes from {', then from '.join(named)}" if named else "no block has a share clear of chance"
-        lines.append(f"Of the variance of the {about}{mark} over {n} draws {whence}.")
-    unsure = manifest.get("to_verify", {})
-    lines += [line for line in [unverified.sentence(unsure)] if line]
-    told = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
-    marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, unsure.values())))
-    return Findings({"indices": marked}, None, lines, told | {"to_verify": unsure})
+    sentences = []
+    for name, part in shares.groupby("headline", sort=False):
+        largest = clear(part).nlargest(MOST_NAMED, "share")
+        blocks = [f"{variance_decomposition.LABELS[row.key]} ({share(row)})" for row in largest.itertuples()]
+        mark = "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
+        source = f"most comes from {', then from '.join(blocks)}" if blocks else "no block has a share clear of chance"
+        sentences.append(f"Variance of the {name}{mark} over {part.n_rows.iloc[0]} draws: {source}.")
+    to_verify = manifest.get("to_verify", {})
+    sentences += filter(None, [unverified.sentence(to_verify)])
+    asked = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
+    marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, to_verify.values())))
+    return Findings({"indices": marked}, None, sentences, asked | {"to_verify": to_verify})
 
 
 def _json(value: float) -> float | None:

@@ -54,10 +54,10 @@ def test_the_answer_is_sentences_then_the_folder_with_its_files(capsys, sweep):
     names = {"indices.csv", "tornado.csv", "tornado.svg", "boxes.csv", "sensitivity.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert "most comes from budget.total_gbp (57%, 90%:" in said[0]  # 4 / 12 of 4 / 12 + 1 / 4
-    assert "then from split (43%, 90%:" in said[0]
-    assert "budget.total_gbp moves impact_mean most: from" in said[1]
-    assert "percentage points; within one scenario its draws run from" in said[1]
+    assert "most comes from budget.total_gbp (57%, 90% interval" in said[0]  # 4 / 12 of 4 / 12 + 1 / 4
+    assert "then from split (43%, 90% interval" in said[0]
+    assert "budget.total_gbp changes impact_mean most: from" in said[1]
+    assert "Within one scenario the 90% interval is" in said[1]
     assert "split is per_pupil" in said[2]
     facts = json.loads((folder / "sensitivity.json").read_text(encoding="utf-8"))
     assert facts["sweep"]["data_hash"] == "da7a"
@@ -115,8 +115,11 @@ def test_failed_scenarios_are_left_out_and_said(capsys, tmp_path):
     table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     code, out, _ = ask(capsys, tmp_path / "sweep")
     assert code == 0
-    assert "2 of 128 scenarios have no answer and were left out (first number 3: there is no money left for it)." in out
-    assert "over 126 scenarios" in out
+    assert (
+        "2 of 128 scenarios have no result and are left out (the first is number 3: there is no money left for it)."
+        in out
+    )
+    assert "between 126 scenarios" in out
 
 
 def test_where_scenarios_failed_keys_may_go_together_and_it_is_said(capsys, tmp_path):
@@ -125,17 +128,17 @@ def test_where_scenarios_failed_keys_may_go_together_and_it_is_said(capsys, tmp_
     table.loc[[3, 9], "failed"] = "there is no money left for it."
     table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert "Keys may go together where scenarios failed: shares overlap" in out.splitlines()[1]
+    assert "Failed scenarios may leave keys correlated: shares then overlap" in out.splitlines()[1]
     low = table.impact_mean < 1
     table.assign(impact_mean=table.impact_mean.mask(low), failed=np.where(low, "no.", "")).to_csv(
         tmp_path / "sweep" / "summary.csv", index=False
     )
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert "scenarios failed (clearly: budget.total_gbp with split): shares overlap" in out.splitlines()[1]
+    assert "keys correlated (clearly: budget.total_gbp with split): shares then overlap" in out.splitlines()[1]
     rows = pd.read_csv(Path(out.splitlines()[-1]) / "indices.csv")
     assert (rows.method == "given data, failed rows left out").all()
     sweep_in(tmp_path / "sweep")
-    assert "go together" not in ask(capsys, tmp_path / "sweep")[1]
+    assert "correlated" not in ask(capsys, tmp_path / "sweep")[1]
 
 
 def test_a_sweep_of_noise_names_no_key_that_moves_it(capsys, tmp_path):
@@ -145,7 +148,7 @@ def test_a_sweep_of_noise_names_no_key_that_moves_it(capsys, tmp_path):
     said = ask(capsys, tmp_path / "sweep")[1].splitlines()
     assert "no key alone has a share that is clear of chance" in said[0]
     assert "which may be chance: from" in said[1]
-    assert not any("most comes from" in line or "moves impact_mean most" in line for line in said)
+    assert not any("most comes from" in line or "changes impact_mean most" in line for line in said)
 
 
 def test_a_sweep_in_which_all_failed_is_refused_with_the_first_reason(capsys, tmp_path):
@@ -208,14 +211,14 @@ def test_what_a_sweep_counts_and_speaks_of_is_said_with_its_unit(capsys, tmp_pat
     about = {"headline_measure": "key_stage_2", "headline_group": "disadvantaged", "headline_year": 2028}
     table.assign(**about, to_verify=[3, *[7] * 127]).to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert "percentage points; within" in out
+    assert "percentage points (90% interval" in out
     assert (
-        "impact_mean speaks of key stage 2 reading, writing and maths (Year 6) of disadvantaged pupils in 2027/28"
+        "impact_mean refers to key stage 2 reading, writing and maths (Year 6) of disadvantaged pupils in 2027/28"
         in out
     )
     assert "up to 7 figures still to verify" in out
     table.assign(**about | {"headline_year": [2027, *[2028] * 127]}).to_csv(tmp_path / "sweep" / "summary.csv")
-    assert "speaks of 2 different measures, groups or years" in ask(capsys, tmp_path / "sweep")[1]
+    assert "refers to 2 different measures, groups or years" in ask(capsys, tmp_path / "sweep")[1]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_a_varied_scenario_and_an_extended_sweep_are_understood(capsys, tmp_path
     table.to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     _, out, _ = ask(capsys, tmp_path / "sweep")
     assert "scenario_name" in pd.read_csv(Path(out.splitlines()[-1]) / "tornado.csv").key.tolist()
-    assert "no one sample" in out
+    assert "not one sample" in out
 
 
 def test_a_list_of_scenarios_says_that_shares_may_overlap(capsys, tmp_path):

@@ -171,9 +171,9 @@ def told(*rows, chance=np.nan, index="first"):
     ("rows", "holds", "lacks"),
     [
         ([("split", 0.0, -0.02, 0.02), ("budget", 0.5, 0.1, 0.9)], "none of the other keys alone", "comes from split"),
-        ([("split", 0.3, 0.2, 0.4), ("budget", 0.5, 0.1, 0.9)], "what can be told comes from split", "most comes"),
-        ([("split", 0.3, 0.2, 0.4), ("budget", np.nan, np.nan, np.nan)], "what can be told comes from split", "most"),
-        ([("split", 0.7, 0.6, 0.8), ("budget", 0.2, -0.2, 0.5)], "most comes from split", "what can be told"),
+        ([("split", 0.3, 0.2, 0.4), ("budget", 0.5, 0.1, 0.9)], "a known part comes from split", "most comes"),
+        ([("split", 0.3, 0.2, 0.4), ("budget", np.nan, np.nan, np.nan)], "a known part comes from split", "most"),
+        ([("split", 0.7, 0.6, 0.8), ("budget", 0.2, -0.2, 0.5)], "most comes from split", "a known part"),
         ([("split", 0.2, 0.1, 0.3), ("budget", 0.1, 0.05, 0.2)], "the largest parts come from split", "most comes"),
         ([("split", 0.6, 0.5, 0.7), ("budget", 0.0, -0.1, 0.1)], "most comes from split", "budget"),
     ],
@@ -193,7 +193,7 @@ def test_a_key_whose_interval_reaches_down_to_chance_is_not_named():
 def test_what_keys_do_together_alone_is_told_of_a_whole_grid():
     table = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "y": [0.0, 1.0, 1.0, 0.0]})
     (said,) = findings.whence(sensitivity.grid(table, ["a", "b"], "y"), "y", 4, "")
-    assert "no key has a share by itself; the most that one does beside others is a (100%, exactly" in said
+    assert "no key alone has a share; the largest share with interactions is that of a (100%, exact" in said
 
 
 def test_intervals_from_a_random_sample_hold_what_is_true_about_nine_times_in_ten():
