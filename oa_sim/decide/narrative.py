@@ -25,7 +25,7 @@ def information_sentences(information: Information) -> list[str]:
     perfect = known[known.known == PERFECT].iloc[0]
     share = f", {100 * perfect.value / best['mean']:.1f}% of what that plan achieves" if best["mean"] > 0 else ""
     sentences = [
-        f"Of {len(plans)} plans, {best.plan} is best on average and in {chance(best.p_best)} of draws. The expected "
+        f"Of {len(plans)} plans, {best.plan!r} is best on average and in {chance(best.p_best)} of draws. The expected "
         f"value of perfect information is {_value(perfect, unit)}{share}."
     ]
     blocks = _clear(known[known.kind == "block"]).head(2).itertuples()
@@ -176,8 +176,8 @@ def _upper_bound(decision: Decision) -> str:
         gap = significant(100 * optimum.gap, 2, unit="%")
         bound = (
             f"No plan can exceed {significant(optimum.upper_bound, 5, unit=unit)}. This one achieves "
-            f"{significant(optimum.value, 5, unit=unit)} on the same draws, so at most {gap} could be gained. The bound "
-            "holds as far as the interaction between allocations changes in proportion."
+            f"{significant(optimum.value, 5, unit=unit)} on the same draws, so at most {gap} could be gained. The "
+            "bound holds as far as the interaction between allocations changes in proportion."
         )
     if not tried.n:
         return bound
@@ -194,7 +194,7 @@ def _simple_rules(decision: Decision) -> list[str]:
     rival = simple.loc[simple.value.idxmax()]
     gain = amount(rival.gain_of_best_q05, rival.gain_of_best_mean, rival.gain_of_best_q95, unit)
     sentences = [
-        f"It achieves {gain} more than the best of {len(simple)} simple rules ({rival.plan}). In "
+        f"It achieves {gain} more than the best of {len(simple)} simple rules ({rival.plan!r}). In "
         f"{chance(table.p_best[0])} of draws no rule does better. Its expected regret is "
         f"{significant(table.expected_regret[0], unit=unit)}, and {significant(table.worst_regret[0])} at worst."
     ]
@@ -208,10 +208,10 @@ def _simple_rules(decision: Decision) -> list[str]:
         )
     near = simple[simple.loses <= SMALL_LOSS]
     if len(near):
-        return [*sentences, f"The simplest rule within {percent(SMALL_LOSS)} of the plan: {near.plan.iloc[0]}."]
+        return [*sentences, f"The simplest rule within {percent(SMALL_LOSS)} of the plan: {near.plan.iloc[0]!r}."]
     return [
         *sentences,
-        f"No simple rule comes within {percent(SMALL_LOSS)} of the plan. The nearest, {rival.plan}, achieves "
+        f"No simple rule comes within {percent(SMALL_LOSS)} of the plan. The nearest, {rival.plan!r}, achieves "
         f"{100 * rival.loses:.1f}% less.",
     ]
 
@@ -243,7 +243,7 @@ def _weightings(views: pd.DataFrame) -> list[str]:
     for view, part in views.groupby("view", sort=False):
         simple = part[part.plan != BEST]
         first, rule = part.loc[part["mean"].idxmax(), "plan"], simple.loc[simple["mean"].idxmax(), "plan"]
-        orders.append(f"{view}: {first if first == BEST else f'{first}, ahead of the plan'}, then {rule}")
+        orders.append(f"{view}: {first if first == BEST else f'{first!r}, ahead of the plan'}, then {rule!r}")
     return [f"ALARM: the ranking depends on the welfare weighting ({'; '.join(orders)})."]
 
 
@@ -274,10 +274,10 @@ def _switching_values(flips: pd.DataFrame) -> list[str]:
     second = of_plan.second.iloc[0]
     switching = of_plan[of_plan.turns_at.notna() & (of_plan.p_turned > 0)]
     if switching.empty:
-        return [f"No value of a single parameter within the draws would put {second} ahead of the plan."]
+        return [f"No value of a single parameter within the draws would put {second!r} ahead of the plan."]
     values = [
         f"{row.parameter} at {significant(row.turns_at, 2)} (mean {significant(row['mean'], 2)}; "
         f"{chance(row.p_turned)} of draws are beyond)"
         for _, row in switching.head(3).iterrows()
     ]
-    return [f"The ranking of the plan and {second} would reverse with {'; '.join(values)}."]
+    return [f"The ranking of the plan and {second!r} would reverse with {'; '.join(values)}."]
