@@ -62,7 +62,7 @@ def test_where_no_attainment_is_measured_nothing_is_weighed(run_tiny):
     result = run_tiny("measures=[neet_16_17]", "horizon=10")
     assert outside_view.whole_area(gain_of([[0.1]], measures=("neet_16_17",))) is None
     assert np.ptp(result.outside.weight.values) == 0
-    assert "the outside view is of attainment, which is not measured here" in narrative.headline(result)[0]
+    assert "The outside view is about attainment, which is not measured here." in narrative.headline(result)[0]
 
 
 @pytest.mark.parametrize("view", ["evidence.outside_view.is_on=false", ON])
