@@ -42,20 +42,20 @@ SCHOOL_YEARS = tuple(range(0, 12))
 FAVOURITE = ("key_stage_2", "disadvantaged")  # what a headline speaks of, where it was asked for
 ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
 POSTERIOR_NAMES = {
-    "mu": "how far authorities lie from England",
-    "level_sd": "how much areas differ for long",
-    "level_partials": "how alike areas' levels are over series",
-    "level_persistence": "how slowly levels move",
-    "deviation_sd": "how far areas wander",
-    "deviation_alike": "how alike two groups wander",
-    "persistence": "how slowly a deviation reverts",
-    "noise_sd": "noise beyond sampling",
-    "cohort_link": "how much of a cohort's luck goes with it",
-    "national_sd": "how much England's yearly change varies",
-    "national_trend": "how strong England's trend is",
-    "national_damping": "how much of England's trend is left a year later",
-    "groups_alike": "how alike two groups move in England",
-    "break_sd": "how far a declared break moves England",
+    "mu": "difference of authorities from England",
+    "level_sd": "SD of levels between areas",
+    "level_partials": "correlation of levels between series",
+    "level_persistence": "persistence of levels",
+    "deviation_sd": "SD of deviations",
+    "deviation_alike": "correlation of deviations between two groups",
+    "persistence": "persistence of deviations",
+    "noise_sd": "noise beyond sampling error",
+    "cohort_link": "carry-over of a cohort's sampling error",
+    "national_sd": "SD of England's yearly change",
+    "national_trend": "strength of England's trend",
+    "national_damping": "persistence of England's trend",
+    "groups_alike": "correlation of two groups in England",
+    "break_sd": "SD of declared breaks in England",
 }
 
 

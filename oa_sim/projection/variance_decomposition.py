@@ -22,12 +22,12 @@ PROGRAMME, TOGETHER = "programme", "together"
 EVERY_BLOCK = (*BLOCKS, PROGRAMME, *LEVEL, TOGETHER)
 LABELS = {
     "effect": "the effects",
-    "scale_loss": "the loss on the way to scale",
+    "scale_loss": "the loss of effect at scale",
     "delivery": "delivery",
     "fade_out": "fade-out",
-    "survival": "what survives the money",
+    "survival": "sustainment without funding",
     "programme": "the programme",
-    "national": "England\u2019s course",
+    "national": "England\u2019s trend",
     "area": "the areas\u2019 own course",
     "together": "several of these together",
 }
