@@ -109,25 +109,25 @@ class Problem:
             GBP / year.
         """
         cells = np.stack([row.cells.reshape(self.desk.n_lines, -1) for row in self.rows])  # (row, line, year)
-        pounds = [(one[line] * planned).sum(axis=1) for one in cells]
-        found = [sparse.csr_array(np.stack(pounds) * self.signs[:, None])]
+        pounds = [(cell[line] * planned).sum(axis=1) for cell in cells]
+        blocks = [sparse.csr_array(np.stack(pounds) * self.signs[:, None])]
         of_area = (self.areas[line], np.arange(len(line)))
-        found.append(sparse.csr_array((-np.ones(len(line)), of_area), shape=(self.n_areas, len(line))))
+        blocks.append(sparse.csr_array((-np.ones(len(line)), of_area), shape=(self.n_areas, len(line))))
         if self.rooms.size:
-            found.append(self._presence(line, planned))
-        return sparse.vstack(found, format="csc")
+            blocks.append(self._presence(line, planned))
+        return sparse.vstack(blocks, format="csc")
 
     def _presence(self, line: np.ndarray, planned: np.ndarray) -> sparse.csr_array:
         """Return the programmes at once that courses make ((area, stage, year), course)."""
         here = spending_profiles.presences(self.desk, line, planned)[:, : self.rooms.shape[2]]  # (course, year)
         n = len(line)
-        found = np.zeros((self.rooms.shape[1], *here.shape))
+        presence = np.zeros((self.rooms.shape[1], *here.shape))
         for s, stage in enumerate(self.stages):
-            found[s] = here * stage[line][:, None]
+            presence[s] = here * stage[line][:, None]
         _, n_stages, n_years = self.rooms.shape
-        at = self.areas[line] * n_stages * n_years + np.arange(n_stages * n_years).reshape(-1, 1)
+        index = self.areas[line] * n_stages * n_years + np.arange(n_stages * n_years).reshape(-1, 1)
         return sparse.csr_array(
-            (found.transpose(0, 2, 1).ravel(), (at.ravel(), np.tile(np.arange(n), n_stages * n_years))),
+            (presence.transpose(0, 2, 1).ravel(), (index.ravel(), np.tile(np.arange(n), n_stages * n_years))),
             shape=(self.rooms.size, n),
         )
 
@@ -160,9 +160,9 @@ class Problem:
     def stages(self) -> list[np.ndarray]:
         """Whether each line works in a stage of schooling (line), by stage."""
         each = self.desk.judge.scenario.interventions.values()
-        works = [np.array([bool(set(one.year_groups) & set(own)) for one in each]) for own in STAGES.values()]
+        works = [np.array([bool(set(stage.year_groups) & set(own)) for stage in each]) for own in STAGES.values()]
         n_areas = self.desk.n_lines // len(works[0])
-        return [np.tile(one, n_areas).astype(float) for one in works]
+        return [np.tile(stage, n_areas).astype(float) for stage in works]
 
     def cost(self, price: np.ndarray) -> np.ndarray:
         """Return what a pound costs (line, funded year) where rows have a price, in the objective's unit."""

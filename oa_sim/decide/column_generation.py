@@ -143,9 +143,9 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray, am
 
 def _near(bench: _Bench, price: np.ndarray) -> np.ndarray:
     """Return which courses of ``spending_profiles.spread`` are among the best few of their line and way."""
-    at = slice(bench.n_openings, bench.n_openings + len(bench.from_spread))
-    left = linear_program.left(bench.table, price)[at]
-    key = bench.table.line[at] * (bench.planned.shape[1] ** 2) + bench.table.way[at]
+    patterns = slice(bench.n_openings, bench.n_openings + len(bench.from_spread))
+    left = linear_program.left(bench.table, price)[patterns]
+    key = bench.table.line[patterns] * (bench.planned.shape[1] ** 2) + bench.table.way[patterns]
     order = np.lexsort((-left, key))
     rank = np.arange(len(order)) - np.searchsorted(key[order], key[order])
     near = np.zeros(bench.n_spread, dtype=bool)
@@ -164,22 +164,22 @@ def _mixed(given: Problem, bench: _Bench) -> Mixture:
     limits, n_ways = given.limits, len(given.desk.has) ** 2
     key = bench.table.line * n_ways + bench.table.way
     for _ in range(MOST_MIXINGS):
-        found = linear_program.mixture(bench.table.taken(bench.is_in), limits)
-        if found.brings is None:  # too few courses to keep the constraints: all of them
+        mixture = linear_program.mixture(bench.table.taken(bench.is_in), limits)
+        if mixture.brings is None:  # too few courses to keep the constraints: all of them
             if bench.is_in.all():
                 break
             bench.is_in[:] = True
             continue
-        adds = linear_program.left(bench.table, found.price) - found.place[bench.table.line]
+        adds = linear_program.left(bench.table, mixture.price) - mixture.place[bench.table.line]
         best = np.full(limits.n_lines * n_ways, -np.inf)
         np.maximum.at(best, key, adds)
-        new = (adds >= best[key]) & (adds > WORTH_TAKING * max(abs(found.brings), 1e-30)) & ~bench.is_in
+        new = (adds >= best[key]) & (adds > WORTH_TAKING * max(abs(mixture.brings), 1e-30)) & ~bench.is_in
         if not new.any():
             break
         bench.is_in |= new
     share = np.zeros(len(bench.table.line))
-    share[bench.is_in] = found.share
-    return Mixture(share, found.brings, found.price, found.place)
+    share[bench.is_in] = mixture.share
+    return Mixture(share, mixture.brings, mixture.price, mixture.place)
 
 
 def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, price: np.ndarray, n_starts: int) -> None:

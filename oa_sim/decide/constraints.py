@@ -139,57 +139,59 @@ def rows(asked: Constraints, scenario: Scenario, has: list[int]) -> list[Row]:
         For an area, intervention or phase that the scenario does not have.
     """
     areas, names = scenario.areas.names, list(scenario.interventions)
-    shape, found = (len(areas), len(names), len(has)), []
+    shape, constraint_rows = (len(areas), len(names), len(has)), []
     for t, pounds in enumerate(has):
         cells = np.zeros(shape)
         cells[:, :, t] = 1
         year = scenario.start_year + t
-        found.append(Row(f"the allocation of year {year}", "budget.total_gbp", cells, pounds, is_least=False))
+        constraint_rows.append(Row(f"the allocation of year {year}", "budget.total_gbp", cells, pounds, is_least=False))
     for setting, word, is_least in (("area_floor_gbp", "floor", True), ("area_cap_gbp", "cap", False)):
         for area, pounds in _by_area(getattr(asked, setting), setting, scenario).items():
             cells = np.zeros(shape)
             cells[areas.index(area)] = 1
-            found.append(Row(f"the {word} of {area}", f"constraints.{setting}.{area}", cells, pounds, is_least))
+            constraint_rows.append(
+                Row(f"the {word} of {area}", f"constraints.{setting}.{area}", cells, pounds, is_least)
+            )
     for setting, word, is_least in (("ring_fence_gbp", "ring-fence", True), ("ring_cap_gbp", "limit", False)):
         for of, pounds in getattr(asked, setting).items():
             cells = np.zeros(shape)
             cells[:, [names.index(name) for name in _named(of, scenario)]] = 1
-            found.append(Row(f"the {word} of {of}", f"constraints.{setting}.{of}", cells, pounds, is_least))
-    return found
+            constraint_rows.append(Row(f"the {word} of {of}", f"constraints.{setting}.{of}", cells, pounds, is_least))
+    return constraint_rows
 
 
 def _by_area(asked: dict[str, float], setting: str, scenario: Scenario) -> dict[str, float]:
     """Return pounds by the areas' names of the scenario; one named for itself goes before ``each``."""
-    found = dict.fromkeys(scenario.areas.names, asked[EVERY_AREA]) if EVERY_AREA in asked else {}
+    by_area = dict.fromkeys(scenario.areas.names, asked[EVERY_AREA]) if EVERY_AREA in asked else {}
     for written, pounds in asked.items():
         if written == EVERY_AREA:
             continue
         for area in load.area_names([written], scenario.data_folder):
             if area not in scenario.areas.names:
                 raise Refusal(f"constraints.{setting} names {area}, which is not in areas: drop it or add the area")
-            found[area] = pounds
-    return {area: found[area] for area in scenario.areas.names if area in found}
+            by_area[area] = pounds
+    return {area: by_area[area] for area in scenario.areas.names if area in by_area}
 
 
 def _named(of: str, scenario: Scenario) -> list[str]:
     """Return the interventions that a name stands for: itself, or those of a phase."""
     if of in scenario.interventions:
         return [of]
-    found = [name for name, about in scenario.interventions.items() if about.phase == of]
-    if not found:
+    names = [name for name, intervention in scenario.interventions.items() if intervention.phase == of]
+    if not names:
         raise unknown("intervention or phase of a ring-fence", of, (*scenario.interventions, *PHASES))
-    return found
+    return names
 
 
 def pinned(asked: Constraints, scenario: Scenario, years: list[int]) -> dict[tuple[int, int], np.ndarray]:
     """Return the lines that are pinned: by place of area and intervention, whole GBP by funded year."""
     if asked.pinned is None:
         return {}
-    names, found = list(scenario.interventions), {}
+    names, amounts = list(scenario.interventions), {}
     for (area, name, year), gbp in budget.rows(asked.pinned, scenario, years).items():
-        line = found.setdefault((scenario.areas.names.index(area), names.index(name)), np.zeros(len(years)))
+        line = amounts.setdefault((scenario.areas.names.index(area), names.index(name)), np.zeros(len(years)))
         line[years.index(year)] = gbp
-    return found
+    return amounts
 
 
 def excess(found: list[Row], planned: np.ndarray) -> list[tuple[Row, float]]:

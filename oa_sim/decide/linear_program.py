@@ -81,8 +81,8 @@ def _check_pinned(asked: Constraints, pinned: dict[tuple[int, int], np.ndarray])
 def _which(rows: list[Row], alone: dict[int, float]) -> str:
     """Return the constraints that stand in each other's way, in words."""
     names = [rows[r].name for r in sorted(alone, key=lambda r: alone[r])]
-    told = names[:3]
-    return " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else f"{told[0]} beside the others"
+    first = names[:3]
+    return " and ".join([", ".join(first[:-1]), first[-1]]) if len(first) > 1 else f"{first[0]} beside the others"
 
 
 def _remedy(row: Row, pounds: float) -> str:
@@ -102,8 +102,8 @@ def _least_slack(rows, asked, pinned, shape, allowed) -> np.ndarray | None:
     largest = np.tile([row.limit for row in rows[:n_years]], n_lines) / MILLION
     low, high = np.zeros(n), largest.copy()
     for (a, k), money in pinned.items():
-        at = slice((a * n_all + k) * n_years, (a * n_all + k + 1) * n_years)
-        low[at] = high[at] = money / MILLION
+        columns = slice((a * n_all + k) * n_years, (a * n_all + k + 1) * n_years)
+        low[columns] = high[columns] = money / MILLION
     largest = np.maximum(largest, high)
     may = np.zeros(n_rows)
     may[list(allowed)] = np.inf
@@ -120,14 +120,14 @@ def _least_slack(rows, asked, pinned, shape, allowed) -> np.ndarray | None:
         cells = sparse.hstack([sparse.eye_array(n), sparse.csr_array((n, n_rows))])
         held.append(LinearConstraint(sparse.hstack([cells, -is_on]), -np.inf, 0.0))
         held.append(LinearConstraint(sparse.hstack([cells, -least]), 0.0, np.inf))
-    found = milp(
+    solution = milp(
         np.concatenate([np.zeros(n), np.ones(n_rows), np.zeros(n_more)]),
         integrality=np.concatenate([np.zeros(n + n_rows), np.ones(n_more)]),
         bounds=Bounds(np.concatenate([low, np.zeros(n_rows + n_more)]), np.concatenate([high, may, np.ones(n_more)])),
         constraints=held,
         options={"node_limit": RELAXATION_NODES, "mip_rel_gap": 1e-6},
     )
-    return None if found.x is None else found.x[n : n + n_rows] * MILLION
+    return None if solution.x is None else solution.x[n : n + n_rows] * MILLION
 
 
 def _limits(rows: list[Row]) -> np.ndarray:
@@ -224,33 +224,33 @@ class Mixture:
 def mixture(table: Table, limits: Limits) -> Mixture:
     """Return the best mixture of courses, with its prices."""
     n = len(table.line)
-    one = sparse.csr_array((np.ones(n), (table.line, np.arange(n))), shape=(limits.n_lines, n))
-    parts, most = [table.uses.tocsr(), one], [limits.most, np.ones(limits.n_lines)]
+    per_line = sparse.csr_array((np.ones(n), (table.line, np.arange(n))), shape=(limits.n_lines, n))
+    parts, most = [table.uses.tocsr(), per_line], [limits.most, np.ones(limits.n_lines)]
     if limits.most_in_group is not None:
         n_groups = int(limits.groups.max()) + 1
         parts.append(sparse.csr_array((np.ones(n), (limits.groups[table.line], np.arange(n))), shape=(n_groups, n)))
         most.append(np.full(n_groups, float(limits.most_in_group)))
     must = np.flatnonzero(limits.must)
     scale = max(np.abs(table.brings).max(initial=0.0), 1e-30)
-    found = linprog(
+    solution = linprog(
         -table.brings / scale,
         A_ub=sparse.vstack(parts, format="csc"),
         b_ub=np.concatenate(most),
-        A_eq=one[must] if len(must) else None,
+        A_eq=per_line[must] if len(must) else None,
         b_eq=np.ones(len(must)) if len(must) else None,
         bounds=(0, None),
         method="highs",
     )
-    if found.status != 0:
+    if solution.status != 0:
         return Mixture(np.zeros(n), None, np.zeros(len(limits.most)), np.zeros(limits.n_lines))
-    price = -np.asarray(found.ineqlin.marginals) * scale
+    price = -np.asarray(solution.ineqlin.marginals) * scale
     n_rows = len(limits.most)
     place = price[n_rows : n_rows + limits.n_lines].copy()
     if len(must):
-        place[must] += -np.asarray(found.eqlin.marginals) * scale
+        place[must] += -np.asarray(solution.eqlin.marginals) * scale
     if limits.most_in_group is not None:
         place += price[n_rows + limits.n_lines :][limits.groups]
-    return Mixture(found.x, -found.fun * scale, np.maximum(price[:n_rows], 0.0), place)
+    return Mixture(solution.x, -solution.fun * scale, np.maximum(price[:n_rows], 0.0), place)
 
 
 def bound(limits: Limits, price: np.ndarray, best: np.ndarray) -> float:
@@ -272,9 +272,9 @@ def bound(limits: Limits, price: np.ndarray, best: np.ndarray) -> float:
     if limits.most_in_group is None:
         return total + float(gains.sum())
     for group in np.unique(limits.groups):
-        mine = limits.groups == group
-        room = limits.most_in_group - int(must[mine].sum())
-        total += float(np.sort(gains[mine])[::-1][: max(room, 0)].sum())
+        in_group = limits.groups == group
+        room = limits.most_in_group - int(must[in_group].sum())
+        total += float(np.sort(gains[in_group])[::-1][: max(room, 0)].sum())
     return total
 
 
@@ -315,11 +315,11 @@ def whole(table: Table, limits: Limits, gap: float) -> np.ndarray | None:
         most = np.full(n_groups, float(limits.most_in_group))
         constraints.append(LinearConstraint(sparse.hstack([sparse.csr_array((n_groups, n)), grouped]), 0.0, most))
     scale = max(np.abs(table.brings).max(initial=0.0), 1e-30)
-    found = milp(
+    solution = milp(
         np.concatenate([-table.brings / scale, np.zeros(n_ways)]),
         integrality=np.concatenate([np.zeros(n), np.ones(n_ways)]),
         bounds=Bounds(0.0, 1.0),
         constraints=constraints,
         options={"node_limit": MOST_NODES, "mip_rel_gap": gap},
     )
-    return None if found.x is None else found.x[:n]
+    return None if solution.x is None else solution.x[:n]

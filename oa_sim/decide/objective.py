@@ -192,10 +192,10 @@ def _earnings(scenario: Scenario, behind: np.ndarray, years: list[int], size: tu
     """Return what one more SD of Attainment 8 is worth, GBP at present value; see ``appraisal.earnings``."""
     if EARNINGS not in scenario.measures:
         raise Refusal("earnings are claimed through attainment_8, which is not among the measures: add it")
-    about, m = scenario.value, scenario.measures.index(EARNINGS)
-    worth = discount(np.array(years) - scenario.start_year, about.discount_rate, about.later_discount_rate)
-    point = about.point_gbp * ATTAINMENT_8_SD * worth
+    value, m = scenario.value, scenario.measures.index(EARNINGS)
+    worth = discount(np.array(years) - scenario.start_year, value.discount_rate, value.later_discount_rate)
+    point = value.point_gbp * ATTAINMENT_8_SD * worth
     gain = np.zeros((len(behind), len(scenario.measures), 2, len(years)))
-    gain[:, m, 0] = about.disadvantaged_factor * behind[:, 0, m, None] * point
+    gain[:, m, 0] = value.disadvantaged_factor * behind[:, 0, m, None] * point
     gain[:, m, 1] = behind[:, 1, m, None] * point
-    return gain, draw(about.causal_share, stream(scenario.seed, "causal share"), size).ravel()
+    return gain, draw(value.causal_share, stream(scenario.seed, "causal share"), size).ravel()

@@ -53,8 +53,8 @@ def towards(given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarr
         What one more of each row of the problem would bring.
     """
     tried = [(1 - step) * now + step * other for step in STEPS] + [line_by_line(given, now, other, weight, price)]
-    worth = [plan_evaluation.worth(given.desk.judge, np.floor(one)) for one in tried]
-    values = [plan_evaluation.risked(given.asked.objective, one, given.floors) for one in worth]
+    worth = [plan_evaluation.worth(given.desk.judge, np.floor(plan)) for plan in tried]
+    values = [plan_evaluation.risked(given.asked.objective, plan, given.floors) for plan in worth]
     return tried[int(np.argmax(values))]
 
 
@@ -117,16 +117,16 @@ def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np
     use = np.stack([row.cells.ravel() for row in rows]) * signs[:, None]
     room = signs * np.array([row.limit for row in rows]) - use @ low
     if len(cells):
-        found = milp(
+        solution = milp(
             -np.ones(len(cells)),
             integrality=np.ones(len(cells)),
             bounds=Bounds(0.0, (high - low)[cells]),
             constraints=[LinearConstraint(sparse.csr_array(use[:, cells]), -np.inf, room)],
             options={"node_limit": MOST_NODES},
         )
-        if found.x is None:
+        if solution.x is None:
             return None
-        low[cells] += np.round(found.x)
+        low[cells] += np.round(solution.x)
     elif (room < 0).any():
         return None
     return low.reshape(planned.shape)
@@ -171,8 +171,8 @@ def draw_weights(
     short = above / width
     reached = 1 / (1 + np.exp(-np.clip(short, -50, 50)))
     others = np.exp(np.log(np.maximum(reached, 1e-9)).sum(axis=0)) / np.maximum(reached, 1e-9)
-    found = others * reached * (1 - reached) / width
-    return found / n
+    weights = others * reached * (1 - reached) / width
+    return weights / n
 
 
 class Found(NamedTuple):
@@ -409,8 +409,8 @@ def _starts(given: Problem) -> list[_State]:
 
 def _on_all(given: Problem, states: list[_State]) -> list[_State]:
     """Return searches with what their best plans are worth on all draws; the others have none that can be kept."""
-    found = [replace(one, best=_tried(given, one.best.planned)) for one in states if one.best is not None]
-    return [one for one in found if one.best is not None] or states[:1]
+    evaluated = [replace(state, best=_tried(given, state.best.planned)) for state in states if state.best is not None]
+    return [state for state in evaluated if state.best is not None] or states[:1]
 
 
 def _bound(found: _State, bound: float, others: list[_State]) -> float:

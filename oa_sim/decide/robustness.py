@@ -81,7 +81,7 @@ def candidates(judge: Judge, best: np.ndarray) -> tuple[list[Candidate], list[st
     best : array (area, intervention, funded year)
         The best plan, whole GBP / year.
     """
-    found, skipped = [Candidate(BEST, BEST, BEST, judge, best)], []
+    plans, skipped = [Candidate(BEST, BEST, BEST, judge, best)], []
     has_portfolio = bool(judge.scenario.portfolio.shares) or judge.scenario.portfolio.rule != "shares"
     for rule, words in SPLITS.items():
         scenario = replace(judge.scenario, split=Split(rule), budget=replace(judge.scenario.budget, plan=None))
@@ -92,12 +92,12 @@ def candidates(judge: Judge, best: np.ndarray) -> tuple[list[Candidate], list[st
             skipped.append(f"the rule {words} is left out: {refusal}")
             continue
         if has_portfolio:
-            found.append(Candidate(f"{words}, {OWN}", rule, OWN, own, None))
+            plans.append(Candidate(f"{words}, {OWN}", rule, OWN, own, None))
         if len(weights) > 1:  # of one area alone it would be the plan itself
-            found.append(Candidate(f"{words}, {MIX}", rule, MIX, own, _mixed(weights, best)))
-        elif found[1:]:
+            plans.append(Candidate(f"{words}, {MIX}", rule, MIX, own, _mixed(weights, best)))
+        elif plans[1:]:
             break  # and all rules are one
-    return found, skipped
+    return plans, skipped
 
 
 def _weights(judge: Judge) -> np.ndarray:
@@ -302,20 +302,20 @@ def _compared(plans: list[Candidate], draws: np.ndarray, risked: list[float]) ->
 
 def _views(plans: list[Candidate]) -> pd.DataFrame:
     """Return the plans ranked in three views, and whether these disagree on the first."""
-    found = []
-    for view, asked in VIEWS.items():
+    rows = []
+    for view, objective in VIEWS.items():
         measures = set(plans[0].judge.scenario.measures)
         if not measures & set(STANDARDS):
             continue
         own = plans[0].judge
-        seen = plan_evaluation.judge(own.scenario, asked, own.which)
+        seen = plan_evaluation.judge(own.scenario, objective, own.which)
         worth = [
             plan_evaluation.worth(replace(seen, scenario=plan.judge.scenario), plan.planned).sum(axis=0).mean()
             for plan in plans
         ]
         places = ranking.places(np.array(worth)[:, None])[:, 0]
-        found.append(pd.DataFrame({"view": view, "plan": [p.name for p in plans], "mean": worth, "place": places}))
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["view", "plan", "mean", "place"])
+        rows.append(pd.DataFrame({"view": view, "plan": [p.name for p in plans], "mean": worth, "place": places}))
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["view", "plan", "mean", "place"])
     simple = table[table.plan != BEST]
     firsts = simple.loc[simple.groupby("view")["mean"].idxmax(), "plan"] if len(simple) else simple.plan
     overall = table.loc[table.groupby("view")["mean"].idxmax(), "plan"] if len(table) else table.plan
@@ -405,9 +405,9 @@ def _response(planned: np.ndarray, judge: Judge) -> pd.DataFrame:
             tried = planned.copy()
             tried[:, k] = np.floor(planned[:, k] * factor)
             # more than the plan has is asked here, so the year's money is no limit
-            found = described(plan_evaluation.worth(plan_evaluation.richer(judge, tried), tried).sum(axis=0) - ground)
+            summary = described(plan_evaluation.worth(plan_evaluation.richer(judge, tried), tried).sum(axis=0) - ground)
             row = {"intervention": name, "part": factor, "gbp": float(tried[:, k].sum())}
-            rows.append(row | {key: float(found[key]) for key in ("mean", "sd", "q05", "q50", "q95")})
+            rows.append(row | {key: float(summary[key]) for key in ("mean", "sd", "q05", "q50", "q95")})
     columns = ["intervention", "part", "gbp", "mean", "sd", "q05", "q50", "q95"]
     return pd.DataFrame(rows, columns=columns).assign(unit=judge.objective.unit)
 
@@ -449,14 +449,14 @@ def _flip(name: str, values: np.ndarray, ahead: np.ndarray) -> dict[str, object]
 
 def _parameters(judge: Judge) -> list[tuple[str, np.ndarray]]:
     """Return every parameter of the programme that differs between draws (draw), by a name that people can read."""
-    found = []
+    parameters = []
     for name, array in judge.programme.drawn.data_vars.items():
         if array.dims[:2] != ("chain", "draw"):
             continue
         values = array.values.reshape(-1, *array.shape[2:])[judge.which]
-        for at in np.ndindex(values.shape[1:]):
-            one = values[(slice(None), *at)]
-            if one.std() > 0:
-                of = [str(array[dim].values[i]) for dim, i in zip(array.dims[2:], at, strict=True)]
-                found.append((f"{name.replace('_', ' ')}" + (f" of {', '.join(of)}" if of else ""), one))
-    return found
+        for index in np.ndindex(values.shape[1:]):
+            draws = values[(slice(None), *index)]
+            if draws.std() > 0:
+                of = [str(array[dim].values[i]) for dim, i in zip(array.dims[2:], index, strict=True)]
+                parameters.append((f"{name.replace('_', ' ')}" + (f" of {', '.join(of)}" if of else ""), draws))
+    return parameters

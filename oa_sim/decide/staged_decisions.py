@@ -70,14 +70,14 @@ def gates(found: Decisions, years: list[int]) -> pd.DataFrame:
     if inside:
         looked = [_look(judge, plan, max(inside)) for plan in plans]
         for year in inside:
-            told = [_signals(judge, one, year) for one in looked]
+            signals = [_signals(judge, look, year) for look in looked]
             values = _values(judge, _by_year(plans, year))
             most = max(committed, float(values.mean(axis=2).max()))  # with this timing all could be fixed now
-            rows += _rows(f"after year {year}", values, told, most, names)
+            rows += _rows(f"after year {year}", values, signals, most, names)
     for name, first in _waves(judge).items():
         both = _by_area(plans, first, WAIT)
-        told = [_signals(judge, _look(judge, both[i, i], WAIT), WAIT) for i in range(len(plans))]
-        rows += _rows(name, _values(judge, both), told, committed, names)
+        signals = [_signals(judge, _look(judge, both[i, i], WAIT), WAIT) for i in range(len(plans))]
+        rows += _rows(name, _values(judge, both), signals, committed, names)
     return pd.DataFrame(rows, columns=COLUMNS[:-1]).assign(unit=judge.objective.unit)
 
 
@@ -129,8 +129,10 @@ def _waves(judge: Judge) -> dict[str, np.ndarray]:
     """Return which areas go first (area), by the name of the gate; none where that leaves nobody, or no years."""
     wave = {row["area"]: row["wave"] for row in judge.known.tables["areas"]}
     of = np.array([wave.get(area) for area in judge.scenario.areas.names])
-    found = {name: of == number for number, name in WAVES.items()}
-    return {name: first for name, first in found.items() if 0 < first.sum() < len(first) and len(judge.years) > WAIT}
+    areas_of_wave = {name: of == number for number, name in WAVES.items()}
+    return {
+        name: first for name, first in areas_of_wave.items() if 0 < first.sum() < len(first) and len(judge.years) > WAIT
+    }
 
 
 def _values(judge: Judge, both: np.ndarray) -> np.ndarray:
@@ -146,7 +148,7 @@ def _rows(name: str, values: np.ndarray, told: list[dict], committed: float, nam
     """Return the rows of one gate."""
     waits, rows = committed - float(values.mean(axis=2).max()), []
     for signal in SIGNALS:
-        first, worth = voi_estimators.stepped(values, [one[signal] for one in told])
+        first, worth = voi_estimators.stepped(values, [signals[signal] for signals in told])
         rows.append([name, signal, names[first], worth.value, worth.error, committed, waits, worth.value - waits])
     return rows
 

@@ -86,10 +86,12 @@ def sample(values: np.ndarray, parameter: np.ndarray, error: float, rng: np.rand
     rounds
         How often its noise is drawn.
     """
-    found = [partial(values, (parameter + error * rng.standard_normal(len(parameter)))[:, None]) for _ in range(rounds)]
-    value = float(np.mean([one.value for one in found]))
-    between = np.var([one.value for one in found], ddof=1) / rounds
-    return Worth(value, float(np.sqrt(np.mean([one.error**2 for one in found]) + between)))
+    studies = [
+        partial(values, (parameter + error * rng.standard_normal(len(parameter)))[:, None]) for _ in range(rounds)
+    ]
+    value = float(np.mean([study.value for study in studies]))
+    between = np.var([study.value for study in studies], ddof=1) / rounds
+    return Worth(value, float(np.sqrt(np.mean([study.error**2 for study in studies]) + between)))
 
 
 def stepped(values: np.ndarray, seen: list[np.ndarray]) -> tuple[int, Worth]:
@@ -109,8 +111,11 @@ def stepped(values: np.ndarray, seen: list[np.ndarray]) -> tuple[int, Worth]:
     """
     draws = np.arange(values.shape[2])
     fixed = np.unravel_index(values.mean(axis=2).argmax(), values.shape[:2])
-    brought = [mine[expected(mine, told).argmax(axis=0), draws] for mine, told in zip(values, seen, strict=True)]
-    first = int(np.argmax([one.mean() for one in brought]))
+    brought = [
+        plan_values[expected(plan_values, signal).argmax(axis=0), draws]
+        for plan_values, signal in zip(values, seen, strict=True)
+    ]
+    first = int(np.argmax([achieved.mean() for achieved in brought]))
     worth = _jackknifed(brought[first] - values[fixed], is_held=True)
     return first if worth.value > 0 else int(fixed[0]), worth
 

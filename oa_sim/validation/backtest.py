@@ -60,7 +60,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     if until is None or not learning.panel.actuals:
         missing = "panel.train_until=YEAR" if until is None else "panel.actuals=FILE"
         raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {missing}")
-    say("reading the panel and what was published later")
+    say("reading the panel and the later figures")
     breaks = tables.read("breaks", learning.data_folder)
     train, later = published_files.read(learning.panel.path), published_files.read(learning.panel.actuals)
     history = panel.history(train, breaks, until)
@@ -75,7 +75,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     few = posterior.isel(draw=slice(FORECAST_DRAWS))
     say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
     entries = ours(few, history, truth, breaks, targets, learning.seed)
-    say("asking the peers: random walk, drift, mean and the automatic forecasters")
+    say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
     theirs, stood_in = _peers(history, entries, until)
     scored = scoring.score([*entries, *theirs], OURS)
     read = [
@@ -112,19 +112,19 @@ def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> li
     seed
         Root of the random numbers.
     """
-    known = observations.record(history)
+    record = observations.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
-    hyper = area_forecast.law(posterior, known.series)
-    england = counterfactual.national(posterior, known, years, breaks, seed)
-    areas = [area for a, area in enumerate(known.areas) if known.observed[:, a].any()]
+    hyper = area_forecast.law(posterior, record.series)
+    england = counterfactual.national(posterior, record, years, breaks, seed)
+    areas = [area for a, area in enumerate(record.areas) if record.observed[:, a].any()]
     drawn = np.empty((len(areas), *england.shape), dtype=np.float32)
     for a, area in enumerate(areas):
-        behind = counterfactual.last_variance(known, area)
-        centre, error = area_forecast.relative(hyper, known, area, years, behind, stream(seed, "area", area))
+        behind = counterfactual.last_variance(record, area)
+        centre, error = area_forecast.relative(hyper, record, area, years, behind, stream(seed, "area", area))
         drawn[a] = england + centre + error
-    found = []
-    for s, (measure, group) in enumerate(known.series):
-        if not len(known.national[s].years) or not known.observed[s].any():
+    entries = []
+    for s, (measure, group) in enumerate(record.series):
+        if not len(record.national[s].years) or not record.observed[s].any():
             continue  # there is no record to forecast from
         for year in targets:
             if not np.isfinite(_figures(truth, measure, group, year, areas)[0]).any():
@@ -132,8 +132,8 @@ def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> li
             ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]
             relative = Forecast(draws=(ours - country).T)
             level = Forecast(draws=link_functions.to_published(measure, ours).T)
-            found += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
-    return found
+            entries += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
+    return entries
 
 
 def _entries(model, measure, group, year, history, truth, areas, relative, level) -> list[Entry]:
@@ -141,25 +141,25 @@ def _entries(model, measure, group, year, history, truth, areas, relative, level
     actual, england = _figures(truth, measure, group, year, areas)
     horizon = year - int(history.year.values[-1])
     gap = link_functions.to_latent(measure, actual) - link_functions.to_latent(measure, england)
-    one = (model, measure, group, year, horizon)
+    cell = (model, measure, group, year, horizon)
     return [
-        Entry(*one, "relative", tuple(areas), gap, relative),
-        Entry(*one, "level", tuple(areas), actual, level),
+        Entry(*cell, "relative", tuple(areas), gap, relative),
+        Entry(*cell, "level", tuple(areas), actual, level),
     ]
 
 
 def _figures(truth: xr.Dataset, measure: str, group: str, year: int, areas: list[str]) -> tuple[np.ndarray, float]:
-    at = {"measure": measure, "group": group, "year": year}
-    return truth.published.sel(at).reindex(area=areas).values, float(truth.england.sel(at))
+    labels = {"measure": measure, "group": group, "year": year}
+    return truth.published.sel(labels).reindex(area=areas).values, float(truth.england.sel(labels))
 
 
 def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Entry], dict[str, int]]:
     """Return the peers' forecasts of what we forecast, and how often the random walk stood in for each."""
     areas = list(ours[0].areas)
-    at = sorted({(entry.measure, entry.group, entry.scale) for entry in ours})
-    wanted = {key: [entry for entry in ours if (entry.measure, entry.group, entry.scale) == key] for key in at}
+    series = sorted({(entry.measure, entry.group, entry.scale) for entry in ours})
+    wanted = {key: [entry for entry in ours if (entry.measure, entry.group, entry.scale) == key] for key in series}
     tasks = []
-    for measure, group, kind in at:
+    for measure, group, kind in series:
         published = history.published.sel(area=areas, measure=measure, group=group).values
         latent = link_functions.to_latent(measure, published)
         if kind == "relative":
@@ -171,8 +171,8 @@ def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Ent
     # other processes, since the automatic forecasters hold the interpreter's lock
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
         outlooks = iter(list(workers.map(_outlook, tasks, chunksize=1)))
-    found, stood_in = [], dict.fromkeys(benchmark_forecasters.PEERS, 0)
-    for key in at:
+    entries, stood_in = [], dict.fromkeys(benchmark_forecasters.PEERS, 0)
+    for key in series:
         for name in benchmark_forecasters.PEERS:
             outlook = next(outlooks)
             stood_in[name] += int(outlook.stood_in.sum())
@@ -180,9 +180,9 @@ def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Ent
                 forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
                 if key[2] == "level":
                     forecast = forecasts.published(forecast, entry.measure)
-                one = (name, entry.measure, entry.group, entry.year, entry.horizon, entry.scale)
-                found.append(Entry(*one, entry.areas, entry.actual, forecast))
-    return found, stood_in
+                cell = (name, entry.measure, entry.group, entry.year, entry.horizon, entry.scale)
+                entries.append(Entry(*cell, entry.areas, entry.actual, forecast))
+    return entries, stood_in
 
 
 def _outlook(task: tuple) -> benchmark_forecasters.Outlook:
@@ -192,9 +192,9 @@ def _outlook(task: tuple) -> benchmark_forecasters.Outlook:
 
 
 def _stood_in(counts: dict[str, int]) -> list[str]:
-    """Say how often a peer had too little to go on."""
+    """Return for how many series a benchmark had too few figures."""
     return [
-        f"the random walk stood in for {name} in {count:,} series with too few figures"
+        f"the random walk replaces {name} in {count:,} series with too few figures"
         for name, count in counts.items()
         if count
     ]

@@ -100,11 +100,11 @@ def mean(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> Outlook:
     values, years, targets = _checked(values, years, targets)
     seen = np.isfinite(values)
     n = seen.sum(1)
-    known = n > 0
-    centre = np.divide(np.where(seen, values, 0.0).sum(1), n, out=np.full(len(values), np.nan), where=known)
+    has_figures = n > 0
+    centre = np.divide(np.where(seen, values, 0.0).sum(1), n, out=np.full(len(values), np.nan), where=has_figures)
     squares = np.where(seen, values - centre[:, None], 0.0) ** 2
     variance = _pooled(squares.sum(), np.maximum(n - 1, 0).sum())
-    spread = np.sqrt(variance * (1 + np.divide(1.0, n, out=np.full(len(values), np.nan), where=known)))
+    spread = np.sqrt(variance * (1 + np.divide(1.0, n, out=np.full(len(values), np.nan), where=has_figures)))
     shape = (len(values), len(targets))
     return _plain(np.broadcast_to(centre[:, None], shape), np.broadcast_to(spread[:, None], shape))
 
@@ -165,10 +165,10 @@ def _automatic(name: str, values, years, targets, *, fill: bool, **options) -> O
         if not seen.size:
             continue
         record = np.interp(years[seen[0] : seen[-1] + 1], years[seen], row[seen]) if fill else row[seen]
-        found = _fitted(future, record, targets - years[seen[-1]])
-        stood_in[unit] = found is None
-        if found is not None:
-            centre[unit], spread[unit] = found
+        fitted = _fitted(future, record, targets - years[seen[-1]])
+        stood_in[unit] = fitted is None
+        if fitted is not None:
+            centre[unit], spread[unit] = fitted
     return Outlook(centre, spread, stood_in)
 
 
@@ -190,11 +190,11 @@ def _fitted(future, record: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, 
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found = future.forecast(np.ascontiguousarray(record), int(steps.max()), level=[LEVEL])
+            forecast = future.forecast(np.ascontiguousarray(record), int(steps.max()), level=[LEVEL])
     except Exception:  # the library raises bare Exception, IndexError or NotImplementedError on a short record
         return None
-    centre = np.asarray(found["mean"], dtype=float)[steps - 1]
-    width = np.asarray(found[f"hi-{LEVEL}"] - found[f"lo-{LEVEL}"], dtype=float)[steps - 1]
+    centre = np.asarray(forecast["mean"], dtype=float)[steps - 1]
+    width = np.asarray(forecast[f"hi-{LEVEL}"] - forecast[f"lo-{LEVEL}"], dtype=float)[steps - 1]
     spread = width / (2 * ndtri(0.5 + LEVEL / 200))
     usable = np.isfinite(centre).all() and np.isfinite(spread).all() and (spread > SMALLEST_SD).all()
     return (centre, spread) if usable else None
@@ -219,24 +219,24 @@ def _checked(values, years, targets) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def _last(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the last value (unit) and the years from it to each target (unit, target); NaN where never observed."""
     seen = np.isfinite(values)
-    at = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-    steps = np.where(seen.any(1)[:, None], targets[None] - years[at][:, None], np.nan)
-    return values[np.arange(len(values)), at], steps
+    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
+    steps = np.where(seen.any(1)[:, None], targets[None] - years[last][:, None], np.nan)
+    return values[np.arange(len(values)), last], steps
 
 
 def _first(values: np.ndarray, years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first value (unit) and the years from it to the last one, 0 where there are not two."""
     seen = np.isfinite(values)
-    at = np.argmax(seen, axis=1)
+    first = np.argmax(seen, axis=1)
     last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-    return values[np.arange(len(values)), at], np.where(seen.any(1), years[last] - years[at], 0)
+    return values[np.arange(len(values)), first], np.where(seen.any(1), years[last] - years[first], 0)
 
 
 def _changes(values: np.ndarray, years: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return each change between neighbouring figures of a unit: the unit, the change, and the years it took."""
-    unit, at = np.nonzero(np.isfinite(values))
+    unit, column = np.nonzero(np.isfinite(values))
     same = unit[1:] == unit[:-1]
-    return unit[1:][same], np.diff(values[unit, at])[same], np.diff(years[at])[same]
+    return unit[1:][same], np.diff(values[unit, column])[same], np.diff(years[column])[same]
 
 
 def _pooled(squares: float, freedom: int) -> float:
@@ -246,6 +246,6 @@ def _pooled(squares: float, freedom: int) -> float:
 
 def _plain(centre: np.ndarray, spread: np.ndarray) -> Outlook:
     """Return what is known whole: a forecast without a spread is none."""
-    known = np.isfinite(centre) & np.isfinite(spread)
-    centre, spread = np.where(known, centre, np.nan), np.where(known, spread, np.nan)
+    is_finite = np.isfinite(centre) & np.isfinite(spread)
+    centre, spread = np.where(is_finite, centre, np.nan), np.where(is_finite, spread, np.nan)
     return Outlook(centre, spread, np.zeros(len(centre), dtype=bool))

@@ -18,6 +18,7 @@ import xarray as xr
 
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
+from oa_sim.formatting import number
 from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import areas, panel, schemas, tables
 from oa_sim.inputs.published_files import Reading, read
@@ -104,11 +105,11 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
     Refusal
         Where the panel will not do.
     """
-    found = read(learning.panel.path)
-    history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
+    reading = read(learning.panel.path)
+    history = panel.history(reading, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     for lacking in panel.check(history):
         say(lacking)
-    return baseline_fit.learn(learning, history, found.data_hash, say)
+    return baseline_fit.learn(learning, history, reading.data_hash, say)
 
 
 def check(posterior: xr.Dataset, until: int) -> str:
@@ -153,13 +154,13 @@ def published(reading: Reading, rows: dict[str, list[tables.Row]], scenario: Sce
             continue
         if row["published_place"] not in places:
             raise unknown("place among the later figures", row["published_place"], places)
-        mine = later[later["place"] == row["published_place"]]
-        cells = mine[["measure", "group", "year", "value"]].itertuples(index=False, name=None)
+        place_rows = later[later["place"] == row["published_place"]]
+        cells = place_rows[["measure", "group", "year", "value"]].itertuples(index=False, name=None)
         found += [(row["area"], *cell, england.get(cell[:3], np.nan)) for cell in cells]
     districts = {row["area"] for row in chosen if row["geography"] != "authority"}
     for row in rows["outcomes"]:
-        asked = row["year"] in scenario.years and row["measure"] in scenario.measures
-        if row["geography"] == "district" and row["place"] in districts and asked:
+        is_covered = row["year"] in scenario.years and row["measure"] in scenario.measures
+        if row["geography"] == "district" and row["place"] in districts and is_covered:
             found.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
     if not found:
         first, last = (academic_year(scenario.years[end]) for end in (0, -1))
@@ -179,23 +180,23 @@ def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | Non
     say
         Called with a sentence at each stage.
     """
-    known = tables.read_all(scenario.data_folder)
-    figures = published(reading, known, scenario)
+    rows = tables.read_all(scenario.data_folder)
+    figures = published(reading, rows, scenario)
     result = scenario_run.run(scenario, say=say)
     runs = [_forecast(result.draws[name], figures) for name in ("projection", "counterfactual")]
-    found = {"level": _judged(figures, figures.value, runs)}
-    course, own = _england(scenario, known, figures)
+    judged = {"level": _judged(figures, figures.value, runs)}
+    course, own = _england(scenario, rows, figures)
     kept = replace(figures, **{name: values[own] for name, values in vars(figures).items()})
     runs = [_latent(kept, draws[:, own]) - course for draws in runs]
-    found["relative"] = _judged(kept, _latent(kept, kept.value) - _latent(kept, kept.england), runs, is_latent=True)
-    return found
+    judged["relative"] = _judged(kept, _latent(kept, kept.value) - _latent(kept, kept.england), runs, is_latent=True)
+    return judged
 
 
 def _forecast(draws: xr.DataArray, figures: Figures) -> np.ndarray:
     """Return the draws (draw, figure) of each figure, in its measure's unit."""
-    at = {dim: xr.DataArray(getattr(figures, dim), dims="figure") for dim in ("area", "measure", "group", "year")}
-    found = draws.sel(at).transpose("chain", "draw", "figure").values.astype(float)
-    return found.reshape(-1, found.shape[-1])
+    labels = {dim: xr.DataArray(getattr(figures, dim), dims="figure") for dim in ("area", "measure", "group", "year")}
+    values = draws.sel(labels).transpose("chain", "draw", "figure").values.astype(float)
+    return values.reshape(-1, values.shape[-1])
 
 
 def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
@@ -210,16 +211,16 @@ def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndar
     course = counterfactual.national(posterior, record, years, known["breaks"], scenario.seed)
     names = list(zip(figures.measure.tolist(), figures.group.tolist(), strict=True))
     own = np.array([name in record.series for name in names]) & np.isfinite(figures.england)
-    at = [record.series.index(name) for name, mine in zip(names, own, strict=True) if mine]
-    return course[:, at, figures.year[own] - scenario.start_year], own
+    columns = [record.series.index(name) for name, is_own in zip(names, own, strict=True) if is_own]
+    return course[:, columns, figures.year[own] - scenario.start_year], own
 
 
 def _latent(figures: Figures, values: np.ndarray) -> np.ndarray:
     """Return published values (..., figure) on the latent scale, SD."""
     out = np.empty(values.shape)
     for measure in MEASURES:
-        mine = figures.measure == measure
-        out[..., mine] = link_functions.to_latent(measure, values[..., mine])
+        is_measure = figures.measure == measure
+        out[..., is_measure] = link_functions.to_latent(measure, values[..., is_measure])
     return out
 
 
@@ -239,10 +240,10 @@ def clustered_se(values: np.ndarray, cluster: np.ndarray) -> float:
     ``sqrt(G / (G - 1) sum over clusters of (sum of deviations)^2) / n`` (Liang and Zeger 1986). What two clusters have
     in common, such as England's course, it does not know.
     """
-    names, at = np.unique(cluster, return_inverse=True)
+    names, index = np.unique(cluster, return_inverse=True)
     if len(names) < 2:
         raise Refusal(f"a clustered standard error needs two areas or more, got {len(names)}: judge more areas")
-    sums = np.bincount(at, weights=values - values.mean())
+    sums = np.bincount(index, weights=values - values.mean())
     return float(np.sqrt(len(names) / (len(names) - 1) * (sums**2).sum()) / len(values))
 
 
@@ -265,14 +266,13 @@ def coverage_by(judged: Judged, what: str) -> list[str]:
 
 def verdict(judged: Judged) -> str:
     """Return in a sentence whether the figures favour the model with or without the programme."""
-    found = summary(judged)
-    gain, error = found["log_score_with"] - found["log_score_without"], found["log_score_difference_se"]
+    scores = summary(judged)
+    gain, error = scores["log_score_with"] - scores["log_score_without"], scores["log_score_difference_se"]
     if not np.any(judged.log_with - judged.log_without):
-        return "the model with the programme and the one without say the same of every figure"
-    which = "with" if gain > 0 else "without"
-    firm = "more" if abs(gain) > 2 * error else "less"
-    meaning = "which is more than chance gives easily" if firm == "more" else "so that they do not tell the two apart"
+        return "the models with and without the programme give the same densities for every figure"
+    is_clear = abs(gain) > 2 * error
     return (
-        f"the figures favour the model {which} the programme by {abs(gain):.4f} nats a figure (standard error by area "
-        f"{error:.4f}), {firm} than two standard errors, {meaning}"
+        f"the figures favour the model {'with' if gain > 0 else 'without'} the programme by {number(abs(gain), 4)} "
+        f"nats a figure (standard error by area {number(error, 4)}), {'more' if is_clear else 'less'} than two "
+        f"standard errors, so they {'distinguish' if is_clear else 'do not distinguish'} the two models"
     )

@@ -96,34 +96,41 @@ def evidence_ledger(
     result = run(scenario, posterior=posterior, say=say)
     if posterior is None:
         posterior = result.posterior.assign_attrs(gates=json.dumps(result.manifest["gates"]))
-    known = tables.read_all(scenario.data_folder)
-    studies = study_evidence.studies(known, scenario.evidence)
-    studied = meta_analysis.posterior(known, scenario.evidence, say)
-    behind = _behind(result, meta_analysis.draws(scenario, known, *result.outside.weight.shape))
+    input_tables = tables.read_all(scenario.data_folder)
+    studies = study_evidence.studies(input_tables, scenario.evidence)
+    studied = meta_analysis.posterior(input_tables, scenario.evidence, say)
+    behind = _behind(result, meta_analysis.draws(scenario, input_tables, *result.outside.weight.shape))
     by_type, by_headline = [], []
     for study in studies:
         say(f"leaving out {study.name}")
-        asked = replace(scenario, evidence=replace(scenario.evidence, without=[*scenario.evidence.without, study.name]))
+        without = replace(
+            scenario, evidence=replace(scenario.evidence, without=[*scenario.evidence.without, study.name])
+        )
         weight, k = importance_sampling.weigh(
             -study.log_likelihood(studied.theta.sel(study_type=study.study_type).values.ravel())
         )
         rest, again = studied, None
         if k >= importance_sampling.LARGEST_K:
-            rest, again = meta_analysis.posterior(known, asked.evidence, say), run(asked, posterior=posterior, say=say)
-        about = {"study": study.name, "scenario": result.label, "pareto_k": k}
-        about["method"] = "reweighted" if again is None else "refitted"
-        about["verdict"] = (again or result).manifest["gates"]["verdict"]
+            rest, again = (
+                meta_analysis.posterior(input_tables, without.evidence, say),
+                run(without, posterior=posterior, say=say),
+            )
+        labels = {"study": study.name, "scenario": result.label, "pareto_k": k}
+        labels["method"] = "reweighted" if again is None else "refitted"
+        labels["verdict"] = (again or result).manifest["gates"]["verdict"]
         moved = _of_its_type(study.study_type, studied, rest, weight)
-        by_type.append({**about, **moved, **_as_read(study, studies, studied)})
-        by_headline += [{**about, **row} for row in _headlines(result, again, weight[behind])]
+        by_type.append({**labels, **moved, **_as_read(study, studies, studied)})
+        by_headline += [{**labels, **row} for row in _headlines(result, again, weight[behind])]
     headlines = pd.DataFrame(by_headline)[list(HEADLINE_COLUMNS)]
-    table = _with_headline(pd.DataFrame(by_type), headlines, result).merge(_published(known, scenario), on="study")
+    table = _with_headline(pd.DataFrame(by_type), headlines, result).merge(
+        _published(input_tables, scenario), on="study"
+    )
     return Ledger(
         table[list(COLUMNS)],
         headlines,
         result,
         studied,
-        meta_analysis.file_name(studies, study_evidence.study_types(known), scenario.evidence),
+        meta_analysis.file_name(studies, study_evidence.study_types(input_tables), scenario.evidence),
     )
 
 
@@ -167,11 +174,15 @@ def _as_read(study: Study, studies: list[Study], studied: xr.Dataset) -> dict:
     }
 
 
-def _published(known: dict, scenario: Scenario) -> pd.DataFrame:
+def _published(input_tables: dict, scenario: Scenario) -> pd.DataFrame:
     """Return the studies as their table has them, with the interventions of the scenario that each speaks for."""
     rows = []
-    for row in known["studies"]:
-        speaks = [name for name, about in scenario.interventions.items() if about.study_type == row["study_type"]]
+    for row in input_tables["studies"]:
+        speaks = [
+            name
+            for name, intervention in scenario.interventions.items()
+            if intervention.study_type == row["study_type"]
+        ]
         rows.append(
             {"study": row["study"], **{name: row[name] for name in AS_PUBLISHED}, "speaks_for": "; ".join(speaks)}
         )
@@ -204,8 +215,8 @@ def _headlines(result: Result, again: Result | None, weight: np.ndarray) -> list
 
 
 def _mean_over_areas(result: Result, measure: str, group: str, year: int) -> np.ndarray:
-    at = result.draws.impact.sel(measure=measure, group=group, year=year)
-    return at.mean("area", dtype=float).values.ravel()
+    impact = result.draws.impact.sel(measure=measure, group=group, year=year)
+    return impact.mean("area", dtype=float).values.ravel()
 
 
 def _described(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
@@ -216,12 +227,13 @@ def _described(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     return {"mean": mean, "sd": sd, "q05": float(low), "q95": float(high)}
 
 
-def _error(one: np.ndarray, of_one: np.ndarray, other: np.ndarray, of_other: np.ndarray) -> float:
+def _error(first: np.ndarray, first_weight: np.ndarray, second: np.ndarray, second_weight: np.ndarray) -> float:
     """Return the Monte Carlo standard error of the difference of two weighted means, of the same draws or of others."""
-    if one is other:
-        return float(np.sqrt((((of_one - of_other) * (one - of_other @ one)) ** 2).sum()))
+    if first is second:
+        return float(np.sqrt((((first_weight - second_weight) * (first - second_weight @ first)) ** 2).sum()))
     parts = (
-        ((weight * (values - weight @ values)) ** 2).sum() for values, weight in ((one, of_one), (other, of_other))
+        ((weight * (values - weight @ values)) ** 2).sum()
+        for values, weight in ((first, first_weight), (second, second_weight))
     )
     return float(np.sqrt(sum(parts)))
 
@@ -229,11 +241,11 @@ def _error(one: np.ndarray, of_one: np.ndarray, other: np.ndarray, of_other: np.
 def _with_headline(table: pd.DataFrame, headlines: pd.DataFrame, result: Result) -> pd.DataFrame:
     """Return the table with the scenario's one headline beside each study."""
     measure, group = summaries.headline_measure(result)
-    mine = headlines[(headlines.measure == measure) & (headlines.group == group)]
+    rows = headlines[(headlines.measure == measure) & (headlines.group == group)]
     renamed = {"mean": "headline", "q05": "headline_q05", "q95": "headline_q95", "moved": "headline_moved"}
     renamed |= {f"without_{name}": f"headline_without_{name}" for name in ("q05", "q95")}
     renamed |= {"without_mean": "headline_without", "moved_error": "headline_moved_error"}
-    return table.merge(mine[["study", "proxy", "n_draws", *renamed]].rename(columns=renamed), on="study")
+    return table.merge(rows[["study", "proxy", "n_draws", *renamed]].rename(columns=renamed), on="study")
 
 
 def sentences(ledger: Ledger) -> list[str]:

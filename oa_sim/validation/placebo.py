@@ -93,24 +93,24 @@ def evidence(hyper: Law, known: Record, until: int) -> Evidence:
     for a in range(len(known.areas)):
         patterns.setdefault(used[:, a].tobytes(), []).append(a)
     for members in patterns.values():
-        series, at = np.nonzero(used[:, members[0]])
-        x = np.where(later[at], ramp(known.years[at]), 0.0)
+        series, figure = np.nonzero(used[:, members[0]])
+        x = np.where(later[figure], ramp(known.years[figure]), 0.0)
         if not x.any():
             continue
-        value, size = (cube[series, :, at][:, members].T for cube in (known.relative, known.sampling))
-        kin = known.kin[series, at]
+        value, size = (cube[series, :, figure][:, members].T for cube in (known.relative, known.sampling))
+        kin = known.kin[series, figure]
         same = (kin[:, None] == kin) & (kin >= 0) & ~np.eye(len(kin), dtype=bool)
         for d in range(shape[0]):
-            whole = _course(hyper, d, series, known.years[at])
+            whole = _course(hyper, d, series, known.years[figure])
             load = hyper.link[d, series] * np.sqrt(size)
             whole = whole + same * load[:, :, None] * load[:, None, :]
             whole = whole + (size + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
             solved = np.linalg.solve(whole, np.broadcast_to(x[:, None], (len(members), len(x), 1)))[..., 0]
             information[d, members] = solved @ x
             pull[d, members] = (solved * (value - hyper.mean[d, series])).sum(axis=1)
-    said = information > 0
-    safe = np.where(said, information, 1.0)
-    return Evidence(known.areas, pull / safe, np.where(said, 1 / safe, np.inf))
+    is_informed = information > 0
+    safe = np.where(is_informed, information, 1.0)
+    return Evidence(known.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
 
 
 def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndarray:
@@ -119,8 +119,8 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     later = np.where(year[:, None] >= year, series[:, None], series)  # whose pace carries the earlier one on
     pace = hyper.pace[d]
     long_run = hyper.shock[d] / (1 - np.outer(pace, pace))
-    one, other = np.ix_(series, series)
-    return hyper.level[d][one, other] * hyper.level_pace[d] ** lag + long_run[one, other] * pace[later] ** lag
+    rows, columns = np.ix_(series, series)
+    return hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag + long_run[rows, columns] * pace[later] ** lag
 
 
 def effect(found: Evidence, chosen: list[str]) -> Estimate:
@@ -138,11 +138,11 @@ def effect(found: Evidence, chosen: list[str]) -> Estimate:
     Refusal
         For an area that is not in the evidence, or of which nothing was published later.
     """
-    at = [found.areas.index(area) if area in found.areas else -1 for area in chosen]
-    for area, a in zip(chosen, at, strict=True):
+    index = [found.areas.index(area) if area in found.areas else -1 for area in chosen]
+    for area, a in zip(chosen, index, strict=True):
         if a < 0 or not np.isfinite(found.variance[:, a]).all():
             raise Refusal(f"{area} has no later figures of attainment to learn an effect from: leave it out")
-    estimate, variance = found.estimate[:, at, None], found.variance[:, at, None] + SPREADS**2
+    estimate, variance = found.estimate[:, index, None], found.variance[:, index, None] + SPREADS**2
     precision = 1 / EFFECT_SD**2 + (1 / variance).sum(axis=1)  # (draw, spread)
     centre = (estimate / variance).sum(axis=1) / precision
     fit = -0.5 * (np.log(variance) + estimate**2 / variance).sum(axis=1)
@@ -187,25 +187,25 @@ def matched(known: Record, until: int, real: list[str], barred: list[str], each:
     with_figures = np.isfinite(mean).any(axis=1)
     standard = mean[with_figures] / np.nanstd(mean[with_figures], axis=1, keepdims=True)
     left = [a for a in others(known, until, [*real, *barred]) if np.isfinite(standard[:, known.areas.index(a)]).any()]
-    found: list[str] = []
+    matches: list[str] = []
     for area in real:
         here = known.areas.index(area) if area in known.areas else None
         if here is None or not np.isfinite(standard[:, here]).any():
             raise Refusal(f"{area} has no figure up to {until} to match others by: name a file that goes back")
         apart = {other: _apart(standard[:, here], standard[:, known.areas.index(other)]) for other in left}
-        found += sorted(left, key=apart.get)[:each]
-        left = [other for other in left if other not in found]
-    if len(found) < each * len(real):
+        matches += sorted(left, key=apart.get)[:each]
+        left = [other for other in left if other not in matches]
+    if len(matches) < each * len(real):
         raise Refusal(
-            f"{each * len(real)} authorities to match are needed, got {len(found)}: read a file of all of them"
+            f"{each * len(real)} authorities to match are needed, got {len(matches)}: read a file of all of them"
         )
-    return found
+    return matches
 
 
-def _apart(one: np.ndarray, other: np.ndarray) -> float:
+def _apart(first: np.ndarray, second: np.ndarray) -> float:
     """Return the root mean square difference of two areas' standardised means over the series that both have."""
-    both = np.isfinite(one) & np.isfinite(other)
-    return float(np.sqrt(np.mean((one - other)[both] ** 2))) if both.any() else np.inf
+    both = np.isfinite(first) & np.isfinite(second)
+    return float(np.sqrt(np.mean((first - second)[both] ** 2))) if both.any() else np.inf
 
 
 def others(known: Record, until: int, barred: list[str]) -> list[str]:
@@ -220,9 +220,9 @@ def at_random(found: Evidence, pool: list[str], size: int, sets: int, seed: int)
     if size > len(pool):
         raise Refusal(f"a set of {size} areas needs a pool as large, got {len(pool)}: ask for smaller sets")
     drawn = (stream(seed, "placebo", str(size), str(i)).choice(len(pool), size, replace=False) for i in range(sets))
-    return [effect(found, [pool[a] for a in sorted(one)]) for one in drawn]
+    return [effect(found, [pool[a] for a in sorted(members)]) for members in drawn]
 
 
 def coverage(estimates: list[Estimate]) -> float:
     """Return the share of 90% intervals that have zero in them."""
-    return float(np.mean([one.covers_zero for one in estimates]))
+    return float(np.mean([estimate.covers_zero for estimate in estimates]))

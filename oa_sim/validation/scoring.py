@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from oa_sim.definitions import GROUPS, MEASURES, academic_year
+from oa_sim.definitions import GROUPS, MEASURES, academic_year, percent
 from oa_sim.errors import Refusal, one_of
 from oa_sim.formatting import number
 from oa_sim.validation.benchmark_forecasters import PEERS, REFERENCE
@@ -125,11 +125,11 @@ def table(entries: list[Entry]) -> pd.DataFrame:
         held = covered(*interval(entry.forecast, np.array(CENTRAL)), entry.actual)
         means = [float(each.mean()) if n else np.nan for each in (crps(entry.forecast, entry.actual), *held)]
         rows.append([entry.model, *entry.cell, n, means[0], np.nan, *means[1:]])
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    walk = found[found.model == REFERENCE].set_index(CELL).crps
-    score = found.set_index(CELL).crps
-    found["crps_ratio_rw"] = (score / walk.reindex(score.index)).to_numpy()
-    return found
+    scores = pd.DataFrame(rows, columns=COLUMNS)
+    walk = scores[scores.model == REFERENCE].set_index(CELL).crps
+    score = scores.set_index(CELL).crps
+    scores["crps_ratio_rw"] = (score / walk.reindex(score.index)).to_numpy()
+    return scores
 
 
 def overall(scored: pd.DataFrame) -> pd.DataFrame:
@@ -187,9 +187,9 @@ def misses(entries: list[Entry], model: str, *, scale: str = "relative") -> pd.D
     parts = [_missed(entry) for entry in _common(entries) if entry.model == model and entry.scale == scale]
     if not parts:
         raise Refusal(f"{model!r} has no forecast on the scale {scale!r}: choose the other scale")
-    found = pd.concat(parts, ignore_index=True)
-    far = found.sds.abs().sort_values(ascending=False, kind="stable").index
-    return found.loc[far].head(WORST).reset_index(drop=True)
+    rows = pd.concat(parts, ignore_index=True)
+    far = rows.sds.abs().sort_values(ascending=False, kind="stable").index
+    return rows.loc[far].head(WORST).reset_index(drop=True)
 
 
 def _missed(entry: Entry) -> pd.DataFrame:
@@ -203,9 +203,9 @@ def _missed(entry: Entry) -> pd.DataFrame:
         further = np.minimum((given.draws <= actual).sum(0), (given.draws >= actual).sum(0))
         chance = (1 + further) / (1 + len(given.draws))
     sds = _sds(actual - mean, sd)
-    about = {"measure": entry.measure, "group": entry.group, "year": entry.year, "scale": entry.scale}
+    labels = {"measure": entry.measure, "group": entry.group, "year": entry.year, "scale": entry.scale}
     values = {"actual": actual, "median": quantile(given, 0.5), "low": low, "high": high, "sds": sds, "chance": chance}
-    return pd.DataFrame({"area": list(entry.areas)} | about | values)
+    return pd.DataFrame({"area": list(entry.areas)} | labels | values)
 
 
 def _sds(error: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -217,25 +217,31 @@ def _common(entries: list[Entry]) -> Iterator[Entry]:
     """Yield each entry in the order of ``_rank``, cut to the areas on which all models of its cell can be scored."""
     cells: dict[tuple, dict[str, Entry]] = {}
     for entry in entries:
-        found = cells.setdefault(entry.cell, {})
-        if entry.model in found:
+        entries_of_cell = cells.setdefault(entry.cell, {})
+        if entry.model in entries_of_cell:
             raise Refusal(f"{entry.model} forecasts {entry.cell} twice: keep one")
-        found[entry.model] = entry
+        entries_of_cell[entry.model] = entry
     models = {entry.model for entry in entries} | {REFERENCE}
-    known = {cell: _areas(cell, found, models) for cell, found in cells.items()}
+    areas_of_cell = {cell: _areas(cell, entries_of_cell, models) for cell, entries_of_cell in cells.items()}
     for entry in sorted(entries, key=lambda entry: _rank(entry.model, *entry.cell)):
-        at = [entry.areas.index(area) for area in known[entry.cell]]
+        index = [entry.areas.index(area) for area in areas_of_cell[entry.cell]]
         given = entry.forecast
-        cut = Forecast(given.draws[:, at]) if given.draws is not None else Forecast(None, given.mean[at], given.sd[at])
-        yield replace(entry, areas=tuple(known[entry.cell]), actual=np.asarray(entry.actual)[at], forecast=cut)
+        cut = (
+            Forecast(given.draws[:, index])
+            if given.draws is not None
+            else Forecast(None, given.mean[index], given.sd[index])
+        )
+        yield replace(
+            entry, areas=tuple(areas_of_cell[entry.cell]), actual=np.asarray(entry.actual)[index], forecast=cut
+        )
 
 
-def _areas(cell: tuple, found: dict[str, Entry], models: set[str]) -> list[str]:
+def _areas(cell: tuple, entries: dict[str, Entry], models: set[str]) -> list[str]:
     """Return the areas of a cell that every model forecasts and that were published, by name."""
     where = ", ".join(map(str, cell))
-    if missing := sorted(models - found.keys()):
+    if missing := sorted(models - entries.keys()):
         raise Refusal(f"{where}: {missing[0]!r} has no entry: let every model forecast every cell, NaN where it cannot")
-    figures = [_figures(entry) for entry in found.values()]
+    figures = [_figures(entry) for entry in entries.values()]
     common = sorted(set.intersection(*(set(each) for each in figures)))
     for area in common:
         if np.ptp([each[area] for each in figures]):
@@ -258,28 +264,29 @@ def _rank(model: str, measure: str, group: str, year: int, horizon: int, scale: 
 
 
 def verdict(scores: Scores) -> list[str]:
-    """Return the result of a contest in two sentences: how close, and how honest about it."""
-    found = overall(scores.table)
-    mine = found[found.model == scores.ours]
-    parts = [f"{number(row.crps_ratio_rw, 2)} (scale {row.scale})" for row in mine.itertuples()]
-    lead = mine.iloc[0]
-    held = _listed([f"{100 * lead[f'cov{level}']:.0f}" for level in CENTRAL])
+    """Return how accurate the forecasts are, and how well their intervals are calibrated."""
+    table = overall(scores.table)
+    ours = table[table.model == scores.ours]
+    ratios = [f"{number(row.crps_ratio_rw, 2)} ({row.scale} scale)" for row in ours.itertuples()]
+    first = ours.iloc[0]
+    coverage = _listed(percent(first[f"cov{level}"]) for level in CENTRAL)
     return [
-        f"On {_n_figures(scores):,} held-out figures of {_years_in_words(scores)} the CRPS of {scores.ours}, as a "
-        f"share of the random walk\u2019s, is {' and '.join(parts)}; below 1 is closer{_best_peer(found, lead.scale)}.",
-        f"Its {_listed(CENTRAL)}% intervals held {held}% of the figures ({lead.scale}); it is "
-        f"closer than the random walk in {_wins(scores, lead.scale)} series, and worst on "
-        f"{series_in_words(lead.worst)} ({number(lead.worst_ratio, 2)}).",
+        f"The CRPS of {scores.ours} on {number(_n_figures(scores), 0)} held-out figures for "
+        f"{_years_in_words(scores)}, relative to a random walk, is {' and '.join(ratios)}. Below 1 is more "
+        f"accurate.{_best_benchmark(table, first.scale)}",
+        f"Its {_listed(f'{level}%' for level in CENTRAL)} intervals cover {coverage} of the figures ({first.scale} "
+        f"scale). It is more accurate than the random walk in {_wins(scores, first.scale)} series. The worst series is "
+        f"{series_in_words(first.worst)} ({number(first.worst_ratio, 2)}).",
     ]
 
 
-def _best_peer(found: pd.DataFrame, kind: str) -> str:
-    """Return how good the best peer other than the random walk is, where there is one."""
-    rivals = found[found.model.isin(PEERS) & (found.model != REFERENCE) & (found.scale == kind)]
+def _best_benchmark(table: pd.DataFrame, scale: str) -> str:
+    """Return how accurate the best benchmark other than the random walk is, where there is one."""
+    rivals = table[table.model.isin(PEERS) & (table.model != REFERENCE) & (table.scale == scale)]
     if rivals.empty:
         return ""
     best = rivals.loc[rivals.crps_ratio_rw.idxmin()]
-    return f", and the best of the other peers, {best.model}, has {number(best.crps_ratio_rw, 2)}"
+    return f" The best other benchmark, {best.model}, has {number(best.crps_ratio_rw, 2)}."
 
 
 def series_in_words(worst: str) -> str:
@@ -289,8 +296,8 @@ def series_in_words(worst: str) -> str:
 
 
 def _n_figures(scores: Scores) -> int:
-    mine = scores.table[scores.table.model == scores.ours]
-    return int(mine[mine.scale == mine.scale.iloc[0]].n.sum())
+    ours = scores.table[scores.table.model == scores.ours]
+    return int(ours[ours.scale == ours.scale.iloc[0]].n.sum())
 
 
 def _years_in_words(scores: Scores) -> str:
@@ -304,6 +311,6 @@ def _listed(items) -> str:
 
 
 def _wins(scores: Scores, kind: str) -> str:
-    mine = scores.table[(scores.table.model == scores.ours) & (scores.table.scale == kind) & (scores.table.n > 0)]
-    ratios = mine.groupby(["measure", "group"]).crps_ratio_rw.mean()
+    ours = scores.table[(scores.table.model == scores.ours) & (scores.table.scale == kind) & (scores.table.n > 0)]
+    ratios = ours.groupby(["measure", "group"]).crps_ratio_rw.mean()
     return f"{int((ratios < 1).sum())} of {len(ratios)}"

@@ -182,7 +182,7 @@ def test_without_a_programme_the_two_models_say_the_same(question, answer):
     none = dataclasses.replace(question, budget=load_scenario("budget=none").budget)
     found = hindcast.judge(none, reading(answer, ["Blackpool", "Oldham"]))["level"]
     np.testing.assert_array_equal(found.log_with, found.log_without)
-    assert "say the same" in hindcast.verdict(found)
+    assert "give the same densities" in hindcast.verdict(found)
     assert hindcast.summary(found)["log_score_difference_se"] == 0
 
 

@@ -318,9 +318,9 @@ def test_it_holds_every_number_of_the_table(page, scores):
 
 def test_the_verdict_stands_first_in_two_sentences_with_numbers(page, scores):
     first, second = scoring.verdict(scores)
-    assert re.search(r"is \d\.\d\d \(scale relative\) and \d\.\d\d \(scale level\)", first)
-    assert "258 held-out figures of 2021/22 and 2022/23" in first
-    assert re.search(r"50, 80 and 95% intervals held \d+, \d+ and \d+% of the figures", second)
+    assert re.search(r"is \d\.\d\d \(relative scale\) and \d\.\d\d \(level scale\)", first)
+    assert "258 held-out figures for 2021/22 and 2022/23" in first
+    assert re.search(r"50%, 80% and 95% intervals cover \d+%, \d+% and \d+% of the figures", second)
     assert page.index("held-out figures") < page.index("<h2")
 
 
