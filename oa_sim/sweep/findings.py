@@ -182,14 +182,14 @@ def moves(
     """
     key = moved.key.iloc[0]
     ends = [
-        f"{formatting.estimate(row['mean'], row['low'], row['high'], unit=unit)} where it is {row['where']}"
+        f"{said(row['mean'])} (90% interval {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
         for row in tornado.span(moved[moved.key == key])
     ]
     draws = tornado.draws_interval(rows, headline)
     within = f" Within one scenario the 90% interval is {said(draws[0])} to {said(draws[1])}." if draws else ""
     is_clear = clear_keys is None or key in clear_keys
     start = f"{key} changes {headline} most" if is_clear else f"{headline} differs most with {key}, which may be chance"
-    return [f"{start}: from {ends[0]} to {ends[1]}.{within}"]
+    return [f"{start}: from {ends[0]} to {ends[1]}, {unit}.{within}"]
 
 
 def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:

@@ -211,7 +211,7 @@ def test_what_a_sweep_counts_and_speaks_of_is_said_with_its_unit(capsys, tmp_pat
     about = {"headline_measure": "key_stage_2", "headline_group": "disadvantaged", "headline_year": 2028}
     table.assign(**about, to_verify=[3, *[7] * 127]).to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert "percentage points (90% interval" in out
+    assert ", percentage points. Within" in out
     assert (
         "impact_mean refers to key stage 2 reading, writing and maths (Year 6) of disadvantaged pupils in 2027/28"
         in out
