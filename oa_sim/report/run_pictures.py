@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year
 from oa_sim.plots import fan_charts, intervals, posterior, small_multiples, tile_map
 from oa_sim.plots.picture import Picture
 from oa_sim.projection import variance_decomposition
@@ -64,7 +64,7 @@ class RunPictures:
         """The shares of variance of impact and level by source; none where the draws are too few to tell."""
         if not len(self._result.uncertainty):
             return None
-        means = self._result.uncertainty.sel(place=variance_decomposition.MEAN)
+        means = self._result.uncertainty.sel(place=MEAN_OF_AREAS)
         rows, shares = [], []
         for quantity, name in (("impact", "impact"), ("projection", "level")):
             for year in means.reading_year.values.tolist():
