@@ -19,6 +19,7 @@ from test_experiments import SCRIPTS
 from oa_sim.cli.commands import COMMANDS, HELP, VERSION
 
 PAGES = {str(path.relative_to(DOCS)): path for path in documented.pages()}
+TEMPLATES = ROOT / "oa_sim/report/templates"
 TO_COME = {"report", "explore"}  # verbs of which pages spoke before the door knew them
 OF_REPORT = {
     *("briefing.html", "briefing.docx", "briefing.pptx", "workbook.xlsx", "assurance.html", "assurance.docx"),
@@ -90,7 +91,9 @@ def test_every_file_that_a_page_names_is_in_the_project_or_is_written_by_it(name
         if "/" in file:
             assert (ROOT / file).is_file(), file
         else:
-            here = any((folder / file).is_file() for folder in (ROOT, ROOT / "oa_sim", ROOT / "oa_sim" / "data"))
+            here = any(
+                (folder / file).is_file() for folder in (ROOT, ROOT / "oa_sim", ROOT / "oa_sim" / "data", TEMPLATES)
+            )
             written = file in SOURCES or f'"{file.split(".")[0]}"' in SOURCES  # tables are written by their names
             assert here or written or file in own or file in OF_REPORT, file
 
