@@ -31,8 +31,9 @@ import pandas as pd
 import plain
 
 from oa_sim import load_scenario
-from oa_sim.compiled import activity, outcomes, simulate
+from oa_sim.compiled import outcomes, simulate
 from oa_sim.compiled.jit import compiled
+from oa_sim.inference import link_functions
 from oa_sim.plots.picture import CHANGE, INK, WITH, drawn
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
@@ -70,7 +71,7 @@ def side_by_side(law, n: int, workers: int, times: int) -> float:
 @compiled
 def link(latent, out):
     """Write the figures of latent values."""
-    outcomes.publish(activity.SHARE, latent, out)
+    outcomes.publish(link_functions.SHARE, latent, out)
 
 
 def limits(scenario, about: plain.Made, times: int) -> dict[str, float]:

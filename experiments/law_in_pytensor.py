@@ -9,8 +9,8 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from oa_sim.compiled import activity, outcomes
 from oa_sim.compiled.activity import Draws, Levers, Shape
+from oa_sim.inference import link_functions
 
 DATA = ("spend", "beside", "offers", "since")
 BY_INTERVENTION = ("unit_cost", "ramp", "wider", "dose", "goes_on", "later")
@@ -98,10 +98,10 @@ def _outcomes(shape: Shape, latent, gain) -> None:
     n_shown, projected, impact = latent.type.shape[2], [], []
 
     def published(kind, value):
-        if kind == activity.POINTS:
-            return pt.clip(value * float(outcomes.PUPIL_SD), 0.0, 90.0)
-        if kind == activity.RATE:
-            return 100 * pt.exp(float(outcomes.LOG_PER_SD) * value)
+        if kind == link_functions.POINTS:
+            return pt.clip(value * float(link_functions.PUPIL_SD), 0.0, 90.0)
+        if kind == link_functions.RATE:
+            return 100 * pt.exp(float(link_functions.LOG_PER_SD) * value)
         return 50 * pt.erfc(-value / np.sqrt(2))
 
     for m, (poor, other) in enumerate(gain):

@@ -77,9 +77,9 @@ def test_a_folder_is_explored(written, name):
             session.opened(written / name)
         return
     base = session.opened(written / name)
-    seen = session.view(session.start(base), base)
+    seen = session.answer(session.start(base), base)
     assert seen.sentences
-    assert seen.rows
+    assert seen.facts
     assert any("other code" in note for note in base.notes)
 
 
