@@ -252,21 +252,26 @@ def slides_template() -> bytes:
     _logo(master)
     _slide_number(master)
     for layout, (name, boxes) in zip(keep, LAYOUTS.items(), strict=True):
-        layout.name = name
-        for shape in list(layout.placeholders):
-            if shape.placeholder_format.type.name != "TITLE":
-                shape._element.getparent().remove(shape._element)
-            else:
-                for own in shape._element.spPr:
-                    shape._element.spPr.remove(own)
-        for number, box in enumerate(boxes, start=10):
-            layout.shapes._spTree.append(_placeholder(number, *box))
+        _lay_out(layout, name, boxes)
     show.part.part_related_by(RELATIONSHIP_TYPE.TABLE_STYLES)._blob = _table_styles()
     for relation in list(show.part.rels.values()):
         if relation.reltype.endswith("/printerSettings"):
             show.part.drop_rel(relation.rId)
     show.core_properties.title, show.core_properties.language = "Template of the slides", "en-GB"
     return sealed(show)
+
+
+def _lay_out(layout, name: str, boxes) -> None:
+    """Give a layout its name and placeholders; of the old ones the title alone stays, where the master puts it."""
+    layout.name = name
+    for shape in list(layout.placeholders):
+        if shape.placeholder_format.type.name != "TITLE":
+            shape._element.getparent().remove(shape._element)
+        else:
+            for own in shape._element.spPr:
+                shape._element.spPr.remove(own)
+    for number, box in enumerate(boxes, start=10):
+        layout.shapes._spTree.append(_placeholder(number, *box))
 
 
 def _theme(part) -> None:

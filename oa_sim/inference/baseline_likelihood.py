@@ -148,16 +148,8 @@ def density_and_gradients(
     half = invert(upper, precision)
     if not half < np.inf:  # not positive definite: the inverse was never written
         return -np.inf
-    density = -m * half
     pull = np.zeros((m, n))
-    for a in range(m):
-        for i in range(n):
-            residual = value[a, i] - mean[series[i]]
-            for j in range(n):
-                pull[a, j] += residual * precision[i, j]
-        for i in range(n):
-            density -= 0.5 * (value[a, i] - mean[series[i]]) * pull[a, i]
-            g_mean[series[i]] += pull[a, i]
+    density = _weigh(-m * half, mean, series, value, precision, pull, g_mean)
     slope = upper  # its content is no longer needed
     for i in range(n):
         for j in range(i, n):
@@ -167,6 +159,24 @@ def density_and_gradients(
             for j in range(i, n):
                 slope[i, j] += 0.5 * pull[a, i] * pull[a, j]
     _chain(parts, link, series, year, kin, sampling, power, slope, g_parts, g_persistence, g_noise, g_link)
+    return density
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _weigh(density, mean, series, value, precision, pull, g_mean):
+    """Write the residuals of each authority times the precision; return the density less their weighted squares.
+
+    The same products are the gradient in the means, which is added in place.
+    """
+    m, n = value.shape
+    for a in range(m):
+        for i in range(n):
+            residual = value[a, i] - mean[series[i]]
+            for j in range(n):
+                pull[a, j] += residual * precision[i, j]
+        for i in range(n):
+            density -= 0.5 * (value[a, i] - mean[series[i]]) * pull[a, i]
+            g_mean[series[i]] += pull[a, i]
     return density
 
 
@@ -197,8 +207,18 @@ def invert(upper, inverse):
     ``upper`` is used up. The inner loops run along rows, which the compiler vectorises without changing the order of
     any sum: the same answer on every machine. Returns infinity where the matrix is not positive definite.
     """
+    half = _factorise(upper)
+    if half < np.inf:
+        _invert_triangle(upper, inverse)
+        _square(upper, inverse)
+    return half
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _factorise(upper):
+    """Write U of S = U'U over the upper half of S, row by row; return half the log determinant of S."""
     n, half = len(upper), 0.0
-    for k in range(n):  # U of S = U'U, row by row
+    for k in range(n):
         if not upper[k, k] > 0:
             return np.inf
         root = np.sqrt(upper[k, k])
@@ -209,8 +229,15 @@ def invert(upper, inverse):
             factor = upper[k, i]
             for j in range(i, n):
                 upper[i, j] -= factor * upper[k, j]
+    return half
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _invert_triangle(upper, inverse):
+    """Write the transposed inverse of U over ``upper``: its columns are rows. ``inverse`` is room to work in."""
+    n = len(upper)
     inverse[:] = 0.0
-    for i in range(n - 1, -1, -1):  # U^-1, from the last row up
+    for i in range(n - 1, -1, -1):  # from the last row up
         inverse[i, i] = 1.0
         for k in range(i + 1, n):
             factor = upper[i, k]
@@ -218,9 +245,15 @@ def invert(upper, inverse):
                 inverse[i, j] -= factor * inverse[k, j]
         for j in range(i, n):
             inverse[i, j] /= upper[i, i]
-    for i in range(n):  # its transpose, so that the columns are rows
+    for i in range(n):
         for j in range(i, n):
             upper[j, i] = inverse[i, j]
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _square(upper, inverse):
+    """Write the inverse of S, which is the inverse of U times its transpose."""
+    n = len(upper)
     inverse[:] = 0.0
     for k in range(n):
         for i in range(k + 1):
@@ -230,4 +263,3 @@ def invert(upper, inverse):
     for i in range(n):
         for j in range(i):
             inverse[j, i] = inverse[i, j]
-    return half
