@@ -253,9 +253,9 @@ def left(lasts: np.ndarray, smallest: Number, interval: np.ndarray, out: np.ndar
     """
     n = lasts.shape[2]
     room = room_for(n, 2)
-    shares, ranks, ends = np.empty(n, np.float32), np.empty(2, np.int32), np.empty(2, np.float32)
+    shares = np.empty(n, np.float32)
     for row in range(lasts.shape[0]):
-        out[row, 1] = _mean_and_ends(lasts[row, 0], interval, ranks, room, ends, out[row, 6:8])
+        out[row, 1] = _mean_and_ends(lasts[row, 0], interval, room, out[row, 6:8])
         with_impact = 0
         for d in range(n):
             with_impact += lasts[row, 0, d] > smallest
@@ -274,18 +274,17 @@ def left(lasts: np.ndarray, smallest: Number, interval: np.ndarray, out: np.ndar
                     n_shares += 1
             out[row, 4 + i] = halves / with_impact
             interval_of = out[row, 8 + 2 * i : 10 + 2 * i]
-            out[row, 2 + i] = _mean_and_ends(shares[:n_shares], interval, ranks, room, ends, interval_of)
+            out[row, 2 + i] = _mean_and_ends(shares[:n_shares], interval, room, interval_of)
 
 
 @compiled
-def _mean_and_ends(
-    draws: np.ndarray, interval: np.ndarray, ranks: np.ndarray, room: SelectionRoom, ends: np.ndarray, out: np.ndarray
-) -> Number:
-    """Write the ends of an interval, each the nearest draw, and return the mean."""
+def _mean_and_ends(draws: np.ndarray, interval: np.ndarray, room: SelectionRoom, out: np.ndarray) -> Number:
+    """Write the ends of an interval and return the mean."""
+    asked = sought(interval, draws.size)
+    at_ranks(draws, asked.ranks, room, asked.found)
     for e in range(2):
-        ranks[e] = min(max(int(np.round(interval[e] * (draws.size - 1))), 0), draws.size - 1)
-    at_ranks(draws, ranks, room, ends)
-    out[0], out[1] = ends[0], ends[1]
+        below, above = np.float64(asked.found[asked.at[e, 0]]), np.float64(asked.found[asked.at[e, 1]])
+        out[e] = below + (above - below) * (interval[e] * (draws.size - 1) - asked.below[e])
     return mean(draws)
 
 

@@ -122,7 +122,13 @@ def _describe(found: dict[str, np.ndarray], name: str, value: np.ndarray, has: n
     """Write mean and interval of a quantity (..., draw) over the draws that have an impact."""
     found[name] = mean(value, has)
     n = has.sum(-1)
-    places = [np.clip(np.round(q * (n - 1)), 0, value.shape[-1] - 1).astype(int) for q in INTERVAL]
-    ordered = np.partition(np.where(has, value, np.inf), np.unique(places), axis=-1)  # no more order than is asked for
-    for label, at in zip(("q05", "q95"), places, strict=True):
-        found[f"{name}_{label}"] = np.where(n > 0, np.take_along_axis(ordered, at[..., None], -1)[..., 0], np.nan)
+    at = [np.maximum(q * (n - 1), 0.0) for q in INTERVAL]
+    below = [np.floor(place).astype(int) for place in at]
+    above = [np.minimum(place + 1, np.maximum(n - 1, 0)) for place in below]
+    # no more order than is asked for; draws without an impact lie behind all others
+    ordered = np.partition(np.where(has, value, np.inf), np.unique([*below, *above]), axis=-1)
+    for label, place, *ranks in zip(("q05", "q95"), at, below, above, strict=True):
+        low, high = (
+            np.where(n > 0, np.take_along_axis(ordered, rank[..., None], -1)[..., 0], np.nan) for rank in ranks
+        )
+        found[f"{name}_{label}"] = low + (high - low) * (place - ranks[0])

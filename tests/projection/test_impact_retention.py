@@ -26,6 +26,20 @@ def test_the_curve_runs_from_the_last_funded_year_to_fifteen_after(scenario):
     assert (found["curve_q05"] <= found["curve_q95"]).all()
 
 
+@pytest.mark.parametrize("n_with_impact", [0, 1, 2, 57])
+def test_the_ends_of_an_interval_are_the_quantiles_of_the_draws_that_have_an_impact(n_with_impact):
+    peak = np.random.default_rng(2).uniform(0.01, 0.03, 57) * (np.arange(57) < n_with_impact)
+    gain = peak * np.array([1.0, *np.linspace(0.9, 0.1, len(YEARS) - 1)])[:, None]
+    described = impact_retention.described(gain[None], YEARS, YEARS[0], smallest=5e-4, matters=0.01)
+    half_lives = described["half_life_years_q05"][0], described["half_life_years_q95"][0]
+    assert np.isnan(half_lives).all() == (n_with_impact == 0)
+    for end, share in (("q05", 0.05), ("q95", 0.95)):
+        assert described[f"peak_sd_{end}"][0] == pytest.approx(np.quantile(gain.max(axis=0), share))
+        if n_with_impact:
+            left = np.quantile(np.full(n_with_impact, 0.9), share)
+            assert described[f"left_1y_{end}"][0] == pytest.approx(left)
+
+
 @pytest.fixture(scope="module")
 def left_of(known):
     """Answer the share of its own peak left five years after three years of money, by draw."""
