@@ -66,8 +66,8 @@ def main(*flags: str) -> None:
     first, least = table.iloc[0], table.p_keeps_less.min()
     shares = [100 * first[ends].to_numpy(dtype=float)[i : i + 3] for i in (0, 3)]
     print(
-        f"Five years after the money, bought-in tutoring keeps {formatting.estimate(*shares[0], '%')} of its peak at "
-        f"key stage 2 and embedded training {formatting.estimate(*shares[1], '%')}; tutoring keeps less in "
+        f"Five years after the money, bought-in tutoring keeps {formatting.estimate(*shares[0], unit='%')} of its peak "
+        f"at key stage 2 and embedded training {formatting.estimate(*shares[1], unit='%')}; tutoring keeps less in "
         f"{100 * first.p_keeps_less:.1f}% of draws, and in at least {100 * least:.1f}% in each of the "
         f"{len(table)} pairs compared."
     )

@@ -60,10 +60,8 @@ def main(*flags: str) -> None:
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
     shown = table[(table.measure == HEADLINE[0]) & (table.year == last)]
     unit = f"{MEASURES[HEADLINE[0]].label}, {HEADLINE[1]} pupils, {academic_year(last)}, percentage points above none"
-    picture = intervals.intervals_picture(
-        "portfolios", unit, list(PORTFOLIOS), shown[["better_by", "q05", "q95"]].values.T, unit
-    ).svg
-    (FOLDER / "figure.svg").write_text(picture, encoding="utf-8")
+    picture = intervals.intervals_picture("portfolios", unit, list(PORTFOLIOS), shown[columns[5:8]].values.T, unit)
+    (FOLDER / "figure.svg").write_text(picture.svg, encoding="utf-8")
     print(table[["portfolio", "measure", "year", "better_by", "q05", "q95", "p_best"]].to_string(index=False))
     first = shown.loc[shown.better_by.idxmax()]
     leads = table.loc[table[table.year == last].groupby("measure").better_by.idxmax()].portfolio.value_counts()

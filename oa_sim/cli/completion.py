@@ -172,7 +172,8 @@ def fish() -> str:
         here = f"complete -c oa-sim -n '__fish_seen_subcommand_from {verb}'"
         for flag in flags_of(command):
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in flag.names)
-            value = {"": "", "LIST": f" -x -a '{FORMATS}'", "DIR": " -x -a '(__fish_complete_directories)'"}[flag.value]
+            folders = " -x -a '(__fish_complete_directories)'"
+            value = {"": "", "LIST": f" -x -a '{FORMATS}'", "DIR": folders, "FOLDER": folders}[flag.value]
             lines.append(f"{here} {names}{value} -d {_quoted([flag.meaning])}")
         words = [*_first_words(verb)]
         for key in keys_of(verb):

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 import yaml
 
@@ -92,17 +93,33 @@ def opened(folder: str | Path) -> Base:
             f"{folder} was run with budget.plan, which stands for split and portfolio: explore one without it"
         )
     known = input_cache.known(scenario)
-    for what, was, now in (
-        ("tables", made["data_hash"], known.data_hash),
-        ("posterior", made["posterior"], known.checksum),
-    ):
-        if was is not None and was != now:
-            raise Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
+    if made["data_hash"] is not None and made["data_hash"] != known.data_hash:
+        raise _made_from_another("tables", folder)
+    if made["posterior"] not in (None, known.checksum) and not _has_draws(folder, known.posterior):
+        raise _made_from_another("posterior", folder)
     same = made["code_hash"] == run_manifest.code_hash()
     notes = (
         () if same else (f"{folder.name} was made with other code of oa_sim: the numbers here are of this version.",)
     )
     return Base(scenario, known, _portfolios(scenario.portfolio), _splits(scenario), notes)
+
+
+def _made_from_another(what: str, folder: Path) -> Refusal:
+    return Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
+
+
+def _has_draws(folder: Path, posterior: xr.Dataset) -> bool:
+    """Return whether a run holds the draws of a posterior.
+
+    Its checksum also covers how the convergence checks of few draws were worded, which another version may change.
+    """
+    try:
+        with xr.open_dataset(folder / "result.nc", group="posterior", engine="h5netcdf") as own:
+            return set(own.data_vars) == set(posterior.data_vars) and all(
+                np.array_equal(own[name].values, values.values, equal_nan=True) for name, values in posterior.items()
+            )
+    except (OSError, KeyError, ValueError):
+        return False
 
 
 def _of_run(folder: Path) -> tuple[Scenario, dict]:

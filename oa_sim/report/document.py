@@ -6,7 +6,7 @@ A sentence keeps its figures as figures until it is printed, so that a page can 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import unescape
-from re import fullmatch, search
+from re import search
 
 import pandas as pd
 
@@ -161,11 +161,6 @@ class Dossier:
         parts += [f"data {str(about['data_hash'])[:12]}", f"draws {str(about.get('posterior', 'none'))[:12]}"]
         seed = about.get("seed", about.get("scenario", {}).get("seed"))
         return "; ".join([*parts, *([f"seed {seed}"] if seed is not None else [])]) + "."
-
-
-def in_words(name: str) -> str:
-    """Return the key of a scenario as words: ``no_programme`` is ``no programme``; any other name stays as it is."""
-    return name.replace("_", " ") if fullmatch(r"[a-z0-9_]+( \[FAIL\])?", name) else name
 
 
 def capital(text: str) -> str:

@@ -20,10 +20,10 @@ from oa_sim.formatting import unit, who
 from oa_sim.plots import intervals
 from oa_sim.plots.picture import legible
 from oa_sim.report import folder_statistics, reported_statistic
-from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, capital, drawn, in_words
+from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Sentence, capital, drawn
 from oa_sim.report.folder_statistics import Spec, Told, said
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
-from oa_sim.scenario import unverified
+from oa_sim.scenario import title_of, unverified
 from oa_sim.simulation.narrative import CANNOT_SAY
 from oa_sim.sweep import findings, results, store
 
@@ -126,7 +126,8 @@ def _of_comparison(table: pd.DataFrame, found: dict, rows: list[int], where: dic
     parts: list = [f"{capital(who(measure, group))} in {academic_year(year)}, on average over the areas."]
     for i in rows:
         row, chance = table.iloc[i], found.get((i, "p_better"))
-        parts += [f" {capital(in_words(row.scenario))} compared with {in_words(row.reference)}: a difference of ",
+        titles = (title_of("scenario", name) for name in (row.scenario, row.reference))
+        parts += [" {} compared with {}: a difference of ".format(*titles),
                   found[i, "mean"], f" {unit(measure)}."]  # fmt: skip
         if chance is not None:
             parts += [f" {capital(formatting.clause(chance.value))} (", Only(chance), ") that pupils do better."]

@@ -294,10 +294,10 @@ def write_decision(found: "Decision", outputs: str | Path, sentences: list[str])
         } | found.sheet.tables
         for name, table in tables.items():
             table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        pictures = {name: getattr(decision_charts, name)(found) for name in ("split", "response", "regret", "front")}
-        for name, svg in pictures.items():
-            if svg:
-                (at / f"{name}.svg").write_text(svg + "\n", encoding="utf-8")
+        for name in ("split", "response", "regret", "front"):
+            picture = getattr(decision_charts, f"{name}_picture")(found)
+            if picture:
+                (at / f"{name}.svg").write_text(picture.svg + "\n", encoding="utf-8")
         write_json(at / "optimise.json", found.facts() | {"headline": sentences} | found.manifest)
 
     return whole(Path(outputs) / "optimise" / found.manifest["run_id"], fill)

@@ -11,10 +11,10 @@ from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
 from oa_sim.formatting import chance, unit, who
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.report import assurance, reported_statistic, run_statistics
-from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence, capital, in_words
+from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence, capital
 from oa_sim.report.reported_statistic import About, Published
 from oa_sim.report.run_pictures import RunPictures, of_picture
-from oa_sim.scenario import unverified
+from oa_sim.scenario import title_of, unverified
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 
@@ -74,8 +74,7 @@ def run_document(result: Result, pictures: RunPictures | None = None) -> Dossier
 
 def scenario_title(result: Result) -> str:
     """Return the title of a scenario as people read it, marked where convergence checks failed."""
-    scenario = result.manifest["scenario"]
-    return f"{scenario.get('title') or in_words(scenario['name'])}{summaries.failed(result)}"
+    return f"{title_of('scenario', result.manifest['scenario']['name'])}{summaries.failed(result)}"
 
 
 def headline(result: Result, statistics: Statistics) -> Sentence:

@@ -257,6 +257,7 @@ class Scenario(Checked):
             for field, choices in (("kind", self.sustainability.kinds), ("fade_out", self.evidence.fade_out)):
                 if getattr(intervention, field) not in choices:
                     raise unknown_choice(f"interventions.{name}.{field}", getattr(intervention, field), tuple(choices))
+        self.measures = [measure for measure in MEASURES if measure in self.measures]  # however typed
 
     @property
     def title(self) -> str:

@@ -280,5 +280,5 @@ def test_a_pair_is_compared_from_the_command_line(tmp_path, capsys):
     words = ["compare", "no_board", "with_board", "areas=three_areas", "sampler.draws=20", "horizon=5"]
     assert main([*words, f"outputs={tmp_path}", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)["headline"][0]
-    assert "above it" in said
+    assert "higher" in said
     assert "no_board" in said

@@ -20,8 +20,8 @@ LEARNING = ("fit", "backtest")
 SWEEPS = ("sweep", "resume", "extend")
 WITH_SETTINGS = {  # verb: where the settings beside its scenario are
     "optimise": ("decide.constraints", "Optimising"),
-    "target": ("targets.target_settings", "Targeting"),
-    "monitor": ("targets.monitor_settings", "Monitoring"),
+    "target": ("targets.settings", "Targeting"),
+    "monitor": ("targets.settings", "Monitoring"),
     "voi": ("decide.voi_settings", "Studying"),
 }
 FOLDERS = ("sensitivity", "report", "explore", "completion")  # verbs that compose no scenario

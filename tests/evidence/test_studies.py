@@ -81,7 +81,7 @@ def test_an_unknown_study_is_refused_with_the_nearest(known):
 
 
 def test_a_study_named_twice_is_refused():
-    with pytest.raises(Refusal, match="names study 'Phonics strand' twice"):
+    with pytest.raises(Refusal, match="must name each once, got \\['Phonics strand', 'Phonics strand'\\]"):
         load_scenario("evidence.without=[Phonics strand, Phonics strand]")
 
 

@@ -16,5 +16,5 @@ def test_arviz_draws_each_chain_of_each_hyperparameter(every_area):
     assert one.png == posterior.forest(every_area).png
     assert one.svg == posterior.forest(every_area).svg
     trend = every_area.posterior.national_trend.values
-    assert rows["how strong England's trend is"].values == pytest.approx(trend)
+    assert rows["strength of England's trend"].values == pytest.approx(trend)
     assert "level_sd" in posterior.forest(every_area, "level_sd").name
