@@ -298,31 +298,48 @@ RENAMED: dict[str, str] = {  # names that are not those of before, or lie in ano
 }
 
 
-def _warn(old: str, new: str) -> None:
+MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
+    "compiled.spending_response": "compiled.gradient",
+    "inputs.download_formats": "inputs.published_files",
+    "programme.review": "programme.budget",
+    "scenario.scenario_files": "scenario.overrides",
+    "simulation.result_tables": "simulation.result",
+    "sweep.executors": "sweep.blocks",
+    "sweep.provenance": "sweep.cases",
+    "targets.assimilation": "targets.monitor",
+    "targets.base_rates": "targets.attainable",
+    "targets.monitor_settings": "targets.settings",
+    "targets.target_settings": "targets.settings",
+}
+
+
+def _warn(old: str, new: str, since: int = 7) -> None:
     import warnings
 
+    said = f"{old} is {new} since oa_sim 0.{since}: write that, the old name goes in 0.{since + 1}"
     # the caller is as many levels up as there are frames of importlib, which Python leaves out of the count
-    warnings.warn(f"{old} is {new} since oa_sim 0.7: write that, the old name goes in 0.8", DeprecationWarning, 3)
+    warnings.warn(said, DeprecationWarning, 3)
 
 
 class _Finder:
     """Finds a module under its old name, and gives one that hands on what it held then."""
 
     def find_spec(self, fullname, path=None, target=None):
-        package, _, old = fullname.rpartition(".")
-        if package != "oa_sim" or old not in MOVED:
+        package, _, old = fullname.partition(".")
+        if package != "oa_sim" or old not in MOVED | MERGED:
             return None
         from importlib.util import spec_from_loader
 
         return spec_from_loader(fullname, self)
 
     def create_module(self, spec):
-        _warn(spec.name, f"oa_sim.{MOVED[spec.name.rpartition('.')[2]]}")
+        old = spec.name.partition(".")[2]
+        _warn(spec.name, f"oa_sim.{(MOVED | MERGED)[old]}", 8 if old in MERGED else 7)
         return None
 
     def exec_module(self, module):
-        old = module.__name__.rpartition(".")[2]
-        there = importlib.import_module(f"oa_sim.{MOVED[old]}")
+        old = module.__name__.partition(".")[2]
+        there = importlib.import_module(f"oa_sim.{(MOVED | MERGED)[old]}")
 
         def __getattr__(name: str) -> object:
             where, _, new = RENAMED.get(f"{old}.{name}", "").rpartition(".")

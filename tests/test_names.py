@@ -58,6 +58,16 @@ def test_an_old_name_within_an_old_module_gives_what_bears_another_name_now(name
     assert getattr(found, was) is getattr(importlib.import_module(f"oa_sim.{where}"), now)
 
 
+@pytest.mark.parametrize("name", _lazy_imports.MERGED)
+def test_a_module_that_is_part_of_another_gives_what_that_holds(name):
+    there = importlib.import_module(f"oa_sim.{_lazy_imports.MERGED[name]}")
+    sys.modules.pop(f"oa_sim.{name}", None)
+    with pytest.warns(DeprecationWarning, match=rf"oa_sim.{name} is {there.__name__} since oa_sim 0.8.*goes in 0.9"):
+        module = importlib.import_module(f"oa_sim.{name}")
+    for held in own(there):
+        assert getattr(module, held) is getattr(there, held)
+
+
 def test_no_old_name_is_told_without_need():
     for name, new in _lazy_imports.RENAMED.items():
         module, _, was = name.partition(".")
