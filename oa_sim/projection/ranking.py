@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from oa_sim import formatting
 from oa_sim.definitions import QUANTILES
 from oa_sim.projection.appraisal import NOBODY, described
 
@@ -113,13 +114,15 @@ def alarm(names: list[str], views: dict[str, np.ndarray]) -> str:
         if not _cross(list(means.values())):
             return ""
         lead = names[min(set.intersection(*winners))]
-        return f"The three views agree that {lead} gives most per pound, but not on the order of the others."
+        return f"The three welfare weightings agree that {lead} gives most per pound, but rank the others differently."
     winners_by_view = []
     for view, mean in means.items():
         best, runs = int(np.argmax(mean)), kept[view]
         chance = first(views[view][runs])[int(runs[:best].sum())]
-        winners_by_view.append(f"{names[best]} by {VIEWS[view][1]} (first in {100 * chance:.0f}% of draws)")
-    return f"The three views disagree on who gives most per pound: {'; '.join(winners_by_view)}."
+        odds = formatting.chance(chance)
+        winners_by_view.append(f"{names[best]} by {VIEWS[view][1]} (first with probability {odds})")
+    winners_in_words = "; ".join(winners_by_view)
+    return f"Warning: the three welfare weightings disagree on what gives most per pound: {winners_in_words}."
 
 
 def _cross(means: list[np.ndarray]) -> bool:

@@ -63,5 +63,5 @@ def together(doubted: list[dict[str, list[str]]]) -> dict[str, list[str]]:
 def sentence(doubted: dict[str, list[str]], named_in: str = "run.json") -> str:
     """Return how many figures of each kind are still to verify, in words."""
     parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in doubted.items()]
-    said = f"Still to verify, and recalled or assumed so far: {', '.join(parts)} (named in {named_in})."
+    said = f"Still to verify (recalled or assumed so far): {', '.join(parts)}, listed in {named_in}."
     return said if parts else ""

@@ -219,21 +219,21 @@ def sentences(found: pd.DataFrame, fails: str) -> list[str]:
     """Return in which futures a plan fails, in words."""
     if found.empty:
         return [
-            f"In no box of futures does {fails} hold clearly more often than elsewhere: what decides it was not "
-            "varied, does not keep to limits of single keys, or needs more scenarios to be seen."
+            f"No range of the keys was found in which {fails} is clearly more frequent than elsewhere. What decides "
+            "it was not varied, does not depend on single keys, or needs more scenarios to be seen."
         ]
     told = []
     for number, part in found.groupby("box"):
         one = part.iloc[0]
         where = " and ".join(_where(row) for row in part.itertuples())
         start = (
-            f"{fails} holds in {percent(one.base_rate)} of {one.n_rows} futures;" if number == 1 else "Of the others,"
+            f"{fails} holds in {percent(one.base_rate)} of {one.n_rows} scenarios." if number == 1 else "Of the others:"
         )
         told.append(
-            f"{start} where {where}, it holds in {percent(one.density)} (in futures not used to find this box "
-            f"{percent(one.held_out_density)}, 90% interval {percent(one.held_out_low)} to "
-            f"{percent(one.held_out_high)}), which is {percent(one.coverage)} of all cases in "
-            f"{percent(one.mass)} of all futures."
+            f"{start} Where {where}, it holds in {percent(one.density)}. In scenarios that were not used to find this "
+            f"range it holds in {percent(one.held_out_density)} (90% interval {percent(one.held_out_low)} to "
+            f"{percent(one.held_out_high)}). The range has {percent(one.mass)} of all scenarios and "
+            f"{percent(one.coverage)} of those in which it holds."
         )
     return told
 

@@ -87,4 +87,4 @@ def test_a_comparison_doubts_all_that_any_of_its_scenarios_rests_on(tiny):
     assert unverified.together([{}, {}]) == {}
     results = tuple(dataclasses.replace(tiny, manifest=tiny.manifest | {"to_verify": some}) for some in rests)
     said = narrative.compared(Comparison(results, pd.DataFrame()))
-    assert any("3 studies, 1 priority, 1 event (named in compare.json)" in sentence for sentence in said)
+    assert any("3 studies, 1 priority, 1 event, listed in compare.json" in sentence for sentence in said)

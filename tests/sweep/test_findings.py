@@ -99,7 +99,7 @@ def test_fail_and_to_verify_travel_into_every_table_sentence_and_picture(capsys,
     *said, folder = out.splitlines()
     assert "impact_mean [FAIL]" in said[0]
     assert any(line.startswith("[FAIL] 1 of 128 scenarios") for line in said)
-    assert "2 studies (named in sensitivity.json)" in said[-1]
+    assert "2 studies, listed in sensitivity.json" in said[-1]
     for name in ("indices", "tornado", "boxes"):
         rows = pd.read_csv(Path(folder) / f"{name}.csv")
         assert (rows.verdict == "FAIL").all()

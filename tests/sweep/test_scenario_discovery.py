@@ -54,7 +54,7 @@ def test_the_sentence_says_where_how_often_and_how_sure(found):
     (said,) = scenario_discovery.sentences(found, "impact_q05<0.5")
     assert re.search(r"dose is below 0\.(4[5-9]|5)", said)
     assert "scenario is a or c" in said
-    assert "in futures not used to find this box" in said
+    assert "In scenarios that were not used to find this range" in said
 
 
 def test_whole_numbers_and_switches_make_limits_too(futures):
@@ -78,7 +78,7 @@ def test_noise_has_no_box_worth_its_name():
         rng = np.random.default_rng(seed)
         table = pd.DataFrame(rng.uniform(0, 1, (150, 5)), columns=list("abcde")).assign(y=rng.random(150))
         assert scenario_discovery.boxes(table, list("abcde"), f"y<{[0.1, 0.3, 0.6][seed % 3]}", ["y"]).empty
-    assert "In no box of futures" in scenario_discovery.sentences(pd.DataFrame(), "y<0.1")[0]
+    assert "No range of the keys was found" in scenario_discovery.sentences(pd.DataFrame(), "y<0.1")[0]
 
 
 @pytest.mark.slow
