@@ -8,7 +8,7 @@ import numpy as np
 
 from oa_sim import formatting
 from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
-from oa_sim.formatting import chance, unit, who
+from oa_sim.formatting import chance, outcome, unit, who
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.report import assurance, reported_statistic, run_statistics
 from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence, capital
@@ -29,6 +29,7 @@ SPLITS = {
     "equal": "shared equally between the areas",
     "per_pupil": "shared by the number of pupils",
     "per_disadvantaged_pupil": "shared by the number of disadvantaged pupils",
+    "as_paid": "shared as it was paid",
     "custom": "shared by chosen weights",
 }
 COSTS_NOT_ADDED = (
@@ -88,7 +89,7 @@ def headline(result: Result, statistics: Statistics) -> Sentence:
         From ``run_statistics.brief``.
     """
     measure, group = summaries.headline_measure(result)
-    whose, year = who(measure, group), academic_year(summaries.headline_year(result))
+    whose, year = outcome(measure, group), academic_year(summaries.headline_year(result))
     if not summaries.has_impact(result):
         return (f"No money is spent on activity, so there is no impact: {whose} in {year} is what it would be without "
                 "a programme.",)  # fmt: skip
@@ -98,11 +99,17 @@ def headline(result: Result, statistics: Statistics) -> Sentence:
     beside = statistics["national"]
     national: Sentence = ("; national programmes in the same areas add ", Only(beside)) if beside.value else ()
     return (
-        f"The programme is expected to {'raise' if statistics['impact'].value > 0 else 'change'} {whose} in {year} by ",
-        statistics["impact"], f" {unit(measure)}, compared with no programme, {_where(result)}. "
-        f"{capital(formatting.clause(likely.value))} (", Only(likely), ") that pupils do better with the programme "
-        "than without it. It costs ", Only(statistics["money_in"]), *national, ".",
+        f"The programme, funded from {_funded_years(result)}, is expected to "
+        f"{'raise' if statistics['impact'].value > 0 else 'change'} {whose} in {year} by ", statistics["impact"],
+        f" {unit(measure)}, compared with no further programme, {_where(result)}. If the model is right, "
+        f"{formatting.clause(likely.value)} (", Only(likely), ") that pupils do better with it than without it. It "
+        "costs ", Only(statistics["money_in"]), *national, ".",
     )  # fmt: skip
+
+
+def _funded_years(result: Result) -> str:
+    first, last = int(result.draws.year.values[0]), int(result.sustainability.attrs["last_funded_year"])
+    return f"{academic_year(first)} to {academic_year(last)}"
 
 
 def _where(result: Result) -> str:
@@ -117,8 +124,8 @@ def numbers(result: Result, statistics: Statistics) -> tuple[tuple[str, Publishe
     labels = {
         "impact": f"{unit(measure)}: impact on {who(measure, group)}, {year}",
         "left_5y": "of the peak impact remains five years after funding ends",
-        "cost_of_one_more": f"for one more in {who(measure, 'all')} (median), as the only use",
-        "benefit_per_pound": "pounds of lifetime earnings for each pound spent, both discounted",
+        "cost_of_one_more": f"for each {_one_more(measure)} (median), if it were the only result",
+        "benefit_per_pound": "pounds of lifetime earnings for each £1 spent, in present values",
         "counterfactual": f"{unit(measure, level=True)}: {who(measure, group)} in {year} without the programme",
         "money_in": "cost of the programme",
         "national": "national programmes in the same areas",
@@ -129,11 +136,11 @@ def numbers(result: Result, statistics: Statistics) -> tuple[tuple[str, Publishe
 def _one_more(measure: str) -> str:
     about = MEASURES[measure]
     if about.unit == "points":
-        return f"point of one pupil in {who(measure, 'all')}"
+        return f"additional point of one pupil in {who(measure, 'all')}"
     if about.unit == "per 100 pupils":
         return "suspension avoided"
-    fewer = "fewer" if about.lower_is_better else "more"
-    return f"pupil {fewer} counted in {who(measure, 'all')}"
+    pupil = "pupil fewer" if about.lower_is_better else "additional pupil"
+    return f"{pupil} in the figure for {who(measure, 'all')}"
 
 
 def passages(result: Result, statistics: Statistics, pictures: RunPictures) -> tuple[Passage, ...]:
@@ -168,17 +175,18 @@ def _counterfactual(result: Result, statistics: Statistics, pictures: RunPicture
     title = f"{MEASURES[measure].label}, {group} pupils"
     level = " per cent" if level == "%" else f" {level}"
     said: list[Sentence] = [(
-        f"Without the programme, {who(measure, group)} in {year} is expected to be ", statistics["counterfactual"],
+        f"Without a further programme, {outcome(measure, group)} in {year} is expected to be ",
+        statistics["counterfactual"],
         f"{level}. With it, ", statistics["projection"], f"{level}.",
     )]  # fmt: skip
     if "published" in statistics:
         last = statistics["published"]
-        said.append((f"The last published figure, for {academic_year(last.year)}, is ", Only(last), f"{level}. Most "
-                     "of the change from it would happen anyway: it is the national trend, and the areas\u2019 return "
+        said.append((f"The last published figure, for {academic_year(last.year)}, is ", Only(last), f"{level}. "
+                     "The change to the first of these comes from the national trend, and from the areas\u2019 return "
                      "to their usual level."))  # fmt: skip
     if summaries.has_impact(result):
-        said.append(("Either future is far less certain than the difference between them, because both share most of "
-                     "what is unknown.",))  # fmt: skip
+        said.append(("The level is far less certain than the difference that the programme makes. Most unknowns, such "
+                     "as the national trend, affect both futures alike.",))  # fmt: skip
     return Passage("Compared with what?", tuple(said), pictures=(of_picture(pictures.future, "future", title),))
 
 
@@ -188,8 +196,8 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
     beside, said = statistics["national"], []
     said.append((
         "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), {split}. ",
-        Only(statistics["allocated"]), " pays for activity, ", Only(statistics["management"]), " for management, and ",
-        Only(statistics["unspent"]), " is unspent.",
+        Only(statistics["allocated"]), " pays for activity and ", Only(statistics["management"]), " for management.",
+        *((" ", Only(statistics["unspent"]), " is not spent.") if statistics["unspent"].value else ()),
         *((" National programmes in the same areas add ", Only(beside), ".") if beside.value else ()),
     ))  # fmt: skip
     if "benefit_per_pound" in statistics:
@@ -200,8 +208,9 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
         measure, _ = summaries.headline_measure(result)
         extra = statistics["extra"]
         said.append((
-            f"The cost per {_one_more(measure)} is ", statistics["cost_of_one_more"], " (median), if the whole cost is "
-            "set against this. Over the years projected there are ", extra, f" more ({extra.unit}).",
+            f"Each {_one_more(measure)} costs ", statistics["cost_of_one_more"], " (median), if the whole cost"
+            f"{', with the national programmes,' if beside.value else ''} is set against this result alone. In all "
+            "projected years together there are ", extra, f" more {extra.unit}.",
         ))  # fmt: skip
     return Passage("What does it cost?", tuple(said))
 
@@ -212,10 +221,11 @@ def _benefit(result: Result, statistics: Statistics) -> Sentence:
         statistics["chance_worth"],
         result.value.attrs["review_above"],
     )
-    review = f" REVIEW this before it is used: comparable programmes bring less than {limit:g} pounds."
+    review = f" REVIEW this before it is used: comparable programmes bring less than £{limit:g}."
     return (
-        "Each pound buys ", ratio, " pounds of lifetime earnings, through Attainment 8 alone. "
-        f"{capital(formatting.clause(likely.value))} (", Only(likely), ") that the benefit exceeds the cost."
+        "Each £1 spent adds ", ratio, " pounds to pupils\u2019 lifetime earnings, in present values. Only gains in "
+        f"Attainment 8 are counted. {capital(formatting.clause(likely.value))} (", Only(likely), ") that the benefit "
+        "exceeds the cost."
         f"{review if ratio.value > limit else ''}",
     )  # fmt: skip
 
@@ -228,20 +238,22 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
     worst, n_areas = max(counts, key=counts.get), sum(counts.values())
     often = "" if n_areas == 1 else " in most areas" if counts[worst] > n_areas / 2 else " most often"
     said: Sentence = (
-        "Five years after funding ends, ", statistics["left_5y"], " of the peak impact remains; after ten years, ",
-        statistics["left_10y"], f". {capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
+        f"Five years after funding ends in {_funded_years(result)[-7:]}, ", statistics["left_5y"], " of the peak "
+        "impact remains; after ten years, ", statistics["left_10y"],
+        f". {capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
         f"remains after five years. The risk of losing the impact is {worst}{often} (high in ",
         Only(statistics["high risk"]), ", medium in ", Only(statistics["medium risk"]), ", low in ",
         Only(statistics["low risk"]), ").",
     )  # fmt: skip
     in_place = [name.replace("_", " ") for name, score in sustainability["principles"].items() if score]
-    principles = f"in place: {', '.join(in_place)}" if in_place else "none is in place"
+    principles = f"In place of the principles of sustainability: {', '.join(in_place)}."
+    principles = principles if in_place else "None of the principles of sustainability is in place."
     ending = ENDINGS.get(sustainability["ending"], sustainability["ending"])
     why: Sentence = (
-        f"Why: {ending}. Of the money for activity, ", Only(statistics["money_share_bought_in"]), " buys what stops "
-        "with the funding, ", Only(statistics["money_share_mixed"]), " what stops in part, and ",
-        Only(statistics["money_share_embedded"]), " what can continue. Pupils who were helped lose part of their gain "
-        f"each year, and leave school. Principles of sustainability: {principles}.",
+        f"Why: {ending}. Of spending on activity, ", Only(statistics["money_share_bought_in"]), " goes on work that "
+        "stops when funding ends, ", Only(statistics["money_share_mixed"]), " on work that stops in part, and ",
+        Only(statistics["money_share_embedded"]), " on work that can continue. Pupils who were helped lose part of "
+        f"their gain each year, and leave school. {principles}",
     )  # fmt: skip
     return Passage("Does it last?", (said, why))
 
@@ -315,21 +327,24 @@ def _certainty(result: Result, statistics: Statistics) -> Passage:
     gates = result.manifest["gates"]
     said: list[Sentence] = [(
         f"A 90% interval holds the true value in nine cases of ten, if the model is right. Convergence checks: "
-        f"{gates['verdict']} ({gates['reason']}). All figures use {result.n_draws:,} draws.",
+        f"{gates['verdict']} ({gates['reason']}). All figures use {result.n_draws:,} draws, and are rounded "
+        "to what these support.",
     )]  # fmt: skip
     labels = variance_decomposition.LABELS
     for name, whose in (("impact", "the impact"), ("projection", "the level")):
         if first := statistics.get(f"{name} from 0"):
             second = statistics.get(f"{name} from 1")
             said.append((
-                f"The largest source of uncertainty about {whose} is {labels[first.area]} (", Only(first),
-                " of the variance)", *((f", then {labels[second.area]} (", Only(second), ")") if second else ()), ".",
+                f"The uncertainty about {whose} comes mainly from {labels[first.area]} (", Only(first),
+                " of the variance)", *((f", then from {labels[second.area]} (", Only(second), ")") if second else ()),
+                ".",
             ))  # fmt: skip
     if len(result.uncertainty) and "impact from 0" not in statistics and summaries.has_impact(result):
         said.append(("The draws are too few to tell where the uncertainty comes from.",))
     if "impact_other_way" in statistics:
-        way = "Without" if result.outside.attrs["is_on"] else "With"
-        said.append((f"{way} an adjustment for how such area programmes have mostly done (the outside view), the "
+        is_on = result.outside.attrs["is_on"]
+        said.append(("The outside view allows for how area programmes of this kind have mostly done. The headline "
+                     f"{'includes' if is_on else 'does not include'} it; {'without' if is_on else 'with'} it the "
                      "impact is ", statistics["impact_other_way"], "."))  # fmt: skip
     unsure = unverified.sentence(result.manifest.get("to_verify", {}), "the assumptions register")
     return Passage("How sure are we?", (*said, *([(unsure,)] if unsure else [])), page=2)

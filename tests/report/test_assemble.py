@@ -156,9 +156,10 @@ def test_a_reader_of_the_brief_alone_can_answer_six_questions(every):
             for read, made in ((word_text, word.brief), (slide_text, powerpoint.brief))]  # fmt: skip
     for text in (Text(html_pages.brief_page(every)).text, *told):
         said = {
-            "what is expected": r"is expected to raise key stage 2 .* in 20\d\d/\d\d by [\d.]+.* percentage points",
-            "how sure": r"[Ii]t is (almost certain|highly likely|likely) \((above )?\d+%[^)]*\) that pupils do better",
-            "compared with what": r"compared with no programme.*Without the programme, .* is expected to be [\d.]+",
+            "what is expected": r"is expected to raise the share of .* in 20\d\d/\d\d by [\d.]+.* percentage points",
+            "how sure": r"[Ii]f the model is right, (?:it|there) is (almost certain|highly likely|likely) \((above )?\d+%[^)]*\) that pupils do better",
+            "compared with what": r"compared with no further programme.*Without a further programme, .* is expected "
+            r"to be [\d.]+",
             "does it last": r"Five years after funding ends, \d+%.* remains.*The risk of losing the impact is "
             r"(high|medium|low).*Why: ",
             "what does it cost": r"The programme costs .*[\d,]+.* pays for activity.* for management",
