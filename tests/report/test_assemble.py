@@ -157,7 +157,8 @@ def test_a_reader_of_the_brief_alone_can_answer_six_questions(every):
     for text in (Text(html_pages.brief_page(every)).text, *told):
         said = {
             "what is expected": r"is expected to raise the share of .* in 20\d\d/\d\d by [\d.]+.* percentage points",
-            "how sure": r"[Ii]f the model is right, (?:it|there) is (almost certain|highly likely|likely) \((above )?\d+%[^)]*\) that pupils do better",
+            "how sure": r"[Ii]f the model is right, (it|there) is (almost certain|highly likely|likely) "
+            r"\((above )?\d+%[^)]*\) that pupils do better",
             "compared with what": r"compared with no further programme.*Without a further programme, .* is expected "
             r"to be [\d.]+",
             "does it last": r"Five years after funding ends, \d+%.* remains.*The risk of losing the impact is "
