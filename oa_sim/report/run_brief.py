@@ -196,8 +196,8 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
     beside, said = statistics["national"], []
     said.append((
         "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), {split}. ",
-        Only(statistics["allocated"]), " pays for activity and ", Only(statistics["management"]), " for management.",
-        *((" ", Only(statistics["unspent"]), " is not spent.") if statistics["unspent"].value else ()),
+        Only(statistics["allocated"]), " pays for activity and ", Only(statistics["management"]), " for management; ",
+        Only(statistics["unspent"]), " is unspent.",
         *((" National programmes in the same areas add ", Only(beside), ".") if beside.value else ()),
     ))  # fmt: skip
     if "benefit_per_pound" in statistics:
