@@ -161,8 +161,8 @@ def test_a_reader_of_the_brief_alone_can_answer_six_questions(every):
             r"\((above )?\d+%[^)]*\) that pupils do better",
             "compared with what": r"compared with no further programme.*Without a further programme, .* is expected "
             r"to be [\d.]+",
-            "does it last": r"Five years after funding ends in 20\d\d/\d\d, \d+%.* remains.*The risk of losing the impact is "
-            r"(high|medium|low).*Why: ",
+            "does it last": r"Five years after funding ends in 20\d\d/\d\d, \d+%.* remains.*The risk of losing "
+            r"the impact is (high|medium|low).*Why: ",
             "what does it cost": r"The programme costs .*[\d,]+.* pays for activity.* for management",
             "what can it not say": r"What it cannot say.*real programme of 2017 to 2022",
         }
