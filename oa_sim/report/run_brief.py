@@ -95,11 +95,11 @@ def headline(result: Result, statistics: Statistics) -> Sentence:
                 "a programme.",)  # fmt: skip
     if "chance_better" not in statistics:
         return (f"The programme does not change {whose} in {year}.",)
-    likely = statistics["chance_better"]
+    likely, first = statistics["chance_better"], academic_year(int(result.draws.year.values[0]))
     beside = statistics["national"]
     national: Sentence = ("; national programmes in the same areas add ", Only(beside)) if beside.value else ()
     return (
-        f"The programme, funded from {_funded_years(result)}, is expected to "
+        f"The programme, funded from {first} to {_last_funded_year(result)}, is expected to "
         f"{'raise' if statistics['impact'].value > 0 else 'change'} {whose} in {year} by ", statistics["impact"],
         f" {unit(measure)}, compared with no further programme, {_where(result)}. If the model is right, "
         f"{formatting.clause(likely.value)} (", Only(likely), ") that pupils do better with it than without it. It "
@@ -107,9 +107,8 @@ def headline(result: Result, statistics: Statistics) -> Sentence:
     )  # fmt: skip
 
 
-def _funded_years(result: Result) -> str:
-    first, last = int(result.draws.year.values[0]), int(result.sustainability.attrs["last_funded_year"])
-    return f"{academic_year(first)} to {academic_year(last)}"
+def _last_funded_year(result: Result) -> str:
+    return academic_year(int(result.sustainability.attrs["last_funded_year"]))
 
 
 def _where(result: Result) -> str:
@@ -238,7 +237,7 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
     worst, n_areas = max(counts, key=counts.get), sum(counts.values())
     often = "" if n_areas == 1 else " in most areas" if counts[worst] > n_areas / 2 else " most often"
     said: Sentence = (
-        f"Five years after funding ends in {_funded_years(result)[-7:]}, ", statistics["left_5y"], " of the peak "
+        f"Five years after funding ends in {_last_funded_year(result)}, ", statistics["left_5y"], " of the peak "
         "impact remains; after ten years, ", statistics["left_10y"],
         f". {capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
         f"remains after five years. The risk of losing the impact is {worst}{often} (high in ",
@@ -246,7 +245,7 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
         Only(statistics["low risk"]), ").",
     )  # fmt: skip
     in_place = [name.replace("_", " ") for name, score in sustainability["principles"].items() if score]
-    principles = f"In place of the principles of sustainability: {', '.join(in_place)}."
+    principles = f"These principles of sustainability are in place: {', '.join(in_place)}."
     principles = principles if in_place else "None of the principles of sustainability is in place."
     ending = ENDINGS.get(sustainability["ending"], sustainability["ending"])
     why: Sentence = (
