@@ -22,6 +22,7 @@ SOURCE = "probability yardstick of the Professional Head of Intelligence Assessm
 NOT_KNOWN, NO_PRICE = "not known", "no price"
 MINUS = "\N{MINUS SIGN}"
 MOST_DECIMALS, FEWEST_DECIMALS = 3, -9
+FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
 
 
 def word(probability: float) -> str:
@@ -186,11 +187,38 @@ def pounds(total: float) -> str:
     return with_unit(number(total, 0), "GBP")
 
 
-def chance(value: float) -> str:
-    """Return a probability as people say it, never as certainty, since the draws are finite."""
+def steps(error: float) -> int:
+    """Return the steps, in percentage points, in which a share with a Monte Carlo error is said."""
+    return 1 if not error > FINEST_CHANCE else 5 if error <= 0.05 else 10
+
+
+def chance(value: float, error: float = 0.0) -> str:
+    """Return a probability as people say it, never as certainty, since the draws are finite.
+
+    Parameters
+    ----------
+    value
+        0 to 1; not finite where there is nothing that could happen.
+    error
+        Its Monte Carlo standard error: it is said in steps no finer than this supports, see ``steps``.
+    """
     if not np.isfinite(value):
         return "no impact"
+    if 0.01 <= value <= 0.99 and (step := steps(error)) > 1:  # few draws cannot say that something is all but certain
+        value = float(np.clip(round(100 * value / step) * step, step, 100 - step)) / 100
     return "above 99%" if value > 0.99 else "below 1%" if value < 0.01 else percent(value)
+
+
+def share(value: float, error: float = 0.0) -> str:
+    """Return a share in per cent, in steps no finer than its Monte Carlo error; ``none`` where it is not finite."""
+    step = steps(error)
+    return percent(round(100 * value / step) * step / 100) if np.isfinite(value) else "none"
+
+
+def share_estimate(middle: float, low: float, high: float, error: float = 0.0) -> str:
+    """Return a share with its 90% interval, such as "57% (90% interval 45% to 68%)"; see ``share``."""
+    ends = f" (90% interval {share(low, error)} to {share(high, error)})" if high > low else ""
+    return f"{share(middle, error)}{ends}"
 
 
 def who(measure: str, group: str) -> str:

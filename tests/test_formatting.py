@@ -176,3 +176,23 @@ def test_a_distance_says_its_side_and_is_never_negative():
     below = formatting.distance((-2.0, -2.9, -1.1), "phonics", "England")
     assert above == "2.0 percentage points (90% interval 1.1 to 2.9) above England"
     assert below == above.replace("above", "below")
+
+
+def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
+    assert formatting.chance(1.0, 0.0) == "above 99%"
+    assert formatting.chance(0.643, 0.01) == "64%"
+    assert formatting.chance(0.643, 0.05) == "65%"
+    assert formatting.chance(0.643, 0.08) == "60%"
+
+
+def test_few_draws_never_make_a_chance_all_but_certain():
+    assert formatting.chance(0.975, 0.013) == "95%"
+    assert formatting.chance(0.02, 0.06) == "10%"
+
+
+def test_a_share_and_its_ends_are_said_in_the_steps_that_its_error_supports():
+    assert formatting.share_estimate(0.574, 0.452, 0.683) == "57% (90% interval 45% to 68%)"
+    assert formatting.share_estimate(0.574, 0.452, 0.683, 0.03) == "55% (90% interval 45% to 70%)"
+    assert formatting.share_estimate(0.574, 0.452, 0.683, 0.08) == "60% (90% interval 50% to 70%)"
+    assert formatting.share_estimate(0.5, 0.5, 0.5) == "50%"
+    assert formatting.share_estimate(float("nan"), float("nan"), float("nan")) == "none"

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oa_sim import formatting
-from oa_sim.definitions import ALL_AREAS, percent
+from oa_sim.definitions import ALL_AREAS
 from oa_sim.formatting import MINUS
 from oa_sim.inference import mcse
 from oa_sim.report.sanitise import harmless
 
-FINEST_CHANCE = 0.0125  # up to this Monte Carlo error a chance is said to one per cent: 2,000 draws have 0.0112 at most
 NO_MARK = "none"
 PROXY, VERIFY, FAILED = "county proxy", "rests on figures to verify", "FAIL"
 SIGNS = {"\N{DAGGER}": PROXY, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
@@ -173,20 +172,14 @@ def of_chance(about: About, happens: np.ndarray, origin: Origin) -> Published:
 
 def of_share(about: About, share: float, error: float, origin: Origin) -> Published:
     """Return a probability or a share that is known with a Monte Carlo error only, as people say it."""
-    return _formed(about, (share, share, share), (said_chance(share, error), ""), error, origin)
+    text = formatting.chance(share, error) if np.isfinite(share) else "none"
+    return _formed(about, (share, share, share), (text, ""), error, origin)
 
 
 def of_shares(about: About, band: tuple[float, float, float], error: float, origin: Origin) -> Published:
     """Return a share with its 90% interval, in whole per cent."""
-    step = steps(error)
-    share, low, high = (in_per_cent(round(100 * x / step) * step / 100 if np.isfinite(x) else x) for x in band)
-    interval = f"{low} to {high}" if band[2] > band[1] else ""
-    return _formed(about, band, (share, interval), error, origin)
-
-
-def in_per_cent(value: float) -> str:
-    """Return a share as people read it."""
-    return percent(value) if np.isfinite(value) else "none"
+    middle, _, ends = formatting.share_estimate(*band, error).partition(" (90% interval ")
+    return _formed(about, band, (middle, ends.removesuffix(")")), error, origin)
 
 
 def of_money(about: About, gbp: float, origin: Origin) -> Published:
@@ -219,20 +212,3 @@ def _formed(about: About, band: tuple, words: tuple[str, str], error: float, ori
         band[0], words[0], band[1], band[2], words[1], about.unit, about.price_base, float(error),
         "; ".join(marks) or NO_MARK, about.shown_in, origin,
     )  # fmt: skip
-
-
-def said_chance(share: float, error: float) -> str:
-    """Return a probability as people say it, in steps no finer than its Monte Carlo error."""
-    if not np.isfinite(share):
-        return "none"
-    if 0.01 <= share <= 0.99:
-        step = steps(error)
-        if step > 1:  # few draws cannot say that something is all but certain
-            share = float(np.clip(round(100 * share / step) * step, step, 100 - step)) / 100
-        return formatting.chance(share)
-    return formatting.chance(share)
-
-
-def steps(error: float) -> int:
-    """Return the steps, in per cent, in which a share with a Monte Carlo error is said."""
-    return 1 if not error > FINEST_CHANCE else 5 if error <= 0.05 else 10

@@ -24,20 +24,8 @@ def test_the_same_draws_give_the_same_text_whatever_the_chains():
     assert (one.text, one.interval) == (other.text, other.interval) == ("0.50", one.interval)
 
 
-def test_a_chance_is_never_said_as_certain_and_few_draws_say_it_coarsely():
-    assert reported_statistic.said_chance(1.0, 0.0) == "above 99%"
-    assert reported_statistic.said_chance(0.643, 0.01) == "64%"
-    assert reported_statistic.said_chance(0.643, 0.05) == "65%"
-    assert reported_statistic.said_chance(0.643, 0.08) == "60%"
-
-
 def test_a_price_that_some_draws_have_not_is_said_without_an_upper_end():
     draws = np.where(np.arange(2000).reshape(4, 500) % 10 < 2, np.inf, 200_000.0 + np.arange(2000).reshape(4, 500))
     one = reported_statistic.of_draws(About("cost", "cost", "GBP"), draws, ORIGIN, as_median=True)
     assert one.interval.endswith(" to no price")
     assert "." not in one.text
-
-
-def test_few_draws_never_make_a_chance_all_but_certain():
-    assert reported_statistic.said_chance(0.975, 0.013) == "95%"
-    assert reported_statistic.said_chance(0.02, 0.06) == "10%"
