@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run ``__getattr
     from oa_sim.targets.assess import promise as assess_targets
     from oa_sim.validation.leave_one_study_out import Ledger, evidence_ledger
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 _WHERE = {  # public name: the module that holds it, and its name there
     "load_scenario": ("scenario.load", "load_scenario"),
@@ -65,7 +65,7 @@ def __getattr__(name: str):
     """Import a public name on first use."""
     from importlib import import_module
 
-    if name == "decide":  # a package since 0.7, which may yet be called as the function was
+    if name == "decide":
         return import_module("oa_sim.decide")
     if name not in _WHERE:
         raise AttributeError(f"module 'oa_sim' has no attribute {name!r}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import oa_sim
-from oa_sim._lazy_imports import MOVED
+from oa_sim._lazy_imports import MERGED
 
 # what every package may use, each those before it
 ROOT = ["definitions", "errors", "rng", "atomic_write", "formatting"]
@@ -205,14 +205,14 @@ def within(name: tuple[str, ...], place: tuple[str, ...]) -> Iterator[str]:
     there = name[1] if len(name) > 1 else "__version__"
     if any(re.match("_[^_]", part) and part != "_lazy_imports" for part in name):
         yield f"{'.'.join(name)} is private"
+    if (old := ".".join(name[1:3])) in MERGED:
+        yield f"{old} is an old name"
     if there in PACKAGES:
         if there != own:
             yield from across(name, own)
     elif there in ROOT:
         if own in ROOT and ROOT.index(there) >= ROOT.index(own):
             yield f"{there} comes after {own}"
-    elif there in MOVED:
-        yield f"{there} is an old name"
     elif there not in ("__version__", "_lazy_imports"):
         yield f"oa_sim.{there} is not there: import it from where it is"
         if there in oa_sim._WHERE:
@@ -254,8 +254,8 @@ PLANTED = {
     "packages that are apart": ("validation/placebo.py", "from oa_sim.sweep import store", "does without sweep"),
     "a package in a root module": ("errors.py", "from oa_sim.inputs import tables", "without any package"),
     "a root module after it": ("definitions.py", "from oa_sim import formatting", "formatting comes after"),
-    "an old module": (REGISTER, "from oa_sim import learned", "learned is an old name"),
-    "a name of an old module": (REGISTER, "from oa_sim.learned import load", "learned is an old name"),
+    "an old module": (REGISTER, "from oa_sim.programme import review", "programme.review is an old name"),
+    "a name of an old module": (REGISTER, "from oa_sim.sweep.executors import run", "executors is an old name"),
     "a relative import": (REGISTER, "from . import document", "is relative"),
     "a relative import from above": (REGISTER, "from ..inputs.tables import read", "is relative"),
     "import_module": (REGISTER, "import importlib\nimportlib.import_module('oa_sim.cli')", "imports by a string"),

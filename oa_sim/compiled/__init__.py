@@ -8,4 +8,4 @@ from oa_sim import _lazy_imports
 
 __all__ = ["activity", "arrays", "gradient", "input_cache", "jit", "simulate"]
 
-__getattr__ = _lazy_imports.exports(__name__, {}, formerly="compiled.jit")
+__getattr__ = _lazy_imports.exports(__name__, {})

@@ -23,4 +23,3 @@ __all__ = [
 __getattr__ = _lazy_imports.exports(
     __name__, {"Constraints": "constraints", "Objective": "objective", "decide": "decision"}
 )
-_lazy_imports.make_callable(__name__, "decision", "decide")  # `oa_sim.decide(...)` until 0.7

@@ -8,4 +8,4 @@ from oa_sim import _lazy_imports
 
 __all__ = ["meta_analysis", "studies"]
 
-__getattr__ = _lazy_imports.exports(__name__, {}, formerly="evidence.studies")
+__getattr__ = _lazy_imports.exports(__name__, {})

@@ -20,4 +20,4 @@ __all__ = [
     "sampling",
 ]
 
-__getattr__ = _lazy_imports.exports(__name__, {"fit": "baseline_fit"}, formerly="inference.sampling")
+__getattr__ = _lazy_imports.exports(__name__, {"fit": "baseline_fit"})

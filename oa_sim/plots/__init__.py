@@ -19,4 +19,4 @@ __all__ = [
     "tornado",
 ]
 
-__getattr__ = _lazy_imports.exports(__name__, {}, formerly="report.formats.excel")
+__getattr__ = _lazy_imports.exports(__name__, {})

@@ -8,4 +8,4 @@ from oa_sim import _lazy_imports
 
 __all__ = ["assemble", "document", "folder_writers", "template_files"]
 
-__getattr__ = _lazy_imports.exports(__name__, {}, formerly="report.folder_writers")
+__getattr__ = _lazy_imports.exports(__name__, {})

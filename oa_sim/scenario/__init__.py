@@ -22,7 +22,5 @@ __all__ = [
 ]
 
 __getattr__ = _lazy_imports.exports(
-    __name__,
-    {"Scenario": "schema", "load_scenario": "load", "fields": "load", "title_of": "config_files"},
-    formerly="scenario.schema",
+    __name__, {"Scenario": "schema", "load_scenario": "load", "fields": "load", "title_of": "config_files"}
 )

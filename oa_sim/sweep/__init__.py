@@ -20,6 +20,4 @@ __all__ = [
     "tornado",
 ]
 
-__getattr__ = _lazy_imports.exports(
-    __name__, {"extend": "sweep_run", "resume": "sweep_run", "sweep": "sweep_run"}, formerly="sweep.sweep_run"
-)
+__getattr__ = _lazy_imports.exports(__name__, {"extend": "sweep_run", "resume": "sweep_run", "sweep": "sweep_run"})

@@ -16,4 +16,4 @@ __all__ = [
     "settings",
 ]
 
-__getattr__ = _lazy_imports.exports(__name__, {"promise": "assess"}, formerly="targets.assess")
+__getattr__ = _lazy_imports.exports(__name__, {"promise": "assess"})
