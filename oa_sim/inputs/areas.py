@@ -19,23 +19,12 @@ SECONDARY = range(7, 12)
 
 
 def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
-    """Return the published record of every area and of England, up to and including a year.
+    """Return the published record of every area and of England, up to and including a year; 2023 is 2022/23.
 
-    Parameters
-    ----------
-    tables
-        The checked tables.
-    until
-        The last year that may be used; 2023 is 2022/23.
-
-    Returns
-    -------
-    Dataset
-        ``published`` (area, group, measure, year), the figure of the place that is published for the area;
-        ``england`` (group, measure, year); ``own`` (area, year), a district's own good level of development
-        of all pupils; each in the measure's unit, NaN where nothing is published. ``behind``
-        (area, group, measure), pupils a year behind the published figure. ``proxy`` (area, group, measure).
-        ``breaks`` (measure, year), 1 where the level shifts, 2 where the year was graded otherwise or not collected.
+    ``published`` (area, group, measure, year), the figure of the place that is published for the area; ``england``
+    (group, measure, year); ``own`` (area, year), a district's own good level of development of all pupils; each in the
+    measure's unit, NaN where nothing is published. ``behind`` (area, group, measure), pupils a year behind the
+    published figure. ``proxy`` (area, group, measure). ``breaks`` (measure, year), from ``breaks``.
     """
     years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
     places = {row["area"]: row for row in tables["areas"]}
@@ -65,12 +54,9 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
 def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:
     """Return the pupils of each area.
 
-    Returns
-    -------
-    Dataset
-        ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the
-        disadvantaged fraction by the definition of each measure's publication. A district's roll is its own
-        Reception cohort, scaled by its county from Year 7 on; its shares are the county's.
+    ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the disadvantaged
+    fraction by the definition of each measure's publication. A district's roll is its own Reception cohort, scaled by
+    its county from Year 7 on; its shares are the county's.
     """
     places = {row["area"]: row for row in tables["areas"]}
     counts = Counts(tables)
@@ -204,13 +190,7 @@ def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
 
 
 def check_history(record: xr.Dataset, measures: list[str]) -> None:
-    """Refuse a measure that has no usable figure in the record.
-
-    Raises
-    ------
-    Refusal
-        Where an area, or England, has nothing before the first projected year.
-    """
+    """Refuse a measure that has no usable figure of an area, or of England, before the first projected year."""
     used = record.where(record.breaks < 2)
     for name in measures:
         for group in MEASURES[name].groups:

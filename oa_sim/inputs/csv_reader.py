@@ -17,38 +17,15 @@ Line = tuple[int, list[str]]  # its number in the file, and its cells
 
 
 def read_table(path: Path, schema: Schema, missing: str) -> list[Row]:
-    """Return the rows of a CSV file, each cell checked and converted.
+    """Return the rows of a CSV file, each cell checked and converted, with ``row``, its line in the file.
 
-    Parameters
-    ----------
-    path
-        The file.
-    schema
-        Its columns and their rules.
-    missing
-        The sentence for a file that is not there.
-
-    Returns
-    -------
-    list of dict
-        One dict a row, with ``row`` (its line in the file) beside the columns.
-
-    Raises
-    ------
-    Refusal
-        At the first cell or row that breaks a rule.
+    ``missing`` is the sentence for a file that is not there. The first cell or row that breaks a rule is refused.
     """
     return checked_rows(path.name, read_lines(path, missing), schema)
 
 
 def read_lines(path: Path, missing: str, name: str | None = None) -> list[Line]:
-    """Return the lines of a CSV file; ``name`` is how messages call it, its own name by default.
-
-    Raises
-    ------
-    Refusal
-        Where it is missing or is no CSV text.
-    """
+    """Return the lines of a CSV file; ``name`` is how messages call it, its own name by default."""
     name = name or path.name
     try:
         content = path.read_bytes()
@@ -60,13 +37,7 @@ def read_lines(path: Path, missing: str, name: str | None = None) -> list[Line]:
 
 
 def lines_of(content: bytes, name: str) -> list[Line]:
-    """Return the lines of what a CSV file holds.
-
-    Raises
-    ------
-    Refusal
-        Where it is no CSV text.
-    """
+    """Return the lines of what a CSV file holds."""
     remedy = "save it as UTF-8 text"
     try:
         text = content.decode("utf-8-sig")
@@ -76,13 +47,7 @@ def lines_of(content: bytes, name: str) -> list[Line]:
 
 
 def numbered(text: Iterable[str], name: str, remedy: str) -> Iterator[Line]:
-    """Yield the lines of CSV text with their numbers.
-
-    Raises
-    ------
-    Refusal
-        At the first that is no CSV.
-    """
+    """Yield the lines of CSV text with their numbers."""
     reader = csv.reader(text, strict=True)
     try:
         for cells in reader:
@@ -106,13 +71,7 @@ def check_length(name: str, line: Line, header: list[str], remedy: str = "correc
 
 
 def records(name: str, lines: list[Line]) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows below a header, each with its number and its cells by name of column, unchecked.
-
-    Raises
-    ------
-    Refusal
-        For a column that stands twice or has no name, and a row that is not as long as the header.
-    """
+    """Return the rows below a header, each with its number and its cells by name of column, unchecked."""
     header = [column.strip() for column in lines[0][1]] if lines else []
     check_header(name, header)
     for line in lines[1:]:
@@ -121,17 +80,7 @@ def records(name: str, lines: list[Line]) -> list[tuple[int, dict[str, str]]]:
 
 
 def checked_rows(name: str, lines: list[Line], schema: Schema) -> list[Row]:
-    """Return the rows of a table from its lines, the header first; see ``read_table``.
-
-    Parameters
-    ----------
-    name
-        Of the file, for messages.
-    lines
-        Of a CSV file or of a sheet.
-    schema
-        Its columns and their rules.
-    """
+    """Return the rows of a table from the lines of a CSV file or of a sheet, the header first; see ``read_table``."""
     header, lines = (_exact if schema.is_exact else _lenient)(name, lines, schema)
     checks = schema.columns | schema.optional
     rows: list[Row] = []

@@ -94,12 +94,9 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
 
 
 def check(record: xr.Dataset) -> list[str]:
-    """Return what the panel lacks, in plain lines, or refuse a panel that cannot be modelled.
+    """Return what the panel lacks, in plain lines.
 
-    Raises
-    ------
-    Refusal
-        Where there are too few authorities, or a series that authorities have is missing for England.
+    A panel of too few authorities is refused, and one without England's figures of a series that authorities have.
     """
     if record.sizes["area"] < FEWEST:
         raise Refusal(

@@ -332,26 +332,9 @@ TOTALS = {"", "total", "all", "all pupils", "all schools", "all state funded", "
 
 
 def table_of(file: Path, raw: bytes) -> "pd.DataFrame":
-    """Return the text of a CSV or parquet file as a table, with ``row``, the line of each row in the file.
+    """Return a CSV or parquet file as a table of text, with ``row``, the line of each row in the file.
 
-    Rows are counted as a text editor counts lines: the header is 1.
-
-    Parameters
-    ----------
-    file
-        Its path; the ending tells the kind.
-    raw
-        Its bytes.
-
-    Returns
-    -------
-    DataFrame
-        Every cell as text, an empty cell as ``""``.
-
-    Raises
-    ------
-    Refusal
-        For a file that is cut short, is no text, repeats its header or names a column twice.
+    A file that is cut short, is no text, repeats its header or names a column twice is refused.
     """
     return _parquet(file, raw) if file.suffix.lower() == ".parquet" else _csv(file, raw)
 
@@ -359,10 +342,7 @@ def table_of(file: Path, raw: bytes) -> "pd.DataFrame":
 def layout_of(file: str, table: "pd.DataFrame", *, alone: bool) -> str | None:
     """Return the layout of a table; in a folder, None for a file that comes near no layout.
 
-    Raises
-    ------
-    Refusal
-        For a file that fits no layout, where it is the only one or lacks a single column.
+    A file that is the only one, or that lacks a single column, is refused instead.
     """
     lacks = {name: [column for column in needed if column not in table] for name, needed in LAYOUTS.items()}
     name = min(lacks, key=lambda layout: len(lacks[layout]) / len(LAYOUTS[layout]))
@@ -379,29 +359,9 @@ def layout_of(file: str, table: "pd.DataFrame", *, alone: bool) -> str | None:
 def cells_of(file: str, layout: str, table: "pd.DataFrame", *, alone: bool) -> tuple["pd.DataFrame", dict[str, Any]]:
     """Return the cells of a table that are figures of ours, and what was left of it; in a folder, None for no figures.
 
-    Parameters
-    ----------
-    file
-        Its name, for the sentence of a refusal.
-    layout
-        A key of ``LAYOUTS``.
-    table
-        From ``table_of``.
-    alone
-        Whether it is the only file, which must then hold figures.
-
-    Returns
-    -------
-    cells : DataFrame
-        ``place``, ``code``, ``measure``, ``group``, ``label`` (the year as written), ``version``, ``text`` (the value
-        as written), ``row``.
-    report : dict
-        ``rows``; how many were left, by reason; ``left``, the names that are missing or not known.
-
-    Raises
-    ------
-    Refusal
-        Where nothing in the table is a figure of ours, and there is no other file.
+    The cells have ``place``, ``code``, ``measure``, ``group``, ``label`` (the year as written), ``version``, ``text``
+    (the value as written), ``row``. The report has ``rows``; how many were left, by reason; ``left``, the names that
+    are missing or not known. A table without a figure of ours is refused where it is the only file (``alone``).
     """
     import pandas as pd
 

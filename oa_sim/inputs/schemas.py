@@ -152,35 +152,15 @@ def _filters(text: str) -> dict[str, set[str]]:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table and what its rows keep.
-
-    Attributes
-    ----------
-    columns
-        By name of column, the check of its cells.
-    identity
-        The columns that identify a row, which no two rows may have in common; none where rows may be alike.
-    optional
-        Columns that may be left out, whose cells are then checked as empty ones.
-    complete
-        Takes a row whose cells are checked, and returns it after checks that need several cells.
-    noun
-        How a message begins that names a column that is missing.
-    is_exact
-        Whether the file has exactly these columns in this order; else columns and cells as people write them.
-    is_open
-        Whether other columns may stand beside them.
-    may_be_empty
-        Whether it may have no row.
-    """
+    """The columns of a table, by name with the check of its cells, and what its rows keep."""
 
     columns: dict[str, Check]
-    identity: tuple[str, ...]
-    optional: dict[str, Check] = field(default_factory=dict)
-    complete: Callable[[Row], Row] = lambda row: row
-    noun: str = "the table needs"
-    is_exact: bool = True
-    is_open: bool = False
+    identity: tuple[str, ...]  # columns whose cells no two rows may have in common; none where rows may be alike
+    optional: dict[str, Check] = field(default_factory=dict)  # may be left out, and are then checked as empty cells
+    complete: Callable[[Row], Row] = lambda row: row  # returns a checked row after checks that need several cells
+    noun: str = "the table needs"  # how a message begins that names a missing column
+    is_exact: bool = True  # the file has exactly these columns in this order; else as people write them
+    is_open: bool = False  # other columns may stand beside them
     may_be_empty: bool = False
 
 

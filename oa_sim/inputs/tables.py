@@ -1,7 +1,6 @@
 """Tables: the figures inside the package, read and checked row by row.
 
-Each table is a small CSV, each number with its source and a status. What is wrong is said in one
-sentence that names file, row and rule. Rows are counted as a text editor counts lines: the header is 1.
+Each table is a small CSV, each number with its source and a status.
 """
 
 import hashlib
@@ -25,24 +24,9 @@ SETTLED = 2_000_000_000  # ns after which a file that is written again is sure t
 
 
 def read(name: str, folder: str | Path | None = None) -> list[Row]:
-    """Return the rows of one table, each cell checked and converted.
+    """Return the rows of one of the ``TABLES``, each cell checked and converted, with ``row``, its line in the file.
 
-    Parameters
-    ----------
-    name
-        Name of the table, a key of ``TABLES``.
-    folder
-        Where the CSV files lie; the package's own tables by default.
-
-    Returns
-    -------
-    list of dict
-        One dict a row, with ``row`` (its line in the file) beside the columns.
-
-    Raises
-    ------
-    Refusal
-        At the first cell or row that breaks a rule.
+    ``folder`` is where the CSV files lie; the package's own tables by default.
     """
     path = _path(name, folder)
     return [row.copy() for row in _rows(name, path.name, _content(name, path))]
@@ -84,11 +68,8 @@ def _settled_content(path: Path, state: tuple[int, ...]) -> bytes:
 def read_all(folder: str | Path | None = None) -> Tables:
     """Return every table, each checked by itself and against the others.
 
-    Raises
-    ------
-    Refusal
-        For a source that is not listed, a unit that is not the measure's, a value out of range, a place
-        that no area needs, an area without its figures, or a year that is missing without a declared break.
+    What is refused: a source that is not listed, a unit that is not the measure's, a value out of range, a place that
+    no area needs, an area without its figures, and a year that is missing without a declared break.
     """
     tables = {name: read(name, folder) for name in TABLES}
     _check_sources(tables)
