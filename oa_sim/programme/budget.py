@@ -28,22 +28,10 @@ BY_YEAR = ("as_paid",)  # rules that share one year's money otherwise than anoth
 
 
 def read(path: str | Path, scenario: Scenario, years: list[int]) -> np.ndarray:
-    """Return a plan (area, intervention, funded year), whole GBP / year.
+    """Return a plan (area, intervention, funded year), whole GBP / year; what the file does not name gets nothing.
 
-    Parameters
-    ----------
-    path
-        CSV with the columns ``area``, ``intervention``, ``year``, ``gbp`` among others; what it does not name gets
-        nothing. ``year`` is the calendar year in which the academic year ends.
-    scenario
-        Its areas and interventions.
-    years
-        The funded years.
-
-    Raises
-    ------
-    Refusal
-        At the first row that is not right.
+    The CSV file has the columns ``area``, ``intervention``, ``year``, ``gbp`` among others; ``year`` is the calendar
+    year in which the academic year ends. The first row that is not right is refused.
     """
     found = np.zeros((len(scenario.areas.names), len(scenario.interventions), len(years)))
     for (area, name, year), gbp in rows(path, scenario, years).items():
@@ -52,13 +40,7 @@ def read(path: str | Path, scenario: Scenario, years: list[int]) -> np.ndarray:
 
 
 def rows(path: str | Path, scenario: Scenario, years: list[int]) -> dict[tuple[str, str, int], int]:
-    """Return the lines that a file names, each with its whole GBP / year; see ``read``.
-
-    Raises
-    ------
-    Refusal
-        At the first row that is not right.
-    """
+    """Return the lines that a file names, each with its whole GBP / year; see ``read``."""
     schema = spending_plan(scenario.areas.names, list(scenario.interventions), years)
     missing = f"the plan {path} is not there: give the plan.csv that oa-sim optimise wrote"
     lines = csv_reader.read_table(Path(path), schema, missing)
@@ -96,18 +78,14 @@ def allocate(
     Parameters
     ----------
     scenario
-        The choices; its areas, budget, split, portfolio, organisation and ending are used.
+        Its areas, budget, split, portfolio, organisation and ending are used.
     pupils
         ``rolls`` (area, group, year_group), pupils.
     known
         The checked tables; ``programme``, ``priorities`` and ``national`` are used. None: there are none.
     planned : array (area, intervention, funded year)
         Whole GBP / year of a plan, in place of split and portfolio; None: that of ``budget.plan``, where there is one.
-
-    Raises
-    ------
-    Refusal
-        For a plan that cannot be read, or that spends more than a year has.
+        A plan that spends more than a year has is refused.
 
     Returns
     -------
@@ -151,13 +129,7 @@ def for_activity(scenario: Scenario) -> list[int]:
 
 
 def planned(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]) -> np.ndarray:
-    """Return what split and portfolio plan (area, intervention, funded year), GBP / year, before payments are late.
-
-    Parameters
-    ----------
-    scenario, pupils, known
-        As for ``allocate``.
-    """
+    """Return what split and portfolio plan (area, intervention, funded year), GBP / year, before payments are late."""
     by_year = yearly(scenario)
     return _shared(scenario, by_year, _rolls(scenario, pupils), known, len(by_year))[0]
 
@@ -257,10 +229,7 @@ def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list
 
 
 def reconcile(money: xr.Dataset) -> dict[str, int]:
-    """Return the account in whole pounds: money in, and where it went.
-
-    ``difference`` is money in less allocated, management and unspent; it is 0.
-    """
+    """Return the account in whole pounds: money in, and where it went; the ``difference`` is 0."""
     account = {"money_in": int(money.attrs["total_gbp"])}
     for name, variable in (("allocated", "spend"), ("management", "management"), ("unspent", "unspent")):
         account[name] = int(money[variable].values.sum())
@@ -272,21 +241,8 @@ def reviewed(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Dat
     """Return the money after the scenario's review; the same where it has none, or ends before it.
 
     What is known at the review is what a dashboard shows: how much of the planned delivery is there, and what studies
-    lead one to expect of a pound. One decision is made for all draws, so the money still adds up to the pound.
-
-    Parameters
-    ----------
-    scenario
-        Its organisation: the rule, and the funded years after which shares are set anew.
-    money
-        ``spend`` (area, intervention, year), whole GBP / year.
-    drawn
-        Draws of the programme's parameters.
-
-    Returns
-    -------
-    Dataset
-        As ``money``; each area has as much in each year as before.
+    lead one to expect of a pound. One decision is made for all draws, so the money still adds up to the pound, and each
+    area has as much in each year as before.
     """
     rule, after = scenario.organisation.review, scenario.organisation.review_after
     spend = money.spend.values
@@ -323,17 +279,9 @@ def _progress(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: st
 def reviewed_shares(rule: str, before: np.ndarray, progress: np.ndarray, per_pound: np.ndarray) -> np.ndarray:
     """Return the shares of an area's money after a review (area, intervention), each row as large as before.
 
-    Parameters
-    ----------
-    rule
-        ``none``; ``to_progress``: in proportion to the share of planned delivery that is there; ``to_effect``: in
-        proportion to the gain expected for a pound.
-    before : array (area, intervention)
-        Shares, or pounds, before it.
-    progress : array (area, intervention)
-        Expected delivery in the year of the review, as a share of what was planned.
-    per_pound : array (intervention)
-        Expected gain for a pound, SD of pupils; what is below 0 gets nothing.
+    ``to_progress`` shares ``before`` (shares, or pounds) in proportion to the share of planned delivery that is there
+    (``progress``), ``to_effect`` in proportion to the gain expected for a pound, ``per_pound`` (intervention), SD of
+    pupils; what is below 0 gets nothing.
     """
     if rule == "none":
         return before

@@ -30,17 +30,8 @@ def channels(intervention: Intervention) -> tuple[str, ...]:
 def reaches(intervention: Intervention, link: Mapping[str, np.ndarray]) -> dict[str, float | np.ndarray]:
     """Return the share of an intervention's effect that reaches each channel.
 
-    Parameters
-    ----------
-    intervention
-        The intervention.
-    link
-        By channel of ``CARRYING``, the share (chain, draw) of what is gained there that carries over to attainment.
-
-    Returns
-    -------
-    dict
-        Channel to share: a number where it is declared, an array (chain, draw) where it is carried over.
+    A share is a number where it is declared, an array (chain, draw) where it is carried over by ``link``: by channel of
+    ``CARRYING``, the share (chain, draw) of what is gained there that carries over to attainment.
 
     Notes
     -----
@@ -65,7 +56,7 @@ def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
 
 
 def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the activity of each intervention that has any money.
+    """Return the activity of each intervention that has any money, paid and unpaid.
 
     Parameters
     ----------
@@ -81,7 +72,7 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     Returns
     -------
     dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, paid and unpaid, by intervention.
+        Share of eligible pupils fully served, by intervention.
     """
     eligible = eligible_pupils(scenario, rolls)
     kept = delivery.goes_on(drawn, money.year.values)
@@ -178,31 +169,17 @@ def _widest(scenario: Scenario, name: str) -> float:
 
 
 class NewGain(NamedTuple):
-    """What an intervention newly gives to pupils who are all eligible, once programmes have met on them.
-
-    Attributes
-    ----------
-    name
-        Of the intervention.
-    by_channel : dict of array (chain, draw, area, year)
-        SD, in each year group that it serves, by channel.
-    """
+    """What an intervention newly gives to pupils who are all eligible, once programmes have met on them."""
 
     name: str
-    by_channel: dict[str, np.ndarray]
+    by_channel: dict[str, np.ndarray]  # SD (chain, draw, area, year), in each year group that it serves
 
 
 def new_gains(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> Iterator[NewGain]:
     """Yield the gain that each intervention newly gives, in every channel that a measure of the scenario sees.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions and measures.
-    active : dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, by intervention; from ``activity``.
-    drawn
-        Draws of the programme's parameters.
+    ``active`` has the share of eligible pupils fully served (chain, draw, area, year), by intervention; from
+    ``activity``.
     """
     left = overlap(scenario, active, drawn.overlap.values)
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
@@ -220,19 +197,7 @@ def new_gains(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Datas
 def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Dataset) -> np.ndarray:
     """Return the gain that an intervention newly gives to a pupil group that is wholly eligible.
 
-    Parameters
-    ----------
-    scenario, name
-        The intervention and where it stands.
-    active : array (chain, draw, area, year)
-        Share of eligible pupils fully served.
-    drawn
-        Draws of the programme's parameters.
-
-    Returns
-    -------
-    array (chain, draw, area, year)
-        SD, in each year group that it serves and in a channel that the whole effect reaches.
+    By (chain, draw, area, year), SD, in each year group that it serves and in a channel that the whole effect reaches.
     """
     new: np.ndarray = active * drawn["effect"].sel(intervention=name).values[..., None, None]
     return new

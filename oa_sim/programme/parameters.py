@@ -30,18 +30,14 @@ WORKS_WITH = {  # the phases whose reach a partner widens
 def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.Dataset:
     """Return draws of all that the programme's model eats.
 
-    Returns
-    -------
-    Dataset
-        By (chain, draw, intervention): ``effect``, ``unit_cost`` (GBP / pupil / year), ``lag``, ``ramp`` (years),
-        ``dose``, ``reach_odds``, ``first_year``, ``later``, ``floor`` (fade-out), ``survives``, ``survives_later``,
-        ``quality`` (what goes on unpaid), ``staff_renewed`` (trained posts that are still held by trained staff a year
-        later, 1 where nothing rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``,
-        ``leave_area``, ``open_procurement`` (years), ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``.
-        By (chain, draw, area): ``delivery``; by (area): ``announced_later`` (years). By (chain, draw, channel):
-        ``attendance_link``; by (chain, draw, study): ``kept``, the share of a study's effect that is kept at scale.
-        By (chain, draw, event): ``happens``, with the coordinates ``what``, ``begins`` and ``ends`` (on the clock of
-        academic years).
+    By (chain, draw, intervention): ``effect``, ``unit_cost`` (GBP / pupil / year), ``lag``, ``ramp`` (years), ``dose``,
+    ``reach_odds``, ``first_year``, ``later``, ``floor`` (fade-out), ``survives``, ``survives_later``, ``quality`` (what
+    goes on unpaid), ``staff_renewed`` (trained posts that are still held by trained staff a year later, 1 where nothing
+    rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``, ``leave_area``, ``open_procurement``
+    (years), ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``. By (chain, draw, area): ``delivery``; by
+    (area): ``announced_later`` (years). By (chain, draw, channel): ``attendance_link``; by (chain, draw, study):
+    ``kept``, the share of a study's effect that is kept at scale. By (chain, draw, event): ``happens``, with the
+    coordinates ``what``, ``begins`` and ``ends`` (on the clock of academic years).
     """
     size, seed = (chains, draws), scenario.seed
     columns: dict[str, list[np.ndarray]] = {}

@@ -18,18 +18,9 @@ N_PRIORITY_AREAS = 12  # areas that share the money of national.csv
 def shares(scenario: Scenario, priorities: list[Row]) -> np.ndarray:
     """Return each area's share of money by intervention (area, intervention); rows sum to 1, or to 0 for nothing.
 
-    Parameters
-    ----------
-    scenario
-        Its portfolio, areas and interventions.
-    priorities
-        Rows of ``priorities.csv``, used by the rule ``delivery_plans``: a plan's money is shared by the priorities'
-        published budgets, equally where none is, and a priority's equally among the interventions that serve it.
-
-    Raises
-    ------
-    Refusal
-        For an area without a plan, or a plan that names an intervention that is not in the scenario.
+    The rule ``delivery_plans`` uses the rows of ``priorities.csv``: a plan's money is shared by the priorities'
+    published budgets, equally where none is, and a priority's equally among the interventions that serve it. An area
+    without a plan is refused, and a plan that names an intervention that is not in the scenario.
     """
     names = list(scenario.interventions)
     if scenario.portfolio.rule == "shares":
@@ -54,13 +45,7 @@ def _weight(row: Row) -> float:
 
 
 def check(tables: dict[str, list[Row]], catalogue: list[str]) -> None:
-    """Refuse a row of ``priorities.csv`` or ``national.csv`` that names no intervention of the catalogue.
-
-    Raises
-    ------
-    Refusal
-        With the nearest right name.
-    """
+    """Refuse a row of ``priorities.csv`` or ``national.csv`` that names no intervention of the catalogue."""
     for table in ("priorities", "national"):
         for row in tables[table]:
             for name in row["interventions"]:
@@ -70,20 +55,9 @@ def check(tables: dict[str, list[Row]], catalogue: list[str]) -> None:
 def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Dataset:
     """Return what national programmes bring to the areas beside the budget.
 
-    Parameters
-    ----------
-    scenario
-        Its organisation names the programmes.
-    rows
-        Rows of ``national.csv``; their money is that of the twelve areas together.
-    years
-        The programme's years; the first is its first funded one.
-
-    Returns
-    -------
-    Dataset
-        ``national`` (intervention, year), GBP / year in an area that is taken up in line with the local plan, and
-        ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add.
+    ``national`` (intervention, year), GBP / year in an area that is taken up in line with the local plan, and
+    ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add. The
+    money of ``national.csv`` is that of the twelve areas together; the first of ``years`` is the first funded one.
     """
     known = {row["national"]: row for row in rows}
     names = list(scenario.interventions)

@@ -33,21 +33,10 @@ def missed(shares: list[np.ndarray], size: tuple[int, ...] = ()) -> np.ndarray:
 def distinct(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct pupils of one area who are served by at least one of some interventions.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions: whom they may serve.
-    serving : dict of array (year, draw)
-        Share of eligible pupils fully served, by intervention.
-    roll : array (group, year_group)
-        Pupils.
-
-    Returns
-    -------
-    tuple of array (year_group, year, draw), (year, draw)
-        Pupils served within each year, by the year groups that any of them serves: ``roll (1 - prod(1 - share))``,
-        summed over groups; and pupils served so far, each cohort followed up the year groups so that who is served
-        again counts once. Pupils who move in or out of the area are not followed.
+    Within each year (year_group, year, draw), by the year groups that any of them serves: ``roll (1 - prod(1 -
+    share))``, summed over groups. And so far (year, draw), each cohort followed up the year groups so that who is
+    served again counts once; pupils who move in or out of the area are not followed. ``serving`` is the share of
+    eligible pupils fully served (year, draw), by intervention, ``roll`` the pupils (group, year_group).
     """
     interventions = {name: scenario.interventions[name] for name in serving}
     span = year_groups(scenario, serving)
@@ -73,12 +62,8 @@ def year_groups(scenario: Scenario, names: Iterable[str]) -> list[int]:
 def _newly(chance: np.ndarray, roll: np.ndarray) -> np.ndarray:
     """Return the pupils served for the first time in each year (year, draw).
 
-    Parameters
-    ----------
-    chance : array (year_group, year, draw)
-        Chance of being served by none within the year; the year groups follow one another.
-    roll : array (year_group, 1)
-        Pupils.
+    ``chance`` is that of being served by none within the year (year_group, year, draw), the year groups following one
+    another; ``roll`` has pupils (year_group, 1).
     """
     never = np.ones((chance.shape[0], chance.shape[2]))  # chance that the cohort that stands there was never served
     out = np.zeros(chance.shape[1:])
@@ -92,23 +77,10 @@ def _newly(chance: np.ndarray, roll: np.ndarray) -> np.ndarray:
 def counted(scenario: Scenario, active: dict[str, np.ndarray], rolls: xr.DataArray, years: list[int]) -> xr.Dataset:
     """Return how many pupils are served, by intervention and by any of them.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions and areas.
-    active : dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, by intervention.
-    rolls
-        (area, group, year_group), pupils.
-    years
-        The years of ``active``.
-
-    Returns
-    -------
-    Dataset
-        By (intervention, area, year), ``any`` first: ``places``, ``pupils`` and ``pupils_so_far``, each with ``_q05``
-        and ``_q95``, pupils fully served; ``roll``, pupils of the year groups that are served, and
-        ``share_of_roll``, its served part. Places of ``any`` are the sum of those of all interventions.
+    By (intervention, area, year), ``any`` first: ``places``, ``pupils`` and ``pupils_so_far``, each with ``_q05`` and
+    ``_q95``, pupils fully served; ``roll``, pupils of the year groups that are served, and ``share_of_roll``, its
+    served part. Places of ``any`` are the sum of those of all interventions. ``active`` is the share of eligible pupils
+    fully served (chain, draw, area, year), ``rolls`` has pupils (area, group, year_group).
     """
     names = scenario.areas.names
     rolls = rolls.sel(area=names, group=list(GROUPS), year_group=list(YEAR_GROUPS))

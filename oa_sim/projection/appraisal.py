@@ -43,16 +43,9 @@ Piece = dict[str, Any]  # columns by name: a value for each row, or one for all
 
 
 def discount(years_ahead: np.ndarray | int, rate: float, later_rate: float) -> np.ndarray:
-    """Return what a pound so many years ahead is worth in the first year.
+    """Return what a pound so many years ahead is worth in the first year: ``1 / (1 + rate)^years``.
 
-    ``1 / (1 + rate)^years``, with the later rate for the years beyond 30 (Green Book).
-
-    Parameters
-    ----------
-    years_ahead
-        Years after the first one.
-    rate, later_rate
-        Fractions a year.
+    For the years beyond 30 it is the later rate (Green Book). Rates are fractions a year.
     """
     near = np.minimum(years_ahead, NEAR_YEARS)
     worth: np.ndarray = (1 + rate) ** -near * (1 + later_rate) ** -(np.asarray(years_ahead, dtype=float) - near)
@@ -65,13 +58,10 @@ def welfare_weight(income_ratio: np.ndarray, elasticity: float) -> np.ndarray:
 
 
 def pupils_of(pupils: xr.Dataset, areas: list[str], measures: list[str]) -> xr.DataArray:
-    """Return the area's own pupils that each measure describes in a year.
+    """Return the area's own pupils that each measure describes in a year (area, group, measure).
 
-    Returns
-    -------
-    DataArray
-        (area, group, measure), pupils. The groups divide the roll by the share with which the impact on ``all`` is
-        formed, so that the pupils of the two groups add to all; ``all`` alone where a measure has no groups.
+    The groups divide the roll by the share with which the impact on ``all`` is formed, so that the pupils of the two
+    groups add to all; ``all`` alone where a measure has no groups.
     """
     out = np.zeros((len(areas), 3, len(measures)))
     for m, measure in enumerate(measures):
@@ -173,20 +163,9 @@ def _add_earnings(out: xr.Dataset, scenario: Scenario, gain: xr.DataArray) -> No
 def earnings(scenario: Scenario, poor: np.ndarray, other: np.ndarray, pupils: xr.DataArray) -> dict[str, np.ndarray]:
     """Return the benefits through earnings, three ways, GBP.
 
-    Parameters
-    ----------
-    scenario
-        Its ``value`` and seed.
-    poor, other : array (chain, draw, area)
-        Gain in Attainment 8 of a disadvantaged and of another pupil, SD, summed over cohorts, each at present value.
-    pupils
-        (area, group, measure).
-
-    Returns
-    -------
-    dict of array
-        ``benefit`` (chain, draw, area, group), and ``weighted_benefit`` and ``gap_closing_benefit``
-        (chain, draw, area).
+    ``benefit`` (chain, draw, area, group), and ``weighted_benefit`` and ``gap_closing_benefit`` (chain, draw, area),
+    from the gain in Attainment 8 of a disadvantaged (``poor``) and of an ``other`` pupil (chain, draw, area), SD,
+    summed over cohorts, each at present value.
     """
     about, size = scenario.value, poor.shape[:2]
     causal = draw(about.causal_share, stream(scenario.seed, "causal share"), size)[..., None]
@@ -260,22 +239,10 @@ def price_of(per_pound: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> np.ndarray:
-    """Return how many more pupils do better (place, year, draw); all areas are the last place.
+    """Return how many more pupils do better (place, year, draw), positive where they do; all areas are the last place.
 
-    Parameters
-    ----------
-    draws
-        ``impact`` (chain, draw, area, group, measure, year), in the unit of each measure.
-    pupils
-        (area, group, measure).
-    measure, group
-        Where; ``all`` is the sum of the two groups where there are two.
-
-    Returns
-    -------
-    array
-        Pupils a year for a share of pupils, points times pupils for Attainment 8, suspensions for suspensions;
-        positive where pupils do better. A pupil who is counted in several year groups is counted in each.
+    Pupils a year for a share of pupils, points times pupils for Attainment 8, suspensions for suspensions. A pupil who
+    is counted in several year groups is counted in each. ``all`` is the sum of the two groups where there are two.
     """
     about = MEASURES[measure]
     if group == "all" and len(about.groups) == 2:
@@ -288,15 +255,7 @@ def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> 
 
 
 def rows(draws: xr.Dataset, value: xr.Dataset) -> Iterator[Piece]:
-    """Yield the rows of the table in pieces, each a dict of columns.
-
-    Parameters
-    ----------
-    draws
-        A result's draws: ``impact``, ``projection``, ``counterfactual`` and ``proxy``.
-    value
-        From ``appraisal.appraise``.
-    """
+    """Yield the rows of the table in pieces, each a dict of columns, from a result's draws and ``appraise``."""
     years = draws.year.values
     county = {}
     for measure in draws.measure.values.tolist():
@@ -331,14 +290,7 @@ def rows(draws: xr.Dataset, value: xr.Dataset) -> Iterator[Piece]:
 def per_pound(more: np.ndarray, value: xr.Dataset, years: np.ndarray) -> np.ndarray:
     """Return how many a pound bought until each year (place, year, draw), NaN until the first pound is spent.
 
-    Parameters
-    ----------
-    more
-        From ``extra``.
-    value
-        ``spent`` (area, money_year), GBP / year; all that was spent by then counts, as it was paid.
-    years
-        Of ``more``.
+    ``more`` is from ``extra``; all that was spent by then counts, as it was paid.
     """
     spent = np.stack([value.spent.sel(money_year=value.money_year <= year).sum("money_year").values for year in years])
     spent = np.concatenate([spent.T, spent.sum(1)[None]])[..., None]

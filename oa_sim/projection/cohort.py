@@ -39,16 +39,7 @@ class Keep(NamedTuple):
 
 
 def step(previous: Gain, new: np.ndarray, keep: Keep) -> Gain:
-    """Return the gain at the end of a year from the gain at the end of the year before.
-
-    Parameters
-    ----------
-    previous
-        Gain by year group at the end of the year before, SD.
-    new
-        Gain given within the year (..., year_group), SD.
-    keep
-        What is kept.
+    """Return the gain at the end of a year (SD) from that of the year before and the ``new`` gain (..., year_group).
 
     Notes
     -----
@@ -69,39 +60,15 @@ def _move_up(held: np.ndarray) -> np.ndarray:
 
 
 def gain_by_measure(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> xr.DataArray:
-    """Return what the programme adds to each measure.
-
-    Parameters
-    ----------
-    scenario
-        The choices.
-    new
-        What each intervention newly gives; from ``delivered_effects.new_gains``.
-    drawn
-        Draws of the programme's parameters.
-
-    Returns
-    -------
-    DataArray
-        As of ``summed``.
-    """
+    """Return what the programme adds to each measure, as ``summed``, from ``delivered_effects.new_gains``."""
     return summed(scenario, gains(scenario, new, drawn), drawn)
 
 
 def gains(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> Iterator[xr.DataArray]:
     """Yield what each intervention adds to each measure that it moves, for pupils who are all eligible.
 
-    One at a time, since all together are larger than any other array of a run.
-
-    Parameters
-    ----------
-    scenario, new, drawn
-        As of ``gain_by_measure``.
-
-    Yields
-    ------
-    DataArray
-        (chain, draw, area, measure, year), SD, positive where pupils do better; its name is the intervention's.
+    By (chain, draw, area, measure, year), SD, positive where pupils do better; its name is the intervention's. One at a
+    time, since all together are larger than any other array of a run.
     """
     years = budget.window(scenario)
     for new_gain in new:
@@ -109,20 +76,10 @@ def gains(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> Iter
 
 
 def summed(scenario: Scenario, each: Iterable[xr.DataArray], drawn: xr.Dataset) -> xr.DataArray:
-    """Return what interventions add together, each to the pupils who are eligible for it.
+    """Return what interventions (from ``gains``) add together, each to the pupils who are eligible for it.
 
-    Parameters
-    ----------
-    scenario, drawn
-        As of ``gain_by_measure``.
-    each
-        From ``gains``.
-
-    Returns
-    -------
-    DataArray
-        (chain, draw, area, group, measure, year), SD, positive where pupils do better. Groups are
-        ``disadvantaged`` and ``other``; the years are those of the money.
+    By (chain, draw, area, group, measure, year), SD, positive where pupils do better. Groups are ``disadvantaged`` and
+    ``other``; the years are those of the money.
     """
     years, groups = budget.window(scenario), ("disadvantaged", "other")
     size = (drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), len(years))
@@ -175,14 +132,7 @@ def _laid_over(sight: np.ndarray) -> np.ndarray:
 def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep) -> Iterator[np.ndarray]:
     """Yield the gain held at the end of each year (..., year_group).
 
-    Parameters
-    ----------
-    given : array (..., year)
-        Gain given within each year, SD.
-    by_year_group : array (..., year_group)
-        Share of it that each year group has.
-    keep
-        What is kept.
+    ``given`` is the gain given within each year (..., year), SD, ``by_year_group`` the share of it that each has.
     """
     nothing = np.zeros((*given.shape[:-1], by_year_group.shape[-1]))
     held = Gain(nothing, nothing, nothing)

@@ -21,24 +21,17 @@ def described(
 ) -> dict[str, np.ndarray]:
     """Return what is left of a gain, as numbers by area.
 
+    By area: the variables that ``sustainability.lasting`` names, without words. By (area, years after, 0 to 15):
+    ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak; NaN past the end of the years.
+
     Parameters
     ----------
     values : array (area, year, draw)
         Gain, SD.
     years
-        The years of ``values``, past ``last`` by 5 or more.
-    last
-        The last funded year.
-    smallest
-        Peak below which a draw has no impact to keep, SD.
-    matters
-        The smallest impact worth speaking of, SD.
-
-    Returns
-    -------
-    dict of array
-        By area: the variables that ``sustainability.lasting`` names, without words. By (area, years after, 0 to 15):
-        ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak; NaN past the end of the years.
+        The years of ``values``, past ``last``, the last funded year, by 5 or more.
+    smallest, matters
+        Peak below which a draw has no impact to keep, and the smallest impact worth speaking of, SD.
     """
     peak, still = values.max(axis=1), left(values)
     has = peak > smallest
@@ -68,26 +61,10 @@ def described(
 
 
 def share_left(gain: xr.DataArray, last: int, years_after: int) -> xr.DataArray:
-    """Return the share of its peak that a gain still has to show some years after the money.
+    """Return the share of its peak that a gain (..., year) still has to show some years after the last funded one.
 
-    Parameters
-    ----------
-    gain
-        (..., year), positive where pupils do better, in any unit.
-    last
-        The last funded year.
-    years_after
-        Years after it; ``last + years_after`` must be among the years.
-
-    Returns
-    -------
-    DataArray
-        (...), 0 to 1; NaN where a gain has no peak above 0.
-
-    Raises
-    ------
-    Refusal
-        Where the gain is not followed that far.
+    Between 0 and 1; NaN where a gain, positive where pupils do better, has no peak above 0. A gain that is not followed
+    that far is refused.
     """
     if last + years_after not in gain.year.values:
         raise Refusal(

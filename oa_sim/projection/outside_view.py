@@ -18,14 +18,9 @@ from oa_sim.scenario.schema import Scenario
 def whole_area(gain: xr.DataArray) -> xr.DataArray | None:
     """Return the whole-area effect at its peak (chain, draw), SD; None where no attainment is measured.
 
-    The gain of all pupils, averaged over the areas and over the measures of attainment, in the year in which it is
-    largest in size. It keeps its sign: a draw that harms has a peak below zero, since the outside view has a quarter of
-    its weight there.
-
-    Parameters
-    ----------
-    gain
-        (chain, draw, area, group, measure, year), SD, with the group ``all``.
+    The gain of all pupils (group ``all``), averaged over the areas and over the measures of attainment, in the year in
+    which it is largest in size. It keeps its sign: a draw that harms has a peak below zero, since the outside view has
+    a quarter of its weight there.
     """
     of_attainment = [name for name in gain.measure.values.tolist() if MEASURES[name].channel == "attainment"]
     if not of_attainment:
@@ -41,20 +36,7 @@ def log_likelihood(view: OutsideView, peak: np.ndarray) -> np.ndarray:
 
 
 def weigh(scenario: Scenario, gain: xr.DataArray) -> xr.Dataset:
-    """Return the weight of each draw of the programme by the outside view, whether it is on or off.
-
-    Parameters
-    ----------
-    scenario
-        Its outside view and seed.
-    gain
-        (chain, draw, area, group, measure, year), SD, with the group ``all``.
-
-    Returns
-    -------
-    Dataset
-        From ``weighed``.
-    """
+    """Return the weight of each draw of the programme by the outside view, whether it is on or off; see ``weighed``."""
     peak = whole_area(gain)
     return weighed(scenario, None if peak is None else peak.values, (gain.sizes["chain"], gain.sizes["draw"]))
 
@@ -125,26 +107,9 @@ def other_way(
 ) -> xr.Dataset:
     """Return what the headline says the other way: with the outside view where it is off, without where it is on.
 
-    Parameters
-    ----------
-    scenario
-        The choices.
-    seen
-        From ``weigh``.
-    gain
-        What the programme adds, not weighed (chain, draw, area, group, measure, year), SD, with ``all``.
-    latent
-        The counterfactual, SD.
-    pupils
-        ``rolls`` and ``share``.
-    money
-        ``spend`` (area, intervention, year), GBP / year.
-
-    Returns
-    -------
-    Dataset
-        ``seen``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's measure and
-        group, in the measure's unit; and what lasts (area, group, measure), as of ``sustainability.risk``.
+    ``seen``, from ``weigh``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's
+    measure and group, in the measure's unit; and what lasts (area, group, measure), as of ``sustainability.risk``. The
+    ``gain`` is not weighed and has the group ``all``.
     """
     if not seen.attrs["speaks"]:
         return seen

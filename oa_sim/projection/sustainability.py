@@ -113,14 +113,9 @@ def principles(scenario: Scenario) -> str:
 def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int, later: int) -> str:
     """Return which interventions the peak, and what is left of it, mostly come from.
 
-    Parameters
-    ----------
-    means : dict of array (year,)
-        Mean gain on one measure of one group in one area, SD, by intervention.
-    behind_each
-        What becomes of each intervention, in words.
-    peak, later
-        Places of the year of the peak, and of the largest gain that is left later, among the years.
+    ``means`` are the gains (year,) on one measure of one group in one area, SD, by intervention; ``behind_each`` says
+    what becomes of it. ``peak`` and ``later`` are the places among the years of the peak, and of the largest gain left
+    later.
     """
     named, words = set(), []
     for place, what in ((peak, "the peak"), (later, "what is left after 5 years")):
@@ -162,16 +157,8 @@ class Lasting(NamedTuple):
 def part(scenario: Scenario, name: str, own: xr.DataArray, share: xr.DataArray, money: xr.Dataset) -> Part:
     """Return what is left of one intervention's gain, for all pupils.
 
-    Parameters
-    ----------
-    scenario, name
-        The intervention and where it stands.
-    own
-        Its gain (chain, draw, area, measure, year), SD, of pupils who are all eligible.
-    share
-        The disadvantaged share of pupils (area, measure).
-    money
-        ``spend`` (area, intervention, year), GBP / year.
+    ``own`` is its gain (chain, draw, area, measure, year), SD, of pupils who are all eligible; ``share`` the
+    disadvantaged share of pupils (area, measure).
     """
     measures, years = own.measure.values.tolist(), own.year.values
     factor = _factors(scenario, name, share.sel(measure=measures))["all"]  # (area, measure)
@@ -237,13 +224,7 @@ def lasting(
 
 
 def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Dataset:
-    """Return the ``sustainability`` of ``lasting`` alone, with what the money bought as its reason.
-
-    Parameters
-    ----------
-    scenario, gain, money
-        As in ``lasting``.
-    """
+    """Return the ``sustainability`` of ``lasting`` alone, with what the money bought as its reason."""
     coords: Coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
     why = np.full([len(values) for values in coords.values()], mix(scenario, money), dtype=object)
     out = _whole(scenario, _found(scenario, gain, money), coords, why)

@@ -99,18 +99,8 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
 def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> list[Entry]:
     """Return our forecasts of every authority with a record, on both scales.
 
-    Parameters
-    ----------
-    posterior
-        Learned from figures up to the last year of the history.
-    history, truth
-        From ``panel.history``: what was known, and what was published in the end.
-    breaks
-        The checked rows of ``breaks.csv``.
-    targets
-        Years that are forecast.
-    seed
-        Root of the random numbers.
+    The posterior was fitted to figures up to the last year of ``history``, what was known; ``truth`` is what was
+    published in the end. ``breaks`` are the checked rows of ``breaks.csv``, ``targets`` the years that are forecast.
     """
     record = observations.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))

@@ -41,8 +41,8 @@ class Outlook(NamedTuple):
 def random_walk(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> Outlook:
     """Return the last value of each unit, with a spread that grows with the square root of the years since.
 
-    This is the strong version: the variance of a year's step is one for all units of the series. A change over k
-    years counts as k steps, so that years without figures are no harm.
+    This is the strong version: the variance of a year's step is one for all units of the series. A change over k years
+    counts as k steps, so that years without figures are no harm.
 
     Parameters
     ----------
@@ -51,17 +51,7 @@ def random_walk(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> O
     years : array (year)
         Its years, without a gap.
     targets : array (target)
-        The years to forecast, all after the last of ``years``.
-
-    Returns
-    -------
-    Outlook
-        ``mean`` and ``sd`` (unit, target), SD.
-
-    Raises
-    ------
-    Refusal
-        Where the shapes do not fit, the years have a gap or a target is not in the future.
+        The years to forecast, all after the last of ``years``; anything else is refused.
     """
     values, years, targets = _checked(values, years, targets)
     last, steps = _last(values, years, targets)

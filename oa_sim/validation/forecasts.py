@@ -71,17 +71,10 @@ def crps_normal(mean: np.ndarray, sd: np.ndarray, actual: np.ndarray) -> np.ndar
 
 
 def crps_draws(draws: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Return the CRPS of the distribution that the draws make up, exactly, by sorting.
+    """Return the CRPS of the distribution that the draws (draw, ...) make up, exactly, by sorting.
 
-    ``mean |x - y| - sum_i (2 i - n - 1) x_(i) / n^2``: not the fair version, which would reward draws for being few.
-    It exceeds that by ``0.56 sd / n``, which is nothing for a thousand draws.
-
-    Parameters
-    ----------
-    draws : array (draw, ...)
-        In any unit.
-    actual : array (...)
-        In the same unit.
+    ``mean |x - y| - sum_i (2 i - n - 1) x_(i) / n^2``: not the fair version, which would reward draws for being few. It
+    exceeds that by ``0.56 sd / n``, which is nothing for a thousand draws.
     """
     ordered = np.sort(np.asarray(draws, dtype=float), axis=0)
     n = len(ordered)
@@ -121,20 +114,12 @@ def tails(draws: np.ndarray) -> np.ndarray:
 
 
 def log_density(draws: np.ndarray, actual: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    """Return the log density (nats) of figures under a Student's t fitted to the draws of a forecast.
+    """Return the log density (nats) of figures (...) under a Student's t fitted to the draws of a forecast (draw, ...).
 
     A kernel estimate would say of a figure outside all draws what its bandwidth says, and a normal that it cannot be.
     Forecasts here are normal given the hyperparameters and the size of each break, so over those their draws have a
-    bell's shape with tails that are heavier than normal, which three numbers fitted by maximum likelihood describe.
-
-    Parameters
-    ----------
-    draws : array (draw, ...)
-        In any unit.
-    actual : array (...)
-        In the same unit.
-    degrees : array (...)
-        Degrees of freedom, from ``tails``: given apart, so that two models are compared under tails of one kind.
+    bell's shape with tails that are heavier than normal, which three numbers fitted by maximum likelihood describe. The
+    degrees of freedom, from ``tails``, are given apart, so that two models are compared under tails of one kind.
     """
     centre, size, _ = _student(draws, degrees)
     return _student_log_density((actual - centre) / size, degrees) - np.log(size)

@@ -33,41 +33,23 @@ KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Figures, one an entry of each array.
-
-    Attributes
-    ----------
-    area, measure, group : array (figure) of str
-    year : array (figure)
-    value, england : array (figure)
-        As published of the area and of England, in the measure's unit; NaN where England has none.
-    """
+    """Figures, one an entry of each array: as published of the area and of England, in the measure's unit."""
 
     area: np.ndarray
     measure: np.ndarray
     group: np.ndarray
     year: np.ndarray
     value: np.ndarray
-    england: np.ndarray
+    england: np.ndarray  # NaN where England has none
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """How forecasts with and without the programme did on one scale.
+    """How forecasts with and without the programme did on one scale."""
 
-    Attributes
-    ----------
-    figures : Figures
-        What was scored.
-    held : array (level, figure) of bool
-        Whether each lay in the central 50, 80 and 95% intervals of the forecast with the programme.
-    log_with, log_without : array (figure)
-        Log density on the latent scale, nats.
-    """
-
-    figures: Figures
-    held: np.ndarray
-    log_with: np.ndarray
+    figures: Figures  # what was scored
+    held: np.ndarray  # (level, figure): whether it lay in the central intervals of the forecast with the programme
+    log_with: np.ndarray  # (figure), log density on the latent scale, nats
     log_without: np.ndarray
 
 
@@ -99,11 +81,6 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
     """Return the posterior learned from a panel up to ``panel.train_until``, also where a series begins later.
 
     Of a series without a figure by then nothing is learned but what its prior says, and it is not to be projected.
-
-    Raises
-    ------
-    Refusal
-        Where the panel will not do.
     """
     reading = read(learning.panel.path)
     history = panel.history(reading, tables.read("breaks", learning.data_folder), learning.panel.train_until)
@@ -115,10 +92,7 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
 def check(posterior: xr.Dataset, until: int) -> str:
     """Return what a posterior was learned from, in words, or refuse one that knows what is to be forecast.
 
-    Raises
-    ------
-    Refusal
-        Where it was learned from later figures, or by another law than this version's.
+    So is one that was fitted by another law than this version's.
     """
     made = json.loads(posterior.attrs.get("made", "{}"))
     if made.get("until", until + 1) > until:
@@ -136,13 +110,9 @@ def check(posterior: xr.Dataset, until: int) -> str:
 def published(reading: Reading, rows: dict[str, list[tables.Row]], scenario: Scenario) -> Figures:
     """Return what was published of a scenario's areas in its years: figures that can be held against it.
 
-    Areas that are authorities are taken from the reading, all groups that were published; of districts the good level
-    of development of all pupils, from our own tables, since the reading has authorities only.
-
-    Raises
-    ------
-    Refusal
-        Where an area's authority is not in the file, or nothing of those years is.
+    Areas that are authorities are taken from the reading, all groups that were published, and are refused where it
+    lacks them; of districts the good level of development of all pupils, from our own tables, since the reading has
+    authorities only.
     """
     found, figures = [], reading.figures
     places = sorted(set(figures["place"]))
@@ -171,14 +141,7 @@ def published(reading: Reading, rows: dict[str, list[tables.Row]], scenario: Sce
 def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | None = None) -> dict[str, Judged]:
     """Return how a scenario, run from what was known, did against later figures, by scale: ``level``, ``relative``.
 
-    Parameters
-    ----------
-    scenario
-        The programme as it was delivered; its posterior was learned from figures before its first year.
-    reading
-        What was published later.
-    say
-        Called with a sentence at each stage.
+    The scenario is the programme as it was delivered; its posterior was learned from figures before its first year.
     """
     rows = tables.read_all(scenario.data_folder)
     figures = published(reading, rows, scenario)

@@ -27,21 +27,11 @@ STEPS = 60  # of bisection: to the last digit
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the later figures of each authority say of an effect on it.
-
-    Attributes
-    ----------
-    areas
-        Their names.
-    estimate : array (draw, area)
-        The effect that the later figures are likeliest under, SD.
-    variance : array (draw, area)
-        Its sampling variance, SD squared; infinite where nothing was published.
-    """
+    """What the later figures of each authority say of an effect on it."""
 
     areas: list[str]
-    estimate: np.ndarray
-    variance: np.ndarray
+    estimate: np.ndarray  # (draw, area), the effect that the later figures are likeliest under, SD
+    variance: np.ndarray  # (draw, area), its sampling variance, SD squared; infinite where nothing was published
 
 
 @dataclass(frozen=True)
@@ -66,16 +56,9 @@ def ramp(year):
 
 
 def evidence(hyper: Law, known: Record, until: int) -> Evidence:
-    """Return what later figures say of an effect on each authority, given its record and each draw.
+    """Return what figures later than ``until`` say of an effect on each authority, given its record and each draw.
 
-    Parameters
-    ----------
-    hyper
-        From ``counterfactual.law``; learned from figures up to ``until``.
-    known
-        The record of all authorities, later years included.
-    until
-        The last year of the record on which expectations rest.
+    The hyperparameters were fitted to figures up to that year; the record of all authorities includes later years.
 
     Notes
     -----
@@ -124,19 +107,12 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
 
 
 def effect(found: Evidence, chosen: list[str]) -> Estimate:
-    """Return the posterior of the effect common to some areas.
+    """Return the posterior of the effect common to some areas, each of which must have later figures.
 
-    Notes
-    -----
     Given a draw and the spread between areas it is normal: precisions ``1 / (variance + spread^2)`` and that of the
     prior add up. The spread is weighed by its prior and by how well it explains the areas; draws are weighed equally,
     so that the later figures do not teach the hyperparameters anything (a cut posterior): what is learned from them is
     the effect alone.
-
-    Raises
-    ------
-    Refusal
-        For an area that is not in the evidence, or of which nothing was published later.
     """
     index = [found.areas.index(area) if area in found.areas else -1 for area in chosen]
     for area, a in zip(chosen, index, strict=True):
@@ -174,11 +150,6 @@ def matched(known: Record, until: int, real: list[str], barred: list[str], each:
     up to a year) over the series that both have, each over its SD among authorities. In the order of the real ones each
     takes the nearest that are left; the real ones, those barred and those that publish nothing later are never taken.
     What they published later is not looked at.
-
-    Raises
-    ------
-    Refusal
-        Where a real area has no figure up to the year, or too few others are left.
     """
     earlier = known.years <= until
     seen = known.observed[..., earlier]

@@ -26,36 +26,16 @@ COLUMNS = ["model", *CELL, "n", "crps", "crps_ratio_rw", *(f"cov{level}" for lev
 
 @dataclass(frozen=True)
 class Entry:
-    """What one model says of one measure of one group in one year, and what was published.
-
-    Attributes
-    ----------
-    model
-        The name of the model; the random walk is an entry too.
-    measure, group
-        As in the dictionary.
-    year
-        The year that is forecast.
-    horizon
-        Years from the last year that the model was given.
-    scale
-        {"relative", "level"}
-    areas
-        Their names, in the order of the arrays.
-    actual : array (area)
-        The figure, in the unit of the scale; NaN where nothing was published.
-    forecast
-        In the same unit.
-    """
+    """What one model says of one measure of one group in one year, and what was published."""
 
     model: str
     measure: str
     group: str
-    year: int
-    horizon: int
-    scale: str
-    areas: tuple[str, ...] = field(repr=False)
-    actual: np.ndarray = field(repr=False)
+    year: int  # that is forecast
+    horizon: int  # years from the last year that the model was given
+    scale: str  # one of ``SCALES``, whose unit figure and forecast have
+    areas: tuple[str, ...] = field(repr=False)  # in the order of the arrays
+    actual: np.ndarray = field(repr=False)  # the figure (area), NaN where nothing was published
     forecast: Forecast = field(repr=False)
 
     def __post_init__(self):
@@ -78,15 +58,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Scores:
-    """All that a report on a contest needs.
-
-    Attributes
-    ----------
-    ours
-        The name of the model that is judged.
-    table, calibration, misses
-        From the functions of these names.
-    """
+    """All that a report on a contest needs, from the functions of these names; ``ours`` is the model that is judged."""
 
     ours: str
     table: pd.DataFrame
@@ -102,22 +74,10 @@ def score(entries: list[Entry], ours: str, *, scale: str = "relative") -> Scores
 def table(entries: list[Entry]) -> pd.DataFrame:
     """Return the scores, one row for each model, measure, group, year, horizon and scale.
 
-    Parameters
-    ----------
-    entries
-        In any order; every model, the random walk among them, has one for each of the others' cells.
-
-    Returns
-    -------
-    DataFrame
-        ``COLUMNS``: ``n`` areas that all models forecast and that were published, ``crps`` their mean CRPS in the
-        scale's unit, ``crps_ratio_rw`` its share of the random walk's, and the share of figures in the central
-        intervals. A cell without such an area stays, with ``n`` 0 and NaN.
-
-    Raises
-    ------
-    Refusal
-        Where a model lacks a cell or has it twice, the random walk is missing, or two models name another figure.
+    The columns are ``COLUMNS``: ``n`` areas that all models forecast and that were published, ``crps`` their mean CRPS
+    in the scale's unit, ``crps_ratio_rw`` its share of the random walk's, and the share of figures in the central
+    intervals. A cell without such an area stays, with ``n`` 0 and NaN. Refused is a model that lacks a cell or has it
+    twice, a missing random walk, and two models that name another figure.
     """
     rows = []
     for entry in _common(entries):
@@ -135,11 +95,8 @@ def table(entries: list[Entry]) -> pd.DataFrame:
 def overall(scored: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each model and scale from ``table``.
 
-    Returns
-    -------
-    DataFrame
-        ``n`` figures; ``crps`` and ``crps_ratio_rw``, means over the rows; ``worst_ratio``, the largest of the ratios
-        by measure and group (a mean over years), and ``worst`` where that is; coverage over all figures.
+    ``n`` figures; ``crps`` and ``crps_ratio_rw``, means over the rows; ``worst_ratio``, the largest of the ratios by
+    measure and group (a mean over years), and ``worst`` where that is; coverage over all figures.
     """
     rows = []
     coverage = [f"cov{level}" for level in CENTRAL]
@@ -155,10 +112,7 @@ def overall(scored: pd.DataFrame) -> pd.DataFrame:
 def calibration(entries: list[Entry]) -> pd.DataFrame:
     """Return the share of figures inside the central intervals of 5, 10 ... 95%, for each model and scale.
 
-    Returns
-    -------
-    DataFrame
-        ``model``, ``scale``, ``nominal`` (%), ``covered`` (share) and ``n``, figures.
+    The columns are ``model``, ``scale``, ``nominal`` (%), ``covered`` (share) and ``n``, figures.
     """
     inside: dict[tuple, list] = {}
     for entry in _common(entries):
@@ -175,12 +129,9 @@ def calibration(entries: list[Entry]) -> pd.DataFrame:
 def misses(entries: list[Entry], model: str, *, scale: str = "relative") -> pd.DataFrame:
     """Return the ten figures that lie furthest from the forecast of a model, in its own SDs, the worst first.
 
-    Returns
-    -------
-    DataFrame
-        ``area``, ``measure``, ``group``, ``year``, ``scale``; ``actual``, ``median``, ``low`` and ``high`` (95%
-        interval) in the scale's unit; ``sds``, actual less mean in SDs of the forecast; ``chance``, the probability of
-        a figure as far out or further on that side: of n draws never less than ``1 / (n + 1)``.
+    ``actual``, ``median``, ``low`` and ``high`` (95% interval) are in the scale's unit; ``sds`` is actual less mean in
+    SDs of the forecast, ``chance`` the probability of a figure as far out or further on that side: of n draws never
+    less than ``1 / (n + 1)``.
     """
     one_of("model", model, sorted({entry.model for entry in entries}))
     one_of("scale", scale, SCALES)
