@@ -20,7 +20,9 @@ else:
 MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "compiled.spending_response": "compiled.gradient",
     "inputs.download_formats": "inputs.published_files",
+    "programme.portfolio": "programme.budget",
     "programme.review": "programme.budget",
+    "projection.impact": "projection.cohort",
     "scenario.scenario_files": "scenario.overrides",
     "simulation.result_tables": "simulation.result",
     "sweep.executors": "sweep.blocks",
@@ -29,6 +31,7 @@ MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "targets.base_rates": "targets.attainable",
     "targets.monitor_settings": "targets.settings",
     "targets.target_settings": "targets.settings",
+    "validation.forecasts": "validation.scoring",
 }
 
 

@@ -23,7 +23,7 @@ from oa_sim.inputs import tables
 from oa_sim.programme import delivery, parameters
 from oa_sim.programme.budget import window
 from oa_sim.programme.delivered_effects import eligible_pupils
-from oa_sim.projection import appraisal, impact
+from oa_sim.projection import appraisal, cohort
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
 
@@ -221,6 +221,6 @@ def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
 def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple[activity.Shape, np.ndarray, xr.DataArray]:
     """Return what no draw changes: who serves whom, pupils who may be served, and pupils behind each measure."""
     names = scenario.areas.names
-    poor = impact.shares(known.pupils, names, scenario.measures).values
+    poor = cohort.shares(known.pupils, names, scenario.measures).values
     eligible = eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values
     return arrays.shape(scenario, poor, n_years), eligible, appraisal.pupils_of(known.pupils, names, scenario.measures)

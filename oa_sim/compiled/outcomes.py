@@ -22,10 +22,10 @@ from oa_sim.compiled.quantiles import Room as SelectionRoom
 from oa_sim.compiled.quantiles import Sought, at_ranks, describe, describe_one, mean, room_for, sought
 from oa_sim.compiled.scalar_laws import published
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
-from oa_sim.projection import impact
+from oa_sim.projection import cohort
 
 HALF, HUNDRED = np.float32(0.5), np.float32(100.0)
-GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
+GRID, STEP = np.float32(cohort.GRID), np.float32(1 / cohort.GRID)
 
 
 class Seen(NamedTuple):

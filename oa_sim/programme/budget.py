@@ -14,16 +14,17 @@ import xarray as xr
 
 from oa_sim import definitions
 from oa_sim.definitions import SCHOOL_YEARS
-from oa_sim.errors import Refusal
+from oa_sim.errors import Refusal, one_of
 from oa_sim.inputs import csv_reader
 from oa_sim.inputs.schemas import spending_plan
 from oa_sim.inputs.tables import Row
-from oa_sim.programme import delivery, portfolio
+from oa_sim.programme import delivery
 from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
 Allotted = tuple[np.ndarray, np.ndarray, np.ndarray]  # spend, management and unspent money
+N_PRIORITY_AREAS = 12  # areas that share the money of national.csv
 BY_YEAR = ("as_paid",)  # rules that share one year's money otherwise than another's
 
 
@@ -144,7 +145,7 @@ def _shared(
     scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict[str, list[Row]], n_years: int
 ) -> Allotted:
     """Return spend, management and unspent money as split and portfolio share it."""
-    buys = portfolio.shares(scenario, known.get("priorities", []))
+    buys = shares(scenario, known.get("priorities", []))
     spend = np.zeros((*buys.shape, n_years))
     management, unspent = np.zeros((2, len(buys), n_years))
     rule = scenario.split.rule
@@ -189,7 +190,7 @@ def _beside(
     dims = ("area", "intervention", "year")
     if not known:
         return {name: (dims, np.zeros_like(spend)) for name in ("national", "offers")}
-    each = portfolio.national(scenario, known.get("national", []), years)
+    each = national(scenario, known.get("national", []), years)
     is_funded = (spend > 0).any(axis=(1, 2))[:, None, None]
     return {str(name): (dims, is_funded * brought.values, brought.attrs) for name, brought in each.items()}
 
@@ -205,6 +206,71 @@ def _pay_in_rounds(budget: Budget, by_year: list[int], spend: np.ndarray, unspen
         spend[..., first + 1] += late
     else:
         unspent[..., first] += late.sum(axis=1)
+
+
+def shares(scenario: Scenario, priorities: list[Row]) -> np.ndarray:
+    """Return each area's share of money by intervention (area, intervention); rows sum to 1, or to 0 for nothing.
+
+    The rule ``delivery_plans`` uses the rows of ``priorities.csv``: a plan's money is shared by the priorities'
+    published budgets, equally where none is, and a priority's equally among the interventions that serve it. An area
+    without a plan is refused, and a plan that names an intervention that is not in the scenario.
+    """
+    names = list(scenario.interventions)
+    if scenario.portfolio.rule == "shares":
+        return np.tile([scenario.portfolio.shares.get(name, 0.0) for name in names], (len(scenario.areas.names), 1))
+    out = np.zeros((len(scenario.areas.names), len(names)))
+    for a, area in enumerate(scenario.areas.names):
+        rows = [row for row in priorities if row["area"] == area]
+        if not rows:
+            raise Refusal(
+                f"priorities.csv has no priority of {area}, which portfolio=delivery_plans needs: add its rows"
+            )
+        total = sum(_weight(row) for row in rows)
+        for row in rows:
+            for name in row["interventions"]:
+                one_of(f"intervention in priorities.csv row {row['row']}", name, names)
+                out[a, names.index(name)] += _weight(row) / total / len(row["interventions"])
+    return out
+
+
+def _weight(row: Row) -> float:
+    return 1.0 if row["budget_gbp"] is None else float(row["budget_gbp"])
+
+
+def check(tables: dict[str, list[Row]], catalogue: list[str]) -> None:
+    """Refuse a row of ``priorities.csv`` or ``national.csv`` that names no intervention of the catalogue."""
+    for table in ("priorities", "national"):
+        for row in tables[table]:
+            for name in row["interventions"]:
+                one_of(f"intervention in {table}.csv row {row['row']}", name, catalogue)
+
+
+def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Dataset:
+    """Return what national programmes bring to the areas beside the budget.
+
+    ``national`` (intervention, year), GBP / year in an area that is taken up in line with the local plan, and
+    ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add. The
+    money of ``national.csv`` is that of the twelve areas together; the first of ``years`` is the first funded one.
+    """
+    known = {row["national"]: row for row in rows}
+    names = list(scenario.interventions)
+    money, offers = np.zeros((2, len(names), len(years)))
+    for name in scenario.organisation.national:
+        one_of("programme in organisation.national", name, tuple(known))
+        row = known[name]
+        span = range(row["first_funded_year"] - 1, min(row["last_funded_year"], len(years)))
+        n_years = row["last_funded_year"] - row["first_funded_year"] + 1
+        for served in row["interventions"]:
+            if served in names:
+                part = 1 / len(row["interventions"])
+                yearly = row["gbp"] * row["alignment"] * row["take_up"] * part / n_years / N_PRIORITY_AREAS
+                money[names.index(served), list(span)] += yearly
+                offers[names.index(served), list(span)] += row["schools_share"] * row["take_up"] * part
+    dims = ("intervention", "year")
+    what = {"units": "GBP / year", "long_name": "national programmes in each area, beside the budget"}
+    offered = {"units": "1", "long_name": "national programmes that an area's schools are offered"}
+    variables = {"national": (dims, money, what), "offers": (dims, offers, offered)}
+    return xr.Dataset(variables, definitions.coordinates(intervention=names, year=years))
 
 
 def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list[float]) -> list[float]:

@@ -16,7 +16,7 @@ import xarray as xr
 
 from oa_sim.definitions import ALL_AREAS, ATTAINMENT_8_SD, MEASURES, QUANTILES
 from oa_sim.programme.parameters import draw
-from oa_sim.projection import impact
+from oa_sim.projection import cohort
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
@@ -68,7 +68,7 @@ def pupils_of(pupils: xr.Dataset, areas: list[str], measures: list[str]) -> xr.D
         rolls = pupils.rolls.sel(area=areas, year_group=list(MEASURES[measure].year_groups))
         everyone = rolls.sum(("group", "year_group")).values
         if len(MEASURES[measure].groups) == 2:
-            share = impact.weights(pupils, areas, measure)
+            share = cohort.weights(pupils, areas, measure)
             out[:, 0, m], out[:, 1, m] = share * everyone, (1 - share) * everyone
             everyone = out[:, 0, m] + out[:, 1, m]
         out[:, 2, m] = everyone

@@ -9,7 +9,7 @@ import xarray as xr
 
 from oa_sim.definitions import MEASURES, headline_of
 from oa_sim.inference import importance_sampling
-from oa_sim.projection import impact, sustainability
+from oa_sim.projection import cohort, sustainability
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import OutsideView
 from oa_sim.scenario.schema import Scenario
@@ -116,7 +116,7 @@ def other_way(
     measure, group = headline_of(gain.measure.values.tolist())
     gain = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
     headline = {"measure": [measure]}
-    headline_impact = impact.outcomes(latent.sel(headline), gain.sel(headline), pupils).impact.sel(
+    headline_impact = cohort.outcomes(latent.sel(headline), gain.sel(headline), pupils).impact.sel(
         group=group, measure=measure
     )
     lasting = sustainability.risk(scenario, gain, money)

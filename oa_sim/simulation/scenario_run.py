@@ -19,8 +19,8 @@ from oa_sim.evidence import studies as study_evidence
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.inputs.tables import Tables
-from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
-from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
+from oa_sim.programme import budget, delivered_effects, delivery, parameters, pupils_reached
+from oa_sim.projection import appraisal, cohort, outside_view, sustainability, variance_decomposition
 from oa_sim.scenario import config_files, load
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
@@ -60,7 +60,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
     drawn = parameters.drawn(scenario, known, chains, draws)
     money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
-    share = impact.shares(pupils, scenario.areas.names, scenario.measures)
+    share = cohort.shares(pupils, scenario.areas.names, scenario.measures)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact; the headline is said both ways
     with ThreadPoolExecutor(1) as beside:
@@ -77,7 +77,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         plain = latent.drop_vars("national")
         other_way = beside.submit(outside_view.other_way, scenario, seen, promised, plain, pupils, money)
         lasting = sustainability.lasting(scenario, gain, money, drawn, parts, share)
-        outcomes = impact.outcomes(plain, gain, pupils)
+        outcomes = cohort.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
         whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
@@ -109,7 +109,7 @@ def _followed(
             parts.append(sustainability.part(scenario, str(own.name), own, share, money))
             yield own
 
-    return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
+    return cohort.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
 
 
 def _manifest(
@@ -167,7 +167,7 @@ def prepare(scenario: Scenario) -> Prepared:
     """
     scenario = check_scenario(scenario)
     every = tables.read_all(scenario.data_folder)
-    portfolio.check(every, [*scenario.interventions, *config_files.groups()["intervention"]])
+    budget.check(every, [*scenario.interventions, *config_files.groups()["intervention"]])
     here = tables.restrict_to_areas(every, scenario.areas.names)
     history = areas.history(here, until=last_known_year(scenario))
     areas.check_history(history, scenario.measures)

@@ -25,7 +25,7 @@ from oa_sim.inference.observations import Record, record
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.inputs.tables import Row, Tables, restrict_to_areas
 from oa_sim.programme import budget, delivered_effects, delivery, parameters
-from oa_sim.projection import cohort, impact
+from oa_sim.projection import cohort
 from oa_sim.rng import stream
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
@@ -109,7 +109,7 @@ def update(
     lost = delivery.learning_lost(ahead, drawn, pupils.share)
     years = [year for year in scenario.years if year > until]
     latent = (latent.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)).sel(year=years)
-    outcomes = impact.outcomes(latent, gain.sel(year=years), pupils)
+    outcomes = cohort.outcomes(latent, gain.sel(year=years), pupils)
     return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(outcomes, taken), history)
 
 
@@ -373,18 +373,18 @@ def _before(prepared: scenario_run.Prepared, posterior: xr.Dataset) -> tuple:
     drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
     money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
     active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(
+    gain = cohort.with_all(
         cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils
     )
     lost = delivery.learning_lost(scenario, drawn, pupils.share).reindex(group=list(GROUPS), fill_value=0.0)
     latent = counterfactual.project(scenario, posterior, history, known, pupils.rolls).drop_vars("national") - lost
-    own = impact.outcomes(latent, gain, pupils)
+    own = cohort.outcomes(latent, gain, pupils)
     if not bool(history.proxy.any()):
         return gain, drawn, own, own
     # a county's figure is held against the county's course, which the programme of one district does not move
     alone = history.assign(proxy=history.proxy & False)
     plain = counterfactual.project(scenario, posterior, alone, known, pupils.rolls).drop_vars("national") - lost
-    return gain, drawn, own, impact.outcomes(plain, gain * 0, pupils)
+    return gain, drawn, own, cohort.outcomes(plain, gain * 0, pupils)
 
 
 def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str], None]) -> xr.Dataset:

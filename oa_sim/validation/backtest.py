@@ -21,9 +21,8 @@ from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_f
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
-from oa_sim.validation import benchmark_forecasters, forecasts, scoring
-from oa_sim.validation.forecasts import Forecast
-from oa_sim.validation.scoring import Entry, Scores
+from oa_sim.validation import benchmark_forecasters, scoring
+from oa_sim.validation.scoring import Entry, Forecast, Scores
 
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
@@ -169,7 +168,7 @@ def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Ent
             for t, entry in enumerate(wanted[key]):
                 forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
                 if key[2] == "level":
-                    forecast = forecasts.published(forecast, entry.measure)
+                    forecast = scoring.published(forecast, entry.measure)
                 cell = (name, entry.measure, entry.group, entry.year, entry.horizon, entry.scale)
                 entries.append(Entry(*cell, entry.areas, entry.actual, forecast))
     return entries, stood_in

@@ -25,7 +25,7 @@ from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
-from oa_sim.validation import forecasts
+from oa_sim.validation import scoring
 
 LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
 KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")
@@ -189,12 +189,12 @@ def _latent(figures: Figures, values: np.ndarray) -> np.ndarray:
 
 def _judged(figures: Figures, actual: np.ndarray, runs: list[np.ndarray], *, is_latent: bool = False) -> Judged:
     """Return the scores of two runs (draw, figure), with and without; both in the unit of what was published."""
-    low, high = forecasts.interval(forecasts.Forecast(draws=runs[0]), np.array(LEVELS))
-    held = forecasts.covered(low, high, actual)
+    low, high = scoring.interval(scoring.Forecast(draws=runs[0]), np.array(LEVELS))
+    held = scoring.covered(low, high, actual)
     if not is_latent:
         actual, runs = _latent(figures, actual), [_latent(figures, draws) for draws in runs]
-    degrees = forecasts.tails(runs[1])
-    return Judged(figures, held, *(forecasts.log_density(draws, actual, degrees) for draws in runs))
+    degrees = scoring.tails(runs[1])
+    return Judged(figures, held, *(scoring.log_density(draws, actual, degrees) for draws in runs))
 
 
 def clustered_se(values: np.ndarray, cluster: np.ndarray) -> float:

@@ -10,8 +10,7 @@ from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.targets import assess, attainable
 from oa_sim.validation import backtest
-from oa_sim.validation.forecasts import Forecast
-from oa_sim.validation.scoring import Entry
+from oa_sim.validation.scoring import Entry, Forecast
 
 LAIT = Path(__file__).resolve().parents[3] / "shared" / "facts" / "lait_to_2022_23.parquet"
 
