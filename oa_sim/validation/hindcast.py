@@ -63,7 +63,7 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     for path in sorted(Path(folder or tables.FOLDER).glob("*.csv")):
         shutil.copyfile(path, into / path.name)
     rows = tables.read("pupils", into)
-    first: dict[tuple, int] = {}
+    first: dict[tuple[str, str, str], int] = {}
     for row in rows:
         key = (row["quantity"], row["place"], row["geography"])
         first[key] = min(first.get(key, row["year"]), row["year"])
@@ -82,7 +82,7 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
 
     Of a series without a figure by then nothing is learned but what its prior says, and it is not to be projected.
     """
-    reading = read(learning.panel.path)
+    reading = read(str(learning.panel.path))
     history = panel.history(reading, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     for lacking in panel.check(history):
         say(lacking)
@@ -107,7 +107,7 @@ def check(posterior: xr.Dataset, until: int) -> str:
     return f"{what}; {gates['verdict']}: {gates['reason']}"
 
 
-def published(reading: Reading, rows: dict[str, list[tables.Row]], scenario: Scenario) -> Figures:
+def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figures:
     """Return what was published of a scenario's areas in its years: figures that can be held against it.
 
     Areas that are authorities are taken from the reading, all groups that were published, and are refused where it
@@ -162,7 +162,7 @@ def _forecast(draws: xr.DataArray, figures: Figures) -> np.ndarray:
     return values.reshape(-1, values.shape[-1])
 
 
-def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
+def _england(scenario: Scenario, known: tables.Tables, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
     """Return England's course as it was drawn for the run (draw, figure), SD, and which figures have one.
 
     The course is that of a group that is modelled; the mean of two groups has none of its own.

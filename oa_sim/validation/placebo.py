@@ -50,9 +50,10 @@ class Estimate:
         return self.low <= 0 <= self.high
 
 
-def ramp(year):
+def ramp(year: np.ndarray) -> np.ndarray:
     """Return how much of the whole effect is there in a year, 0 to 1: a straight line between the years of ``RAMP``."""
-    return np.interp(year, RAMP, (0.0, 1.0))
+    share: np.ndarray = np.interp(year, RAMP, (0.0, 1.0))
+    return share
 
 
 def evidence(hyper: Law, known: Record, until: int) -> Evidence:
@@ -103,7 +104,9 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     pace = hyper.pace[d]
     long_run = hyper.shock[d] / (1 - np.outer(pace, pace))
     rows, columns = np.ix_(series, series)
-    return hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag + long_run[rows, columns] * pace[later] ** lag
+    levels = hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag
+    covariance: np.ndarray = levels + long_run[rows, columns] * pace[later] ** lag
+    return covariance
 
 
 def effect(found: Evidence, chosen: list[str]) -> Estimate:
@@ -114,10 +117,10 @@ def effect(found: Evidence, chosen: list[str]) -> Estimate:
     so that the later figures do not teach the hyperparameters anything (a cut posterior): what is learned from them is
     the effect alone.
     """
-    index = [found.areas.index(area) if area in found.areas else -1 for area in chosen]
-    for area, a in zip(chosen, index, strict=True):
-        if a < 0 or not np.isfinite(found.variance[:, a]).all():
+    for area in chosen:
+        if area not in found.areas or not np.isfinite(found.variance[:, found.areas.index(area)]).all():
             raise Refusal(f"{area} has no later figures of attainment to learn an effect from: leave it out")
+    index = [found.areas.index(area) for area in chosen]
     estimate, variance = found.estimate[:, index, None], found.variance[:, index, None] + SPREADS**2
     precision = 1 / EFFECT_SD**2 + (1 / variance).sum(axis=1)  # (draw, spread)
     centre = (estimate / variance).sum(axis=1) / precision
@@ -132,15 +135,17 @@ def _described(weight: np.ndarray, centre: np.ndarray, sd: np.ndarray) -> Estima
     """Return mean, SD, interval and chance of a mixture of normals."""
     mean = float(weight @ centre)
     spread = float(np.sqrt(weight @ (sd**2 + (centre - mean) ** 2)))
-    ends = []
-    for share in ENDS:
+
+    def end(share: float) -> float:
+        """Return a quantile, by bisection."""
         low, high = mean - 12 * spread, mean + 12 * spread
         for _ in range(STEPS):
             middle = 0.5 * (low + high)
             below = weight @ ndtr((middle - centre) / sd) < share
             low, high = (middle, high) if below else (low, middle)
-        ends.append(0.5 * (low + high))
-    return Estimate(mean, spread, *ends, float(weight @ ndtr(centre / sd)))
+        return 0.5 * (low + high)
+
+    return Estimate(mean, spread, end(ENDS[0]), end(ENDS[1]), float(weight @ ndtr(centre / sd)))
 
 
 def matched(known: Record, until: int, real: list[str], barred: list[str], each: int = 2) -> list[str]:
@@ -164,7 +169,7 @@ def matched(known: Record, until: int, real: list[str], barred: list[str], each:
         if here is None or not np.isfinite(standard[:, here]).any():
             raise Refusal(f"{area} has no figure up to {until} to match others by: name a file that goes back")
         apart = {other: _apart(standard[:, here], standard[:, known.areas.index(other)]) for other in left}
-        matches += sorted(left, key=apart.get)[:each]
+        matches += sorted(left, key=lambda other: apart[other])[:each]
         left = [other for other in left if other not in matches]
     if len(matches) < each * len(real):
         raise Refusal(
@@ -182,7 +187,8 @@ def _apart(first: np.ndarray, second: np.ndarray) -> float:
 def others(known: Record, until: int, barred: list[str]) -> list[str]:
     """Return the authorities that had no programme and have figures of attainment later than a year."""
     attains = [s for s, (measure, _) in enumerate(known.series) if MEASURES[measure].channel == "attainment"]
-    counts = known.observed[attains][..., (known.years > until) & (ramp(known.years) > 0)].any(axis=(0, 2))
+    is_later = (known.years > until) & (ramp(known.years) > 0)
+    counts = known.observed[attains][..., is_later].any(axis=(0, 2))
     return [area for area, some in zip(known.areas, counts, strict=True) if some and area not in barred]
 
 
