@@ -137,11 +137,11 @@ def _of_place(
 ) -> np.ndarray:
     """Return a place's published figures (group, measure, year); ``other`` is derived where it is not published."""
     out = np.full((len(GROUPS), len(MEASURES), len(years)), np.nan)
-    for m, (measure, about) in enumerate(MEASURES.items()):
+    for m, (measure, definition) in enumerate(MEASURES.items()):
         series = {group: dict(figures.get((measure, group, place, geography), {})) for group in GROUPS}
-        if about.derive_other and about.share:
+        if definition.derive_other and definition.share:
             for year in series["all"].keys() & series["disadvantaged"].keys():
-                share = counts.share(about.share, place, year)
+                share = counts.share(definition.share, place, year)
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
                 if not 0 <= other <= 100:
                     raise Refusal(
@@ -194,10 +194,10 @@ def check_history(record: xr.Dataset, measures: list[str]) -> None:
     used = record.where(record.breaks < 2)
     for name in measures:
         for group in MEASURES[name].groups:
-            at, first = {"measure": name, "group": group}, int(record.year[-1]) + 1
-            seen = used.published.sel(at).notnull().any("year")
+            series, first = {"measure": name, "group": group}, int(record.year[-1]) + 1
+            seen = used.published.sel(series).notnull().any("year")
             without = seen.area.values[~seen.values].tolist()
-            if not used.england.sel(at).notnull().any():
+            if not used.england.sel(series).notnull().any():
                 without.insert(0, "England")
             if without:
                 raise Refusal(

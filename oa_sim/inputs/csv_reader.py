@@ -90,8 +90,8 @@ def checked_rows(name: str, lines: list[Line], schema: Schema) -> list[Row]:
             row = schema.complete(_checked(dict(zip(header, cells, strict=True)), checks) | {"row": number})
             key = tuple(row[column] for column in schema.identity)
             if key and key in seen:
-                what = ", ".join(str(part) for part in key)
-                raise Refusal(f"{what} stands in row {seen[key]} already: keep one of the two")
+                labels = ", ".join(str(part) for part in key)
+                raise Refusal(f"{labels} stands in row {seen[key]} already: keep one of the two")
         except Refusal as refusal:
             raise Refusal(f"{name} row {number}: {refusal}") from None
         seen[key] = number
@@ -134,8 +134,8 @@ def _lenient(name: str, lines: list[Line], schema: Schema) -> tuple[list[str], l
         header.pop()  # a workbook keeps the empty columns beside a table
     check_header(name, [column for column in header if column])
     for column in header:
-        if not schema.is_open and column not in (known := [*schema.columns, *schema.optional]):
-            raise Refusal(f"{name} row 1: {unknown('column', column, known)}")
+        if not schema.is_open and column not in (columns := [*schema.columns, *schema.optional]):
+            raise Refusal(f"{name} row 1: {unknown('column', column, columns)}")
     absent = [column for column in schema.columns if column not in header]
     if absent:
         needed = ", ".join(schema.columns)

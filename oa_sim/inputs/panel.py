@@ -104,8 +104,8 @@ def check(record: xr.Dataset) -> list[str]:
         )
     used = record.where(record.breaks < 2)
     for measure, group in series():
-        at = {"measure": measure, "group": group}
-        if used.published.sel(at).notnull().any() and not used.england.sel(at).notnull().any():
+        labels = {"measure": measure, "group": group}
+        if used.published.sel(labels).notnull().any() and not used.england.sel(labels).notnull().any():
             raise Refusal(
                 f"{measure}, {group}, must have figures of England to be relative to, got none beside those of "
                 "authorities: read a file that has the nation's rows"
@@ -117,10 +117,10 @@ def check(record: xr.Dataset) -> list[str]:
 def _grid(rows: Any, codes: list[str], span: list[int]) -> np.ndarray:
     """Return the figures of one series (code, year), NaN where nothing is published."""
     grid = np.full((len(codes), len(span)), np.nan)
-    at = {code: place for place, code in enumerate(codes)}
+    place_of = {code: place for place, code in enumerate(codes)}
     for code, year, value in zip(rows["code"], rows["year"], rows["value"], strict=True):
-        if code in at:  # a place of which only pupils are known is no authority of the panel
-            grid[at[code], year - span[0]] = value
+        if code in place_of:  # a place of which only pupils are known is no authority of the panel
+            grid[place_of[code], year - span[0]] = value
     return grid
 
 
@@ -128,13 +128,13 @@ def _published(grids: Grids, n_codes: int, n_years: int) -> tuple[np.ndarray, in
     """Return figures (code, group, measure, year), with how many were derived and how many came out as no share."""
     out = np.full((n_codes, len(GROUPS), len(MEASURES), n_years), np.nan)
     derived = outside = 0
-    for m, (measure, about) in enumerate(MEASURES.items()):
+    for m, (measure, definition) in enumerate(MEASURES.items()):
         for g, group in enumerate(GROUPS):
             if (measure, group) in grids:
                 out[:, g, m] = grids[measure, group]
-        if about.derive_other and about.share:
+        if definition.derive_other and definition.share:
             some, other, everyone = (out[:, list(GROUPS).index(name), m] for name in ("disadvantaged", "other", "all"))
-            follows = _other(everyone, some, _nearest(_share(grids, about.share, out[:, 0, m].shape)))
+            follows = _other(everyone, some, _nearest(_share(grids, definition.share, out[:, 0, m].shape)))
             follows[np.isfinite(other)] = np.nan
             wrong = (follows < 0) | (follows > 100)
             follows[wrong] = np.nan
@@ -193,13 +193,13 @@ def _behind(grids: Grids, coords: dict[str, Any]) -> xr.DataArray:
     shape = next(iter(grids.values())).shape
     size, basis = _year_group(grids, shape)
     behind = np.full((shape[0] - 1, len(GROUPS), len(MEASURES)), np.nan)
-    for m, (measure, about) in enumerate(MEASURES.items()):
+    for m, (measure, definition) in enumerate(MEASURES.items()):
         count, parts = ROLLS.get(measure, ("", 1))
-        known = _last(grids.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
-        everyone = np.where(known > 0, known, size) * len(about.year_groups)
+        counted = _last(grids.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
+        everyone = np.where(counted > 0, counted, size) * len(definition.year_groups)
         behind[:, list(GROUPS).index("all"), m] = everyone
-        if about.share:
-            share = _known_share(grids, about.share, shape)
+        if definition.share:
+            share = _known_share(grids, definition.share, shape)
             behind[:, list(GROUPS).index("disadvantaged"), m] = everyone * share
             behind[:, list(GROUPS).index("other"), m] = everyone * (1 - share)
     groupless = np.isnan(behind)
@@ -240,7 +240,7 @@ def _year_group(grids: Grids, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
 def _known_share(grids: Grids, name: str, shape: tuple[int, int]) -> np.ndarray:
     """Return the last share of each authority (area), of a like share where it is missing, else the median."""
     share = np.full(shape[0] - 1, np.nan)
-    for one in (name, *STAND_IN[name]):
-        share = np.where(np.isfinite(share), share, _last(_share(grids, one, shape))[1:])
+    for stand_in in (name, *STAND_IN[name]):
+        share = np.where(np.isfinite(share), share, _last(_share(grids, stand_in, shape))[1:])
     typical = np.nanmedian(share) if np.isfinite(share).any() else TYPICAL_SHARE
     return np.clip(np.where(np.isfinite(share), share, typical), 0.01, 0.99)

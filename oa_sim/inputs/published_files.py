@@ -147,12 +147,12 @@ def year_of(label: str) -> tuple[int, int] | None:
     ValueError
         For a label that is none of these.
     """
-    known = re.fullmatch(r"(\d{4})(?:\s*[-/]?\s*(\d{2}|\d{4}))?\s*(?:\((\w+)\.?\))?", label.strip())
-    if not known:
+    match = re.fullmatch(r"(\d{4})(?:\s*[-/]?\s*(\d{2}|\d{4}))?\s*(?:\((\w+)\.?\))?", label.strip())
+    if not match:
         if re.fullmatch(r"\d{4}(/\d{2})?\s*-\s*(\d{2}|\d{4})(/\d{2})?(\s*\(\w+\))?", label.strip()):
             return None
         raise ValueError(label)
-    first, last, note = int(known[1]), known[2], (known[3] or "").lower()
+    first, last, note = int(match[1]), match[2], (match[3] or "").lower()
     following = last is not None and int(last) % 100 == (first + 1) % 100
     if last is not None and not following:
         if int(last) % 100 > first % 100:
@@ -166,10 +166,10 @@ def _files(path: Path) -> list[Path]:
         raise Refusal(f"{path}: there is no such file or folder: give the path of a downloaded file")
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
-    if not found:
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
+    if not files:
         raise Refusal(f"{path}: the folder holds no .csv or .parquet file: put the downloaded files there")
-    return found
+    return files
 
 
 def _bytes(file: Path) -> bytes:
@@ -225,23 +225,23 @@ def _placed(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
 def _dated(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
     """Turn labels into years; a span of years is left, a year that is unreadable or in the future refused."""
     today = datetime.date.today().year
-    known: dict[str, Any] = {}
+    years: dict[str, Any] = {}
     for label in cells["label"].unique():
         try:
-            known[label] = year_of(label)
+            years[label] = year_of(label)
         except ValueError:
             rows = cells[cells["label"] == label]
             _refuse(rows, lambda row: f"must have a year such as 2019, 2018/19 or 201819, got {row.label!r}")
-        if known[label] and not FIRST_YEAR <= known[label][0] <= today:
+        if years[label] and not FIRST_YEAR <= years[label][0] <= today:
             rows = cells[cells["label"] == label]
             _refuse(rows, lambda row: f"must be of a year that ends {FIRST_YEAR} to {today}, got {row.label!r}")
-    span = cells["label"].map(lambda label: known[label] is None).astype(bool)
+    span = cells["label"].map(lambda label: years[label] is None).astype(bool)
     report["spans"] = int(span.sum())
     cells = cells[~span]
     label, version = cells["label"], cells["version"].str.strip().str.lower()
-    rank = label.map(lambda label: known[label][1]).astype(int)
+    rank = label.map(lambda label: years[label][1]).astype(int)
     return cells.assign(
-        year=label.map(lambda label: known[label][0]).astype(int),
+        year=label.map(lambda label: years[label][0]).astype(int),
         rank=rank.where(rank != 0, version.map(lambda version: RANKS.get(version, 0)).astype(int)),
     )
 
@@ -419,8 +419,8 @@ def _csv(file: Path, raw: bytes) -> "pd.DataFrame":
         rows.append(number)
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice or not rows:
-        what = f"names the column {twice[0]!r} twice" if twice else "has no row of figures"
-        raise Refusal(f"{file.name} row 1: the file {what}: download it again")
+        fault = f"names the column {twice[0]!r} twice" if twice else "has no row of figures"
+        raise Refusal(f"{file.name} row 1: the file {fault}: download it again")
     table = pd.read_csv(io.StringIO(text, newline=""), dtype=str, keep_default_na=False, names=header, header=0)
     return table.assign(row=rows)
 
@@ -437,14 +437,14 @@ def _text(file: str, raw: bytes) -> str:
     raise Refusal(f"{file}: the text is neither UTF-8 nor Windows-1252: save it as CSV in UTF-8")
 
 
-def _absent(what: str, name: str, known: Iterable[str]) -> dict[str, Any]:
-    return {"what": what, "name": name, "nearest": nearest(name, known)}
+def _absent(fault: str, name: str, names: Iterable[str]) -> dict[str, Any]:
+    return {"what": fault, "name": name, "nearest": nearest(name, names)}
 
 
-def _lait(table: "pd.DataFrame", known: list[Row]) -> Pieces:
+def _lait(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
     import pandas as pd
 
-    by_name = {row["name"]: row for row in known}
+    by_name = {row["name"]: row for row in entries}
     stripped = {name: name.strip() for name in table["Short Desc"].unique()}
     used = table["Short Desc"].isin([name for name, bare in stripped.items() if bare in by_name])
     rows, others = table[used], set(stripped.values()) - set(by_name)
@@ -457,17 +457,17 @@ def _lait(table: "pd.DataFrame", known: list[Row]) -> Pieces:
     return pieces, {"other_measures": int((~used).sum()), "left": left}
 
 
-def _panel(table: "pd.DataFrame", known: list[Row]) -> Pieces:
+def _panel(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
     import pandas as pd
 
-    absent = [row["name"] for row in known if row["name"] not in table]
-    strange = [name for name in table if name not in {row["name"] for row in known} | {*LAYOUTS["panel"], "row"}]
+    absent = [row["name"] for row in entries if row["name"] not in table]
+    strange = [name for name in table if name not in {row["name"] for row in entries} | {*LAYOUTS["panel"], "row"}]
     same = {"place": table["la_name"], "code": table["la_code"], "label": table["academic_year"], "version": ""}
     pieces = [
         pd.DataFrame({**same, "measure": row["measure"], "group": row["group"], "text": table[row["name"]]}).assign(
             row=table["row"]
         )
-        for row in known
+        for row in entries
         if row["name"] in table
     ]
     return pieces, {"left": [_absent("row 1: not a known column,", name, absent) for name in strange]}
@@ -522,13 +522,13 @@ def _renamed(
 
 def _filters(rows: "pd.DataFrame") -> dict[str, Any]:
     """Return the columns that break figures down, in small letters: those that name a total, or hold words mostly."""
-    found = {}
+    filters = {}
     for column in rows.columns.difference(list(GEOGRAPHY)):
         values = {str(value).strip().lower() for value in rows[column].unique()} - EMPTY
         words = [value for value in values if not NUMBER.fullmatch(value) and value not in SUPPRESSED]
         if values & {"total", "all pupils"} or 2 * len(words) > len(values):
-            found[column] = rows[column].str.strip().str.lower()
-    return found
+            filters[column] = rows[column].str.strip().str.lower()
+    return filters
 
 
 def _matching(filters: dict[str, Any], rows: "pd.DataFrame", wanted: dict[str, set[str]]) -> "pd.Series":

@@ -97,13 +97,13 @@ def text(text: str) -> str:
     return text
 
 
-def one_of(*known: str, what: str = "name", default: str | None = None) -> Check:
+def one_of(*choices: str, noun: str = "name", default: str | None = None) -> Check:
     """Return the check of a name among those that are known, of some kind; an empty cell has the default."""
 
     def check(text: str) -> str:
         text = text or default or text
-        if text not in known:
-            raise unknown(what, text, known)
+        if text not in choices:
+            raise unknown(noun, text, choices)
         return text
 
     return check
@@ -367,8 +367,8 @@ def spending_plan(areas: Collection[str], interventions: Collection[str], years:
         return int(text)
 
     columns: dict[str, Check] = {
-        "area": one_of(*areas, what="area of the scenario"),
-        "intervention": one_of(*interventions, what="intervention of the scenario"),
+        "area": one_of(*areas, noun="area of the scenario"),
+        "intervention": one_of(*interventions, noun="intervention of the scenario"),
         "year": funded,
         "gbp": _pounds,
     }

@@ -167,32 +167,32 @@ def earnings(scenario: Scenario, poor: np.ndarray, other: np.ndarray, pupils: xr
     from the gain in Attainment 8 of a disadvantaged (``poor``) and of an ``other`` pupil (chain, draw, area), SD,
     summed over cohorts, each at present value.
     """
-    about, size = scenario.value, poor.shape[:2]
-    causal = draw(about.causal_share, stream(scenario.seed, "causal share"), size)[..., None]
-    ratio = draw(about.income_ratio, stream(scenario.seed, "income ratio"), size)[..., None]
+    settings, size = scenario.value, poor.shape[:2]
+    causal = draw(settings.causal_share, stream(scenario.seed, "causal share"), size)[..., None]
+    ratio = draw(settings.income_ratio, stream(scenario.seed, "income ratio"), size)[..., None]
     poor, other = poor * ATTAINMENT_8_SD, other * ATTAINMENT_8_SD
-    own = pupils.values[..., pupils.get_index("measure").get_loc(EARNINGS)]
-    here, there = (own[:, pupils.get_index("group").get_loc(group)] for group in ("disadvantaged", "other"))
-    pound = about.point_gbp * causal
-    mine = pound * about.disadvantaged_factor * here * poor
+    behind = pupils.values[..., pupils.get_index("measure").get_loc(EARNINGS)]
+    here, there = (behind[:, pupils.get_index("group").get_loc(group)] for group in ("disadvantaged", "other"))
+    pound = settings.point_gbp * causal
+    mine = pound * settings.disadvantaged_factor * here * poor
     theirs = pound * there * other
     return {
         "benefit": np.stack([mine, theirs, mine + theirs], axis=-1),
-        "weighted_benefit": welfare_weight(ratio, about.elasticity) * mine + theirs,
-        "gap_closing_benefit": pound * about.disadvantaged_factor * here * (poor - other),
+        "weighted_benefit": welfare_weight(ratio, settings.elasticity) * mine + theirs,
+        "gap_closing_benefit": pound * settings.disadvantaged_factor * here * (poor - other),
     }
 
 
 def _add_neet(out: xr.Dataset, scenario: Scenario, outcomes: xr.Dataset) -> None:
     """Write what is saved where young people are not NEET, in the projected years alone, by draw and area."""
-    about = scenario.value
+    settings = scenario.value
     change = outcomes.impact.sel(measure=NEET, group="all").transpose("chain", "draw", "area", "year")
-    worth = discount(change.year.values - scenario.start_year, about.discount_rate, about.later_discount_rate)
+    worth = discount(change.year.values - scenario.start_year, settings.discount_rate, settings.later_discount_rate)
     # a person is in the figure once in each of its year groups
     people = out.pupils.sel(measure=NEET, group="all").values / len(MEASURES[NEET].year_groups)
     spared = -(change.values.astype(float) @ worth) / 100 * people
-    share = draw(about.neet_causal_share, stream(scenario.seed, "neet causal share"), change.shape[:2])
-    out["neet_saving"] = (("chain", "draw", "area"), spared * about.neet_gbp * share[..., None])
+    share = draw(settings.neet_causal_share, stream(scenario.seed, "neet causal share"), change.shape[:2])
+    out["neet_saving"] = (("chain", "draw", "area"), spared * settings.neet_gbp * share[..., None])
 
 
 def _gain_in_sd(gain: xr.DataArray, behind: xr.DataArray) -> xr.DataArray:
@@ -201,25 +201,27 @@ def _gain_in_sd(gain: xr.DataArray, behind: xr.DataArray) -> xr.DataArray:
     values = gain.values.reshape(*gain.shape[:4], -1)
     weight = (behind / behind.sum("area").where(lambda total: total > 0, 1.0)).values
     everywhere = np.einsum("agmyd,agm->gmyd", values, weight)
-    found = np.stack(list(described(np.concatenate([values, everywhere[None]])).values()))
+    statistics = np.stack(list(described(np.concatenate([values, everywhere[None]])).values()))
     shape: dict[str, list[str] | np.ndarray] = {
         "statistic": list(STATISTICS),
         "place": [*behind.area.values.tolist(), ALL_AREAS],
     }
     shape |= {dim: gain[dim].values for dim in ("group", "measure", "year")}
-    return xr.DataArray(found, shape, tuple(shape), attrs={"units": "SD", "long_name": "impact on the latent scale"})
+    return xr.DataArray(
+        statistics, shape, tuple(shape), attrs={"units": "SD", "long_name": "impact on the latent scale"}
+    )
 
 
 def described(values: np.ndarray) -> dict[str, np.ndarray]:
     """Return mean, SD and quantiles over the last axis, the draws."""
     ordered = np.sort(values.astype(np.float32), axis=-1)  # seven digits are enough for a quantile, and twice as fast
     last = ordered.shape[-1] - 1
-    found = {"mean": values.mean(axis=-1), "sd": values.std(axis=-1, ddof=min(1, last))}
+    statistics = {"mean": values.mean(axis=-1), "sd": values.std(axis=-1, ddof=min(1, last))}
     for name, share in QUANTILES.items():
-        at = share * last
-        low, high = ordered[..., int(at)], ordered[..., min(int(at) + 1, last)]
-        found[name] = low.astype(float) + (high - low) * (at - int(at))
-    return found
+        place = share * last
+        low, high = ordered[..., int(place)], ordered[..., min(int(place) + 1, last)]
+        statistics[name] = low.astype(float) + (high - low) * (place - int(place))
+    return statistics
 
 
 def price_of(per_pound: np.ndarray) -> dict[str, np.ndarray]:
@@ -230,12 +232,12 @@ def price_of(per_pound: np.ndarray) -> dict[str, np.ndarray]:
     that one draw in twenty undercuts.
     """
     bought = described(per_pound)
-    found = {"mean": np.full(per_pound.shape[:-1], np.nan), "sd": np.full(per_pound.shape[:-1], np.nan)}
+    statistics = {"mean": np.full(per_pound.shape[:-1], np.nan), "sd": np.full(per_pound.shape[:-1], np.nan)}
     mirror = dict(zip(QUANTILES, reversed(QUANTILES), strict=True))
     for name in QUANTILES:
         rate = bought[mirror[name]]
-        found[name] = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1.0), np.inf)
-    return found
+        statistics[name] = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1.0), np.inf)
+    return statistics
 
 
 def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> np.ndarray:
@@ -244,14 +246,14 @@ def extra(draws: xr.Dataset, pupils: xr.DataArray, measure: str, group: str) -> 
     Pupils a year for a share of pupils, points times pupils for Attainment 8, suspensions for suspensions. A pupil who
     is counted in several year groups is counted in each. ``all`` is the sum of the two groups where there are two.
     """
-    about = MEASURES[measure]
-    if group == "all" and len(about.groups) == 2:
-        return cast(np.ndarray, sum(extra(draws, pupils, measure, part) for part in about.groups))
-    size = (-1.0 if about.lower_is_better else 1.0) / (1.0 if about.unit == "points" else 100.0)
-    at = {"measure": measure, "group": group}
-    impact = draws.impact.sel(at).transpose("area", "year", "chain", "draw").values.astype(float)
-    each = impact.reshape(*impact.shape[:2], -1) * (size * pupils.sel(at).values)[:, None, None]
-    return np.concatenate([each, each.sum(0, keepdims=True)])
+    definition = MEASURES[measure]
+    if group == "all" and len(definition.groups) == 2:
+        return cast(np.ndarray, sum(extra(draws, pupils, measure, part) for part in definition.groups))
+    size = (-1.0 if definition.lower_is_better else 1.0) / (1.0 if definition.unit == "points" else 100.0)
+    series = {"measure": measure, "group": group}
+    impact = draws.impact.sel(series).transpose("area", "year", "chain", "draw").values.astype(float)
+    better = impact.reshape(*impact.shape[:2], -1) * (size * pupils.sel(series).values)[:, None, None]
+    return np.concatenate([better, better.sum(0, keepdims=True)])
 
 
 def rows(draws: xr.Dataset, value: xr.Dataset) -> Iterator[Piece]:

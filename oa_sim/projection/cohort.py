@@ -82,7 +82,7 @@ def gains(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> Iter
         yield _followed(scenario, new_gain, drawn).assign_coords(year=years)
 
 
-def summed(scenario: Scenario, each: Iterable[xr.DataArray], drawn: xr.Dataset) -> xr.DataArray:
+def summed(scenario: Scenario, gains: Iterable[xr.DataArray], drawn: xr.Dataset) -> xr.DataArray:
     """Return what interventions (from ``gains``) add together, each to the pupils who are eligible for it.
 
     By (chain, draw, area, group, measure, year), SD, positive where pupils do better. Groups are ``disadvantaged`` and
@@ -91,10 +91,13 @@ def summed(scenario: Scenario, each: Iterable[xr.DataArray], drawn: xr.Dataset) 
     years, groups = budget.window(scenario), ("disadvantaged", "other")
     size = (drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), len(years))
     out = np.zeros((len(groups), len(scenario.measures), *size))
-    for own in each:
-        for measure in own.measure.values.tolist():
+    for gain_of_one in gains:
+        for measure in gain_of_one.measure.values.tolist():
             for g, group in enumerate(groups):
-                added = scenario.interventions[str(own.name)].eligible[group] * own.sel(measure=measure).values
+                added = (
+                    scenario.interventions[str(gain_of_one.name)].eligible[group]
+                    * gain_of_one.sel(measure=measure).values
+                )
                 out[g, scenario.measures.index(measure)] += added
     gain = xr.DataArray(
         out,
@@ -162,10 +165,10 @@ def _keep(drawn: xr.Dataset, name: str) -> Keep:
 
 def weights(pupils: xr.Dataset, areas: list[str], measure: str) -> np.ndarray:
     """Return the disadvantaged share of the pupils that a measure describes (area,)."""
-    about = MEASURES[measure]
-    if about.share:
+    definition = MEASURES[measure]
+    if definition.share:
         return pupils["share"].sel(area=areas, measure=measure).values
-    rolls = pupils["rolls"].sel(area=areas, year_group=list(about.year_groups)).sum("year_group")
+    rolls = pupils["rolls"].sel(area=areas, year_group=list(definition.year_groups)).sum("year_group")
     return (rolls.sel(group="disadvantaged") / rolls.sum("group")).values
 
 
@@ -207,14 +210,14 @@ def outcomes(latent: xr.DataArray, gain: xr.DataArray, pupils: xr.Dataset) -> xr
     without = np.full(latent.shape, np.nan)
     projected = without.copy()
     for m, name in enumerate(str(measure) for measure in latent.measure.values):
-        about = MEASURES[name]
-        sign = -1.0 if about.lower_is_better else 1.0
-        for group in about.groups:
-            at = (slice(None), slice(None), slice(None), order.index(group), m)
+        definition = MEASURES[name]
+        sign = -1.0 if definition.lower_is_better else 1.0
+        for group in definition.groups:
+            series = (slice(None), slice(None), slice(None), order.index(group), m)
             added = gain.sel(group=group, measure=name).sel(year=latent.year).values
-            without[at] = link_functions.to_published(name, latent.values[at])
-            projected[at] = link_functions.to_published(name, latent.values[at] + sign * added)
-        if len(about.groups) == 2:
+            without[series] = link_functions.to_published(name, latent.values[series])
+            projected[series] = link_functions.to_published(name, latent.values[series] + sign * added)
+        if len(definition.groups) == 2:
             share = weights(pupils, areas, name)[:, None]
             poor, other, everyone = (
                 (slice(None), slice(None), slice(None), order.index(group), m)

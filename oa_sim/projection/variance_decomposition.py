@@ -57,8 +57,10 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
         columns_by_block[placed.get(str(name), "delivery")].append(flat[:, np.ptp(flat, axis=0) > 0])
     by_block = {block: np.concatenate(columns, axis=1) for block, columns in columns_by_block.items() if columns}
     if "scale_loss" in by_block and len(by_block["effect"]) > 3 * by_block["scale_loss"].shape[1]:
-        told = np.column_stack([np.ones(len(by_block["effect"])), by_block["scale_loss"]])
-        by_block["effect"] = by_block["effect"] - told @ np.linalg.lstsq(told, by_block["effect"], rcond=None)[0]
+        predictors = np.column_stack([np.ones(len(by_block["effect"])), by_block["scale_loss"]])
+        by_block["effect"] = (
+            by_block["effect"] - predictors @ np.linalg.lstsq(predictors, by_block["effect"], rcond=None)[0]
+        )
     return by_block
 
 

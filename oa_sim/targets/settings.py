@@ -195,16 +195,16 @@ def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
     columns: dict[str, schemas.Check] = {
         "area": area,
         "measure": _measure,
-        "group": lambda name: schemas.one_of(*GROUPS, what="group", default="all")(name.lower()),
+        "group": lambda name: schemas.one_of(*GROUPS, noun="group", default="all")(name.lower()),
         "target": schemas.number(-100, 100),
         "target_year": schemas.year_as_written(FIRST_YEAR, LAST_YEAR),
     }
     optional: dict[str, schemas.Check] = {
         "baseline": schemas.number(0, 100, blank=True),
         "baseline_year": schemas.year_as_written(schemas.FIRST_YEAR, LAST_YEAR, blank=True),
-        "scale": lambda name: schemas.one_of(*SCALES, what="scale", default="level")(name.lower()),
+        "scale": lambda name: schemas.one_of(*SCALES, noun="scale", default="level")(name.lower()),
         "source": lambda name: name or "the user's table",
-        "status": schemas.one_of(*STATUSES, what="status", default=STATUSES[0]),
+        "status": schemas.one_of(*STATUSES, noun="status", default=STATUSES[0]),
         "unit": str,
     }
     identity = ("area", "measure", "group", "target_year", "scale")
@@ -360,7 +360,7 @@ def _of_small(path: Path, tables: Tables, places: dict[str, str], data_folder: s
 
     columns: dict[str, schemas.Check] = {
         "place": lambda name: _place(name, tables, places, data_folder),
-        "measure": schemas.one_of(*MEASURES, what="measure"),
+        "measure": schemas.one_of(*MEASURES, noun="measure"),
         "group": schemas.text,
         "year": schemas.year_as_written(*YEARS),
         "value": schemas.real,

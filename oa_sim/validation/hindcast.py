@@ -103,8 +103,8 @@ def check(posterior: xr.Dataset, until: int) -> str:
     if baseline_fit.law_version(made) != baseline_fit.LAW_VERSION:
         raise Refusal("the posterior was learned by the law of another version: learn it from a panel again")
     gates = json.loads(posterior.attrs["gates"])
-    what = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"
-    return f"{what}; {gates['verdict']}: {gates['reason']}"
+    basis = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"
+    return f"{basis}; {gates['verdict']}: {gates['reason']}"
 
 
 def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figures:
@@ -114,7 +114,7 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
     lacks them; of districts the good level of development of all pupils, from our own tables, since the reading has
     authorities only.
     """
-    found, figures = [], reading.figures
+    rows_found, figures = [], reading.figures
     places = sorted(set(figures["place"]))
     later = figures[figures["measure"].isin(scenario.measures) & figures["year"].isin(scenario.years)]
     england = later[later["place"] == "England"].set_index(["measure", "group", "year"])["value"].to_dict()
@@ -126,16 +126,16 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
             raise unknown("place among the later figures", row["published_place"], places)
         place_rows = later[later["place"] == row["published_place"]]
         cells = place_rows[["measure", "group", "year", "value"]].itertuples(index=False, name=None)
-        found += [(row["area"], *cell, england.get(cell[:3], np.nan)) for cell in cells]
+        rows_found += [(row["area"], *cell, england.get(cell[:3], np.nan)) for cell in cells]
     districts = {row["area"] for row in chosen if row["geography"] != "authority"}
     for row in rows["outcomes"]:
         is_covered = row["year"] in scenario.years and row["measure"] in scenario.measures
         if row["geography"] == "district" and row["place"] in districts and is_covered:
-            found.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
-    if not found:
+            rows_found.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
+    if not rows_found:
         first, last = (academic_year(scenario.years[end]) for end in (0, -1))
         raise Refusal(f"the later figures hold none of {first} to {last}: name a file that goes on later")
-    return Figures(*(np.array(column) for column in zip(*found, strict=True)))
+    return Figures(*(np.array(column) for column in zip(*rows_found, strict=True)))
 
 
 def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | None = None) -> dict[str, Judged]:
@@ -162,16 +162,16 @@ def _forecast(draws: xr.DataArray, figures: Figures) -> np.ndarray:
     return values.reshape(-1, values.shape[-1])
 
 
-def _england(scenario: Scenario, known: tables.Tables, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
+def _england(scenario: Scenario, input_tables: tables.Tables, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
     """Return England's course as it was drawn for the run (draw, figure), SD, and which figures have one.
 
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
-    history = areas.history(known, until=scenario_run.last_known_year(scenario))
+    history = areas.history(input_tables, until=scenario_run.last_known_year(scenario))
     record = observations.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-    course = counterfactual.national(posterior, record, years, known["breaks"], scenario.seed)
+    course = counterfactual.national(posterior, record, years, input_tables["breaks"], scenario.seed)
     names = list(zip(figures.measure.tolist(), figures.group.tolist(), strict=True))
     own = np.array([name in record.series for name in names]) & np.isfinite(figures.england)
     columns = [record.series.index(name) for name, is_own in zip(names, own, strict=True) if is_own]
@@ -217,13 +217,13 @@ def summary(judged: Judged) -> dict[str, float]:
     return dict(zip(KEYS, [n, *map(float, values), clustered_se(difference, judged.figures.area)], strict=True))
 
 
-def coverage_by(judged: Judged, what: str) -> list[str]:
+def coverage_by(judged: Judged, dimension: str) -> list[str]:
     """Return coverage by ``measure``, ``group``, ``year`` or ``area``, a line each."""
-    labels, lines = getattr(judged.figures, what), []
-    for label in dict.fromkeys(labels.tolist() if what != "year" else np.sort(labels).tolist()):
+    labels, lines = getattr(judged.figures, dimension), []
+    for label in dict.fromkeys(labels.tolist() if dimension != "year" else np.sort(labels).tolist()):
         held = judged.held[:, labels == label]
         shares = ", ".join(f"{level}%: {share:.2f}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True))
-        lines.append(f"{academic_year(label) if what == 'year' else label}: {held.shape[1]} figures, {shares}")
+        lines.append(f"{academic_year(label) if dimension == 'year' else label}: {held.shape[1]} figures, {shares}")
     return lines
 
 

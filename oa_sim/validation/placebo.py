@@ -56,7 +56,7 @@ def ramp(year: np.ndarray) -> np.ndarray:
     return share
 
 
-def evidence(hyper: Law, known: Record, until: int) -> Evidence:
+def evidence(hyper: Law, record: Record, until: int) -> Evidence:
     """Return what figures later than ``until`` say of an effect on each authority, given its record and each draw.
 
     The hyperparameters were fitted to figures up to that year; the record of all authorities includes later years.
@@ -68,24 +68,24 @@ def evidence(hyper: Law, known: Record, until: int) -> Evidence:
     ``1 / x'K^-1 x``. That is the same as conditioning the later figures on the record first. Later figures of absence
     and suspensions are not used, since a programme may move them by another amount.
     """
-    later = known.years > until
-    attains = np.array([MEASURES[measure].channel == "attainment" for measure, _ in known.series])
-    used = (known.observed > 0) & (~later | attains[:, None, None])
-    shape = (len(hyper.mean), len(known.areas))
+    later = record.years > until
+    attains = np.array([MEASURES[measure].channel == "attainment" for measure, _ in record.series])
+    used = (record.observed > 0) & (~later | attains[:, None, None])
+    shape = (len(hyper.mean), len(record.areas))
     information, pull = np.zeros(shape), np.zeros(shape)
     patterns: dict[bytes, list[int]] = {}
-    for a in range(len(known.areas)):
+    for a in range(len(record.areas)):
         patterns.setdefault(used[:, a].tobytes(), []).append(a)
     for members in patterns.values():
         series, figure = np.nonzero(used[:, members[0]])
-        x = np.where(later[figure], ramp(known.years[figure]), 0.0)
+        x = np.where(later[figure], ramp(record.years[figure]), 0.0)
         if not x.any():
             continue
-        value, size = (cube[series, :, figure][:, members].T for cube in (known.relative, known.sampling))
-        kin = known.kin[series, figure]
+        value, size = (cube[series, :, figure][:, members].T for cube in (record.relative, record.sampling))
+        kin = record.kin[series, figure]
         same = (kin[:, None] == kin) & (kin >= 0) & ~np.eye(len(kin), dtype=bool)
         for d in range(shape[0]):
-            whole = _course(hyper, d, series, known.years[figure])
+            whole = _course(hyper, d, series, record.years[figure])
             load = hyper.link[d, series] * np.sqrt(size)
             whole = whole + same * load[:, :, None] * load[:, None, :]
             whole = whole + (size + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
@@ -94,7 +94,7 @@ def evidence(hyper: Law, known: Record, until: int) -> Evidence:
             pull[d, members] = (solved * (value - hyper.mean[d, series])).sum(axis=1)
     is_informed = information > 0
     safe = np.where(is_informed, information, 1.0)
-    return Evidence(known.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
+    return Evidence(record.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
 
 
 def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     return covariance
 
 
-def effect(found: Evidence, chosen: list[str]) -> Estimate:
+def effect(evidence: Evidence, chosen: list[str]) -> Estimate:
     """Return the posterior of the effect common to some areas, each of which must have later figures.
 
     Given a draw and the spread between areas it is normal: precisions ``1 / (variance + spread^2)`` and that of the
@@ -118,10 +118,10 @@ def effect(found: Evidence, chosen: list[str]) -> Estimate:
     the effect alone.
     """
     for area in chosen:
-        if area not in found.areas or not np.isfinite(found.variance[:, found.areas.index(area)]).all():
+        if area not in evidence.areas or not np.isfinite(evidence.variance[:, evidence.areas.index(area)]).all():
             raise Refusal(f"{area} has no later figures of attainment to learn an effect from: leave it out")
-    index = [found.areas.index(area) for area in chosen]
-    estimate, variance = found.estimate[:, index, None], found.variance[:, index, None] + SPREADS**2
+    index = [evidence.areas.index(area) for area in chosen]
+    estimate, variance = evidence.estimate[:, index, None], evidence.variance[:, index, None] + SPREADS**2
     precision = 1 / EFFECT_SD**2 + (1 / variance).sum(axis=1)  # (draw, spread)
     centre = (estimate / variance).sum(axis=1) / precision
     fit = -0.5 * (np.log(variance) + estimate**2 / variance).sum(axis=1)
@@ -148,7 +148,7 @@ def _described(weight: np.ndarray, centre: np.ndarray, sd: np.ndarray) -> Estima
     return Estimate(mean, spread, end(ENDS[0]), end(ENDS[1]), float(weight @ ndtr(centre / sd)))
 
 
-def matched(known: Record, until: int, real: list[str], barred: list[str], each: int = 2) -> list[str]:
+def matched(record: Record, until: int, real: list[str], barred: list[str], n_each: int = 2) -> list[str]:
     """Return the authorities that are most like some real ones, as many for each.
 
     The distance of two authorities is the root mean square of the differences of their mean figures (area less England,
@@ -156,24 +156,24 @@ def matched(known: Record, until: int, real: list[str], barred: list[str], each:
     takes the nearest that are left; the real ones, those barred and those that publish nothing later are never taken.
     What they published later is not looked at.
     """
-    earlier = known.years <= until
-    seen = known.observed[..., earlier]
+    earlier = record.years <= until
+    seen = record.observed[..., earlier]
     number = seen.sum(axis=2)
-    mean = np.where(number > 0, (known.relative[..., earlier] * seen).sum(axis=2) / np.maximum(number, 1), np.nan)
+    mean = np.where(number > 0, (record.relative[..., earlier] * seen).sum(axis=2) / np.maximum(number, 1), np.nan)
     with_figures = np.isfinite(mean).any(axis=1)
     standard = mean[with_figures] / np.nanstd(mean[with_figures], axis=1, keepdims=True)
-    left = [a for a in others(known, until, [*real, *barred]) if np.isfinite(standard[:, known.areas.index(a)]).any()]
+    left = [a for a in others(record, until, [*real, *barred]) if np.isfinite(standard[:, record.areas.index(a)]).any()]
     matches: list[str] = []
     for area in real:
-        here = known.areas.index(area) if area in known.areas else None
+        here = record.areas.index(area) if area in record.areas else None
         if here is None or not np.isfinite(standard[:, here]).any():
             raise Refusal(f"{area} has no figure up to {until} to match others by: name a file that goes back")
-        apart = {other: _apart(standard[:, here], standard[:, known.areas.index(other)]) for other in left}
-        matches += sorted(left, key=lambda other: apart[other])[:each]
+        apart = {other: _apart(standard[:, here], standard[:, record.areas.index(other)]) for other in left}
+        matches += sorted(left, key=lambda other: apart[other])[:n_each]
         left = [other for other in left if other not in matches]
-    if len(matches) < each * len(real):
+    if len(matches) < n_each * len(real):
         raise Refusal(
-            f"{each * len(real)} authorities to match are needed, got {len(matches)}: read a file of all of them"
+            f"{n_each * len(real)} authorities to match are needed, got {len(matches)}: read a file of all of them"
         )
     return matches
 
@@ -184,20 +184,20 @@ def _apart(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sqrt(np.mean((first - second)[both] ** 2))) if both.any() else np.inf
 
 
-def others(known: Record, until: int, barred: list[str]) -> list[str]:
+def others(record: Record, until: int, barred: list[str]) -> list[str]:
     """Return the authorities that had no programme and have figures of attainment later than a year."""
-    attains = [s for s, (measure, _) in enumerate(known.series) if MEASURES[measure].channel == "attainment"]
-    is_later = (known.years > until) & (ramp(known.years) > 0)
-    counts = known.observed[attains][..., is_later].any(axis=(0, 2))
-    return [area for area, some in zip(known.areas, counts, strict=True) if some and area not in barred]
+    attains = [s for s, (measure, _) in enumerate(record.series) if MEASURES[measure].channel == "attainment"]
+    is_later = (record.years > until) & (ramp(record.years) > 0)
+    counts = record.observed[attains][..., is_later].any(axis=(0, 2))
+    return [area for area, some in zip(record.areas, counts, strict=True) if some and area not in barred]
 
 
-def at_random(found: Evidence, pool: list[str], size: int, sets: int, seed: int) -> list[Estimate]:
+def at_random(evidence: Evidence, pool: list[str], size: int, sets: int, seed: int) -> list[Estimate]:
     """Return the estimates of sets of areas drawn at random from a pool, each set without repeats."""
     if size > len(pool):
         raise Refusal(f"a set of {size} areas needs a pool as large, got {len(pool)}: ask for smaller sets")
     drawn = (stream(seed, "placebo", str(size), str(i)).choice(len(pool), size, replace=False) for i in range(sets))
-    return [effect(found, [pool[a] for a in sorted(members)]) for members in drawn]
+    return [effect(evidence, [pool[a] for a in sorted(members)]) for members in drawn]
 
 
 def coverage(estimates: list[Estimate]) -> float:

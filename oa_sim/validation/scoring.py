@@ -342,8 +342,8 @@ def _rank(entry: Entry) -> tuple[int, str, int, int, int, int, int]:
     """Return the place of a row: our models by name, then the peers; the rest in the order of the dictionary."""
     place = (1 + list(PEERS).index(entry.model), "") if entry.model in PEERS else (0, entry.model)
     measure, group, scale = (
-        list(known).index(name)
-        for name, known in ((entry.measure, MEASURES), (entry.group, GROUPS), (entry.scale, SCALES))
+        list(choices).index(name)
+        for name, choices in ((entry.measure, MEASURES), (entry.group, GROUPS), (entry.scale, SCALES))
     )
     return *place, measure, group, entry.year, entry.horizon, scale
 
