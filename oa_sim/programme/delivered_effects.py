@@ -85,7 +85,7 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     offers = {name: money.offers.sel(intervention=name).values for name in scenario.interventions}
     load = delivery.loads(scenario, presence, offers)
     takes, loss = scenario.organisation.schools_take, drawn.load_loss.values[..., None, None]
-    left = {stage: delivery.fidelity(load[stage], takes, loss) for stage in load}
+    left = {stage: laws.fidelity(1 - loss, load[stage] - takes) for stage in load}
     for name, active in active_by_name.items():
         where = delivery.stages(scenario.interventions[name].year_groups)
         change = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
@@ -149,7 +149,9 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
         that reaches nobody takes nothing from the others.
     """
     names = list(active)
-    missed = [laws.log_unserved(active[name], _widest(scenario, name)) for name in names]
+    # programmes meet on the pupils of the group that each serves most
+    widest = {name: max(scenario.interventions[name].eligible.values()) for name in names}
+    missed = [laws.log_unserved(active[name], widest[name]) for name in names]
     left = {}
     for name in names:
         year_groups = set(scenario.interventions[name].year_groups)
@@ -161,11 +163,6 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
                     alone += log_missed * (len(year_groups & set(theirs.year_groups)) / len(year_groups))
             left[name, channel] = laws.overlap_left(kept[..., None, None], alone)
     return left
-
-
-def _widest(scenario: Scenario, name: str) -> float:
-    """Return the share of the group that an intervention serves most: those whom programmes meet on."""
-    return max(scenario.interventions[name].eligible.values())
 
 
 class NewGain(NamedTuple):
@@ -185,19 +182,10 @@ def new_gains(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Datas
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
     seen = {MEASURES[measure].channel for measure in scenario.measures}
     for name, share_served in active.items():
-        new, weights = new_gain(scenario, name, share_served, drawn), reaches(scenario.interventions[name], link)
+        new = share_served * drawn["effect"].sel(intervention=name).values[..., None, None]
         by_channel = {
             channel: new * left[name, channel] * np.asarray(weight)[..., None, None]
-            for channel, weight in weights.items()
+            for channel, weight in reaches(scenario.interventions[name], link).items()
             if channel in seen
         }
         yield NewGain(name, by_channel)
-
-
-def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Dataset) -> np.ndarray:
-    """Return the gain that an intervention newly gives to a pupil group that is wholly eligible.
-
-    By (chain, draw, area, year), SD, in each year group that it serves and in a channel that the whole effect reaches.
-    """
-    new: np.ndarray = active * drawn["effect"].sel(intervention=name).values[..., None, None]
-    return new

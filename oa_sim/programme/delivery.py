@@ -144,36 +144,27 @@ def goes_on(drawn: xr.Dataset, years: np.ndarray) -> np.ndarray:
     return kept
 
 
-def fidelity(load: Numbers, takes: Numbers, loss: Numbers) -> np.ndarray:
-    """Return what is left of each programme's quality in schools that are offered too many at once.
-
-    ``(1 - loss) ^ max(load - takes, 0)``: of ``load`` programmes at once in a school each beyond the ``takes`` that it
-    can take on costs all of them the share ``loss``.
-    """
-    return laws.fidelity(1 - loss, load - takes)
-
-
 def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return how many programmes a school has at once, by stage of schooling.
 
     ``presence`` is the share of schools in which each intervention is at work (chain, draw, area, year), ``offers`` the
     number of national programmes offered beside it (area, year).
     """
-    load = {}
-    for stage, year_groups in STAGES.items():
-        present = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        load[stage] = sum((presence[name] for name in present), np.zeros(()))
-        offered = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        load[stage] = load[stage] + sum((offers[name] for name in offered), np.zeros(()))
-    return load
+
+    def in_stage(programmes: dict[str, np.ndarray], stage: tuple[int, ...]) -> np.ndarray:
+        """Return the sum of those that serve a year group of the stage."""
+        served = {name: set(scenario.interventions[name].year_groups) & set(stage) for name in programmes}
+        return sum((programmes[name] for name in programmes if served[name]), np.zeros(()))
+
+    return {name: in_stage(presence, stage) + in_stage(offers, stage) for name, stage in STAGES.items()}
 
 
 def stages(year_groups: list[int]) -> dict[str, float]:
     """Return the share of an intervention's year groups that lies in each stage; those past school share no load."""
     return {
-        stage: len(set(year_groups) & set(own)) / len(year_groups)
-        for stage, own in STAGES.items()
-        if set(year_groups) & set(own)
+        stage: len(shared) / len(year_groups)
+        for stage, in_stage in STAGES.items()
+        if (shared := set(year_groups) & set(in_stage))
     }
 
 
