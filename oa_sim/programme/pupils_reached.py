@@ -129,6 +129,4 @@ def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
 
 def _summary(value: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the mean and the ends of the interval (year) of a count (year, draw)."""
-    places = [round(q * (value.shape[-1] - 1)) for q in INTERVAL]
-    ordered = np.partition(value, places, axis=-1)
-    return (value.mean(-1), *(ordered[:, place] for place in places))
+    return value.mean(-1), *np.quantile(value, INTERVAL, axis=-1)
