@@ -11,6 +11,7 @@ import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
 from oa_sim.errors import Refusal
+from oa_sim.formatting import number
 from oa_sim.inputs.tables import Row
 
 GLD = "good_level_of_development"
@@ -145,7 +146,7 @@ def _of_place(
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
                 if not 0 <= other <= 100:
                     raise Refusal(
-                        f"{measure} of {place} in {year}: the published groups leave {other:.1f}% for other pupils, "
+                        f"{measure} of {place} in {year}: the published groups leave {number(other, 1)}% for other pupils, "
                         "which is no share: correct outcomes.csv or pupils.csv"
                     )
                 series["other"][year] = other

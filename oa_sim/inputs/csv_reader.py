@@ -27,13 +27,17 @@ def read_table(path: Path, schema: Schema, missing: str) -> list[Row]:
 def read_lines(path: Path, missing: str, name: str | None = None) -> list[Line]:
     """Return the lines of a CSV file; ``name`` is how messages call it, its own name by default."""
     name = name or path.name
+    return lines_of(read_bytes(path, name, missing), name)
+
+
+def read_bytes(path: Path, name: str, missing: str) -> bytes:
+    """Return what a file holds; see ``read_lines``."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise Refusal(missing) from None
     except OSError as error:
         raise Refusal(f"{name}: cannot be read ({error}): check the file") from None
-    return lines_of(content, name)
 
 
 def lines_of(content: bytes, name: str) -> list[Line]:

@@ -11,13 +11,14 @@ import datetime
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, nearest
+from oa_sim.formatting import number
 from oa_sim.inputs import csv_reader
 from oa_sim.inputs.schemas import FIRST_YEAR, LARGEST, PUBLISHED_NAMES, QUANTITIES, Row, with_unit
 from oa_sim.inputs.tables import FOLDER
@@ -68,8 +69,28 @@ class Reading:
     data_hash: str
 
     def sentences(self) -> list[str]:
-        """Return the report in plain lines."""
-        return sentences(self.report)
+        """Return the report in plain lines, for a person."""
+        report = self.report
+        layouts = " and ".join(sorted({file["layout"] for file in report["files"]}))
+        first, last = (academic_year(year) for year in report["years"])
+        out = [
+            f"read {report['read']:,} figures of {report['authorities']} authorities and England, {first} to {last}, "
+            f"in the layout {layouts}"
+        ]
+        out += [f"left {report[name]:,} {reason}" for name, reason in WHY.items() if report[name]]
+        if report["revised"]:
+            out.append(f"used {report['revised']:,} figures that are marked as revised or final")
+        for file in report["files"]:
+            for item in file["left"]:
+                hint = f"; nearest is {item['nearest']!r}" if item["nearest"] else ""
+                out.append(f"left in {file['file']}: {item['what']} {item['name']!r}{hint}")
+        out += [f"left the file {name}: it has no figures of a layout that is known" for name in report["other_files"]]
+        if report["disagree"]["count"]:
+            out.append(
+                f"groups and mean disagree by more than {TOLERANCE:g} in {report['disagree']['count']:,} cells, "
+                f"most at {report['disagree']['worst']}"
+            )
+        return out
 
 
 def read(path: str | Path) -> Reading:
@@ -92,11 +113,12 @@ def read(path: str | Path) -> Reading:
     """
     import pandas as pd
 
+    missing = f"{path}: there is no such file or folder: give the path of a downloaded file"
     files, digest, pieces, reports, strange = _files(Path(path)), hashlib.sha256(), [], [], []
     for file in files:
-        raw = _bytes(file)
+        raw = csv_reader.read_bytes(file, str(file), missing)
         digest.update(raw)
-        table = table_of(file, raw)
+        table = _parquet(file, raw) if file.suffix.lower() == ".parquet" else _csv(file, raw)
         layout = layout_of(file.name, table, alone=len(files) == 1)
         cells, report = cells_of(file.name, layout, table, alone=len(files) == 1) if layout else (None, {})
         if layout is None or cells is None:
@@ -113,39 +135,11 @@ def read(path: str | Path) -> Reading:
     return Reading(figures.drop(columns="rank"), total, digest.hexdigest())
 
 
-def sentences(report: dict[str, Any]) -> list[str]:
-    """Return the report of a reading in plain lines, for a person."""
-    layouts = " and ".join(sorted({file["layout"] for file in report["files"]}))
-    out = [
-        f"read {report['read']:,} figures of {report['authorities']} authorities and England, "
-        f"{academic_year(report['years'][0])} to {academic_year(report['years'][1])}, in the layout {layouts}"
-    ]
-    out += [f"left {report[name]:,} {what}" for name, what in WHY.items() if report[name]]
-    if report["revised"]:
-        out.append(f"used {report['revised']:,} figures that are marked as revised or final")
-    for file in report["files"]:
-        for item in file["left"]:
-            hint = f"; nearest is {item['nearest']!r}" if item["nearest"] else ""
-            out.append(f"left in {file['file']}: {item['what']} {item['name']!r}{hint}")
-    out += [f"left the file {name}: it holds no figures of a layout that is known" for name in report["other_files"]]
-    if report["disagree"]["count"]:
-        out.append(
-            f"groups and mean disagree by more than {TOLERANCE:g} in {report['disagree']['count']:,} cells, "
-            f"most at {report['disagree']['worst']}"
-        )
-    return out
-
-
 def year_of(label: str) -> tuple[int, int] | None:
     """Return the year in which a labelled year ends and its rank as a revision, or None for a span of years.
 
     ``2019``, ``2018/19``, ``2018-19``, ``201819`` and ``2018/2019`` are all 2019; ``2018 (Rev)`` has rank 1,
-    ``2020 (Final)`` rank 2.
-
-    Raises
-    ------
-    ValueError
-        For a label that is none of these.
+    ``2020 (Final)`` rank 2. A label that is none of these is a ``ValueError``.
     """
     match = re.fullmatch(r"(\d{4})(?:\s*[-/]?\s*(\d{2}|\d{4}))?\s*(?:\((\w+)\.?\))?", label.strip())
     if not match:
@@ -162,21 +156,12 @@ def year_of(label: str) -> tuple[int, int] | None:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise Refusal(f"{path}: there is no such file or folder: give the path of a downloaded file")
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
     if not files:
         raise Refusal(f"{path}: the folder holds no .csv or .parquet file: put the downloaded files there")
     return files
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Refusal(f"{file}: cannot be read ({error}): check the file") from None
 
 
 def _checked(file: str, cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
@@ -189,22 +174,23 @@ def _checked(file: str, cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.Da
     cells, text = cells[~hidden], cells["text"][~hidden]
     wrong = ~text.str.fullmatch(NUMBER.pattern, case=False).astype(bool)
     if wrong.any():
-        _refuse(cells[wrong], lambda row: f"must be a number or a known sign of suppression, got {row.text!r}")
+        _refuse(cells[wrong], "must be a number or a known sign of suppression", "text")
     cells = cells.assign(value=text.str.replace(",", "").astype(float))
     cells = _dated(cells, report)
     for measure, of_measure in cells.groupby("measure"):
         unit = UNITS[measure]
         wrong = ~of_measure["value"].between(0, LARGEST[unit])
         if wrong.any():
-            rule = f"must be 0 to {with_unit(LARGEST[unit], unit)}, got "
-            _refuse(of_measure[wrong], lambda row, rule=rule: f"{rule}{row.value:g}")  # type: ignore[misc]
+            _refuse(of_measure[wrong], f"must be 0 to {with_unit(LARGEST[unit], unit)}", "value")
     return cells[["place", *CELL, "value", "rank", "file", "row"]]
 
 
-def _refuse(rows: "pd.DataFrame", rule: Callable[[Any], str]) -> None:
-    """Refuse the first of some rows by file and row; ``rule`` makes the sentence of it."""
+def _refuse(rows: "pd.DataFrame", rule: str, column: str) -> None:
+    """Refuse the first of some rows by file and row, for a column that breaks a rule."""
     row = next(rows.sort_values("row").itertuples())
-    raise Refusal(f"{row.file} row {row.row}: {row.measure}, {row.group}, {rule(row)}: correct the cell")
+    cell = getattr(row, column)
+    got = repr(cell) if isinstance(cell, str) else f"{cell:g}"
+    raise Refusal(f"{row.file} row {row.row}: {row.measure}, {row.group}, {rule}, got {got}: correct the cell")
 
 
 def _placed(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
@@ -230,11 +216,10 @@ def _dated(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
         try:
             years[label] = year_of(label)
         except ValueError:
-            rows = cells[cells["label"] == label]
-            _refuse(rows, lambda row: f"must have a year such as 2019, 2018/19 or 201819, got {row.label!r}")
+            _refuse(cells[cells["label"] == label], "must have a year such as 2019, 2018/19 or 201819", "label")
         if years[label] and not FIRST_YEAR <= years[label][0] <= today:
-            rows = cells[cells["label"] == label]
-            _refuse(rows, lambda row: f"must be of a year that ends {FIRST_YEAR} to {today}, got {row.label!r}")
+            rule = f"must be of a year that ends {FIRST_YEAR} to {today}"
+            _refuse(cells[cells["label"] == label], rule, "label")
     span = cells["label"].map(lambda label: years[label] is None).astype(bool)
     report["spans"] = int(span.sum())
     cells = cells[~span]
@@ -307,7 +292,7 @@ def _disagree(figures: "pd.DataFrame") -> dict[str, Any]:
     if not count:
         return {"count": 0, "worst": None}
     measure, place, year = outside.idxmax()
-    return {"count": count, "worst": f"{measure} of {place} in {year}, by {outside.max():.1f}"}
+    return {"count": count, "worst": f"{measure} of {place} in {year}, by {number(outside.max(), 1)}"}
 
 
 LAYOUTS = {  # layout -> the columns that must be there
@@ -324,19 +309,11 @@ CODE = re.compile(r"\d{1,9}(\.0+)?")  # of an authority; what is none counts as 
 CUT_SHORT = "correct the row, or download the file again if it was cut short"
 YEARLY = {"academic year", "calendar year", "financial year", "reporting year"}  # terms are parts of a year
 GEOGRAPHY = {"time_period", "time_identifier", "geographic_level", "version", "row"} | {
-    f"{what}_{kind}" for what in ("country", "region", "old_la", "new_la", "la", "lad") for kind in ("code", "name")
+    f"{place}_{kind}" for place in ("country", "region", "old_la", "new_la", "la", "lad") for kind in ("code", "name")
 }
 TOTALS = {"", "total", "all", "all pupils", "all schools", "all state funded", "all state-funded", "z"} | {
     *("state-funded schools", "state-funded schools (la)", "state funded schools", "six half terms")
 }
-
-
-def table_of(file: Path, raw: bytes) -> "pd.DataFrame":
-    """Return a CSV or parquet file as a table of text, with ``row``, the line of each row in the file.
-
-    A file that is cut short, is no text, repeats its header or names a column twice is refused.
-    """
-    return _parquet(file, raw) if file.suffix.lower() == ".parquet" else _csv(file, raw)
 
 
 def layout_of(file: str, table: "pd.DataFrame", *, alone: bool) -> str | None:
@@ -405,6 +382,7 @@ def _parquet(file: Path, raw: bytes) -> "pd.DataFrame":
 
 
 def _csv(file: Path, raw: bytes) -> "pd.DataFrame":
+    """Return a CSV file as a table of text, with ``row``, the line of each row; a file cut short is refused."""
     import pandas as pd
 
     text = _text(file.name, raw)
@@ -442,7 +420,6 @@ def _absent(fault: str, name: str, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _lait(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
-    import pandas as pd
 
     by_name = {row["name"]: row for row in entries}
     stripped = {name: name.strip() for name in table["Short Desc"].unique()}
@@ -450,50 +427,51 @@ def _lait(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
     rows, others = table[used], set(stripped.values()) - set(by_name)
     ours = rows["Short Desc"].map(stripped)
     left = [_absent("no row has the Short Desc", name, others) for name in by_name if name not in set(ours)]
-    cells = {name: ours.map({key: row[name] for key, row in by_name.items()}) for name in ("measure", "group")}
-    place, code = rows["LA and Regions"], rows["LA Number"]
-    cells |= {"place": place, "code": code, "label": rows["Years"], "version": "", "text": rows["Values"]}
-    pieces = [pd.DataFrame({**cells, "row": rows["row"]})] if len(rows) else []
+    columns = {"LA and Regions": "place", "LA Number": "code", "Years": "label", "Values": "text", "row": "row"}
+    series = {name: ours.map({key: row[name] for key, row in by_name.items()}) for name in ("measure", "group")}
+    pieces = [rows[list(columns)].rename(columns=columns).assign(version="", **series)] if len(rows) else []
     return pieces, {"other_measures": int((~used).sum()), "left": left}
 
 
 def _panel(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
-    import pandas as pd
-
-    absent = [row["name"] for row in entries if row["name"] not in table]
-    strange = [name for name in table if name not in {row["name"] for row in entries} | {*LAYOUTS["panel"], "row"}]
-    same = {"place": table["la_name"], "code": table["la_code"], "label": table["academic_year"], "version": ""}
+    names = [row["name"] for row in entries]
+    absent = [name for name in names if name not in table]
+    strange = [name for name in table if name not in {*names, *LAYOUTS["panel"], "row"}]
+    columns = {"la_name": "place", "la_code": "code", "academic_year": "label", "row": "row"}
+    shared = table[list(columns)].rename(columns=columns).assign(version="")
     pieces = [
-        pd.DataFrame({**same, "measure": row["measure"], "group": row["group"], "text": table[row["name"]]}).assign(
-            row=table["row"]
-        )
+        shared.assign(measure=row["measure"], group=row["group"], text=table[row["name"]])
         for row in entries
         if row["name"] in table
     ]
     return pieces, {"left": [_absent("row 1: not a known column,", name, absent) for name in strange]}
 
 
-def _ees(table: "pd.DataFrame", known: list[Row]) -> Pieces:
+def _ees(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
     import pandas as pd
 
     level = table["geographic_level"].str.strip().str.lower()
     here, yearly = level.isin(("national", "local authority")), table["time_identifier"].str.strip().str.lower()
     rows, level = table[here & yearly.isin(YEARLY)], level[here & yearly.isin(YEARLY)]
     national = level == "national"
-    place = rows["la_name"].mask(national, "England")
-    code = rows["old_la_code"].mask(national, "970")
-    version = rows["version"] if "version" in rows else pd.Series("", rows.index)
+    shared = rows[["row"]].assign(
+        place=rows["la_name"].mask(national, "England"),
+        code=rows["old_la_code"].mask(national, ENGLAND),
+        label=rows["time_period"],
+        version=rows.get("version", ""),
+    )
     filters, pieces, used = _filters(rows), [], pd.Series(False, rows.index)
-    for row in known:
+    for row in entries:
+        mask = pd.Series(False, rows.index)
         if row["name"] in rows and all(column in rows for column in row["filters"]):
             mask = _matching(filters, rows, row["filters"])
-            cells = {"place": place[mask], "code": code[mask], "measure": row["measure"], "group": row["group"]}
-            cells |= {"label": rows["time_period"][mask], "version": version[mask], "text": rows[row["name"]][mask]}
-            pieces.append(pd.DataFrame({**cells, "row": rows["row"][mask]}))
             used |= mask
-    pieces = [piece for piece in pieces if len(piece)]
+        if mask.any():
+            text = rows[row["name"]][mask]
+            pieces.append(shared[mask].assign(measure=row["measure"], group=row["group"], text=text))
     got = {(piece["measure"].iloc[0], piece["group"].iloc[0]) for piece in pieces}
-    names, lacking = {row["name"] for row in known}, [one for one in known if (one["measure"], one["group"]) not in got]
+    names = {row["name"] for row in entries}
+    lacking = [row for row in entries if (row["measure"], row["group"]) not in got]
     left = _renamed(rows, lacking, set(filters), names, bool(got))
     left = left or [_absent("row 1: the column", name, names) for name in table if not pieces]
     return pieces, {"other_places": int((~here).sum()), "other_breakdowns": int(here.sum() - used.sum()), "left": left}
@@ -505,8 +483,8 @@ def _renamed(
     """Return columns that are near to a known name, and why a series has no row: a value, or a column if none has."""
     used = {value for row in lacking for values in row["filters"].values() for value in values} | TOTALS
     strange = set(rows.columns) - names - GEOGRAPHY
-    found = [_absent("row 1: not a known column,", name, names - set(rows.columns)) for name in strange - filters]
-    found = sorted((one for one in found if one["nearest"]), key=lambda one: one["name"])
+    columns = [_absent("row 1: not a known column,", name, names - set(rows.columns)) for name in strange - filters]
+    columns = sorted((item for item in columns if item["nearest"]), key=lambda item: item["name"])
     why: dict[str, dict[str, Any]] = {}
     for row in sorted(lacking, key=lambda row: sum(column not in rows for column in row["filters"])):
         for column, wanted in row["filters"].items() if row["name"] in rows else ():
@@ -514,10 +492,12 @@ def _renamed(
             if column not in rows and (not some or nearest(column, strange)):
                 why.setdefault(key, _absent("row 1: must have the column", column, strange))
             elif column in rows and not (values := {value.strip().lower() for value in rows[column]}) & wanted:
-                near = {one: nearest(one, values - used) for one in sorted(wanted - {"*"})}
-                for one in (one for one, value in near.items() if value):
-                    why.setdefault(key, {"what": f"{key}: no row has as {column}", "name": one, "nearest": near[one]})
-    return [*found, *why.values()]
+                items = [
+                    _absent(f"{key}: no row has as {column}", name, values - used) for name in sorted(wanted - {"*"})
+                ]
+                for item in (item for item in items if item["nearest"]):
+                    why.setdefault(key, item)
+    return [*columns, *why.values()]
 
 
 def _filters(rows: "pd.DataFrame") -> dict[str, Any]:

@@ -91,14 +91,11 @@ def summed(scenario: Scenario, gains: Iterable[xr.DataArray], drawn: xr.Dataset)
     years, groups = budget.window(scenario), ("disadvantaged", "other")
     size = (drawn.sizes["chain"], drawn.sizes["draw"], len(scenario.areas.names), len(years))
     out = np.zeros((len(groups), len(scenario.measures), *size))
-    for gain_of_one in gains:
-        for measure in gain_of_one.measure.values.tolist():
+    for part in gains:
+        eligible = scenario.interventions[str(part.name)].eligible
+        for measure in part.measure.values.tolist():
             for g, group in enumerate(groups):
-                added = (
-                    scenario.interventions[str(gain_of_one.name)].eligible[group]
-                    * gain_of_one.sel(measure=measure).values
-                )
-                out[g, scenario.measures.index(measure)] += added
+                out[g, scenario.measures.index(measure)] += eligible[group] * part.sel(measure=measure).values
     gain = xr.DataArray(
         out,
         {"group": list(groups), "measure": scenario.measures, "area": scenario.areas.names, "year": years},
@@ -153,8 +150,8 @@ def follow(given: np.ndarray, by_year_group: np.ndarray, keep: Keep) -> Iterator
 
 def _reads(measure: str) -> np.ndarray:
     """Return how a measure reads the gain of each year group: the mean over its own."""
-    own = np.isin(YEAR_GROUPS, MEASURES[measure].year_groups)
-    return own / own.sum()
+    is_read = np.isin(YEAR_GROUPS, MEASURES[measure].year_groups)
+    return is_read / is_read.sum()
 
 
 def _keep(drawn: xr.Dataset, name: str) -> Keep:
@@ -205,26 +202,23 @@ def outcomes(latent: xr.DataArray, gain: xr.DataArray, pupils: xr.Dataset) -> xr
         measure does not have. ``all`` is the roll-weighted mean where two groups are modelled.
     """
     latent = latent.transpose(*gain.dims)
-    areas = [str(area) for area in latent.area.values]
-    order = [str(group) for group in latent.group.values]
+    areas, order = latent.area.values.tolist(), latent.group.values.tolist()
     without = np.full(latent.shape, np.nan)
     projected = without.copy()
-    for m, name in enumerate(str(measure) for measure in latent.measure.values):
+    for m, name in enumerate(latent.measure.values.tolist()):
         definition = MEASURES[name]
         sign = -1.0 if definition.lower_is_better else 1.0
+        series = {group: (..., order.index(group), m, slice(None)) for group in GROUPS}
         for group in definition.groups:
-            series = (slice(None), slice(None), slice(None), order.index(group), m)
             added = gain.sel(group=group, measure=name).sel(year=latent.year).values
-            without[series] = link_functions.to_published(name, latent.values[series])
-            projected[series] = link_functions.to_published(name, latent.values[series] + sign * added)
+            level = latent.values[series[group]]
+            without[series[group]] = link_functions.to_published(name, level)
+            projected[series[group]] = link_functions.to_published(name, level + sign * added)
         if len(definition.groups) == 2:
             share = weights(pupils, areas, name)[:, None]
-            poor, other, everyone = (
-                (slice(None), slice(None), slice(None), order.index(group), m)
-                for group in ("disadvantaged", "other", "all")
-            )
             for figures in (without, projected):
-                figures[everyone] = share * figures[poor] + (1 - share) * figures[other]
+                poor, other = figures[series["disadvantaged"]], figures[series["other"]]
+                figures[series["all"]] = share * poor + (1 - share) * other
     without, projected = (np.round(figures * GRID) / GRID for figures in (without, projected))
     data = {"projection": projected, "counterfactual": without, "impact": projected - without}
     out = xr.Dataset({name: (latent.dims, values.astype(np.float32)) for name, values in data.items()}, latent.coords)
