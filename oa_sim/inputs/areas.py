@@ -146,8 +146,8 @@ def _of_place(
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
                 if not 0 <= other <= 100:
                     raise Refusal(
-                        f"{measure} of {place} in {year}: the published groups leave {number(other, 1)}% for other pupils, "
-                        "which is no share: correct outcomes.csv or pupils.csv"
+                        f"{measure} of {place} in {year}: the published groups leave {number(other, 1)}% for other "
+                        "pupils, which is no share: correct outcomes.csv or pupils.csv"
                     )
                 series["other"][year] = other
         for g, values in enumerate(series.values()):

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, nearest
-from oa_sim.formatting import number
 from oa_sim.inputs import csv_reader
 from oa_sim.inputs.schemas import FIRST_YEAR, LARGEST, PUBLISHED_NAMES, QUANTITIES, Row, with_unit
 from oa_sim.inputs.tables import FOLDER
@@ -292,7 +292,7 @@ def _disagree(figures: "pd.DataFrame") -> dict[str, Any]:
     if not count:
         return {"count": 0, "worst": None}
     measure, place, year = outside.idxmax()
-    return {"count": count, "worst": f"{measure} of {place} in {year}, by {number(outside.max(), 1)}"}
+    return {"count": count, "worst": f"{measure} of {place} in {year}, by {formatting.number(outside.max(), 1)}"}
 
 
 LAYOUTS = {  # layout -> the columns that must be there

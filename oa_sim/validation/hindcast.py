@@ -114,28 +114,30 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
     lacks them; of districts the good level of development of all pupils, from our own tables, since the reading has
     authorities only.
     """
-    rows_found, figures = [], reading.figures
+    figures = reading.figures
     places = sorted(set(figures["place"]))
     later = figures[figures["measure"].isin(scenario.measures) & figures["year"].isin(scenario.years)]
     england = later[later["place"] == "England"].set_index(["measure", "group", "year"])["value"].to_dict()
-    chosen = [row for row in rows["areas"] if row["area"] in scenario.areas.names]
-    for row in chosen:
+    cells, districts = [], set()
+    for row in rows["areas"]:
+        if row["area"] not in scenario.areas.names:
+            continue
         if row["geography"] != "authority":
+            districts.add(row["area"])
             continue
         if row["published_place"] not in places:
             raise unknown("place among the later figures", row["published_place"], places)
-        place_rows = later[later["place"] == row["published_place"]]
-        cells = place_rows[["measure", "group", "year", "value"]].itertuples(index=False, name=None)
-        rows_found += [(row["area"], *cell, england.get(cell[:3], np.nan)) for cell in cells]
-    districts = {row["area"] for row in chosen if row["geography"] != "authority"}
+        of_place = later[later["place"] == row["published_place"]][["measure", "group", "year", "value"]]
+        for *series, value in of_place.itertuples(index=False, name=None):
+            cells.append((row["area"], *series, value, england.get(tuple(series), np.nan)))
     for row in rows["outcomes"]:
         is_covered = row["year"] in scenario.years and row["measure"] in scenario.measures
         if row["geography"] == "district" and row["place"] in districts and is_covered:
-            rows_found.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
-    if not rows_found:
+            cells.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
+    if not cells:
         first, last = (academic_year(scenario.years[end]) for end in (0, -1))
         raise Refusal(f"the later figures hold none of {first} to {last}: name a file that goes on later")
-    return Figures(*(np.array(column) for column in zip(*rows_found, strict=True)))
+    return Figures(*(np.array(column) for column in zip(*cells, strict=True)))
 
 
 def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | None = None) -> dict[str, Judged]:
