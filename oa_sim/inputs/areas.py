@@ -47,7 +47,9 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
         {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES), "year": years},
     )
     record["behind"] = _behind(places, counts)
-    record["proxy"] = _proxy(places)
+    # what rests on a county's series: all of a district, its early years too, which its own figures only move
+    is_district = xr.DataArray([row["geography"] == "district" for row in places.values()], dims="area")
+    record["proxy"] = xr.zeros_like(record["behind"], dtype=bool) | is_district
     record["breaks"] = breaks(tables, years)
     return record
 
@@ -167,16 +169,6 @@ def _behind(places: dict[str, Row], counts: Counts) -> xr.DataArray:
                 share = counts.share(measure.share, row["published_place"])
                 behind.values[a, [poor, other], m] = everyone * share, everyone * (1 - share)
     return behind
-
-
-def _proxy(places: dict[str, Row]) -> xr.DataArray:
-    """Mark what rests on a county's series: all of a district, its early years too, which its own figures only move."""
-    shape = {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES)}
-    proxy = xr.zeros_like(_empty(shape), dtype=bool)
-    for area, row in places.items():
-        if row["geography"] == "district":
-            proxy.loc[area] = True
-    return proxy
 
 
 def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:

@@ -164,8 +164,7 @@ class Schema:
     may_be_empty: bool = False
 
 
-_measure = one_of(*MEASURES)
-_group = one_of(*GROUPS)
+_series = {"measure": one_of(*MEASURES), "group": one_of(*GROUPS)}
 _marks = {"source": text, "status": one_of(*STATUSES)}
 _any = number(-1e12, 1e12)
 
@@ -185,8 +184,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
     ),
     "outcomes": (
         {
-            "measure": _measure,
-            "group": _group,
+            **_series,
             "place": text,
             "geography": one_of(*GEOGRAPHIES),
             "year": _year(),
@@ -210,7 +208,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
     ),
     "breaks": (
         {
-            "measure": _measure,
+            "measure": _series["measure"],
             "first_year": _year(ahead=LONGEST_HORIZON),  # a change to come may be declared
             "last_year": _year(ahead=LONGEST_HORIZON),
             "kind": one_of(*BREAKS),
@@ -234,8 +232,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
     "targets": (
         {
             "area": text,
-            "measure": _measure,
-            "group": _group,
+            **_series,
             "baseline_year": _year(blank=True),
             "baseline": number(0, 100, blank=True),
             "target_year": _year(blank=True, ahead=LONGEST_HORIZON),
@@ -265,14 +262,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         ("months",),
     ),
     "proxies": (
-        {
-            "measure": _measure,
-            "group": _group,
-            "slope": number(-3, 3),
-            "residual_sd": number(0, 2),
-            "n_authorities": number(10, 1000),
-            **_marks,
-        },
+        {**_series, "slope": number(-3, 3), "residual_sd": number(0, 2), "n_authorities": number(10, 1000), **_marks},
         ("measure", "group"),
     ),
     "events": (
@@ -305,19 +295,12 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         ("national",),
     ),
     "priorities": (
-        {
-            "area": text,
-            "priority": text,
-            "interventions": _names,
-            "budget_gbp": number(0, 1e9, blank=True),
-            **_marks,
-        },
+        {"area": text, "priority": text, "interventions": _names, "budget_gbp": number(0, 1e9, blank=True), **_marks},
         ("area", "priority"),
     ),
     "movements": (
         {
-            "measure": _measure,
-            "group": _group,
+            **_series,
             "span": _whole(1, 30),
             "band": _whole(1, 9),
             "least_start": _any,
@@ -328,22 +311,11 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         },
         ("measure", "group", "span", "band"),
     ),
-    "area_sets": (
-        {"area_set": text, "area": text, **_marks},
-        ("area_set", "area"),
-    ),
+    "area_sets": ({"area_set": text, "area": text, **_marks}, ("area_set", "area")),
 }
 TABLES = {name: Schema(columns, identity) for name, (columns, identity) in _TABLES.items()}
 PUBLISHED_NAMES = Schema(  # which published name is which measure, in each layout of a download
-    {
-        "layout": text,
-        "name": text,
-        "filters": _filters,
-        "measure": text,
-        "group": _group,
-        **_marks,
-    },
-    (),
+    {"layout": text, "name": text, "filters": _filters, "measure": text, "group": _series["group"], **_marks}, ()
 )
 MOST_GBP = 1e11
 

@@ -88,13 +88,12 @@ def taken_by(
 
     What is read off single interventions then rests on the same draws as the whole.
     """
-    taken_draw = taken.values.ravel()
+    index = taken.values.ravel()
     moved = {
-        name: values.reshape(-1, *values.shape[2:])[taken_draw].reshape(values.shape) for name, values in active.items()
+        name: values.reshape(-1, *values.shape[2:])[index].reshape(values.shape) for name, values in active.items()
     }
-    return moved, drawn.map(
-        lambda values: resampled(values, taken) if "draw" in values.dims else values, keep_attrs=True
-    )
+    parameters = {name: resampled(values, taken) for name, values in drawn.items() if "draw" in values.dims}
+    return moved, drawn.assign(parameters)
 
 
 def other_way(

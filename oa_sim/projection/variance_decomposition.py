@@ -58,9 +58,8 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
     by_block = {block: np.concatenate(columns, axis=1) for block, columns in columns_by_block.items() if columns}
     if "scale_loss" in by_block and len(by_block["effect"]) > 3 * by_block["scale_loss"].shape[1]:
         predictors = np.column_stack([np.ones(len(by_block["effect"])), by_block["scale_loss"]])
-        by_block["effect"] = (
-            by_block["effect"] - predictors @ np.linalg.lstsq(predictors, by_block["effect"], rcond=None)[0]
-        )
+        slopes = np.linalg.lstsq(predictors, by_block["effect"], rcond=None)[0]
+        by_block["effect"] = by_block["effect"] - predictors @ slopes
     return by_block
 
 
@@ -73,20 +72,15 @@ def shares(quantities: np.ndarray, by_block: dict[str, np.ndarray]) -> tuple[np.
     products are counted. NaN where a quantity does not vary, and for a block that has more columns than the draws can
     tell apart. Blocks are independent of each other. The standard error is a jackknife over 20 parts of the draws.
     """
-    parts = _parts(len(quantities))
+    n_draws = len(quantities)
+    parts = np.arange(n_draws) * min(PARTS, n_draws) // n_draws  # runs of draws, since neighbours are alike
     explained = np.stack([_adjusted(quantities, columns, parts) for columns in by_block.values()])
-    explained = np.concatenate(
-        [explained, 1 - explained.sum(axis=0, keepdims=True)]
-    )  # (block + 1, whole and left out, quantity)
+    # (block + 1, whole and left out, quantity)
+    explained = np.concatenate([explained, 1 - explained.sum(axis=0, keepdims=True)])
     whole, without = explained[:, 0], explained[:, 1:]
     n = without.shape[1]
     error = np.sqrt((n - 1) / n * ((without - without.mean(axis=1, keepdims=True)) ** 2).sum(axis=1))
     return whole, error
-
-
-def _parts(n_draws: int) -> np.ndarray:
-    """Return which part each draw belongs to; parts are runs of draws, since neighbours are alike."""
-    return np.arange(n_draws) * min(PARTS, n_draws) // n_draws
 
 
 def _adjusted(quantities: np.ndarray, columns: np.ndarray, parts: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
+from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year, percent
 from oa_sim.errors import Refusal, unknown
 from oa_sim.formatting import number
 from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
@@ -224,7 +224,9 @@ def coverage_by(judged: Judged, dimension: str) -> list[str]:
     labels, lines = getattr(judged.figures, dimension), []
     for label in dict.fromkeys(labels.tolist() if dimension != "year" else np.sort(labels).tolist()):
         held = judged.held[:, labels == label]
-        shares = ", ".join(f"{level}%: {share:.2f}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True))
+        shares = ", ".join(
+            f"{level}%: {percent(share)}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True)
+        )
         lines.append(f"{academic_year(label) if dimension == 'year' else label}: {held.shape[1]} figures, {shares}")
     return lines
 

@@ -181,9 +181,8 @@ class Entry:
     forecast: Forecast = field(repr=False)
 
     def __post_init__(self) -> None:
-        for what, value, known in (("measure", self.measure, MEASURES), ("group", self.group, GROUPS)):
-            one_of(what, value, known)
-        one_of("scale", self.scale, SCALES)
+        for noun, choices in (("measure", MEASURES), ("group", GROUPS), ("scale", SCALES)):
+            one_of(noun, getattr(self, noun), choices)
         held = self.forecast.mean if self.forecast.draws is None else self.forecast.draws
         sizes = {len(self.areas), len(set(self.areas)), np.size(self.actual), np.shape(held)[-1]}
         if len(sizes) > 1:
