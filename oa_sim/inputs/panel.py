@@ -15,6 +15,7 @@ from oa_sim.inputs.published_files import ENGLAND, Reading
 from oa_sim.inputs.tables import Row
 
 Grids = dict[tuple[str, str], np.ndarray]  # by measure (or quantity) and group: figures (code, year)
+POOR, OTHER, ALL = (list(GROUPS).index(group) for group in ("disadvantaged", "other", "all"))
 FEWEST = 20  # authorities; with fewer, how much authorities differ is hardly known
 YEAR_GROUPS_AT_SCHOOL = 12  # Reception to Year 11
 TYPICAL_YEAR_GROUP = 3000.0  # pupils; between the median authority's Reception and its cohort aged 19
@@ -125,7 +126,10 @@ def _grid(rows: Any, codes: list[str], span: list[int]) -> np.ndarray:
 
 
 def _published(grids: Grids, n_codes: int, n_years: int) -> tuple[np.ndarray, int, int]:
-    """Return figures (code, group, measure, year), with how many were derived and how many came out as no share."""
+    """Return figures (code, group, measure, year), with how many were derived and how many came out as no share.
+
+    Derived are those of other pupils: ``(all - share * disadvantaged) / (1 - share)``.
+    """
     out = np.full((n_codes, len(GROUPS), len(MEASURES), n_years), np.nan)
     derived = outside = 0
     for m, (measure, definition) in enumerate(MEASURES.items()):
@@ -133,20 +137,15 @@ def _published(grids: Grids, n_codes: int, n_years: int) -> tuple[np.ndarray, in
             if (measure, group) in grids:
                 out[:, g, m] = grids[measure, group]
         if definition.derive_other and definition.share:
-            some, other, everyone = (out[:, list(GROUPS).index(name), m] for name in ("disadvantaged", "other", "all"))
-            follows = _other(everyone, some, _nearest(_share(grids, definition.share, out[:, 0, m].shape)))
+            other, share = out[:, OTHER, m], _nearest(_share(grids, definition.share, out[:, 0, m].shape))
+            rest = np.where(share < 0.999, 1 - share, np.nan)
+            follows = (out[:, ALL, m] - share * out[:, POOR, m]) / rest
             follows[np.isfinite(other)] = np.nan
             wrong = (follows < 0) | (follows > 100)
             follows[wrong] = np.nan
             derived, outside = derived + int(np.isfinite(follows).sum()), outside + int(wrong.sum())
             other[...] = np.where(np.isfinite(other), other, follows)
     return out, derived, outside
-
-
-def _other(everyone: np.ndarray, some: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return what is left for other pupils: ``(all - share * disadvantaged) / (1 - share)``."""
-    other: np.ndarray = (everyone - share * some) / np.where(share < 0.999, 1 - share, np.nan)
-    return other
 
 
 def _share(grids: Grids, name: str, shape: tuple[int, int]) -> np.ndarray:
@@ -197,13 +196,12 @@ def _behind(grids: Grids, coords: dict[str, Any]) -> xr.DataArray:
         count, parts = ROLLS.get(measure, ("", 1))
         counted = _last(grids.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
         everyone = np.where(counted > 0, counted, size) * len(definition.year_groups)
-        behind[:, list(GROUPS).index("all"), m] = everyone
+        behind[:, ALL, m] = everyone
         if definition.share:
             share = _known_share(grids, definition.share, shape)
-            behind[:, list(GROUPS).index("disadvantaged"), m] = everyone * share
-            behind[:, list(GROUPS).index("other"), m] = everyone * (1 - share)
+            behind[:, POOR, m], behind[:, OTHER, m] = everyone * share, everyone * (1 - share)
     groupless = np.isnan(behind)
-    behind = np.where(groupless, behind[:, [list(GROUPS).index("all")]], np.maximum(behind, 1.0))
+    behind = np.where(groupless, behind[:, [ALL]], np.maximum(behind, 1.0))
     return xr.DataArray(behind, coords, list(coords), attrs={"units": "pupils", "basis": basis})
 
 

@@ -130,7 +130,11 @@ def read(path: str | Path) -> Reading:
         raise Refusal(f"{path}: must hold a file of a layout that is known: add one of {', '.join(LABELS.values())}")
     total = {name: sum(report.get(name, 0) for report in reports) for name in ("rows", *WHY)}
     figures = _named(_one_each(pd.concat(pieces, ignore_index=True), total))
-    _check_places(path, figures)
+    codes = set(figures["code"])
+    if ENGLAND not in codes:
+        raise Refusal(f"{path}: must have rows of England, got none: download the file with the nation in it")
+    if len(codes) < 3:
+        raise Refusal(f"{path}: must have at least 2 authorities, got {len(codes) - 1}: download all authorities")
     total |= _summary(figures) | {"files": reports, "other_files": strange}
     return Reading(figures.drop(columns="rank"), total, digest.hexdigest())
 
@@ -258,14 +262,6 @@ def _named(figures: "pd.DataFrame") -> "pd.DataFrame":
     name = last["place"].mask(older, last["place"] + " (" + last["code"] + ")")
     figures = figures.assign(place=figures["code"].map(dict(zip(last["code"], name, strict=True))))
     return figures.sort_values(["measure", "group", "code", "year"]).reset_index(drop=True)
-
-
-def _check_places(path: str | Path, figures: "pd.DataFrame") -> None:
-    codes = set(figures["code"])
-    if ENGLAND not in codes:
-        raise Refusal(f"{path}: must have rows of England, got none: download the file with the nation in it")
-    if len(codes) < 3:
-        raise Refusal(f"{path}: must have at least 2 authorities, got {len(codes) - 1}: download all authorities")
 
 
 def _summary(figures: "pd.DataFrame") -> dict[str, Any]:

@@ -88,7 +88,9 @@ def counted(scenario: Scenario, active: dict[str, np.ndarray], rolls: xr.DataArr
     counts = {key: np.zeros((len(rows), len(names), len(years))) for key in ("roll", *COUNTS)}
     for a in range(len(names) if active else 0):
         roll = rolls.values[a]
-        serving = {name: _draws_last(share[:, :, a]) for name, share in active.items()}
+        serving = {  # (year, draw), contiguous
+            name: np.ascontiguousarray(share[:, :, a].reshape(-1, len(years)).T) for name, share in active.items()
+        }
         for i, row in enumerate(rows):
             served = serving if row == ANY else {row: serving[row]}
             for key, value in _counts(scenario, served, roll).items():
@@ -108,16 +110,12 @@ def _counts(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray
     if len(serving) > 1:
         by_intervention = (share * _eligible(scenario, name, roll) for name, share in serving.items())
         places = cast(np.ndarray, sum(by_intervention))  # serving names some
-    ours = {year_group for name in serving for year_group in scenario.interventions[name].year_groups}
-    counts: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, list(ours))].sum()}
+    served = [year_group for name in serving for year_group in scenario.interventions[name].year_groups]
+    counts: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, served)].sum()}
     for key, value in (("places", places), ("pupils", pupils), ("pupils_so_far", so_far)):
-        counts |= dict(zip((f"{key}{end}" for end in ENDS), _summary(value), strict=True))
+        summary = (value.mean(-1), *np.quantile(value, INTERVAL, axis=-1))
+        counts |= dict(zip((f"{key}{end}" for end in ENDS), summary, strict=True))
     return counts
-
-
-def _draws_last(share: np.ndarray) -> np.ndarray:
-    """Return (chain, draw, year) as (year, draw), contiguous."""
-    return np.ascontiguousarray(share.reshape(-1, share.shape[-1]).T)
 
 
 def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
@@ -125,8 +123,3 @@ def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
     intervention = scenario.interventions[name]
     served = np.isin(YEAR_GROUPS, intervention.year_groups)
     return float(sum(intervention.eligible[group] * roll[g, served].sum() for g, group in enumerate(GROUPS)))
-
-
-def _summary(value: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the mean and the ends of the interval (year) of a count (year, draw)."""
-    return value.mean(-1), *np.quantile(value, INTERVAL, axis=-1)
