@@ -324,7 +324,7 @@ def reviewed(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Dat
 
 def expected_gain_per_pound(scenario: Scenario, drawn: xr.Dataset) -> np.ndarray:
     """Return what studies lead one to expect of a pound (intervention), SD of pupils, over all channels."""
-    weight = np.array([sum(about.acts_on.values()) for about in scenario.interventions.values()])
+    weight = np.array([sum(intervention.acts_on.values()) for intervention in scenario.interventions.values()])
     expected: np.ndarray = (drawn.effect * drawn.dose / drawn.unit_cost).mean(("chain", "draw")).values * weight
     return expected
 

@@ -209,7 +209,7 @@ def _draws(drawn: xr.Dataset) -> tuple[int, int]:
     return drawn.sizes["chain"], drawn.sizes["draw"]
 
 
-def _events(drawn: xr.Dataset, what: str) -> list[xr.DataArray]:
+def _events(drawn: xr.Dataset, kind: str) -> list[xr.DataArray]:
     """Return the events of one kind in the order in which they happened."""
-    events = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
+    events = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == kind)]
     return sorted(events, key=lambda happened: float(happened.begins))

@@ -63,10 +63,10 @@ def first(values: np.ndarray) -> np.ndarray:
     return chance
 
 
-def rows(names: list[str], views: dict[str, np.ndarray], noun: str) -> Iterator[dict[str, object]]:
+def rows(names: list[str], views: dict[str, np.ndarray], column: str) -> Iterator[dict[str, object]]:
     """Yield the ranking in each view as columns, from benefit per pound by view (candidate, draw).
 
-    A candidate that spends no money has NaN and is not ranked. ``what`` is ranked, a column's name: ``area`` or
+    A candidate that spends no money has NaN and is not ranked. ``column``, which names them, is ``area`` or
     ``scenario``.
     """
     alarm_sentence = alarm(names, views)
@@ -78,7 +78,7 @@ def rows(names: list[str], views: dict[str, np.ndarray], noun: str) -> Iterator[
             chance[runs], rank[runs] = first(values[runs]), places(values[runs]).mean(axis=1)
             place[runs] = places(values[runs].mean(axis=1)[:, None])[:, 0]
         yield {
-            noun: names, "view": view, "quantity": "benefit_per_pound", **columns,
+            column: names, "view": view, "quantity": "benefit_per_pound", **columns,
             "p_first": chance, "expected_rank": rank, "place": place,
             "alarm": np.where(runs, alarm_sentence, NOBODY),
         }  # fmt: skip
