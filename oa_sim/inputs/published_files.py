@@ -74,12 +74,12 @@ class Reading:
         layouts = " and ".join(sorted({file["layout"] for file in report["files"]}))
         first, last = (academic_year(year) for year in report["years"])
         out = [
-            f"read {report['read']:,} figures of {report['authorities']} authorities and England, {first} to {last}, "
-            f"in the layout {layouts}"
+            f"read {_count(report['read'])} figures of {report['authorities']} authorities and England, {first} to "
+            f"{last}, in the layout {layouts}"
         ]
-        out += [f"left {report[name]:,} {reason}" for name, reason in WHY.items() if report[name]]
+        out += [f"left {_count(report[name])} {reason}" for name, reason in WHY.items() if report[name]]
         if report["revised"]:
-            out.append(f"used {report['revised']:,} figures that are marked as revised or final")
+            out.append(f"used {_count(report['revised'])} figures that are marked as revised or final")
         for file in report["files"]:
             for item in file["left"]:
                 hint = f"; nearest is {item['nearest']!r}" if item["nearest"] else ""
@@ -87,10 +87,14 @@ class Reading:
         out += [f"left the file {name}: it has no figures of a layout that is known" for name in report["other_files"]]
         if report["disagree"]["count"]:
             out.append(
-                f"groups and mean disagree by more than {TOLERANCE:g} in {report['disagree']['count']:,} cells, "
-                f"most at {report['disagree']['worst']}"
+                f"groups and mean disagree by more than {_count(TOLERANCE)} in {_count(report['disagree']['count'])} "
+                f"cells, most at {report['disagree']['worst']}"
             )
         return out
+
+
+def _count(n: float) -> str:
+    return formatting.number(n, 0)
 
 
 def read(path: str | Path) -> Reading:

@@ -43,8 +43,10 @@ LARGEST = {"%": 100.0, "points": 90.0, "per 100 pupils": 100.0, "pupils": 2e7, "
 
 
 def with_unit(value: float, unit: str) -> str:
-    """Return a bound with its unit: 100%, 90 points."""
-    return f"{value:g}%" if unit == "%" else f"{value:g} {unit}"
+    """Return a bound with its unit: 100%, 90 points, 20,000,000 pupils."""
+    from oa_sim import formatting  # which loads NumPy: only a mistake pays for it
+
+    return formatting.with_unit(formatting.number(value, 0 if value == round(value) else 1), unit)
 
 
 def real(text: str) -> float:
@@ -326,7 +328,7 @@ def _pounds(cell: str) -> int:
     except ValueError:
         value = float("nan")
     if not (0 <= value <= MOST_GBP and value == round(value)):
-        raise ValueError(f"must be whole pounds, 0 to {MOST_GBP:g}, got {cell!r}")
+        raise ValueError(f"must be whole pounds, £0 to {with_unit(MOST_GBP, 'GBP')}, got {cell!r}")
     return round(value)
 
 

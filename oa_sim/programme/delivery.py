@@ -103,11 +103,10 @@ def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> 
     first_money = (money.year.values[0] + np.argmax(spend > 0, axis=1)).astype(float)[:, None]  # (area, 1)
     announced = first_money - scenario.budget.announced_years_before + drawn.announced_later.values[:, None]
     is_small = (spend.max(axis=1) <= scenario.organisation.sign_off_gbp)[:, None]
-    waits, spared = (drawn.lag.sel(intervention=name).values, drawn.open_procurement.values)
+    waits = drawn.lag.sel(intervention=name).values[..., None, None]
+    spared = np.where(is_small, drawn.open_procurement.values[..., None, None], 0.0)
     stops = [(size[..., None, None], first, last) for size, first, last in stoppages(drawn)]
-    return waited(
-        first_money, announced, waits[..., None, None], np.where(is_small, spared[..., None, None], 0.0), stops
-    )
+    return waited(first_money, announced, waits, spared, stops)
 
 
 def stoppages(drawn: xr.Dataset) -> list[tuple[np.ndarray, float, float]]:

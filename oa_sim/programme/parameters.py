@@ -64,11 +64,7 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     group = {row["area"]: row["wave"] for row in tables["areas"]}
     later = [scenario.budget.second_group_later_years * (group[area] > 1) for area in scenario.areas.names]
     data["announced_later"] = (("area",), np.array(later))
-    coords = {
-        "intervention": list(scenario.interventions),
-        "area": scenario.areas.names,
-        "channel": list(CARRYING),
-    }
+    coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names, "channel": list(CARRYING)}
     parameters = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
     parameters["effect"] = meta_analysis.effects(scenario, tables, chains, draws)
     parameters["kept"] = meta_analysis.draws(scenario, tables, chains, draws).kept
@@ -85,21 +81,16 @@ def _of_intervention(
     cost = Prior("LogNormal", intervention.unit_cost_gbp, max(delivery.cost_sigma, 1e-9))
     missing = draw(delivery.network_years, stream(seed, "network", intervention.phase), size)
     missing = missing * (1 - scenario.organisation.networks[intervention.phase])
-    lag = (
-        draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"]
-        + missing
-        + intervention.extra_lag_years
-    )
+    lag = draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"]
     reach_odds, survival_odds = _engaged(scenario, intervention.phase, size)
     survives = draw(kind.first_year, stream(seed, "survives", name), size)
     renewed = np.ones(size)
     if intervention.rests_on_trained_staff:
-        renewed = delivery_module.renewed(
-            draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining
-        )
+        stay = draw(sustain.staff_stay, stream(seed, "staff_stay"), size)
+        renewed = delivery_module.renewed(stay, sustain.retraining)
     return {
         "unit_cost": draw(cost, stream(seed, "unit_cost", name), size),
-        "lag": lag,
+        "lag": lag + missing + intervention.extra_lag_years,
         "ramp": draw(delivery.ramp_years, stream(seed, "ramp", name), size),
         "dose": shifted(draw(delivery.dose, stream(seed, "dose", name), size), run["better"]),
         "reach_odds": reach_odds,

@@ -77,9 +77,8 @@ def gains(scenario: Scenario, new: Iterable[NewGain], drawn: xr.Dataset) -> Iter
     By (chain, draw, area, measure, year), SD, positive where pupils do better; its name is the intervention's. One at a
     time, since all together are larger than any other array of a run.
     """
-    years = budget.window(scenario)
     for new_gain in new:
-        yield _followed(scenario, new_gain, drawn).assign_coords(year=years)
+        yield _followed(scenario, new_gain, drawn)
 
 
 def summed(scenario: Scenario, gains: Iterable[xr.DataArray], drawn: xr.Dataset) -> xr.DataArray:
@@ -112,8 +111,8 @@ def _followed(scenario: Scenario, new: NewGain, drawn: xr.Dataset) -> xr.DataArr
     by ``step``, and then laid over the years in which gain is given. Years count from 0.
     """
     served = np.isin(YEAR_GROUPS, scenario.interventions[new.name].year_groups).astype(float)
-    n_areas, n_years = len(scenario.areas.names), len(budget.window(scenario))
-    once = np.zeros((drawn.sizes["chain"], drawn.sizes["draw"], n_years))
+    areas, years = scenario.areas.names, budget.window(scenario)
+    once = np.zeros((drawn.sizes["chain"], drawn.sizes["draw"], len(years)))
     once[..., 0] = 1.0  # given in the first year, followed through the others
     held = np.stack(list(follow(once, served, _keep(drawn, new.name))), axis=-2)  # (..., year since, year_group)
     seen = {  # measure -> what it sees of the gain (chain, draw, year since), where it sees any
@@ -121,10 +120,10 @@ def _followed(scenario: Scenario, new: NewGain, drawn: xr.Dataset) -> xr.DataArr
         for measure in scenario.measures
         if MEASURES[measure].channel in new.by_channel and (held * _reads(measure)).any()
     }
-    out = np.empty((len(seen), *once.shape[:2], n_areas, n_years))
+    out = np.empty((len(seen), *once.shape[:2], len(areas), len(years)))
     for m, (measure, sight) in enumerate(seen.items()):
         np.matmul(new.by_channel[MEASURES[measure].channel], _laid_over(sight), out=out[m])
-    coords = {"measure": list(seen), "area": scenario.areas.names}
+    coords = {"measure": list(seen), "area": areas, "year": years}
     gain = xr.DataArray(out, coords, ("measure", "chain", "draw", "area", "year"), new.name, {"units": "SD"})
     return gain.transpose("chain", "draw", "area", "measure", "year")
 

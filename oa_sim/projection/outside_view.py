@@ -114,10 +114,7 @@ def other_way(
         return seen
     measure, group = headline_of(gain.measure.values.tolist())
     gain = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
-    headline = {"measure": [measure]}
-    headline_impact = cohort.outcomes(latent.sel(headline), gain.sel(headline), pupils).impact.sel(
-        group=group, measure=measure
-    )
+    outcomes = cohort.outcomes(latent.sel(measure=[measure]), gain.sel(measure=[measure]), pupils)
+    impact = outcomes.impact.sel(group=group, measure=measure).mean("area", dtype=float)
     lasting = sustainability.risk(scenario, gain, money)
-    mean = headline_impact.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
-    return seen.assign(lasting.data_vars).assign(impact=mean)
+    return seen.assign(lasting.data_vars).assign(impact=impact.drop_vars(("group", "measure", "unit")))

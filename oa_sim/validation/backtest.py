@@ -18,6 +18,7 @@ import xarray as xr
 import oa_sim
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
+from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
@@ -71,7 +72,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     scored = scoring.score([*entries, *theirs], OURS)
     read = [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences())]
     read += [
-        f"the random walk replaces {name} in {count:,} series with too few figures"
+        f"the random walk replaces {name} in {number(count, 0)} series with too few figures"
         for name, count in stood_in.items()
         if count
     ]

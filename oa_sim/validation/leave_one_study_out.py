@@ -19,7 +19,7 @@ from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.evidence.studies import FAMILY, Study
-from oa_sim.formatting import estimate
+from oa_sim.formatting import estimate, number
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
@@ -236,7 +236,7 @@ def sentences(ledger: Ledger) -> list[str]:
     n_refitted = int((table.method == "refitted").sum())
     method = (
         f"{len(table) - n_refitted} of {len(table)} studies were left out by reweighting the draws (Pareto k\u0302 "
-        f"below {importance_sampling.LARGEST_K:g}) and {n_refitted} by fitting the meta-analysis again."
+        f"below {number(importance_sampling.LARGEST_K, 1)}) and {n_refitted} by fitting the meta-analysis again."
     )
     if not table.headline.abs().max() > summaries.SMALLEST_CHANGE:
         return ["No study moves the headline, since its impact is zero.", method]
