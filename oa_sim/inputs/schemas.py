@@ -169,6 +169,9 @@ class Schema:
 _series = {"measure": one_of(*MEASURES), "group": one_of(*GROUPS)}
 _marks = {"source": text, "status": one_of(*STATUSES)}
 _any = number(-1e12, 1e12)
+_figure = {"place": text, "geography": one_of(*GEOGRAPHIES), "year": _year(), "value": _any, "unit": text, **_marks}
+_years = {"first_year": _year(), "last_year": _year()}
+_years_ahead = dict.fromkeys(_years, _year(ahead=LONGEST_HORIZON))  # a change to come may be declared
 
 _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: columns with their checks, identity
     "sources": (dict.fromkeys(("source", "publisher", "title", "published", "licence"), text), ("source",)),
@@ -184,51 +187,14 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         },
         ("area",),
     ),
-    "outcomes": (
-        {
-            **_series,
-            "place": text,
-            "geography": one_of(*GEOGRAPHIES),
-            "year": _year(),
-            "value": _any,
-            "unit": text,
-            **_marks,
-        },
-        ("measure", "group", "place", "geography", "year"),
-    ),
-    "pupils": (
-        {
-            "quantity": one_of(*QUANTITIES),
-            "place": text,
-            "geography": one_of(*GEOGRAPHIES),
-            "year": _year(),
-            "value": _any,
-            "unit": text,
-            **_marks,
-        },
-        ("quantity", "place", "geography", "year"),
-    ),
+    "outcomes": ({**_series, **_figure}, ("measure", "group", "place", "geography", "year")),
+    "pupils": ({"quantity": one_of(*QUANTITIES), **_figure}, ("quantity", "place", "geography", "year")),
     "breaks": (
-        {
-            "measure": _series["measure"],
-            "first_year": _year(ahead=LONGEST_HORIZON),  # a change to come may be declared
-            "last_year": _year(ahead=LONGEST_HORIZON),
-            "kind": one_of(*BREAKS),
-            "what_changed": text,
-            **_marks,
-        },
+        {"measure": _series["measure"], **_years_ahead, "kind": one_of(*BREAKS), "what_changed": text, **_marks},
         ("measure", "first_year"),
     ),
     "programme": (
-        {
-            "area": text,
-            "item": text,
-            "first_year": _year(),
-            "last_year": _year(),
-            "value": number(0, 1e11),
-            "unit": text,
-            **_marks,
-        },
+        {"area": text, "item": text, **_years, "value": number(0, 1e11), "unit": text, **_marks},
         ("area", "item"),
     ),
     "targets": (
