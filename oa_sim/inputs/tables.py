@@ -116,14 +116,14 @@ def _check_sources(tables: Tables) -> None:
 def _check_places(tables: Tables) -> None:
     areas = {row["area"]: row for row in tables["areas"]}
     places = {"England", *areas, *(row["published_place"] for row in areas.values())}
-    for names, column, choices in (
-        (("outcomes", "pupils"), "place", sorted(places)),
-        (("programme", "targets", "priorities", "area_sets"), "area", areas),
-    ):
-        for name in names:
-            for row in tables[name]:
-                if row[column] not in choices and (column, row[column]) != ("area", "all"):
-                    raise _fault(name, row, str(unknown(column, row[column], choices)))
+    for name in ("outcomes", "pupils"):
+        for row in tables[name]:
+            if row["place"] not in places:
+                raise _fault(name, row, str(unknown("place", row["place"], sorted(places))))
+    for name in ("programme", "targets", "priorities", "area_sets"):
+        for row in tables[name]:
+            if row["area"] not in areas and row["area"] != "all":
+                raise _fault(name, row, str(unknown("area", row["area"], areas)))
     have = {(row["place"], row["measure"]) for row in tables["outcomes"]}
     for area, row in areas.items():
         for measure in MEASURES:

@@ -150,20 +150,20 @@ def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str,
     number of national programmes offered beside it (area, year).
     """
 
-    def in_stage(programmes: dict[str, np.ndarray], stage: tuple[int, ...]) -> np.ndarray:
+    def in_stage(programmes: dict[str, np.ndarray], taught: tuple[int, ...]) -> np.ndarray:
         """Return the sum of those that serve a year group of the stage."""
-        served = {name: set(scenario.interventions[name].year_groups) & set(stage) for name in programmes}
+        served = {name: set(scenario.interventions[name].year_groups) & set(taught) for name in programmes}
         return sum((programmes[name] for name in programmes if served[name]), np.zeros(()))
 
-    return {name: in_stage(presence, stage) + in_stage(offers, stage) for name, stage in STAGES.items()}
+    return {stage: in_stage(presence, taught) + in_stage(offers, taught) for stage, taught in STAGES.items()}
 
 
 def stages(year_groups: list[int]) -> dict[str, float]:
     """Return the share of an intervention's year groups that lies in each stage; those past school share no load."""
     return {
         stage: len(shared) / len(year_groups)
-        for stage, in_stage in STAGES.items()
-        if (shared := set(year_groups) & set(in_stage))
+        for stage, taught in STAGES.items()
+        if (shared := set(year_groups) & set(taught))
     }
 
 
