@@ -240,12 +240,14 @@ def _figures(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[
     limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}
     values = gain.transpose("measure", "group", "chain", "draw", "area", "year").values
     years, last = gain.year.values, last_funded(money)
-    by_series = [
-        [impact_retention.described(_draws_last(gain_of), years, last, **limits) for gain_of in of_measure]
-        for of_measure in values
+    by_measure = [
+        [impact_retention.described(_draws_last(series), years, last, **limits) for series in by_group]
+        for by_group in values
     ]
-    figures = {key: np.array([[of[key] for of in by_group] for by_group in by_series]) for key in by_series[0][0]}
-    return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in figures.items()}
+    return {
+        key: np.moveaxis(np.array([[left[key] for left in by_group] for by_group in by_measure]), (2, 1, 0), (0, 1, 2))
+        for key in by_measure[0][0]
+    }
 
 
 def last_funded(money: xr.Dataset) -> int:
