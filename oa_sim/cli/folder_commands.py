@@ -15,13 +15,7 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def report(arguments: Namespace) -> CommandResult:
-    """Answer ``report``: a folder as documents, a workbook and data files.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be honoured.
-    """
+    """Answer ``report``: a folder as documents, a workbook and data files."""
     if arguments.copy_templates:
         from oa_sim.report import template_files
 
@@ -42,25 +36,14 @@ def report(arguments: Namespace) -> CommandResult:
     with Progress() as progress:
         folder, dossier, names = assemble.write_report(Path(folders[0]), formats, progress.say, templates=templates)
     headline = document.plain(dossier.headline)
-    facts: dict[str, object] = {
-        "kind": dossier.kind,
-        "scenario": dossier.label,
-        "verdict": dossier.verdict,
-        "headline": headline,
-    }
-    facts |= {"files": names, "figures": len(dossier.figures)}
+    facts: dict[str, object] = {"kind": dossier.kind, "scenario": dossier.label, "verdict": dossier.verdict}
+    facts |= {"headline": headline, "files": names, "figures": len(dossier.figures)}
     lines = [headline, f"{dossier.verdict}: {dossier.reason}"]
     return CommandResult(facts, [*lines, f"{len(dossier.figures):,} figures in {', '.join(names)}"], folder)
 
 
 def explore(arguments: Namespace) -> CommandResult:
-    """Answer ``explore``: a page with sliders is served until it is stopped.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured.
-    """
+    """Answer ``explore``: a page with sliders is served until it is stopped."""
     folder, settings = _explore_settings(arguments.words)
     port = _port(settings.get("port", "0"))
     if find_spec("shiny") is None:
