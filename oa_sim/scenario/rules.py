@@ -34,35 +34,17 @@ SUPPORTS: dict[str, tuple[tuple[str, ...], Callable[[Any], bool], str]] = {  # w
 
 @dataclass(frozen=True)
 class Rule:
-    """What a key means and may hold.
-
-    Attributes
-    ----------
-    meaning, unit
-        In words.
-    low, high
-        Range of the number, or of each number of a list or mapping.
-    choices
-        The names that a text, a list of names or the keys of a mapping may have.
-    has_all
-        Whether a mapping must give a value to each of ``choices``.
-    support
-        Of a distribution, a key of ``SUPPORTS``.
-    owner
-        The role that confirms the value; by default the owner of the class.
-    is_assumption
-        False for what is asked and where things lie, which the answer does not take for granted.
-    """
+    """What a key means and may hold."""
 
     meaning: str
     unit: str = ""
-    low: float | None = None
+    low: float | None = None  # of the number, or of each number of a list or mapping
     high: float | None = None
-    choices: tuple[str, ...] = ()
-    has_all: bool = False
-    support: str = ""
-    owner: str = ""
-    is_assumption: bool = True
+    choices: tuple[str, ...] = ()  # that a text, a list of names or the keys of a mapping may have
+    has_all: bool = False  # whether a mapping must give a value to each of the choices
+    support: str = ""  # of a distribution, a key of SUPPORTS
+    owner: str = ""  # the role that confirms the value; by default the owner of the class
+    is_assumption: bool = True  # not so for what is asked and where things lie
 
     @property
     def range(self) -> str:
@@ -118,18 +100,10 @@ class WrongValue(Refusal):
 
 
 class Checked:
-    """What checks itself by the rules of its fields when it is made, and then by ``_check_together``.
+    """What checks itself by the rules of its fields when it is made, and then by ``_check_together``."""
 
-    Attributes
-    ----------
-    key
-        The key under which a scenario holds the one object of this class; nothing where it holds several.
-    owner
-        The role that confirms the values.
-    """
-
-    key: ClassVar[str] = ""
-    owner: ClassVar[str] = ""
+    key: ClassVar[str] = ""  # under which a scenario holds the one object of this class; nothing where it holds several
+    owner: ClassVar[str] = ""  # the role that confirms the values
 
     def __post_init__(self) -> None:
         kind: Any = type(self)
@@ -175,10 +149,15 @@ def _check_of(rule: Rule, kind: Any) -> Callable[[str, Any], None] | None:
 
 def _check_range(low: float, high: float, unit: str, key: str, value: float) -> None:
     if not low <= value <= high:  # so that neither NaN nor an infinity is let through
-        sign = "£" if unit.startswith("£") else ""
-        after = next((f" {spoken}" for spoken in SPOKEN if unit.startswith(spoken)), "")
-        limits = f"{sign}{spelled(low)} to {sign}{spelled(high)}{after}"
+        limits = limits_in_words(low, high, unit)
         raise WrongValue(f"{KEY} must be {limits}, got {spelled(value)}: choose a number in that range", key)
+
+
+def limits_in_words(low: float, high: float, unit: str) -> str:
+    """Return a range with its unit, as a refusal says it."""
+    sign = "£" if unit.startswith("£") else ""
+    after = next((f" {spoken}" for spoken in SPOKEN if unit.startswith(spoken)), "")
+    return f"{sign}{spelled(low)} to {sign}{spelled(high)}{after}"
 
 
 def _check_choice(choices: tuple[str, ...], key: str, value: str) -> None:
@@ -244,34 +223,16 @@ def _made(make: Callable[[Any], Any] | None, name: str, value: Any) -> Any:
 
 
 class Key(NamedTuple):
-    """What the schema says of a dotted key.
-
-    Attributes
-    ----------
-    kind
-        Its type.
-    rule
-        Its rule; that of a mapping for one of its values, and that of a distribution for one of its numbers.
-    names
-        The names in it that the user chose, such as an intervention's.
-    owner
-        The role that confirms its value.
-    """
+    """What the schema says of a dotted key."""
 
     kind: Any
-    rule: Rule | None
-    names: tuple[str, ...]
+    rule: Rule | None  # that of a mapping for one of its values, and that of a distribution for one of its numbers
+    names: tuple[str, ...]  # in the key, that the user chose, such as an intervention's
     owner: str
 
 
 def look_up(key: str, schema: Any) -> Key:
-    """Return what a schema says of a dotted key.
-
-    Raises
-    ------
-    Refusal
-        For a key that the schema does not have; the sentence names the nearest.
-    """
+    """Return what a schema says of a dotted key; one that it does not have is refused with the nearest."""
     kind, rule, names, owner, above = schema, None, list[str](), "", ""
     for part in key.split("."):
         if is_dataclass(kind):
