@@ -142,7 +142,7 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
 def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
     about, cases = journal.read(folder)
-    found = case_list.again(about, cases, 0, expand, iter([0]))
+    found = case_list.again(about, cases, 0, iter([0]))
     scenario = load.load_scenario(*found.overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)

@@ -331,9 +331,14 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
 
 def _composed(overrides: list[str], config: str, schema: type[Schema]) -> Schema:
     """Return what a config and overrides make: an object of the schema, checked."""
+    return made(schema, _plain_values(overrides, config, schema, is_whole=True))
+
+
+def made(schema: type[Schema], plain: dict[str, Any]) -> Schema:
+    """Return nested plain values as an object of the schema, checked."""
     make = builder(schema)
     assert make is not None  # a schema is a dataclass
-    return cast(Schema, make(_plain_values(overrides, config, schema, is_whole=True)))
+    return cast(Schema, make(plain))
 
 
 def _plain_values(overrides: list[str], config: str, schema: type[Schema], *, is_whole: bool) -> dict[str, Any]:

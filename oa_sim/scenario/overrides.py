@@ -9,6 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -194,7 +195,10 @@ def wrong_kind(key: str, value: str, schema: type) -> Refusal:
     kind, rule, *_ = look_up(bare(key), schema)
     if isinstance(kind, UnionType):
         kind = get_args(kind)[0]
-    name, form = KINDS.get(get_origin(kind) or kind, KINDS[dict])
+    if is_dataclass(kind) and kind is not Prior:
+        own = f"{key}.{fields(kind)[0].name}"
+        return Refusal(f"{key} has keys of its own, got {value}: give one of them a value, such as {own}=...")
+    name, form = KINDS[get_origin(kind) or kind]
     if get_origin(kind) is list:
         name += {int: "whole numbers", float: "numbers"}.get(get_args(kind)[0], "names")
     if kind in NUMBERS and rule and rule.low is not None and rule.high is not None:
