@@ -28,7 +28,7 @@ from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
 from oa_sim.sweep import cases as case_list
-from oa_sim.sweep import expand, journal
+from oa_sim.sweep import journal
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
