@@ -1,4 +1,4 @@
-"""Sweep commands: sweep, resume, extend and sensitivity."""
+"""Sweep commands: sweep, resume and extend."""
 
 import os
 import shlex
@@ -61,15 +61,6 @@ def extend(arguments: Namespace) -> CommandResult:
     return _computed(folder, lambda say: sweep_run.extend(folder, rest, settings, say=say))
 
 
-def sensitivity(arguments: Namespace) -> CommandResult:
-    """Answer ``sensitivity``: the shares of variance of a headline of a sweep or a run."""
-    from oa_sim.report import folder_writers
-    from oa_sim.sweep import findings
-
-    outputs, answer = findings.answer(arguments.words, folder_writers.check_writable)
-    return CommandResult(answer.in_short, answer.said, folder_writers.write_findings(answer, outputs))
-
-
 def _computed(folder: str, compute: Callable[[Callable[[str], None]], dict[str, Any]]) -> CommandResult:
     """Compute scenarios into a folder, and return what came of it; refused where every scenario failed."""
     try:
@@ -108,9 +99,10 @@ def _folder(verb: str, words: list[str]) -> tuple[str, list[str]]:
 
 def words_with_engine(folder: str, words: list[str]) -> list[str]:
     """Return words with the engine that a sweep was begun with, but for what they say of it themselves."""
+    from oa_sim.scenario.overrides import key_of
     from oa_sim.sweep import journal
 
-    given = {word.split("=", 1)[0].lstrip("+") for word in words}
+    given = {key_of(word) for word in words}
     begun = journal.read(Path(folder))[0]["engine"]
     if "engine" in given:
         return words
@@ -123,4 +115,4 @@ def _group(word: str) -> str:
     return word.lstrip("+").replace("=", ".").split(".")[0]
 
 
-HANDLERS = {"sweep": sweep, "resume": resume, "extend": extend, "sensitivity": sensitivity}
+HANDLERS = {"sweep": sweep, "resume": resume, "extend": extend}

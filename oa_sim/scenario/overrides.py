@@ -59,6 +59,11 @@ def bare(key: str) -> str:
     return key.lstrip("+~")
 
 
+def key_of(word: str) -> str:
+    """Return the key of an override."""
+    return bare(word.split("=", 1)[0])
+
+
 def check_form(text: str) -> None:
     """Refuse a word that is not key=value."""
     if "=" not in text:
@@ -180,7 +185,7 @@ def hydra_refusal(error: BaseException, schema: type, overrides: Iterable[str] =
             return Refusal(f"unknown key {key!r}: write one that oa-sim show lists")
         if key:
             key = key.split("[")[0]  # an item of a list is refused with its list
-            typed = {bare(text.split("=", 1)[0]): text.split("=", 1)[1] for text in overrides}
+            typed = {key_of(text): text.split("=", 1)[1] for text in overrides}
             quoted_value = re.search(r"Value '(.*)' (?:of type|is not)", lines[0])
             return wrong_kind(key, typed.get(key) or (quoted_value[1] if quoted_value else ""), schema)
         cause = cause.__cause__
@@ -243,9 +248,9 @@ def open_scenario_file(words: Iterable[str]) -> list[str]:
     if len(files) > 1:
         raise Refusal(f"a scenario is one file, got {len(files)}: name one")
     typed = [word for word in words if word not in files]
-    keys = {word.split("=", 1)[0].lstrip("+") for word in typed}
+    keys = {key_of(word) for word in typed}
     held = overrides_in_file(files[0].split("=", 1)[1].strip("'\""))
-    return [word for word in held if word.split("=", 1)[0].split(".")[0] not in keys] + typed
+    return [word for word in held if key_of(word).split(".")[0] not in keys] + typed
 
 
 def overrides_in_file(path: str | Path) -> list[str]:
@@ -286,16 +291,9 @@ def _flat_overrides(content: dict[str, Any], above: str = "") -> Iterator[str]:
 
 
 def scenario_file_text(wanted: dict[str, Any], there: dict[str, Any], chosen: dict[str, object], file: str) -> str:
-    """Return the text of a scenario file.
+    """Return the text of a scenario file: how a scenario differs from the default one with the choices of its groups.
 
-    Parameters
-    ----------
-    wanted, there
-        The scenario in full, as nested plain values, and the default scenario with the choices of ``chosen``.
-    chosen
-        Choice of each group that the file names.
-    file
-        Its name in the command that runs it.
+    Both are nested plain values. The file bears its name in the command that runs it.
     """
     import yaml
 

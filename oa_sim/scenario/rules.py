@@ -4,7 +4,7 @@ The checks are made from a field's rule, and so are the assumptions register, th
 of a page. A class that has such fields calls ``check`` when it is made; ``build`` makes it from plain values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, ClassVar, NamedTuple, cast, get_args, get_origin
@@ -122,6 +122,10 @@ class Checked:
     def wrong(self, name: str, sentence: str) -> WrongValue:
         """Return the refusal of a field; the sentence begins after its key."""
         return WrongValue(f"{KEY}{sentence}", name, self.key)
+
+    def unknown(self, name: str, value: str, choices: Iterable[str]) -> WrongValue:
+        """Return the refusal of a name that what the value refers to does not have."""
+        return unknown_choice(name, value, tuple(choices))
 
 
 @cache

@@ -14,19 +14,7 @@ from omegaconf import MISSING
 from oa_sim.definitions import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 from oa_sim.scenario.assumptions import Delivery, Draws, Evidence, Prior, Survival, Value
 from oa_sim.scenario.config_files import title_of
-from oa_sim.scenario.rules import (
-    NAME,
-    NAMES,
-    SCORE,
-    SHARE,
-    TRUTH,
-    Checked,
-    asked,
-    distribution,
-    scores,
-    setting,
-    unknown_choice,
-)
+from oa_sim.scenario.rules import NAME, NAMES, SCORE, SHARE, TRUTH, Checked, asked, distribution, scores, setting
 
 BOARD = ("partnership_board", "independent_chair", "programme_manager", "administrative_support", "subgroups")
 PARTNERS = ("families", "employers", "voluntary_sector")
@@ -239,24 +227,21 @@ class Scenario(Checked):
             raise self.wrong("measures", " must name at least one measure, got none: list some")
         for name in self.portfolio.shares:
             if name not in self.interventions:
-                raise unknown_choice("intervention in portfolio.shares", name, tuple(self.interventions))
-        if (
-            not all(letter.isalnum() or letter in "-_" for letter in self.name)
-            or not 0 < len(self.name) <= LONGEST_NAME
-        ):
+                raise self.unknown("intervention in portfolio.shares", name, self.interventions)
+        is_plain = all(letter.isalnum() or letter in "-_" for letter in self.name)
+        if not is_plain or not 0 < len(self.name) <= LONGEST_NAME:
             raise self.wrong(
                 "name",
                 f" must be 1 to {LONGEST_NAME} letters, digits, - and _, since a folder bears it, got {self.name!r}: "
                 "change it",
             )
-        if self.organisation.procurement not in self.delivery.procurement:
-            raise unknown_choice(
-                "organisation.procurement", self.organisation.procurement, tuple(self.delivery.procurement)
-            )
+        procurement = self.organisation.procurement
+        if procurement not in self.delivery.procurement:
+            raise self.unknown("organisation.procurement", procurement, self.delivery.procurement)
         for name, intervention in self.interventions.items():
             for field, choices in (("kind", self.sustainability.kinds), ("fade_out", self.evidence.fade_out)):
                 if getattr(intervention, field) not in choices:
-                    raise unknown_choice(f"interventions.{name}.{field}", getattr(intervention, field), tuple(choices))
+                    raise self.unknown(f"interventions.{name}.{field}", getattr(intervention, field), choices)
         self.measures = [measure for measure in MEASURES if measure in self.measures]  # however typed
 
     @property

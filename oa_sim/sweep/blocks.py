@@ -138,8 +138,12 @@ def go(journey: Journey) -> dict[str, Any]:
     done = begun_with = n - sum(stop - start for start, stop in left)
     began, waiting = time.monotonic(), dict.fromkeys(left)
     journey.say(_so_far(done, n, 0, 0.0))
+
+    def begun(task: Task) -> None:
+        journal.note(folder, block=list(task.unit), event="started", process=os.getpid())
+
     held: dict[Unit, Block] = {}  # computed, but what they are laid out by or copied from is yet to come
-    for block in each(journey.engine, computed, journey.tasks(left), lambda task: _note_start(folder, task)):
+    for block in each(journey.engine, computed, journey.tasks(left), begun):
         held[block.unit] = block
         layout = layout or _first_layout(journey, waiting, held)
         for unit in sorted(held):
@@ -255,10 +259,6 @@ def _known(
     return {number: (arrays.get(number), row) for number, row in rows.items()}
 
 
-def _note_start(folder: Path, task: Task) -> None:
-    journal.note(folder, block=list(task.unit), event="started", process=os.getpid())
-
-
 def _so_far(done: int, n: int, here: int, seconds: float) -> str:
     """Return how far it is: done of all, rate and time left."""
     if not here:
@@ -274,10 +274,7 @@ PATIENCE = 20  # seconds that a scheduler has to answer
 
 
 def each(
-    engine: Engine,
-    work: Callable[[T], R],
-    tasks: Iterator[T],
-    begun: Callable[[T], object] = lambda task: None,
+    engine: Engine, work: Callable[[T], R], tasks: Iterator[T], begun: Callable[[T], object] = lambda task: None
 ) -> Iterator[R]:
     """Yield the result of each task as it is done, in any order, with a bounded number ahead.
 

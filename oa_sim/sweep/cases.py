@@ -18,7 +18,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import PLAIN, read_word
-from oa_sim.scenario.overrides import of_kind, quoted
+from oa_sim.scenario.overrides import key_of, of_kind, quoted
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
 from oa_sim.simulation.run_manifest import made_by
@@ -170,11 +170,6 @@ def in_json(variants: Variants) -> Record:
     """Return what variants share, as it stands in the record."""
     bounds = {key: list(pair) for key, pair in variants.bounds.items()}
     return {"fixed": list(variants.fixed), "keys": list(variants.keys), "bounds": bounds}
-
-
-def key_of(word: str) -> str:
-    """Return the key of an override."""
-    return word.split("=", 1)[0].lstrip("+")
 
 
 INSIDE = "inside the package"

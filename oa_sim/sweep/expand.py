@@ -19,7 +19,7 @@ from oa_sim.inputs import csv_reader
 from oa_sim.scenario import load
 from oa_sim.scenario.config_files import BUNDLES
 from oa_sim.scenario.load import as_text, read_word
-from oa_sim.scenario.overrides import bare, check_override, kind_of, normal, of_kind, written
+from oa_sim.scenario.overrides import bare, check_override, key_of, kind_of, normal, of_kind, written
 from oa_sim.scenario.rules import NUMBERS
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import NAMED, Design, check_number
@@ -163,7 +163,7 @@ def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Var
                 f"the rows of design.file say what varies, got {next(iter(varied))} too: name one value of it"
             )
         keys, rows = read(str(design.file))
-        typed = {bare(word.split("=", 1)[0]) for word in fixed}
+        typed = {key_of(word) for word in fixed}
         for key in (key for key in keys if bare(key) in typed):
             raise Refusal(f"{design.file}: column {key!r} is given as a word too: drop one of the two")
         return Variants(fixed, keys, rows, {})
@@ -184,7 +184,7 @@ def _fixed_and_varied(words: list[str]) -> tuple[tuple[str, ...], dict[str, list
         check_override(word, Scenario)
     for word in (word for word in words if word.startswith("+")):  # marks that would be part of a column's name
         raise Refusal(f"a scenario has all its keys, so that none is added or forced, got {word}: write {bare(word)}")
-    typed = [bare(word.split("=", 1)[0]) for word in words]
+    typed = [key_of(word) for word in words]
     for key in typed:
         if typed.count(key) > 1:
             raise Refusal(f"{key} is given twice: give its values once, such as {key}=a,b")

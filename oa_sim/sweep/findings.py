@@ -6,7 +6,7 @@ Each sentence has its interval and the marks of its figures.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,9 @@ from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
 from oa_sim.projection import variance_decomposition
 from oa_sim.scenario import unverified
-from oa_sim.sweep import scenario_discovery, sensitivity
+from oa_sim.sweep import results, scenario_discovery, sensitivity
 from oa_sim.sweep.journal import Record
-from oa_sim.sweep.results import (
-    MIXED,
-    NUMBER,
-    Swept,
-    go_together,
-    has_failed,
-    read,
-    refuse_all_failed,
-    standing_alone,
-    unknown_column,
-    usable,
-    value_in_words,
-    varied,
-)
+from oa_sim.sweep.results import MIXED, NUMBER, Swept, has_failed, standing_alone, value_in_words
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
 UNITS = {  # what stands in a headline's name: its unit
@@ -48,7 +35,6 @@ UNITS = {  # what stands in a headline's name: its unit
 UNIT = "in the unit of its measure"
 MOST_NAMED, NOTHING = 3, 1e-9  # keys in a sentence; a share no greater is rounding
 SUBJECT = ["headline_measure", "headline_group", "headline_year"]
-KEYS = ("headline", "fails", "outputs")
 DEFAULT = "impact_mean"
 QUANTITIES = ("impact", "projection")  # whose uncertainty a run tells by block
 
@@ -218,7 +204,7 @@ def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
 def overlaps(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str]:
     """Return what scenarios that are not one sample cannot tell: after failures keys may be correlated."""
     if (shares.method == sensitivity.HOLED).any():
-        pairs = [f"{key} with {other}" for key, other in go_together(rows, sweep.keys)]
+        pairs = [f"{key} with {other}" for key, other in results.go_together(rows, sweep.keys)]
         clearly = f" (clearly: {', '.join(pairs[:MOST_NAMED])})" if pairs else ""
         return [
             f"Failed scenarios may leave keys correlated{clearly}: shares then overlap, and a key without effect can "
@@ -284,48 +270,24 @@ class Findings:
         return asked | {"said": self.said, "shares": shares}
 
 
-def answer(words: list[str], check: Callable[[str], None]) -> tuple[str, Findings]:
-    """Return where to write, and what a headline depends on.
-
-    The words are a folder, and any of ``headline=``, ``fails=``, ``outputs=``; ``check`` refuses a folder that cannot
-    be written.
-    """
-    folder, asked = _asked(words)
-    outputs = asked.get("outputs", str(folder / "sensitivity"))
-    check(outputs)
-    headline, fails = asked.get("headline", DEFAULT), asked.get("fails", "")
+def answer(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
+    """Return what a headline of the sweep or the run in a folder depends on."""
+    if not folder.is_dir():
+        raise Refusal(f"{folder} is not a folder: give the folder that oa-sim sweep or run printed")
     is_run = (folder / "run.json").is_file() and not (folder / "sweep.json").is_file()
-    return outputs, of_run(folder, headline, fails) if is_run else of_sweep(read(folder), headline, fails)
-
-
-def _asked(words: list[str]) -> tuple[Path, dict[str, str]]:
-    """Return the folder and the keys that a command line names."""
-    folders, asked = [], {}
-    for word in words:
-        key, is_key, value = word.partition("=")
-        if is_key and key in KEYS:
-            asked[key] = value
-        elif is_key and not Path(word).is_dir():
-            raise unknown("key", key, KEYS)
-        else:
-            folders.append(Path(word))
-    if len(folders) != 1:
-        raise Refusal(f"sensitivity takes the folder of one sweep or run, got {len(folders)}: name one")
-    if not folders[0].is_dir():
-        raise Refusal(f"{folders[0]} is not a folder: give the folder that oa-sim sweep or run printed")
-    return folders[0], asked
+    return of_run(folder, headline, fails) if is_run else of_sweep(results.read(folder), headline, fails)
 
 
 def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings:
     """Return what a headline of a sweep depends on, and the boxes in which it fails where a condition is named."""
-    refuse_all_failed(sweep.table)
+    results.refuse_all_failed(sweep.table)
     if headline not in sweep.headlines:
-        raise unknown_column("headline", headline, sweep.headlines)
-    if not varied(sweep.table, sweep.keys):
+        raise results.unknown_column("headline", headline, sweep.headlines)
+    if not results.varied(sweep.table, sweep.keys):
         raise Refusal(f"no key was varied in these {len(sweep.table)} scenarios: sweep over two values or more of one")
     if fails:
         scenario_discovery.condition(fails, sweep.headlines)  # before anything slow
-    rows = usable(sweep.table, headline)
+    rows = results.usable(sweep.table, headline)
     whole = sweep.table if sweep.design["kind"] == "saltelli" else rows
     n_gone = len(sweep.table) - len(rows)
     shares = sensitivity.indices(whole, sweep.design, sweep.keys, sweep.bounds, headline, n_gone=n_gone)
@@ -344,16 +306,11 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
         tables["boxes"] = boxes
         lines += scenario_discovery.sentences(boxes, fails)
     lines += [*left_out(sweep, rows), *marks(sweep, verdict)]
-    n_doubts = n_unverified(sweep)
+    n_to_verify = n_unverified(sweep)
     facts: dict[str, Any] = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict}
-    facts |= {
-        "oa_sim": __version__,
-        "to_verify": n_doubts,
-        "scenarios": len(sweep.table),
-        "used": len(rows),
-        "sweep": sweep.facts,
-    }
-    marked = {name: table.assign(unit=unit, verdict=verdict, to_verify=n_doubts) for name, table in tables.items()}
+    facts |= {"oa_sim": __version__, "to_verify": n_to_verify}
+    facts |= {"scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}
+    marked = {name: table.assign(unit=unit, verdict=verdict, to_verify=n_to_verify) for name, table in tables.items()}
     marked["indices"]["unit"] = "share of variance"
     return Findings(marked, alone, lines, facts)
 

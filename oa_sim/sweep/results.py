@@ -9,7 +9,6 @@ import io
 import itertools
 import json
 import math
-import shlex
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +59,13 @@ def read(folder: Path) -> Swept:
     """Return what a sweep wrote into a folder."""
     if not (folder / "sweep.json").is_file():
         raise Refusal(f"{folder} holds neither a sweep nor a run: give the folder that oa-sim sweep or run printed")
-    again = f"write it again with oa-sim resume {shlex.quote(str(folder))}"
+    resume = journal.command("resume", folder)
     try:
         facts = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
         parts = [facts, *facts.get("extensions", [])]
         kind = str(facts["design"]["kind"]) if len(parts) == 1 else MIXED
         design = {"kind": kind, "seed": int(facts["design"].get("seed") or 0)}
-        keys = list(dict.fromkeys(NAMED if key == NUMBER else str(key) for part in parts for key in part["keys"]))
+        keys = list(dict.fromkeys(column(str(key)) for part in parts for key in part["keys"]))
         bounds = {str(key): (float(low), float(high)) for part in parts for key, (low, high) in part["bounds"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(
@@ -76,15 +75,14 @@ def read(folder: Path) -> Swept:
     try:
         table = _table(folder)
     except FileNotFoundError:
-        raise Refusal(
-            f"{folder} has no summary yet: finish the sweep with oa-sim resume {shlex.quote(str(folder))}"
-        ) from None
+        raise Refusal(f"{folder} has no summary yet: finish the sweep with {resume}") from None
     except (OSError, ValueError) as error:
         problem = f"its summary cannot be read ({type(error).__name__})"
-        raise Refusal(f"{folder} is not a whole sweep, {problem}: {again}") from None
+        raise Refusal(f"{folder} is not a whole sweep, {problem}: write it again with {resume}") from None
     for key in keys:
         if key not in table:
-            raise Refusal(f"{folder} is not a whole sweep, its summary has no column {key!r}: {again}")
+            problem = f"its summary has no column {key!r}"
+            raise Refusal(f"{folder} is not a whole sweep, {problem}: write it again with {resume}")
     return Swept(table, design, keys, bounds, facts)
 
 

@@ -15,17 +15,8 @@ from scipy.stats import t
 from oa_sim.definitions import MEAN_OF_AREAS
 from oa_sim.errors import Refusal
 from oa_sim.rng import stream
-from oa_sim.sweep.results import (
-    MOST_LEVELS,
-    by_level,
-    has_failed,
-    is_number,
-    is_whole_grid,
-    levels,
-    rows_of_a_base_point,
-    said,
-    varied,
-)
+from oa_sim.sweep import results
+from oa_sim.sweep.results import by_level, has_failed, is_number, is_whole_grid, levels, said, varied
 
 Bounds = dict[str, tuple[float, float]]  # of the keys that were given as an interval
 COLUMNS = ("headline", "key", "index", "share", "low", "high", "chance", "method", "n_rows")
@@ -44,13 +35,7 @@ TENTH, FEWEST = 10, 5  # an end is a tenth of the rows, and at least so many
 
 
 def indices(
-    table: pd.DataFrame,
-    design: dict[str, Any],
-    keys: list[str],
-    bounds: Bounds,
-    headline: str,
-    *,
-    n_gone: int = 0,
+    table: pd.DataFrame, design: dict[str, Any], keys: list[str], bounds: Bounds, headline: str, *, n_gone: int = 0
 ) -> pd.DataFrame:
     """Return how much of a headline's variance over scenarios comes from each key, in the way that fits the design.
 
@@ -90,7 +75,7 @@ def sobol(table: pd.DataFrame, keys: list[str], bounds: Bounds, headline: str, *
             f"Sobol indices need every scenario of the design, and {bad.sum()} of {len(table)} have no {headline!r} "
             f"(the first is number {first}: {why}): narrow the bounds, or sweep with design=sobol"
         )
-    n_rows = rows_of_a_base_point(table[keys])
+    n_rows = results.rows_of_a_base_point(table[keys])
     y = table[headline].to_numpy(float)
     if len(y) // n_rows < SMALLEST_BASE:
         raise Refusal(
@@ -268,7 +253,7 @@ def tornado(rows: pd.DataFrame, keys: list[str], headline: str) -> pd.DataFrame:
 def _ends_of_key(rows: pd.DataFrame, key: str, headline: str, is_exact: bool) -> list[dict[str, Any]]:
     """Return a row for each end or value of a key."""
     y = rows[headline].to_numpy(float)
-    if by_level(rows[key]) or (is_exact and rows[key].nunique() <= MOST_LEVELS):
+    if by_level(rows[key]) or (is_exact and rows[key].nunique() <= results.MOST_LEVELS):
         codes, values = levels(rows[key])
         names = [VALUE] * len(values)
         if is_number(rows[key]):

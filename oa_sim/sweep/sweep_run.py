@@ -22,6 +22,7 @@ import xarray as xr
 
 from oa_sim.errors import Refusal
 from oa_sim.formatting import significant
+from oa_sim.scenario.overrides import key_of
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Engine, Sweeping
 from oa_sim.simulation.run_manifest import made_by
@@ -157,8 +158,8 @@ def extend(
         record, cases = journal.read(folder)
         case_list.check_same(folder, record)
         words = [word.removeprefix("+") if not word.startswith("++") else word for word in words]
-        own = {case_list.key_of(word) for word in words}
-        shared = [word for word in record["fixed"] if case_list.key_of(word) not in own]
+        own = {key_of(word) for word in words}
+        shared = [word for word in record["fixed"] if key_of(word) not in own]
         variants = expand.expand([*shared, *words], sweeping.design, may_be_one=True)
         variants = case_list.with_typed(case_list.rooted(variants), words)
         made = {key: record[key] for key in journal.MADE}

@@ -55,7 +55,10 @@ REFUSED = [
     (["measures={a: 1}"], "measures must be a list of names, got {a: 1}: write"),
     (["interventions.early_language.year_groups=[x]"], "year_groups must be a list of whole numbers, got [x]: write"),
     (["split.shares=5"], "split.shares must be a mapping, got 5: write split.shares={name: value}"),
-    (["evidence.fade_out.standard=5"], "evidence.fade_out.standard has keys of its own, got 5: give one of them a value"),
+    (
+        ["evidence.fade_out.standard=5"],
+        "evidence.fade_out.standard has keys of its own, got 5: give one of them a value",
+    ),
     (["delivery.dose=5"], "delivery.dose must be a distribution, got 5: write delivery.dose={dist: Beta, a: 2, b: 2}"),
     (["name=[a]"], "name must be a text, got [a]: write it without brackets"),
     (["horizon"], "key=value"),

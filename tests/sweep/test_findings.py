@@ -280,8 +280,8 @@ def test_the_folder_of_a_run_answers_from_its_own_draws(capsys, tiny, tmp_path):
         (["headline=n_draws"], "unknown headline"),
         (["headline=constant"], "'constant' is 1 in all 128 scenarios"),
         (["fails=impact_q0<0"], "did you mean 'impact_q05'?"),
-        (["headlne=impact_mean"], "unknown key 'headlne': did you mean 'headline'?"),
-        (["elsewhere"], "got 2: name one"),
+        (["headlne=impact_mean"], "unknown key of sensitivity 'headlne': did you mean 'headline'?"),
+        (["elsewhere"], "elsewhere: write it as in oa-sim sensitivity sweeps/money"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_sentence_and_leaves_nothing(capsys, sweep, words, why):
@@ -342,5 +342,4 @@ def test_a_folder_that_cannot_be_filled_leaves_nothing_behind(sweep, monkeypatch
 
 
 def test_asking_for_no_boxes_needs_no_extra(sweep):
-    _, found = findings.answer([str(sweep)], folder_writers.check_writable)
-    assert "boxes" not in found.tables
+    assert "boxes" not in findings.answer(sweep).tables
