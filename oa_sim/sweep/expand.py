@@ -197,7 +197,7 @@ def _fixed_and_varied(words: list[str]) -> tuple[tuple[str, ...], dict[str, list
 def _grid(named: Named, ranges: Ranges) -> list[Values]:
     """Return every combination of the values, the last key fastest."""
     for key, ends in ranges.items():
-        low, high = map(as_text, ends)
+        low, high = (f"{end:.10g}" for end in ends)  # as an override takes it
         raise Refusal(
             f"{key}=interval({low},{high}) names no values for a grid: name some, such as {key}={low},{high}, or "
             "choose design=sobol"
@@ -244,10 +244,10 @@ def _ends(key: str, ends: tuple[Any, ...]) -> tuple[float, float]:
         raise Refusal(f"{key} is no number, so interval() says nothing about it: name its values, such as {key}=a,b")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise Refusal(
-            f"{key}=interval({as_text(low)},{as_text(high)}) must run from a low to a high number: swap or change them"
+            f"{key}=interval({low:.10g},{high:.10g}) must run from a low to a high number: swap or change them"
         )
     if kind is int and (low != int(low) or high != int(high)):
-        raise Refusal(f"{key} is a whole number, got interval({as_text(low)},{as_text(high)}): give it whole ends")
+        raise Refusal(f"{key} is a whole number, got interval({low:.10g},{high:.10g}): give it whole ends")
     return kind(low), kind(high)
 
 

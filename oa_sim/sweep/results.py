@@ -203,8 +203,8 @@ def has_failed(table: pd.DataFrame) -> np.ndarray:
     """Return which scenarios have a sentence in the place of an answer (row)."""
     if "failed" not in table:
         return np.zeros(len(table), dtype=bool)
-    sentences = table["failed"].fillna("").astype(str).str.strip()
-    return np.asarray(sentences != "", dtype=bool)
+    has_sentence = table["failed"].notna() & (table["failed"].astype(str).str.strip() != "")
+    return np.asarray(has_sentence, dtype=bool)
 
 
 def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:

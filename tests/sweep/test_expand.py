@@ -116,7 +116,7 @@ REFUSED = [
     ([f"budget.total_gbp=5,1{'0' * 400}"], "budget.total_gbp must be a number, £0 to £100,000,000,000, got 1000"),
     (["budget.carry_over=yes,no"], "budget.carry_over must be true or false, got yes"),
     (["outputs=a,b"], "outputs is a place"),
-    (["budget.total_gbp=interval(5e7,2e8)"], "such as budget.total_gbp=5e+07,2e+08, or choose design=sobol"),
+    (["budget.total_gbp=interval(5e7,2e8)"], "such as budget.total_gbp=50000000,200000000, or choose design=sobol"),
     (["seed=range(0,1000000000)"], "at most 1,000,000 scenarios, got 1,000,000,000"),
     (["seed=range(0,1e9)"], "at most 1,000,000 scenarios, got 1,000,000,000"),
     (["seed=range(0,1000)", "budget.total_gbp=range(0,1000)", "horizon=5,6"], "got 2,000,000"),

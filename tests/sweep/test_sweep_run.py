@@ -461,10 +461,13 @@ def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothin
         ("made_by", lambda: here | {"code_hash": "0" * 64}, "code 00000000"),
         ("made_by", lambda: here | {"versions": here["versions"] | {"numpy": "1"}}, "numpy"),
         ("data_hash", lambda folder: "0", "other tables"),
-        ("posterior_hash", lambda path: "0", "other posterior"),
+        ("posterior", lambda path: "0", "other posterior"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(cases, name, value)
+            if name in cases.HASHES:
+                patch.setitem(cases.HASHES, name, value)
+            else:
+                patch.setattr(cases, name, value)
             for again in (lambda: resumed(broken), lambda: extended(broken, ["seed=3:5"])):
                 with pytest.raises(Refusal, match=what):
                     again()
