@@ -84,7 +84,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "report/run_pictures": "report/test_assemble",
     "scenario/schema": "scenario/test_load",
     "simulation/narrative": "projection/test_outside_view",  # one of three of this name
-    "sweep/dry_run": "sweep/test_sweep_run",  # one of two of this name
     "targets/narrative": "targets/test_assess",  # one of three of this name
     "targets/forecast_components": "targets/test_assess",  # the promise that it looks at takes seconds and is made once
 }
