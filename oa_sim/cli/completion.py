@@ -86,8 +86,8 @@ def _filled(shell: str, verbs: list[str], cases: list[str], choices: list[str]) 
 def fish() -> str:
     """Return the script for fish."""
     lines = ["# fish completion of oa-sim: oa-sim completion fish | source", "complete -c oa-sim -e"]
-    known = values()
-    no_files = "|".join(key.replace(".", "\\.") for key in known)  # where the values are known, no files are offered
+    choices = values()
+    no_files = "|".join(key.replace(".", "\\.") for key in choices)  # where the values are known, no files are offered
     lines.append(f"complete -c oa-sim -f -n 'string match -qr \"^({no_files})=\" -- (commandline -ct)'")
     lines.append("complete -c oa-sim -f -n '__fish_seen_subcommand_from compare completion'")
     for verb, command in COMMANDS.items():
@@ -101,7 +101,7 @@ def fish() -> str:
             lines.append(f"{here} {names}{value} -d {_quoted([flag.meaning])}")
         words = [*_first_words(verb)]
         for key in keys_of(verb):
-            words += [f"{key}={name}" for name in known[key]] if key in known else [f"{key}="]
+            words += [f"{key}={name}" for name in choices[key]] if key in choices else [f"{key}="]
         lines.append(f"{here} -a {_quoted(words)}" if words else f"# {verb} takes no words")
     return "\n".join(lines) + "\n"
 

@@ -21,7 +21,7 @@ def sensitivity(arguments: Namespace) -> CommandResult:
     outputs = settings.pop("outputs", str(folder / "sensitivity"))
     folder_writers.check_writable(outputs)
     answer = findings.answer(folder, **settings)
-    return CommandResult(answer.in_short, answer.said, folder_writers.write_findings(answer, outputs))
+    return CommandResult(answer.in_short, answer.sentences, folder_writers.write_findings(answer, outputs))
 
 
 def report(arguments: Namespace) -> CommandResult:

@@ -131,9 +131,8 @@ def compare(arguments: Namespace) -> CommandResult:
     _check_writable(outputs)
     if arguments.dry_run:
         plans = [dry_run(scenario) for scenario in scenarios]
-        return CommandResult(
-            {"runs": [_mapping(plan) for plan in plans]}, [line for plan in plans for line in plan.lines]
-        )
+        lines = [line for plan in plans for line in plan.lines]
+        return CommandResult({"runs": [_mapping(plan) for plan in plans]}, lines)
     from oa_sim.report import folder_writers
     from oa_sim.simulation import narrative
     from oa_sim.simulation.comparison import compare as run_comparison
@@ -292,17 +291,15 @@ def dry_run(scenario: "Scenario") -> CommandResult:
     }
     n_areas = f"{facts['areas']} area{'s' * (facts['areas'] != 1)}"
     first, last = academic_year(scenario.years[0]), academic_year(scenario.years[-1])
-    return CommandResult(
-        facts,
-        [
-            f"{scenario.title}: {first} to {last}, {n_areas}, {facts['series']} series of outcomes, "
-            f"{n_draws:,} draws, {pounds(scenario.budget.total_gbp)}.",
-            f"Baseline: {facts['posterior']}.",
-            f"A run takes about {facts['seconds_about']} seconds and {facts['memory_gb_about']} GB of memory. "
-            "Machines differ by a factor of two or more.",
-            f"Results would go to {scenario.outputs}. Nothing was run.",
-        ],
-    )
+    lines = [
+        f"{scenario.title}: {first} to {last}, {n_areas}, {facts['series']} series of outcomes, "
+        f"{n_draws:,} draws, {pounds(scenario.budget.total_gbp)}.",
+        f"Baseline: {facts['posterior']}.",
+        f"A run takes about {facts['seconds_about']} seconds and {facts['memory_gb_about']} GB of memory. "
+        "Machines differ by a factor of two or more.",
+        f"Results would go to {scenario.outputs}. Nothing was run.",
+    ]
+    return CommandResult(facts, lines)
 
 
 def _checked(scenario: "Scenario") -> tuple["Scenario", dict[str, Any], int, int]:

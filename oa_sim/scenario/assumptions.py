@@ -18,8 +18,8 @@ from oa_sim.scenario.rules import (
     TRUTH,
     Checked,
     WrongValue,
-    asked,
     distribution,
+    requested,
     setting,
     unknown_choice,
 )
@@ -189,7 +189,7 @@ class Draws(Checked):
     """How many draws of the learned posterior a run carries."""
 
     key = "sampler"
-    draws: int = asked("Draws of the posterior that a run carries", "draws a chain", 10, 20_000)
+    draws: int = requested("Draws of the posterior that a run carries", "draws a chain", 10, 20_000)
 
 
 @dataclass

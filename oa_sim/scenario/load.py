@@ -291,22 +291,22 @@ def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
 
     A set of ``area_sets.csv`` stands for its areas.
     """
-    known = [row["area"] for row in tables.read("areas", data_folder)]
-    by_key = {_key(name): [name] for name in known}
+    listed = [row["area"] for row in tables.read("areas", data_folder)]
+    by_key = {_key(name): [name] for name in listed}
     for row in tables.read("area_sets", data_folder):
         by_key.setdefault(_key(row["area_set"]), []).append(row["area"])
     chosen = []
     for name in names:
         if _key(name) not in by_key:
             sets = {row["area_set"] for row in tables.read("area_sets", data_folder)}
-            raise unknown("area or choice of areas", name, [*known, *sorted({*groups()["areas"], *sets})])
+            raise unknown("area or choice of areas", name, [*listed, *sorted({*groups()["areas"], *sets})])
         chosen += by_key[_key(name)]
     for name in chosen:
         if chosen.count(name) > 1:
             raise Refusal(f"area {name!r} is listed twice: list each area once")
     if not chosen:
         raise Refusal("areas must name at least one area, got none: add one, such as areas=[Norwich]")
-    return [name for name in known if name in chosen]
+    return [name for name in listed if name in chosen]
 
 
 def _key(name: object) -> str:
@@ -324,8 +324,10 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
     if names != scenario.areas.names:
         missing = [name for name in scenario.areas.names if name not in names]
         extra = [name for name in names if name not in scenario.areas.names]
-        what = f"no share for {missing[0]!r}" if missing else f"a share for {extra[0]!r}, which is not in areas"
-        raise Refusal(f"split 'custom' must give a share to each area of the scenario, got {what}: change split.shares")
+        problem = f"no share for {missing[0]!r}" if missing else f"a share for {extra[0]!r}, which is not in areas"
+        raise Refusal(
+            f"split 'custom' must give a share to each area of the scenario, got {problem}: change split.shares"
+        )
     return {name: shares[name] for name in names}
 
 

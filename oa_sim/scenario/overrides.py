@@ -146,8 +146,8 @@ def check_override(text: str, schema: type) -> None:
         raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
     key, choices = bare(key), groups_of(schema)
     if key in choices:
-        known = [*choices[key], *(former_scenarios() if key == "scenario" else [])]
-        _check_choices(key, value, known, choices[key])
+        names = [*choices[key], *(former_scenarios() if key == "scenario" else [])]
+        _check_choices(key, value, names, choices[key])
     kind_of(key, schema)
 
 

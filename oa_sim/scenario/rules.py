@@ -77,9 +77,9 @@ def distribution(meaning: str, support: str = "share", unit: str = SHARE) -> Any
     return setting(meaning, unit, support=support)
 
 
-def asked(meaning: str, unit: str = "", low: Any = None, high: Any = None, default: Any = MISSING, **more: Any) -> Any:
+def requested(meaning: str, *rule: Any, **more: Any) -> Any:
     """Return the field of what is asked, of a name or of a place, which the answer does not take for granted."""
-    return setting(meaning, unit, low, high, default, is_assumption=False, **more)
+    return setting(meaning, *rule, is_assumption=False, **more)
 
 
 def scores(meaning: str, names: tuple[str, ...]) -> Any:
@@ -241,10 +241,10 @@ def look_up(key: str, schema: Any) -> Key:
     for part in key.split("."):
         if is_dataclass(kind):
             owner = getattr(kind, "owner", "") or owner
-            known = {item.name: item for item in fields(kind)}
-            if part not in known:
-                raise unknown("key", f"{above}{part}", [f"{above}{name}" for name in known])
-            kind, rule = known[part].type, known[part].metadata.get("rule", rule)
+            members = {item.name: item for item in fields(kind)}
+            if part not in members:
+                raise unknown("key", f"{above}{part}", [f"{above}{name}" for name in members])
+            kind, rule = members[part].type, members[part].metadata.get("rule", rule)
         elif get_origin(kind) is dict:
             kind, names = get_args(kind)[1], [*names, part]
         above += f"{part}."

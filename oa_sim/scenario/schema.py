@@ -14,7 +14,7 @@ from omegaconf import MISSING
 from oa_sim.definitions import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
 from oa_sim.scenario.assumptions import Delivery, Draws, Evidence, Prior, Survival, Value
 from oa_sim.scenario.config_files import title_of
-from oa_sim.scenario.rules import NAME, NAMES, SCORE, SHARE, TRUTH, Checked, asked, distribution, scores, setting
+from oa_sim.scenario.rules import NAME, NAMES, SCORE, SHARE, TRUTH, Checked, distribution, requested, scores, setting
 
 BOARD = ("partnership_board", "independent_chair", "programme_manager", "administrative_support", "subgroups")
 PARTNERS = ("families", "employers", "voluntary_sector")
@@ -64,7 +64,7 @@ class Areas(Checked):
     """Which areas, by name; kept in the order of the table, so the order given never matters."""
 
     key = "areas"
-    names: list[str] = asked("Areas, however they are written; or a set of areas", NAMES)
+    names: list[str] = requested("Areas, however they are written; or a set of areas", NAMES)
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Portfolio(Checked):
     """
 
     key, owner = "portfolio", DELIVERY
-    name: str = asked("Name of the portfolio; its shares are numbers", NAME)
+    name: str = requested("Name of the portfolio; its shares are numbers", NAME)
     shares: dict[str, float] = setting("Share of the money that goes to an intervention", SHARE, 0, 1, default=dict)
     rule: str = setting("How each area chooses what it buys", NAME, choices=RULES, default="shares")
 
@@ -144,7 +144,7 @@ class Intervention(Checked):
     """One funded activity with evidence about its effect."""
 
     owner = DELIVERY
-    label: str = asked("Title of the intervention", NAME)
+    label: str = requested("Title of the intervention", NAME)
     phase: str = setting("Phase in which it works", NAME, choices=PHASES)
     kind: str = setting("What carries it on when the money stops, a key of sustainability.kinds", NAME)
     year_groups: list[int] = setting("Year groups served, Reception = 0", "year groups", *YEARS)
@@ -158,7 +158,7 @@ class Intervention(Checked):
     capacity: float = setting("Largest share of eligible pupils that it can reach", SHARE, 0.001, 1)
     extra_lag_years: float = setting("Delay against early-years and school work", "years", 0, 5, default=0.0)
     rests_on_trained_staff: bool = setting("Whether activity ends where trained staff leave", TRUTH, default=False)
-    source: str = asked("Source of its numbers, in words", NAME)
+    source: str = requested("Source of its numbers, in words", NAME)
 
     def _check_together(self) -> None:
         if not self.year_groups:
@@ -202,11 +202,11 @@ class Scenario(Checked):
     """One complete set of choices. History before ``start_year`` is what the baseline knows."""
 
     owner = DELIVERY
-    name: str = asked("Name of the scenario", NAME)
-    start_year: int = asked("First funded and projected year, 2024 is 2023/24", "", 2018, 2040)
-    horizon: int = asked("Years projected", "years", SHORTEST_HORIZON, LONGEST_HORIZON)
-    seed: int = asked("Root of every random number", "", 0, 2**63 - 1)
-    measures: list[str] = asked("Published outcomes", NAMES, choices=tuple(MEASURES))
+    name: str = requested("Name of the scenario", NAME)
+    start_year: int = requested("First funded and projected year, 2024 is 2023/24", "", 2018, 2040)
+    horizon: int = requested("Years projected", "years", SHORTEST_HORIZON, LONGEST_HORIZON)
+    seed: int = requested("Root of every random number", "", 0, 2**63 - 1)
+    measures: list[str] = requested("Published outcomes", NAMES, choices=tuple(MEASURES))
     areas: Areas = MISSING
     budget: Budget = MISSING
     split: Split = MISSING
@@ -218,9 +218,9 @@ class Scenario(Checked):
     sustainability: Sustainability = MISSING
     value: Value = MISSING
     sampler: Draws = MISSING
-    posterior: str | None = asked("Posterior of oa-sim fit; null: inside the package", "a file", default=None)
-    outputs: str = asked("Where results go", "a folder", default="outputs")
-    data_folder: str | None = asked("Where the tables are; null: inside the package", "a folder", default=None)
+    posterior: str | None = requested("Posterior of oa-sim fit; null: inside the package", "a file", default=None)
+    outputs: str = requested("Where results go", "a folder", default="outputs")
+    data_folder: str | None = requested("Where the tables are; null: inside the package", "a folder", default=None)
 
     def _check_together(self) -> None:
         if not self.measures:

@@ -216,11 +216,11 @@ def _unit_of(units: list[Unit], number: int) -> Unit:
 def _write(journey: Journey, block: Block, layout: store.Layout | None, units: list[Unit]) -> None:
     """Write a block; then refuse to go on where it holds a failure and failing fast is wanted."""
     first = block.unit[0]
-    known = _known(journey, journey.copied_from(block.unit), layout, units)
+    placed = _written(journey, journey.copied_from(block.unit), layout, units)
     for number, result, sentence in zip(range(*block.unit), block.results, block.failed, strict=True):
-        known[number] = known[journey.same[number]] if number in journey.same else _placed(result, sentence, layout)
-    arrays = [known[number][0] for number in range(*block.unit)]
-    rows = [known[number][1] for number in range(*block.unit)]
+        placed[number] = placed[journey.same[number]] if number in journey.same else _placed(result, sentence, layout)
+    arrays = [placed[number][0] for number in range(*block.unit)]
+    rows = [placed[number][1] for number in range(*block.unit)]
     if layout is not None and any(own is not None for own in arrays):
         store.write(journey.folder, first, arrays, layout)
         store.settle(journey.folder, first, layout, journey.record["block"])
@@ -246,7 +246,7 @@ def _placed(result: xr.Dataset | None, sentence: str, layout: store.Layout | Non
     return arrays, {"failed": sentence, "found": {**store.marks_of(result), **store.numbers_of(result)}}
 
 
-def _known(
+def _written(
     journey: Journey, numbers: list[int], layout: store.Layout | None, units: list[Unit]
 ) -> dict[int, tuple[store.Arrays | None, Row]]:
     """Return what scenarios that are written gave the store, None where they failed, and their rows, by number."""

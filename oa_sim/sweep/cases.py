@@ -62,9 +62,9 @@ def _ordered(dim: str, labels: list[Any]) -> list[Any]:
     """Return labels in the order of the tables, those that no table has behind them, the mean of areas last."""
     if dim == "year":
         return sorted(labels)
-    known = list(MEASURES) if dim == "measure" else [row["area"] for row in tables.read("areas")]
-    place = {name: i for i, name in enumerate(known)} | {MEAN_OF_AREAS: len(known) + 1}
-    return sorted(labels, key=lambda name: place.get(name, len(known)))
+    listed = list(MEASURES) if dim == "measure" else [row["area"] for row in tables.read("areas")]
+    place = {name: i for i, name in enumerate(listed)} | {MEAN_OF_AREAS: len(listed) + 1}
+    return sorted(labels, key=lambda name: place.get(name, len(listed)))
 
 
 def complete(

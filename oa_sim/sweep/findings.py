@@ -249,7 +249,7 @@ class Findings:
 
     tables: dict[str, pd.DataFrame]  # indices, and as far as they were made tornado and boxes, each with its marks
     scenarios: pd.DataFrame | None  # the rows behind the tornado, which stand alone
-    said: list[str]  # the same in sentences
+    sentences: list[str]  # the same in words
     facts: dict[str, Any]  # what was asked, of which sweep, with its hashes and marks
 
     @property
@@ -266,8 +266,8 @@ class Findings:
             {name: row[name] for name in ("headline", "key", "index")} | {name: _json(row[name]) for name in numbers}
             for row in self.tables["indices"].to_dict("records")
         ]
-        asked = {key: self.facts[key] for key in ("headline", "fails", "verdict")}
-        return asked | {"said": self.said, "shares": shares}
+        question = {key: self.facts[key] for key in ("headline", "fails", "verdict")}
+        return question | {"said": self.sentences, "shares": shares}
 
 
 def answer(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
@@ -339,9 +339,9 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
         sentences.append(f"Variance of the {name}{mark} over {part.n_rows.iloc[0]} draws: {source}.")
     to_verify = manifest.get("to_verify", {})
     sentences += filter(None, [unverified.sentence(to_verify)])
-    asked = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
+    question = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
     marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, to_verify.values())))
-    return Findings({"indices": marked}, None, sentences, asked | {"to_verify": to_verify})
+    return Findings({"indices": marked}, None, sentences, question | {"to_verify": to_verify})
 
 
 def _json(value: float) -> float | None:

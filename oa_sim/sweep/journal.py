@@ -174,9 +174,9 @@ def rows(folder: Path, unit: Unit) -> list[Row] | None:
 
 def finished_rows(folder: Path, unit: Unit) -> list[Row]:
     """Return the rows of a block that is known to be done."""
-    found = rows(folder, unit)
-    assert found is not None
-    return found
+    done = rows(folder, unit)
+    assert done is not None
+    return done
 
 
 def _is_row(row: object) -> bool:

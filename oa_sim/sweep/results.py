@@ -51,8 +51,8 @@ class Swept:
     @property
     def headlines(self) -> list[str]:
         """The columns that can be asked about: numbers that are neither a key nor a count."""
-        known = self.table.drop(columns=[*self.keys, *ABOUT_ROWS], errors="ignore")
-        return list(known.select_dtypes("number"))
+        others = self.table.drop(columns=[*self.keys, *ABOUT_ROWS], errors="ignore")
+        return list(others.select_dtypes("number"))
 
 
 def read(folder: Path) -> Swept:
@@ -101,12 +101,12 @@ def is_number(column: pd.Series) -> bool:
 
 def levels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     """Return which value each row has, as a number (row), and the values in order."""
-    known = column if is_number(column) else column.astype(object).where(column.notna(), UNSET).astype(str)
-    codes, values = pd.factorize(known, sort=True)
+    values_of_rows = column if is_number(column) else column.astype(object).where(column.notna(), UNSET).astype(str)
+    codes, values = pd.factorize(values_of_rows, sort=True)
     return codes, list(values)
 
 
-def said(value: object) -> str:
+def value_text(value: object) -> str:
     """Return a key's value as people read it: three digits, and millions as such."""
     if not isinstance(value, int | float | np.number):
         return str(value)
@@ -123,7 +123,7 @@ def value_in_words(key: str, value: object) -> str:
         return title_of(group, value)
     if key.endswith("_gbp") and isinstance(value, int | float | np.number):
         return pounds(float(value))
-    return said(value)
+    return value_text(value)
 
 
 def by_level(column: pd.Series) -> bool:
@@ -176,8 +176,8 @@ def usable(table: pd.DataFrame, headline: str) -> pd.DataFrame:
     y = rows[headline].to_numpy(float)
     if np.ptp(y) <= 1e-9 * np.abs(y).max():
         raise Refusal(
-            f"{headline!r} is {said(y[0])} in all {len(rows)} scenarios, so that there is nothing to explain: choose "
-            "another headline= or vary other keys"
+            f"{headline!r} is {value_text(y[0])} in all {len(rows)} scenarios, so that there is nothing to explain: "
+            "choose another headline= or vary other keys"
         )
     return rows
 

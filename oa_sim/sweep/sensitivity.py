@@ -16,7 +16,7 @@ from oa_sim.definitions import MEAN_OF_AREAS
 from oa_sim.errors import Refusal
 from oa_sim.rng import stream
 from oa_sim.sweep import results
-from oa_sim.sweep.results import by_level, has_failed, is_number, is_whole_grid, levels, said, varied
+from oa_sim.sweep.results import by_level, has_failed, is_number, is_whole_grid, levels, value_text, varied
 
 Bounds = dict[str, tuple[float, float]]  # of the keys that were given as an interval
 COLUMNS = ("headline", "key", "index", "share", "low", "high", "chance", "method", "n_rows")
@@ -258,13 +258,13 @@ def _ends_of_key(rows: pd.DataFrame, key: str, headline: str, is_exact: bool) ->
         names = [VALUE] * len(values)
         if is_number(rows[key]):
             names[0], names[-1] = LOW, HIGH
-        parts = [(end, said(value), codes == k) for k, (end, value) in enumerate(zip(names, values, strict=True))]
+        parts = [(end, value_text(value), codes == k) for k, (end, value) in enumerate(zip(names, values, strict=True))]
     else:
         x = rows[key].to_numpy(float)
         n = min(max(len(x) // TENTH, FEWEST), len(x) // 2)
         ordered = np.sort(x)
         tenths = ((LOW, x <= ordered[n - 1]), (HIGH, x >= ordered[-n]))
-        parts = [(end, f"{said(x[held].min())} to {said(x[held].max())}", held) for end, held in tenths]
+        parts = [(end, f"{value_text(x[held].min())} to {value_text(x[held].max())}", held) for end, held in tenths]
     ends: list[dict[str, Any]] = []
     for end, where, held in parts:
         ends.append({"key": key, "end": end, "where": where} | _mean(y[held], is_exact))

@@ -170,11 +170,11 @@ def _nothing(name: str, layout: Layout) -> np.ndarray:
 
 
 def _places(dim: Hashable, labels: list[Any], layout: Layout) -> list[int]:
-    known = {label: i for i, label in enumerate(layout.labels[str(dim)])}
+    places = {label: i for i, label in enumerate(layout.labels[str(dim)])}
     for label in labels:
-        if label not in known:
+        if label not in places:
             raise Refusal(f"the store has no {dim} {label!r}: sweep the scenarios that have it into another folder")
-    return [known[label] for label in labels]
+    return [places[label] for label in labels]
 
 
 def write(folder: Path, start: int, results: Sequence[Arrays | None], layout: Layout) -> None:

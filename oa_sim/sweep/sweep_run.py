@@ -28,6 +28,8 @@ from oa_sim.scenario.sweep_settings import Engine, Sweeping
 from oa_sim.simulation.run_manifest import made_by
 from oa_sim.sweep import blocks, expand, journal, store
 from oa_sim.sweep import cases as case_list
+from oa_sim.sweep.blocks import Law
+from oa_sim.sweep.journal import Case, Record, Unit
 
 FEWEST_BLOCKS = 4
 # what would have happened anyway, or the draws of the programme, are made anew for each new value
@@ -40,12 +42,7 @@ Say = Callable[[str], None]
 
 
 def sweep(
-    words: Sequence[str],
-    sweeping: Sweeping,
-    folder: str | Path,
-    *,
-    law: blocks.Law | None = None,
-    say: Say | None = None,
+    words: Sequence[str], sweeping: Sweeping, folder: str | Path, *, law: Law | None = None, say: Say | None = None
 ) -> dict[str, Any]:
     """Compute the scenarios that the words make, into a folder of its own, and return what came of it.
 
@@ -93,7 +90,7 @@ def resume(
     engine: Engine | None = None,
     *,
     fail_fast: bool = False,
-    law: blocks.Law | None = None,
+    law: Law | None = None,
     say: Say | None = None,
 ) -> dict[str, Any]:
     """Compute what is left of a sweep, and return what came of it; see ``sweep``.
@@ -124,12 +121,7 @@ def resume(
 
 
 def extend(
-    folder: str | Path,
-    words: Sequence[str],
-    sweeping: Sweeping,
-    *,
-    law: blocks.Law | None = None,
-    say: Say | None = None,
+    folder: str | Path, words: Sequence[str], sweeping: Sweeping, *, law: Law | None = None, say: Say | None = None
 ) -> dict[str, Any]:
     """Add scenarios to a sweep, those that it has left out, and return what came of it; see ``sweep``.
 
@@ -189,9 +181,9 @@ def _block(n: int, most: int) -> int:
 
 def _go(
     folder: Path,
-    record: journal.Record,
-    cases: list[journal.Case],
-    ways: tuple[blocks.Law | None, Say | None],
+    record: Record,
+    cases: list[Case],
+    ways: tuple[Law | None, Say | None],
     engine: Engine | None,
     fail_fast: bool,
 ) -> dict[str, Any]:
@@ -200,7 +192,7 @@ def _go(
     made = json.dumps({key: record[key] for key in journal.MADE}, sort_keys=True)
     same = case_list.same(cases)
 
-    def tasks(left: list[journal.Unit]) -> Iterator[blocks.Task]:
+    def tasks(left: list[Unit]) -> Iterator[blocks.Task]:
         for part, group in itertools.groupby(left, key=lambda unit: cases[unit[0]]["part"]):
             units = list(group)
             wanted = (number for unit in units for number in range(*unit) if number not in same)
@@ -213,7 +205,7 @@ def _go(
     return blocks.go(blocks.Journey(folder, record, cases, tasks, engine, fail_fast, quiet, same))
 
 
-def plan(words: Sequence[str], sweeping: Sweeping, *, law: blocks.Law | None = None) -> dict[str, Any]:
+def plan(words: Sequence[str], sweeping: Sweeping, *, law: Law | None = None) -> dict[str, Any]:
     """Return how many scenarios the words make, and about how long, how much disk and memory they take.
 
     A few that are spread over the design are computed. Nothing is written.
@@ -225,7 +217,7 @@ def plan(words: Sequence[str], sweeping: Sweeping, *, law: blocks.Law | None = N
     n_blocks = -(-n // _block(n, sweeping.block))
     processes = 1 if sweeping.engine.kind == "local" else workers + 1
     ahead = (blocks.AHEAD * workers + 1) * _block(n, sweeping.block) * nbytes
-    about, most = trial.seconds(min(workers, n_blocks))
+    expected, most = trial.seconds(min(workers, n_blocks))
     costly = trial.costly(variants.keys)
     return {
         "scenarios": n,
@@ -234,7 +226,7 @@ def plan(words: Sequence[str], sweeping: Sweeping, *, law: blocks.Law | None = N
         "blocks": n_blocks,
         "engine": f"{sweeping.engine.kind}, {workers} workers",
         "seconds_each": round(trial.step, 4),
-        "seconds_about": round(about, 1),
+        "seconds_about": round(expected, 1),
         "seconds_at_most": round(most, 1),
         "disk_mb_about": round(n_computed * store.packed_size(trial.result) / 1e6, 1),
         "memory_gb_about": round((processes * _peak_bytes() + ahead) / 1e9, 2),
@@ -266,8 +258,8 @@ class _Trial:
         """Return about how many seconds all of them take, and how many at most, were each as dear as the dearest."""
         n = self.n - self.refused - 1
         jumps = min(self.n_jumps, n)
-        about = (n - jumps) * self.step + jumps * self.jump
-        return self.load + about / workers, self.load + n * max(self.step, self.jump) / workers
+        expected = (n - jumps) * self.step + jumps * self.jump
+        return self.load + expected / workers, self.load + n * max(self.step, self.jump) / workers
 
     def costly(self, keys: tuple[str, ...]) -> str:
         """Return in words which of the varied keys cost most; an empty text where none does."""
@@ -282,7 +274,7 @@ class _Trial:
         )
 
 
-def _timed(variants: expand.Variants, law: blocks.Law) -> _Trial:
+def _timed(variants: expand.Variants, law: Law) -> _Trial:
     """Return what a few scenarios take: the first two, two in the middle, the last, and the last again."""
     n = len(variants.values)
     wanted = sorted({0, 1, n // 2, n // 2 + 1, n - 1})
