@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from oa_sim.definitions import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
+from oa_sim.scenario import rules
 from oa_sim.scenario.assumptions import Delivery, Draws, Evidence, Prior, Survival, Value
 from oa_sim.scenario.config_files import title_of
 from oa_sim.scenario.rules import NAME, NAMES, SCORE, SHARE, TRUTH, Checked, distribution, requested, scores, setting
@@ -85,9 +86,9 @@ class Budget(Checked):
     plan: str | None = setting("File of a plan in place of split and portfolio", "a file", default=None)
 
     def _check_together(self) -> None:
-        paid = sum(self.payment_rounds)
-        if not paid <= 1 + SHARE_TOLERANCE:
-            raise self.wrong("payment_rounds", f" must sum to at most 1, got {paid:g}: change them so that they do")
+        if not sum(self.payment_rounds) <= 1 + SHARE_TOLERANCE:
+            paid = rules.spelled(sum(self.payment_rounds))
+            raise self.wrong("payment_rounds", f" must sum to at most 1, got {paid}: change them so that they do")
         if not 1 <= len(self.profile) <= 15:
             raise self.wrong("profile", f" must have 1 to 15 funded years, got {len(self.profile)}: change the list")
         if sum(self.profile) <= 0:
@@ -136,7 +137,7 @@ def _check_sum(holder: Split | Portfolio, shares: dict[str, float]) -> None:
     """Refuse shares that do not sum to one."""
     total = sum(shares.values())
     if shares and abs(total - 1) > SHARE_TOLERANCE:
-        raise holder.wrong("shares", f" must sum to 1, got {total:g}: change them so that they do")
+        raise holder.wrong("shares", f" must sum to 1, got {rules.spelled(total)}: change them so that they do")
 
 
 @dataclass
@@ -191,10 +192,8 @@ class Sustainability(Checked):
                 "sustainability=hand_over",
             )
         if self.high_risk_below > self.low_risk_above:
-            raise self.wrong(
-                "high_risk_below",
-                f" must be 0 to {self.low_risk_above:g} (low_risk_above), got {self.high_risk_below:g}: lower it",
-            )
+            limits, share = rules.limits_in_words(0, self.low_risk_above, ""), rules.spelled(self.high_risk_below)
+            raise self.wrong("high_risk_below", f" must be {limits} (low_risk_above), got {share}: lower it")
 
 
 @dataclass
