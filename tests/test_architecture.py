@@ -75,7 +75,7 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "plots/calibration": "report/formats/test_html_pages",  # a law is called so too
     "plots/decision_charts": "decide/test_decision",
     "plots/target_charts": "targets/test_assess",
-    "plots/tornado": "sweep/test_tornado",  # one of two of this name
+    "plots/tornado": "sweep/test_sensitivity",  # one of two of this name
     "programme/laws": "compiled/test_scalar_laws",  # each law, with its compiled form
     "report/document": "report/test_assemble",
     "report/folder_writers": "report/test_assemble",
@@ -83,7 +83,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "report/run_pictures": "report/test_assemble",
     "scenario/schema": "scenario/test_load",
     "simulation/narrative": "projection/test_outside_view",  # one of three of this name
-    "sweep/dry_run": "sweep/test_sweep_run",  # one of two of this name
     "targets/narrative": "targets/test_assess",  # one of three of this name
     "targets/forecast_components": "targets/test_assess",  # the promise that it looks at takes seconds and is made once
 }

@@ -28,7 +28,7 @@ from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import run_manifest
 from oa_sim.sweep import cases as case_list
-from oa_sim.sweep import expand, journal
+from oa_sim.sweep import journal
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
@@ -142,7 +142,7 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
 def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
     about, cases = journal.read(folder)
-    found = case_list.again(about, cases, 0, expand, iter([0]))
+    found = case_list.again(about, cases, 0, iter([0]))
     scenario = load.load_scenario(*found.overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)

@@ -286,7 +286,7 @@ def _value_text(value: object) -> str:
     """Return the value of a key as people read it; a choice that is a plain name in words."""
     if value is None or value != value:
         return sweep_results.UNSET
-    text = sweep_results.said(value)
+    text = sweep_results.value_text(value)
     return text.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", text) else text
 
 

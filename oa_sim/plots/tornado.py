@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Picture, drawn, legible
 from oa_sim.sweep.findings import Findings
-from oa_sim.sweep.tornado import HIGH, LEVEL, LOW, draws_interval, span
+from oa_sim.sweep.sensitivity import HIGH, LOW, VALUE, draws_interval, span
 
 LINE = 24  # characters of a key's name in a picture
 MOST_DRAWN = 15  # keys in a picture; the table has them all
@@ -68,8 +68,8 @@ def _paint_key(axes: Axes, part: pd.DataFrame, at: int, *, is_narrow: bool) -> N
     """Draw one key: low end hollow, high end filled, values as diamonds, each with its interval."""
     lesser, greater = span(part)
     axes.hlines(at, lesser["mean"], greater["mean"], color=NARROW, linewidth=6)
-    looks = {LOW: ("o", "white", WITH), HIGH: ("o", WITH, WITH), LEVEL: ("D", "white", CHANGE)}
-    names = {LOW: "low end of the key", HIGH: "high end", LEVEL: "one value of the key"}
+    looks = {LOW: ("o", "white", WITH), HIGH: ("o", WITH, WITH), VALUE: ("D", "white", CHANGE)}
+    names = {LOW: "low end of the key", HIGH: "high end", VALUE: "one value of the key"}
     for row in part.itertuples():
         shape, face, edge = looks[row.end]
         axes.hlines(at, row.low, row.high, color=edge, linewidth=1.2)

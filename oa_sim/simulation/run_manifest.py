@@ -26,7 +26,7 @@ WORDS = (
         "decide/narrative.py",
         "simulation/narrative.py",
     ),
-    *("sweep/dry_run.py", "sweep/findings.py", "targets/narrative.py"),
+    *("sweep/findings.py", "targets/narrative.py"),
 )
 
 

@@ -257,7 +257,7 @@ def test_a_dry_run_of_several_says_each_and_writes_nothing(capsys, outputs):
         "start_year=2024",
         "start_year=2025",
     ]
-    assert "as_delivered: 2024/25 to 2028/29, 3 areas" in out
+    assert "As delivered: 2024/25 to 2028/29, 3 areas" in out
     assert not outputs.exists()
 
 
