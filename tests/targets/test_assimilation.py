@@ -76,7 +76,7 @@ def ahead(hyper, known, area, d, rng, years):
 
 
 def one_draw(hyper, d):
-    return area_forecast.Law(**{name: values[d : d + 1] for name, values in vars(hyper).items()})
+    return area_forecast.Law(**{name: values[d : d + 1] for name, values in hyper._asdict().items()})
 
 
 @pytest.mark.slow
