@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, ZERO, Draws, Shape
+from oa_sim.compiled.activity import BLOCK, N_ROWS, N_STAGES, ZERO, Draws, Shape
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.compiled.scalar_laws import log_unserved, overlap_left
 
@@ -27,6 +27,27 @@ class Convolution(NamedTuple):
 def convolution_over(n_years: int) -> Convolution:
     """Return the arrays for a convolution over so many years."""
     return Convolution(np.zeros((LEAD + n_years, BLOCK), np.float32), np.zeros((n_years + TILE, BLOCK), np.float32))
+
+
+class Workspace(NamedTuple):
+    """The arrays in which one area is followed, a block of draws at a time."""
+
+    active: np.ndarray  # (intervention, year, draw of the block)
+    unserved: np.ndarray  # the same: log of the chance that it does not serve a pupil
+    live: np.ndarray  # (intervention): whether it has any money
+    load: np.ndarray  # (stage, year, draw of the block)
+    work: np.ndarray  # (row of ``activity``, draw of the block)
+    in_year: np.ndarray  # (year, draw of the block): free for whoever needs a course
+    convolution: Convolution
+
+
+@compiled
+def workspace_for(n_interventions: int, n_years: int) -> Workspace:
+    """Return the arrays for so many interventions and years."""
+    active, live = np.zeros((n_interventions, n_years, BLOCK), np.float32), np.zeros(n_interventions, np.bool_)
+    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
+    in_year, convolution = np.zeros((n_years, BLOCK), np.float32), convolution_over(n_years)
+    return Workspace(active, active.copy(), live, load, work, in_year, convolution)
 
 
 @compiled
@@ -104,18 +125,9 @@ def convolve(
 ) -> None:
     """Add to the gain held what a measure sees of the new gain of the years before: ``convolve_plain``, four by four.
 
-    Parameters
-    ----------
-    eligible : array (group)
-        Share of each group that may be served.
-    sight : array (years since)
-        Share of a measure's pupils who were served so many years ago.
-    retention : array (years since, draw)
-        Share of a gain that pupils who stay still hold.
-    room
-        Its ``new`` holds the new gain; its ``weight`` is written over.
-    gain : array (group, year, draw)
-        SD.
+    ``eligible`` (group) is the share of each group that may be served, ``sight`` (years since) the share of a measure's
+    pupils who were served so many years ago, ``retention`` (years since, draw) that of a gain which pupils who stay
+    still hold. ``room`` has the new gain; its ``weight`` is written over. The ``gain`` (group, year, draw) is in SD.
     """
     # The years since which a measure sees at all: from ``first`` to ``last``, filled up to whole tiles with zeros.
     n_years = sight.size

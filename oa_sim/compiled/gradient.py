@@ -26,7 +26,7 @@ from oa_sim.compiled.activity import (
     follow_year,
     line_presence,
 )
-from oa_sim.compiled.gains import convolution_over, gains
+from oa_sim.compiled.gains import gains, workspace_for
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
 from oa_sim.programme.laws import MOST_SERVED as MOST
@@ -291,44 +291,29 @@ def follow(
     shape: Shape, draws: Draws, levers: Levers, latent: np.ndarray, counts: Counts, prices: Prices, is_priced: bool,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what a plan is worth by area and draw, and, where asked for, prices.
+    """Write what a plan is worth by area and draw, in the objective's unit, and, where asked for, prices.
 
-    Parameters
-    ----------
-    shape, draws, levers
-        The law, what draws make of it, and what is chosen; no area has a twin.
-    latent : array (area, series, year, draw)
-        The counterfactual, SD.
-    counts
-        What counts for how much.
-    prices
-        Where prices are written.
-    is_priced
-        Whether they are asked for.
-    first, last
-        Which areas.
-    out : array (area, draw)
-        Where the worth is written, in the objective's unit.
+    No area has a twin. ``latent`` (area, series, year, draw) is the counterfactual, SD; areas are followed from
+    ``first`` to the one before ``last``.
     """
-    n_all, n_years, n_draws = shape.capacity.size, levers.spend.shape[2], out.shape[1]
-    active, unserved = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((n_all, n_years, BLOCK), np.float32)
-    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
-    gain, live = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32), np.zeros(n_all, np.bool_)
-    burden, convolution = np.zeros((N_STAGES, BLOCK), np.float32), convolution_over(n_years)
-    by_year, alone = np.zeros((2, n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
-    room = Backward(by_year[0], by_year[1], alone, np.zeros_like(active))
+    n_years, n_draws = levers.spend.shape[2], out.shape[1]
+    room, burden = workspace_for(shape.capacity.size, n_years), np.zeros((N_STAGES, BLOCK), np.float32)
+    active, unserved, load, live, work = room.active, room.unserved, room.load, room.live, room.work
+    gain = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32)
+    new, alone = np.zeros((n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
+    backward = Backward(room.in_year, new, alone, np.zeros_like(active))
     for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
             # Forwards: activity, gain, and what it is worth. Then backwards through each of them.
             lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
             unserved[:] = ZERO
             activity(shape, draws, levers, a, b, active, live, work, load)
-            gains(shape, draws, b, active, live, unserved, convolution, gain)
+            gains(shape, draws, b, active, live, unserved, room.convolution, gain)
             out[a, lo:hi] = 0.0
             _count(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
             if is_priced:
                 price, presence = prices.activity[a, b], prices.presence[a, b]
-                _through_pupils(shape, draws, b, active, unserved, gain, room, price)
+                _through_pupils(shape, draws, b, active, unserved, gain, backward, price)
                 _through_schools(shape, draws, b, active, load, burden, price, presence)
 
 
@@ -402,15 +387,7 @@ def slopes(
     shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what one more pound for each eligible pupil brings in each year (course, year), one course after another.
-
-    Parameters
-    ----------
-    shape, draws, beside, lag, prices, courses, until, first, last
-        As for ``worths``.
-    out : array (course, year)
-        In the objective's unit.
-    """
+    """Write what one more pound for each eligible pupil brings in each year (course, year); see ``worths``."""
     for i in range(first, last):
         line = _line(courses, i, beside)
         for u in range(out.shape[1]):
@@ -426,26 +403,11 @@ def worths(
     shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what each course of money brings (course), one after another.
+    """Write what each course of money brings (course), in the objective's unit, one after another.
 
-    Parameters
-    ----------
-    shape, draws
-        The law, and what draws make of it.
-    beside : array (area, intervention, year)
-        Money of national programmes, GBP for each eligible pupil.
-    lag : array (block, row, draw)
-        Years from the first money to the first delivery.
-    prices
-        From ``gradient``; each holds what its draw counts for.
-    courses
-        Whose.
-    until
-        Years that are priced, counted from the first.
-    first, last
-        Which courses.
-    out : array (course)
-        In the objective's unit.
+    ``beside`` (area, intervention, year) is the money of national programmes, GBP for each eligible pupil, and ``lag``
+    (block, row, draw) the years from the first money to the first delivery. Each price holds what its draw counts for.
+    ``until`` is how many years are priced, ``first`` and ``last`` are which courses.
     """
     n_all, n_years = shape.capacity.size, courses.spend.shape[1]
     active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
@@ -472,16 +434,9 @@ def presences(
     shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, counted: np.ndarray, courses: Courses, until: int,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write the mean share of schools in which each line is at work (course, year), one after another.
+    """Write the mean share of schools in which each line is at work (course, year); see ``worths``.
 
-    Parameters
-    ----------
-    counted : array (block, draw)
-        What each draw counts for; they sum to 1.
-    out : array (course, year)
-        Share of schools.
-
-    The others are those of ``worths``.
+    ``counted`` (block, draw) is what each draw counts for; they sum to 1.
     """
     n_all, n_years = shape.capacity.size, courses.spend.shape[1]
     active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
