@@ -72,7 +72,7 @@ def gains(
                     convolve(shape.eligible[k], shape.sight[k, m], draws.kept[b, k], room, gain[m])
     for m in range(gain.shape[0]):
         if shape.alike[m] != m:
-            _copy(gain[shape.alike[m]], gain[m])
+            gain[m].reshape(-1)[:] = gain[shape.alike[m]].reshape(-1)
 
 
 @compiled
@@ -84,22 +84,27 @@ def _log_unserved(active: np.ndarray, widest: Number, unserved: np.ndarray) -> N
 
 
 @compiled
+def log_alone(meets: np.ndarray, live: np.ndarray, unserved: np.ndarray, out: np.ndarray) -> None:
+    """Write the log of the chance that no other programme serves a pupil (year, draw)."""
+    out[:] = ZERO
+    for other in range(unserved.shape[0]):
+        if meets[other] > ZERO and live[other]:
+            _add_share(meets[other], unserved[other], out)
+
+
+@compiled
 def _new_gain(
     meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, active: np.ndarray, live: np.ndarray,
     unserved: np.ndarray, room: Convolution,
 ) -> None:  # fmt: skip
     """Write the new gain of each year, less what is lost where programmes meet on one pupil."""
-    # The log of the chance that no other programme serves the pupil; ``weight`` is free until the convolution.
     n_years = active.shape[1]
-    log_alone = room.weight[:n_years]
-    log_alone[:] = ZERO
-    for other in range(unserved.shape[0]):
-        if meets[channel, k, other] > ZERO and live[other]:
-            _add_share(meets[channel, k, other], unserved[other], log_alone)
+    alone = room.weight[:n_years]  # which is free until the convolution
+    log_alone(meets[channel, k], live, unserved, alone)
     for t in range(n_years):
         new = room.new[LEAD + t]
         for d in range(BLOCK):
-            left = overlap_left(draws.overlap[b, d], log_alone[t, d])
+            left = overlap_left(draws.overlap[b, d], alone[t, d])
             new[d] = active[k, t, d] * draws.effect[b, k, channel, d] * left
 
 
@@ -196,10 +201,3 @@ def _one_year(
         seen = later + (weight[d + 2 * BLOCK] * new[d + BLOCK] + weight[d + 3 * BLOCK] * new[d])
         disadvantaged[d] += to_disadvantaged * seen
         other[d] += to_other * seen
-
-
-@compiled
-def _copy(source: np.ndarray, target: np.ndarray) -> None:
-    source_flat, target_flat = source.reshape(-1), target.reshape(-1)
-    for i in range(source_flat.size):
-        target_flat[i] = source_flat[i]

@@ -26,7 +26,7 @@ from oa_sim.compiled.activity import (
     follow_year,
     line_presence,
 )
-from oa_sim.compiled.gains import gains, workspace_for
+from oa_sim.compiled.gains import gains, log_alone, workspace_for
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
 from oa_sim.programme.laws import MOST_SERVED as MOST
@@ -56,7 +56,7 @@ class Backward(NamedTuple):
 
     own: np.ndarray  # (year, draw of the block): worth of a gain of the pupils of one intervention
     new: np.ndarray  # (year, draw of the block): worth of one more new gain
-    alone: np.ndarray  # (draw of the block)
+    alone: np.ndarray  # (year, draw of the block): log of the chance that no other programme serves a pupil
     of_unserved: np.ndarray  # (intervention, year, draw of the block): worth of one more of the log of those not served
 
 
@@ -193,8 +193,8 @@ def _correlate(sight: np.ndarray, retention: np.ndarray, own: np.ndarray, out: n
 
 @compiled
 def _through_pupils(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, unserved: np.ndarray, gain: np.ndarray, room: Backward,
-    price: np.ndarray,
+    shape: Shape, draws: Draws, b: int, active: np.ndarray, live: np.ndarray, unserved: np.ndarray, gain: np.ndarray,
+    room: Backward, price: np.ndarray,
 ) -> None:  # fmt: skip
     """Write what one more of each activity adds (intervention, year, draw), less what it takes from the others."""
     price[:] = ZERO
@@ -207,8 +207,9 @@ def _through_pupils(
             if shape.reaches[k, channel]:
                 _worth_of_new_gain(shape, draws, b, k, channel, gain, room.own, room.new)
                 meets, effect = shape.meets[channel, k], draws.effect[b, k, channel]
+                log_alone(meets, live, unserved, room.alone)
                 for t in range(active.shape[1]):
-                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, unserved, room, price)
+                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, room, price)
 
     # From that log back to the activity of the programme that serves them.
     for k in range(active.shape[0]):
@@ -222,16 +223,11 @@ def _through_pupils(
 
 @compiled
 def _overlap_backwards(
-    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, unserved: np.ndarray,
-    room: Backward, price: np.ndarray,
+    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, room: Backward,
+    price: np.ndarray,
 ) -> None:  # fmt: skip
     """Add what one more activity of an intervention in a year is worth, and what its overlap with others costs it."""
-    alone = room.alone
-    alone[:] = ZERO
-    for j in range(active.shape[0]):
-        if meets[j] > ZERO:
-            for d in range(BLOCK):
-                alone[d] += meets[j] * unserved[j, t, d]
+    alone = room.alone[t]
     for d in range(BLOCK):
         by_log = laws.overlap_slope(kept[d], alone[d])
         worth = room.new[t, d] * effect[d]
@@ -300,7 +296,7 @@ def follow(
     room, burden = workspace_for(shape.capacity.size, n_years), np.zeros((N_STAGES, BLOCK), np.float32)
     active, unserved, load, live, work = room.active, room.unserved, room.load, room.live, room.work
     gain = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32)
-    new, alone = np.zeros((n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
+    new, alone = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
     backward = Backward(room.in_year, new, alone, np.zeros_like(active))
     for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
@@ -313,7 +309,7 @@ def follow(
             _count(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
             if is_priced:
                 price, presence = prices.activity[a, b], prices.presence[a, b]
-                _through_pupils(shape, draws, b, active, unserved, gain, backward, price)
+                _through_pupils(shape, draws, b, active, live, unserved, gain, backward, price)
                 _through_schools(shape, draws, b, active, load, burden, price, presence)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from oa_sim.compiled.activity import BLOCK, ONE, ZERO, Draws, Levers, Shape, activity, add_take_up
 from oa_sim.compiled.gains import Workspace, gains, workspace_for
 from oa_sim.compiled.jit import Number, compiled
-from oa_sim.compiled.quantiles import Room, Sought, describe, describe_one, mean, quantiles_of, room_for, sought
+from oa_sim.compiled.quantiles import Room, Sought, at_ranks, between, describe, describe_one, mean, room_for, sought
 from oa_sim.compiled.scalar_laws import published
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
 from oa_sim.projection import impact
@@ -238,7 +238,10 @@ def left(lasts: np.ndarray, smallest: Number, interval: np.ndarray, out: np.ndar
 @compiled
 def _mean_and_ends(draws: np.ndarray, interval: np.ndarray, room: Room, out: np.ndarray) -> Number:
     """Write the ends of an interval and return the mean."""
-    quantiles_of(draws, sought(interval, draws.size), room, out)
+    wanted = sought(interval, draws.size)
+    at_ranks(draws, wanted.ranks, room, wanted.found)
+    for e in range(2):
+        out[e] = between(wanted, e, draws.size)
     return mean(draws)
 
 

@@ -278,20 +278,20 @@ def sought(shares: np.ndarray, n_draws: int) -> Sought:
 
 
 @compiled
-def quantiles_of(row: np.ndarray, wanted: Sought, room: Room, out: np.ndarray) -> None:
-    """Write the quantiles of draws (quantile); between two draws a quantile lies on the straight line."""
-    at_ranks(row, wanted.ranks, room, wanted.found)
-    for q in range(wanted.shares.size):
-        below, above = np.float64(wanted.found[wanted.at[q, 0]]), np.float64(wanted.found[wanted.at[q, 1]])
-        out[q] = below + (above - below) * (wanted.shares[q] * (row.size - 1) - wanted.below[q])
+def between(wanted: Sought, q: int, n_draws: int) -> Number:
+    """Return a quantile of draws once they are found: on the straight line between the two at its ranks."""
+    below, above = np.float64(wanted.found[wanted.at[q, 0]]), np.float64(wanted.found[wanted.at[q, 1]])
+    return below + (above - below) * (wanted.shares[q] * (n_draws - 1) - wanted.below[q])
 
 
 @compiled
 def describe_one(row: np.ndarray, wanted: Sought, room: Room, out: np.ndarray) -> None:
-    """Write mean, SD, quantiles, and the shares of draws above and below 0 (statistic); see ``describe``."""
+    """Write mean, SD, quantiles, and the shares of draws (draw) above and below 0 (statistic); see ``describe``."""
     _moments(row, out)
     _sides(row, out)
-    quantiles_of(row, wanted, room, out[2:])
+    at_ranks(row, wanted.ranks, room, wanted.found)
+    for q in range(wanted.shares.size):
+        out[2 + q] = between(wanted, q, row.size)
 
 
 @compiled

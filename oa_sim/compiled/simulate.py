@@ -36,12 +36,7 @@ _COUNTERFACTUAL: input_cache.Memory[np.ndarray] = input_cache.Memory(64)
 
 
 def summary(scenario: Scenario) -> xr.Dataset:
-    """Return the summaries of a scenario.
-
-    Parameters
-    ----------
-    scenario
-        From ``load_scenario``.
+    """Return the summaries of a scenario, refused where ``scenario_run.run`` would refuse it.
 
     Returns
     -------
@@ -52,11 +47,6 @@ def summary(scenario: Scenario) -> xr.Dataset:
         group that a measure does not have. Numbers of the headline, each without dims: its impact, projection and
         counterfactual in the mean of the areas, also the other way with regard to the outside view, what is left of
         it, and benefit per pound. ``attrs``: what the headline speaks of, verdict, number of draws.
-
-    Raises
-    ------
-    Refusal
-        Where ``scenario_run.run`` would refuse.
     """
     scenario = scenario_run.check_scenario(scenario)
     known = input_cache.known(scenario)

@@ -80,12 +80,9 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
     What ships inside the package is taken where it is of these studies and this reading; otherwise it is sampled, which
     takes some seconds, and kept in the user's cache.
 
-    Returns
-    -------
-    Dataset
-        By (chain, draw): ``mu`` and ``tau`` (SD), the mean and spread of the family; ``theta`` (study_type), the effect
-        at scale (SD per fully served pupil and year); ``kept`` (study), the share kept at scale.
-        ``attrs["gates"]`` and ``attrs["made"]`` hold JSON.
+    By (chain, draw): ``mu`` and ``tau`` (SD), the mean and spread of the family; ``theta`` (study_type), the effect at
+    scale (SD per fully served pupil and year); ``kept`` (study), the share kept at scale. ``attrs["gates"]`` and
+    ``attrs["made"]`` hold JSON.
 
     Raises
     ------

@@ -51,8 +51,9 @@ class Study(NamedTuple):
         """Return the log-likelihood of effects at scale, the share kept summed out (...)."""
         shares, weights = self.shares()
         away = (self.effect - effect[..., None] / shares) / self.error
-        relative: np.ndarray = logsumexp(-0.5 * away**2 + np.log(weights), axis=-1)
-        return relative - np.log(self.error * np.sqrt(2 * np.pi))
+        relative = logsumexp(-0.5 * away**2 + np.log(weights), axis=-1)
+        density: np.ndarray = relative - np.log(self.error * np.sqrt(2 * np.pi))
+        return density
 
     @property
     def kept(self) -> tuple[float, float]:

@@ -79,14 +79,13 @@ def relative(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return an area's figures less England's in the years to come, exact given the record and each draw.
 
+    The years are contiguous, and the first one follows any year of the record. Where the record is a county's, the
+    sampling errors of its cohorts are not carried on.
+
     Parameters
     ----------
-    years
-        Contiguous; the first one follows any year of the record.
     behind : array (series)
         Sampling variance of the figures to come, SD squared.
-    is_proxy
-        Whether the record is a county's: the sampling errors of its cohorts are then not carried on.
     brought : array (draw, series, year)
         Contribution of a programme to the figures of the record's years, SD, which is taken off them; None: nothing.
 
@@ -149,25 +148,11 @@ def numbers_needed(kin: np.ndarray, future: np.ndarray) -> int:
 def courses(
     law: Law, cells: Cells, last: int, future: np.ndarray, behind: np.ndarray, normal: np.ndarray
 ) -> np.ndarray:
-    """Return courses of an area's figures less England's, and what sampling error and noise add to them.
+    """Return courses of an area's figures less England's, and what sampling error and noise add to them, SD.
 
-    Parameters
-    ----------
-    cells
-        Cohorts are counted from 0.
-    last
-        The year at whose end the state is wanted; the years to come follow it.
-    future : array (series, year to come)
-        The cohort behind each figure to come (-1: none).
-    behind : array (series)
-        Sampling variance of the figures to come, SD squared.
-    normal : array (draw, number)
-        Standard normal numbers, ``numbers_needed`` of them at least.
-
-    Returns
-    -------
-    array (course or error, draw, series, year to come)
-        SD.
+    The answer is (course or error, draw, series, year to come). Cohorts are counted from 0; the years to come follow
+    ``last``. Of them ``future`` (series, year) has the cohort behind each figure (-1: none), and ``behind`` (series) the
+    sampling variance, SD squared. ``normal`` (draw, number) are standard normal numbers, ``numbers_needed`` at least.
     """
     n_draws, n = law.mean.shape
     out = np.empty((2, n_draws, n, future.shape[1]))

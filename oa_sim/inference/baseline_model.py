@@ -89,21 +89,19 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
         sd = {}
         for name, (typical, spread, spread_of_series) in CENTRES.items():
             centre = pm.Normal(f"{name}_centre", np.log(typical), spread)
-            logarithm = pm.Normal(f"{name}_log", centre, spread_of_series, dims="series")
-            sd[name] = pm.Deterministic(name, pt.exp(logarithm), dims="series")
+            sd[name] = _unbounded(name, "log", centre, spread_of_series, dims="series")
         mu = pm.Normal("mu", 0.0, MU_SD, dims="series")
         centre = pm.Normal("persistence_centre", *PERSISTENCE)
         spread = 0.01 if "free persistence" in without else PERSISTENCE_SPREAD
-        persistence = _share("persistence", centre, spread, dims="series")
-        slow = 1.0 - 1e-9 if "moving level" in without else _share("level_persistence", *LEVEL_PERSISTENCE)
+        persistence = _unbounded("persistence", "logit", centre, spread, dims="series")
+        slow = 1.0 - 1e-9 if "moving level" in without else _unbounded("level_persistence", "logit", *LEVEL_PERSISTENCE)
         free = None if "joint levels" in without else pm.Normal("level_partials", 0.0, partials_sd(n), dims="pair")
         level = _level_correlation(free, record.series) * sd["level_sd"][:, None] * sd["level_sd"]
         alike = link = np.zeros(len(LINKED))
         if "joint deviations" not in without:
-            alike = pm.Normal("deviation_alike_arctanh", *ALIKE, dims="linked")
-            alike = pm.Deterministic("deviation_alike", pt.tanh(alike), dims="linked")
+            alike = _unbounded("deviation_alike", "arctanh", *ALIKE, dims="linked")
         if "cohort link" not in without:
-            link = _share("cohort_link", *LINK, dims="linked")
+            link = _unbounded("cohort_link", "logit", *LINK, dims="linked")
         alike = pt.eye(n) + (pt.as_tensor(alike)[np.maximum(linked, 0)] * partners(record.series))
         parts = [level, covariance(alike, sd["deviation_sd"], persistence, pt)]
         pace = [slow * pt.ones(n), persistence]
@@ -121,26 +119,21 @@ def _tensors() -> Any:
     return pytensor.tensor
 
 
-def _share(name: str, centre: Any, spread: float, **dims: str) -> Any:
-    """Return a share between 0 and 1 with a normal prior of its logit."""
-    pm = load_pymc()
-    return pm.Deterministic(name, _tensors().sigmoid(pm.Normal(f"{name}_logit", centre, spread, **dims)), **dims)
-
-
-def _factor(name: str, typical: float, spread: float) -> Any:
-    """Return a number above 0 with a normal prior of its logarithm."""
-    pm = load_pymc()
-    return pm.Deterministic(name, _tensors().exp(pm.Normal(f"{name}_log", np.log(typical), spread)))
+def _unbounded(name: str, scale: str, centre: Any, spread: float, **dims: str) -> Any:
+    """Return a hyperparameter whose logarithm, logit or inverse hyperbolic tangent has a normal prior."""
+    pm, pt = load_pymc(), _tensors()
+    back = {"log": pt.exp, "logit": pt.sigmoid, "arctanh": pt.tanh}[scale]
+    return pm.Deterministic(name, back(pm.Normal(f"{name}_{scale}", centre, spread, **dims)), **dims)
 
 
 def _add_england(record: Record, sd: Any) -> None:
     """Add England's own course to the model that is being described."""
     pm = load_pymc()
     law = {
-        "trend": _factor("national_trend", *TREND),
-        "damping": _share("national_damping", *DAMPING),
-        "alike": _share("groups_alike", *GROUPS_ALIKE),
-        "break_sd": _factor("break_sd", *BREAK),
+        "trend": _unbounded("national_trend", "log", np.log(TREND[0]), TREND[1]),
+        "damping": _unbounded("national_damping", "logit", *DAMPING),
+        "alike": _unbounded("groups_alike", "logit", *GROUPS_ALIKE),
+        "break_sd": _unbounded("break_sd", "log", np.log(BREAK[0]), BREAK[1]),
     }
     law = {name: value[None] for name, value in law.items()}
     # apart from the graph, so that a compiled model takes another

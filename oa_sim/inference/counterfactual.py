@@ -44,15 +44,8 @@ def project(
 ) -> xr.DataArray:
     """Return the counterfactual on the latent scale, noise included: what would be published.
 
-    Parameters
-    ----------
-    scenario
-        Its areas, measures, years and seed; the first year follows the history.
-    rolls
-        (area, group, year_group), pupils.
-    brought : dict of array (draw, series, year)
-        By area, what a programme has added to the figures of the record's years, SD, which is taken off them; None:
-        nothing.
+    The first year of the scenario follows the history; ``rolls`` (area, group, year_group) are pupils. ``brought`` has
+    by area what a programme has added to the figures of the record's years (draw, series, year), SD, which is taken off.
 
     Returns
     -------
