@@ -16,7 +16,7 @@ import numpy as np
 import plain
 
 from oa_sim import load_scenario
-from oa_sim.compiled import activity, gains, gradient, jit, outcomes
+from oa_sim.compiled import activity, gradient, jit, outcomes
 from oa_sim.inference.link_functions import HUNDRED, LOG_PER_SD, MOST_POINTS, POINTS, PUPIL_SD, SHARE
 from oa_sim.programme.laws import MOST_SERVED
 
@@ -156,7 +156,7 @@ def by_numba(about: plain.Made, n_shown: int, n_paid: int, times: int) -> tuple[
             np.empty((n_measures, 3, 3, n_draws), np.float32), np.zeros((2, n_draws), np.float32),
             np.empty(n_draws, np.float32), nothing, nothing, np.zeros((n_years, n_draws), np.float32),
         )  # fmt: skip
-        room = gains.workspace_for(n_all, n_years)
+        room = activity.workspace_for(n_all, n_years)
         figures_of(made.shape, made.draws, levers, latent, asked, seen, room, first, last, out)
 
     each = np.zeros((n_areas, made.shape.kind.size, 2, n_years), np.float32)

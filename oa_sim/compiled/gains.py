@@ -4,69 +4,27 @@ The loops over what ``cohort`` does with names. What cohorts retain of a gain is
 gain held is the new gain convolved with it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, N_ROWS, N_STAGES, ZERO, Draws, Shape
+from oa_sim.compiled.activity import BLOCK, LEAD, TILE, ZERO, Draws, Shape, Workspace
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.compiled.scalar_laws import log_unserved, overlap_left
 
-TILE = 4  # years, and terms, that are multiplied together
-LEAD = 2 * (TILE - 1)  # years before the first, in which nothing is given
-
-
-class Convolution(NamedTuple):
-    """The arrays that a convolution over the years works in."""
-
-    new: np.ndarray  # (LEAD + year, draw of the block): new gain, SD, after years in which there is none
-    weight: np.ndarray  # (term, draw of the block): share of a new gain that a measure sees so many years later
-
 
 @compiled
-def convolution_over(n_years: int) -> Convolution:
-    """Return the arrays for a convolution over so many years."""
-    return Convolution(np.zeros((LEAD + n_years, BLOCK), np.float32), np.zeros((n_years + TILE, BLOCK), np.float32))
-
-
-class Workspace(NamedTuple):
-    """The arrays in which one area is followed, a block of draws at a time."""
-
-    active: np.ndarray  # (intervention, year, draw of the block)
-    unserved: np.ndarray  # the same: log of the chance that it does not serve a pupil
-    live: np.ndarray  # (intervention): whether it has any money
-    load: np.ndarray  # (stage, year, draw of the block)
-    work: np.ndarray  # (row of ``activity``, draw of the block)
-    in_year: np.ndarray  # (year, draw of the block): free for whoever needs a course
-    convolution: Convolution
-
-
-@compiled
-def workspace_for(n_interventions: int, n_years: int) -> Workspace:
-    """Return the arrays for so many interventions and years."""
-    active, live = np.zeros((n_interventions, n_years, BLOCK), np.float32), np.zeros(n_interventions, np.bool_)
-    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
-    in_year, convolution = np.zeros((n_years, BLOCK), np.float32), convolution_over(n_years)
-    return Workspace(active, active.copy(), live, load, work, in_year, convolution)
-
-
-@compiled
-def gains(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, live: np.ndarray, unserved: np.ndarray,
-    room: Convolution, gain: np.ndarray,
-) -> None:  # fmt: skip
+def gains(shape: Shape, draws: Draws, b: int, room: Workspace, gain: np.ndarray) -> None:
     """Write what the programme adds (measure, group, year, draw of the block), SD; see ``cohort.gain_by_measure``."""
     gain[:] = ZERO
-    for k in range(active.shape[0]):
-        if live[k]:
-            _log_unserved(active[k], shape.widest[k], unserved[k])
+    for k in range(room.live.size):
+        if room.live[k]:
+            _log_unserved(room.active[k], shape.widest[k], room.unserved[k])
 
     # One convolution for each intervention and measure; measures that see the same of all interventions share theirs.
-    for k in range(active.shape[0]):
+    for k in range(room.live.size):
         for channel in range(shape.meets.shape[0]):
-            if not (live[k] and shape.reaches[k, channel]):
+            if not (room.live[k] and shape.reaches[k, channel]):
                 continue
-            _new_gain(shape.meets, draws, b, k, channel, active, live, unserved, room)
+            _new_gain(shape.meets[channel, k], draws, b, k, channel, room)
             for m in range(shape.channel.size):
                 if shape.channel[m] == channel and shape.sees[k, m] and shape.alike[m] == m:
                     convolve(shape.eligible[k], shape.sight[k, m], draws.kept[b, k], room, gain[m])
@@ -93,19 +51,16 @@ def log_alone(meets: np.ndarray, live: np.ndarray, unserved: np.ndarray, out: np
 
 
 @compiled
-def _new_gain(
-    meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, active: np.ndarray, live: np.ndarray,
-    unserved: np.ndarray, room: Convolution,
-) -> None:  # fmt: skip
+def _new_gain(meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, room: Workspace) -> None:
     """Write the new gain of each year, less what is lost where programmes meet on one pupil."""
-    n_years = active.shape[1]
+    n_years = room.active.shape[1]
     alone = room.weight[:n_years]  # which is free until the convolution
-    log_alone(meets[channel, k], live, unserved, alone)
+    log_alone(meets, room.live, room.unserved, alone)
     for t in range(n_years):
         new = room.new[LEAD + t]
         for d in range(BLOCK):
             left = overlap_left(draws.overlap[b, d], alone[t, d])
-            new[d] = active[k, t, d] * draws.effect[b, k, channel, d] * left
+            new[d] = room.active[k, t, d] * draws.effect[b, k, channel, d] * left
 
 
 @compiled
@@ -125,9 +80,7 @@ def convolve_plain(
 
 
 @compiled
-def convolve(
-    eligible: np.ndarray, sight: np.ndarray, retention: np.ndarray, room: Convolution, gain: np.ndarray
-) -> None:
+def convolve(eligible: np.ndarray, sight: np.ndarray, retention: np.ndarray, room: Workspace, gain: np.ndarray) -> None:
     """Add to the gain held what a measure sees of the new gain of the years before: ``convolve_plain``, four by four.
 
     ``eligible`` (group) is the share of each group that may be served, ``sight`` (years since) the share of a measure's

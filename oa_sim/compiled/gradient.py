@@ -21,12 +21,14 @@ from oa_sim.compiled.activity import (
     Levers,
     Line,
     Shape,
+    Workspace,
     activity,
     begin_line,
     follow_year,
     line_presence,
+    workspace_for,
 )
-from oa_sim.compiled.gains import gains, log_alone, workspace_for
+from oa_sim.compiled.gains import gains, log_alone
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
 from oa_sim.programme.laws import MOST_SERVED as MOST
@@ -193,23 +195,23 @@ def _correlate(sight: np.ndarray, retention: np.ndarray, own: np.ndarray, out: n
 
 @compiled
 def _through_pupils(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, live: np.ndarray, unserved: np.ndarray, gain: np.ndarray,
-    room: Backward, price: np.ndarray,
-) -> None:  # fmt: skip
+    shape: Shape, draws: Draws, b: int, room: Workspace, gain: np.ndarray, backward: Backward, price: np.ndarray
+) -> None:
     """Write what one more of each activity adds (intervention, year, draw), less what it takes from the others."""
+    active = room.active
     price[:] = ZERO
-    room.of_unserved[:] = ZERO
+    backward.of_unserved[:] = ZERO
 
     # Each channel of an intervention: what its own activity adds, and what it would add were other programmes to serve
     # fewer of its pupils, which is kept by the log of the share whom they do not serve.
     for k in range(active.shape[0]):
         for channel in range(shape.meets.shape[0]):
             if shape.reaches[k, channel]:
-                _worth_of_new_gain(shape, draws, b, k, channel, gain, room.own, room.new)
+                _worth_of_new_gain(shape, draws, b, k, channel, gain, backward.own, backward.new)
                 meets, effect = shape.meets[channel, k], draws.effect[b, k, channel]
-                log_alone(meets, live, unserved, room.alone)
+                log_alone(meets, room.live, room.unserved, backward.alone)
                 for t in range(active.shape[1]):
-                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, room, price)
+                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, backward, price)
 
     # From that log back to the activity of the programme that serves them.
     for k in range(active.shape[0]):
@@ -218,37 +220,37 @@ def _through_pupils(
             for d in range(BLOCK):
                 served = active[k, t, d] * widest
                 if served < MOST_SERVED:
-                    price[k, t, d] -= room.of_unserved[k, t, d] * widest / (ONE - served)
+                    price[k, t, d] -= backward.of_unserved[k, t, d] * widest / (ONE - served)
 
 
 @compiled
 def _overlap_backwards(
-    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, room: Backward,
+    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, backward: Backward,
     price: np.ndarray,
 ) -> None:  # fmt: skip
     """Add what one more activity of an intervention in a year is worth, and what its overlap with others costs it."""
-    alone = room.alone[t]
+    alone = backward.alone[t]
     for d in range(BLOCK):
         by_log = laws.overlap_slope(kept[d], alone[d])
-        worth = room.new[t, d] * effect[d]
+        worth = backward.new[t, d] * effect[d]
         price[k, t, d] += worth * (kept[d] + by_log)  # which is ``overlap_left``
         alone[d] = worth * active[k, t, d] * by_log
     for j in range(active.shape[0]):
         if meets[j] > ZERO:
             for d in range(BLOCK):
-                room.of_unserved[j, t, d] += meets[j] * alone[d]
+                backward.of_unserved[j, t, d] += meets[j] * alone[d]
 
 
 @compiled
 def _through_schools(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, load: np.ndarray, burden: np.ndarray, price: np.ndarray,
-    presence: np.ndarray,
-) -> None:  # fmt: skip
+    shape: Shape, draws: Draws, b: int, room: Workspace, burden: np.ndarray, price: np.ndarray, presence: np.ndarray
+) -> None:
     """Turn prices of activity that is left into those of activity before schools and events take from it.
 
     What an intervention's being in a school costs the others is written beside it; ``load`` holds by stage what schools
     lose, as ``activity`` leaves it.
     """
+    active, load = room.active, room.load
     for t in range(active.shape[1]):
         # What one more of a stage's fidelity would be worth, summed over the interventions there.
         burden[:] = ZERO
@@ -294,23 +296,21 @@ def follow(
     """
     n_years, n_draws = levers.spend.shape[2], out.shape[1]
     room, burden = workspace_for(shape.capacity.size, n_years), np.zeros((N_STAGES, BLOCK), np.float32)
-    active, unserved, load, live, work = room.active, room.unserved, room.load, room.live, room.work
     gain = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32)
     new, alone = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
-    backward = Backward(room.in_year, new, alone, np.zeros_like(active))
+    backward = Backward(room.in_year, new, alone, np.zeros_like(room.active))
     for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
             # Forwards: activity, gain, and what it is worth. Then backwards through each of them.
             lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
-            unserved[:] = ZERO
-            activity(shape, draws, levers, a, b, active, live, work, load)
-            gains(shape, draws, b, active, live, unserved, room.convolution, gain)
+            activity(shape, draws, levers, a, b, room)
+            gains(shape, draws, b, room, gain)
             out[a, lo:hi] = 0.0
-            _count(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
+            _count(shape, counts, latent, a, b, lo, hi, gain, room.work, out[a, lo:hi])
             if is_priced:
                 price, presence = prices.activity[a, b], prices.presence[a, b]
-                _through_pupils(shape, draws, b, active, live, unserved, gain, backward, price)
-                _through_schools(shape, draws, b, active, load, burden, price, presence)
+                _through_pupils(shape, draws, b, room, gain, backward, price)
+                _through_schools(shape, draws, b, room, burden, price, presence)
 
 
 class Courses(NamedTuple):

@@ -4,8 +4,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, ONE, ZERO, Draws, Levers, Shape, activity, add_take_up
-from oa_sim.compiled.gains import Workspace, gains, workspace_for
+from oa_sim.compiled.activity import (
+    BLOCK,
+    ONE,
+    ZERO,
+    Draws,
+    Levers,
+    Shape,
+    Workspace,
+    activity,
+    add_take_up,
+    workspace_for,
+)
+from oa_sim.compiled.gains import gains
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.compiled.quantiles import Room, Sought, at_ranks, between, describe, describe_one, mean, room_for, sought
 from oa_sim.compiled.scalar_laws import published
@@ -193,10 +204,10 @@ def area(shape: Shape, draws: Draws, levers: Levers, a: int, asked: Asked, seen:
     n_draws = seen.held.shape[1]
     for b in range(draws.overlap.shape[0]):
         lo, hi, gain = b * BLOCK, min((b + 1) * BLOCK, n_draws), seen.gain[b]
-        activity(shape, draws, levers, a, b, room.active, room.live, room.work, room.load)
+        activity(shape, draws, levers, a, b, room)
         if (levers.sources[a] >= 0).any():
-            add_take_up(shape, draws, levers, a, b, room.active, room.live, room.work, room.load)
-        gains(shape, draws, b, room.active, room.live, room.unserved, room.convolution, gain)
+            add_take_up(shape, draws, levers, a, b, room)
+        gains(shape, draws, b, room, gain)
         _read_block(shape, levers, a, lo, hi, gain, asked, seen, room.in_year)
 
 

@@ -38,15 +38,12 @@ _COUNTERFACTUAL: input_cache.Memory[np.ndarray] = input_cache.Memory(64)
 def summary(scenario: Scenario) -> xr.Dataset:
     """Return the summaries of a scenario, refused where ``scenario_run.run`` would refuse it.
 
-    Returns
-    -------
-    Dataset
-        In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in
-        the unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak
-        (place, group, measure), ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a
-        group that a measure does not have. Numbers of the headline, each without dims: its impact, projection and
-        counterfactual in the mean of the areas, also the other way with regard to the outside view, what is left of
-        it, and benefit per pound. ``attrs``: what the headline speaks of, verdict, number of draws.
+    In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in the
+    unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak (place, group, measure),
+    ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a group that a measure does not
+    have. Numbers of the headline, without dims: its impact, projection and counterfactual in the mean of the areas, and
+    the other way with regard to the outside view, what is left of it, and benefit per pound. ``attrs``: what the
+    headline speaks of, verdict, number of draws.
     """
     scenario = scenario_run.check_scenario(scenario)
     known = input_cache.known(scenario)

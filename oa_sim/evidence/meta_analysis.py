@@ -82,12 +82,7 @@ def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[st
 
     By (chain, draw): ``mu`` and ``tau`` (SD), the mean and spread of the family; ``theta`` (study_type), the effect at
     scale (SD per fully served pupil and year); ``kept`` (study), the share kept at scale. ``attrs["gates"]`` and
-    ``attrs["made"]`` hold JSON.
-
-    Raises
-    ------
-    Refusal
-        Where studies cannot be read, or the file inside the package is damaged.
+    ``attrs["made"]`` hold JSON. Refused where studies cannot be read, or the file inside the package is damaged.
     """
     say = say or (lambda sentence: None)
     studies, study_types = study_evidence.studies(tables, reading), study_evidence.study_types(tables)

@@ -72,10 +72,7 @@ class Study(NamedTuple):
 def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
     """Return the studies that are read, in the order of their names, so that the order of rows never matters.
 
-    Raises
-    ------
-    Refusal
-        For months that the table does not convert, a study to leave out that is not there, and none left.
+    Refused: months that the table does not convert, a study to leave out that is not there, and none left.
     """
     by_months = {row["months"]: (row["lowest_sd"] + row["highest_sd"]) / 2 for row in tables["months"]}
     rows = tables["studies"]

@@ -77,22 +77,12 @@ def relative(
     is_proxy: bool = False,
     brought: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an area's figures less England's in the years to come, exact given the record and each draw.
+    """Return an area's course less England's in the years to come, exact given the record and each draw, and errors.
 
-    The years are contiguous, and the first one follows any year of the record. Where the record is a county's, the
-    sampling errors of its cohorts are not carried on.
-
-    Parameters
-    ----------
-    behind : array (series)
-        Sampling variance of the figures to come, SD squared.
-    brought : array (draw, series, year)
-        Contribution of a programme to the figures of the record's years, SD, which is taken off them; None: nothing.
-
-    Returns
-    -------
-    centre, error : array (draw, series, year)
-        Course, and sampling error and noise about it, SD.
+    Both are (draw, series, year), SD; the errors are sampling error and noise about the course. The years are
+    contiguous, and the first one follows any year of the record. ``behind`` (series) is the sampling variance of the
+    figures to come, SD squared. Where the record is a county's, the sampling errors of its cohorts are not carried on.
+    ``brought`` (draw, series, year) is the contribution of a programme to the record's figures, SD, which is taken off.
     """
     cells = cells_of(record, area, years[0], is_proxy=is_proxy, brought=brought)
     future = observations.kin(record.series, years)
@@ -151,7 +141,7 @@ def courses(
     """Return courses of an area's figures less England's, and what sampling error and noise add to them, SD.
 
     The answer is (course or error, draw, series, year to come). Cohorts are counted from 0; the years to come follow
-    ``last``. Of them ``future`` (series, year) has the cohort behind each figure (-1: none), and ``behind`` (series) the
+    ``last``. Of them ``future`` (series, year) has the cohort behind each figure (-1: none), ``behind`` (series) the
     sampling variance, SD squared. ``normal`` (draw, number) are standard normal numbers, ``numbers_needed`` at least.
     """
     n_draws, n = law.mean.shape

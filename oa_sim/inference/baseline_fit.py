@@ -41,12 +41,8 @@ def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset
     """Return a fitted posterior: a file that ``oa-sim fit`` wrote, by default the one inside the package.
 
     It has the variables of ``KEPT`` by (chain, draw, ...); ``attrs["gates"]`` and ``attrs["made"]`` hold JSON. With
-    fewer draws of each chain than all, the gates are reckoned again.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be read, is not what was written, or was fitted to other series.
+    fewer draws of each chain than all, the gates are reckoned again. Refused where it cannot be read, is not what was
+    written, or was fitted to other series.
     """
     posterior = read(Path(path) if path else SHIPPED)
     if posterior.attrs.get("format") != FORMAT or not set(KEPT) <= set(posterior.data_vars):

@@ -44,14 +44,10 @@ def project(
 ) -> xr.DataArray:
     """Return the counterfactual on the latent scale, noise included: what would be published.
 
-    The first year of the scenario follows the history; ``rolls`` (area, group, year_group) are pupils. ``brought`` has
-    by area what a programme has added to the figures of the record's years (draw, series, year), SD, which is taken off.
-
-    Returns
-    -------
-    DataArray
-        (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled. Its coordinate ``national``
-        (chain, draw, group, measure, year) is England's course in it.
+    It is (chain, draw, area, group, measure, year), SD; NaN for a group that is not modelled. Its coordinate
+    ``national`` (chain, draw, group, measure, year) is England's course in it. The first year of the scenario follows
+    the history. ``rolls`` (area, group, year_group) are pupils; ``brought`` is by area what a programme added to the
+    figures of the record's years (draw, series, year), SD, which is taken off them.
     """
     record = observations.record(history)
     size = (posterior.sizes["chain"], posterior.sizes["draw"])

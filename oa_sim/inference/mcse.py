@@ -6,8 +6,8 @@ unit, by what stands behind chain and draw.
 
 import sys
 import warnings
-from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,28 +48,37 @@ def error_of_mean(draws: np.ndarray, *, of_median: bool = False) -> np.ndarray |
     Where nothing varies, or so few draws do not tell it, it is the plain one of independent draws.
     """
     values = np.asarray(draws, dtype=float)
-    mcse = _mcse()
     with np.errstate(all="ignore"):  # a figure that is not finite has no error, which is said by the plain one
         more = [f"d{i}" for i in range(values.ndim - 2)]
         quantity = xr.Dataset({"of": (("chain", "draw", *more), values)})
-        answer = mcse(quantity, method="median" if of_median else "mean")
-        by_arviz = (answer.to_dataset() if hasattr(answer, "to_dataset") else answer)["of"].values
+        by_arviz = diagnostic("mcse", quantity, method="median" if of_median else "mean")["of"].values
         plain = values.std(axis=(0, 1)) / np.sqrt(values.shape[0] * values.shape[1])
     error = np.where(np.isfinite(by_arviz), by_arviz, plain)
     return float(error) if error.ndim == 0 else error
 
 
+def diagnostic(name: str, draws: xr.Dataset, **options: str) -> xr.Dataset:
+    """Return a diagnostic of draws by ArviZ: ``mcse``, ``ess`` or ``rhat``."""
+    return plain_dataset(getattr(_arviz(), name)(draws, **options))
+
+
+def plain_dataset(tree: Any) -> xr.Dataset:
+    """Return a plain Dataset of what either version of PyMC and ArviZ gives."""
+    dataset: xr.Dataset = tree.to_dataset() if hasattr(tree, "to_dataset") else tree
+    return dataset
+
+
 @cache
-def _mcse() -> Callable[..., Any]:
+def _arviz() -> ModuleType:
     """Load ArviZ, once: filters of warnings belong to the process, and threads that set them undo each other's."""
     if sys.version_info >= (3, 12):
-        from arviz_stats import mcse
+        import arviz_stats as arviz  # ArviZ 1 in its parts: no plotting is loaded
     else:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ArviZ 0.23 speaks of its own future when it is imported
-            from arviz import mcse
-    mean_error: Callable[..., Any] = mcse
-    return mean_error
+            import arviz
+    module: ModuleType = arviz
+    return module
 
 
 def worth(draws: np.ndarray, at: list[int]) -> np.ndarray:

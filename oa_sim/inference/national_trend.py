@@ -112,17 +112,10 @@ def ahead(
     """Return the courses of the groups of one measure to a last year, exact given what was published, by group.
 
     Where each course stands is drawn given all its steps, and carried on year by year (draw, year after its last
-    figure), as it would be published, SD.
-
-    Parameters
-    ----------
-    courses
-        What was published of each, one figure at least, and what is declared of the past and the future.
-    law
-        Arguments of ``covariance`` by name, ``sd`` for these groups alone.
-    normal
-        Standard normal numbers (5, draw, year) by group, for shock, trend, a break's lasting and fading part, and
-        where it stands (three numbers); the years begin after the earliest last figure.
+    figure), as it would be published, SD. Each has one figure at least, and what is declared of the past and the
+    future; ``law`` has the arguments of ``covariance`` by name, ``sd`` for these groups alone. ``normal`` are by group
+    standard normal numbers (5, draw, year) for shock, trend, a break's lasting and fading part, and where it stands
+    (three numbers); the years begin after the earliest last figure.
     """
     made = steps(names, courses, ends=True)
     p = int(np.isfinite(made.change).sum())

@@ -42,10 +42,7 @@ def write(posterior: xr.Dataset, path: Path) -> None:
 def read(path: Path, name: str, remedy: str) -> xr.Dataset:
     """Return a posterior that was written, in double precision.
 
-    Raises
-    ------
-    Refusal
-        Where it cannot be read or is not what was written, with its name and the remedy in words.
+    Where it cannot be read or is not what was written, it is refused with its name and the remedy in words.
     """
     status = path.stat()
     return _read(path, status.st_mtime_ns, status.st_size, name, remedy).copy()

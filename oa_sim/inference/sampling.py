@@ -1,13 +1,12 @@
 """Sampling: from a model to draws from its posterior, and the gates that they have to pass.
 
-The only file that knows the sampler's and ArviZ's versions: PyMC 5 gives an InferenceData and ArviZ 0.23
-takes one; PyMC 6 gives a DataTree and ArviZ 1 takes it. Plain xarray Datasets go out.
+With ``mcse`` it alone knows the sampler's and ArviZ's versions: PyMC 5 gives an InferenceData and ArviZ 0.23 takes one;
+PyMC 6 gives a DataTree and ArviZ 1 takes it. Plain xarray Datasets go out.
 """
 
 import json
 import os
 import platform
-import sys
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -17,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import POSTERIOR_NAMES
+from oa_sim.inference.mcse import diagnostic, plain_dataset
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Sampler
 
@@ -70,9 +70,9 @@ def sample(model: Any, sampler: Sampler, seed: int, *, progress: bool = False) -
             model=model,
             **options,
         )
-    drawn = _dataset(tree["posterior"]).isel(draw=slice(sampler.thin - 1, None, sampler.thin))
+    drawn = plain_dataset(tree["posterior"]).isel(draw=slice(sampler.thin - 1, None, sampler.thin))
     drawn = drawn.assign_coords(draw=np.arange(sampler.draws))
-    diverging = int(np.asarray(_dataset(tree["sample_stats"])["diverging"]).sum())
+    diverging = int(np.asarray(plain_dataset(tree["sample_stats"])["diverging"]).sum())
     drawn.attrs = {"gates": json.dumps(gates(drawn, diverging))}
     return drawn
 
@@ -127,10 +127,9 @@ def gates(draws: xr.Dataset, diverging: int) -> dict[str, Any]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # too few draws warn; the gate says so itself
-        r_hat, bulk, tail = _statistics(draws)
-    worst_r, where_r = _extreme(r_hat, largest=True)
-    worst_b, where_b = _extreme(bulk, largest=False)
-    worst_t, where_t = _extreme(tail, largest=False)
+        worst_r, where_r = _extreme(diagnostic("rhat", draws), largest=True)
+        worst_b, where_b = _extreme(diagnostic("ess", draws, method="bulk"), largest=False)
+        worst_t, where_t = _extreme(diagnostic("ess", draws, method="tail"), largest=False)
     wrong = []
     if not worst_r <= LARGEST_R_HAT:
         wrong.append(
@@ -153,20 +152,6 @@ def gates(draws: xr.Dataset, diverging: int) -> dict[str, Any]:
         "limits": LIMITS,
         "n_draws": int(draws.sizes["chain"] * draws.sizes["draw"]),
     }
-
-
-def _statistics(draws: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-    if sys.version_info >= (3, 12):
-        from arviz_stats import ess, rhat  # ArviZ 1 in its parts: no plotting is loaded
-    else:
-        from arviz import ess, rhat
-    return _dataset(rhat(draws)), _dataset(ess(draws, method="bulk")), _dataset(ess(draws, method="tail"))
-
-
-def _dataset(part: Any) -> xr.Dataset:
-    """Return a plain Dataset of what either version gives."""
-    dataset: xr.Dataset = part.to_dataset() if hasattr(part, "to_dataset") else part
-    return dataset
 
 
 def _extreme(statistic: xr.Dataset, *, largest: bool) -> tuple[float, str]:
