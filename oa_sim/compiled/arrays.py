@@ -1,7 +1,5 @@
 """Arrays: a scenario and its parameter draws as contiguous single-precision arrays for the compiled model."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -42,8 +40,8 @@ def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
         alike=np.argmax((channel[:, None] == channel) & (sight[:, :, None] == sight[:, None]).all(axis=(0, 3)), axis=1),
         sign=_single([-1.0 if measure.lower_is_better else 1.0 for measure in measures]),
         kind=np.array([kind_of(name) for name in scenario.measures]),
-        series=_first(len(measure.groups) for measure in measures),
-        row=_first(len(measure.table_groups) for measure in measures),
+        series=np.cumsum([0, *(len(measure.groups) for measure in measures)])[:-1],
+        row=np.cumsum([0, *(len(measure.table_groups) for measure in measures)])[:-1],
         two_groups=np.array([len(measure.groups) == 2 for measure in measures]),
         poor=_single(poor),
     )
@@ -65,11 +63,6 @@ def _meets(own: Intervention, other: Intervention, channel: str) -> float:
     if own is other or any(channel not in delivered_effects.channels(each) for each in (own, other)):
         return 0.0
     return len(set(own.year_groups) & set(other.year_groups)) / len(set(own.year_groups))
-
-
-def _first(counts: Iterable[int]) -> np.ndarray:
-    """Return where each begins when so many stand one after another."""
-    return np.cumsum([0, *counts])[:-1]
 
 
 def _single(values: npt.ArrayLike) -> np.ndarray:

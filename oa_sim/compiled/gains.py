@@ -47,7 +47,9 @@ def log_alone(meets: np.ndarray, live: np.ndarray, unserved: np.ndarray, out: np
     out[:] = ZERO
     for other in range(unserved.shape[0]):
         if meets[other] > ZERO and live[other]:
-            _add_share(meets[other], unserved[other], out)
+            for t in range(out.shape[0]):
+                for d in range(BLOCK):
+                    out[t, d] += meets[other] * unserved[other, t, d]
 
 
 @compiled
@@ -61,14 +63,6 @@ def _new_gain(meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, roo
         for d in range(BLOCK):
             left = overlap_left(draws.overlap[b, d], alone[t, d])
             new[d] = room.active[k, t, d] * draws.effect[b, k, channel, d] * left
-
-
-@compiled
-def _add_share(share: Number, part: np.ndarray, total: np.ndarray) -> None:
-    """Add a share of one array to another of the same shape."""
-    part_flat, total_flat = part.reshape(-1), total.reshape(-1)
-    for i in range(total_flat.size):
-        total_flat[i] += share * part_flat[i]
 
 
 def convolve_plain(

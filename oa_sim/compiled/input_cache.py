@@ -28,8 +28,6 @@ from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
 
 AREAS_AT_ONCE = 24  # whose trajectories are drawn together: more takes memory and saves nothing
-
-
 Key = tuple[object, ...]
 Made = TypeVar("Made")
 

@@ -4,18 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.activity import (
-    BLOCK,
-    ONE,
-    ZERO,
-    Draws,
-    Levers,
-    Shape,
-    Workspace,
-    activity,
-    add_take_up,
-    workspace_for,
-)
+from oa_sim.compiled.activity import BLOCK, ONE, Draws, Levers, Shape, Workspace, activity, add_take_up, workspace_for
 from oa_sim.compiled.gains import gains
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.compiled.quantiles import Room, Sought, at_ranks, between, describe, describe_one, mean, room_for, sought
@@ -23,7 +12,7 @@ from oa_sim.compiled.scalar_laws import published
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
 from oa_sim.projection import impact
 
-HALF, HUNDRED = np.float32(0.5), np.float32(100.0)
+HALF = np.float32(0.5)
 GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
 
 
@@ -192,7 +181,7 @@ def _read_block(
 @compiled
 def _present_value(gain: np.ndarray, worth: np.ndarray, out: np.ndarray) -> None:
     """Write the gain over the years (draw), each year at what a gain in it is worth in the first."""
-    out[:] = ZERO
+    out[:] = 0
     for t in range(gain.shape[0]):
         for d in range(out.size):
             out[d] += gain[t, d] * worth[t]
@@ -276,10 +265,8 @@ def follow(
             _outcomes(shape, latent, a, seen, summed, quantiles, selection, scratch)
             left(seen.lasts.reshape(-1, 3, n_draws), asked.smallest, asked.interval, summed.left[a].reshape(-1, 12))
     if asked.is_published:
-        _describe(seen.mean_projected, asked.shares, summed.projected[n_areas])
-        _describe(seen.mean_impact, asked.shares, summed.impact[n_areas])
-
-
-@compiled
-def _describe(values: np.ndarray, shares: np.ndarray, out: np.ndarray) -> None:
-    describe(values.reshape(-1, values.shape[2]), shares, out.reshape(-1, out.shape[2]))
+        for means, out in (
+            (seen.mean_projected, summed.projected[n_areas]),
+            (seen.mean_impact, summed.impact[n_areas]),
+        ):
+            describe(means.reshape(-1, n_draws), asked.shares, out.reshape(-1, out.shape[2]))

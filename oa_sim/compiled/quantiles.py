@@ -222,15 +222,6 @@ def _pick(ranks: np.ndarray, n_stretches: int, ordered: np.ndarray, room: Room, 
         begin = end
 
 
-@summing
-def _are_alike(row: np.ndarray) -> Number:
-    """Return whether all draws are equal."""
-    others = ZERO
-    for d in range(row.size):
-        others += ONE if row[d] != row[0] else ZERO
-    return others == ZERO
-
-
 @compiled
 def at_ranks(row: np.ndarray, ranks: np.ndarray, room: Room, out: np.ndarray) -> None:
     """Write the draws of a row, in any order, at ranks in ascending order, 0 the least draw."""
@@ -243,7 +234,7 @@ def at_ranks(row: np.ndarray, ranks: np.ndarray, room: Room, out: np.ndarray) ->
         n_stretches = _stretches(ranks, room)
         _mark(n_stretches, room)
         _pick(ranks, n_stretches, _sorted(room.held, _gather(row, room), room.ordered), room, out)
-    elif _are_alike(row):
+    elif (row == row[0]).all():
         out[:] = row[0]
     else:  # the draws from which the range is guessed are equal, but not all
         held = room.held[: row.size]

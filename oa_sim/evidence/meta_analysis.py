@@ -121,11 +121,8 @@ def file_names(studies: list[Study], study_types: list[str], reading: Evidence) 
         "sampler": asdict(SAMPLER),
         "seed": SEED,
     }
-    return [f"synthesis-{_hash(parts | {'law': law})}.nc" for law in (LAW_VERSION, *TEXT_HASHES)]
-
-
-def _hash(parts: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+    texts = [json.dumps(parts | {"law": law}, sort_keys=True) for law in (LAW_VERSION, *TEXT_HASHES)]
+    return [f"synthesis-{hashlib.sha256(text.encode()).hexdigest()[:12]}.nc" for text in texts]
 
 
 def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable[[str], None]) -> xr.Dataset:
@@ -200,10 +197,6 @@ def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws
             out[..., i] = synthesis.mu.values + synthesis.tau.values * own
         else:
             out[..., i] = synthesis.theta.sel(study_type=intervention.study_type).values
-    return xr.DataArray(
-        out,
-        dims=("chain", "draw", "intervention"),
-        name="effect",
-        coords={"intervention": list(scenario.interventions)},
-        attrs={"units": "SD / year", "long_name": "effect per fully served pupil"},
-    )
+    attrs = {"units": "SD / year", "long_name": "effect per fully served pupil"}
+    coords = {"intervention": list(scenario.interventions)}
+    return xr.DataArray(out, coords, ("chain", "draw", "intervention"), "effect", attrs)

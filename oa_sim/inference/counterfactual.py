@@ -26,12 +26,8 @@ DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_S
 BREAK_FREEDOM = 4  # degrees of freedom of the size of a break to come (Student's t); assumed
 THREADS = 2
 Tables = dict[str, list[Row]]  # the checked tables, by name
-MOVES = {  # of England: the argument of its law, and the name in the posterior
-    "trend": "national_trend",
-    "damping": "national_damping",
-    "alike": "groups_alike",
-    "break_sd": "break_sd",
-}
+# of England: the argument of its law, and the name in the posterior
+MOVES = {"trend": "national_trend", "damping": "national_damping", "alike": "groups_alike", "break_sd": "break_sd"}
 
 
 def project(

@@ -40,33 +40,25 @@ def steps(names: list[tuple[str, str]], courses: list[National], *, ends: bool =
     span = np.arange(first, last + 1)
     nothing = np.zeros(len(span))
     # the series of each step, its change, and what of each year is in it: shock, trend, and the three parts of a break
-    of_series: list[int] = []
-    change: list[float] = []
-    loadings: list[list[np.ndarray]] = []
-
-    def add(s: int, moved: float, *loading: np.ndarray) -> None:
-        of_series.append(s)
-        change.append(moved)
-        loadings.append(list(loading))
-
+    rows: list[tuple[int, float, tuple[np.ndarray, ...]]] = []
     for s, course in enumerate(courses):
         shift, off = (np.isin(span, years).astype(float) for years in (course.shifts, course.otherwise))
         for begin, end, moved in zip(course.years[:-1], course.years[1:], np.diff(course.figures), strict=True):
             covers = ((span > begin) & (span <= end)).astype(float)
             graded = ((span == end) - 1.0 * (span == begin)) * off
             fading = (_left(span, end) - _left(span, begin)) * shift
-            add(s, moved, covers, covers, covers * shift, graded, fading)
+            rows.append((s, moved, (covers, covers, covers * shift, graded, fading)))
     for s, course in enumerate(courses if ends else []):
         now = course.years[-1]
         is_now = (span == now).astype(float)
-        add(s, np.nan, nothing, is_now, nothing, nothing, nothing)
+        rows.append((s, np.nan, (nothing, is_now, nothing, nothing, nothing)))
         if now in course.otherwise:
-            add(s, np.nan, nothing, nothing, nothing, is_now, nothing)
+            rows.append((s, np.nan, (nothing, nothing, nothing, is_now, nothing)))
         if any(first <= year <= now for year in course.shifts):
-            add(s, np.nan, *[nothing] * 4, _left(span, now) * np.isin(span, course.shifts))
-    shape = (len(loadings), len(span))
-    shock, trend, *broken = (np.array([row[i] for row in loadings], dtype=float).reshape(shape) for i in range(5))
-    series = np.array(of_series, dtype=int)
+            rows.append((s, np.nan, (*[nothing] * 4, _left(span, now) * np.isin(span, course.shifts))))
+    shape = (len(rows), len(span))
+    shock, trend, *broken = (np.array([row[2][i] for row in rows], dtype=float).reshape(shape) for i in range(5))
+    series = np.array([row[0] for row in rows], dtype=int)
     measure = np.array([names[s][0] for s in series])
     same = (series[:, None] == series).astype(float)
     trends = [trend @ trend.T]
@@ -75,7 +67,7 @@ def steps(names: list[tuple[str, str]], courses: list[National], *, ends: bool =
         trends.append(apart + apart.T)
     return Steps(
         series=series,
-        change=np.array(change, dtype=float),
+        change=np.array([row[1] for row in rows], dtype=float),
         same=same,
         partner=(measure[:, None] == measure) - same,
         shocks=shock @ shock.T,
