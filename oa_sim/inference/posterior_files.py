@@ -40,10 +40,7 @@ def write(posterior: xr.Dataset, path: Path) -> None:
 
 
 def read(path: Path, name: str, remedy: str) -> xr.Dataset:
-    """Return a posterior that was written, in double precision.
-
-    Where it cannot be read or is not what was written, it is refused with its name and the remedy in words.
-    """
+    """Return a posterior in double precision; refused, with a name and a remedy, where it is not what was written."""
     status = path.stat()
     return _read(path, status.st_mtime_ns, status.st_size, name, remedy).copy()
 

@@ -20,8 +20,7 @@ from oa_sim.inference.mcse import diagnostic, plain_dataset
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Sampler
 
-LARGEST_R_HAT = 1.01
-SMALLEST_ESS = 400
+LARGEST_R_HAT, SMALLEST_ESS = 1.01, 400
 LIMITS = {"r_hat_max": LARGEST_R_HAT, "ess_min": SMALLEST_ESS, "divergences": 0}
 LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "hydra-core")
 
