@@ -14,6 +14,8 @@ from oa_sim import definitions as shared_coords
 from oa_sim.compiled import arrays as model_arrays
 from oa_sim.compiled import input_cache, outcomes
 from oa_sim.compiled.activity import Draws, Levers
+from oa_sim.compiled.input_cache import Known, Programme
+from oa_sim.compiled.outcomes import Asked
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEAN_OF_AREAS, MEASURES, QUANTILES, headline_of, series
 from oa_sim.inference.link_functions import kind_of
 from oa_sim.programme import budget
@@ -30,33 +32,19 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
     "left_5y": 2, "left_5y_q05": 8, "left_5y_q95": 9, "p_half_left_5y": 4,
     "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
 }  # fmt: skip
-EARNINGS = appraisal.EARNINGS
 Named = tuple[tuple[str, ...], np.ndarray]  # dims and values
 _COUNTERFACTUAL: input_cache.Memory[np.ndarray] = input_cache.Memory(64)
 
 
 def summary(scenario: Scenario) -> xr.Dataset:
-    """Return the summaries of a scenario.
+    """Return the summaries of a scenario, refused where ``scenario_run.run`` would refuse it.
 
-    Parameters
-    ----------
-    scenario
-        From ``load_scenario``.
-
-    Returns
-    -------
-    Dataset
-        In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in
-        the unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak
-        (place, group, measure), ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a
-        group that a measure does not have. Numbers of the headline, each without dims: its impact, projection and
-        counterfactual in the mean of the areas, also the other way with regard to the outside view, what is left of
-        it, and benefit per pound. ``attrs``: what the headline speaks of, verdict, number of draws.
-
-    Raises
-    ------
-    Refusal
-        Where ``scenario_run.run`` would refuse.
+    In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in the
+    unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak (place, group, measure),
+    ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a group that a measure does not
+    have. Numbers of the headline, without dims: its impact, projection and counterfactual in the mean of the areas, and
+    the other way with regard to the outside view, what is left of it, and benefit per pound. ``attrs``: what the
+    headline speaks of, verdict, number of draws.
     """
     scenario = scenario_run.check_scenario(scenario)
     known = input_cache.known(scenario)
@@ -75,9 +63,8 @@ def summary(scenario: Scenario) -> xr.Dataset:
     if unweighted is None:
         unweighted, seen = summaries, _outside_weights(scenario, summaries, known)
     arrays = _named(scenario, summaries, _counterfactual(scenario, money, programme, levers, ground, known), known)
-    numbers = _headline(scenario, arrays, unweighted, seen, ground, asked) | _benefit_per_pound(
-        scenario, summaries, money, programme
-    )
+    numbers = _headline(scenario, arrays, unweighted, seen, ground, asked)
+    numbers |= _benefit_per_pound(scenario, summaries, money, programme)
     account = budget.reconcile(money)
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
     places = {"place": [*scenario.areas.names, MEAN_OF_AREAS], "group": list(GROUPS), "measure": scenario.measures}
@@ -94,9 +81,7 @@ def _unit(name: str) -> str:
     return "SD" if name.startswith("peak_sd") else "1"
 
 
-def _attributes(
-    scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: input_cache.Known
-) -> dict[str, str | int]:
+def _attributes(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and the verdict and marks that go with it."""
     checks = run_manifest.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
     unverified_inputs = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
@@ -120,13 +105,13 @@ class Summaries(NamedTuple):
     whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment, SD
 
 
-def _asked(scenario: Scenario, money: xr.Dataset) -> outcomes.Asked:
+def _asked(scenario: Scenario, money: xr.Dataset) -> Asked:
     """Return where a scenario is read."""
     years, last = money.year.values, sustainability.last_funded(money)
     measure, group = headline_of(scenario.measures)
-    return outcomes.Asked(
+    return Asked(
         after=np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1),
-        valued=scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1,
+        valued=scenario.measures.index(appraisal.EARNINGS) if appraisal.EARNINGS in scenario.measures else -1,
         headline=np.array([scenario.measures.index(measure), list(GROUPS).index(group)]),
         at=int(np.clip(last, scenario.years[0], scenario.years[-1])) - scenario.years[0],
         smallest=np.float32(sustainability.SMALLEST_PEAK_SD),
@@ -137,9 +122,8 @@ def _asked(scenario: Scenario, money: xr.Dataset) -> outcomes.Asked:
 
 
 def _follow(
-    scenario: Scenario, programme: input_cache.Programme, draws: Draws, levers: Levers, ground: np.ndarray,
-    asked: outcomes.Asked,
-) -> Summaries:  # fmt: skip
+    scenario: Scenario, programme: Programme, draws: Draws, levers: Levers, ground: np.ndarray, asked: Asked
+) -> Summaries:
     """Return what a scenario does."""
     n_areas, n_draws = len(scenario.areas.names), ground.shape[3]
     n_years, n_measures = levers.spend.shape[2], len(scenario.measures)
@@ -166,9 +150,8 @@ def _follow(
 
 
 def _counterfactual(
-    scenario: Scenario, money: xr.Dataset, programme: input_cache.Programme, levers: Levers, ground: np.ndarray,
-    known: input_cache.Known,
-) -> np.ndarray:  # fmt: skip
+    scenario: Scenario, money: xr.Dataset, programme: Programme, levers: Levers, ground: np.ndarray, known: Known
+) -> np.ndarray:
     """Return the summary of the counterfactual to the longest horizon: a projection without money."""
 
     def make() -> np.ndarray:
@@ -180,7 +163,7 @@ def _counterfactual(
     return _COUNTERFACTUAL.get(input_cache.ground_key(scenario, known), make)
 
 
-def _outside_weights(scenario: Scenario, unweighted: Summaries, known: input_cache.Known) -> xr.Dataset:
+def _outside_weights(scenario: Scenario, unweighted: Summaries, known: Known) -> xr.Dataset:
     """Return the weight of each draw by the outside view."""
     shape = input_cache.n_draws(known)
     taught = any(MEASURES[name].channel == "attainment" for name in scenario.measures)
@@ -189,9 +172,7 @@ def _outside_weights(scenario: Scenario, unweighted: Summaries, known: input_cac
     return outside_view.weighed(scenario, peak.reshape(shape) if taught else None, shape)
 
 
-def _named(
-    scenario: Scenario, summaries: Summaries, counterfactual: np.ndarray, known: input_cache.Known
-) -> dict[str, Named]:
+def _named(scenario: Scenario, summaries: Summaries, counterfactual: np.ndarray, known: Known) -> dict[str, Named]:
     """Return summaries by name, each with its dims; NaN for a group that a measure does not have."""
     groups, n_measures, n_years = list(GROUPS), len(scenario.measures), len(scenario.years)
     summed = summaries.summed
@@ -228,7 +209,7 @@ def _mean_left(left: np.ndarray) -> np.ndarray:
 
 def _headline(
     scenario: Scenario, arrays: dict[str, Named], unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray,
-    asked: outcomes.Asked,
+    asked: Asked,
 ) -> dict[str, float]:  # fmt: skip
     """Return the headline as numbers: the mean of the areas, in the unit of its measure."""
     m, g = asked.headline
@@ -244,7 +225,7 @@ def _headline(
 
 
 def _other_way(
-    scenario: Scenario, unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray, asked: outcomes.Asked
+    scenario: Scenario, unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray, asked: Asked
 ) -> dict[str, float]:
     """Return the headline's impact with the outside view where it is off, and without where it is on."""
     if not seen.attrs["speaks"]:
@@ -261,12 +242,12 @@ def _other_way(
 
 
 def _benefit_per_pound(
-    scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: input_cache.Programme
+    scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: Programme
 ) -> dict[str, float]:
     """Return benefit per pound of all areas together, in each view; NaN where none is claimed."""
     cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
     out: dict[str, float] = {}
-    is_claimed = EARNINGS in scenario.measures and cost > 0
+    is_claimed = appraisal.EARNINGS in scenario.measures and cost > 0
     if is_claimed:
         shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
         disadvantaged, other = (
