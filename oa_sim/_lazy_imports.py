@@ -19,6 +19,8 @@ else:
 
 MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "compiled.spending_response": "compiled.gradient",
+    "decide.candidate_plans": "decide.plan_evaluation",
+    "decide.voi_settings": "decide.value_of_information",
     "inputs.download_formats": "inputs.published_files",
     "programme.review": "programme.budget",
     "scenario.scenario_files": "scenario.overrides",

@@ -118,7 +118,7 @@ def voi(arguments: Namespace) -> CommandResult:
     Refusal
         For what cannot be honoured.
     """
-    from oa_sim.decide.voi_settings import Studying
+    from oa_sim.decide.value_of_information import Studying
 
     settings, scenario = _settings(arguments.words, "voi", Studying)
     from oa_sim.decide import narrative

@@ -201,7 +201,7 @@ def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_y
         rest = left - round(planned[:, :, t].sum())
         if rest < 0:
             raise Refusal(
-                f"a plan spends at most what a year has for activity, got {-rest:,} GBP more than the {left:,} of year "
+                f"a plan spends at most what a year has for activity, got £{-rest:,} more than the £{left:,} of year "
                 f"{scenario.start_year + t}: lower its lines, or raise budget.total_gbp"
             )
         spend[:, :, t] = planned[:, :, t]

@@ -6,7 +6,7 @@ from oa_sim.errors import Refusal
 
 WRONG = [
     (lambda: Objective(of="happiness"), "objective.of"),
-    (lambda: Objective(measures=["attainment_8"]), "share of pupils"),
+    (lambda: Objective(measures=["attainment_8"]), r"unknown objective\.measures"),
     (lambda: Objective(years=[2026], years_after=5), "in two ways"),
     (lambda: Objective(of="gap_closed", group="other"), "goes with extra_pupils"),
     (lambda: Objective(of="earnings", years=[2026]), "every cohort"),
