@@ -181,14 +181,19 @@ class Mixture:
     place: np.ndarray  # (line): what its own place is worth, and its area's
 
 
+def _membership(group: np.ndarray, n_groups: int) -> sparse.csr_array:
+    """Return 1 where a column is of a group (group, column), by the group of each column."""
+    n = len(group)
+    return sparse.csr_array((np.ones(n), (group, np.arange(n))), shape=(n_groups, n))
+
+
 def mixture(table: Table, limits: Limits) -> Mixture:
     """Return the best mixture of courses, with its prices."""
-    n = len(table.line)
-    per_line = sparse.csr_array((np.ones(n), (table.line, np.arange(n))), shape=(limits.n_lines, n))
+    per_line = _membership(table.line, limits.n_lines)
     parts, most = [table.uses.tocsr(), per_line], [limits.most, np.ones(limits.n_lines)]
     if limits.most_in_group is not None:
         n_groups = int(limits.groups.max()) + 1
-        parts.append(sparse.csr_array((np.ones(n), (limits.groups[table.line], np.arange(n))), shape=(n_groups, n)))
+        parts.append(_membership(limits.groups[table.line], n_groups))
         most.append(np.full(n_groups, float(limits.most_in_group)))
     must = np.flatnonzero(limits.must)
     scale = max(np.abs(table.brings).max(initial=0.0), 1e-30)
@@ -202,7 +207,7 @@ def mixture(table: Table, limits: Limits) -> Mixture:
         method="highs",
     )
     if solution.status != 0:
-        return Mixture(np.zeros(n), None, np.zeros(len(limits.most)), np.zeros(limits.n_lines))
+        return Mixture(np.zeros(len(table.line)), None, np.zeros(len(limits.most)), np.zeros(limits.n_lines))
     price = -np.asarray(solution.ineqlin.marginals) * scale
     n_rows = len(limits.most)
     place = price[n_rows : n_rows + limits.n_lines].copy()
@@ -245,8 +250,7 @@ def whole(table: Table, limits: Limits, gap: float) -> np.ndarray | None:
     ways, way = np.unique(np.stack([table.line, table.way]), axis=1, return_inverse=True)
     n_ways, lines = ways.shape[1], ways[0]
     # first the shares of the courses, then which way of each line is open
-    opened = sparse.csr_array((np.ones(n), (way.ravel(), np.arange(n))), shape=(n_ways, n))
-    each = sparse.csr_array((np.ones(n_ways), (lines, np.arange(n_ways))), shape=(limits.n_lines, n_ways))
+    opened, each = _membership(way.ravel(), n_ways), _membership(lines, limits.n_lines)
     none = sparse.csr_array((len(limits.most), n_ways))
     constraints = [
         LinearConstraint(sparse.hstack([table.uses.tocsr(), none]), -np.inf, limits.most),
@@ -255,9 +259,7 @@ def whole(table: Table, limits: Limits, gap: float) -> np.ndarray | None:
     ]
     if limits.most_in_group is not None:
         n_groups = int(limits.groups.max()) + 1
-        grouped = sparse.csr_array(
-            (np.ones(n_ways), (limits.groups[lines], np.arange(n_ways))), shape=(n_groups, n_ways)
-        )
+        grouped = _membership(limits.groups[lines], n_groups)
         most = np.full(n_groups, float(limits.most_in_group))
         constraints.append(LinearConstraint(sparse.hstack([sparse.csr_array((n_groups, n)), grouped]), 0.0, most))
     scale = max(np.abs(table.brings).max(initial=0.0), 1e-30)

@@ -5,7 +5,8 @@ import pandas as pd
 
 from oa_sim.decide.decision import Decision
 from oa_sim.decide.objective import OF, Objective
-from oa_sim.decide.robustness import BEST, SMALL_LOSS, SPLITS
+from oa_sim.decide.plan_evaluation import split_in_words
+from oa_sim.decide.robustness import BEST, SMALL_LOSS
 from oa_sim.decide.value_of_information import PERFECT, Information
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import chance, estimate, number, pounds, significant, with_error
@@ -209,7 +210,7 @@ def _simple_rules(decision: Decision) -> list[str]:
         first = own_portfolio.loc[own_portfolio.value.idxmax()]
         matters = "matters more than" if first.loses > 2 * rival.loses else "matters as well as"
         sentences.append(
-            f"The scenario's own portfolio, split {SPLITS[first.split]}, achieves {percent(first.loses)} less: what "
+            f"The scenario's own portfolio ({split_in_words(first.split)}) achieves {percent(first.loses)} less: what "
             f"the money buys {matters} how it is split between areas."
         )
     close = simple[simple.loses <= SMALL_LOSS]

@@ -42,14 +42,8 @@ ROOM = 1e-6  # programmes: rounding
 def towards(given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarray, price: np.ndarray) -> np.ndarray:
     """Return the best plan on the way to another by the whole law: part of the way, or line by line.
 
-    Parameters
-    ----------
-    now, other : array (area, intervention, funded year)
-        From where, and where to, GBP / year.
-    weight : array (area, draw)
-        What each draw counts for.
-    price : array (row)
-        What one more of each row of the problem would bring.
+    ``now`` and ``other`` (area, intervention, funded year) are GBP / year; ``weight`` (area, draw) is what each draw
+    counts for, and ``price`` (row) what one more of each row of the problem would bring.
     """
     tried = [(1 - step) * now + step * other for step in STEPS] + [line_by_line(given, now, other, weight, price)]
     worth = [plan_evaluation.worth(given.desk.judge, np.floor(plan)) for plan in tried]
@@ -90,14 +84,8 @@ def line_by_line(
 def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np.ndarray | None:
     """Return a plan with each cell rounded up or down so that every row holds; None where no rounding does.
 
-    As many cells as can be are rounded up, so that no pound is left that could be spent.
-
-    Parameters
-    ----------
-    planned : array (area, intervention, funded year)
-        GBP / year.
-    smallest
-        Least in a cell that has any, GBP.
+    As many cells as can be are rounded up, so that no pound is left that could be spent. ``planned`` (area,
+    intervention, funded year) is GBP / year; ``smallest`` is the least in a cell that has any, GBP.
     """
     kept = np.where(planned < NOTHING, 0.0, planned).ravel()
     low, high = np.floor(kept + NOTHING), np.ceil(kept - NOTHING)
@@ -125,23 +113,16 @@ def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np
 def draw_weights(
     objective: Objective, by_draw: np.ndarray, floors: np.ndarray, before: np.ndarray | None, turn: int
 ) -> np.ndarray:
-    """Return what each draw counts for (area, draw).
+    """Return what each draw counts for (area, draw), by what the plan is worth, ``by_draw`` (area, draw).
 
-    Parameters
-    ----------
-    by_draw : array (area, draw)
-        What the plan is worth.
-    floors : array (area) or (area, draw)
-        What each area must reach; for ``risk=floor``.
-    before : array (area, draw)
-        What each counted for in the turn before; turns are counted from 0.
+    ``floors`` (area) or (area, draw) is what each area must reach, for ``risk=floor``; ``before`` is what each counted
+    for in the turn before; turns are counted from 0.
 
     Notes
     -----
-    The mean of the lowest share is the least that any weights give which sum to 1 and of which none is above
-    ``1 / (tail n)`` (Rockafellar and Uryasev 2000), so that the mean of several turns' weights still bounds it from
-    above. The chance that every area reaches its floor has no such weights; those of a soft floor stand in, and bound
-    nothing.
+    The mean of the lowest share is the least that any weights give which sum to 1 and of which none is above ``1 /
+    (tail n)`` (Rockafellar and Uryasev 2000), so that the mean of several turns' weights still bounds it from above.
+    The chance that every area reaches its floor has no such weights; those of a soft floor stand in, and bound nothing.
     """
     n = by_draw.shape[1]
     if objective.risk == "mean":

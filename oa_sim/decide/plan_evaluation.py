@@ -225,6 +225,12 @@ def manifest(judge: Judge, made_from: dict[str, Any], **facts: object) -> dict[s
     return run_manifest.manifest(scenario, known.tables, known.posterior, gates, made_from, **facts)
 
 
+def split_in_words(rule: str) -> str:
+    """Return the title of a split as it stands within a sentence."""
+    title = title_of("split", rule)
+    return title[0].lower() + title[1:]
+
+
 def named_plans(judge: Judge, splits: list[str], portfolios: list[str], files: list[str]) -> NamedPlans:
     """Return every split with every portfolio, and the plans of files.
 
@@ -239,8 +245,7 @@ def named_plans(judge: Judge, splits: list[str], portfolios: list[str], files: l
         for rule in splits:
             scenario = replace(judge.scenario, split=Split(rule), portfolio=bought)
             scenario = replace(scenario, budget=replace(scenario.budget, plan=None))
-            split = title_of("split", rule)
-            names.append(f"{title_of('portfolio', portfolio)}, {split[0].lower()}{split[1:]}")
+            names.append(f"{title_of('portfolio', portfolio)}, {split_in_words(rule)}")
             planned.append(_within(budget.planned(scenario, judge.known.pupils, judge.known.tables), judge))
     for path in files:
         names.append(str(path))

@@ -22,12 +22,7 @@ from oa_sim.rng import stream
 from oa_sim.scenario.schema import Split
 
 BEST = "best plan"
-SPLITS = {  # from the simplest to the least simple
-    "equal": "the same in each area",
-    "per_pupil": "by pupils",
-    "per_disadvantaged_pupil": "by disadvantaged pupils",
-    "as_paid": "as last paid",
-}
+SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid")  # from the simplest to the least simple
 OWN, MIX = "own portfolio", "best mix"
 N_PLANS = 60
 PERTURBATIONS = (0.02, 0.1, 0.3)  # of the money that a challenger has otherwise
@@ -74,7 +69,8 @@ def candidates(judge: Judge, best: np.ndarray) -> tuple[list[Candidate], list[st
     """Return the best plan (whole GBP / year) and the simple ones, and a sentence for each rule that cannot be used."""
     plans, skipped = [Candidate(BEST, BEST, BEST, judge, best)], []
     has_portfolio = bool(judge.scenario.portfolio.shares) or judge.scenario.portfolio.rule != "shares"
-    for rule, words in SPLITS.items():
+    for rule in SPLITS:
+        words = plan_evaluation.split_in_words(rule)
         scenario = replace(judge.scenario, split=Split(rule), budget=replace(judge.scenario.budget, plan=None))
         own = replace(judge, scenario=scenario)
         try:

@@ -65,15 +65,9 @@ def sample(values: np.ndarray, parameter: np.ndarray, error: float, rng: np.rand
 def stepped(values: np.ndarray, seen: list[np.ndarray]) -> tuple[int, Worth]:
     """Return with which first step to begin, and what deciding the second by what is then seen is worth.
 
-    Counted against the best pair that could be fixed beforehand. Never below 0: what is seen need not be heeded. As
-    with ``partial``, a draw's second step is chosen by a regression that has not seen it.
-
-    Parameters
-    ----------
-    values : array (first, then, draw)
-        What each pair of steps brings.
-    seen : list of array (draw, column)
-        What each first step lets see.
+    ``values`` (first, then, draw) is what each pair of steps brings; ``seen`` has what each first step lets see (draw,
+    column). Counted against the best pair that could be fixed beforehand. Never below 0: what is seen need not be
+    heeded. As with ``partial``, a draw's second step is chosen by a regression that has not seen it.
     """
     draws = np.arange(values.shape[2])
     fixed = np.unravel_index(np.argmax(values.mean(axis=2)), values.shape[:2])

@@ -156,8 +156,7 @@ def _check_over(target: TargetRow, scenario: Scenario) -> None:
         )
     if target.area not in _as_it_was().areas.names:
         raise Refusal(
-            f"a target of a year that is over is {then}, for the areas of the programme, got {target.area}: leave it "
-            "out"
+            f"a target of a year that is over is {then}, for the programme's areas, got {target.area}: leave it out"
         )
 
 
