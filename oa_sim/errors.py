@@ -47,12 +47,6 @@ def unknown(what: str, word: object, known: Iterable[str]) -> Refusal:
     return Refusal(f"unknown {what} {word!r}: {remedy}")
 
 
-def between(what: str, value: float, low: float, high: float, unit: str = "") -> None:
-    """Refuse a number outside its range, or one that is not finite."""
-    if not low <= value <= high:
-        raise Refusal(f"{what} must be {low:g} to {high:g}{unit}, got {value:g}: choose a number in that range")
-
-
 def one_of(what: str, value: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones."""
     if value not in known:

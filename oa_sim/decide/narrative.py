@@ -132,7 +132,7 @@ def amount(low: float, mean: float, high: float, unit: str) -> str:
     return estimate(mean, low, high, unit=unit)
 
 
-def what(objective: Objective, years: list[int]) -> str:
+def objective_in_words(objective: Objective, years: list[int]) -> str:
     """Return what an objective counts, in words."""
     counted = OF[objective.of][0]
     if objective.of == "extra_pupils" and objective.group != "all":
@@ -154,13 +154,13 @@ def _best_plan(decision: Decision) -> str:
     objective = judge.objective
     risk = {
         "cvar": f" Mean of the worst {percent(objective.tail)} of draws: {significant(best.value, 4)}.",
-        "floor": f" Probability that every area reaches its floor: {percent(best.value)}.",
+        "floor": f" Probability that every area reaches its floor: {_of_draws(best.value, best.n_draws)}.",
     }
     return (
         f"The best plan spends {pounds(decision.account['allocated'])} on activity. It is expected to achieve "
         f"{amount(best.q05, best['mean'], best.q95, objective.unit)}: "
-        f"{what(objective, objective.years or judge.scenario.years)}.{risk.get(objective.risk, '')} It is evaluated on "
-        f"{number(best.n_draws, 0)} held-out draws."
+        f"{objective_in_words(objective, objective.years or judge.scenario.years)}.{risk.get(objective.risk, '')} "
+        f"It is evaluated on {number(best.n_draws, 0)} held-out draws."
     )
 
 

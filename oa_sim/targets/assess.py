@@ -183,8 +183,8 @@ def _before(over: list[TargetRow], scenario: Scenario, say: Callable[[str], None
     with tempfile.TemporaryDirectory() as folder:
         before = outlook(replace(was, data_folder=str(hindcast.as_known(BEFORE, Path(folder), own_tables))))
     # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
-    asked = before.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
-    manifest = before.result.manifest | {"scenario": asked}
+    question = before.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
+    manifest = before.result.manifest | {"scenario": question}
     manifest |= {"run_id": run_manifest.identity(manifest)}
     then = replace(before.scenario, data_folder=scenario.data_folder)
     return replace(before, scenario=then, result=replace(before.result, manifest=manifest))
@@ -192,8 +192,8 @@ def _before(over: list[TargetRow], scenario: Scenario, say: Callable[[str], None
 
 def _record(data_folder: str | None) -> xr.Dataset:
     """Return all that was published of every area."""
-    known = tables.read_all(data_folder)
-    return areas.history(known, max(row["year"] for row in known["outcomes"]))
+    checked = tables.read_all(data_folder)
+    return areas.history(checked, max(row["year"] for row in checked["outcomes"]))
 
 
 def judge(
@@ -205,8 +205,8 @@ def judge(
     the scenario's tables.
     """
     measure, start = MEASURES[target.measure], int(seen.result.draws.year.values[0])
-    at = {"area": target.area, "measure": target.measure, "group": target.group}
-    row: dict[str, Any] = {"scenario": seen.result.label} | at
+    place = {"area": target.area, "measure": target.measure, "group": target.group}
+    row: dict[str, Any] = {"scenario": seen.result.label} | place
     has_target = target.target is not None and target.year is not None
     row |= {"quantity": "target" if has_target else "baseline", "unit": measure.unit, "scale": target.scale}
     row |= {name: getattr(target, name) for name in ("baseline_year", "baseline")}
@@ -218,10 +218,10 @@ def judge(
     year: int | None = target.year if has_target else row["published_year"]
     if year is not None and year in seen.result.draws.year.values:
         parts = seen.parts(target.area, target.measure, target.group, year)
-        come_from = attainable.ground(seen, **at, year=year, parts=parts)
+        come_from = attainable.ground(seen, **place, year=year, parts=parts)
         draws = parts["projection"]
         if target.scale == "relative":
-            parts, draws = seen.less_england(parts, **at), draws - parts["england_level"]
+            parts, draws = seen.less_england(parts, **place), draws - parts["england_level"]
         row |= attainable.rungs(draws, request.levels, lower_is_better=measure.lower_is_better)
         row["promised_year"] = year
     if has_target and target.target is not None:
@@ -233,7 +233,7 @@ def judge(
         row |= {f"{name}_mean": parts[name].mean() for name in PARTS}
         low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
         row |= {"expected_q05": low, "expected": middle, "expected_q95": high}
-    row |= {"proxy": bool(seen.result.draws.proxy.sel(at)), "status": target.status, "source": target.source}
+    row |= {"proxy": bool(seen.result.draws.proxy.sel(place)), "status": target.status, "source": target.source}
     gates = seen.result.manifest["gates"]["verdict"]
     return row | {"n_draws": seen.result.n_draws, "verdict": gates, "run_id": seen.result.manifest["run_id"]}
 

@@ -215,8 +215,8 @@ def summarised(record: xr.Dataset) -> list[dict[str, object]]:
     rows = []
     for measure, definition in MEASURES.items():
         for group in definition.table_groups:
-            at = {"measure": measure, "group": group}
-            away = record.published.sel(at).values - record.england.sel(at).values  # (area, year)
+            series = {"measure": measure, "group": group}
+            away = record.published.sel(series).values - record.england.sel(series).values  # (area, year)
             distances = away[np.isfinite(away)]
             if not len(distances):
                 continue

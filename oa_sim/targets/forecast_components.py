@@ -45,10 +45,10 @@ class Outlook:
 
     def parts(self, area: str, measure: str, group: str, year: int) -> dict[str, np.ndarray]:
         """Return what each part adds to the last published figure (draw), and ``projection`` and ``england_level``."""
-        at = {"measure": measure, "group": group, "year": year}
-        here = at | {"area": area}
+        series = {"measure": measure, "group": group, "year": year}
+        here = series | {"area": area}
         projection, without = (_flat(self.result.draws[name].sel(here)) for name in ("projection", "counterfactual"))
-        england, course = _flat(self.england.sel(at)), _flat(self.course.sel(here))
+        england, course = _flat(self.england.sel(series)), _flat(self.course.sel(here))
         here.pop("year")
         last, standing = float(self.last.sel(here)), _flat(self.standing.sel(here))
         parts = {"standing": standing, "england": course, "own": without - last - standing - course}
@@ -139,16 +139,16 @@ class Standing(NamedTuple):
 
 
 def _of_groups(
-    past: xr.Dataset, national: np.ndarray, off: np.ndarray, at: Place, since: int, shares: Shares
+    past: xr.Dataset, national: np.ndarray, off: np.ndarray, place: Place, since: int, shares: Shares
 ) -> Standing:
     """Return where an area is taken to stand.
 
     The mean of two groups is weighed from both, each from the year of the mean's last figure where it has one.
     """
-    groups = MEASURES[at["measure"]].groups
-    if at["group"] in groups:
-        return _of_series(past, national, off, at, since)
-    both = [at | {"group": group} for group in groups]
+    groups = MEASURES[place["measure"]].groups
+    if place["group"] in groups:
+        return _of_series(past, national, off, place, since)
+    both = [place | {"group": group} for group in groups]
     is_published = all(_is_published(past, place, since) for place in both)
     years = [since if is_published else _last_of(past, place) for place in both]
     poor, other = (_of_series(past, national, off, place, year) for place, year in zip(both, years, strict=True))

@@ -293,19 +293,19 @@ def _is_small(path: Path) -> bool:
     return "measure" in header and "place" in header
 
 
-def _of_small(path: Path, tables: Tables, places: dict[str, str], data_folder: str | None) -> list[Row]:
+def _of_small(path: Path, known_tables: Tables, places: dict[str, str], data_folder: str | None) -> list[Row]:
     """Return the figures of a small table."""
 
     def complete(row: Row) -> Row:
-        about, value = MEASURES[row["measure"]], row["value"]
-        one_of(f"group of {row['measure']}", row["group"], about.table_groups)
-        if not 0 <= value <= LARGEST[about.unit]:
-            most = schemas.with_unit(LARGEST[about.unit], about.unit)
+        measure, value = MEASURES[row["measure"]], row["value"]
+        one_of(f"group of {row['measure']}", row["group"], measure.table_groups)
+        if not 0 <= value <= LARGEST[measure.unit]:
+            most = schemas.with_unit(LARGEST[measure.unit], measure.unit)
             raise Refusal(f"value must be 0 to {most}, got {spelled(value)}: correct the cell")
         return _row(row["place"], places[row["place"]], row["measure"], row["group"], row["year"], value)
 
     columns: dict[str, schemas.Check] = {
-        "place": lambda name: _place(name, tables, places, data_folder),
+        "place": lambda name: _place(name, known_tables, places, data_folder),
         "measure": schemas.one_of(*MEASURES, what="measure"),
         "group": schemas.text,
         "year": schemas.year_as_written(*YEARS),
@@ -333,9 +333,8 @@ def _place(name: str, tables: Tables, places: dict[str, str], data_folder: str |
 
 
 def _row(place: str, geography: str, measure: str, group: str, year: int, value: float) -> Row:
-    about = MEASURES[measure]
     row = {"measure": measure, "group": group, "place": place, "geography": geography, "year": year, "value": value}
-    return row | {"row": 0, "unit": about.unit, "source": "monitor.figures", "status": "found"}
+    return row | {"row": 0, "unit": MEASURES[measure].unit, "source": "monitor.figures", "status": "found"}
 
 
 def taken_in(tables: Tables, new: list[Row]) -> Tables:
