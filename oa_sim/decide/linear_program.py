@@ -45,10 +45,9 @@ def check(
         raise Refusal(f"no plan keeps {_which(rows, alone)}: {_remedy(rows[r], alone[r])}")
     slack = _least_slack(rows, settings, pinned, shape, allowed=range(len(rows)))
     if slack is None:
-        smallest = with_unit(number(settings.smallest_gbp, 0), "GBP")
+        least = _to_the_pound(settings.smallest_gbp)
         raise Refusal(
-            f"no plan has lines of at least {smallest} a year that keep every constraint: lower "
-            "constraints.smallest_gbp"
+            f"no plan has lines of at least {least} a year that keep every constraint: lower constraints.smallest_gbp"
         )
     some = np.flatnonzero(slack > SLACK_GBP)
     remedies = ", and ".join(_remedy(rows[r], slack[r]) for r in some)
@@ -77,7 +76,11 @@ def _which(rows: list[Row], alone: dict[int, float]) -> str:
 
 def _remedy(row: Row, pounds: float) -> str:
     verb = "lower" if row.is_least else "raise"
-    return f"{verb} {row.name} by {with_unit(number(np.ceil(pounds - ROUNDING_GBP), 0), 'GBP')} ({row.key})"
+    return f"{verb} {row.name} by {_to_the_pound(np.ceil(pounds - ROUNDING_GBP))} ({row.key})"
+
+
+def _to_the_pound(amount: float) -> str:
+    return with_unit(number(amount, 0), "GBP")
 
 
 def _least_slack(

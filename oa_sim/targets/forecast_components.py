@@ -47,10 +47,12 @@ class Outlook:
         """Return what each part adds to the last published figure (draw), and ``projection`` and ``england_level``."""
         series = {"measure": measure, "group": group, "year": year}
         here = series | {"area": area}
-        projection, without = (_flat(self.result.draws[name].sel(here)) for name in ("projection", "counterfactual"))
-        england, course = _flat(self.england.sel(series)), _flat(self.course.sel(here))
+        projection, without = (
+            flat_draws(self.result.draws[name].sel(here)) for name in ("projection", "counterfactual")
+        )
+        england, course = flat_draws(self.england.sel(series)), flat_draws(self.course.sel(here))
         here.pop("year")
-        last, standing = float(self.last.sel(here)), _flat(self.standing.sel(here))
+        last, standing = float(self.last.sel(here)), flat_draws(self.standing.sel(here))
         parts = {"standing": standing, "england": course, "own": without - last - standing - course}
         return parts | {"programme": projection - without, "projection": projection, "england_level": england}
 
@@ -65,7 +67,8 @@ class Outlook:
         return parts | {"standing": parts["standing"] - off, "england": moved}
 
 
-def _flat(array: xr.DataArray) -> np.ndarray:
+def flat_draws(array: xr.DataArray) -> np.ndarray:
+    """Return draws one after another, chain by chain."""
     return array.transpose("chain", "draw").values.astype(float).ravel()
 
 

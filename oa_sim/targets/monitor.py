@@ -32,6 +32,7 @@ from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
 from oa_sim.targets import attainable, settings
+from oa_sim.targets.forecast_components import flat_draws
 from oa_sim.targets.settings import Monitor
 
 
@@ -196,14 +197,10 @@ def figure_rows(
                     figure = float(history.published.sel(place).sel(year=year)) if year in history.year else np.nan
                     if np.isfinite(figure):
                         row = place | {"year": year, "unit": MEASURES[measure].unit, "published": figure}
-                        row |= _placed(_flat(expected.sel(year=year)), figure, measure, request)
+                        row |= _placed(flat_draws(expected.sel(year=year)), figure, measure, request)
                         row |= _to_come(before, updated, place, last_year)
                         broken = bool(history.breaks.sel(measure=measure, year=year) > 0)
                         yield row | {"break": broken, "proxy": is_proxy, "n_draws": updated.weight.size}
-
-
-def _flat(array: xr.DataArray) -> np.ndarray:
-    return array.values.astype(float).ravel()
 
 
 def _placed(draws: np.ndarray, figure: float, measure: str, request: Monitor) -> dict[str, object]:
@@ -219,7 +216,7 @@ def _placed(draws: np.ndarray, figure: float, measure: str, request: Monitor) ->
 
 def _to_come(before: xr.Dataset, updated: Update, place: dict[str, str], year: int) -> dict[str, float]:
     """Return what is expected in the last year as it was and as it is, and the chance of what was expected."""
-    old, now = (_flat(outcomes.projection.sel(place).sel(year=year)) for outcomes in (before, updated.outcomes))
+    old, now = (flat_draws(outcomes.projection.sel(place).sel(year=year)) for outcomes in (before, updated.outcomes))
     lower, goal = MEASURES[place["measure"]].lower_is_better, float(np.median(old))
     row = {"last_year": year, "goal": goal}
     for name, draws in (("before", old), ("now", now)):
@@ -227,7 +224,7 @@ def _to_come(before: xr.Dataset, updated: Update, place: dict[str, str], year: i
         row |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
         row[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
     impacts = {"impact_before": before, "impact_now": updated.outcomes}
-    return row | {name: _flat(of.impact.sel(place).sel(year=year)).mean() for name, of in impacts.items()}
+    return row | {name: flat_draws(of.impact.sel(place).sel(year=year)).mean() for name, of in impacts.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import pytest
 from test_assess import AREAS, GOOD, written
 
 from oa_sim.errors import Refusal
-from oa_sim.targets.settings import of_user
+from oa_sim.targets.settings import Monitor, Target, Want, of_user
 
 
 def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
@@ -77,3 +77,18 @@ def test_what_is_no_workbook_is_refused(tmp_path):
         of_user(str(path), AREAS, None)
     with pytest.raises(Refusal, match="is not there"):
         of_user(str(tmp_path / "none.xlsx"), AREAS, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Target(levels=[0.5, 0.5]), r"^target\.levels must name each probability once"),
+        (lambda: Target(red_below=0.8), r"^target\.red_below must be at most target\.green_from=0\.7, got 0\.8"),
+        (lambda: Monitor(red_from=0.5), r"^monitor\.red_from must be at least monitor\.green_from=0\.7, got 0\.5"),
+        (lambda: Want(most_gbp=1.0), r"^want\.most_gbp must be £10,000 to £100,000,000,000, got 1"),
+        (lambda: Want(measure="attainment_8", group="pupils"), r"^unknown want\.group 'pupils'"),
+    ],
+)
+def test_settings_check_themselves_alone_and_together(make, words):
+    with pytest.raises(Refusal, match=words):
+        make()
