@@ -27,7 +27,7 @@ def information_sentences(information: Information) -> list[str]:
     perfect = studies[studies.known == PERFECT].iloc[0]
     share = ""
     if best["mean"] > 0:
-        share = f", {significant(100 * perfect.value / best['mean'], 2, unit='%')} of what that plan achieves"
+        share = f", {chance(perfect.value / best['mean'])} of what that plan achieves"
     sentences = [
         f"Of {len(plans)} plans, {best.plan!r} is best on average and in {_of_draws(best.p_best, best.n_draws)} of "
         f"draws. The expected value of perfect information is {_value(perfect, unit)}{share}."
