@@ -21,6 +21,8 @@ MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "compiled.spending_response": "compiled.gradient",
     "compiled.vector_math": "compiled.scalar_laws",
     "inference.state_space": "inference.area_forecast",
+    "decide.candidate_plans": "decide.plan_evaluation",
+    "decide.voi_settings": "decide.value_of_information",
     "inputs.download_formats": "inputs.published_files",
     "programme.portfolio": "programme.budget",
     "programme.review": "programme.budget",

@@ -40,12 +40,6 @@ def unknown(noun: str, word: object, choices: Iterable[str]) -> Refusal:
     return Refusal(f"unknown {noun} {word!r}: {remedy}")
 
 
-def between(noun: str, value: float, low: float, high: float, unit: str = "") -> None:
-    """Refuse a number outside its range, or one that is not finite."""
-    if not low <= value <= high:
-        raise Refusal(f"{noun} must be {low:g} to {high:g}{unit}, got {value:g}: choose a number in that range")
-
-
 def one_of(noun: str, value: str, choices: Iterable[str]) -> None:
     """Refuse a name that is none of the choices."""
     if value not in choices:

@@ -66,7 +66,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan; its slopes in test_spending_profiles
     "compiled/outcomes": "compiled/test_simulate",
     "decide/allocation_problem": "decide/test_constraints",
-    "decide/candidate_plans": "decide/test_value_of_information",
     "decide/column_generation": "decide/test_optimiser",
     "decide/narrative": "decide/test_decision",  # one of three of this name
     "decide/robustness": "decide/test_decision",  # the plan that it judges is searched once

@@ -86,7 +86,7 @@ def monitor(arguments: Namespace) -> CommandResult:
 
 def voi(arguments: Namespace) -> CommandResult:
     """Answer ``voi``: the value of information."""
-    from oa_sim.decide.voi_settings import Studying
+    from oa_sim.decide.value_of_information import Studying
 
     settings, scenario = _settings(arguments.words, "voi", Studying)
     from oa_sim.decide import narrative

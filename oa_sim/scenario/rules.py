@@ -15,7 +15,8 @@ from oa_sim.errors import Refusal, unknown
 
 SHARE, SCORE, TRUTH, NAME, NAMES = "share, 0 to 1", "score, 0 to 1", "yes or no", "a name", "names"
 WITHOUT_UNIT = ("", TRUTH, NAME, NAMES, "a file", "a folder")  # values whose kind says it all
-SPOKEN = ("years", "funded years", "SD", "programmes", "points", "scenarios", "draws a chain")  # in errors
+# units that errors name
+SPOKEN = ("years", "funded years", "seconds", "SD", "programmes", "points", "pupils", "scenarios", "draws a chain")
 NUMBERS = (float, int)
 FEWEST_GROUPED, MOST_GROUPED = 10_000, 1e20
 KEY = "\0"  # stands in a sentence where its key goes, which only what holds the key knows in full
