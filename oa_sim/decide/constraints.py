@@ -11,7 +11,7 @@ from oa_sim.definitions import PHASES
 from oa_sim.errors import Refusal, unknown
 from oa_sim.programme import budget
 from oa_sim.scenario import load
-from oa_sim.scenario.rules import NAME, TRUTH, Checked, asked
+from oa_sim.scenario.rules import NAME, TRUTH, Checked, requested
 from oa_sim.scenario.schema import Scenario
 
 EVERY_AREA = "each"  # stands for every area, one by one
@@ -24,18 +24,18 @@ class Constraints(Checked):
     """What a plan may be; all pounds are over all funded years unless said."""
 
     key = "constraints"
-    area_floor_gbp: dict[str, float] = asked("Least for activity in an area; each: every area", *POUNDS, dict)
-    area_cap_gbp: dict[str, float] = asked("Most for activity in an area; each: every area", *POUNDS, dict)
-    ring_fence_gbp: dict[str, float] = asked("Least for an intervention or a phase over all areas", *POUNDS, dict)
-    ring_cap_gbp: dict[str, float] = asked("Most for an intervention or a phase over all areas", *POUNDS, dict)
-    pinned: str | None = asked(
+    area_floor_gbp: dict[str, float] = requested("Least for activity in an area; each: every area", *POUNDS, dict)
+    area_cap_gbp: dict[str, float] = requested("Most for activity in an area; each: every area", *POUNDS, dict)
+    ring_fence_gbp: dict[str, float] = requested("Least for an intervention or a phase over all areas", *POUNDS, dict)
+    ring_cap_gbp: dict[str, float] = requested("Most for an intervention or a phase over all areas", *POUNDS, dict)
+    pinned: str | None = requested(
         "Columns of a plan: each line that it names gets just that, and nothing in other years", "a file", default=None
     )
-    most_priorities: int | None = asked("Interventions that an area may fund; null: all of them", "", 1, 1000, None)
-    smallest_gbp: float = asked(
+    most_priorities: int | None = requested("Interventions that an area may fund; null: all of them", "", 1, 1000, None)
+    smallest_gbp: float = requested(
         "Smallest viable size: what a line has in each of its years if it has anything", "£ per year", 0, 1e11, 0.0
     )
-    school_capacity: bool = asked(
+    school_capacity: bool = requested(
         "Whether no stage of schooling may have more programmes at once, on average, than schools can take on",
         TRUTH,
         default=False,
@@ -47,17 +47,17 @@ class Search(Checked):
     """How a plan is looked for."""
 
     key = "search"
-    gap: float = asked("Share of the bound at which the search ends", "share", 0, 1, 0.0005)
-    rounds: int = asked("Most rounds of all starts together, and then one more at the least", "", 1, 10_000, 100)
-    seconds: float = asked(
+    gap: float = requested("Share of the bound at which the search ends", "share", 0, 1, 0.0005)
+    rounds: int = requested("Most rounds of all starts together, and then one more at the least", "", 1, 10_000, 100)
+    seconds: float = requested(
         "Time after which it ends all the same, looked at after each round: another machine may find another plan",
         "seconds",
         1,
         1e6,
         600.0,
     )
-    start: str = asked("An equal split, or random money", NAME, choices=("equal", "random"), default="equal")
-    seed: int = asked("Root of the random start", "", 0, 2**63 - 1, 1)
+    start: str = requested("An equal split, or random money", NAME, choices=("equal", "random"), default="equal")
+    seed: int = requested("Root of the random start", "", 0, 2**63 - 1, 1)
 
 
 @dataclass

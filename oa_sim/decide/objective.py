@@ -15,7 +15,7 @@ from oa_sim.errors import Refusal, one_of
 from oa_sim.programme.parameters import draw
 from oa_sim.projection.appraisal import EARNINGS, discount, pupils_of, welfare_weight
 from oa_sim.rng import stream
-from oa_sim.scenario.rules import NAME, NAMES, Checked, asked
+from oa_sim.scenario.rules import NAME, NAMES, Checked, requested
 from oa_sim.scenario.schema import Scenario
 
 OF = {  # what is summed up, and its unit
@@ -33,34 +33,36 @@ class Objective(Checked):
     """What a plan is judged by."""
 
     key = "objective"
-    of: str = asked("What is summed up", NAME, choices=tuple(OF), default="extra_pupils")
+    of: str = requested("What is summed up", NAME, choices=tuple(OF), default="extra_pupils")
     # a pupil who reaches two standards counts twice
-    measures: list[str] = asked(
+    measures: list[str] = requested(
         "Shares of pupils that are counted; none named: every one of attainment that the scenario has",
         NAMES,
         choices=STANDARDS,
         default=list,
     )
-    group: str = asked("Whose pupils are counted, for extra_pupils", NAME, choices=tuple(GROUPS), default="all")
+    group: str = requested("Whose pupils are counted, for extra_pupils", NAME, choices=tuple(GROUPS), default="all")
     # not for earnings, which count every cohort that reaches Year 11 while the programme is followed
-    years: list[int] = asked("Years that are counted; none named: the scenario\u2019s", default=list)
-    years_after: int | None = asked(
+    years: list[int] = requested("Years that are counted; none named: the scenario\u2019s", default=list)
+    years_after: int | None = requested(
         "Instead of years: the one year so many years after the last funded one", "years", 0, 15, None
     )
-    weighting: str = asked(
+    weighting: str = requested(
         "distribution: gains of disadvantaged pupils count for more, by incomes and the Green Book\u2019s elasticity",
         NAME,
         choices=WEIGHTINGS,
         default="plain",
     )
-    risk: str = asked(
+    risk: str = requested(
         "mean; cvar: the mean of the worst draws; floor: the chance that every area reaches its floor",
         NAME,
         choices=RISKS,
         default="mean",
     )
-    tail: float = asked("Share of draws in the tail, for cvar", "share", 0.01, 1, 0.1)
-    floor: float = asked("What each area must reach, for 1,000 pupils on its roll", "of the objective", -1e9, 1e9, 0.0)
+    tail: float = requested("Share of draws in the tail, for cvar", "share", 0.01, 1, 0.1)
+    floor: float = requested(
+        "What each area must reach, for 1,000 pupils on its roll", "of the objective", -1e9, 1e9, 0.0
+    )
 
     def _check_together(self) -> None:
         if self.years and self.years_after is not None:

@@ -15,7 +15,7 @@ from oa_sim.errors import Refusal
 from oa_sim.projection import variance_decomposition
 from oa_sim.projection.ranking import first
 from oa_sim.rng import stream
-from oa_sim.scenario.rules import NAMES, Checked, asked, spelled
+from oa_sim.scenario.rules import NAMES, Checked, requested, spelled
 from oa_sim.scenario.schema import SPLITS, Scenario
 
 PERFECT = "perfect information"
@@ -28,17 +28,17 @@ class Voi(Checked):
     """Which decisions there are, every split with every portfolio and plans from files, and which studies."""
 
     key = "voi"
-    splits: list[str] = asked(
+    splits: list[str] = requested(
         "Ways of splitting the money", NAMES, choices=tuple(name for name in SPLITS if name != "custom"), default=list
     )
-    portfolios: list[str] = asked("Portfolios", NAMES, default=list)
-    plans: list[str] = asked("Files of plans, as oa-sim optimise writes them", "files", default=list)
-    trial_pupils: list[int] = asked("Sizes of a trial", "pupils", default=list)
-    cluster: float = asked("Pupils of a school in a trial", "pupils", 1, 1000, 25.0)
-    correlation: float = asked("Correlation between pupils of one school", "share", 0, 1, 0.15)
-    trial_fixed_gbp: float = asked("Cost of a trial, whatever its size", "£", 0, 1e9, 200_000.0)
-    trial_gbp_per_pupil: float = asked("Cost of a trial for each pupil in it", "£ per pupil", 0, 1e6, 30.0)
-    gate_years: list[int] = asked("After how many years the rest is decided anew", "years", 1, 50, list)
+    portfolios: list[str] = requested("Portfolios", NAMES, default=list)
+    plans: list[str] = requested("Files of plans, as oa-sim optimise writes them", "files", default=list)
+    trial_pupils: list[int] = requested("Sizes of a trial", "pupils", default=list)
+    cluster: float = requested("Pupils of a school in a trial", "pupils", 1, 1000, 25.0)
+    correlation: float = requested("Correlation between pupils of one school", "share", 0, 1, 0.15)
+    trial_fixed_gbp: float = requested("Cost of a trial, whatever its size", "£", 0, 1e9, 200_000.0)
+    trial_gbp_per_pupil: float = requested("Cost of a trial for each pupil in it", "£ per pupil", 0, 1e6, 30.0)
+    gate_years: list[int] = requested("After how many years the rest is decided anew", "years", 1, 50, list)
 
     def _check_together(self) -> None:
         for pupils in self.trial_pupils:

@@ -10,7 +10,7 @@ from oa_sim.inputs import csv_reader, published_files, schemas, tables
 from oa_sim.inputs.schemas import LARGEST, STATUSES
 from oa_sim.inputs.tables import Row, Tables
 from oa_sim.scenario import load
-from oa_sim.scenario.rules import NAME, SHARE, TRUTH, Checked, Rule, asked, spelled
+from oa_sim.scenario.rules import NAME, SHARE, TRUTH, Checked, Rule, requested, spelled
 
 SCALES = ("level", "relative")
 SHORT = {  # what people call a measure
@@ -30,16 +30,16 @@ class Want(Checked):
     """A target for which the least money is asked."""
 
     key = "want"
-    area: str | None = asked("Area", NAME, default=None)
-    measure: str = asked("Measure", NAME, choices=tuple(MEASURES), default="key_stage_2")
-    group: str = asked("Group of pupils", NAME, default="all")
-    year: int = asked("Year", "", FIRST_YEAR, LAST_YEAR, 2029)
-    level: float = asked(
+    area: str | None = requested("Area", NAME, default=None)
+    measure: str = requested("Measure", NAME, choices=tuple(MEASURES), default="key_stage_2")
+    group: str = requested("Group of pupils", NAME, default="all")
+    year: int = requested("Year", "", FIRST_YEAR, LAST_YEAR, 2029)
+    level: float = requested(
         "Figure to be reached; on the scale relative, less England\u2019s", "the measure\u2019s", -100, 100, 0.0
     )
-    scale: str = asked("A level, or relative to England", NAME, choices=SCALES, default="level")
-    probability: float = asked("With which it is to be reached", SHARE, 0.01, 0.99, 0.5)
-    most_gbp: float = asked("Most that is tried", "£", 1e4, 1e11, 1e9)
+    scale: str = requested("A level, or relative to England", NAME, choices=SCALES, default="level")
+    probability: float = requested("With which it is to be reached", SHARE, 0.01, 0.99, 0.5)
+    most_gbp: float = requested("Most that is tried", "£", 1e4, 1e11, 1e9)
 
     def _check_together(self) -> None:
         one_of("want.group", self.group, MEASURES[self.measure].table_groups)
@@ -54,14 +54,16 @@ class Target(Checked):
         default_factory=lambda: [0.5, 0.7, 0.9],
         metadata={"rule": Rule("Probabilities with which a figure is promised", SHARE, 0.01, 0.99)},
     )
-    years: list[int] = asked("Years of promises; none named: the fifth projected one and the last", default=list)
-    table: str | None = asked(
+    years: list[int] = requested("Years of promises; none named: the fifth projected one and the last", default=list)
+    table: str | None = requested(
         "Your own targets, CSV or Excel; null: those of the package alone", "a file", default=None
     )
-    package: bool = asked("Whether the delivery-plan targets of the package are judged", TRUTH, default=True)
-    panel: str | None = asked("Figures of all authorities for base rates; null: our summary", "a file", default=None)
-    green_from: float = asked("Probability from which a target is green", SHARE, 0, 1, 0.7)
-    red_below: float = asked("Probability below which a target is red; amber between", SHARE, 0, 1, 0.5)
+    package: bool = requested("Whether the delivery-plan targets of the package are judged", TRUTH, default=True)
+    panel: str | None = requested(
+        "Figures of all authorities for base rates; null: our summary", "a file", default=None
+    )
+    green_from: float = requested("Probability from which a target is green", SHARE, 0, 1, 0.7)
+    red_below: float = requested("Probability below which a target is red; amber between", SHARE, 0, 1, 0.5)
 
     def _check_together(self) -> None:
         if not self.levels or len(set(self.levels)) != len(self.levels):
@@ -214,18 +216,20 @@ class Monitor(Checked):
     key = "monitor"
     # a file of the Department's as it is downloaded, or a small table with the columns place, measure, group, year and
     # value, England's figures among them
-    figures: str | None = asked("This year\u2019s figures; package: those inside", "a file", default=None)
-    until: int | None = asked("Last year whose figures are taken; null: the last that there is", "", 2018, 2060, None)
-    last: str | None = asked("Folder of an earlier monitor, to be compared with", "a folder", default=None)
-    panel: str | None = asked(
+    figures: str | None = requested("This year\u2019s figures; package: those inside", "a file", default=None)
+    until: int | None = requested(
+        "Last year whose figures are taken; null: the last that there is", "", 2018, 2060, None
+    )
+    last: str | None = requested("Folder of an earlier monitor, to be compared with", "a folder", default=None)
+    panel: str | None = requested(
         "Figures of all authorities up to the same year, to learn from again where draws cannot be reweighted",
         "a file",
         default=None,
     )
-    green_from: float = asked(
+    green_from: float = requested(
         "A figure as good as what was promised with this probability is green", SHARE, 0.01, 0.99, 0.7
     )
-    red_from: float = asked(
+    red_from: float = requested(
         "A figure worse than what was promised with this probability is red", SHARE, 0.01, 0.999, 0.9
     )
 

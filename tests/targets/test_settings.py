@@ -101,6 +101,8 @@ def test_a_wrong_figure_is_refused_in_one_sentence(tmp_path, case):
     row, words = WRONG_FIGURES[case]
     with pytest.raises(Refusal, match=words):
         settings.figure_rows(Monitor(figures=small(tmp_path / "f.csv", row)), tables.read_all(), 2022, None)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
