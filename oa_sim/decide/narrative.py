@@ -152,15 +152,16 @@ def _best_plan(decision: Decision) -> str:
     """Return what the best plan spends and is expected to achieve on held-out draws."""
     judge, best = decision.optimum.judge, decision.sheet.candidates.iloc[0]
     objective = judge.objective
-    risk = {
-        "cvar": f" Mean of the worst {percent(objective.tail)} of draws: {significant(best.value, 4)}.",
-        "floor": f" Probability that every area reaches its floor: {_of_draws(best.value, best.n_draws)}.",
-    }
+    risk = ""
+    if objective.risk == "cvar":
+        risk = f" Mean of the worst {percent(objective.tail)} of draws: {significant(best.value, 4)}."
+    elif objective.risk == "floor":
+        risk = f" Probability that every area reaches its floor: {_of_draws(best.value, best.n_draws)}."
     return (
         f"The best plan spends {pounds(decision.account['allocated'])} on activity. It is expected to achieve "
         f"{amount(best.q05, best['mean'], best.q95, objective.unit)}: "
-        f"{objective_in_words(objective, objective.years or judge.scenario.years)}.{risk.get(objective.risk, '')} "
-        f"It is evaluated on {number(best.n_draws, 0)} held-out draws."
+        f"{objective_in_words(objective, objective.years or judge.scenario.years)}.{risk} It is evaluated on "
+        f"{number(best.n_draws, 0)} held-out draws."
     )
 
 
