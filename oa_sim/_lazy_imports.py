@@ -20,6 +20,8 @@ else:
 MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "compiled.spending_response": "compiled.gradient",
     "inputs.download_formats": "inputs.published_files",
+    "plots.small_multiples": "plots.fan_charts",
+    "plots.tornado": "plots.decision_charts",
     "programme.review": "programme.budget",
     "scenario.scenario_files": "scenario.overrides",
     "simulation.result_tables": "simulation.result",

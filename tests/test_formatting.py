@@ -196,3 +196,8 @@ def test_a_share_and_its_ends_are_said_in_the_steps_that_its_error_supports():
     assert formatting.share_estimate(0.574, 0.452, 0.683, 0.08) == "60% (90% interval 50% to 70%)"
     assert formatting.share_estimate(0.5, 0.5, 0.5) == "50%"
     assert formatting.share_estimate(float("nan"), float("nan"), float("nan")) == "none"
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_difference_of_percentages_is_in_percentage_points(measure):
+    assert "%" not in formatting.unit(measure)

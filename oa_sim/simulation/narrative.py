@@ -3,18 +3,20 @@
 Every figure has its uncertainty, its unit and its year, and no more digits than ``formatting`` allows.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
-from oa_sim.formatting import better, chance, estimate, outcome, pounds, unit, who
+from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year
+from oa_sim.formatting import chance, estimate, outcome, pounds, share, share_estimate, unit, who, with_unit
 from oa_sim.inference import mcse
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.projection import appraisal, ranking, variance_decomposition
-from oa_sim.scenario import unverified
+from oa_sim.scenario import rules, unverified
 from oa_sim.simulation.comparison import Comparison
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import SMALLEST_CHANGE, headline_measure, headline_year
+from oa_sim.simulation.summaries import SMALLEST_CHANGE, headline_measure, headline_year, left_after
 
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved. No causal estimate of it exists, and the areas\u2019 published "
@@ -41,27 +43,28 @@ def subject(result: Result) -> tuple[str, str]:
 
 def headline(result: Result) -> list[str]:
     """Return the result in a few sentences; the first stands for all."""
-    to_verify = [line for line in [unverified.sentence(result.manifest.get("to_verify", {}))] if line]
-    if not result.money.spend.values.any():
-        return [
-            f"No money is spent on activity, so the impact is exactly zero: projection and counterfactual of "
-            f"{result.label!r} are the same on every draw.",
-            _level(result),
-            *whence(result),
-            *to_verify,
-        ]
-    without = result.manifest["scenario"]["evidence"]["without"]
-    left_out = f"{len(without)} {'study is' if len(without) == 1 else 'studies are'} left out: {', '.join(without)}."
-    excluded = [left_out] if without else []
-    return [_impact(result), _lasts(result), *worth(result), _level(result), *whence(result), *excluded, *to_verify]
+    to_verify = unverified.sentence(result.manifest.get("to_verify", {}))
+    sentences = [_level(result), *sources_of_uncertainty(result)]
+    if result.money.spend.values.any():
+        without = result.manifest["scenario"]["evidence"]["without"]
+        are = "study is" if len(without) == 1 else "studies are"
+        left_out = f"{len(without)} {are} left out: {', '.join(without)}."
+        sentences = [_impact(result), _lasts(result), *worth(result), *sentences, *([left_out] if without else [])]
+    else:
+        sentences.insert(
+            0,
+            "No money is spent on activity, so the impact is exactly zero: projection and counterfactual of "
+            f"\u2018{result.title}\u2019 are the same on every draw.",
+        )
+    return [*sentences, *([to_verify] if to_verify else [])]
 
 
 def verdict(result: Result) -> str:
     """Return whether the baseline passed its convergence checks, and why."""
     gates, until = result.manifest["gates"], result.manifest["learned"].get("until", 0)
-    start = int(result.draws.year.values[0])
     hindsight = f"; with hindsight: fitted to figures up to {academic_year(until)}, after the scenario starts"
-    return f"{gates['verdict']}: {gates['reason']}{hindsight if until >= start else ''}"
+    has_hindsight = until >= int(result.draws.year.values[0])
+    return f"{gates['verdict']}: {gates['reason']}{hindsight if has_hindsight else ''}"
 
 
 def evidence_behind(result: Result) -> list[str]:
@@ -93,17 +96,18 @@ def worth(result: Result) -> list[str]:
         benefit = "No benefit in pounds is claimed, so it has no 90% interval: Attainment 8 is not among the measures."
         return [benefit, _price(result)]
     limit = value.attrs["review_above"]
-    review = f" REVIEW before use: a ratio above {limit:g} is more than comparable programmes have found."
+    most = with_unit(rules.spelled(limit), "GBP")
+    review = f" REVIEW before use: more than {most} for each £1 is more than comparable programmes have found."
     return [
         f"Each £1 spent buys {_estimate(result, ratio[0], 'GBP')} of lifetime earnings, through Attainment 8 alone, "
-        f"both discounted. Probability that benefits exceed costs: {chance(float((ratio[0] > 1).mean()))}. Benefits "
+        f"both discounted. Probability that benefits exceed costs: {_chance(result, ratio[0] > 1)}. Benefits "
         f"are in prices of {value.attrs['benefit_prices']}; money is {value.attrs['price_base']}. Neither is deflated."
         f"{review if ratio[0].mean() > limit else ''}",
         _price(result),
     ]
 
 
-def whence(result: Result) -> list[str]:
+def sources_of_uncertainty(result: Result) -> list[str]:
     """Return where the uncertainty of the headline comes from; nothing where it was not computed."""
     if not len(result.uncertainty):
         return []
@@ -123,19 +127,13 @@ def whence(result: Result) -> list[str]:
 def _largest_sources(part: xr.Dataset, name: str) -> str:
     """Return which block most of the variance of the impact or the level comes from, and which is next."""
     blocks = zip(part.block.values.tolist(), part.share.values, part.error.values, strict=True)
-    (first, share, error), (second, next_share, _) = sorted(blocks, key=lambda block: -block[1])[:2]
-    low, high = (percent(float(np.clip(share + sign * 1.645 * error, 0, 1))) for sign in (-1, 1))
+    (first, largest, error), (second, following, its_error) = sorted(blocks, key=lambda block: -block[1])[:2]
+    middle, low, high = np.clip(largest + 1.645 * error * np.array([0, -1, 1]), 0, 1).tolist()
     return (
-        f"{'Most' if share > 0.5 else 'The largest part'} of the variance of the {name} comes from "
-        f"{variance_decomposition.LABELS[first]} ({percent(min(share, 1.0))}, 90% interval {low} to {high}), then from "
-        f"{variance_decomposition.LABELS[second]} ({percent(max(next_share, 0.0))})."
+        f"{'Most' if largest > 0.5 else 'The largest part'} of the variance of the {name} comes from "
+        f"{variance_decomposition.LABELS[first]}, {share_estimate(middle, low, high, error)}, then from "
+        f"{variance_decomposition.LABELS[second]}, {share(max(following, 0.0), its_error)}."
     )
-
-
-def price_of_one_more(result: Result, bought: np.ndarray) -> str:
-    """Return the median price of one more with its interval, from how many a pound buys (draw)."""
-    price = np.where(bought > 0, 1.0 / np.where(bought > 0, bought, 1.0), np.inf)
-    return estimate(*_summary(result, price, as_median=True), unit="GBP")
 
 
 def _price(result: Result) -> str:
@@ -144,11 +142,12 @@ def _price(result: Result) -> str:
     years = result.draws.year.values
     extra = appraisal.extra(result.draws, result.value.pupils, measure, "all")
     bought = appraisal.per_pound(extra, result.value, years)[-1, -1]
-    without = float((bought <= 0).mean())
-    if without > 0.5:
-        return f"{_one_more(measure)} has no price, and no 90% interval: {chance(without)} of draws show no gain."
-    price = price_of_one_more(result, bought).replace("(90%", "(median; 90%")
-    no_price = f" In {chance(without)} of draws there is no gain, and no price." if without else ""
+    has_gain, without = bought > 0, _chance(result, bought <= 0)
+    if has_gain.mean() < 0.5:
+        return f"{_one_more(measure)} has no price, and no 90% interval: {without} of draws show no gain."
+    prices = np.where(has_gain, 1.0 / np.where(has_gain, bought, 1.0), np.inf)
+    price = estimate(*_summary(result, prices, as_median=True), unit="GBP").replace("(90%", "(median; 90%")
+    no_price = "" if has_gain.all() else f" In {without} of draws there is no gain, and no price."
     return (
         f"{_one_more(measure)} costs {price}: total spending to {academic_year(int(years[-1]))} divided by all "
         f"additional pupils, attributing the whole cost to this measure.{no_price}"
@@ -179,7 +178,7 @@ def _impact(result: Result) -> str:
     verb = "raise" if direction == "higher" else "lower"
     return (
         f"{_funding(result)} is expected to {verb} {subject} by {size}, {where}{_outside_view_on(result)}. "
-        f"Probability of any improvement: {better(draws, measure)}.{_impact_other_way(result, measure, year)}"
+        f"Probability of any improvement: {_better(result, draws, measure)}.{_impact_other_way(result, measure, year)}"
     )
 
 
@@ -193,11 +192,11 @@ def _outside_view_on(result: Result) -> str:
     return ", with the outside view" if result.outside.attrs.get("speaks") and result.outside.attrs["is_on"] else ""
 
 
-def other_way(result: Result) -> str:
+def _other_view(result: Result) -> str:
     """Return the name of the figures with the outside view switched, with a doubt where few draws agree with it."""
     k = result.outside.attrs["pareto_k"]
     doubt = f" (unreliable: Pareto k\u0302 is {k:.2f}, so few draws agree with it)" if k >= LARGEST_K else ""
-    return f"{'without' if result.outside.attrs['is_on'] else 'with'} the outside view{doubt}"
+    return f"{'Without' if result.outside.attrs['is_on'] else 'With'} the outside view{doubt}"
 
 
 def _impact_other_way(result: Result, measure: str, year: int) -> str:
@@ -211,8 +210,8 @@ def _impact_other_way(result: Result, measure: str, year: int) -> str:
 def _sentence_other_way(result: Result, draws: np.ndarray, measure: str) -> str:
     """Return a change with the outside view switched, as a sentence of its own."""
     direction, size = _change(result, draws, measure)
-    way = other_way(result)
-    return f"{way[0].upper()}{way[1:]}: {size} {direction}; probability of improvement {better(draws, measure)}."
+    likely = _better(result, draws, measure)
+    return f"{_other_view(result)}: {size} {direction}; probability of improvement {likely}."
 
 
 def _lasts(result: Result) -> str:
@@ -221,28 +220,42 @@ def _lasts(result: Result) -> str:
     remaining = result.sustainability.sel(measure=measure, group=group)
     if not float(remaining.p_impact.max()) > 0:
         return "The impact is too small to say how much of it lasts."
-    five, low, high, ten, half = left_of(remaining)
+    five, ten, half = left_in_words(_mean_left(remaining), result.n_draws)
     n_high, n_measures = _high_risks(result.sustainability)
     also = also_high = ""
     if "p_impact" in result.outside:
-        other, way = result.outside.sel(measure=measure, group=group), other_way(result)
-        also = " {way}: {0} ({1} to {2}), {3} and {4}.".format(*left_of(other), way=f"{way[0].upper()}{way[1:]}")
-        also_high = f" ({_high_risks(result.outside)[0]} {way})"
+        other, view = _mean_left(result.outside.sel(measure=measure, group=group)), _other_view(result)
+        also = " {}: {}, {} and {}.".format(view, *left_in_words(other, result.n_draws))
+        also_high = f" ({_high_risks(result.outside)[0]} {view[0].lower()}{view[1:]})"
     return (
-        f"Five years after funding ends, {five} of the peak impact remains (90% interval {low} to {high}, mean of the "
-        f"areas\u2019 intervals); after ten years, {ten}. Probability that at least half remains after five years: "
-        f"{half}.{also} The risk that the impact does not last is high in most areas for {n_high} of {n_measures} "
-        f"measures{also_high}."
+        f"Five years after funding ends, {five} of the peak impact remains; after ten years, {ten}. Probability that "
+        f"at least half remains after five years: {half}.{also}{_over_areas(result)} The risk that the impact does "
+        f"not last is high in most areas for {n_high} of {n_measures} measures{also_high}."
     )
 
 
-def left_of(remaining) -> tuple[str, ...]:
-    """Return the share of a peak after five years, its interval, the share after ten, and the chance of half."""
-    five = (percent(float(remaining[f"left_5y{end}"].mean())) for end in ("", "_q05", "_q95"))
-    return *five, percent(float(remaining.left_10y.mean())), chance(float(remaining.p_half_left_5y.mean()))
+def _over_areas(result: Result) -> str:
+    """Return that shares of a peak are means of areas, where there are several."""
+    several = result.draws.sizes["area"] > 1
+    return " Shares, and the ends of their intervals, are means over the areas." if several else ""
 
 
-def _high_risks(sustainability) -> tuple[int, int]:
+def _mean_left(sustainability: xr.Dataset) -> dict[str, float]:
+    """Return what is left of the peaks of areas, as the mean over those that have an impact to keep."""
+    numbers = [name for name in sustainability.data_vars if "left" in str(name)]
+    return {str(name): float(sustainability[name].mean()) for name in numbers}
+
+
+def left_in_words(left: Mapping[str, float], n_draws: int) -> tuple[str, str, str]:
+    """Return the share of a peak after five years with its interval, the share after ten, and the chance of half.
+
+    For ``left`` see ``summaries.left_after``; the number of draws limits the digits.
+    """
+    (five, half), (ten, _) = (left_after(left, years, n_draws) for years in (5, 10))
+    return share_estimate(*five), share(ten.middle, ten.error), chance(*half)
+
+
+def _high_risks(sustainability: xr.Dataset) -> tuple[int, int]:
     """Return for how many measures the risk is high in most areas, and of how many."""
     measures = sustainability.measure.values.tolist()
     risks = [sustainability.risk.sel(measure=name, group="all").values.tolist() for name in measures]
@@ -268,6 +281,16 @@ def _estimate(result: Result, draws: np.ndarray, unit: str) -> str:
     return estimate(*_summary(result, draws), unit=unit)
 
 
+def _chance(result: Result, happens: np.ndarray) -> str:
+    """Return the chance of what happens in some draws, in steps that its Monte Carlo error supports."""
+    probability = _summary(result, happens)
+    return chance(probability.middle, probability.error)
+
+
+def _better(result: Result, change: np.ndarray, measure: str) -> str:
+    return _chance(result, change < 0 if MEASURES[measure].lower_is_better else change > 0)
+
+
 def _change(result: Result, draws: np.ndarray, measure: str) -> tuple[str, str]:
     """Return whether a figure is higher or lower, and by how much, with its interval."""
     middle, low, high, error = _summary(result, draws)
@@ -277,8 +300,8 @@ def _change(result: Result, draws: np.ndarray, measure: str) -> tuple[str, str]:
 
 def mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
     """Return the unweighted mean over areas of a quantity, by draw."""
-    values = result.draws[quantity].sel(measure=measure, group=group, year=year)
-    return values.mean("area").values.astype(float).ravel()
+    values = result.draws[quantity].sel(measure=measure, group=group, year=year).mean("area").values
+    return np.asarray(values, dtype=float).ravel()
 
 
 def compared(comparison: Comparison) -> list[str]:
@@ -288,12 +311,10 @@ def compared(comparison: Comparison) -> list[str]:
     year = max(headline_year(result) for result in results)
     sentences = []
     for other in results[1:]:
-        sentences += [
-            _difference(results[0], other, measure, group, year),
-            _left_by(results[0], other, measure, group),
-        ]
+        sentences.append(_difference(results[0], other, measure, group, year))
+        sentences.append(_left_by(results[0], other, measure, group))
     to_verify = unverified.together([result.manifest.get("to_verify", {}) for result in results])
-    warning = ranking.alarm([result.label for result in results], comparison.views())
+    warning = ranking.alarm([result.title for result in results], comparison.views())
     return [line for line in [*sentences, unverified.sentence(to_verify, "compare.json"), warning] if line]
 
 
@@ -308,36 +329,40 @@ def _difference(reference: Result, other: Result, measure: str, group: str, year
         else:
             differs = True
             direction, size = _change(reference, draws, measure)
+            otherwise = _compared_other_way(reference, other, each) if each == year else ""
             sentences.append(
                 f"In {academic_year(each)}, {subject} is {size} {direction}. Probability that it is better: "
-                f"{better(draws, measure)}.{_compared_other_way(reference, other, each) if each == year else ''}"
+                f"{_better(reference, draws, measure)}.{otherwise}"
             )
         subject = "it"
     if not differs:
         sentences += _most_certain_difference(reference, other, year)
-    return f"{other.label} compared with {reference.label}. {' '.join(sentences)}"
+    return f"\u2018{other.title}\u2019 compared with \u2018{reference.title}\u2019. {' '.join(sentences)}"
 
 
 def _projection_difference(reference: Result, other: Result, measure: str, group: str, year: int) -> np.ndarray:
-    projections = (mean_draws(result, "projection", measure, group, year) for result in (other, reference))
-    return np.subtract(*projections)
+    ours, theirs = (mean_draws(result, "projection", measure, group, year) for result in (other, reference))
+    difference: np.ndarray = ours - theirs
+    return difference
 
 
 def _most_certain_difference(reference: Result, other: Result, year: int) -> list[str]:
     """Return which other measure differs most certainly, by mean over spread; nothing where none does."""
-    certainty = {}
-    for measure in reference.draws.measure.values.tolist():
-        draws = _projection_difference(reference, other, measure, "all", year)
-        if np.abs(draws).max() > SMALLEST_CHANGE:
-            certainty[measure] = (abs(float(draws.mean())) / max(float(draws.std()), 1e-12), draws)
+    measures = reference.draws.measure.values.tolist()
+    differences = {name: _projection_difference(reference, other, name, "all", year) for name in measures}
+    certainty = {
+        name: abs(float(draws.mean())) / max(float(draws.std()), 1e-12)
+        for name, draws in differences.items()
+        if np.abs(draws).max() > SMALLEST_CHANGE
+    }
     if not certainty:
         return []
-    measure = max(certainty, key=lambda name: certainty[name][0])
-    draws = certainty[measure][1]
+    measure = max(certainty, key=lambda name: certainty[name])
+    draws = differences[measure]
     direction, size = _change(reference, draws, measure)
     return [
         f"The most certain difference is in {outcome(measure, 'all')}: {size} {direction}. Probability that it is "
-        f"better: {better(draws, measure)}."
+        f"better: {_better(reference, draws, measure)}."
     ]
 
 
@@ -346,23 +371,22 @@ def _left_by(reference: Result, other: Result, measure: str, group: str) -> str:
     remaining = [result.sustainability.sel(measure=measure, group=group) for result in (other, reference)]
     if not all(float(part.p_impact.max()) > 0 for part in remaining):
         return ""
-    (left, low, high, *_), (left_reference, *ends) = (left_of(part) for part in remaining)
+    left, of_reference = (left_in_words(_mean_left(part), reference.n_draws)[0] for part in remaining)
     return (
-        f"Five years after its own funding ends, {left} of the peak impact of {other.label} remains (90% interval "
-        f"{low} to {high}, mean of the areas\u2019 intervals). For {reference.label} it is {left_reference} "
-        f"({ends[0]} to {ends[1]})."
+        f"Five years after its own funding ends, {left} of the peak impact of \u2018{other.title}\u2019 remains. For "
+        f"\u2018{reference.title}\u2019 it is {of_reference}.{_over_areas(reference)}"
     )
 
 
 def _compared_other_way(reference: Result, other: Result, year: int) -> str:
     """Return the difference of two scenarios with the outside view switched, each weighted by itself."""
-    if not np.array_equal(*(result.draws.counterfactual.values for result in (reference, other)), equal_nan=True):
+    if not np.array_equal(reference.draws.counterfactual.values, other.draws.counterfactual.values, equal_nan=True):
         return ""  # more than the impact differs, and the outside view is about impact
     speaking = [result for result in (reference, other) if result.outside.attrs.get("speaks")]
     if not speaking or len({result.outside.attrs["is_on"] for result in speaking}) > 1:
         return ""
-    impacts = [
-        result.outside.impact.sel(year=year).values.ravel() if result in speaking else 0.0
+    ours, theirs = (
+        result.outside.impact.sel(year=year).values.ravel() if result in speaking else np.zeros(result.n_draws)
         for result in (other, reference)
-    ]
-    return f" {_sentence_other_way(speaking[-1], impacts[0] - impacts[1], headline_measure(reference)[0])}"
+    )
+    return f" {_sentence_other_way(speaking[-1], ours - theirs, headline_measure(reference)[0])}"

@@ -18,15 +18,9 @@ from oa_sim.scenario.schema import Scenario
 # what words, draws or writes numbers and makes none: packages, and modules by their place
 WRITERS = ("plots", "explore", "report", "cli")
 WORDS = (
-    *(
-        "__main__.py",
-        "_lazy_imports.py",
-        "errors.py",
-        "formatting.py",
-        "decide/narrative.py",
-        "simulation/narrative.py",
-    ),
-    *("sweep/dry_run.py", "sweep/findings.py", "targets/narrative.py"),
+    *("__main__.py", "_lazy_imports.py", "errors.py", "formatting.py"),
+    *("decide/narrative.py", "simulation/narrative.py", "targets/narrative.py"),
+    *("sweep/dry_run.py", "sweep/findings.py"),
 )
 
 
@@ -40,12 +34,7 @@ def code_hash(home: Path | None = None) -> str:
     """Return the SHA-256 of the code that makes numbers, so that a result is never taken for another version's.
 
     What only words, draws or writes them is left out, and so is what only lists names (``__init__``): a corrected
-    sentence renames no run.
-
-    Parameters
-    ----------
-    home
-        The folder of the package; the one that is running by default.
+    sentence renames no run. ``home`` is the folder of the package, by default that of the one that is running.
     """
     home, digest = home or Path(str(files("oa_sim"))), hashlib.sha256()
     for path in sorted(home.rglob("*.py")):
@@ -66,14 +55,7 @@ def verdict(
 ) -> dict[str, Any]:
     """Return the gates of the baseline, failed where the studies or the outside view fail theirs.
 
-    Parameters
-    ----------
-    scenario
-        The question.
-    posterior, studied
-        Of the baseline and of the studies, each with its gates.
-    view
-        From ``outside_view.weigh``; None where the answer is not weighed by it.
+    ``view`` comes from ``outside_view.weigh``; None where the answer is not weighed by it.
     """
     gates: dict[str, Any] = json.loads(posterior.attrs["gates"])
     failures = []
@@ -99,21 +81,8 @@ def manifest(
 ) -> dict[str, Any]:
     """Return what makes an answer traceable; fit for JSON.
 
-    Parameters
-    ----------
-    scenario
-        The question.
-    tables
-        All tables, checked.
-    posterior
-        Of the baseline.
-    gates
-        From ``verdict``.
-    made_from
-        What else the answer is made from, such as its settings; the name of the answer (``run_id``) is made from these
-        too.
-    facts
-        What else is told of the answer.
+    ``gates`` come from ``verdict``. The name of the answer (``run_id``) is also made from ``made_from``, such as its
+    settings, but not from the other ``facts`` about it.
     """
     made_from = made_from or {}
     numbers_from = {
@@ -146,13 +115,8 @@ def question(scenario: Scenario) -> dict[str, Any]:
 def identity(facts: dict[str, Any], *more: str) -> str:
     """Return the name of an answer, made from what its numbers are made from: 12 hexadecimal digits.
 
-    Parameters
-    ----------
-    facts
-        ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
-        ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
-    more
-        Further keys of it that count, for answers other than a run.
+    ``facts`` are those of a manifest; what is left out does not count. ``more`` are further keys of it that count, for
+    answers other than a run.
     """
     parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis", *more)
     text = json.dumps({key: facts[key] for key in parts if key in facts}, sort_keys=True, default=vars)
