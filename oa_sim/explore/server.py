@@ -6,7 +6,6 @@ It sends the page once, and then figures and words as messages, which the page w
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,8 +21,6 @@ from oa_sim.scenario.schema import ENDINGS
 
 if TYPE_CHECKING:
     from shiny import App
-
-    from oa_sim.scenario.load import FieldRecord
 
 MOST_GBP = 300e6  # the right end of the funding lever, unless the base has more
 LABELS = {
@@ -53,52 +50,23 @@ def levers_page(base: Base, saves_to: str) -> str:
     """Return the page with a lever for each choice, and the field that saves them."""
     setting, view = session.start(base), session.places_and_history(base)
     records = {record.key: record for record in fields()}
-    horizon, money = records["horizon"], records["budget.total_gbp"]
-    selects = (  # lever, its key, the group of its choices, and these
-        ("split", "split.rule", "split", base.splits),
-        ("portfolio", "portfolio.name", "portfolio", base.portfolios),
-        ("ending", "sustainability.ending", "sustainability", ENDINGS),
-    )
+    choices = {"split.rule": base.splits, "portfolio.name": base.portfolios, "sustainability.ending": ENDINGS}
+    selects = []
+    for lever, (key, names) in zip(("split", "portfolio", "ending"), choices.items(), strict=True):
+        options = {name: LABELS.get(name) or title_of(key.split(".")[0], name) for name in names}
+        selects.append((lever, records[key].label, options))
     return page.live_page(
         view,
         f"Explore {title_of('scenario', base.scenario.name)}",
-        selects=[
-            {
-                "id": lever,
-                "label": _short(records[key]),
-                "options": {name: LABELS.get(name) or title_of(group, name) for name in names},
-                "chosen": getattr(setting, lever),
-            }
-            for lever, key, group, names in selects
-        ],
-        horizon={
-            "label": _short(horizon),
-            "unit": horizon.unit,
-            "least": horizon.low,
-            "most": horizon.high,
-            "chosen": setting.horizon,
-        },
-        money={
-            "label": f"{_short(money)}, £ million",
-            "help": money.label,
-            "least": _in_millions(money.low),
-            "most": _in_millions(money.high),
-            "slider_most": _in_millions(max(MOST_GBP, 2 * setting.total_gbp)),
-            "chosen": _in_millions(setting.total_gbp),
-        },
+        selects=selects,
+        setting=setting,
+        horizon=records["horizon"],
+        money=records["budget.total_gbp"],
+        most_gbp=max(MOST_GBP, 2 * setting.total_gbp),
         saves_to=saves_to,
         notes=list(base.notes),
         start={dim: view.figures[dim].values.tolist().index(getattr(setting, dim)) for dim in session.SHOWN},
     )
-
-
-def _short(record: FieldRecord) -> str:
-    """Return what a key means, without what follows the first comma or semicolon."""
-    return re.split("[,;]", record.label)[0]
-
-
-def _in_millions(gbp: float) -> str:
-    return f"{gbp / 1e6:.10g}"
 
 
 class Guard:

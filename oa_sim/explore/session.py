@@ -21,14 +21,12 @@ from oa_sim.compiled import input_cache, simulate
 from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, QUANTITIES, academic_year, headline_of
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
-from oa_sim.formatting import chance, estimate, number, pounds, unit, who
+from oa_sim.formatting import estimate, number, unit
 from oa_sim.inference import mcse
 from oa_sim.scenario import load, overrides, rules, title_of
 from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
-from oa_sim.simulation import run_manifest
-from oa_sim.simulation.narrative import left_in_words
-from oa_sim.simulation.summaries import SMALLEST_CHANGE
+from oa_sim.simulation import narrative, run_manifest
 from oa_sim.sweep import cases as case_list
 from oa_sim.sweep import expand, journal
 
@@ -49,33 +47,18 @@ class Base:
     notes: tuple[str, ...] = ()  # what must stand beside every number
     answers: input_cache.Memory = field(default_factory=lambda: input_cache.Memory(32))  # by where the levers stand
 
-    @property
-    def portfolio(self) -> str:
-        """The name of the base's own portfolio."""
-        own = self.scenario.portfolio
-        return next(name for name, portfolio in self.portfolios.items() if portfolio == own)
-
-    @property
-    def split(self) -> str:
-        """The name of the base's own split."""
-        return AS_BEFORE if self.scenario.split.rule == "custom" else self.scenario.split.rule
-
 
 def opened(folder: str | Path) -> Base:
     """Return what a folder of a run or a sweep was made with, of a sweep its first scenario.
 
-    Raises
-    ------
-    Refusal
-        Where the folder holds neither, or the tables or the posterior are others than those installed.
+    A folder that holds neither is refused, and one made from other tables or another posterior than those installed.
     """
     folder = Path(folder)
     is_sweep = (folder / journal.SWEEP).is_file()
     scenario, made = _of_sweep(folder) if is_sweep else _of_run(folder)
     if scenario.budget.plan is not None:
-        raise Refusal(
-            f"{folder} was run with budget.plan, which stands for split and portfolio: explore one without it"
-        )
+        reason = "which stands for split and portfolio: explore one without it"
+        raise Refusal(f"{folder} was run with budget.plan, {reason}")
     known = input_cache.known(scenario)
     if made["data_hash"] is not None and made["data_hash"] != known.data_hash:
         raise _made_from_another("tables", folder)
@@ -86,9 +69,8 @@ def opened(folder: str | Path) -> Base:
     splits = tuple(rule for rule in SPLITS if rule != "custom")
     splits = (AS_BEFORE, *splits) if scenario.split.rule == "custom" else splits
     portfolios = _kept_portfolios()
-    portfolios = (
-        portfolios if scenario.portfolio in portfolios.values() else {AS_BEFORE: scenario.portfolio} | portfolios
-    )
+    if scenario.portfolio not in portfolios.values():
+        portfolios = {AS_BEFORE: scenario.portfolio} | portfolios
     return Base(scenario, known, portfolios, splits, () if is_same else (note,))
 
 
@@ -115,15 +97,14 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
     file = folder / "run.json"
     try:
         made = json.loads(file.read_text(encoding="utf-8"))
-        plain = {"outputs": "outputs"} | made["scenario"]
-        return built(plain), {key: made[key] for key in ("data_hash", "posterior", "code_hash")}
+        scenario = rules.builder(Scenario)({"outputs": "outputs"} | made["scenario"])
+        return load.settled(scenario), {key: made[key] for key in ("data_hash", "posterior", "code_hash")}
     except FileNotFoundError:
-        raise Refusal(
-            f"{folder} holds neither a run nor a sweep: give the folder that oa-sim run or sweep printed"
-        ) from None
+        remedy = "give the folder that oa-sim run or sweep printed"
+        raise Refusal(f"{folder} holds neither a run nor a sweep: {remedy}") from None
     except Refusal:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{file} cannot be read ({type(error).__name__}): run the scenario again") from None
 
 
@@ -137,14 +118,6 @@ def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
         raise Refusal(f"{folder} was made from another posterior than is installed: sweep again")
     place = str(scenario.data_folder or inside)
     return scenario, {"data_hash": facts["data_hash"].get(place), "posterior": None, "code_hash": facts["code_hash"]}
-
-
-def built(plain: dict) -> Scenario:
-    """Return the scenario that nested plain values are, as ``dataclasses.asdict`` gave them, or refuse them."""
-    try:
-        return load.settled(rules.builder(Scenario)(plain))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Refusal(f"the scenario on record is not whole ({error}): run it again with this version") from None
 
 
 def _kept_portfolios() -> dict[str, Portfolio]:
@@ -186,7 +159,6 @@ class Answer:
 
     sentences: tuple[str, ...]  # the headline in words
     facts: tuple[tuple[str, str], ...]  # label and text of the figures that matter most
-    numbers: dict[str, float]  # impact in the headline's year, with error, and what is left, unrounded
     figures: xr.Dataset  # ``projection``, ``counterfactual``, ``impact`` (year, statistic), ``error`` (quantity, year)
     case: views.Case  # what must stand beside the figures
 
@@ -194,8 +166,10 @@ class Answer:
 def start(base: Base) -> Setting:
     """Return the setting that changes nothing of the base."""
     own = base.scenario
-    levers = (own.sustainability.ending, own.horizon, own.budget.total_gbp)
-    return Setting(base.split, base.portfolio, *levers, MEAN_OF_AREAS, *headline_of(own.measures))
+    split = AS_BEFORE if own.split.rule == "custom" else own.split.rule
+    portfolio = next(name for name, portfolio in base.portfolios.items() if portfolio == own.portfolio)
+    levers = (split, portfolio, own.sustainability.ending, own.horizon, own.budget.total_gbp)
+    return Setting(*levers, MEAN_OF_AREAS, *headline_of(own.measures))
 
 
 def setting(message: object, base: Base) -> Setting:
@@ -268,22 +242,23 @@ def answer(levers: Setting, base: Base) -> Answer:
     draws, years = simulate.draws(followed, levers.place, levers.measure, levers.group), list(changed.years)
     year = summary.attrs["headline_year"]
     change = draws.impact.sel(year=year).values
-    impact = mcse.summarise(change)
-    better = mcse.summarise(change < 0 if MEASURES[levers.measure].lower_is_better else change > 0)
-    numbers = dict(zip(("mean", "q05", "q95", "error"), impact, strict=True)) | {
-        "p_better": better.middle,
-        "p_better_error": better.error,
-        "money_gbp": float(changed.budget.total_gbp),
-        "beside_gbp": float(followed.money.national.sum()),
-        **{name: float(shown[name]) for name in simulate.LEFT},
-    }
-    left = left_in_words(numbers, summary.attrs["n_draws"]) if numbers["p_impact"] > 0 else ()
+    left, n_draws = {name: float(shown[name]) for name in simulate.LEFT}, summary.attrs["n_draws"]
+    lasts, has_impact = narrative.persistence(left, n_draws), left["p_impact"] > 0
+    remains = narrative.left_in_words(left, n_draws)[0] if has_impact else "no impact"
+    names, national = changed.areas.names, float(followed.money.national.sum())
+    where = narrative.mean_place(names) if levers.place == MEAN_OF_AREAS else f"in {levers.place}"
+    cost = narrative.funding_in_words(changed.budget.total_gbp, national)
     by_quantity = draws[list(QUANTITIES)].to_dataarray("quantity").transpose("chain", "draw", "quantity", "year")
     error = views.errors(by_quantity.values, years, year)
     return Answer(
-        (_impact(levers, numbers, year, changed.areas.names), _persistence(left)),
-        _facts(levers, draws.benefit_per_pound.values, numbers, year, left[0] if left else "no impact"),
-        numbers,
+        (narrative.expected_change(cost, change, levers.measure, levers.group, year, where), lasts),
+        (
+            (f"Impact in {academic_year(year)}", estimate(*mcse.summarise(change), unit=unit(levers.measure))),
+            ("Probability of improvement", narrative.better(change, levers.measure) if has_impact else "no impact"),
+            ("Remaining after five years", remains),
+            ("Cost", cost.rstrip(",")),
+            ("Lifetime earnings per £1, all areas", _benefit(draws.benefit_per_pound.values)),
+        ),
         shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=(("quantity", "year"), error)),
         _case(base, summary.attrs),
     )
@@ -307,63 +282,16 @@ def _case(base: Base, attributes: dict) -> views.Case:
     )
 
 
-def _cost(numbers: dict[str, float]) -> str:
-    national = numbers["beside_gbp"]
-    return pounds(numbers["money_gbp"]) + (f", plus {pounds(national)} from national programmes" if national else "")
-
-
-def _impact(levers: Setting, numbers: dict[str, float], year: int, areas: list[str]) -> str:
-    """Return the impact in the headline's year as two sentences."""
-    where = f"averaged over {len(areas)} areas" if len(areas) > 1 else f"in {areas[0]}"
-    where = where if levers.place == MEAN_OF_AREAS else f"in {levers.place}"
-    cost, measure, when = _cost(numbers), who(levers.measure, levers.group), academic_year(year)
-    mean, low, high, error = (numbers[name] for name in ("mean", "q05", "q95", "error"))
-    if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
-        return f"{cost} does not change {measure} in {when}, {where}."
-    ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
-    size = estimate(*ends, error, unit=unit(levers.measure))
-    return (
-        f"{cost}{',' * (', plus' in cost)} is expected to {'raise' if mean >= 0 else 'lower'} {measure} in {when} by "
-        f"{size}, {where}. Probability of any improvement: {chance(numbers['p_better'], numbers['p_better_error'])}."
-    )
-
-
-def _persistence(left: tuple[str, ...]) -> str:
-    """Return what remains after funding ends, as sentences."""
-    if not left:
-        return "The impact is too small to say how much of it remains after funding ends."
-    five, ten, half = left
-    return (
-        f"Five years after funding ends, {five} of the peak impact remains. After ten years, {ten} remains. "
-        f"Probability that at least half remains after five years: {half}."
-    )
-
-
-def _facts(
-    levers: Setting, ratio: np.ndarray, numbers: dict[str, float], year: int, remains: str
-) -> tuple[tuple[str, str], ...]:
-    """Return the figures that matter most, each with its label; ``ratio`` is the draws of benefit per pound."""
-    has_impact = numbers["p_impact"] > 0
-    probability = chance(numbers["p_better"], numbers["p_better_error"]) if has_impact else "no impact"
+def _benefit(ratio: np.ndarray) -> str:
+    """Return benefit per pound from its draws (chain, draw)."""
     is_claimed = np.isfinite(ratio).all()
-    benefit = estimate(*mcse.summarise(ratio), unit="GBP") if is_claimed else "none is claimed in pounds"
-    impact = estimate(*(numbers[name] for name in ("mean", "q05", "q95", "error")), unit=unit(levers.measure))
-    return (
-        (f"Impact in {academic_year(year)}", impact),
-        ("Probability of improvement", probability),
-        ("Remaining after five years", remains),
-        ("Cost", _cost(numbers)),
-        ("Lifetime earnings per £1, all areas", benefit),
-    )
+    return estimate(*mcse.summarise(ratio), unit="GBP") if is_claimed else "none is claimed in pounds"
 
 
 def save(levers: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
     """Write a setting as a scenario file into a folder, read it back, and return its path and the command that runs it.
 
-    Raises
-    ------
-    Refusal
-        For a name that no scenario may have, a file that is there, and what no file can say.
+    A name that no scenario may have is refused, and so are a file that is there, and what no file can say.
     """
     made = scenario(levers, base, _name(name))
     path = folder / f"{made.name}.yaml"

@@ -3,8 +3,6 @@
 One model is ours and drawn boldly; the peers are told apart by dash and mark as well as by colour.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,13 +10,13 @@ from matplotlib.figure import Figure
 
 from oa_sim import formatting
 from oa_sim.definitions import academic_year
-from oa_sim.plots.picture import NARROW, WITH, Picture, drawn
+from oa_sim.plots.intervals import DASHES
+from oa_sim.plots.picture import NARROW, WITH, Look, Picture, drawn
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.scoring import SCALES, Scores
 
 OURS = {"color": WITH, "linewidth": 2.6, "marker": "o", "markersize": 4.5, "zorder": 3}
 COLOURS = ("#222222", "#b34700", "#7a7a7a", "#009e73", "#cc79a7", "#997700")  # told apart without red and green
-DASHES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKS = "sd^vxP"
 HIGHEST = 1.5  # of the ratios in a picture: one poor peer would flatten all the others
 
@@ -26,7 +24,7 @@ HIGHEST = 1.5  # of the ratios in a picture: one poor peer would flatten all the
 def reliability_picture(scores: Scores) -> Picture:
     """Return how often each interval held the figure against how often it should, a panel for each scale."""
     table = scores.calibration
-    names, scales = _models(table), kinds(table)
+    names, scales = table.model.unique().tolist(), kinds(table)
 
     def paint(figure: Figure) -> None:
         for axes, kind in zip(_panels(figure, scales), scales, strict=True):
@@ -44,7 +42,7 @@ def reliability_picture(scores: Scores) -> Picture:
 def by_year_picture(scores: Scores) -> Picture:
     """Return the mean ratio to the random walk in each year that was forecast, a panel for each scale."""
     table = scores.table[scores.table.n > 0]
-    names, scales = _models(table), kinds(table)
+    names, scales = table.model.unique().tolist(), kinds(table)
     mean = table.groupby(["scale", "model", "horizon", "year"]).crps_ratio_rw.mean().reset_index()
 
     def paint(figure: Figure) -> None:
@@ -96,16 +94,12 @@ def _legend(figure: Figure) -> None:
     figure.legend(marks[::-1], names[::-1], loc="lower center", ncols=4, frameon=False, fontsize=8, handlelength=3)
 
 
-def _look(name: str, ours: str, every: int = 1) -> dict[str, Any]:
+def _look(name: str, ours: str, every: int = 1) -> Look:
     if name == ours:
         return OURS | {"label": name, "markevery": (every - 1, every)}
     place = list(PEERS).index(name) if name in PEERS else len(name) % len(COLOURS)
-    look = {"color": COLOURS[place], "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 4}
+    look: Look = {"color": COLOURS[place], "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 4}
     return look | {"linewidth": 1.1, "label": name, "markevery": (every - 1, every)}
-
-
-def _models(table: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(table.model))
 
 
 def _size(scales: list[str], height: float) -> tuple[float, float]:

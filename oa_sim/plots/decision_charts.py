@@ -207,16 +207,8 @@ def findings_picture(findings: Findings) -> Picture:
 def tornado_picture(ends: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> Picture:
     """Return the tornado, which stands alone: how far a headline moves between the ends of each varied key.
 
-    Parameters
-    ----------
-    ends
-        From ``sweep.tornado.table``.
-    rows
-        The scenarios behind it.
-    headline, unit
-        The column that moves, and its unit.
-    mark
-        What stands beside the title where the numbers carry a doubt.
+    ``ends`` come from ``sweep.tornado.table``, ``rows`` are the scenarios behind it, and the mark stands beside the
+    title where the numbers carry a doubt.
     """
     keys = list(dict.fromkeys(ends.key))[:MOST_DRAWN]
     middle, within = float(rows[headline].mean()), draws_interval(rows, headline)

@@ -9,6 +9,8 @@ year; years that were graded otherwise are shaded, and years without a figure ar
 apart in grey.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
@@ -24,19 +26,8 @@ from oa_sim.inputs import tables
 from oa_sim.inputs.tables import Row
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Look, Picture, drawn, legible, name_rows, visible
 from oa_sim.projection.impact_retention import YEARS_AFTER
+from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import (
-    BAND,
-    has_impact,
-    headline_measure,
-    headline_year,
-    impact_by_area,
-    mark_of,
-    mean_of_areas,
-    over_areas,
-    published,
-    whose,
-)
 
 SHIFT, REGRADED, MISSING = "level_shift", "regraded", "not_collected"
 SHADE, HATCH = "#f0f0f0", "#cccccc"
@@ -56,6 +47,15 @@ TALL, HEAD, FOOT = 1.45, 0.35, 0.75  # inches of a row of small pictures, above 
 
 Place = tuple[str, str, str | None]  # measure, group and area; the mean over all areas where it is None
 Futures = tuple[np.ndarray, np.ndarray | None]  # bands (quantile, year) without the programme, and with it if it acts
+
+
+class Small(NamedTuple):
+    """A small picture among many."""
+
+    heading: str
+    futures: Futures
+    past: np.ndarray  # (history year), as published
+    breaks: list[Row]
 
 
 def breaks_of(result: Result, measure: str) -> list[Row]:
@@ -85,8 +85,8 @@ def _paint_breaks(axes: Axes, rows: list[Row], last: int) -> None:
         look = LOOKS[row["kind"]]
         if row["kind"] == SHIFT:
             axes.axvline(row["first_year"] - 0.5, zorder=0, **look)
-            axes.annotate(DOWN, (row["first_year"] - 0.5, 1), xycoords=("data", "axes fraction"), ha="center",
-                          va="center", fontsize=7, annotation_clip=False)  # fmt: skip
+            top, look = (row["first_year"] - 0.5, 1), {"ha": "center", "va": "center", "fontsize": 7}
+            axes.annotate(DOWN, top, xycoords=("data", "axes fraction"), annotation_clip=False, **look)
         else:
             axes.axvspan(row["first_year"] - 0.5, min(row["last_year"], last) + 0.5, zorder=-1, **look)
 
@@ -110,24 +110,10 @@ def _breaks_in_words(rows: list[Row]) -> str:
     return f"Declared: {'; '.join(words)}." if words else ""
 
 
-def fan_picture(
-    result: Result, measure: str, group: str = "all", area: str | None = None, *, keyed: bool = True
-) -> Picture:
-    """Return the past and the future of a measure, and below it the impact where there is one.
-
-    Parameters
-    ----------
-    result
-        Of a run.
-    measure, group
-        What, and of which pupils.
-    area
-        Of one area; the mean over all by default.
-    keyed
-        Whether what its marks mean stands below it.
-    """
-    shown, rows, place = has_impact(result), breaks_of(result, measure), (measure, group, area)
-    below = 0.12 + 0.135 * -(-len(_legend(result, rows)) // 2) if keyed else 0.0
+def fan_picture(result: Result, measure: str, group: str = "all", area: str | None = None) -> Picture:
+    """Return the past and the future of a measure, of one area or the mean, and below it the impact if there is one."""
+    shown, rows, place = summaries.has_impact(result), breaks_of(result, measure), (measure, group, area)
+    below = 0.12 + 0.135 * -(-len(_legend(result, rows)) // 2)
     height = (4.1 if shown else 2.8) + below
 
     def paint(figure: Figure) -> None:
@@ -138,11 +124,10 @@ def fan_picture(
         _paint_future(axes[0, 0], result, place, rows)
         if shown:
             _paint_impact(axes[1, 0], result, place)
-        if keyed:
-            _paint_key(figure, result, rows)
+        _paint_key(figure, result, rows)
 
     name = f"fan-{measure}{'' if group == 'all' else f'-{group}'}{_suffix(result, area)}"
-    title = f"{MEASURES[measure].label}: {whose(result, *place)}"
+    title = f"{MEASURES[measure].label}: {summaries.whose(result, *place)}"
     return drawn(name, title, _fan_in_words(result, place, rows), (3.6, height), paint)
 
 
@@ -153,11 +138,11 @@ def _suffix(result: Result, area: str | None) -> str:
 
 def side_by_side_picture(result: Result, measure: str, group: str) -> Picture:
     """Return the impact in each area as intervals, in the order of the table; a county's figures are hollow."""
-    mean, band = impact_by_area(result, measure, group)
+    mean, band = summaries.impact_by_area(result, measure, group)
     names, change = result.draws.area.values.tolist(), unit(measure)
     proxy = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
     marks = [" (county proxy)" if county else "" for county in proxy]
-    subject = f"impact in {academic_year(headline_year(result))}"
+    subject = f"impact in {academic_year(summaries.headline_year(result))}"
 
     def paint(figure: Figure) -> None:
         labels = [legible(name, LONGEST_ROW, 29, mark) for name, mark in zip(names, marks, strict=True)]
@@ -200,7 +185,7 @@ def retention_picture(result: Result) -> Picture:
         f"{name} {', '.join(share(value / 100) for value in row)}" for name, row in zip(measures, table, strict=True)
     )
     title = "Share of the peak left 1, 5 and 10 years after the money"
-    whom = f"{over_areas(result)}{result.mark}"
+    whom = f"{summaries.over_areas(result)}{result.mark}"
     words = f"Share of the peak impact left 1, 5 and 10 years after the money, {whom}: {shares}."
     return drawn("lasting", title, words, (5.0, 1.1 + 0.33 * len(measures)), paint)
 
@@ -220,12 +205,12 @@ def _legend(result: Result, rows: list[Row], *, with_impact: bool = True) -> lis
         (Patch(color=NARROW), "50% band without it"),
         (Patch(color=WIDE), "90% band without it"),
     ]
-    if has_impact(result):
+    if summaries.has_impact(result):
         entries += [
             (Line2D([], [], color=WITH, linewidth=1.7), "median with programme"),
             (Line2D([], [], color=WITH, linewidth=0.9, linestyle=":"), "edges of its 90% band"),
         ]
-    if has_impact(result) and with_impact:
+    if summaries.has_impact(result) and with_impact:
         entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"))
     return entries + _break_key(rows)
 
@@ -233,14 +218,14 @@ def _legend(result: Result, rows: list[Row], *, with_impact: bool = True) -> lis
 def _paint_future(axes: Axes, result: Result, place: Place, rows: list[Row]) -> None:
     years, past = result.draws.year.values, result.draws.history_year.values
     measure, _, area = place
-    figures = published(result, *place)
+    figures = summaries.published(result, *place)
     _paint_futures(axes, years, _futures(result, *place))
     axes.plot(past, figures, color=INK, marker="o", markersize=3, linewidth=0.9)
     _paint_breaks(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
     axes.set_title(
-        f"{MEASURES[measure].unit}, {legible(over_areas(result, area), 28, mark=_short_mark(result, place))}"
+        f"{MEASURES[measure].unit}, {legible(summaries.over_areas(result, area), 28, mark=_short_mark(result, place))}"
     )
     first = min([*past[np.isfinite(figures)].tolist(), int(years[0]) - 1])
     axes.set_xlim(first - 0.6, years[-1] + 0.6)
@@ -252,9 +237,9 @@ def _paint_future(axes: Axes, result: Result, place: Place, rows: list[Row]) -> 
 
 def _futures(result: Result, measure: str, group: str, area: str | None) -> Futures:
     without, programme = (
-        mean_of_areas(result, quantity, measure, group, area) for quantity in ("counterfactual", "projection")
+        summaries.mean_of_areas(result, quantity, measure, group, area) for quantity in ("counterfactual", "projection")
     )
-    return without, programme if has_impact(result) else None
+    return without, programme if summaries.has_impact(result) else None
 
 
 def _paint_futures(axes: Axes, years: np.ndarray, futures: Futures) -> None:
@@ -269,12 +254,12 @@ def _paint_futures(axes: Axes, years: np.ndarray, futures: Futures) -> None:
 
 def _short_mark(result: Result, place: Place) -> str:
     """Return the mark of figures that has room in a heading: how many of a mean are counties' the words say."""
-    mark = mark_of(result, *place)
+    mark = summaries.mark_of(result, *place)
     return result.mark if "of them" in mark else mark
 
 
 def _paint_impact(axes: Axes, result: Result, place: Place) -> None:
-    years, band, measure = result.draws.year.values, mean_of_areas(result, "impact", *place), place[0]
+    years, band, measure = result.draws.year.values, summaries.mean_of_areas(result, "impact", *place), place[0]
     last = result.sustainability.attrs["last_funded_year"]
     axes.fill_between(years, band[0], band[4], color=CHANGE, alpha=0.2, linewidth=0)
     axes.fill_between(years, band[1], band[3], color=CHANGE, alpha=0.35, linewidth=0)
@@ -302,8 +287,8 @@ def _rows(figure: Figure, labels: list[str]) -> Axes:
 
 
 def _fan_in_words(result: Result, place: Place, rows: list[Row]) -> str:
-    draws, definition, past = result.draws, MEASURES[place[0]], published(result, *place)
-    words = [f"{definition.label}, {definition.unit}, {whose(result, *place)}."]
+    draws, definition, past = result.draws, MEASURES[place[0]], summaries.published(result, *place)
+    words = [f"{definition.label}, {definition.unit}, {summaries.whose(result, *place)}."]
     if np.isfinite(past).any():
         last = np.flatnonzero(np.isfinite(past))[-1]
         figure = number(past[last], 2 if np.nanmax(np.abs(past)) < 10 else 1)
@@ -312,8 +297,8 @@ def _fan_in_words(result: Result, place: Place, rows: list[Row]) -> str:
     end = academic_year(int(draws.year.values[-1]))
     words.append(f"Without the programme, median in {end}: {_median(without[:, -1])}.")
     if programme is not None:
-        year = headline_year(result)
-        change = mean_of_areas(result, "impact", *place)[:, draws.year.values.tolist().index(year)]
+        year = summaries.headline_year(result)
+        change = summaries.mean_of_areas(result, "impact", *place)[:, draws.year.values.tolist().index(year)]
         words.append(f"With it: {_median(programme[:, -1])}.")
         words.append(f"Median impact in {academic_year(year)}: {_median(change)} {unit(place[0])}.")
     return " ".join([*words, _breaks_in_words(rows)]).strip()
@@ -325,52 +310,45 @@ def _median(band: np.ndarray) -> str:
 
 def by_area(result: Result, measure: str | None = None, group: str | None = None) -> Picture:
     """Return past and future of a measure in each area, all on the same axes; that of the headline by default."""
-    favourite = headline_measure(result)
+    favourite = summaries.headline_measure(result)
     measure, group = measure or favourite[0], group or favourite[1]
-    names, rows = result.draws.area.values.tolist(), breaks_of(result, measure)
-    futures = {name: _futures(result, measure, group, name) for name in names}
-    past = {name: published(result, measure, group, name) for name in names}
-    marks = {name: mark_of(result, measure, group, name) for name in names}
+    rows, names = breaks_of(result, measure), {}
+    for area in result.draws.area.values.tolist():
+        mark, place = summaries.mark_of(result, measure, group, area), (measure, group, area)
+        heading = legible(area, 36, LINE, mark)
+        names[f"{area}{mark}"] = Small(heading, _futures(result, *place), summaries.published(result, *place), rows)
+    label = f"{MEASURES[measure].label}, {MEASURES[measure].unit}{result.mark}"
 
     def paint(figure: Figure) -> None:
-        panels = _grid(figure, len(names))
-        for axes, name in zip(panels, names, strict=False):
-            _paint_small(axes, result, futures[name], past[name], rows)
-            axes.set_title(legible(name, 36, LINE, marks[name]), fontsize=6.5)
-        _scale_years(panels[0], result, past)
-        _name_heights(figure, f"{MEASURES[measure].label}, {MEASURES[measure].unit}{result.mark}")
-        _paint_key(figure, result, rows, across=4, with_impact=False)
+        _paint_small_pictures(figure, result, list(names.values()), label)
 
     end = academic_year(int(result.draws.year.values[-1]))
     title = f"{MEASURES[measure].label}, {group} pupils, by area{result.mark}"
-    areas = "; ".join(f"{name}{marks[name]} {_ends_in_words(*futures[name])}" for name in names)
+    areas = "; ".join(f"{name} {_ends_in_words(*small.futures)}" for name, small in names.items())
     words = f"{title}, {MEASURES[measure].unit}, median in {end}: {areas}. {_breaks_in_words(rows)}".strip()
     return drawn(f"by-area-{measure}-{group}", title, words, (7.4, _height(len(names))), paint)
 
 
 def gaps(result: Result, area: str | None = None) -> Picture | None:
     """Return the gap with and without the programme, of an area or the mean; None where no measure has two groups."""
-    measures = [name for name in result.draws.measure.values.tolist() if len(MEASURES[name].groups) == 2]
+    measures = {}
+    for name in result.draws.measure.values.tolist():
+        if len(MEASURES[name].groups) == 2:
+            heading = legible(f"{MEASURES[name].label}, {unit(name)}", 99, 36)
+            past, futures = _published_gap(result, name, area), _gap_bands(result, name, area)
+            measures[name] = Small(heading, futures, past, breaks_of(result, name))
     if not measures:
         return None
-    futures = {name: _gap_bands(result, name, area) for name in measures}
-    past = {name: _published_gap(result, name, area) for name in measures}
-    breaks = {name: breaks_of(result, name) for name in measures}
-    every = [row for rows in breaks.values() for row in rows]
-    across = min(3, len(measures))
+    across, label = min(3, len(measures)), f"gap: other less disadvantaged pupils{result.mark}"
 
     def paint(figure: Figure) -> None:
-        panels = _grid(figure, len(measures), across, is_same=False)
-        for axes, name in zip(panels, measures, strict=False):
-            _paint_small(axes, result, futures[name], past[name], breaks[name])
-            axes.set_title(legible(f"{MEASURES[name].label}, {unit(name)}", 99, 36), fontsize=7)
-        _scale_years(panels[0], result, past)
-        _name_heights(figure, f"gap: other less disadvantaged pupils{result.mark}")
-        _paint_key(figure, result, every, across=4, with_impact=False)
+        _paint_small_pictures(figure, result, list(measures.values()), label, across, is_same=False)
 
-    where = f"{over_areas(result, area)}{mark_of(result, measures[0], 'disadvantaged', area)}"
+    where = (
+        f"{summaries.over_areas(result, area)}{summaries.mark_of(result, next(iter(measures)), 'disadvantaged', area)}"
+    )
     title = f"The gap between other and disadvantaged pupils, {where}"
-    words = " ".join(_gap_in_words(result, name, area, futures[name]) for name in measures)
+    words = " ".join(_gap_in_words(result, name, area, small) for name, small in measures.items())
     size = (7.4, _height(len(measures), across))
     return drawn(f"gaps{_suffix(result, area)}", title, f"{title}. {words}", size, paint)
 
@@ -385,54 +363,53 @@ def gap_draws(result: Result, quantity: str, measure: str, area: str | None = No
 
 def _published_gap(result: Result, measure: str, area: str | None = None) -> np.ndarray:
     """Return the gap as published (history year)."""
-    other, disadvantaged = (published(result, measure, group, area) for group in ("other", "disadvantaged"))
+    other, disadvantaged = (summaries.published(result, measure, group, area) for group in ("other", "disadvantaged"))
     gap: np.ndarray = other - disadvantaged
     return gap
 
 
 def _gap_bands(result: Result, measure: str, area: str | None) -> Futures:
     without, programme = (
-        np.quantile(gap_draws(result, quantity, measure, area), BAND, axis=0)
+        np.quantile(gap_draws(result, quantity, measure, area), summaries.BAND, axis=0)
         for quantity in ("counterfactual", "projection")
     )
-    return without, programme if has_impact(result) else None
+    return without, programme if summaries.has_impact(result) else None
 
 
 def _height(n: int, across: int = ACROSS) -> float:
     return round(HEAD + FOOT + TALL * -(-n // across), 2)
 
 
-def _grid(figure: Figure, n: int, across: int = ACROSS, *, is_same: bool = True) -> list[Axes]:
-    """Return the panels of ``n`` small pictures; those that are left over are not shown."""
-    down, height = -(-n // across), figure.get_figheight()
-    grid = figure.subplots(down, min(across, n), squeeze=False, sharex=True, sharey=is_same)
+def _paint_small_pictures(
+    figure: Figure, result: Result, smalls: list[Small], label: str, across: int = ACROSS, *, is_same: bool = True
+) -> None:
+    """Draw small pictures with the years that they share, and at the left what they show; on one scale or several."""
+    n, height = len(smalls), figure.get_figheight()
+    years, before = result.draws.year.values, result.draws.history_year.values
+    panels = list(figure.subplots(-(-n // across), min(across, n), squeeze=False, sharex=True, sharey=is_same).flat)
     figure.subplots_adjust(left=0.085, right=0.985, top=1 - HEAD / height, bottom=FOOT / height, hspace=0.42,
                            wspace=0.12 if is_same else 0.2)  # fmt: skip
-    for axes in list(grid.flat)[n:]:
+    for axes in panels[n:]:
         axes.set_visible(False)
-    for axes in list(grid.flat)[max(n - min(across, n), 0) : n]:
+    for axes in panels[max(n - min(across, n), 0) : n]:
         axes.xaxis.set_tick_params(labelbottom=True)
-    return list(grid.flat)[:n]
+    for axes, small in zip(panels, smalls, strict=False):
+        _paint_futures(axes, years, small.futures)
+        axes.plot(before, small.past, color=INK, marker="o", markersize=2, linewidth=0.8)
+        _paint_breaks(axes, small.breaks, int(years[0]) - 1)
+        axes.axvline(years[0] - 0.5, color=INK, linewidth=0.6)
+        axes.tick_params(labelsize=6.5)
+        axes.set_title(small.heading, fontsize=6.5 if is_same else 7)
+    _scale_years(panels[0], result, np.array([small.past for small in smalls]))
+    figure.supylabel(legible(label, 99, int(11 * height)), fontsize=7.5, x=0.012)
+    every = [row for small in smalls for row in small.breaks]
+    _paint_key(figure, result, every, across=4, with_impact=False)
 
 
-def _name_heights(figure: Figure, label: str) -> None:
-    """Say at the left what all panels show, in lines no longer than the figure is high."""
-    figure.supylabel(legible(label, 99, int(11 * figure.get_figheight())), fontsize=7.5, x=0.012)
-
-
-def _paint_small(axes: Axes, result: Result, futures: Futures, past: np.ndarray, rows: list[Row]) -> None:
-    years, before = result.draws.year.values, result.draws.history_year.values
-    _paint_futures(axes, years, futures)
-    axes.plot(before, past, color=INK, marker="o", markersize=2, linewidth=0.8)
-    _paint_breaks(axes, rows, int(years[0]) - 1)
-    axes.axvline(years[0] - 0.5, color=INK, linewidth=0.6)
-    axes.tick_params(labelsize=6.5)
-
-
-def _scale_years(axes: Axes, result: Result, past: dict[str, np.ndarray]) -> None:
+def _scale_years(axes: Axes, result: Result, past: np.ndarray) -> None:
     """Let the years that all panels share begin where any has a figure, and name the first, the last and the start."""
     start, last = (int(year) for year in result.draws.year.values[[0, -1]])
-    has_figure = np.isfinite(np.array(list(past.values()))).any(axis=0)
+    has_figure = np.isfinite(past).any(axis=0)
     first = min([*result.draws.history_year.values[has_figure].tolist(), start - 1])
     axes.set_xlim(first - 0.6, last + 0.6)
     ticks = [first, start, last] if start - first > 3 else [start, last]
@@ -448,14 +425,15 @@ def _ends_in_words(without: np.ndarray, programme: np.ndarray | None) -> str:
     return words if programme is None else f"{words}, with it {_median(programme[:, -1])}"
 
 
-def _gap_in_words(result: Result, measure: str, area: str | None, futures: Futures) -> str:
-    past, years, words = _published_gap(result, measure, area), result.draws.year.values.tolist(), []
-    if np.isfinite(past).any():
-        last = np.flatnonzero(np.isfinite(past))[-1]
-        words.append(f"last published {number(past[last], 1)} in {academic_year(int(result.draws.history_year[last]))}")
-    words.append(f"median in {academic_year(years[-1])} {_ends_in_words(*futures)}")
-    if has_impact(result):
-        year = headline_year(result)
-        change = np.quantile(gap_draws(result, "impact", measure, area)[:, years.index(year)], BAND)
-        words.append(f"median change in {academic_year(year)} {_median(change)}")
+def _gap_in_words(result: Result, measure: str, area: str | None, small: Small) -> str:
+    years, words = result.draws.year.values.tolist(), []
+    if np.isfinite(small.past).any():
+        last = np.flatnonzero(np.isfinite(small.past))[-1]
+        year = academic_year(int(result.draws.history_year[last]))
+        words.append(f"last published {number(small.past[last], 1)} in {year}")
+    words.append(f"median in {academic_year(years[-1])} {_ends_in_words(*small.futures)}")
+    if summaries.has_impact(result):
+        read = summaries.headline_year(result)
+        change = np.quantile(gap_draws(result, "impact", measure, area)[:, years.index(read)], summaries.BAND)
+        words.append(f"median change in {academic_year(read)} {_median(change)}")
     return f"{MEASURES[measure].label}, {unit(measure)}: {', '.join(words)}."

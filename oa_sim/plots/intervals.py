@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim import formatting
-from oa_sim.plots.picture import CHANGE, INK, WITH, Look, Picture, drawn, legible, name_rows
+from oa_sim.plots.picture import INK, WITH, Look, Picture, drawn, legible, name_rows
 
 # told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
 # straight lines alone, since one of dots takes 150 kB of a page
@@ -51,21 +51,18 @@ def stacked_picture(
     return drawn(name, title, words, (5.6, 0.75 + 0.36 * len(rows) + 0.18 * key_lines), paint)
 
 
-def intervals_picture(
-    name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
-) -> Picture:
+def intervals_picture(name: str, title: str, labels: list[str], band: np.ndarray, unit: str) -> Picture:
     """Return a row for each label, the first on top, with mean and ends of the 90% interval (``band``: 3, row).
 
-    ``unit`` says what is measured, with its unit; ``highlight`` is the place of a row to set apart.
+    ``unit`` says what is measured, with its unit.
     """
     rows = np.arange(len(labels))
-    colours = [CHANGE if row == highlight else WITH for row in rows]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.62 / figure.get_figheight())
-        axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
-        axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
+        axes.hlines(rows, band[1], band[2], color=WITH, linewidth=2)
+        axes.scatter(band[0], rows, s=36, color=WITH, zorder=3)
         axes.axvline(0, color=INK, linewidth=0.7)
         name_rows(axes, [legible(label, 58, 30) for label in labels])
         axes.set_xlabel(legible(unit, 240, 60))

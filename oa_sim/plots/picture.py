@@ -55,7 +55,6 @@ class Picture:
     width: float  # inches
     height: float
     make: Callable[[], Figure] = field(repr=False)
-    dpi: int = DOTS_PER_INCH  # of the PNG
 
     @cached_property
     def svg(self) -> str:
@@ -73,7 +72,7 @@ class Picture:
     def png(self) -> bytes:
         """The same marks on white, as the bytes of a PNG file; a sign that the font lacks is a box."""
         buffer = BytesIO()
-        self._save(buffer, format="png", dpi=self.dpi, facecolor="white", metadata={"Software": None})
+        self._save(buffer, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
         return buffer.getvalue()
 
     def _save(self, buffer: StringIO | BytesIO, **options: Any) -> None:
@@ -82,9 +81,7 @@ class Picture:
             self.make().savefig(buffer, **options)
 
 
-def drawn(
-    name: str, title: str, words: str, size: tuple[float, float], paint: Paint, *, dpi: int = DOTS_PER_INCH
-) -> Picture:
+def drawn(name: str, title: str, words: str, size: tuple[float, float], paint: Paint) -> Picture:
     """Return what ``paint`` draws on a figure of a size (inches) as a picture; it is called again for each format."""
 
     def make() -> Figure:
@@ -92,7 +89,7 @@ def drawn(
         paint(figure)
         return figure
 
-    return Picture(name, visible(title), visible(words), *size, make, dpi)
+    return Picture(name, visible(title), visible(words), *size, make)
 
 
 def name_rows(axes: Axes, labels: list[str], *, above: float = 0.6, below: float = 0.4, **look: Any) -> None:
@@ -116,18 +113,10 @@ def _is_hidden(sign: str) -> bool:
 
 
 def legible(name: str, longest: int = LONGEST_NAME, line: int | None = None, mark: str = "") -> str:
-    """Return a name as a picture can draw it: visible, not too long, and never read as a formula.
+    """Return a name, which may be any text, as a picture can draw it: visible, short, and never read as a formula.
 
-    Parameters
-    ----------
-    name
-        Of an area, a scenario, an intervention: any text at all.
-    longest
-        Characters that are kept; where there are more, the last is an ellipsis.
-    line
-        Characters of a line, where it is to be broken.
-    mark
-        What stands behind the name whole, such as `` (county proxy)``.
+    ``longest`` and ``line`` are numbers of characters: of those that are kept, the last an ellipsis where there are
+    more, and of a line where it is to be broken. The mark stands behind the name whole, such as `` (county proxy)``.
     """
     short = visible(name) or "(no name)"
     short = short if len(short) <= longest else short[: longest - 1].rstrip() + ELLIPSIS

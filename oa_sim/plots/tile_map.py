@@ -56,16 +56,9 @@ def tile_map(
 ) -> Picture:
     """Return the areas as squares: shade and number give the impact in the last funded year, a shape the risk.
 
-    Parameters
-    ----------
-    result
-        Of a run.
-    measure, group
-        Those of the headline by default.
-    printed
-        By area, the impact and its interval as they are printed elsewhere, so that a number reads the same everywhere.
-    is_small
-        Whether it will be printed small, beside a text: then names and numbers alone, larger.
+    They are of the headline's measure and group by default. ``printed`` has by area the impact and its interval as they
+    are printed elsewhere, so that a number reads the same everywhere. A map that ``is_small`` will be printed small,
+    beside a text: names and numbers alone, larger.
     """
     favourite = headline_measure(result)
     measure, group = measure or favourite[0], group or favourite[1]

@@ -26,11 +26,8 @@ COLUMNS = (
 class Comparison:
     """Scenarios side by side, the reference first.
 
-    Attributes
-    ----------
-    table
-        A row for each other scenario, area, group, measure and year: how its projection differs from the reference's,
-        in the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
+    The table has a row for each other scenario, area, group, measure and year: how its projection differs from the
+    reference's, in the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
     """
 
     results: tuple[Result, ...]
@@ -42,10 +39,7 @@ class Comparison:
 
     def means(self) -> pd.DataFrame:
         """Return the same of the unweighted mean of the areas, formed draw by draw; ``area`` is ``mean of areas``."""
-        first, *others = self.results
-        return pd.concat(
-            [_part(first, other, *part, of_mean=True) for other in others for part in other.parts], ignore_index=True
-        )[list(COLUMNS)]
+        return _table(self.results, of_mean=True)
 
     def views(self) -> dict[str, np.ndarray]:
         """Return the benefit per pound of each scenario in each view (scenario, draw); none where it is not claimed."""
@@ -81,8 +75,7 @@ def compare(*scenarios: Scenario, say: Callable[[str], None] | None = None) -> C
     first = run(scenarios[0], say=say)
     posterior = first.posterior.assign_attrs(gates=json.dumps(first.manifest["gates"]))
     others = [run(scenario, posterior=posterior, say=say) for scenario in scenarios[1:]]
-    parts = [_part(first, other, *part) for other in others for part in other.parts]
-    return Comparison((first, *others), pd.concat(parts, ignore_index=True)[list(COLUMNS)])
+    return Comparison((first, *others), _table((first, *others)))
 
 
 def _check_comparable(scenarios: tuple[Scenario, ...]) -> None:
@@ -98,7 +91,13 @@ def _check_comparable(scenarios: tuple[Scenario, ...]) -> None:
             raise Refusal(f"compared scenarios must share {key}, got different ones: give them the same")
 
 
-def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean: bool = False) -> pd.DataFrame:
+def _table(results: tuple[Result, ...], *, of_mean: bool = False) -> pd.DataFrame:
+    first, *others = results
+    parts = [_part(first, other, *part, of_mean=of_mean) for other in others for part in other.parts]
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+
+
+def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean: bool) -> pd.DataFrame:
     """Return how the projection of a scenario differs from the reference's, draw by draw."""
     definition, part = MEASURES[measure], {"measure": measure, "group": group}
     change: xr.DataArray = other.draws.projection.sel(part) - reference.draws.projection.sel(part)

@@ -51,11 +51,8 @@ def headline(result: Result) -> list[str]:
         left_out = f"{len(without)} {are} left out: {', '.join(without)}."
         sentences = [_impact(result), _lasts(result), *worth(result), *sentences, *([left_out] if without else [])]
     else:
-        sentences.insert(
-            0,
-            "No money is spent on activity, so the impact is exactly zero: projection and counterfactual of "
-            f"\u2018{result.title}\u2019 are the same on every draw.",
-        )
+        nothing = "No money is spent on activity, so the impact is exactly zero: projection and counterfactual of"
+        sentences = [f"{nothing} \u2018{result.title}\u2019 are the same on every draw.", *sentences]
     return [*sentences, *([to_verify] if to_verify else [])]
 
 
@@ -95,13 +92,13 @@ def worth(result: Result) -> list[str]:
     if ratio is None:
         benefit = "No benefit in pounds is claimed, so it has no 90% interval: Attainment 8 is not among the measures."
         return [benefit, _price(result)]
-    limit = value.attrs["review_above"]
+    likely, limit = chance_of(_by_chain(result, ratio[0] > 1)), value.attrs["review_above"]
     most = with_unit(rules.spelled(limit), "GBP")
     review = f" REVIEW before use: more than {most} for each £1 is more than comparable programmes have found."
     return [
         f"Each £1 spent buys {_estimate(result, ratio[0], 'GBP')} of lifetime earnings, through Attainment 8 alone, "
-        f"both discounted. Probability that benefits exceed costs: {_chance(result, ratio[0] > 1)}. Benefits "
-        f"are in prices of {value.attrs['benefit_prices']}; money is {value.attrs['price_base']}. Neither is deflated."
+        f"both discounted. Probability that benefits exceed costs: {likely}. Benefits are in prices "
+        f"of {value.attrs['benefit_prices']}; money is {value.attrs['price_base']}. Neither is deflated."
         f"{review if ratio[0].mean() > limit else ''}",
         _price(result),
     ]
@@ -142,11 +139,12 @@ def _price(result: Result) -> str:
     years = result.draws.year.values
     extra = appraisal.extra(result.draws, result.value.pupils, measure, "all")
     bought = appraisal.per_pound(extra, result.value, years)[-1, -1]
-    has_gain, without = bought > 0, _chance(result, bought <= 0)
+    has_gain, without = bought > 0, chance_of(_by_chain(result, bought <= 0))
     if has_gain.mean() < 0.5:
         return f"{_one_more(measure)} has no price, and no 90% interval: {without} of draws show no gain."
     prices = np.where(has_gain, 1.0 / np.where(has_gain, bought, 1.0), np.inf)
-    price = estimate(*_summary(result, prices, as_median=True), unit="GBP").replace("(90%", "(median; 90%")
+    summary = mcse.summarise(_by_chain(result, prices), as_median=True)
+    price = estimate(*summary, unit="GBP").replace("(90%", "(median; 90%")
     no_price = "" if has_gain.all() else f" In {without} of draws there is no gain, and no price."
     return (
         f"{_one_more(measure)} costs {price}: total spending to {academic_year(int(years[-1]))} divided by all "
@@ -170,26 +168,33 @@ def _impact(result: Result) -> str:
     year = headline_year(result)
     draws = mean_draws(result, "impact", measure, group, year)
     areas = result.draws.area.values.tolist()
-    where = f"in {areas[0]}" if len(areas) == 1 else f"averaged over the {len(areas)} areas"
+    is_weighted = result.outside.attrs.get("speaks") and result.outside.attrs["is_on"]
+    where = mean_place(areas) + (", with the outside view" if is_weighted else "")
+    funding = funding_in_words(result.manifest["account_gbp"]["money_in"], float(result.money.national.sum()))
+    expected = expected_change(funding, draws, measure, group, year, where)
+    return expected + (_impact_other_way(result, measure, year) if np.abs(draws).max() > SMALLEST_CHANGE else "")
+
+
+def expected_change(funding: str, draws: np.ndarray, measure: str, group: str, year: int, where: str) -> str:
+    """Return the impact (draws by chain and draw) that funding is expected to have, and its probability."""
     subject = f"{outcome(measure, group)} in {academic_year(year)}"
     if not np.abs(draws).max() > SMALLEST_CHANGE:
-        return f"{_funding(result)} does not change {subject}, {where}."
-    direction, size = _change(result, draws, measure)
-    verb = "raise" if direction == "higher" else "lower"
+        return f"{funding} does not change {subject}, {where}."
+    direction, size = _change(draws, measure)
     return (
-        f"{_funding(result)} is expected to {verb} {subject} by {size}, {where}{_outside_view_on(result)}. "
-        f"Probability of any improvement: {_better(result, draws, measure)}.{_impact_other_way(result, measure, year)}"
+        f"{funding} is expected to {'raise' if direction == 'higher' else 'lower'} {subject} by {size}, {where}. "
+        f"Probability of any improvement: {better(draws, measure)}."
     )
 
 
-def _funding(result: Result) -> str:
-    """Return the budget and the national programmes beside it, as the subject of a sentence."""
-    budget, national = pounds(result.manifest["account_gbp"]["money_in"]), float(result.money.national.sum())
-    return f"{budget}, plus {pounds(national)} from national programmes," if national else budget
+def mean_place(areas: list[str]) -> str:
+    """Return where a mean over areas is, as it stands in a sentence."""
+    return f"in {areas[0]}" if len(areas) == 1 else f"averaged over the {len(areas)} areas"
 
 
-def _outside_view_on(result: Result) -> str:
-    return ", with the outside view" if result.outside.attrs.get("speaks") and result.outside.attrs["is_on"] else ""
+def funding_in_words(budget: float, national: float) -> str:
+    """Return the budget and the national programmes beside it (£), as the subject of a sentence."""
+    return f"{pounds(budget)}, plus {pounds(national)} from national programmes," if national else pounds(budget)
 
 
 def _other_view(result: Result) -> str:
@@ -203,24 +208,28 @@ def _impact_other_way(result: Result, measure: str, year: int) -> str:
     """Return the impact with the outside view switched; the outside view is about attainment only."""
     if not result.outside.attrs.get("speaks"):
         return " The outside view is about attainment, which is not measured here." if result.outside.attrs else ""
-    draws = result.outside.impact.sel(year=year).values.ravel()
-    return f" {_sentence_other_way(result, draws, measure)}"
+    return f" {_sentence_other_way(result, _impact_otherwise(result, year), measure)}"
+
+
+def _impact_otherwise(result: Result, year: int) -> np.ndarray:
+    """Return the impact with the outside view switched (chain, draw); none where the view is silent."""
+    if not result.outside.attrs.get("speaks"):
+        return np.zeros((result.draws.sizes["chain"], result.draws.sizes["draw"]))
+    return np.asarray(result.outside.impact.sel(year=year).transpose("chain", "draw").values)
 
 
 def _sentence_other_way(result: Result, draws: np.ndarray, measure: str) -> str:
     """Return a change with the outside view switched, as a sentence of its own."""
-    direction, size = _change(result, draws, measure)
-    likely = _better(result, draws, measure)
-    return f"{_other_view(result)}: {size} {direction}; probability of improvement {likely}."
+    direction, size = _change(draws, measure)
+    return f"{_other_view(result)}: {size} {direction}; probability of improvement {better(draws, measure)}."
 
 
 def _lasts(result: Result) -> str:
     """Return what remains of the headline's impact, and how many measures are at risk, so that none is picked."""
     measure, group = headline_measure(result)
-    remaining = result.sustainability.sel(measure=measure, group=group)
-    if not float(remaining.p_impact.max()) > 0:
-        return "The impact is too small to say how much of it lasts."
-    five, ten, half = left_in_words(_mean_left(remaining), result.n_draws)
+    left = _mean_left(result.sustainability.sel(measure=measure, group=group))
+    if not left["p_impact"] > 0:
+        return persistence(left, result.n_draws)
     n_high, n_measures = _high_risks(result.sustainability)
     also = also_high = ""
     if "p_impact" in result.outside:
@@ -228,9 +237,19 @@ def _lasts(result: Result) -> str:
         also = " {}: {}, {} and {}.".format(view, *left_in_words(other, result.n_draws))
         also_high = f" ({_high_risks(result.outside)[0]} {view[0].lower()}{view[1:]})"
     return (
+        f"{persistence(left, result.n_draws)}{also}{_over_areas(result)} The risk that the impact does not last is "
+        f"high in most areas for {n_high} of {n_measures} measures{also_high}."
+    )
+
+
+def persistence(left: Mapping[str, float], n_draws: int) -> str:
+    """Return what remains after funding ends, as sentences; see ``left_in_words``."""
+    if not left["p_impact"] > 0:
+        return "The impact is too small to say how much of it lasts."
+    five, ten, half = left_in_words(left, n_draws)
+    return (
         f"Five years after funding ends, {five} of the peak impact remains; after ten years, {ten}. Probability that "
-        f"at least half remains after five years: {half}.{also}{_over_areas(result)} The risk that the impact does "
-        f"not last is high in most areas for {n_high} of {n_measures} measures{also_high}."
+        f"at least half remains after five years: {half}."
     )
 
 
@@ -242,7 +261,7 @@ def _over_areas(result: Result) -> str:
 
 def _mean_left(sustainability: xr.Dataset) -> dict[str, float]:
     """Return what is left of the peaks of areas, as the mean over those that have an impact to keep."""
-    numbers = [name for name in sustainability.data_vars if "left" in str(name)]
+    numbers = [name for name in sustainability.data_vars if "left" in str(name) or name == "p_impact"]
     return {str(name): float(sustainability[name].mean()) for name in numbers}
 
 
@@ -265,43 +284,45 @@ def _high_risks(sustainability: xr.Dataset) -> tuple[int, int]:
 def _level(result: Result) -> str:
     measure, group = headline_measure(result)
     year = int(result.draws.year.values[-1])
-    level = _estimate(result, mean_draws(result, "counterfactual", measure, group, year), unit(measure, level=True))
+    draws = mean_draws(result, "counterfactual", measure, group, year)
+    level = estimate(*mcse.summarise(draws), unit=unit(measure, level=True))
     return (
         f"The counterfactual is far less certain than the impact: without the programme, {outcome(measure, group)} in "
         f"{academic_year(year)} is expected to be {level}."
     )
 
 
-def _summary(result: Result, draws: np.ndarray, *, as_median: bool = False) -> mcse.Summary:
-    """Return the summary of draws that were flattened over chains."""
-    return mcse.summarise(np.reshape(draws, (result.draws.sizes["chain"], -1)), as_median=as_median)
+def _by_chain(result: Result, draws: np.ndarray) -> np.ndarray:
+    """Return draws that were flattened over chains by chain and draw, as their Monte Carlo error needs them."""
+    return np.reshape(draws, (result.draws.sizes["chain"], -1))
 
 
 def _estimate(result: Result, draws: np.ndarray, unit: str) -> str:
-    return estimate(*_summary(result, draws), unit=unit)
+    return estimate(*mcse.summarise(_by_chain(result, draws)), unit=unit)
 
 
-def _chance(result: Result, happens: np.ndarray) -> str:
-    """Return the chance of what happens in some draws, in steps that its Monte Carlo error supports."""
-    probability = _summary(result, happens)
+def chance_of(happens: np.ndarray) -> str:
+    """Return the chance of what happens in some draws (chain, draw), in steps that its Monte Carlo error supports."""
+    probability = mcse.summarise(happens)
     return chance(probability.middle, probability.error)
 
 
-def _better(result: Result, change: np.ndarray, measure: str) -> str:
-    return _chance(result, change < 0 if MEASURES[measure].lower_is_better else change > 0)
+def better(change: np.ndarray, measure: str) -> str:
+    """Return the chance that a change (chain, draw) is better for pupils."""
+    return chance_of(change < 0 if MEASURES[measure].lower_is_better else change > 0)
 
 
-def _change(result: Result, draws: np.ndarray, measure: str) -> tuple[str, str]:
-    """Return whether a figure is higher or lower, and by how much, with its interval."""
-    middle, low, high, error = _summary(result, draws)
+def _change(draws: np.ndarray, measure: str) -> tuple[str, str]:
+    """Return whether a figure (chain, draw) is higher or lower, and by how much, with its interval."""
+    middle, low, high, error = mcse.summarise(draws)
     ends = (-middle, -high, -low) if middle < 0 else (middle, low, high)
     return "lower" if middle < 0 else "higher", estimate(*ends, error, unit=unit(measure))
 
 
 def mean_draws(result: Result, quantity: str, measure: str, group: str, year: int) -> np.ndarray:
-    """Return the unweighted mean over areas of a quantity, by draw."""
-    values = result.draws[quantity].sel(measure=measure, group=group, year=year).mean("area").values
-    return np.asarray(values, dtype=float).ravel()
+    """Return the unweighted mean over areas of a quantity (chain, draw)."""
+    draws = result.draws[quantity].sel(measure=measure, group=group, year=year).mean("area")
+    return np.asarray(draws.transpose("chain", "draw").values, dtype=float)
 
 
 def compared(comparison: Comparison) -> list[str]:
@@ -328,11 +349,11 @@ def _difference(reference: Result, other: Result, measure: str, group: str, year
             sentences.append(f"In {academic_year(each)}, {subject} does not differ.")
         else:
             differs = True
-            direction, size = _change(reference, draws, measure)
+            direction, size = _change(draws, measure)
             otherwise = _compared_other_way(reference, other, each) if each == year else ""
             sentences.append(
                 f"In {academic_year(each)}, {subject} is {size} {direction}. Probability that it is better: "
-                f"{_better(reference, draws, measure)}.{otherwise}"
+                f"{better(draws, measure)}.{otherwise}"
             )
         subject = "it"
     if not differs:
@@ -341,9 +362,9 @@ def _difference(reference: Result, other: Result, measure: str, group: str, year
 
 
 def _projection_difference(reference: Result, other: Result, measure: str, group: str, year: int) -> np.ndarray:
+    """Return the difference in the mean over areas of two scenarios (chain, draw)."""
     ours, theirs = (mean_draws(result, "projection", measure, group, year) for result in (other, reference))
-    difference: np.ndarray = ours - theirs
-    return difference
+    return np.asarray(ours - theirs)
 
 
 def _most_certain_difference(reference: Result, other: Result, year: int) -> list[str]:
@@ -359,19 +380,19 @@ def _most_certain_difference(reference: Result, other: Result, year: int) -> lis
         return []
     measure = max(certainty, key=lambda name: certainty[name])
     draws = differences[measure]
-    direction, size = _change(reference, draws, measure)
+    direction, size = _change(draws, measure)
     return [
         f"The most certain difference is in {outcome(measure, 'all')}: {size} {direction}. Probability that it is "
-        f"better: {_better(reference, draws, measure)}."
+        f"better: {better(draws, measure)}."
     ]
 
 
 def _left_by(reference: Result, other: Result, measure: str, group: str) -> str:
     """Return what remains of each scenario's own peak after its funding; nothing where one has no impact."""
-    remaining = [result.sustainability.sel(measure=measure, group=group) for result in (other, reference)]
-    if not all(float(part.p_impact.max()) > 0 for part in remaining):
+    parts = [_mean_left(result.sustainability.sel(measure=measure, group=group)) for result in (other, reference)]
+    if not all(part["p_impact"] > 0 for part in parts):
         return ""
-    left, of_reference = (left_in_words(_mean_left(part), reference.n_draws)[0] for part in remaining)
+    left, of_reference = (left_in_words(part, reference.n_draws)[0] for part in parts)
     return (
         f"Five years after its own funding ends, {left} of the peak impact of \u2018{other.title}\u2019 remains. For "
         f"\u2018{reference.title}\u2019 it is {of_reference}.{_over_areas(reference)}"
@@ -385,8 +406,5 @@ def _compared_other_way(reference: Result, other: Result, year: int) -> str:
     speaking = [result for result in (reference, other) if result.outside.attrs.get("speaks")]
     if not speaking or len({result.outside.attrs["is_on"] for result in speaking}) > 1:
         return ""
-    ours, theirs = (
-        result.outside.impact.sel(year=year).values.ravel() if result in speaking else np.zeros(result.n_draws)
-        for result in (other, reference)
-    )
+    ours, theirs = (_impact_otherwise(result, year) for result in (other, reference))
     return f" {_sentence_other_way(speaking[-1], ours - theirs, headline_measure(reference)[0])}"

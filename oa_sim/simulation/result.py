@@ -116,19 +116,17 @@ class Result:
         if self.by_intervention.sizes.get("intervention"):
             apart = self.by_intervention.to_dataframe().reset_index().assign(group="all")
             rows = pd.concat([rows, apart[apart.p_impact.notna()][rows.columns]], ignore_index=True)
-        rows.insert(0, "scenario", self.label)
-        rows.insert(4, "intervention", rows.pop("intervention"))
-        rows.insert(5, "money_ends", self.sustainability.attrs["last_funded_year"])
+        rows.insert(3, "intervention", rows.pop("intervention"))
+        rows.insert(4, "money_ends", self.sustainability.attrs["last_funded_year"])
         return self._marked(rows)
 
     def retained(self) -> pd.DataFrame:
         """Return the share of the peak that is left k years after the money, where there is an impact to keep."""
         if not self.retention.data_vars:
             return pd.DataFrame()
-        order = {"intervention": self.retention.sizes["intervention"], "area": self.retention.sizes["area"]}
-        rows = self.retention.to_dataframe(dim_order=[*order, "group", "measure", "years_after"]).reset_index()
+        order = ["intervention", "area", "group", "measure", "years_after"]
+        rows = self.retention.to_dataframe(dim_order=order).reset_index()
         rows = _in_table(rows[rows.left.notna()])
-        rows.insert(0, "scenario", self.label)
         return self._marked(rows.rename(columns={"left": "mean", "left_q05": "q05", "left_q95": "q95"}))
 
     def pupils_served(self) -> pd.DataFrame:
@@ -137,14 +135,14 @@ class Result:
             return pd.DataFrame()
         served = self.served.rename(money_year="year")
         rows = served.to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
-        rows.insert(0, "scenario", self.label)
         marked = self._marked(rows.assign(group="all", measure=self.draws.measure.values[0]))
         return marked.drop(columns=["group", "measure"])
 
     def _marked(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return rows with the mark of a county's figures and the number of draws."""
+        """Return rows with the scenario before them, and behind them the mark of a county's figures and the draws."""
         proxy = self.draws.proxy.to_series()
         keys = pd.MultiIndex.from_frame(rows[list(proxy.index.names)])
+        rows.insert(0, "scenario", self.label)
         return rows.assign(proxy=proxy.reindex(keys).values.astype(bool), n_draws=self.n_draws)
 
     def account(self) -> pd.DataFrame:

@@ -136,11 +136,7 @@ class Prepared(NamedTuple):
 def prepare(scenario: Scenario) -> Prepared:
     """Return what a scenario is computed from.
 
-    Raises
-    ------
-    Refusal
-        Where it is no Scenario or breaks a rule; at the first cell of a table that is not right; where a measure has no
-        history.
+    Refused are what is no Scenario or breaks a rule, a wrong cell of a table, and a measure without history.
     """
     scenario = check_scenario(scenario)
     every = tables.read_all(scenario.data_folder)
@@ -152,13 +148,7 @@ def prepare(scenario: Scenario) -> Prepared:
 
 
 def check_scenario(scenario: Scenario) -> Scenario:
-    """Return a scenario that keeps its rules, also where it was changed after it was loaded.
-
-    Raises
-    ------
-    Refusal
-        Where it is no Scenario, or breaks a rule.
-    """
+    """Return a scenario that keeps its rules, also where it was changed after it was loaded, or refuse it."""
     if not isinstance(scenario, Scenario):
         raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
     named = load.area_names(scenario.areas.names, scenario.data_folder)

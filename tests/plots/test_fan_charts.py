@@ -9,11 +9,6 @@ from oa_sim.inputs import tables
 from oa_sim.plots import fan_charts
 
 
-def test_a_page_gets_the_fan_that_a_document_gets_without_the_key(every_area):
-    assert "median with programme" not in fan_charts.fan_picture(every_area, "phonics", keyed=False).svg
-    assert "median with programme" in fan_charts.fan_picture(every_area, "phonics").svg
-
-
 def test_the_fan_says_and_shows_the_declared_breaks_of_its_measure(every_area):
     one = fan_charts.fan_picture(every_area, "key_stage_2")
     mine = [row for row in tables.read("breaks") if row["measure"] == "key_stage_2" and row["first_year"] > 2016]

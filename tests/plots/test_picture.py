@@ -78,7 +78,8 @@ def test_a_picture_has_the_size_and_shape_that_it_says_in_both_formats(pictures)
         box = ET.fromstring(one.svg).get("viewBox").split()
         assert [float(side) for side in box[2:]] == pytest.approx([72 * one.width, 72 * one.height], abs=0.01)
         high, wide, _ = pixels(one).shape
-        assert (wide, high) == pytest.approx((one.dpi * one.width, one.dpi * one.height), abs=1)
+        dots = picture_module.DOTS_PER_INCH
+        assert (wide, high) == pytest.approx((dots * one.width, dots * one.height), abs=1)
         assert (pixels(one)[0, 0] == 255).all()  # on white
 
 

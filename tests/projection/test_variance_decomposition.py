@@ -179,7 +179,10 @@ def test_without_money_only_the_level_has_origins(run_tiny):
 
 
 def test_few_draws_say_that_they_are_too_few(tiny):
-    assert "There are too few draws to say where the uncertainty of the impact comes from." in narrative.sources_of_uncertainty(tiny)[0]
+    assert (
+        "There are too few draws to say where the uncertainty of the impact comes from."
+        in narrative.sources_of_uncertainty(tiny)[0]
+    )
 
 
 def test_enough_draws_name_the_block_that_most_comes_from(tiny):
