@@ -74,8 +74,8 @@ def opened(folder: str | Path) -> Base:
     return Base(scenario, known, portfolios, splits, () if is_same else (note,))
 
 
-def _made_from_another(what: str, folder: Path) -> Refusal:
-    return Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
+def _made_from_another(part: str, folder: Path) -> Refusal:
+    return Refusal(f"{folder} was made from another {part} than is installed: run the scenario again")
 
 
 def _has_draws(folder: Path, posterior: xr.Dataset) -> bool:

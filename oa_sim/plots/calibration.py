@@ -36,7 +36,7 @@ def reliability_picture(scores: Scores) -> Picture:
         figure.axes[0].set_ylabel("it held, %")
         _legend(figure)
 
-    return drawn("reliability", "", _reliability_in_words(table, names), _size(scales, 3.4), paint)
+    return drawn("reliability", "", _reliability_in_words(table, names), (3.2 * len(scales) + 0.4, 3.9), paint)
 
 
 def by_year_picture(scores: Scores) -> Picture:
@@ -51,7 +51,7 @@ def by_year_picture(scores: Scores) -> Picture:
         figure.axes[0].set_ylabel("CRPS, random walk = 1")
         _legend(figure)
 
-    return drawn("years", "", _years_in_words(mean, names), _size(scales, 3.0), paint)
+    return drawn("years", "", _years_in_words(mean, names), (3.2 * len(scales) + 0.4, 3.5), paint)
 
 
 def when(horizon: int, year: int) -> str:
@@ -100,10 +100,6 @@ def _look(name: str, ours: str, every: int = 1) -> Look:
     place = list(PEERS).index(name) if name in PEERS else len(name) % len(COLOURS)
     look: Look = {"color": COLOURS[place], "linestyle": DASHES[place], "marker": MARKS[place], "markersize": 4}
     return look | {"linewidth": 1.1, "label": name, "markevery": (every - 1, every)}
-
-
-def _size(scales: list[str], height: float) -> tuple[float, float]:
-    return (3.2 * len(scales) + 0.4, height + 0.5)
 
 
 def _reliability_in_words(table: pd.DataFrame, names: list[str]) -> str:

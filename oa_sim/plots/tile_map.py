@@ -79,8 +79,10 @@ def tile_map(
         axes.set(xlim=(-0.5, width / side - 0.5), ylim=(rows - 0.46, -0.5), aspect="equal", anchor="NW")
         axes.set_axis_off()
         for a, place in enumerate(squares):
-            words, grade = ((texts[a][0], ""), "") if is_small else (texts[a], risk[a])
-            _paint_tile(axes, place, side / SIDE, names[a], words, part[a], county[a], grade)
+            middle, between = texts[a]
+            foot = f"{RISKS[risk[a]]} {risk[a]} risk" if risk[a] in RISKS else ""
+            lines = (names[a], middle, "", "") if is_small else (names[a], middle, between, foot)
+            _paint_tile(axes, place, side / SIDE, lines, part[a], county=county[a])
         subject = f"mean impact in {year}, {change}{result.mark}"
         _paint_key(figure, subject, largest, county.any(), None if is_small else risk)
 
@@ -108,24 +110,17 @@ def _part(mean: np.ndarray, measure: str) -> np.ndarray:
 
 
 def _paint_tile(
-    axes: Axes,
-    place: tuple[float, float],
-    scale: float,
-    name: str,
-    texts: tuple[str, str],
-    part: float,
-    county: bool,
-    risk: str,
+    axes: Axes, place: tuple[float, float], scale: float, texts: tuple[str, ...], part: float, *, county: bool
 ) -> None:
     """Draw a square: name on top, then the impact with its interval, the risk's shape at the foot."""
     x, y = place
     ink = "white" if _light(SHADES(part)) < EQUAL_CONTRAST else "black"
     edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if county else {"linewidth": 0.8}
     axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=SHADES(part), edgecolor=INK, **edge))
+    name, middle, between, foot = texts
     lines = legible(name, LONGEST, LINE).split("\n")
     if len(lines) > 3:
         lines = [*lines[:2], lines[2][: LINE - 1].rstrip("\\ ") + ELLIPSIS]
-    middle, between = texts
     put: Look = {"ha": "center", "color": ink, "linespacing": 1.1}
     larger = 1.0 if between else 1.3
     axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale * larger, **put)
@@ -133,8 +128,8 @@ def _paint_tile(
     size = 12 * scale * larger * larger
     axes.text(x, y + below, middle + COUNTY * int(county), va="center", fontsize=size, weight="bold", **put)
     axes.text(x, y + 0.25, between, va="center", fontsize=6.3 * scale, **put)
-    if risk in RISKS:
-        axes.text(x, y + 0.385, f"{RISKS[risk]} {risk} risk", va="center", fontsize=6.5 * scale, **put)
+    if foot:
+        axes.text(x, y + 0.385, foot, va="center", fontsize=6.5 * scale, **put)
 
 
 def _light(colour: tuple[float, ...]) -> float:

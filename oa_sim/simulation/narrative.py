@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year
-from oa_sim.formatting import chance, estimate, outcome, pounds, share, share_estimate, unit, who, with_unit
+from oa_sim.formatting import chance, estimate, number, outcome, pounds, share, share_estimate, unit, who, with_unit
 from oa_sim.inference import mcse
 from oa_sim.inference.importance_sampling import LARGEST_K
 from oa_sim.projection import appraisal, ranking, variance_decomposition
@@ -78,7 +78,8 @@ def evidence_behind(result: Result) -> list[str]:
         sentences.append(
             f"The peak effect on the attainment of all pupils, averaged over the areas, is {components} from the "
             f"components of the programme and {reweighted} with the outside view on programmes of this kind (Pareto "
-            f"k\u0302 {outside.attrs['pareto_k']:.2f}; effective sample size {outside.attrs['effective_draws']:,.0f})."
+            f"k\u0302 {number(outside.attrs['pareto_k'], 2)}; effective sample size "
+            f"{number(outside.attrs['effective_draws'], 0)})."
         )
     return sentences
 
@@ -94,7 +95,7 @@ def worth(result: Result) -> list[str]:
         return [benefit, _price(result)]
     likely, limit = chance_of(_by_chain(result, ratio[0] > 1)), value.attrs["review_above"]
     most = with_unit(rules.spelled(limit), "GBP")
-    review = f" REVIEW before use: more than {most} for each £1 is more than comparable programmes have found."
+    review = f" REVIEW this before it is used: comparable programmes bring less than {most}."
     return [
         f"Each £1 spent buys {_estimate(result, ratio[0], 'GBP')} of lifetime earnings, through Attainment 8 alone, "
         f"both discounted. Probability that benefits exceed costs: {likely}. Benefits are in prices "
@@ -128,8 +129,8 @@ def _largest_sources(part: xr.Dataset, name: str) -> str:
     middle, low, high = np.clip(largest + 1.645 * error * np.array([0, -1, 1]), 0, 1).tolist()
     return (
         f"{'Most' if largest > 0.5 else 'The largest part'} of the variance of the {name} comes from "
-        f"{variance_decomposition.LABELS[first]}, {share_estimate(middle, low, high, error)}, then from "
-        f"{variance_decomposition.LABELS[second]}, {share(max(following, 0.0), its_error)}."
+        f"{variance_decomposition.LABELS[first]}: {share_estimate(middle, low, high, error)}. "
+        f"{share(max(following, 0.0), its_error)} comes from {variance_decomposition.LABELS[second]}."
     )
 
 
@@ -200,7 +201,7 @@ def funding_in_words(budget: float, national: float) -> str:
 def _other_view(result: Result) -> str:
     """Return the name of the figures with the outside view switched, with a doubt where few draws agree with it."""
     k = result.outside.attrs["pareto_k"]
-    doubt = f" (unreliable: Pareto k\u0302 is {k:.2f}, so few draws agree with it)" if k >= LARGEST_K else ""
+    doubt = f" (unreliable: Pareto k\u0302 is {number(k, 2)}, so few draws agree with it)" if k >= LARGEST_K else ""
     return f"{'Without' if result.outside.attrs['is_on'] else 'With'} the outside view{doubt}"
 
 

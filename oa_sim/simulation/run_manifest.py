@@ -15,6 +15,8 @@ from oa_sim.inputs.tables import Tables, data_hash
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 
+Facts = dict[str, Any]  # fit for JSON
+
 # what words, draws or writes numbers and makes none: packages, and modules by their place
 WRITERS = ("plots", "explore", "report", "cli")
 WORDS = (
@@ -24,9 +26,9 @@ WORDS = (
 )
 
 
-def learned_from(posterior: xr.Dataset) -> dict[str, Any]:
+def learned_from(posterior: xr.Dataset) -> Facts:
     """Return what a posterior was learned from; nothing for made-up draws."""
-    facts: dict[str, Any] = json.loads(posterior.attrs.get("made", "{}"))
+    facts: Facts = json.loads(posterior.attrs.get("made", "{}"))
     return facts
 
 
@@ -45,19 +47,17 @@ def code_hash(home: Path | None = None) -> str:
     return digest.hexdigest()
 
 
-def made_by() -> dict[str, Any]:
+def made_by() -> Facts:
     """Return the version of oa_sim, the hash of its code, and the versions of Python and libraries in this process."""
     return {"oa_sim": oa_sim.__version__, "code_hash": code_hash(), "versions": sampling.versions()}
 
 
-def verdict(
-    scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, view: xr.Dataset | None = None
-) -> dict[str, Any]:
+def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, view: xr.Dataset | None = None) -> Facts:
     """Return the gates of the baseline, failed where the studies or the outside view fail theirs.
 
     ``view`` comes from ``outside_view.weigh``; None where the answer is not weighed by it.
     """
-    gates: dict[str, Any] = json.loads(posterior.attrs["gates"])
+    gates: Facts = json.loads(posterior.attrs["gates"])
     failures = []
     studies = json.loads(studied.attrs["gates"])
     if studies["verdict"] != "PASS":
@@ -75,10 +75,10 @@ def manifest(
     scenario: Scenario,
     tables: Tables,
     posterior: xr.Dataset,
-    gates: dict[str, Any],
-    made_from: dict[str, Any] | None = None,
+    gates: Facts,
+    made_from: Facts | None = None,
     **facts: object,
-) -> dict[str, Any]:
+) -> Facts:
     """Return what makes an answer traceable; fit for JSON.
 
     ``gates`` come from ``verdict``. The name of the answer (``run_id``) is also made from ``made_from``, such as its
@@ -96,13 +96,13 @@ def manifest(
     return {"run_id": identity(numbers_from, *made_from), **numbers_from, **facts, **marks}
 
 
-def synthesis(studied: xr.Dataset) -> dict[str, Any]:
+def synthesis(studied: xr.Dataset) -> Facts:
     """Return what makes the posterior of the studies traceable."""
     gates = json.loads(studied.attrs["gates"])
     return {"checksum": posterior_files.checksum(studied), **learned_from(studied), "gates": gates}
 
 
-def question(scenario: Scenario) -> dict[str, Any]:
+def question(scenario: Scenario) -> Facts:
     """Return a scenario in full, without where its answer is put, and with what is in the file of its plan."""
     values = asdict(scenario)
     values.pop("outputs")
@@ -112,7 +112,7 @@ def question(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
-def identity(facts: dict[str, Any], *more: str) -> str:
+def identity(facts: Facts, *more: str) -> str:
     """Return the name of an answer, made from what its numbers are made from: 12 hexadecimal digits.
 
     ``facts`` are those of a manifest; what is left out does not count. ``more`` are further keys of it that count, for
