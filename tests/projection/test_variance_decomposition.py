@@ -193,8 +193,8 @@ def test_enough_draws_name_the_block_that_most_comes_from(tiny):
     told = tiny.uncertainty.assign(share=share, error=xr.full_like(share, 0.01))
     result = type(tiny)(**{**vars(tiny), "uncertainty": told})
     said = narrative.sources_of_uncertainty(result)[0]
-    assert "Most of the variance of the impact comes from the effects (60%, 90% interval 58% to 62%)" in said
-    assert "then from delivery (20%)" in said
+    assert "Most of the variance of the impact comes from the effects: 60% (90% interval 58% to 62%)." in said
+    assert "20% comes from delivery." in said
     page = html_pages.brief_page(run_brief.run_document(result))
     assert 'aria-label="Shares of variance' in page
     assert "the effects 60%" in page
