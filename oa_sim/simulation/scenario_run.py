@@ -86,18 +86,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=run_manifest.manifest(
-            scenario,
-            every_table,
-            posterior,
-            run_manifest.verdict(scenario, posterior, studied, weights),
-            {"synthesis": run_manifest.synthesis(studied)},
-            seed=scenario.seed,
-            learned=run_manifest.learned_from(posterior),
-            outside_view=weights.attrs,
-            account_gbp=budget.reconcile(money),
-            price_base=scenario.budget.price_base,
-        ),
+        manifest=_manifest(scenario, every_table, posterior, money, studied, weights),
         value=worth,
         uncertainty=shares,
         served=people.result().rename(year="money_year"),
@@ -122,6 +111,27 @@ def _followed(
             yield own
 
     return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
+
+
+def _manifest(
+    scenario: Scenario,
+    tables: Tables,
+    posterior: xr.Dataset,
+    money: xr.Dataset,
+    studied: xr.Dataset,
+    weights: xr.Dataset,
+) -> dict[str, Any]:
+    """Return what makes a run traceable."""
+    gates = run_manifest.verdict(scenario, posterior, studied, weights)
+    facts = {
+        "seed": scenario.seed,
+        "learned": run_manifest.learned_from(posterior),
+        "outside_view": weights.attrs,
+        "account_gbp": budget.reconcile(money),
+        "price_base": scenario.budget.price_base,
+    }
+    made_from = {"synthesis": run_manifest.synthesis(studied)}
+    return run_manifest.manifest(scenario, tables, posterior, gates, made_from, **facts)
 
 
 class Prepared(NamedTuple):

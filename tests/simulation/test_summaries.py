@@ -1,8 +1,10 @@
 """Summaries: means over areas are formed draw by draw, and no number says more than its interval supports."""
 
 import numpy as np
+import pytest
 
-from oa_sim.simulation import summaries
+from oa_sim.definitions import MEASURES
+from oa_sim.simulation import narrative, summaries
 
 
 def test_a_mean_of_areas_is_formed_draw_by_draw(tiny):
@@ -46,3 +48,11 @@ def test_what_is_left_has_the_error_of_independent_draws():
     share, (half, error) = summaries.left_after(left, 5, 400)
     assert share[:3] == (0.5, 0.2, 0.8)
     np.testing.assert_allclose([share.error, half, error], [0.6 / 3.29 / 20, 0.5, 0.5 / 20])
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_what_is_better_for_pupils_is_less_where_less_is_better(measure):
+    draws = np.linspace(-0.9, 0.1, 101)[None]  # 90 of 101 are below nothing, which is said in steps of 5%
+    less = MEASURES[measure].lower_is_better
+    assert narrative.better(draws, measure) == ("90%" if less else "10%")
+    assert narrative.better(-draws, measure) == ("10%" if less else "90%")
