@@ -248,6 +248,9 @@ def answer(levers: Setting, base: Base) -> Answer:
     names, national = changed.areas.names, float(followed.money.national.sum())
     where = narrative.mean_place(names) if levers.place == MEAN_OF_AREAS else f"in {levers.place}"
     cost = narrative.funding_in_words(changed.budget.total_gbp, national)
+    ratio = draws.benefit_per_pound.values
+    is_claimed = np.isfinite(ratio).all()
+    benefit = estimate(*mcse.summarise(ratio), unit="GBP") if is_claimed else "none is claimed in pounds"
     by_quantity = draws[list(QUANTITIES)].to_dataarray("quantity").transpose("chain", "draw", "quantity", "year")
     error = views.errors(by_quantity.values, years, year)
     return Answer(
@@ -257,7 +260,7 @@ def answer(levers: Setting, base: Base) -> Answer:
             ("Probability of improvement", narrative.better(change, levers.measure) if has_impact else "no impact"),
             ("Remaining after five years", remains),
             ("Cost", cost.rstrip(",")),
-            ("Lifetime earnings per £1, all areas", _benefit(draws.benefit_per_pound.values)),
+            ("Lifetime earnings per £1, all areas", benefit),
         ),
         shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=(("quantity", "year"), error)),
         _case(base, summary.attrs),
@@ -280,12 +283,6 @@ def _case(base: Base, attributes: dict) -> views.Case:
         n_areas=len(base.scenario.areas.names),
         **{name: attributes[name] for name in names},
     )
-
-
-def _benefit(ratio: np.ndarray) -> str:
-    """Return benefit per pound from its draws (chain, draw)."""
-    is_claimed = np.isfinite(ratio).all()
-    return estimate(*mcse.summarise(ratio), unit="GBP") if is_claimed else "none is claimed in pounds"
 
 
 def save(levers: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:

@@ -236,14 +236,13 @@ def tornado_picture(ends: pd.DataFrame, rows: pd.DataFrame, headline: str, unit:
         low, high = map(significant, within)
         words.append(f"The draws of a scenario run from {low} to {high} (90%, mean of scenarios).")
     for key in keys:
-        moved = [f"{row['where']}: {_with_interval(row)}" for row in span(ends[ends.key == key])]
+        moved = []
+        for row in span(ends[ends.key == key]):
+            has_interval = row["low"] < row["high"]  # over a whole grid the mean is what it is
+            mean = estimate(row["mean"], row["low"], row["high"]) if has_interval else significant(row["mean"])
+            moved.append(f"{row['where']}: {mean}")
         words.append(f"{key} {'; '.join(moved)}.")
     return drawn("tornado", f"What moves {subject}{mark}", " ".join(words), (6.4, height), paint)
-
-
-def _with_interval(row: pd.Series) -> str:
-    """Return the mean at an end of a key; over a whole grid it has no interval."""
-    return estimate(row["mean"], row["low"], row["high"]) if row["low"] < row["high"] else significant(row["mean"])
 
 
 def _paint_key(axes: Axes, part: pd.DataFrame, place: int, *, is_narrow: bool) -> None:

@@ -224,9 +224,9 @@ def _paint_future(axes: Axes, result: Result, place: Place, rows: list[Row]) -> 
     _paint_breaks(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
-    axes.set_title(
-        f"{MEASURES[measure].unit}, {legible(summaries.over_areas(result, area), 28, mark=_short_mark(result, place))}"
-    )
+    mark = summaries.mark_of(result, *place)
+    mark = result.mark if "of them" in mark else mark  # a heading has no room; how many are counties' the words say
+    axes.set_title(f"{MEASURES[measure].unit}, {legible(summaries.over_areas(result, area), 28, mark=mark)}")
     first = min([*past[np.isfinite(figures)].tolist(), int(years[0]) - 1])
     axes.set_xlim(first - 0.6, years[-1] + 0.6)
     axes.margins(y=0.1)
@@ -250,12 +250,6 @@ def _paint_futures(axes: Axes, years: np.ndarray, futures: Futures) -> None:
     if programme is not None:
         axes.plot(years, programme[2], color=WITH, linewidth=1.7)
         axes.plot(years, programme[[0, 4]].T, color=WITH, linewidth=0.9, linestyle=":")
-
-
-def _short_mark(result: Result, place: Place) -> str:
-    """Return the mark of figures that has room in a heading: how many of a mean are counties' the words say."""
-    mark = summaries.mark_of(result, *place)
-    return result.mark if "of them" in mark else mark
 
 
 def _paint_impact(axes: Axes, result: Result, place: Place) -> None:

@@ -67,7 +67,9 @@ def tile_map(
     county = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
     risk = result.sustainability.risk.sel(measure=measure, group=group).values.astype(str)
     columns, rows = (int(np.ceil(max(place[k] for place in squares) + 1.0)) for k in (0, 1))
-    part, printed = _part(mean, measure), printed or {}
+    better = -mean if MEASURES[measure].lower_is_better else mean
+    part = np.clip(better, 0, None) / max(float(np.max(better)), 1e-12)  # how far along the scale of shades
+    printed = printed or {}
     texts = [printed.get(name) or _printed(*ends) for name, *ends in zip(names, mean, band[0], band[4], strict=True)]
     largest = texts[int(np.argmax(part))][0] if part.any() else ""
     side = float(np.clip(WIDEST / columns, LEAST_SIDE, SIDE))
@@ -100,13 +102,6 @@ def _printed(middle: float, low: float, high: float) -> tuple[str, str]:
     """Return an impact and its interval as text, in as many digits as it supports."""
     mean, _, ends = estimate(middle, low, high).partition(" (90% interval ")
     return mean, ends.removesuffix(")")
-
-
-def _part(mean: np.ndarray, measure: str) -> np.ndarray:
-    """Return how far along the scale of shades each impact is: 0 where pupils do no better, 1 at the largest."""
-    good = -mean if MEASURES[measure].lower_is_better else mean
-    part: np.ndarray = np.clip(good, 0, None) / max(float(np.max(good)), 1e-12)
-    return part
 
 
 def _paint_tile(
