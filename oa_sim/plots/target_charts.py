@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, number
 from oa_sim.plots.picture import CHANGE, INK, WIDE, WITH, Look, Picture, drawn, legible, name_rows
+from oa_sim.scenario.rules import spelled
 from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
 
@@ -158,7 +159,7 @@ def _in_words(row: pd.Series, levels: list[str]) -> str:
     year = academic_year(int(row.target_year))
     words = f"{row.area}, {_short(row.measure)}, {row.group}, {year}, {SCALES[row.scale]}:"
     if row.colour in COLOURS:
-        words += f" target {number(row.target, 1)}, chance {chance(row.probability)} ({row.colour});"
+        words += f" target {spelled(row.target)}, chance {chance(row.probability)} ({row.colour});"
     words += f" promised {rungs} ({row.unit}); half of comparable authorities came to {number(row.base_rate_half, 1)}"
     if pd.notna(row.baseline):
         words += f"; baseline {number(row.baseline, 1)}"
