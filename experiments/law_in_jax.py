@@ -156,7 +156,7 @@ def by_numba(about: plain.Made, n_shown: int, n_paid: int, times: int) -> tuple[
             np.empty((n_measures, 3, 3, n_draws), np.float32), np.zeros((2, n_draws), np.float32),
             np.empty(n_draws, np.float32), nothing, nothing, np.zeros((n_years, n_draws), np.float32),
         )  # fmt: skip
-        room = outcomes.room_in(n_all, n_years)
+        room = activity.workspace_for(n_all, n_years)
         figures_of(made.shape, made.draws, levers, latent, asked, seen, room, first, last, out)
 
     each = np.zeros((n_areas, made.shape.kind.size, 2, n_years), np.float32)

@@ -8,7 +8,7 @@ from oa_sim.compiled import arrays, input_cache
 from oa_sim.compiled.activity import Levers
 from oa_sim.definitions import GROUPS, series
 from oa_sim.programme import budget, delivered_effects
-from oa_sim.projection import appraisal, cohort, impact
+from oa_sim.projection import appraisal, cohort
 from oa_sim.scenario.schema import Scenario
 
 
@@ -32,7 +32,7 @@ def made(scenario: Scenario) -> Made:
 
 
 def latent(scenario: Scenario, about: Made):
-    """Return the counterfactual with names, SD, as ``impact.outcomes`` takes it."""
+    """Return the counterfactual with names, SD, as ``cohort.outcomes`` takes it."""
     import xarray as xr
 
     chains = about.programme.drawn.sizes["chain"]
@@ -50,10 +50,10 @@ def law(scenario: Scenario, about: Made, counterfactual) -> dict[str, dict[str, 
     """Return statistics of projection and impact, by the law that readers read, in double precision."""
     pupils, drawn = about.known.pupils, about.programme.drawn
     active = delivered_effects.activity(scenario, about.money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(
+    gain = cohort.with_all(
         cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils
     )
-    outcomes = impact.outcomes(counterfactual, gain, pupils)
+    outcomes = cohort.outcomes(counterfactual, gain, pupils)
     return {name: described(outcomes[name]) for name in ("projection", "impact")}
 
 

@@ -19,18 +19,27 @@ else:
 
 MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "compiled.spending_response": "compiled.gradient",
+    "compiled.vector_math": "compiled.scalar_laws",
+    "inference.state_space": "inference.area_forecast",
+    "decide.candidate_plans": "decide.plan_evaluation",
+    "decide.voi_settings": "decide.value_of_information",
     "inputs.download_formats": "inputs.published_files",
     "plots.small_multiples": "plots.fan_charts",
     "plots.tornado": "plots.decision_charts",
+    "programme.portfolio": "programme.budget",
     "programme.review": "programme.budget",
+    "projection.impact": "projection.cohort",
     "scenario.scenario_files": "scenario.overrides",
     "simulation.result_tables": "simulation.result",
+    "sweep.dry_run": "sweep.sweep_run",
     "sweep.executors": "sweep.blocks",
     "sweep.provenance": "sweep.cases",
+    "sweep.tornado": "sweep.sensitivity",
     "targets.assimilation": "targets.monitor",
     "targets.base_rates": "targets.attainable",
     "targets.monitor_settings": "targets.settings",
     "targets.target_settings": "targets.settings",
+    "validation.forecasts": "validation.scoring",
 }
 
 

@@ -15,13 +15,7 @@ PART = ".part"  # the ending of what is not whole yet
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; text as UTF-8.
-
-    Raises
-    ------
-    OSError
-        Where it cannot be written; what was there before stays.
-    """
+    """Write a file whole or not at all; text as UTF-8. Where it cannot be written, what was there before stays."""
     with atomic_file(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -30,17 +24,9 @@ def write_file(path: Path, content: str | bytes) -> None:
 def atomic_file(path: Path, ending: str = PART) -> Iterator[Path]:
     """Give the path of an empty file to write to, which takes the place of ``path`` when the block ends without error.
 
-    Parameters
-    ----------
-    path
-        The file; folders on the way to it are made, and taken away again where nothing is written.
-    ending
-        Of the temporary name, for a writer or reader that looks at it.
-
-    Raises
-    ------
-    OSError
-        Where it cannot be written; what was there before stays.
+    Folders on the way to it are made, and taken away again where nothing is written. Where it cannot be written, an
+    ``OSError`` is raised and what was there before stays. ``ending`` is that of the temporary name, for a writer or
+    reader that looks at it.
     """
     with _folders_to(path.parent):
         part = _beside(path, ending)
@@ -59,12 +45,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Give the path of an empty folder to fill, which takes the place of ``path`` when the block ends without error.
 
     An earlier folder is put aside whole and then deleted. Between the two renames it has its other name: no system
-    call that Python knows swaps two folders.
-
-    Raises
-    ------
-    OSError
-        Where it cannot be written; what was there before stays.
+    call that Python knows swaps two folders. Where it cannot be written, an ``OSError`` is raised and what was there
+    before stays.
     """
     with _folders_to(path.parent):
         part, aside = _beside(path, PART), _beside(path, f".old{PART}")

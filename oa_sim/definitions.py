@@ -61,39 +61,17 @@ POSTERIOR_NAMES = {
 
 @dataclass(frozen=True)
 class Measure:
-    """A published outcome.
+    """A published outcome."""
 
-    Attributes
-    ----------
-    label
-        The name people use.
-    unit
-        The unit of the published figure.
-    year_groups
-        The year groups whose pupils the figure describes, Reception = 0.
-    channel
-        Which of an intervention's effects moves it.
-    groups
-        The groups that are modelled; ``all`` is derived where two are.
-    lower_is_better
-        True for absence, suspensions and NEET.
-    share
-        The quantity of ``pupils.csv`` that holds the disadvantaged share (%), or None.
-    derive_other
-        True where ``all`` and ``disadvantaged`` are published and ``other`` follows from the share.
-    noun_phrase
-        The figure as the subject of a sentence; ``{pupils}`` is whose it is.
-    """
-
-    label: str
-    unit: str
-    year_groups: tuple[int, ...]
-    channel: str = "attainment"
-    groups: tuple[str, ...] = ("disadvantaged", "other")
+    label: str  # the name people use
+    unit: str  # of the published figure
+    year_groups: tuple[int, ...]  # whose pupils the figure describes, Reception = 0
+    channel: str = "attainment"  # which of an intervention's effects moves it
+    groups: tuple[str, ...] = ("disadvantaged", "other")  # that are modelled; ``all`` is derived where two are
     lower_is_better: bool = False
-    share: str | None = "disadvantaged_share_primary"
-    derive_other: bool = False
-    noun_phrase: str = "the figure of {pupils}"
+    share: str | None = "disadvantaged_share_primary"  # quantity of ``pupils.csv`` with the disadvantaged share (%)
+    derive_other: bool = False  # ``all`` and ``disadvantaged`` are published and ``other`` follows from the share
+    noun_phrase: str = "the figure of {pupils}"  # the figure as the subject of a sentence; ``{pupils}`` is whose it is
 
     @property
     def table_groups(self) -> tuple[str, ...]:
@@ -178,7 +156,7 @@ MEASURES = {
     ),
 }
 # stages at which the same children are seen again: one year group each, two groups
-LINKED = tuple(name for name, about in MEASURES.items() if len(about.groups) == 2)
+LINKED = tuple(name for name, measure in MEASURES.items() if len(measure.groups) == 2)
 
 
 def series(measures: tuple[str, ...] | list[str] | None = None) -> list[tuple[str, str]]:
@@ -206,12 +184,7 @@ def coordinates(**labels: Iterable[Hashable]) -> "xr.Coordinates":
     """Return the coordinates of some dimensions, each with an index of its own, made once in a process.
 
     Making indexes takes longer than all else that makes a small dataset. A dataset that is given these copies what it
-    may change, and indexes never change.
-
-    Parameters
-    ----------
-    labels
-        By dimension, in the order in which a dataset has them.
+    may change, and indexes never change. Dimensions are in the order in which a dataset has them.
     """
     return _made(tuple((dim, tuple(given)) for dim, given in labels.items()))
 

@@ -20,40 +20,27 @@ class Refusal(ValueError):
 InvalidRequest = Refusal  # the name that other libraries would give it
 
 
-def nearest(word: object, known: Iterable[str]) -> str | None:
-    """Return the known name most like ``word``, or None where nothing is alike."""
+def nearest(word: object, choices: Iterable[str]) -> str | None:
+    """Return the name most like ``word``, or None where nothing is alike."""
     from difflib import get_close_matches  # only a mistake pays for this import
 
-    by_lower = {name.lower(): name for name in known}
+    by_lower = {name.lower(): name for name in choices}
     close = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[close[0]] if close else None
 
 
-def unknown(what: str, word: object, known: Iterable[str]) -> Refusal:
-    """Return the refusal of a name that is not known, with the nearest right one.
+def unknown(noun: str, word: object, choices: Iterable[str]) -> Refusal:
+    """Return the refusal of a name that is none of the choices, with the nearest right one.
 
-    Parameters
-    ----------
-    what
-        What kind of name it is, with its article left out: ``"area"``.
-    word
-        The name that was given.
-    known
-        The names that would have been right.
+    ``noun`` is the kind of name, with its article left out: ``"area"``.
     """
-    known = list(known)
-    guess = nearest(word, known)
-    remedy = f"did you mean {guess!r}?" if guess else "choose from " + ", ".join(known)
-    return Refusal(f"unknown {what} {word!r}: {remedy}")
+    choices = list(choices)
+    guess = nearest(word, choices)
+    remedy = f"did you mean {guess!r}?" if guess else "choose from " + ", ".join(choices)
+    return Refusal(f"unknown {noun} {word!r}: {remedy}")
 
 
-def between(what: str, value: float, low: float, high: float, unit: str = "") -> None:
-    """Refuse a number outside its range, or one that is not finite."""
-    if not low <= value <= high:
-        raise Refusal(f"{what} must be {low:g} to {high:g}{unit}, got {value:g}: choose a number in that range")
-
-
-def one_of(what: str, value: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not among the known ones."""
-    if value not in known:
-        raise unknown(what, value, known)
+def one_of(noun: str, value: str, choices: Iterable[str]) -> None:
+    """Refuse a name that is none of the choices."""
+    if value not in choices:
+        raise unknown(noun, value, choices)

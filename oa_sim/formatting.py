@@ -5,9 +5,13 @@ Intelligence Assessment, which British officials read every day. It leaves gaps 
 split in the middle, so that every chance has a word.
 """
 
+from typing import overload
+
 import numpy as np
 
 from oa_sim.definitions import MEASURES, percent
+
+Numbers = np.ndarray | float
 
 YARDSTICK = (  # word, the band as it is published (%), and the chance below which it is used here
     ("a remote chance", "0 to 5", 0.075),
@@ -60,7 +64,11 @@ def table() -> list[tuple[str, str, str]]:
     return rows
 
 
-def decimals(low, high, error=0.0):
+@overload
+def decimals(low: float, high: float, error: float = 0.0) -> int: ...
+@overload
+def decimals(low: np.ndarray, high: np.ndarray, error: np.ndarray | float = 0.0) -> np.ndarray: ...
+def decimals(low: Numbers, high: Numbers, error: Numbers = 0.0) -> int | np.ndarray:
     """Return how many decimals a figure has: as many as its spread supports, and none that is Monte Carlo noise.
 
     One decimal where the 90% interval is at least 1 wide, two from 0.1, three below; from a width of 100 two digits of

@@ -10,14 +10,9 @@ import numpy as np
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:
-    """Return the generator that belongs to a name.
+    """Return the generator that belongs to a scenario's root seed and a name.
 
-    Parameters
-    ----------
-    seed
-        The scenario's root seed.
-    names
-        What the numbers are for, from the general to the particular: ``"effect", "early_language"``.
+    The name says what the numbers are for, from the general to the particular: ``"effect", "early_language"``.
     """
     digest = hashlib.sha256("/".join(str(name) for name in names).encode()).digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4)]

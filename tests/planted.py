@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ import xarray as xr
 
 from oa_sim import load_scenario
 from oa_sim.errors import Refusal
+from oa_sim.sweep import expand as sweep_expand
+from oa_sim.sweep.expand import Variants
 
 GROUPS = ["disadvantaged", "other", "all"]
 STATISTICS = ["mean", "sd"]
@@ -39,15 +42,15 @@ class Sweeping:
     fail_fast: bool = False
 
 
-@dataclass(frozen=True)
-class Variants:
-    fixed: tuple[str, ...]
-    keys: tuple[str, ...]
-    values: list[tuple]
-    bounds: dict[str, tuple[float, float]]
-
-    def overrides(self, i):
-        return [*self.fixed, *(f"{key}={value}" for key, value in zip(self.keys, self.values[i], strict=True))]
+@contextmanager
+def space():
+    """Put the planted space in the place of the scenarios that words make."""
+    real = sweep_expand.expand, sweep_expand.scenarios
+    sweep_expand.expand, sweep_expand.scenarios = expand, scenarios
+    try:
+        yield
+    finally:
+        sweep_expand.expand, sweep_expand.scenarios = real
 
 
 def expand(words, design, *, may_be_one=False):

@@ -66,7 +66,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "compiled/gradient": "decide/test_plan_evaluation",  # the prices of a plan; its slopes in test_spending_profiles
     "compiled/outcomes": "compiled/test_simulate",
     "decide/allocation_problem": "decide/test_constraints",
-    "decide/candidate_plans": "decide/test_value_of_information",
     "decide/column_generation": "decide/test_optimiser",
     "decide/narrative": "decide/test_decision",  # one of three of this name
     "decide/robustness": "decide/test_decision",  # the plan that it judges is searched once
@@ -76,14 +75,12 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "plots/decision_charts": "decide/test_decision",
     "plots/target_charts": "targets/test_assess",
     "programme/laws": "compiled/test_scalar_laws",  # each law, with its compiled form
-    "projection/impact": "projection/test_appraisal",
     "report/document": "report/test_assemble",
     "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",
     "report/run_pictures": "report/test_assemble",
     "scenario/schema": "scenario/test_load",
     "simulation/narrative": "projection/test_outside_view",  # one of three of this name
-    "sweep/dry_run": "sweep/test_sweep_run",  # one of two of this name
     "targets/narrative": "targets/test_assess",  # one of three of this name
     "targets/forecast_components": "targets/test_assess",  # the promise that it looks at takes seconds and is made once
 }

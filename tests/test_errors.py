@@ -38,17 +38,6 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_all():
     )
 
 
-@pytest.mark.parametrize("value", [5, 5.0, 10, 15])
-def test_a_number_in_its_range_passes_with_both_ends(value):
-    errors.between("horizon", value, 5, 15)
-
-
-@pytest.mark.parametrize("value", [4.999, 15.001, -5, float("inf"), float("-inf"), float("nan")])
-def test_a_number_outside_its_range_is_refused_and_so_is_one_that_is_none(value):
-    with pytest.raises(Refusal, match=r"^horizon must be 5 to 15 years, got .*: choose a number in that range$"):
-        errors.between("horizon", value, 5, 15, " years")
-
-
 def test_one_of_takes_just_the_known_names():
     errors.one_of("area", "Derby", AREAS)
     with pytest.raises(Refusal, match="unknown area 'derby': did you mean 'Derby'"):

@@ -11,16 +11,8 @@ if TYPE_CHECKING:
 OPTIMISE_FACTS = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
 TARGET_FACTS = ("run_id", "data_hash", "oa_sim")
 TARGET_COLUMNS = (
-    "area",
-    "measure",
-    "group",
-    "target_year",
-    "target",
-    "scale",
-    "probability",
-    "colour",
-    "base_rate",
-    "met",
+    *("area", "measure", "group", "target_year", "target", "scale"),
+    *("probability", "colour", "base_rate", "met"),
 )
 MONITOR_FACTS = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
 VOI_FACTS = ("run_id", "data_hash", "oa_sim", "n_draws")
@@ -28,13 +20,7 @@ VOI_COLUMNS = ("known", "kind", "value", "error", "gbp")
 
 
 def optimise(arguments: Namespace) -> CommandResult:
-    """Answer ``optimise``: the best plan for an objective under constraints.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured.
-    """
+    """Answer ``optimise``: the best plan for an objective under constraints."""
     from oa_sim.decide.constraints import Optimising
 
     settings, scenario = _settings(arguments.words, "optimise", Optimising)
@@ -52,13 +38,7 @@ def optimise(arguments: Namespace) -> CommandResult:
 
 
 def target(arguments: Namespace) -> CommandResult:
-    """Answer ``target``: attainable levels, the probability of each target, and the least money for one.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured.
-    """
+    """Answer ``target``: attainable levels, the probability of each target, and the least money for one."""
     from oa_sim.scenario.load import area_names
     from oa_sim.targets.settings import Targeting
 
@@ -88,13 +68,7 @@ def target(arguments: Namespace) -> CommandResult:
 
 
 def monitor(arguments: Namespace) -> CommandResult:
-    """Answer ``monitor``: this year's figures against what was expected.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured.
-    """
+    """Answer ``monitor``: this year's figures against what was expected."""
     from oa_sim.targets.settings import Monitoring
 
     settings, scenario = _settings(arguments.words, "monitor", Monitoring)
@@ -111,14 +85,8 @@ def monitor(arguments: Namespace) -> CommandResult:
 
 
 def voi(arguments: Namespace) -> CommandResult:
-    """Answer ``voi``: the value of information.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured.
-    """
-    from oa_sim.decide.voi_settings import Studying
+    """Answer ``voi``: the value of information."""
+    from oa_sim.decide.value_of_information import Studying
 
     settings, scenario = _settings(arguments.words, "voi", Studying)
     from oa_sim.decide import narrative

@@ -1,6 +1,5 @@
-"""Folder commands: report and explore, which open the folder that another command wrote."""
+"""Folder commands: sensitivity, report and explore, which open the folder that another command wrote."""
 
-import shlex
 import sys
 from argparse import Namespace
 from importlib.util import find_spec
@@ -10,18 +9,23 @@ from oa_sim.cli import commands
 from oa_sim.cli.output import CommandResult, Progress, print_result
 from oa_sim.errors import Refusal, unknown
 
-EXPLORE_KEYS = ("port", "outputs", "host")
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
-def report(arguments: Namespace) -> CommandResult:
-    """Answer ``report``: a folder as documents, a workbook and data files.
+def sensitivity(arguments: Namespace) -> CommandResult:
+    """Answer ``sensitivity``: the shares of variance of a headline of a sweep or a run."""
+    folder, settings = _folder_and_settings("sensitivity", arguments.words, ("headline", "fails", "outputs"))
+    from oa_sim.report import folder_writers
+    from oa_sim.sweep import findings
 
-    Raises
-    ------
-    Refusal
-        Where it cannot be honoured.
-    """
+    outputs = settings.pop("outputs", str(folder / "sensitivity"))
+    folder_writers.check_writable(outputs)
+    answer = findings.answer(folder, **settings)
+    return CommandResult(answer.in_short, answer.sentences, folder_writers.write_findings(answer, outputs))
+
+
+def report(arguments: Namespace) -> CommandResult:
+    """Answer ``report``: a folder as documents, a workbook and data files."""
     if arguments.copy_templates:
         from oa_sim.report import template_files
 
@@ -30,38 +34,26 @@ def report(arguments: Namespace) -> CommandResult:
         return CommandResult({"templates": names}, [f"{len(names)} templates: {', '.join(names)}"], copies)
     if any(not formats.strip(", ") for formats in arguments.to):
         raise commands.missing_value("report", commands.TO)
-    folders = arguments.words
-    if len(folders) != 1 or not folders[0]:
-        got = shlex.join(folders) if folders else "none"
-        example = commands.COMMANDS["report"].examples[0]
-        raise Refusal(f"report takes one folder, got {got}: write it as in {example}")
+    source, _ = _folder_and_settings("report", arguments.words)
     from oa_sim.report import assemble, document
 
     formats = assemble.formats(",".join(arguments.to))
     templates = Path(arguments.templates[-1]) if arguments.templates else None
     with Progress() as progress:
-        folder, dossier, names = assemble.write_report(Path(folders[0]), formats, progress.say, templates=templates)
+        folder, dossier, names = assemble.write_report(source, formats, progress.say, templates=templates)
     headline = document.plain(dossier.headline)
-    facts: dict[str, object] = {
-        "kind": dossier.kind,
-        "scenario": dossier.label,
-        "verdict": dossier.verdict,
-        "headline": headline,
-    }
-    facts |= {"files": names, "figures": len(dossier.figures)}
+    facts: dict[str, object] = {"kind": dossier.kind, "scenario": dossier.label, "verdict": dossier.verdict}
+    facts |= {"headline": headline, "files": names, "figures": len(dossier.figures)}
     lines = [headline, f"{dossier.verdict}: {dossier.reason}"]
     return CommandResult(facts, [*lines, f"{len(dossier.figures):,} figures in {', '.join(names)}"], folder)
 
 
 def explore(arguments: Namespace) -> CommandResult:
-    """Answer ``explore``: a page with sliders is served until it is stopped.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured.
-    """
-    folder, settings = _explore_settings(arguments.words)
+    """Answer ``explore``: a page with sliders is served until it is stopped."""
+    folder, settings = _folder_and_settings("explore", arguments.words, ("port", "outputs", "host"))
+    host = settings.get("host", LOOPBACK[0])
+    if host not in LOOPBACK:
+        raise Refusal(f"host must be 127.0.0.1, since an explorer is for this machine alone, got {host}: drop it")
     port = _port(settings.get("port", "0"))
     if find_spec("shiny") is None:
         raise Refusal("explore needs Shiny, which is not installed: pip install 'oa-sim[explore]'")
@@ -87,20 +79,21 @@ def explore(arguments: Namespace) -> CommandResult:
     return CommandResult(None)
 
 
-def _explore_settings(words: list[str]) -> tuple[Path, dict[str, str]]:
-    """Return the folder, and the settings by key."""
-    if not words or not words[0] or ("=" in words[0] and not Path(words[0]).is_dir()):
-        raise Refusal("explore needs the folder of a run or a sweep, got none: write oa-sim explore DIR")
-    settings = {}
-    for word in words[1:]:
+def _folder_and_settings(verb: str, words: list[str], keys: tuple[str, ...] = ()) -> tuple[Path, dict[str, str]]:
+    """Return the one folder that a verb takes, and its settings by key."""
+    folders, settings = [], {}
+    for word in words:
         key, sign, value = word.partition("=")
-        if not sign or key not in EXPLORE_KEYS:
-            raise unknown("key of explore", key, EXPLORE_KEYS)
-        settings[key] = value
-    host = settings.get("host", LOOPBACK[0])
-    if host not in LOOPBACK:
-        raise Refusal(f"host must be 127.0.0.1, since an explorer is for this machine alone, got {host}: drop it")
-    return Path(words[0]), settings
+        if sign and key in keys:
+            settings[key] = value
+        elif sign and keys and not Path(word).is_dir():
+            raise unknown(f"key of {verb}", key, keys)
+        else:
+            folders.append(word)
+    if len(folders) != 1:
+        example = commands.COMMANDS[verb].examples[0]
+        raise Refusal(f"{verb} takes one folder, got {', '.join(folders) or 'none'}: write it as in {example}")
+    return Path(folders[0]), settings
 
 
 def _port(text: str) -> int:
@@ -109,4 +102,4 @@ def _port(text: str) -> int:
     return int(text)
 
 
-HANDLERS = {"report": report, "explore": explore}
+HANDLERS = {"sensitivity": sensitivity, "report": report, "explore": explore}

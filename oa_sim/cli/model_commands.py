@@ -20,19 +20,18 @@ if TYPE_CHECKING:
 
 RUN_FACTS = ("run_id", "account_gbp", "gates", "data_hash", "oa_sim")
 EVIDENCE_FACTS = ("run_id", "synthesis", "gates", "data_hash", "oa_sim")
+NEEDED = {  # what a choice needs beside it to compose
+    ("split", "custom"): ["areas=[Norwich, Oldham]", "split.shares={Norwich: 0.5, Oldham: 0.5}"],
+    ("portfolio", "custom"): ["portfolio.shares={early_language: 1.0}"],
+    ("design", "list"): ["design.file=scenarios.csv"],
+}
 # measured on two cores in one session (docs/performance.md); machines differ by a factor of two or more
 RUN_START_SECONDS, RUN_SECONDS_PER_MILLION = 4.0, 0.4
 BASE_MEMORY_GB, BYTES_PER_CELL = 0.2, 24.0
 
 
 def run(arguments: Namespace) -> CommandResult:
-    """Answer ``run``: one scenario, or with ``-m`` every combination of several values.
-
-    Raises
-    ------
-    Refusal
-        For what cannot be honoured; with ``-m`` a scenario that is refused is reported and the rest go on.
-    """
+    """Answer ``run``: one scenario, or with ``-m`` every combination of several values."""
     if arguments.multirun:
         return _run_each(arguments)
     from oa_sim.scenario.load import load_scenario
@@ -46,13 +45,7 @@ def run(arguments: Namespace) -> CommandResult:
 
 
 def _run_one(scenario: "Scenario", say: Callable[[str], None], posterior: "xr.Dataset | None" = None) -> CommandResult:
-    """Run a scenario and write its folder.
-
-    Parameters
-    ----------
-    posterior
-        The fitted baseline, where it is loaded already.
-    """
+    """Run a scenario and write its folder; the fitted baseline may be loaded already."""
     from oa_sim.report import folder_writers
     from oa_sim.simulation import narrative, scenario_run
 
@@ -123,13 +116,7 @@ def _outcomes(
 
 
 def compare(arguments: Namespace) -> CommandResult:
-    """Answer ``compare``: scenarios on the same draws, each against the first.
-
-    Raises
-    ------
-    Refusal
-        For fewer than two scenarios, and for what cannot be honoured.
-    """
+    """Answer ``compare``: scenarios on the same draws, each against the first."""
     from oa_sim.scenario.load import load_scenario
     from oa_sim.scenario.overrides import named_scenario
 
@@ -144,9 +131,8 @@ def compare(arguments: Namespace) -> CommandResult:
     _check_writable(outputs)
     if arguments.dry_run:
         plans = [dry_run(scenario) for scenario in scenarios]
-        return CommandResult(
-            {"runs": [_mapping(plan) for plan in plans]}, [line for plan in plans for line in plan.lines]
-        )
+        lines = [line for plan in plans for line in plan.lines]
+        return CommandResult({"runs": [_mapping(plan) for plan in plans]}, lines)
     from oa_sim.report import folder_writers
     from oa_sim.simulation import narrative
     from oa_sim.simulation.comparison import compare as run_comparison
@@ -231,13 +217,7 @@ def show(arguments: Namespace) -> CommandResult:
 
 
 def check(arguments: Namespace) -> CommandResult:
-    """Answer ``check``: every config composes, the tables hold, and a small example obeys the laws of the accounts.
-
-    Raises
-    ------
-    Refusal
-        At the first thing that is not in order.
-    """
+    """Answer ``check``: every config composes, the tables hold, and a small example obeys the laws of the accounts."""
     with Progress() as progress:
         facts = _check_installation(arguments.words, progress.say)
     return CommandResult(facts, fact_lines(facts))
@@ -252,8 +232,10 @@ def _check_installation(overrides: list[str], say: Callable[[str], None]) -> dic
     from oa_sim.simulation import scenario_run
 
     say("composing every choice of every group")
-    n_choices = sum(_compose_choice(group, choice) for group, choices in groups().items() for choice in choices)
-    n_choices += sum(_compose_design(group, choice) for group, choices in sweep_groups().items() for choice in choices)
+    every = groups() | sweep_groups()
+    for group, choices in every.items():
+        for choice in choices:
+            _compose(group, choice)
     scenario = load_scenario(*overrides)
     say("reading the tables")
     folder = Path(scenario.data_folder) if scenario.data_folder else None
@@ -267,7 +249,7 @@ def _check_installation(overrides: list[str], say: Callable[[str], None]) -> dic
     if result.manifest["account_gbp"]["difference"] or not bool((adds_up | result.draws.projection.isnull()).all()):
         raise Refusal("the small example breaks a law of the accounts: do not use this copy, report it")
     return {
-        "configs": f"{n_choices} choices in {len(groups()) + len(sweep_groups())} groups compose",
+        "configs": f"{sum(map(len, every.values()))} choices in {len(every)} groups compose",
         "tables": f"{len(rows)} tables, {sum(map(len, rows.values())):,} rows, {n_unverified} marked to verify",
         "data_hash": tables.data_hash(folder),
         "example": f"{small.name}: {result.n_draws} draws, money and impact reconcile",
@@ -275,36 +257,21 @@ def _check_installation(overrides: list[str], say: Callable[[str], None]) -> dic
     }
 
 
-def _compose_choice(group: str, choice: str) -> int:
-    """Compose one choice of a scenario's group, with what it needs beside it; 1, to be counted."""
-    from oa_sim.scenario.load import load_scenario
+def _compose(group: str, choice: str) -> None:
+    """Compose one choice of a group, with what it needs beside it."""
+    from oa_sim.scenario.config_files import OF_A_SWEEP
+    from oa_sim.scenario.load import load_scenario, load_sweeping
 
-    needs = {
-        ("split", "custom"): ["areas=[Norwich, Oldham]", "split.shares={Norwich: 0.5, Oldham: 0.5}"],
-        ("portfolio", "custom"): ["portfolio.shares={early_language: 1.0}"],
-    }
-    value = f"[{choice}]" if group == "intervention" else choice
-    others = ["portfolio=none"] if group == "intervention" else needs.get((group, choice), [])
-    load_scenario(f"{group}={value}", *others)
-    return 1
-
-
-def _compose_design(group: str, choice: str) -> int:
-    """Compose one choice of a sweep's group, with what it needs beside it; 1, to be counted."""
-    from oa_sim.scenario.load import load_sweeping
-
-    load_sweeping([f"{group}={choice}", *(["design.file=scenarios.csv"] if choice == "list" else [])])
-    return 1
+    if group in OF_A_SWEEP:
+        load_sweeping([f"{group}={choice}", *NEEDED.get((group, choice), [])])
+    elif group == "intervention":
+        load_scenario(f"{group}=[{choice}]", "portfolio=none")
+    else:
+        load_scenario(f"{group}={choice}", *NEEDED.get((group, choice), []))
 
 
 def dry_run(scenario: "Scenario") -> CommandResult:
-    """Return what a run of the scenario would do, with an estimate of its time and memory.
-
-    Raises
-    ------
-    Refusal
-        Where the run itself would refuse the scenario, the tables or the history.
-    """
+    """Return what a run of the scenario would do, with an estimate of its time and memory."""
     from oa_sim.definitions import academic_year, series
     from oa_sim.formatting import pounds
 
@@ -324,17 +291,15 @@ def dry_run(scenario: "Scenario") -> CommandResult:
     }
     n_areas = f"{facts['areas']} area{'s' * (facts['areas'] != 1)}"
     first, last = academic_year(scenario.years[0]), academic_year(scenario.years[-1])
-    return CommandResult(
-        facts,
-        [
-            f"{scenario.name}: {first} to {last}, {n_areas}, {facts['series']} series of outcomes, "
-            f"{n_draws:,} draws, {pounds(scenario.budget.total_gbp)}.",
-            f"Baseline: {facts['posterior']}.",
-            f"A run takes about {facts['seconds_about']} seconds and {facts['memory_gb_about']} GB of memory. "
-            "Machines differ by a factor of two or more.",
-            f"Results would go to {scenario.outputs}. Nothing was run.",
-        ],
-    )
+    lines = [
+        f"{scenario.title}: {first} to {last}, {n_areas}, {facts['series']} series of outcomes, "
+        f"{n_draws:,} draws, {pounds(scenario.budget.total_gbp)}.",
+        f"Baseline: {facts['posterior']}.",
+        f"A run takes about {facts['seconds_about']} seconds and {facts['memory_gb_about']} GB of memory. "
+        "Machines differ by a factor of two or more.",
+        f"Results would go to {scenario.outputs}. Nothing was run.",
+    ]
+    return CommandResult(facts, lines)
 
 
 def _checked(scenario: "Scenario") -> tuple["Scenario", dict[str, Any], int, int]:
@@ -366,12 +331,4 @@ def _mapping(result: CommandResult) -> dict[str, Any]:
     return dict(result.facts) if result.facts and not isinstance(result.facts, list) else {}
 
 
-HANDLERS = {
-    "run": run,
-    "compare": compare,
-    "evidence": evidence,
-    "fit": fit,
-    "backtest": backtest,
-    "show": show,
-    "check": check,
-}
+HANDLERS = {handler.__name__: handler for handler in (run, compare, evidence, fit, backtest, show, check)}

@@ -15,18 +15,9 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command found.
+    """What a command found: facts for machines (None where all was printed already), lines for people.
 
-    Attributes
-    ----------
-    facts
-        For machines: one line of JSON. None where all was printed already.
-    lines
-        For people: a sentence a line.
-    folder
-        What was written, printed last; None where nothing was.
-    exit_code
-        0, or 2 where a part of what was asked was refused.
+    The folder that was written is printed last. The exit code is 2 where a part of what was asked was refused.
     """
 
     facts: Facts | list[Facts] | None
@@ -60,10 +51,7 @@ def _value(value: object) -> str:
 
 
 class Progress:
-    """Shows each stage on stderr, with the seconds it has taken so far, when stderr is a terminal.
-
-    Use as a context; call ``say`` with a sentence at each stage.
-    """
+    """Shows each stage on stderr, with the seconds it has taken so far, when stderr is a terminal."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()

@@ -1,28 +1,19 @@
-"""Sweep commands: sweep, resume, extend and sensitivity."""
+"""Sweep commands: sweep, resume and extend."""
 
 import os
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oa_sim.cli import commands
 from oa_sim.cli.output import CommandResult, Progress, fact_lines
 from oa_sim.errors import Refusal
 
-if TYPE_CHECKING:
-    from oa_sim.scenario.sweep_settings import Sweeping
-
 
 def sweep(arguments: Namespace) -> CommandResult:
-    """Answer ``sweep``; some failed scenarios leave the exit code at 0.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be honoured, and where every scenario failed.
-    """
+    """Answer ``sweep``; some failed scenarios leave the exit code at 0."""
     from oa_sim.scenario.load import load_sweeping
 
     folders = arguments.out
@@ -47,14 +38,14 @@ def resume(arguments: Namespace) -> CommandResult:
     """Answer ``resume``: what a sweep has not finished is computed."""
     folder, words = _folder("resume", arguments.words)
     for word in words:
-        if _group(word) == "block":
-            raise _fixed_block(word)
         if _group(word) not in ("engine", "fail_fast"):
             command = shlex.join(["oa-sim", "extend", folder, word])
             raise Refusal(f"resume takes no other scenarios than those of the sweep, got {word!r}: write {command}")
-    settings, _ = _settings(folder, words)
-    fail_fast = settings.fail_fast or arguments.fail_fast
+    from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import sweep_run
+
+    settings, _ = load_sweeping(words_with_engine(folder, words))
+    fail_fast = settings.fail_fast or arguments.fail_fast
 
     return _computed(folder, lambda say: sweep_run.resume(folder, settings.engine, fail_fast=fail_fast, say=say))
 
@@ -62,35 +53,16 @@ def resume(arguments: Namespace) -> CommandResult:
 def extend(arguments: Namespace) -> CommandResult:
     """Answer ``extend``: scenarios are added to a sweep and computed."""
     folder, words = _folder("extend", arguments.words)
-    for word in words:
-        if _group(word) == "block":
-            raise _fixed_block(word)
-    settings, rest = _settings(folder, words)
-    settings.fail_fast = settings.fail_fast or arguments.fail_fast
+    from oa_sim.scenario.load import load_sweeping
     from oa_sim.sweep import sweep_run
 
+    settings, rest = load_sweeping(words_with_engine(folder, words))
+    settings.fail_fast = settings.fail_fast or arguments.fail_fast
     return _computed(folder, lambda say: sweep_run.extend(folder, rest, settings, say=say))
 
 
-def sensitivity(arguments: Namespace) -> CommandResult:
-    """Answer ``sensitivity``: the shares of variance of a headline of a sweep or a run."""
-    from oa_sim.report import folder_writers
-    from oa_sim.sweep import findings
-
-    outputs, found = findings.answer(arguments.words, folder_writers.check_writable)
-    return CommandResult(found.in_short, found.said, folder_writers.write_findings(found, outputs))
-
-
 def _computed(folder: str, compute: Callable[[Callable[[str], None]], dict[str, Any]]) -> CommandResult:
-    """Compute scenarios into a folder, and return what came of it.
-
-    Raises
-    ------
-    Refusal
-        Where every scenario failed.
-    KeyboardInterrupt
-        After Ctrl-C, with what to do next.
-    """
+    """Compute scenarios into a folder, and return what came of it; refused where every scenario failed."""
     try:
         with Progress() as progress:
             facts = compute(progress.change)
@@ -115,43 +87,32 @@ def _computed(folder: str, compute: Callable[[Callable[[str], None]], dict[str, 
 
 
 def _folder(verb: str, words: list[str]) -> tuple[str, list[str]]:
-    """Return the folder that stands first, and the words behind it."""
+    """Return the folder that stands first, and the words behind it, which cannot change its blocks."""
     if not words or not words[0] or ("=" in words[0] and not os.path.isdir(words[0])):
         example = commands.COMMANDS[verb].examples[0]
         raise Refusal(f"{verb} needs the folder of a sweep, got none: write it as in {example}")
+    for word in words[1:]:
+        if _group(word) == "block":
+            raise Refusal(f"block is fixed when a sweep begins, got {word}: leave it out")
     return words[0], words[1:]
-
-
-def _settings(folder: str, words: list[str]) -> tuple["Sweeping", list[str]]:
-    """Return the settings that the words give, and the words left for scenarios; no engine means that of before."""
-    from oa_sim.scenario.load import load_sweeping
-
-    has_engine = any(_group(word) == "engine" for word in words)
-    settings, rest = load_sweeping(words_with_engine(folder, words) if has_engine else words)
-    if not has_engine:
-        settings.engine = None  # type: ignore[assignment]
-    return settings, rest
 
 
 def words_with_engine(folder: str, words: list[str]) -> list[str]:
     """Return words with the engine that a sweep was begun with, but for what they say of it themselves."""
-    given = {word.split("=", 1)[0].lstrip("+") for word in words}
-    if "engine" in given:
-        return words
+    from oa_sim.scenario.overrides import key_of
     from oa_sim.sweep import journal
 
+    given = {key_of(word) for word in words}
     begun = journal.read(Path(folder))[0]["engine"]
+    if "engine" in given:
+        return words
     engine = {"engine": begun["kind"], "engine.workers": begun["workers"], "engine.address": begun["address"]}
     left = {key: value for key, value in engine.items() if value is not None and key not in given}
     return [*(f"{key}={value}" for key, value in left.items()), *words]
-
-
-def _fixed_block(word: str) -> Refusal:
-    return Refusal(f"block is fixed when a sweep begins, got {word}: leave it out")
 
 
 def _group(word: str) -> str:
     return word.lstrip("+").replace("=", ".").split(".")[0]
 
 
-HANDLERS = {"sweep": sweep, "resume": resume, "extend": extend, "sensitivity": sensitivity}
+HANDLERS = {"sweep": sweep, "resume": resume, "extend": extend}

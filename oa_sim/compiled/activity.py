@@ -25,6 +25,8 @@ BLOCK = 256  # draws followed at a time; the quickest of 128, 256 and 512 where 
 # rows of the working array, each (draw of the block)
 LOCAL_REACH, ALL_REACH, READY, REACHED, FUNDED_BEFORE, STANDING, CEILING, QUALITY, PER_STANDING = range(9)
 N_ROWS, N_STAGES = 9, 3
+TILE = 4  # years, and terms, that a convolution over the years multiplies together
+LEAD = 2 * (TILE - 1)  # years before the first, in which nothing is given
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -79,6 +81,29 @@ class Levers(NamedTuple):
     takes: np.float32  # programmes that a school can take on
     sources: np.ndarray  # (area, at most): twins whose activity spills over; -1: none
     worth: np.ndarray  # (year): of a gain held in that year, present value at 1
+
+
+class Workspace(NamedTuple):
+    """The arrays in which one area is followed, a block of draws at a time."""
+
+    active: np.ndarray  # (intervention, year, draw of the block)
+    unserved: np.ndarray  # the same: log of the chance that it does not serve a pupil
+    live: np.ndarray  # (intervention): whether it has any money
+    load: np.ndarray  # (stage, year, draw of the block)
+    work: np.ndarray  # (row, draw of the block)
+    in_year: np.ndarray  # (year, draw of the block): free for whoever needs a course
+    new: np.ndarray  # (LEAD + year, draw of the block): new gain, SD, after years in which there is none
+    weight: np.ndarray  # (term, draw of the block): share of a new gain that a measure sees so many years later
+
+
+@compiled
+def workspace_for(n_interventions: int, n_years: int) -> Workspace:
+    """Return the arrays for so many interventions and years."""
+    active, live = np.zeros((n_interventions, n_years, BLOCK), np.float32), np.zeros(n_interventions, np.bool_)
+    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
+    in_year, new = np.zeros((n_years, BLOCK), np.float32), np.zeros((LEAD + n_years, BLOCK), np.float32)
+    weight = np.zeros((n_years + TILE, BLOCK), np.float32)
+    return Workspace(active, active.copy(), live, load, work, in_year, new, weight)
 
 
 class Line(NamedTuple):
@@ -153,13 +178,11 @@ def line_presence(capacity: Number, work: np.ndarray, d: int) -> Number:
 
 
 @compiled
-def activity(
-    shape: Shape, draws: Draws, levers: Levers, a: int, b: int, active: np.ndarray, live: np.ndarray,
-    work: np.ndarray, load: np.ndarray,
-) -> None:  # fmt: skip
+def activity(shape: Shape, draws: Draws, levers: Levers, a: int, b: int, room: Workspace) -> None:
     """Write the activity of each intervention in one area (intervention, year, draw), and which have any."""
+    active, live, work, load = room.active, room.live, room.work, room.load
     load[:] = ZERO
-    for k in range(active.shape[0]):
+    for k in range(live.size):
         live[k] = levers.spend[a, k].any() or levers.beside[a, k].any()
         if not live[k]:
             active[k] = ZERO
@@ -172,14 +195,14 @@ def activity(
                 if shape.stage[k, s] > ZERO:
                     for d in range(BLOCK):
                         load[s, t, d] += line_presence(shape.capacity[k], work, d)
-    _take_load(shape, draws, levers, a, b, active, live, load)
+    _take_load(shape, draws, levers, a, b, room)
 
 
 @compiled
-def _take_load(
-    shape: Shape, draws: Draws, levers: Levers, a: int, b: int, active: np.ndarray, live: np.ndarray, load: np.ndarray
-) -> None:
+def _take_load(shape: Shape, draws: Draws, levers: Levers, a: int, b: int, room: Workspace) -> None:
     """Take from activity what overloaded schools and events take; ``load`` becomes the change of fidelity."""
+    active, load = room.active, room.load
+
     # The programmes at once in a school become the fidelity that their number costs, less 1, by stage of schooling.
     for s in range(N_STAGES):
         for t in range(active.shape[1]):
@@ -188,8 +211,8 @@ def _take_load(
                 load[s, t, d] = fidelity(draws.lost_by_load[b, d], load[s, t, d] + offered) - ONE
 
     # An intervention loses the mean of the stages that it serves.
-    for k in range(active.shape[0]):
-        if live[k]:
+    for k in range(room.live.size):
+        if room.live[k]:
             early, primary, secondary = shape.stage[k, 0], shape.stage[k, 1], shape.stage[k, 2]
             for t in range(active.shape[1]):
                 for d in range(BLOCK):
@@ -198,22 +221,20 @@ def _take_load(
 
 
 @compiled
-def add_take_up(
-    shape: Shape, draws: Draws, levers: Levers, a: int, b: int, active: np.ndarray, live: np.ndarray,
-    work: np.ndarray, load: np.ndarray,
-) -> None:  # fmt: skip
+def add_take_up(shape: Shape, draws: Draws, levers: Levers, a: int, b: int, room: Workspace) -> None:
     """Add what an area takes up of its twins' activity a year later, up to what it can reach."""
-    taken, of_twin, live_there = np.zeros_like(active), np.empty_like(active), np.empty_like(live)
+    active, taken = room.active, np.zeros_like(room.active)
+    there = workspace_for(active.shape[0], active.shape[1])
 
     # Twins' own activity is followed anew here: it is that before they take up anything themselves.
     for twin in levers.sources[a]:
         if twin >= 0:
-            activity(shape, draws, levers, twin, b, of_twin, live_there, work, load)
+            activity(shape, draws, levers, twin, b, there)
             for k in range(active.shape[0]):
-                live[k] |= live_there[k]
+                room.live[k] |= there.live[k]
                 for t in range(1, active.shape[1]):
                     for d in range(BLOCK):
-                        taken[k, t, d] += draws.spill[b, d] * of_twin[k, t - 1, d]
+                        taken[k, t, d] += draws.spill[b, d] * there.active[k, t - 1, d]
     for k in range(active.shape[0]):
         for t in range(active.shape[1]):
             for d in range(BLOCK):

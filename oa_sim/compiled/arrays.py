@@ -1,7 +1,5 @@
 """Arrays: a scenario and its parameter draws as contiguous single-precision arrays for the compiled model."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -20,14 +18,8 @@ Lags = dict[tuple[object, ...], np.ndarray]  # by all that a lag was made from, 
 def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
     """Return who serves whom and what reads it.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions and measures.
-    poor : array (area, measure)
-        Disadvantaged share of the pupils that each measure describes.
-    n_years
-        Years that the programme is followed over.
+    ``poor`` (area, measure) is the disadvantaged share of the pupils that each measure describes; the programme is
+    followed over so many years.
     """
     kinds, measures = list(scenario.interventions.values()), [MEASURES[name] for name in scenario.measures]
     sight = np.stack([[_sight(intervention, measure, n_years) for measure in measures] for intervention in kinds])
@@ -37,29 +29,22 @@ def shape(scenario: Scenario, poor: np.ndarray, n_years: int) -> Shape:
     return Shape(
         capacity=_single([intervention.capacity for intervention in kinds]),
         widest=_single([max(intervention.eligible.values()) for intervention in kinds]),
-        eligible=_single([[one.eligible[group] for group in ("disadvantaged", "other")] for one in kinds]),
+        eligible=_single([[kind.eligible[group] for group in ("disadvantaged", "other")] for kind in kinds]),
         stage=_single([[shares.get(stage, 0.0) for stage in delivery.STAGES] for shares in stages]),
-        meets=_single([[[_meets(one, other, name) for other in kinds] for one in kinds] for name in CHANNELS]),
+        meets=_single([[[_meets(own, other, name) for other in kinds] for own in kinds] for name in CHANNELS]),
         reaches=np.stack([(sees & (channel == c)).any(axis=1) for c in range(len(CHANNELS))], axis=1),
         sees=sees,
         sight=_single(sight),
         channel=channel,
-        alike=np.array([_first_alike(channel, sight, m) for m in range(len(measures))]),
+        # the first measure that sees of every intervention what this one sees
+        alike=np.argmax((channel[:, None] == channel) & (sight[:, :, None] == sight[:, None]).all(axis=(0, 3)), axis=1),
         sign=_single([-1.0 if measure.lower_is_better else 1.0 for measure in measures]),
         kind=np.array([kind_of(name) for name in scenario.measures]),
-        series=_first(len(measure.groups) for measure in measures),
-        row=_first(len(measure.table_groups) for measure in measures),
+        series=np.cumsum([0, *(len(measure.groups) for measure in measures)])[:-1],
+        row=np.cumsum([0, *(len(measure.table_groups) for measure in measures)])[:-1],
         two_groups=np.array([len(measure.groups) == 2 for measure in measures]),
         poor=_single(poor),
     )
-
-
-def _first_alike(channel: np.ndarray, sight: np.ndarray, m: int) -> int:
-    """Return the first measure that sees of every intervention what this one sees."""
-    return next(
-        before for before in range(m + 1)
-        if channel[before] == channel[m] and (sight[:, before] == sight[:, m]).all()
-    )  # fmt: skip
 
 
 def _sight(intervention: Intervention, measure: Measure, n_years: int) -> np.ndarray:
@@ -73,20 +58,11 @@ def _sight(intervention: Intervention, measure: Measure, n_years: int) -> np.nda
     return out
 
 
-def _meets(one: Intervention, other: Intervention, channel: str) -> float:
+def _meets(own: Intervention, other: Intervention, channel: str) -> float:
     """Return the share of an intervention's year groups that another serves in the same channel."""
-    if (
-        one is other
-        or channel not in delivered_effects.channels(one)
-        or channel not in delivered_effects.channels(other)
-    ):
+    if own is other or any(channel not in delivered_effects.channels(each) for each in (own, other)):
         return 0.0
-    return len(set(one.year_groups) & set(other.year_groups)) / len(set(one.year_groups))
-
-
-def _first(counts: Iterable[int]) -> np.ndarray:
-    """Return where each begins when so many stand one after another."""
-    return np.cumsum([0, *counts])[:-1]
+    return len(set(own.year_groups) & set(other.year_groups)) / len(set(own.year_groups))
 
 
 def _single(values: npt.ArrayLike) -> np.ndarray:
@@ -94,17 +70,7 @@ def _single(values: npt.ArrayLike) -> np.ndarray:
 
 
 def draws(scenario: Scenario, drawn: xr.Dataset, years: list[int]) -> Draws:
-    """Return what each draw does to a unit of activity, in blocks of draws.
-
-    Parameters
-    ----------
-    scenario
-        Its interventions.
-    drawn
-        Draws of the programme's parameters, from ``parameters.drawn``.
-    years
-        The years that the programme is followed over.
-    """
+    """Return what each draw of ``parameters.drawn`` does to a unit of activity in the years, in blocks of draws."""
     kinds = list(scenario.interventions.values())
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in drawn.channel.values.tolist()}
     by = {str(name): flat(part.values) for name, part in drawn.items() if part.dims[:2] == ("chain", "draw")}
@@ -160,18 +126,9 @@ def taken(blocks: np.ndarray, which: np.ndarray) -> np.ndarray:
 def levers(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, eligible: np.ndarray, made: Lags) -> Levers:
     """Return what a scenario chooses, by area.
 
-    Parameters
-    ----------
-    scenario
-        The choices.
-    money
-        ``spend``, ``national`` and ``offers`` (area, intervention, year), GBP / year.
-    drawn
-        Draws of the programme's parameters; the lag is used.
-    eligible : array (area, intervention)
-        Pupils whom each intervention may serve.
-    made
-        Lags of these draws that were made before; others are added.
+    ``money`` has ``spend``, ``national`` and ``offers`` (area, intervention, year), GBP / year; ``eligible``
+    (area, intervention) is the pupils whom each intervention may serve; ``made`` has lags of these draws that were made
+    before, and others are added.
     """
     spend, areas = money.spend.values, scenario.areas.names
     pupils = np.maximum(eligible, 1.0)[:, :, None]

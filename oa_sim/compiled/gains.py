@@ -4,54 +4,33 @@ The loops over what ``cohort`` does with names. What cohorts retain of a gain is
 gain held is the new gain convolved with it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from oa_sim.compiled.activity import BLOCK, ZERO, Draws, Shape
+from oa_sim.compiled.activity import BLOCK, LEAD, TILE, ZERO, Draws, Shape, Workspace
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.compiled.scalar_laws import log_unserved, overlap_left
 
-TILE = 4  # years, and terms, that are multiplied together
-LEAD = 2 * (TILE - 1)  # years before the first, in which nothing is given
-
-
-class Convolution(NamedTuple):
-    """The arrays that a convolution over the years works in."""
-
-    new: np.ndarray  # (LEAD + year, draw of the block): new gain, SD, after years in which there is none
-    weight: np.ndarray  # (term, draw of the block): share of a new gain that a measure sees so many years later
-
 
 @compiled
-def convolution_over(n_years: int) -> Convolution:
-    """Return the arrays for a convolution over so many years."""
-    return Convolution(np.zeros((LEAD + n_years, BLOCK), np.float32), np.zeros((n_years + TILE, BLOCK), np.float32))
-
-
-@compiled
-def gains(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, live: np.ndarray, unserved: np.ndarray,
-    room: Convolution, gain: np.ndarray,
-) -> None:  # fmt: skip
+def gains(shape: Shape, draws: Draws, b: int, room: Workspace, gain: np.ndarray) -> None:
     """Write what the programme adds (measure, group, year, draw of the block), SD; see ``cohort.gain_by_measure``."""
     gain[:] = ZERO
-    for k in range(active.shape[0]):
-        if live[k]:
-            _log_unserved(active[k], shape.widest[k], unserved[k])
+    for k in range(room.live.size):
+        if room.live[k]:
+            _log_unserved(room.active[k], shape.widest[k], room.unserved[k])
 
     # One convolution for each intervention and measure; measures that see the same of all interventions share theirs.
-    for k in range(active.shape[0]):
+    for k in range(room.live.size):
         for channel in range(shape.meets.shape[0]):
-            if not (live[k] and shape.reaches[k, channel]):
+            if not (room.live[k] and shape.reaches[k, channel]):
                 continue
-            _new_gain(shape.meets, draws, b, k, channel, active, live, unserved, room)
+            _new_gain(shape.meets[channel, k], draws, b, k, channel, room)
             for m in range(shape.channel.size):
                 if shape.channel[m] == channel and shape.sees[k, m] and shape.alike[m] == m:
                     convolve(shape.eligible[k], shape.sight[k, m], draws.kept[b, k], room, gain[m])
     for m in range(gain.shape[0]):
         if shape.alike[m] != m:
-            _copy(gain[shape.alike[m]], gain[m])
+            gain[m].reshape(-1)[:] = gain[shape.alike[m]].reshape(-1)
 
 
 @compiled
@@ -63,31 +42,27 @@ def _log_unserved(active: np.ndarray, widest: Number, unserved: np.ndarray) -> N
 
 
 @compiled
-def _new_gain(
-    meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, active: np.ndarray, live: np.ndarray,
-    unserved: np.ndarray, room: Convolution,
-) -> None:  # fmt: skip
-    """Write the new gain of each year, less what is lost where programmes meet on one pupil."""
-    # The log of the chance that no other programme serves the pupil; ``weight`` is free until the convolution.
-    n_years = active.shape[1]
-    log_alone = room.weight[:n_years]
-    log_alone[:] = ZERO
+def log_alone(meets: np.ndarray, live: np.ndarray, unserved: np.ndarray, out: np.ndarray) -> None:
+    """Write the log of the chance that no other programme serves a pupil (year, draw)."""
+    out[:] = ZERO
     for other in range(unserved.shape[0]):
-        if meets[channel, k, other] > ZERO and live[other]:
-            _add_share(meets[channel, k, other], unserved[other], log_alone)
-    for t in range(n_years):
-        new = room.new[LEAD + t]
-        for d in range(BLOCK):
-            left = overlap_left(draws.overlap[b, d], log_alone[t, d])
-            new[d] = active[k, t, d] * draws.effect[b, k, channel, d] * left
+        if meets[other] > ZERO and live[other]:
+            for t in range(out.shape[0]):
+                for d in range(BLOCK):
+                    out[t, d] += meets[other] * unserved[other, t, d]
 
 
 @compiled
-def _add_share(share: Number, part: np.ndarray, total: np.ndarray) -> None:
-    """Add a share of one array to another of the same shape."""
-    part_flat, total_flat = part.reshape(-1), total.reshape(-1)
-    for i in range(total_flat.size):
-        total_flat[i] += share * part_flat[i]
+def _new_gain(meets: np.ndarray, draws: Draws, b: int, k: int, channel: int, room: Workspace) -> None:
+    """Write the new gain of each year, less what is lost where programmes meet on one pupil."""
+    n_years = room.active.shape[1]
+    alone = room.weight[:n_years]  # which is free until the convolution
+    log_alone(meets, room.live, room.unserved, alone)
+    for t in range(n_years):
+        new = room.new[LEAD + t]
+        for d in range(BLOCK):
+            left = overlap_left(draws.overlap[b, d], alone[t, d])
+            new[d] = room.active[k, t, d] * draws.effect[b, k, channel, d] * left
 
 
 def convolve_plain(
@@ -99,23 +74,12 @@ def convolve_plain(
 
 
 @compiled
-def convolve(
-    eligible: np.ndarray, sight: np.ndarray, retention: np.ndarray, room: Convolution, gain: np.ndarray
-) -> None:
+def convolve(eligible: np.ndarray, sight: np.ndarray, retention: np.ndarray, room: Workspace, gain: np.ndarray) -> None:
     """Add to the gain held what a measure sees of the new gain of the years before: ``convolve_plain``, four by four.
 
-    Parameters
-    ----------
-    eligible : array (group)
-        Share of each group that may be served.
-    sight : array (years since)
-        Share of a measure's pupils who were served so many years ago.
-    retention : array (years since, draw)
-        Share of a gain that pupils who stay still hold.
-    room
-        Its ``new`` holds the new gain; its ``weight`` is written over.
-    gain : array (group, year, draw)
-        SD.
+    ``eligible`` (group) is the share of each group that may be served, ``sight`` (years since) the share of a measure's
+    pupils who were served so many years ago, ``retention`` (years since, draw) that of a gain which pupils who stay
+    still hold. ``room`` has the new gain; its ``weight`` is written over. The ``gain`` (group, year, draw) is in SD.
     """
     # The years since which a measure sees at all: from ``first`` to ``last``, filled up to whole tiles with zeros.
     n_years = sight.size
@@ -184,10 +148,3 @@ def _one_year(
         seen = later + (weight[d + 2 * BLOCK] * new[d + BLOCK] + weight[d + 3 * BLOCK] * new[d])
         disadvantaged[d] += to_disadvantaged * seen
         other[d] += to_other * seen
-
-
-@compiled
-def _copy(source: np.ndarray, target: np.ndarray) -> None:
-    source_flat, target_flat = source.reshape(-1), target.reshape(-1)
-    for i in range(source_flat.size):
-        target_flat[i] = source_flat[i]

@@ -21,12 +21,14 @@ from oa_sim.compiled.activity import (
     Levers,
     Line,
     Shape,
+    Workspace,
     activity,
     begin_line,
     follow_year,
     line_presence,
+    workspace_for,
 )
-from oa_sim.compiled.gains import convolution_over, gains
+from oa_sim.compiled.gains import gains, log_alone
 from oa_sim.compiled.jit import Number, compiled
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
 from oa_sim.programme.laws import MOST_SERVED as MOST
@@ -56,7 +58,7 @@ class Backward(NamedTuple):
 
     own: np.ndarray  # (year, draw of the block): worth of a gain of the pupils of one intervention
     new: np.ndarray  # (year, draw of the block): worth of one more new gain
-    alone: np.ndarray  # (draw of the block)
+    alone: np.ndarray  # (year, draw of the block): log of the chance that no other programme serves a pupil
     of_unserved: np.ndarray  # (intervention, year, draw of the block): worth of one more of the log of those not served
 
 
@@ -193,22 +195,23 @@ def _correlate(sight: np.ndarray, retention: np.ndarray, own: np.ndarray, out: n
 
 @compiled
 def _through_pupils(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, unserved: np.ndarray, gain: np.ndarray, room: Backward,
-    price: np.ndarray,
-) -> None:  # fmt: skip
+    shape: Shape, draws: Draws, b: int, room: Workspace, gain: np.ndarray, backward: Backward, price: np.ndarray
+) -> None:
     """Write what one more of each activity adds (intervention, year, draw), less what it takes from the others."""
+    active = room.active
     price[:] = ZERO
-    room.of_unserved[:] = ZERO
+    backward.of_unserved[:] = ZERO
 
     # Each channel of an intervention: what its own activity adds, and what it would add were other programmes to serve
     # fewer of its pupils, which is kept by the log of the share whom they do not serve.
     for k in range(active.shape[0]):
         for channel in range(shape.meets.shape[0]):
             if shape.reaches[k, channel]:
-                _worth_of_new_gain(shape, draws, b, k, channel, gain, room.own, room.new)
+                _worth_of_new_gain(shape, draws, b, k, channel, gain, backward.own, backward.new)
                 meets, effect = shape.meets[channel, k], draws.effect[b, k, channel]
+                log_alone(meets, room.live, room.unserved, backward.alone)
                 for t in range(active.shape[1]):
-                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, unserved, room, price)
+                    _overlap_backwards(meets, effect, draws.overlap[b], k, t, active, backward, price)
 
     # From that log back to the activity of the programme that serves them.
     for k in range(active.shape[0]):
@@ -217,42 +220,37 @@ def _through_pupils(
             for d in range(BLOCK):
                 served = active[k, t, d] * widest
                 if served < MOST_SERVED:
-                    price[k, t, d] -= room.of_unserved[k, t, d] * widest / (ONE - served)
+                    price[k, t, d] -= backward.of_unserved[k, t, d] * widest / (ONE - served)
 
 
 @compiled
 def _overlap_backwards(
-    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, unserved: np.ndarray,
-    room: Backward, price: np.ndarray,
+    meets: np.ndarray, effect: np.ndarray, kept: np.ndarray, k: int, t: int, active: np.ndarray, backward: Backward,
+    price: np.ndarray,
 ) -> None:  # fmt: skip
     """Add what one more activity of an intervention in a year is worth, and what its overlap with others costs it."""
-    alone = room.alone
-    alone[:] = ZERO
-    for j in range(active.shape[0]):
-        if meets[j] > ZERO:
-            for d in range(BLOCK):
-                alone[d] += meets[j] * unserved[j, t, d]
+    alone = backward.alone[t]
     for d in range(BLOCK):
         by_log = laws.overlap_slope(kept[d], alone[d])
-        worth = room.new[t, d] * effect[d]
+        worth = backward.new[t, d] * effect[d]
         price[k, t, d] += worth * (kept[d] + by_log)  # which is ``overlap_left``
         alone[d] = worth * active[k, t, d] * by_log
     for j in range(active.shape[0]):
         if meets[j] > ZERO:
             for d in range(BLOCK):
-                room.of_unserved[j, t, d] += meets[j] * alone[d]
+                backward.of_unserved[j, t, d] += meets[j] * alone[d]
 
 
 @compiled
 def _through_schools(
-    shape: Shape, draws: Draws, b: int, active: np.ndarray, load: np.ndarray, burden: np.ndarray, price: np.ndarray,
-    presence: np.ndarray,
-) -> None:  # fmt: skip
+    shape: Shape, draws: Draws, b: int, room: Workspace, burden: np.ndarray, price: np.ndarray, presence: np.ndarray
+) -> None:
     """Turn prices of activity that is left into those of activity before schools and events take from it.
 
     What an intervention's being in a school costs the others is written beside it; ``load`` holds by stage what schools
     lose, as ``activity`` leaves it.
     """
+    active, load = room.active, room.load
     for t in range(active.shape[1]):
         # What one more of a stage's fidelity would be worth, summed over the interventions there.
         burden[:] = ZERO
@@ -291,45 +289,28 @@ def follow(
     shape: Shape, draws: Draws, levers: Levers, latent: np.ndarray, counts: Counts, prices: Prices, is_priced: bool,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what a plan is worth by area and draw, and, where asked for, prices.
+    """Write what a plan is worth by area and draw, in the objective's unit, and, where asked for, prices.
 
-    Parameters
-    ----------
-    shape, draws, levers
-        The law, what draws make of it, and what is chosen; no area has a twin.
-    latent : array (area, series, year, draw)
-        The counterfactual, SD.
-    counts
-        What counts for how much.
-    prices
-        Where prices are written.
-    is_priced
-        Whether they are asked for.
-    first, last
-        Which areas.
-    out : array (area, draw)
-        Where the worth is written, in the objective's unit.
+    No area has a twin. ``latent`` (area, series, year, draw) is the counterfactual, SD; areas are followed from
+    ``first`` to the one before ``last``.
     """
-    n_all, n_years, n_draws = shape.capacity.size, levers.spend.shape[2], out.shape[1]
-    active, unserved = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((n_all, n_years, BLOCK), np.float32)
-    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
-    gain, live = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32), np.zeros(n_all, np.bool_)
-    burden, convolution = np.zeros((N_STAGES, BLOCK), np.float32), convolution_over(n_years)
-    by_year, alone = np.zeros((2, n_years, BLOCK), np.float32), np.zeros(BLOCK, np.float32)
-    room = Backward(by_year[0], by_year[1], alone, np.zeros_like(active))
+    n_years, n_draws = levers.spend.shape[2], out.shape[1]
+    room, burden = workspace_for(shape.capacity.size, n_years), np.zeros((N_STAGES, BLOCK), np.float32)
+    gain = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32)
+    new, alone = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
+    backward = Backward(room.in_year, new, alone, np.zeros_like(room.active))
     for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
             # Forwards: activity, gain, and what it is worth. Then backwards through each of them.
             lo, hi = b * BLOCK, min((b + 1) * BLOCK, n_draws)
-            unserved[:] = ZERO
-            activity(shape, draws, levers, a, b, active, live, work, load)
-            gains(shape, draws, b, active, live, unserved, convolution, gain)
+            activity(shape, draws, levers, a, b, room)
+            gains(shape, draws, b, room, gain)
             out[a, lo:hi] = 0.0
-            _count(shape, counts, latent, a, b, lo, hi, gain, work, out[a, lo:hi])
+            _count(shape, counts, latent, a, b, lo, hi, gain, room.work, out[a, lo:hi])
             if is_priced:
                 price, presence = prices.activity[a, b], prices.presence[a, b]
-                _through_pupils(shape, draws, b, active, unserved, gain, room, price)
-                _through_schools(shape, draws, b, active, load, burden, price, presence)
+                _through_pupils(shape, draws, b, room, gain, backward, price)
+                _through_schools(shape, draws, b, room, burden, price, presence)
 
 
 class Courses(NamedTuple):
@@ -402,15 +383,7 @@ def slopes(
     shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what one more pound for each eligible pupil brings in each year (course, year), one course after another.
-
-    Parameters
-    ----------
-    shape, draws, beside, lag, prices, courses, until, first, last
-        As for ``worths``.
-    out : array (course, year)
-        In the objective's unit.
-    """
+    """Write what one more pound for each eligible pupil brings in each year (course, year); see ``worths``."""
     for i in range(first, last):
         line = _line(courses, i, beside)
         for u in range(out.shape[1]):
@@ -426,26 +399,11 @@ def worths(
     shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, prices: Prices, courses: Courses, until: int,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what each course of money brings (course), one after another.
+    """Write what each course of money brings (course), in the objective's unit, one after another.
 
-    Parameters
-    ----------
-    shape, draws
-        The law, and what draws make of it.
-    beside : array (area, intervention, year)
-        Money of national programmes, GBP for each eligible pupil.
-    lag : array (block, row, draw)
-        Years from the first money to the first delivery.
-    prices
-        From ``gradient``; each holds what its draw counts for.
-    courses
-        Whose.
-    until
-        Years that are priced, counted from the first.
-    first, last
-        Which courses.
-    out : array (course)
-        In the objective's unit.
+    ``beside`` (area, intervention, year) is the money of national programmes, GBP for each eligible pupil, and ``lag``
+    (block, row, draw) the years from the first money to the first delivery. Each price holds what its draw counts for.
+    ``until`` is how many years are priced, ``first`` and ``last`` are which courses.
     """
     n_all, n_years = shape.capacity.size, courses.spend.shape[1]
     active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
@@ -472,16 +430,9 @@ def presences(
     shape: Shape, draws: Draws, beside: np.ndarray, lag: np.ndarray, counted: np.ndarray, courses: Courses, until: int,
     first: int, last: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write the mean share of schools in which each line is at work (course, year), one after another.
+    """Write the mean share of schools in which each line is at work (course, year); see ``worths``.
 
-    Parameters
-    ----------
-    counted : array (block, draw)
-        What each draw counts for; they sum to 1.
-    out : array (course, year)
-        Share of schools.
-
-    The others are those of ``worths``.
+    ``counted`` (block, draw) is what each draw counts for; they sum to 1.
     """
     n_all, n_years = shape.capacity.size, courses.spend.shape[1]
     active, work = np.zeros((n_all, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)

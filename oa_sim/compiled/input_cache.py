@@ -23,13 +23,11 @@ from oa_sim.inputs import tables
 from oa_sim.programme import delivery, parameters
 from oa_sim.programme.budget import window
 from oa_sim.programme.delivered_effects import eligible_pupils
-from oa_sim.projection import appraisal, impact
+from oa_sim.projection import appraisal, cohort
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
 
 AREAS_AT_ONCE = 24  # whose trajectories are drawn together: more takes memory and saves nothing
-
-
 Key = tuple[object, ...]
 Made = TypeVar("Made")
 
@@ -60,12 +58,7 @@ class Programme(NamedTuple):
 class Memory(Generic[Made]):
     """A cache of the last values used, each made once, also where two threads ask for it at the same time.
 
-    Attributes
-    ----------
-    most
-        How many are kept.
-    room
-        Bytes that arrays among them may take; the last one is kept whatever it takes.
+    It keeps at most so many, and those whose arrays take so many bytes; the last one is kept whatever it takes.
     """
 
     def __init__(self, most: int, room: int = 2**29) -> None:
@@ -108,13 +101,7 @@ _STUDIED: Memory[xr.Dataset] = Memory(64)
 
 
 def known(scenario: Scenario) -> Known:
-    """Return what the tables and the posterior say to a scenario.
-
-    Raises
-    ------
-    Refusal
-        Where the tables, the history or a learned posterior will not do.
-    """
+    """Return what the tables and the posterior say to a scenario; refused where one of them will not do."""
     folder, until = scenario.data_folder, scenario.start_year - 1
     data_hash = tables.data_hash(Path(folder) if folder else None)
     key: Key = (folder, data_hash, until, tuple(scenario.areas.names), tuple(scenario.measures))
@@ -150,15 +137,7 @@ def _known(scenario: Scenario, data_hash: str) -> Known:
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:
-    """Return the counterfactual (area, series, year, draw), SD, to the longest horizon.
-
-    Parameters
-    ----------
-    scenario
-        Its areas, measures, start, seed, and the events that take learning.
-    known
-        What the tables and the posterior say.
-    """
+    """Return the counterfactual (area, series, year, draw), SD, to the longest horizon, less what events take."""
     return _GROUND.get(ground_key(scenario, known), lambda: _ground(scenario, known))
 
 
@@ -176,31 +155,21 @@ def _ground(scenario: Scenario, known: Known) -> np.ndarray:
     for first in range(0, len(names), AREAS_AT_ONCE):
         part = names[first : first + AREAS_AT_ONCE]
         of_part = replace(scenario, horizon=LONGEST_HORIZON, areas=replace(scenario.areas, names=part))
-        counterfactuals = _counterfactual(of_part, known)
+        history = known.history.sel(area=part)
+        projected = counterfactual.project(of_part, known.posterior, history, known.tables, known.pupils.rolls)
+        drawn = parameters.drawn(of_part, known.tables, *n_draws(known))
+        lost = delivery.learning_lost(of_part, drawn, known.pupils.share)
+        left = projected.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)
         for s, (measure, group) in enumerate(modelled):
-            own = counterfactuals.sel(measure=measure, group=group).transpose("area", "year", "chain", "draw")
+            own = left.sel(measure=measure, group=group).transpose("area", "year", "chain", "draw")
             latent[first : first + len(part), s] = own.values.reshape(len(part), LONGEST_HORIZON, total)
     return latent
-
-
-def _counterfactual(scenario: Scenario, known: Known) -> xr.DataArray:
-    """Return the counterfactual on the latent scale, less what events take from learning, as a run does."""
-    history = known.history.sel(area=scenario.areas.names)
-    projected = counterfactual.project(scenario, known.posterior, history, known.tables, known.pupils.rolls)
-    drawn = parameters.drawn(scenario, known.tables, *n_draws(known))
-    lost = delivery.learning_lost(scenario, drawn, known.pupils.share)
-    return projected.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)
 
 
 def programme(scenario: Scenario, known: Known) -> Programme:
     """Return what the programme's parameters are, and what draws make of a unit of activity.
 
-    Parameters
-    ----------
-    scenario
-        Its assumptions, organisation and interventions; budget, split and portfolio do not matter.
-    known
-        What the tables and the posterior say.
+    Budget, split and portfolio of the scenario do not matter.
     """
     years = window(scenario)
     parts: Key = (scenario.interventions, scenario.evidence, scenario.delivery, scenario.organisation)
@@ -221,6 +190,6 @@ def _programme(scenario: Scenario, known: Known, years: list[int]) -> Programme:
 def _shape(scenario: Scenario, known: Known, n_years: int) -> tuple[activity.Shape, np.ndarray, xr.DataArray]:
     """Return what no draw changes: who serves whom, pupils who may be served, and pupils behind each measure."""
     names = scenario.areas.names
-    poor = impact.shares(known.pupils, names, scenario.measures).values
+    poor = cohort.shares(known.pupils, names, scenario.measures).values
     eligible = eligible_pupils(scenario, known.pupils.rolls.sel(area=names)).values
     return arrays.shape(scenario, poor, n_years), eligible, appraisal.pupils_of(known.pupils, names, scenario.measures)

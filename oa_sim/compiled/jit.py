@@ -29,14 +29,8 @@ _IMPORT = re.compile(r"^\s*from (oa_sim[\w.]*) import (\([^)]*\)|.*)$", re.MULTI
 def in_parts(work: Callable[[int, int], None], n: int, *, whole: bool = False) -> None:
     """Let work do places 0 to n in parts side by side; what it does lets go of the interpreter's lock.
 
-    Parameters
-    ----------
-    work
-        Takes the first place and the one behind the last; no part may write where another does.
-    n
-        How many places there are.
-    whole
-        Whether there is so little to do that one part is sooner done.
+    ``work`` takes the first place and the one behind the last; no part may write where another does. It does the
+    ``whole`` in one part where there is so little to do that this is sooner done.
     """
     n_parts = 1 if whole else min(THREADS, n)
     cuts = np.linspace(0, n, n_parts + 1).astype(int).tolist()

@@ -4,28 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oa_sim.compiled.activity import (
-    BLOCK,
-    N_ROWS,
-    N_STAGES,
-    ONE,
-    ZERO,
-    Draws,
-    Levers,
-    Shape,
-    activity,
-    add_take_up,
-)
-from oa_sim.compiled.gains import Convolution, convolution_over, gains
+from oa_sim.compiled.activity import BLOCK, ONE, Draws, Levers, Shape, Workspace, activity, add_take_up, workspace_for
+from oa_sim.compiled.gains import gains
 from oa_sim.compiled.jit import Number, compiled
-from oa_sim.compiled.quantiles import Room as SelectionRoom
-from oa_sim.compiled.quantiles import Sought, at_ranks, describe, describe_one, mean, room_for, sought
+from oa_sim.compiled.quantiles import Room, Sought, at_ranks, between, describe, describe_one, mean, room_for, sought
 from oa_sim.compiled.scalar_laws import published
 from oa_sim.inference.link_functions import POINTS, RATE, SHARE
-from oa_sim.projection import impact
+from oa_sim.projection import cohort
 
-HALF, HUNDRED = np.float32(0.5), np.float32(100.0)
-GRID, STEP = np.float32(impact.GRID), np.float32(1 / impact.GRID)
+HALF = np.float32(0.5)
+GRID, STEP = np.float32(cohort.GRID), np.float32(1 / cohort.GRID)
 
 
 class Seen(NamedTuple):
@@ -61,27 +49,6 @@ class Summed(NamedTuple):
     left: np.ndarray  # (area, measure, group, reading), see ``left``
     held: np.ndarray  # (area, group, draw): see ``Seen``
     gain: np.ndarray  # (area, draw): of the headline in its year
-
-
-class Room(NamedTuple):
-    """Room to follow one area in, a block of draws at a time."""
-
-    active: np.ndarray  # (intervention, year, draw of the block)
-    unserved: np.ndarray  # the same: log of the chance that it does not serve a pupil
-    live: np.ndarray  # (intervention)
-    load: np.ndarray  # (stage, year, draw of the block)
-    work: np.ndarray  # (9, draw of the block)
-    everyone: np.ndarray  # (year, draw of the block)
-    convolution: Convolution
-
-
-@compiled
-def room_in(n_interventions: int, n_years: int) -> Room:
-    """Return room for so many interventions and years."""
-    active, live = np.zeros((n_interventions, n_years, BLOCK), np.float32), np.zeros(n_interventions, np.bool_)
-    load, work = np.zeros((N_STAGES, n_years, BLOCK), np.float32), np.zeros((N_ROWS, BLOCK), np.float32)
-    everyone = np.zeros((n_years, BLOCK), np.float32)
-    return Room(active, active.copy(), live, load, work, everyone, convolution_over(n_years))
 
 
 @compiled
@@ -133,7 +100,7 @@ def _unblock(gain: np.ndarray, m: int, g: int, t: int, out: np.ndarray) -> None:
 
 @compiled
 def _outcomes(
-    shape: Shape, latent: np.ndarray, a: int, seen: Seen, summed: Summed, quantiles: Sought, room: SelectionRoom,
+    shape: Shape, latent: np.ndarray, a: int, seen: Seen, summed: Summed, quantiles: Sought, room: Room,
     scratch: np.ndarray,
 ) -> None:  # fmt: skip
     """Summarise projection and impact of one area, as published, a row of draws at a time."""
@@ -197,13 +164,11 @@ def _read_block(
         # The gain of all pupils, which the whole-area effect is the mean of over areas and measures of attainment.
         share = shape.poor[a, m]
         for t in range(gain.shape[2]):
-            disadvantaged, other, out = gain[m, 0, t], gain[m, 1, t], everyone[t]
-            for d in range(n):
-                out[d] = share * disadvantaged[d] + (ONE - share) * other[d]
+            _mix_groups(share, gain[m, 0, t], gain[m, 1, t], everyone[t])
             if shape.channel[m] == 0:
                 total = seen.whole[t, lo:hi]
                 for d in range(n):
-                    total[d] += out[d] / n_taught
+                    total[d] += everyone[t, d] / n_taught
         for g in range(3):
             source = everyone if g == 2 else gain[m, g]
             _peaks(source, asked.after, seen.lasts[m, g], lo, n)
@@ -216,40 +181,33 @@ def _read_block(
 @compiled
 def _present_value(gain: np.ndarray, worth: np.ndarray, out: np.ndarray) -> None:
     """Write the gain over the years (draw), each year at what a gain in it is worth in the first."""
-    out[:] = ZERO
+    out[:] = 0
     for t in range(gain.shape[0]):
         for d in range(out.size):
             out[d] += gain[t, d] * worth[t]
 
 
 @compiled
-def area(shape: Shape, draws: Draws, levers: Levers, a: int, asked: Asked, seen: Seen, room: Room) -> None:
+def area(shape: Shape, draws: Draws, levers: Levers, a: int, asked: Asked, seen: Seen, room: Workspace) -> None:
     """Write what one area gains in a scenario and how it lasts, a block of draws at a time."""
     n_draws = seen.held.shape[1]
     for b in range(draws.overlap.shape[0]):
         lo, hi, gain = b * BLOCK, min((b + 1) * BLOCK, n_draws), seen.gain[b]
-        activity(shape, draws, levers, a, b, room.active, room.live, room.work, room.load)
+        activity(shape, draws, levers, a, b, room)
         if (levers.sources[a] >= 0).any():
-            add_take_up(shape, draws, levers, a, b, room.active, room.live, room.work, room.load)
-        gains(shape, draws, b, room.active, room.live, room.unserved, room.convolution, gain)
-        _read_block(shape, levers, a, lo, hi, gain, asked, seen, room.everyone)
+            add_take_up(shape, draws, levers, a, b, room)
+        gains(shape, draws, b, room, gain)
+        _read_block(shape, levers, a, lo, hi, gain, asked, seen, room.in_year)
 
 
 @compiled
 def left(lasts: np.ndarray, smallest: Number, interval: np.ndarray, out: np.ndarray) -> None:
-    """Write what is left of a peak; see ``impact_retention.described``.
+    """Write what is left of a peak (row, 12); see ``impact_retention.described``.
 
-    Parameters
-    ----------
-    lasts : array (row, 3, draw)
-        Gain at its peak, and still to come 5 and 10 years after the money, SD.
-    smallest
-        Peak below which a draw has no impact to keep, SD.
-    interval : array (2)
-        Shares of draws below its ends.
-    out : array (row, 12)
-        Share of draws with an impact; mean peak; means of the two shares, and shares of draws in which half is left,
-        over draws with an impact; then the interval of the peak and of the two shares.
+    ``lasts`` (row, 3, draw) is the gain at its peak, and still to come 5 and 10 years after the money, SD; ``smallest``
+    the peak below which a draw has no impact to keep; ``interval`` (2) the shares of draws below its ends. Written are
+    the share of draws with an impact; mean peak; means of the two shares, and shares of draws in which half is left,
+    over draws with an impact; then the interval of the peak and of the two shares.
     """
     n = lasts.shape[2]
     room = room_for(n, 2)
@@ -278,13 +236,12 @@ def left(lasts: np.ndarray, smallest: Number, interval: np.ndarray, out: np.ndar
 
 
 @compiled
-def _mean_and_ends(draws: np.ndarray, interval: np.ndarray, room: SelectionRoom, out: np.ndarray) -> Number:
+def _mean_and_ends(draws: np.ndarray, interval: np.ndarray, room: Room, out: np.ndarray) -> Number:
     """Write the ends of an interval and return the mean."""
-    asked = sought(interval, draws.size)
-    at_ranks(draws, asked.ranks, room, asked.found)
+    wanted = sought(interval, draws.size)
+    at_ranks(draws, wanted.ranks, room, wanted.found)
     for e in range(2):
-        below, above = np.float64(asked.found[asked.at[e, 0]]), np.float64(asked.found[asked.at[e, 1]])
-        out[e] = below + (above - below) * (interval[e] * (draws.size - 1) - asked.below[e])
+        out[e] = between(wanted, e, draws.size)
     return mean(draws)
 
 
@@ -294,21 +251,11 @@ def follow(
 ) -> None:
     """Write what a scenario does, an area at a time, without the interpreter in between.
 
-    Parameters
-    ----------
-    shape, draws, levers
-        The law, what draws make of it, and what is chosen.
-    latent : array (area, series, year, draw)
-        The counterfactual, SD.
-    asked
-        Where it is read.
-    seen
-        Room for one area, and for the means over areas, which must be 0.
-    summed
-        Where it is written.
+    ``latent`` (area, series, year, draw) is the counterfactual, SD. ``seen`` has room for one area, and for the means
+    over areas, which must be 0.
     """
     n_areas, n_draws, n_years = summed.left.shape[0], seen.held.shape[1], levers.spend.shape[2]
-    room, quantiles = room_in(shape.capacity.size, n_years), sought(asked.shares, n_draws)
+    room, quantiles = workspace_for(shape.capacity.size, n_years), sought(asked.shares, n_draws)
     selection, scratch = room_for(n_draws, quantiles.ranks.size), np.empty((8, n_draws), np.float32)
     for a in range(n_areas):
         area(shape, draws, levers, a, asked, seen, room)
@@ -318,10 +265,8 @@ def follow(
             _outcomes(shape, latent, a, seen, summed, quantiles, selection, scratch)
             left(seen.lasts.reshape(-1, 3, n_draws), asked.smallest, asked.interval, summed.left[a].reshape(-1, 12))
     if asked.is_published:
-        _describe(seen.mean_projected, asked.shares, summed.projected[n_areas])
-        _describe(seen.mean_impact, asked.shares, summed.impact[n_areas])
-
-
-@compiled
-def _describe(values: np.ndarray, shares: np.ndarray, out: np.ndarray) -> None:
-    describe(values.reshape(-1, values.shape[2]), shares, out.reshape(-1, out.shape[2]))
+        for means, out in (
+            (seen.mean_projected, summed.projected[n_areas]),
+            (seen.mean_impact, summed.impact[n_areas]),
+        ):
+            describe(means.reshape(-1, n_draws), asked.shares, out.reshape(-1, out.shape[2]))

@@ -222,30 +222,9 @@ def _pick(ranks: np.ndarray, n_stretches: int, ordered: np.ndarray, room: Room, 
         begin = end
 
 
-@summing
-def _are_alike(row: np.ndarray) -> Number:
-    """Return whether all draws are equal."""
-    others = ZERO
-    for d in range(row.size):
-        others += ONE if row[d] != row[0] else ZERO
-    return others == ZERO
-
-
 @compiled
 def at_ranks(row: np.ndarray, ranks: np.ndarray, room: Room, out: np.ndarray) -> None:
-    """Write the draws at some ranks.
-
-    Parameters
-    ----------
-    row : array (draw)
-        In any order.
-    ranks : array (rank)
-        Places in ascending order, 0 the least draw.
-    room
-        From ``room_for``.
-    out : array (rank)
-        Where they are written.
-    """
+    """Write the draws of a row, in any order, at ranks in ascending order, 0 the least draw."""
     low, high = _range(row)
     if high > low:
         _into_bins(row, low, np.float32(N_BINS) / (high - low), room.bins)
@@ -255,7 +234,7 @@ def at_ranks(row: np.ndarray, ranks: np.ndarray, room: Room, out: np.ndarray) ->
         n_stretches = _stretches(ranks, room)
         _mark(n_stretches, room)
         _pick(ranks, n_stretches, _sorted(room.held, _gather(row, room), room.ordered), room, out)
-    elif _are_alike(row):
+    elif (row == row[0]).all():
         out[:] = row[0]
     else:  # the draws from which the range is guessed are equal, but not all
         held = room.held[: row.size]
@@ -278,11 +257,11 @@ class Sought(NamedTuple):
 @compiled
 def sought(shares: np.ndarray, n_draws: int) -> Sought:
     """Return the ranks of the quantiles of so many draws."""
-    below, is_asked = np.empty(shares.size, np.int64), np.zeros(n_draws, np.bool_)
+    below, is_sought = np.empty(shares.size, np.int64), np.zeros(n_draws, np.bool_)
     for q in range(shares.size):
         below[q] = int(shares[q] * (n_draws - 1))
-        is_asked[below[q]] = is_asked[min(below[q] + 1, n_draws - 1)] = True
-    ranks, place = np.flatnonzero(is_asked), np.cumsum(is_asked) - 1
+        is_sought[below[q]] = is_sought[min(below[q] + 1, n_draws - 1)] = True
+    ranks, place = np.flatnonzero(is_sought), np.cumsum(is_sought) - 1
     at = np.empty((shares.size, 2), np.int64)
     for q in range(shares.size):
         at[q, 0], at[q, 1] = place[below[q]], place[min(below[q] + 1, n_draws - 1)]
@@ -290,30 +269,29 @@ def sought(shares: np.ndarray, n_draws: int) -> Sought:
 
 
 @compiled
-def describe_one(row: np.ndarray, asked: Sought, room: Room, out: np.ndarray) -> None:
+def between(wanted: Sought, q: int, n_draws: int) -> Number:
+    """Return a quantile of draws once they are found: on the straight line between the two at its ranks."""
+    below, above = np.float64(wanted.found[wanted.at[q, 0]]), np.float64(wanted.found[wanted.at[q, 1]])
+    return below + (above - below) * (wanted.shares[q] * (n_draws - 1) - wanted.below[q])
+
+
+@compiled
+def describe_one(row: np.ndarray, wanted: Sought, room: Room, out: np.ndarray) -> None:
     """Write mean, SD, quantiles, and the shares of draws (draw) above and below 0 (statistic); see ``describe``."""
     _moments(row, out)
     _sides(row, out)
-    at_ranks(row, asked.ranks, room, asked.found)
-    for q in range(asked.shares.size):
-        below, above = np.float64(asked.found[asked.at[q, 0]]), np.float64(asked.found[asked.at[q, 1]])
-        out[2 + q] = below + (above - below) * (asked.shares[q] * (row.size - 1) - asked.below[q])
+    at_ranks(row, wanted.ranks, room, wanted.found)
+    for q in range(wanted.shares.size):
+        out[2 + q] = between(wanted, q, row.size)
 
 
 @compiled
 def describe(values: np.ndarray, shares: np.ndarray, out: np.ndarray) -> None:
-    """Write mean, SD, quantiles, and the shares of draws above and below 0 (row, statistic).
+    """Write mean, SD, quantiles, and the shares of draws above and below 0 (row, 4 + quantile), of draws (row, draw).
 
-    Parameters
-    ----------
-    values : array (row, draw)
-        In any order.
-    shares
-        Of the quantiles, 0 to 1, ascending; between two draws a quantile lies on the straight line.
-    out : array (row, 4 + quantile)
-        Where they are written.
+    ``shares`` are those of the quantiles, 0 to 1, ascending.
     """
-    asked = sought(shares, values.shape[1])
-    room = room_for(values.shape[1], asked.ranks.size)
+    wanted = sought(shares, values.shape[1])
+    room = room_for(values.shape[1], wanted.ranks.size)
     for row in range(values.shape[0]):
-        describe_one(values[row], asked, room, out[row])
+        describe_one(values[row], wanted, room, out[row])

@@ -14,6 +14,8 @@ from oa_sim import definitions as shared_coords
 from oa_sim.compiled import arrays as model_arrays
 from oa_sim.compiled import input_cache, outcomes
 from oa_sim.compiled.activity import Levers
+from oa_sim.compiled.input_cache import Known, Programme
+from oa_sim.compiled.outcomes import Asked
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEAN_OF_AREAS, MEASURES, QUANTILES, headline_of, series
 from oa_sim.inference.link_functions import kind_of
 from oa_sim.programme import budget
@@ -30,33 +32,19 @@ LEFT = {  # what is left of a peak: variable, and its place among the readings
     "left_5y": 2, "left_5y_q05": 8, "left_5y_q95": 9, "p_half_left_5y": 4,
     "left_10y": 3, "left_10y_q05": 10, "left_10y_q95": 11, "p_half_left_10y": 5,
 }  # fmt: skip
-EARNINGS = appraisal.EARNINGS
 Named = tuple[tuple[str, ...], np.ndarray]  # dims and values
 _COUNTERFACTUAL: input_cache.Memory[np.ndarray] = input_cache.Memory(64)
 
 
 def summary(scenario: Scenario) -> xr.Dataset:
-    """Return the summaries of a scenario.
+    """Return the summaries of a scenario, refused where ``scenario_run.run`` would refuse it.
 
-    Parameters
-    ----------
-    scenario
-        From ``load_scenario``.
-
-    Returns
-    -------
-    Dataset
-        In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in
-        the unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak
-        (place, group, measure), ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a
-        group that a measure does not have. Numbers of the headline, each without dims: its impact, projection and
-        counterfactual in the mean of the areas, also the other way with regard to the outside view, what is left of
-        it, and benefit per pound. ``attrs``: what the headline speaks of, verdict, number of draws.
-
-    Raises
-    ------
-    Refusal
-        Where ``scenario_run.run`` would refuse.
+    In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in the
+    unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak (place, group, measure),
+    ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a group that a measure does not
+    have. Numbers of the headline, without dims: its impact, projection and counterfactual in the mean of the areas, and
+    the other way with regard to the outside view, what is left of it, and benefit per pound. ``attrs``: what the
+    headline speaks of, verdict, number of draws.
     """
     return summarised(followed(scenario))
 
@@ -65,12 +53,12 @@ class Followed(NamedTuple):
     """A scenario that was followed, of which summaries are made and the draws of any place are read."""
 
     scenario: Scenario
-    known: input_cache.Known
-    programme: input_cache.Programme  # its draws as they were taken by the outside view, where that is on
+    known: Known
+    programme: Programme  # its draws as they were taken by the outside view, where that is on
     money: xr.Dataset
     levers: Levers
     ground: np.ndarray  # counterfactual (area, series, year, draw), SD
-    asked: outcomes.Asked
+    asked: Asked
     summaries: "Summaries"
     unweighted: "Summaries"  # without the outside view
     seen: xr.Dataset  # weights by the outside view
@@ -108,9 +96,8 @@ def summarised(followed: Followed) -> xr.Dataset:
     """Return the ``summary`` of a scenario that was followed."""
     scenario, known, programme, money, levers, ground, asked, summaries, unweighted, seen = followed
     arrays = _named(scenario, summaries, _counterfactual(scenario, money, programme, levers, ground, known), known)
-    numbers = _headline(scenario, arrays, unweighted, seen, ground, asked) | _benefit_per_pound(
-        scenario, summaries, money, programme
-    )
+    numbers = _headline(scenario, arrays, unweighted, seen, ground, asked)
+    numbers |= _benefit_per_pound(scenario, summaries, money, programme)
     account = budget.reconcile(money)
     numbers |= {"money_gbp": account["money_in"], "allocated_gbp": account["allocated"]}
     places = {"place": [*scenario.areas.names, MEAN_OF_AREAS], "group": list(GROUPS), "measure": scenario.measures}
@@ -127,9 +114,7 @@ def _unit(name: str) -> str:
     return "SD" if name.startswith("peak_sd") else "1"
 
 
-def _attributes(
-    scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: input_cache.Known
-) -> dict[str, str | int]:
+def _attributes(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: Known) -> dict[str, str | int]:
     """Return what the headline speaks of, and the verdict and marks that go with it."""
     checks = run_manifest.verdict(scenario, known.posterior, input_cache.studied(scenario, known), seen)
     unverified_inputs = sum(map(len, unverified.to_verify(scenario, known.tables).values()))
@@ -193,13 +178,13 @@ class Summaries(NamedTuple):
     mean_impact: np.ndarray
 
 
-def _asked(scenario: Scenario, money: xr.Dataset) -> outcomes.Asked:
+def _asked(scenario: Scenario, money: xr.Dataset) -> Asked:
     """Return where a scenario is read."""
     years, last = money.year.values, sustainability.last_funded(money)
     measure, group = headline_of(scenario.measures)
-    return outcomes.Asked(
+    return Asked(
         after=np.minimum(np.searchsorted(years, last + np.array([5, 10])), len(years) - 1),
-        valued=scenario.measures.index(EARNINGS) if EARNINGS in scenario.measures else -1,
+        valued=scenario.measures.index(appraisal.EARNINGS) if appraisal.EARNINGS in scenario.measures else -1,
         headline=np.array([scenario.measures.index(measure), list(GROUPS).index(group)]),
         at=int(np.clip(last, scenario.years[0], scenario.years[-1])) - scenario.years[0],
         smallest=np.float32(sustainability.SMALLEST_PEAK_SD),
@@ -209,9 +194,7 @@ def _asked(scenario: Scenario, money: xr.Dataset) -> outcomes.Asked:
     )
 
 
-def _follow(
-    scenario: Scenario, programme: input_cache.Programme, levers: Levers, ground: np.ndarray, asked: outcomes.Asked
-) -> Summaries:
+def _follow(scenario: Scenario, programme: Programme, levers: Levers, ground: np.ndarray, asked: Asked) -> Summaries:
     """Return what a scenario does."""
     draws = programme.draws
     n_areas, n_draws = len(scenario.areas.names), ground.shape[3]
@@ -239,9 +222,8 @@ def _follow(
 
 
 def _counterfactual(
-    scenario: Scenario, money: xr.Dataset, programme: input_cache.Programme, levers: Levers, ground: np.ndarray,
-    known: input_cache.Known,
-) -> np.ndarray:  # fmt: skip
+    scenario: Scenario, money: xr.Dataset, programme: Programme, levers: Levers, ground: np.ndarray, known: Known
+) -> np.ndarray:
     """Return the summary of the counterfactual to the longest horizon: a projection without money."""
 
     def make() -> np.ndarray:
@@ -253,7 +235,7 @@ def _counterfactual(
     return _COUNTERFACTUAL.get(input_cache.ground_key(scenario, known), make)
 
 
-def _outside_weights(scenario: Scenario, unweighted: Summaries, known: input_cache.Known) -> xr.Dataset:
+def _outside_weights(scenario: Scenario, unweighted: Summaries, known: Known) -> xr.Dataset:
     """Return the weight of each draw by the outside view."""
     shape = input_cache.n_draws(known)
     taught = any(MEASURES[name].channel == "attainment" for name in scenario.measures)
@@ -262,9 +244,7 @@ def _outside_weights(scenario: Scenario, unweighted: Summaries, known: input_cac
     return outside_view.weighed(scenario, peak.reshape(shape) if taught else None, shape)
 
 
-def _named(
-    scenario: Scenario, summaries: Summaries, counterfactual: np.ndarray, known: input_cache.Known
-) -> dict[str, Named]:
+def _named(scenario: Scenario, summaries: Summaries, counterfactual: np.ndarray, known: Known) -> dict[str, Named]:
     """Return summaries by name, each with its dims; NaN for a group that a measure does not have."""
     groups, n_measures, n_years = list(GROUPS), len(scenario.measures), len(scenario.years)
     summed = summaries.summed
@@ -301,7 +281,7 @@ def _mean_left(left: np.ndarray) -> np.ndarray:
 
 def _headline(
     scenario: Scenario, arrays: dict[str, Named], unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray,
-    asked: outcomes.Asked,
+    asked: Asked,
 ) -> dict[str, float]:  # fmt: skip
     """Return the headline as numbers: the mean of the areas, in the unit of its measure."""
     m, g = asked.headline
@@ -317,7 +297,7 @@ def _headline(
 
 
 def _other_way(
-    scenario: Scenario, unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray, asked: outcomes.Asked
+    scenario: Scenario, unweighted: Summaries, seen: xr.Dataset, ground: np.ndarray, asked: Asked
 ) -> dict[str, float]:
     """Return the headline's impact with the outside view where it is off, and without where it is on."""
     if not seen.attrs["speaks"]:
@@ -334,7 +314,7 @@ def _other_way(
 
 
 def _benefit_per_pound(
-    scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: input_cache.Programme
+    scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: Programme
 ) -> dict[str, float]:
     """Return summaries of benefit per pound of all areas together, in each view; NaN where none is claimed."""
     out: dict[str, float] = {}
@@ -348,12 +328,10 @@ def _benefit_per_pound(
     return out
 
 
-def _ratios(
-    scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: input_cache.Programme
-) -> dict[str, np.ndarray]:
+def _ratios(scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: Programme) -> dict[str, np.ndarray]:
     """Return benefit per pound of all areas together, in each view (1, draw); one NaN where none is claimed."""
     cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
-    if EARNINGS not in scenario.measures or cost <= 0:
+    if appraisal.EARNINGS not in scenario.measures or cost <= 0:
         return {view: np.full((1, 1), np.nan) for view in VIEWS}
     shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
     disadvantaged, other = (

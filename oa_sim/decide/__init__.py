@@ -17,7 +17,6 @@ __all__ = [
     "optimiser",
     "plan_evaluation",
     "value_of_information",
-    "voi_settings",
 ]
 
 __getattr__ = _lazy_imports.exports(

@@ -18,6 +18,7 @@ from oa_sim.decide.linear_program import Limits
 from oa_sim.decide.plan_evaluation import Judge
 from oa_sim.decide.spending_profiles import Desk
 from oa_sim.errors import Refusal
+from oa_sim.formatting import significant
 from oa_sim.programme import budget
 from oa_sim.programme.delivery import STAGES
 
@@ -26,45 +27,31 @@ TIGHTER = 1.1  # times what a plan is above the room: a little more, so that a f
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is asked, ready to be solved.
-
-    Attributes
-    ----------
-    desk
-        Of the lines.
-    asked
-        Objective, constraints and search.
-    rows
-        The constraints in pounds.
-    pinned : dict of array (funded year)
-        By line, GBP / year; zeros where it gets nothing.
-    floors : array (area) or (area, draw)
-        What each area must reach, for a chance.
-    rooms : array (area, stage, year)
-        Programmes that schools can take on beside the national ones; nothing where that is not asked for.
-    """
+    """What is asked, ready to be solved."""
 
     desk: Desk
-    asked: Optimising
+    request: Optimising
     rows: list[Row]
-    pinned: dict[int, np.ndarray]
-    floors: np.ndarray
+    pinned: dict[int, np.ndarray]  # by line, GBP / year (funded year); zeros where it gets nothing
+    floors: np.ndarray  # (area) or (area, draw): what each area must reach, for a chance
+    # (area, stage, year): programmes that schools can take on beside national ones; empty if not asked for
     rooms: np.ndarray
 
     @property
     def is_whole(self) -> bool:
         """Whether lines are on or off, so that a mixture of courses is no plan."""
-        return self.asked.constraints.most_priorities is not None or self.asked.constraints.smallest_gbp > 0
+        constraints = self.request.constraints
+        return constraints.most_priorities is not None or constraints.smallest_gbp > 0
 
     @property
     def smallest(self) -> float:
         """Least in each year that has any, GBP."""
-        return self.asked.constraints.smallest_gbp
+        return self.request.constraints.smallest_gbp
 
     @property
     def areas(self) -> np.ndarray:
         """The area of each line (line)."""
-        return np.arange(self.desk.n_lines) // self.desk.beside.shape[1]
+        return np.repeat(np.arange(self.n_areas), self.desk.beside.shape[1])
 
     @property
     def signs(self) -> np.ndarray:
@@ -79,16 +66,16 @@ class Problem:
         must[[line for line, money in self.pinned.items() if money.any()]] = True
         most = np.concatenate([pounds, np.zeros(n_areas), self.rooms.ravel()])
         groups = np.concatenate([self.areas, n_areas + np.arange(n_areas)])
-        return Limits(most, len(must), must, groups, self.asked.constraints.most_priorities)
+        return Limits(most, len(must), must, groups, self.request.constraints.most_priorities)
 
     @property
     def n_areas(self) -> int:
         """How many areas there are."""
-        return self.desk.beside.shape[0]
+        return len(self.desk.beside)
 
     @property
     def openings(self) -> sparse.csc_array:
-        """Return what the openings take of each row (row, area)."""
+        """What the openings take of each row (row, area)."""
         return sparse.vstack(
             [
                 sparse.csr_array((len(self.rows), self.n_areas)),
@@ -99,15 +86,7 @@ class Problem:
         )
 
     def uses(self, line: np.ndarray, planned: np.ndarray) -> sparse.csc_array:
-        """Return what courses of money take of each row (row, course).
-
-        Parameters
-        ----------
-        line : array (course)
-            Whose.
-        planned : array (course, funded year)
-            GBP / year.
-        """
+        """Return what courses of money, (course, funded year) in GBP / year, take of each row (row, course)."""
         cells = np.stack([row.cells.reshape(self.desk.n_lines, -1) for row in self.rows])  # (row, line, year)
         pounds = [(cell[line] * planned).sum(axis=1) for cell in cells]
         blocks = [sparse.csr_array(np.stack(pounds) * self.signs[:, None])]
@@ -120,11 +99,8 @@ class Problem:
     def _presence(self, line: np.ndarray, planned: np.ndarray) -> sparse.csr_array:
         """Return the programmes at once that courses make ((area, stage, year), course)."""
         here = spending_profiles.presences(self.desk, line, planned)[:, : self.rooms.shape[2]]  # (course, year)
-        n = len(line)
-        presence = np.zeros((self.rooms.shape[1], *here.shape))
-        for s, stage in enumerate(self.stages):
-            presence[s] = here * stage[line][:, None]
-        _, n_stages, n_years = self.rooms.shape
+        presence = np.stack([here * stage[line][:, None] for stage in self.stages])
+        n, (_, n_stages, n_years) = len(line), self.rooms.shape
         index = self.areas[line] * n_stages * n_years + np.arange(n_stages * n_years).reshape(-1, 1)
         return sparse.csr_array(
             (presence.transpose(0, 2, 1).ravel(), (index.ravel(), np.tile(np.arange(n), n_stages * n_years))),
@@ -132,20 +108,14 @@ class Problem:
         )
 
     def crowded(self, planned: np.ndarray) -> np.ndarray:
-        """Return by how many programmes a plan is above what schools have room for (area, stage, year).
-
-        Parameters
-        ----------
-        planned : array (area, intervention, funded year)
-            GBP / year.
-        """
+        """Return by how many programmes a plan (area, intervention, funded year) is above room (area, stage, year)."""
         if not self.rooms.size:
             return np.zeros_like(self.rooms)
-        every = np.arange(self.desk.n_lines)
-        uses = self._presence(every, planned.reshape(self.desk.n_lines, -1)).sum(axis=1)
-        return np.asarray(uses).reshape(self.rooms.shape) - self.rooms
+        uses = self._presence(np.arange(self.desk.n_lines), planned.reshape(self.desk.n_lines, -1)).sum(axis=1)
+        above: np.ndarray = np.asarray(uses).reshape(self.rooms.shape) - self.rooms
+        return above
 
-    def tightened(self, asked_for: "Problem", planned: np.ndarray) -> "Problem":
+    def tightened(self, original: "Problem", planned: np.ndarray) -> "Problem":
         """Return the problem with less room where a mixture of courses takes more than its parts do.
 
         A line is in more schools with half the money of two courses each than half of both, so a mixture that keeps to
@@ -153,7 +123,7 @@ class Problem:
         """
         if not self.rooms.size:
             return self
-        above = np.maximum(asked_for.crowded(planned), 0.0)
+        above = np.maximum(original.crowded(planned), 0.0)
         return replace(self, rooms=np.maximum(self.rooms - TIGHTER * above, 0.0))
 
     @property
@@ -166,8 +136,10 @@ class Problem:
 
     def cost(self, price: np.ndarray) -> np.ndarray:
         """Return what a pound costs (line, funded year) where rows have a price, in the objective's unit."""
-        each = zip(price, self.signs, self.rows, strict=False)  # other prices stand behind
-        return sum(one * sign * row.cells.reshape(self.desk.n_lines, -1) for one, sign, row in each)
+        cost = np.zeros((self.desk.n_lines, len(self.desk.has)))
+        for row_price, sign, row in zip(price, self.signs, self.rows, strict=False):  # other prices stand behind
+            cost += row_price * sign * row.cells.reshape(self.desk.n_lines, -1)
+        return cost
 
     def charged(self, prices: Prices, price: np.ndarray) -> Prices:
         """Return prices that hold what a place in a school costs too."""
@@ -182,17 +154,10 @@ class Problem:
         return Prices(prices.activity, presence)
 
 
-def problem(judge: Judge, asked: Optimising, floors: np.ndarray | None = None) -> Problem:
+def problem(judge: Judge, request: Optimising, floors: np.ndarray | None = None) -> Problem:
     """Return what is asked, ready to be solved.
 
-    Parameters
-    ----------
-    judge
-        What plans are judged by.
-    asked
-        Objective, constraints and search.
-    floors : array (area) or (area, draw)
-        What each area must reach, for a chance; None: that of the objective.
+    ``floors`` (area) or (area, draw) is what each area must reach, for a chance; None: that of the objective.
 
     Raises
     ------
@@ -203,25 +168,26 @@ def problem(judge: Judge, asked: Optimising, floors: np.ndarray | None = None) -
     has = budget.for_activity(scenario)
     if not sum(has):
         raise Refusal("a plan needs money, got budget.total_gbp=0: raise it")
-    rows = constraints.rows(asked.constraints, scenario, has)
-    fixed = constraints.pinned(asked.constraints, scenario, judge.years)
+    rows = constraints.rows(request.constraints, scenario, has)
+    fixed = constraints.pinned(request.constraints, scenario, judge.years)
     n_all = len(scenario.interventions)
-    linear_program.check(rows, asked.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
+    linear_program.check(rows, request.constraints, fixed, (len(scenario.areas.names), n_all, len(has)))
     pinned = {a * n_all + k: money for (a, k), money in fixed.items()}
     desk = spending_profiles.desk(judge, has)
     floors = plan_evaluation.floors_of(judge) if floors is None else floors
-    return Problem(desk, asked, rows, pinned, floors, _rooms(desk, asked))
+    return Problem(desk, request, rows, pinned, floors, _rooms(desk, request))
 
 
-def _rooms(desk: Desk, asked: Optimising) -> np.ndarray:
+def _rooms(desk: Desk, request: Optimising) -> np.ndarray:
     """Return programmes that schools can take on beside national ones (area, stage, year)."""
     n_areas = desk.beside.shape[0]
-    if not asked.constraints.school_capacity:
+    if not request.constraints.school_capacity:
         return np.zeros((n_areas, 0, 0))
     rooms = desk.judge.scenario.organisation.schools_take - desk.offers[:, :, : desk.until]
-    if rooms.min() < 0:
+    least = np.min(rooms)
+    if least < 0:
         raise Refusal(
-            f"national programmes alone are {-rooms.min():.2g} more at once than schools can take on, got "
+            f"national programmes alone are {significant(-least, 2)} more at once than schools can take on, got "
             "constraints.school_capacity=true: raise organisation.schools_take or drop it"
         )
-    return rooms.astype(float)
+    return np.asarray(rooms, dtype=float)

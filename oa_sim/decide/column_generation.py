@@ -23,27 +23,13 @@ WHOLE_RANGE = 0.01  # of what all bring: courses that miss the prices by more ar
 
 
 class Anew(NamedTuple):
-    """What laying every line out anew gives.
+    """What laying every line out anew gives."""
 
-    Attributes
-    ----------
-    plan : array (area, intervention, funded year)
-        The best plan at the prices, GBP / year; a mixture of courses.
-    whole : array (area, intervention, funded year)
-        The best plan in which each line keeps to one way, where lines are on or off; else None.
-    price : array (row)
-        What one more of each row would bring.
-    bound
-        What no plan passes at the prices, in the objective's unit.
-    near : array (course of ``spending_profiles.spread``)
-        Whether a course is among the best few of its line and way, so that another round may do with these.
-    """
-
-    plan: np.ndarray
-    whole: np.ndarray | None
-    price: np.ndarray
-    bound: float
-    near: np.ndarray
+    plan: np.ndarray  # (area, intervention, funded year): the best at the prices, GBP / year; a mixture of courses
+    whole: np.ndarray | None  # the same where each line keeps to one way, if lines are on or off
+    price: np.ndarray  # (row): what one more of it would bring
+    bound: float  # what no plan passes at the prices, in the objective's unit
+    near: np.ndarray  # (course of ``spending_profiles.spread``): among the best few of its line and way
 
 
 @dataclass
@@ -68,24 +54,11 @@ def anew(
     whole: bool,
     among: np.ndarray | None = None,
 ) -> Anew:
-    """Return every line of a plan laid out anew at the plan's own prices.
+    """Return every line of a plan, ``now`` in GBP / year, laid out anew at the plan's own prices.
 
-    Parameters
-    ----------
-    given
-        What is asked.
-    now : array (area, intervention, funded year)
-        The plan, GBP / year.
-    by_draw : array (area, draw)
-        What it is worth.
-    weight : array (area, draw)
-        What each draw counts for.
-    n_starts
-        Courses of each line that are bettered.
-    whole
-        Whether the whole problem is to be solved too.
-    among : array (course of ``spending_profiles.spread``)
-        Courses to do with; None: all.
+    ``by_draw`` is what it is worth and ``weight`` what each draw counts for (area, draw). ``n_starts`` courses of each
+    line are bettered; ``whole`` says whether the whole problem is to be solved too; ``among`` are the courses of
+    ``spending_profiles.spread`` to do with, None: all.
     """
     desk = given.desk
     _, prices = plan_evaluation.priced(desk.judge, now, weight)
@@ -131,8 +104,8 @@ def _bench(given: Problem, prices: Prices, base: np.ndarray, now: np.ndarray, am
     brought = spending_profiles.brings(given.desk, prices, line, planned) - base[line]
     n_areas, n_lines = given.n_areas, given.desk.n_lines
     # what national programmes bring without any money of the line is an area's, once it funds something
-    opening = Table(n_lines + np.arange(n_areas), np.zeros(n_areas, dtype=int), base.reshape(n_areas, -1).sum(axis=1),
-                    given.openings)  # fmt: skip
+    national = base.reshape(n_areas, -1).sum(axis=1)
+    opening = Table(n_lines + np.arange(n_areas), np.zeros(n_areas, dtype=int), national, given.openings)
     table = opening.joined(Table(line, _way(planned), brought, given.uses(line, planned)))
     is_in = np.zeros(len(table.line), dtype=bool)
     is_in[spending_profiles.SIZES // 2 :: spending_profiles.SIZES] = True
@@ -156,7 +129,7 @@ def _near(bench: _Bench, price: np.ndarray) -> np.ndarray:
 def _way(planned: np.ndarray) -> np.ndarray:
     """Return a number for when each course begins and ends (course)."""
     runs, n = planned > 0, planned.shape[1]
-    return runs.argmax(axis=1) * n + n - 1 - runs[:, ::-1].argmax(axis=1)
+    return np.asarray(runs.argmax(axis=1) * n + n - 1 - runs[:, ::-1].argmax(axis=1))
 
 
 def _mixed(given: Problem, bench: _Bench) -> Mixture:
@@ -199,7 +172,7 @@ def _better(given: Problem, bench: _Bench, prices: Prices, base: np.ndarray, pri
     planned, _ = spending_profiles.bettered(given.desk, charged, cost, line, bench.planned[some], given.smallest)
     brought = spending_profiles.brings(given.desk, prices, line, planned) - base[line]
     new = Table(line, _way(planned), brought, given.uses(line, planned))
-    is_new = linear_program.left(new, price) > left[some] + WORTH_TAKING * max(abs(left).max(), 1e-30)
+    is_new = linear_program.left(new, price) > left[some] + WORTH_TAKING * max(np.max(abs(left)), 1e-30)
     bench.planned = np.concatenate([bench.planned, planned[is_new]])
     bench.table = bench.table.joined(new.taken(is_new))
     bench.is_in = np.concatenate([bench.is_in, np.ones(is_new.sum(), dtype=bool)])

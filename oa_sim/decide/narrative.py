@@ -5,12 +5,14 @@ import pandas as pd
 
 from oa_sim.decide.decision import Decision
 from oa_sim.decide.objective import OF, Objective
+from oa_sim.decide.plan_evaluation import split_in_words
 from oa_sim.decide.robustness import BEST, SMALL_LOSS
 from oa_sim.decide.value_of_information import PERFECT, Information
 from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.formatting import chance, estimate, number, pounds, significant, with_error
 from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.scenario import unverified
+from oa_sim.scenario.rules import spelled
 
 CLEAR = 2.0  # standard errors: from here a value is named as one
 SMALLEST_SPREAD = 1e-6  # of an interval, in units or millions of pounds
@@ -19,22 +21,25 @@ YEAR_LIMIT = "the allocation of year"  # the constraints that stand for a year's
 
 def information_sentences(information: Information) -> list[str]:
     """Return what information is worth in a few sentences; the first stands for all."""
-    plans, known = information.decisions, information.known
+    plans, studies = information.decisions, information.known  # known: what a study would tell
     unit = plans.unit.iloc[0]
     best = plans.loc[plans["mean"].idxmax()]
-    perfect = known[known.known == PERFECT].iloc[0]
-    share = f", {100 * perfect.value / best['mean']:.1f}% of what that plan achieves" if best["mean"] > 0 else ""
+    perfect = studies[studies.known == PERFECT].iloc[0]
+    share = ""
+    if best["mean"] > 0:
+        share = f", {chance(perfect.value / best['mean'])} of what that plan achieves"
     sentences = [
-        f"Of {len(plans)} plans, {best.plan!r} is best on average and in {chance(best.p_best)} of draws. The expected "
-        f"value of perfect information is {_value(perfect, unit)}{share}."
+        f"Of {len(plans)} plans, {best.plan!r} is best on average and in {_of_draws(best.p_best, best.n_draws)} of "
+        f"draws. The expected value of perfect information is {_value(perfect, unit)}{share}."
     ]
-    blocks = _clear(known[known.kind == "block"]).head(2).itertuples()
+    blocks = _clear(studies[studies.kind == "block"]).head(2).itertuples()
     largest = ", then on ".join(f"{LABELS[row.known]} ({_value(row, unit)})" for row in blocks)
     sentences.append(
         f"Information is worth most on {largest}." if largest else "No block of parameters is clearly worth studying."
     )
     effects = [
-        f"{row.known} ({_value(row, unit)})" for row in _clear(known[known.kind == "effect"]).head(3).itertuples()
+        f"{row.known.replace('_', ' ')} ({_value(row, unit)})"
+        for row in _clear(studies[studies.kind == "effect"]).head(3).itertuples()
     ]
     sentences += [f"Single effects with the most value: {', '.join(effects)}."] if effects else []
     sentences.append(_trial(information.trials))
@@ -50,7 +55,12 @@ def _clear(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows.value > CLEAR * rows.error].sort_values("value", ascending=False)
 
 
-def _value(row, unit: str) -> str:
+def _of_draws(share: float, n_draws: int) -> str:
+    """Return a share of draws in steps that so many of them support."""
+    return chance(share, float(np.sqrt(share * (1 - share) / n_draws)))
+
+
+def _value(row: pd.Series, unit: str) -> str:
     """Return a value of information with its standard error, and in pounds."""
     in_pounds = f", or {pounds(row.gbp)}" if unit != "GBP" and np.isfinite(row.gbp) else ""
     return with_error(row.value, row.error, unit=unit) + in_pounds
@@ -107,7 +117,7 @@ def plan_sentences(decision: Decision) -> list[str]:
         *_near_optimal(report.flat),
         *_weightings(report.views),
         _shadow_prices(decision),
-        *_switching_values(report.flips),
+        *_switching_values(report.flips, report.candidates.n_draws[0]),
         *(f"{note[0].upper()}{note[1:]}" for note in report.notes),
         *_cut(decision),
         *filter(None, [unverified.sentence(decision.manifest["to_verify"], "optimise.json")]),
@@ -122,7 +132,7 @@ def amount(low: float, mean: float, high: float, unit: str) -> str:
     return estimate(mean, low, high, unit=unit)
 
 
-def what(objective: Objective, years: list[int]) -> str:
+def objective_in_words(objective: Objective, years: list[int]) -> str:
     """Return what an objective counts, in words."""
     counted = OF[objective.of][0]
     if objective.of == "extra_pupils" and objective.group != "all":
@@ -144,31 +154,28 @@ def _best_plan(decision: Decision) -> str:
     objective = judge.objective
     risk = {
         "cvar": f" Mean of the worst {percent(objective.tail)} of draws: {significant(best.value, 4)}.",
-        "floor": f" Probability that every area reaches its floor: {percent(best.value)}.",
+        "floor": f" Probability that every area reaches its floor: {_of_draws(best.value, best.n_draws)}.",
     }
     return (
         f"The best plan spends {pounds(decision.account['allocated'])} on activity. It is expected to achieve "
         f"{amount(best.q05, best['mean'], best.q95, objective.unit)}: "
-        f"{what(objective, objective.years or judge.scenario.years)}.{risk.get(objective.risk, '')} It is evaluated on "
-        f"{number(best.n_draws, 0)} held-out draws."
+        f"{objective_in_words(objective, objective.years or judge.scenario.years)}.{risk.get(objective.risk, '')} "
+        f"It is evaluated on {number(best.n_draws, 0)} held-out draws."
     )
 
 
 def _cut(decision: Decision) -> list[str]:
     """Return that the clock ended a search, since then the plan is not the same on every machine."""
     cut = " and ".join(name for name, is_cut in decision.cut.items() if is_cut)
-    seconds = decision.manifest["search"]["seconds"]
-    sentence = (
-        f"The search for {cut} was cut off after {seconds:g} seconds, so another machine may find another plan: raise "
-        "search.seconds."
-    )
-    return [sentence] if cut else []
+    seconds = spelled(decision.manifest["search"]["seconds"])
+    sentence = f"The search for {cut} was cut off after {seconds} seconds, so another machine may find another plan"
+    return [f"{sentence}: raise search.seconds."] if cut else []
 
 
 def _upper_bound(decision: Decision) -> str:
     """Return how far another plan could be better, and how the plans that were tried did."""
     optimum, tried, unit = decision.optimum, decision.challenge, decision.optimum.judge.objective.unit
-    if optimum.upper_bound is None:
+    if optimum.upper_bound is None or optimum.gap is None:
         bound = (
             "There is no upper bound: probabilities of reaching a floor are not concave, so another plan may be better."
         )
@@ -195,24 +202,24 @@ def _simple_rules(decision: Decision) -> list[str]:
     gain = amount(rival.gain_of_best_q05, rival.gain_of_best_mean, rival.gain_of_best_q95, unit)
     sentences = [
         f"It achieves {gain} more than the best of {len(simple)} simple rules ({rival.plan!r}). In "
-        f"{chance(table.p_best[0])} of draws no rule does better. Its expected regret is "
+        f"{_of_draws(table.p_best[0], table.n_draws[0])} of draws no rule does better. Its expected regret is "
         f"{significant(table.expected_regret[0], unit=unit)}, and {significant(table.worst_regret[0])} at worst."
     ]
-    own = simple[simple.buys == "own portfolio"]
-    if len(own) and own.loses.min() > SMALL_LOSS:
-        first = own.loc[own.value.idxmax()]
+    own_portfolio = simple[simple.buys == "own portfolio"]
+    if len(own_portfolio) and own_portfolio.loses.min() > SMALL_LOSS:
+        first = own_portfolio.loc[own_portfolio.value.idxmax()]
+        matters = "matters more than" if first.loses > 2 * rival.loses else "matters as well as"
         sentences.append(
-            f"The scenario's own portfolio, split {first.split.replace('_', ' ')}, achieves {percent(first.loses)} "
-            f"less: what the money buys matters {'more than' if first.loses > 2 * rival.loses else 'as well as'} how "
-            "it is split between areas."
+            f"The scenario's own portfolio ({split_in_words(first.split)}) achieves {percent(first.loses)} less: what "
+            f"the money buys {matters} how it is split between areas."
         )
-    near = simple[simple.loses <= SMALL_LOSS]
-    if len(near):
-        return [*sentences, f"The simplest rule within {percent(SMALL_LOSS)} of the plan: {near.plan.iloc[0]!r}."]
+    close = simple[simple.loses <= SMALL_LOSS]
+    if len(close):
+        return [*sentences, f"The simplest rule within {percent(SMALL_LOSS)} of the plan: {close.plan.iloc[0]!r}."]
     return [
         *sentences,
         f"No simple rule comes within {percent(SMALL_LOSS)} of the plan. The nearest, {rival.plan!r}, achieves "
-        f"{100 * rival.loses:.1f}% less.",
+        f"{significant(100 * rival.loses, 2, unit='%')} less.",
     ]
 
 
@@ -266,7 +273,7 @@ def _shadow_prices(decision: Decision) -> str:
     )
 
 
-def _switching_values(flips: pd.DataFrame) -> list[str]:
+def _switching_values(flips: pd.DataFrame, n_draws: int) -> list[str]:
     """Return which values of parameters would reverse the ranking of the plan and the next."""
     of_plan = flips[flips["first"] == BEST]
     if of_plan.empty:
@@ -277,7 +284,7 @@ def _switching_values(flips: pd.DataFrame) -> list[str]:
         return [f"No value of a single parameter within the draws would put {second!r} ahead of the plan."]
     values = [
         f"{row.parameter} at {significant(row.turns_at, 2)} (mean {significant(row['mean'], 2)}; "
-        f"{chance(row.p_turned)} of draws are beyond)"
+        f"{_of_draws(row.p_turned, n_draws)} of draws are beyond)"
         for _, row in switching.head(3).iterrows()
     ]
     return [f"The ranking of the plan and {second!r} would reverse with {'; '.join(values)}."]

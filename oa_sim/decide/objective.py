@@ -4,17 +4,18 @@ Whatever is asked for is a sum over measures, groups and years of what the progr
 earnings, so that it can be weighed before any plan is known.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import ATTAINMENT_8_SD, GROUPS, MEASURES
-from oa_sim.errors import Refusal, between, one_of
+from oa_sim.errors import Refusal, one_of
 from oa_sim.programme.parameters import draw
 from oa_sim.projection.appraisal import EARNINGS, discount, pupils_of, welfare_weight
 from oa_sim.rng import stream
+from oa_sim.scenario.rules import NAME, NAMES, Checked, requested
 from oa_sim.scenario.schema import Scenario
 
 OF = {  # what is summed up, and its unit
@@ -28,64 +29,48 @@ STANDARDS = tuple(name for name, about in MEASURES.items() if about.unit == "%" 
 
 
 @dataclass
-class Objective:
-    """What a plan is judged by.
+class Objective(Checked):
+    """What a plan is judged by."""
 
-    Attributes
-    ----------
-    of
-        A key of ``OF``.
-    measures
-        Shares of pupils that are counted; none named: every one of attainment that the scenario has. A pupil who
-        reaches two standards counts twice.
-    group
-        Whose pupils are counted, for ``extra_pupils``.
-    years
-        Years that are counted; none named: the scenario's. Not for ``earnings``, which counts every cohort that
-        reaches Year 11 while the programme is followed.
-    years_after
-        Instead of ``years``: the one year that lies so many years after the last funded one, for what is sustained.
-    weighting
-        ``distribution``: what disadvantaged pupils gain counts for more, by the ratio of incomes and the Green Book's
-        elasticity.
-    risk
-        ``mean``; ``cvar``: the mean of the worst ``tail`` of draws; ``floor``: the chance that every area reaches
-        ``floor``.
-    tail
-        Share of draws in the tail.
-    floor
-        What each area must reach, in the unit of the objective for 1,000 pupils on its roll.
-    """
+    key = "objective"
+    of: str = requested("What is summed up", NAME, choices=tuple(OF), default="extra_pupils")
+    # a pupil who reaches two standards counts twice
+    measures: list[str] = requested(
+        "Shares of pupils that are counted; none named: every one of attainment that the scenario has",
+        NAMES,
+        choices=STANDARDS,
+        default=list,
+    )
+    group: str = requested("Whose pupils are counted, for extra_pupils", NAME, choices=tuple(GROUPS), default="all")
+    # not for earnings, which count every cohort that reaches Year 11 while the programme is followed
+    years: list[int] = requested("Years that are counted; none named: the scenario\u2019s", default=list)
+    years_after: int | None = requested(
+        "Instead of years: the one year so many years after the last funded one", "years", 0, 15, None
+    )
+    weighting: str = requested(
+        "distribution: gains of disadvantaged pupils count for more, by incomes and the Green Book\u2019s elasticity",
+        NAME,
+        choices=WEIGHTINGS,
+        default="plain",
+    )
+    risk: str = requested(
+        "mean; cvar: the mean of the worst draws; floor: the chance that every area reaches its floor",
+        NAME,
+        choices=RISKS,
+        default="mean",
+    )
+    tail: float = requested("Share of draws in the tail, for cvar", "share", 0.01, 1, 0.1)
+    floor: float = requested(
+        "What each area must reach, for 1,000 pupils on its roll", "of the objective", -1e9, 1e9, 0.0
+    )
 
-    of: str = "extra_pupils"
-    measures: list[str] = field(default_factory=list)
-    group: str = "all"
-    years: list[int] = field(default_factory=list)
-    years_after: int | None = None
-    weighting: str = "plain"
-    risk: str = "mean"
-    tail: float = 0.1
-    floor: float = 0.0
-
-    def __post_init__(self):
-        one_of("objective.of", self.of, tuple(OF))
-        one_of("objective.group", self.group, tuple(GROUPS))
-        one_of("objective.weighting", self.weighting, WEIGHTINGS)
-        one_of("objective.risk", self.risk, RISKS)
-        between("objective.tail", self.tail, 0.01, 1)
-        between("objective.floor", self.floor, -1e9, 1e9)
-        for name in self.measures:
-            one_of("measure in objective.measures, a share of pupils", name, STANDARDS)
-        if len(set(self.measures)) != len(self.measures):
-            raise Refusal(f"objective.measures must name each measure once, got {self.measures}: list them once")
+    def _check_together(self) -> None:
         if self.years and self.years_after is not None:
-            raise Refusal("objective.years and objective.years_after name the years in two ways, got both: drop one")
-        if self.years_after is not None:
-            between("objective.years_after", self.years_after, 0, 15, " years")
+            raise self.wrong("years", " and objective.years_after name the years in two ways, got both: drop one")
         if self.of != "extra_pupils" and self.group != "all":
-            raise Refusal(f"objective.group goes with extra_pupils, got {self.group} with {self.of}: drop it")
+            raise self.wrong("group", f" goes with extra_pupils, got {self.group} with {self.of}: drop it")
         if self.of == "gap_closed" and self.weighting != "plain":
-            raise Refusal("objective.weighting goes with extra_pupils and earnings, got gap_closed: drop it")
+            raise self.wrong("weighting", " goes with extra_pupils and earnings, got gap_closed: drop it")
         if self.of == "earnings" and (self.years or self.years_after is not None or self.measures):
             raise Refusal("earnings count every cohort through Attainment 8, got measures or years: drop them")
 
@@ -96,42 +81,20 @@ class Objective:
 
 
 class Weights(NamedTuple):
-    """What one more of a published figure or of a gain counts for.
+    """What one more of a published figure or of a gain counts for."""
 
-    Attributes
-    ----------
-    figure : array (area, measure, group, year)
-        Of one more percentage point, in the objective's unit; groups ``disadvantaged`` and ``other``.
-    gain : array (area, measure, group, year)
-        Of one more SD.
-    factor : array (group, draw)
-        What each draw makes of them; the chains one after another.
-    """
-
+    # (area, measure, group, year): of one percentage point, in the objective's unit; disadvantaged, other
     figure: np.ndarray
-    gain: np.ndarray
-    factor: np.ndarray
+    gain: np.ndarray  # (area, measure, group, year): of one SD
+    factor: np.ndarray  # (group, draw): what each draw makes of them; the chains one after another
 
 
 def weights(
     objective: Objective, scenario: Scenario, pupils: xr.Dataset, years: list[int], last: int, size: tuple[int, int]
 ) -> Weights:
-    """Return what counts for how much.
+    """Return what counts for how much, over the years that the programme is followed.
 
-    Parameters
-    ----------
-    objective
-        What is asked for.
-    scenario
-        Its areas, measures, years, ``value`` and seed.
-    pupils
-        ``rolls`` and ``share``.
-    years
-        The years that the programme is followed over.
-    last
-        The last funded year.
-    size
-        Chains, and draws in each.
+    ``pupils`` has ``rolls`` and ``share``; ``last`` is the last funded year, ``size`` is of chains and draws.
 
     Raises
     ------
@@ -176,19 +139,21 @@ def _measures(objective: Objective, names: list[str]) -> list[str]:
 
 def _years(objective: Objective, scenario: Scenario, years: list[int], last: int) -> list[int]:
     """Return the positions of the years that are counted."""
-    asked = objective.years or scenario.years
+    counted = objective.years or scenario.years
     if objective.years_after is not None:
-        asked = [last + objective.years_after]
-    for year in asked:
+        counted = [last + objective.years_after]
+    for year in counted:
         if year not in scenario.years:
             raise Refusal(
-                f"the objective counts {year}, which is not in {scenario.years[0]} to {scenario.years[-1]}: "
-                f"choose another year or a longer horizon"
+                f"the objective counts {year}, which is not in {scenario.years[0]} to {scenario.years[-1]}: choose "
+                "another year or a longer horizon"
             )
-    return [years.index(year) for year in asked if year in years]
+    return [years.index(year) for year in counted if year in years]
 
 
-def _earnings(scenario: Scenario, behind: np.ndarray, years: list[int], size: tuple[int, int]) -> tuple:
+def _earnings(
+    scenario: Scenario, behind: np.ndarray, years: list[int], size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what one more SD of Attainment 8 is worth, GBP at present value; see ``appraisal.earnings``."""
     if EARNINGS not in scenario.measures:
         raise Refusal("earnings are claimed through attainment_8, which is not among the measures: add it")

@@ -7,7 +7,7 @@ combined. A search ends by its gap, when nothing better is found, or after its r
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from oa_sim.decide.constraints import Optimising, Row, Search
 from oa_sim.decide.objective import Objective
 from oa_sim.decide.plan_evaluation import Judge, tail_weights
 from oa_sim.errors import Refusal
+from oa_sim.formatting import significant
 from oa_sim.rng import stream
 
 STEPS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the way
@@ -41,21 +42,13 @@ ROOM = 1e-6  # programmes: rounding
 def towards(given: Problem, now: np.ndarray, other: np.ndarray, weight: np.ndarray, price: np.ndarray) -> np.ndarray:
     """Return the best plan on the way to another by the whole law: part of the way, or line by line.
 
-    Parameters
-    ----------
-    given
-        What is asked.
-    now, other : array (area, intervention, funded year)
-        From where, and where to, GBP / year.
-    weight : array (area, draw)
-        What each draw counts for.
-    price : array (row)
-        What one more of each row of the problem would bring.
+    ``now`` and ``other`` (area, intervention, funded year) are GBP / year; ``weight`` (area, draw) is what each draw
+    counts for, and ``price`` (row) what one more of each row of the problem would bring.
     """
     tried = [(1 - step) * now + step * other for step in STEPS] + [line_by_line(given, now, other, weight, price)]
     worth = [plan_evaluation.worth(given.desk.judge, np.floor(plan)) for plan in tried]
-    values = [plan_evaluation.risked(given.asked.objective, plan, given.floors) for plan in worth]
-    return tried[int(np.argmax(values))]
+    values = [plan_evaluation.risked(given.request.objective, plan, given.floors) for plan in worth]
+    return np.asarray(tried[int(np.argmax(values))])
 
 
 def line_by_line(
@@ -73,41 +66,26 @@ def line_by_line(
 
     def left(planned: np.ndarray) -> np.ndarray:
         by_draw = plan_evaluation.worth(room, np.floor(planned))
-        return (weight * by_draw).sum(axis=1) - (cost * planned).sum(axis=(1, 2))
+        return np.asarray((weight * by_draw).sum(axis=1) - (cost * planned).sum(axis=(1, 2)))
 
     plan = now.copy()
     best = left(plan)
     for k in range(plan.shape[1]):
         tried = plan.copy()
         tried[:, k] = other[:, k]
-        found = left(tried)
-        better = found > best
-        plan[better, k], best[better] = other[better, k], found[better]
+        other_left = left(tried)
+        better = other_left > best
+        plan[better, k], best[better] = other[better, k], other_left[better]
     spent = np.maximum(plan.sum(axis=(0, 1)), 1.0)
-    is_used = _used_up(now, has) | (spent > has)
-    return plan * np.where(is_used, has / spent, 1.0)
-
-
-def _used_up(planned: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """Return whether a plan uses up what a year has (funded year)."""
-    return planned.sum(axis=(0, 1)) > has * (1 - UNUSED)
+    is_used = (now.sum(axis=(0, 1)) > has * (1 - UNUSED)) | (spent > has)
+    return np.asarray(plan * np.where(is_used, has / spent, 1.0))
 
 
 def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np.ndarray | None:
     """Return a plan with each cell rounded up or down so that every row holds; None where no rounding does.
 
-    Parameters
-    ----------
-    planned : array (area, intervention, funded year)
-        GBP / year.
-    rows
-        The constraints in pounds.
-    smallest
-        Least in a cell that has any, GBP.
-
-    Notes
-    -----
-    As many cells as can be are rounded up, so that no pound is left that could be spent.
+    As many cells as can be are rounded up, so that no pound is left that could be spent. ``planned`` (area,
+    intervention, funded year) is GBP / year; ``smallest`` is the least in a cell that has any, GBP.
     """
     kept = np.where(planned < NOTHING, 0.0, planned).ravel()
     low, high = np.floor(kept + NOTHING), np.ceil(kept - NOTHING)
@@ -133,108 +111,59 @@ def in_pounds(planned: np.ndarray, rows: list[Row], smallest: float = 0.0) -> np
 
 
 def draw_weights(
-    asked: Objective, by_draw: np.ndarray, floors: np.ndarray, before: np.ndarray | None, turn: int
+    objective: Objective, by_draw: np.ndarray, floors: np.ndarray, before: np.ndarray | None, turn: int
 ) -> np.ndarray:
-    """Return what each draw counts for (area, draw).
+    """Return what each draw counts for (area, draw), by what the plan is worth, ``by_draw`` (area, draw).
 
-    Parameters
-    ----------
-    asked
-        The objective.
-    by_draw : array (area, draw)
-        What the plan is worth.
-    floors : array (area) or (area, draw)
-        What each area must reach; for ``risk=floor``.
-    before : array (area, draw)
-        What each counted for in the turn before.
-    turn
-        Counted from 0.
+    ``floors`` (area) or (area, draw) is what each area must reach, for ``risk=floor``; ``before`` is what each counted
+    for in the turn before; turns are counted from 0.
 
     Notes
     -----
-    The mean of the lowest share is the least that any weights give which sum to 1 and of which none is above
-    ``1 / (tail n)`` (Rockafellar and Uryasev 2000), so that the mean of several turns' weights still bounds it from
-    above. The chance that every area reaches its floor has no such weights; those of a soft floor stand in, and bound
-    nothing.
+    The mean of the lowest share is the least that any weights give which sum to 1 and of which none is above ``1 /
+    (tail n)`` (Rockafellar and Uryasev 2000), so that the mean of several turns' weights still bounds it from above.
+    The chance that every area reaches its floor has no such weights; those of a soft floor stand in, and bound nothing.
     """
     n = by_draw.shape[1]
-    if asked.risk == "mean":
+    if objective.risk == "mean":
         return np.full(by_draw.shape, 1 / n)
-    if asked.risk == "cvar":
+    if objective.risk == "cvar":
         now = np.zeros(n)
-        now[np.argsort(by_draw.sum(axis=0))] = tail_weights(n, asked.tail)
+        now[np.argsort(by_draw.sum(axis=0))] = tail_weights(n, objective.tail)
         part = 1.0 if before is None else 1 / (1 + turn)
         mixed = now if before is None else (1 - part) * before[0] + part * now
         return np.tile(mixed, (len(by_draw), 1))
     above = by_draw - floors.reshape(len(by_draw), -1)
     width = SOFT * np.maximum(above.std(axis=1), 1e-9)[:, None]
-    short = above / width
-    reached = 1 / (1 + np.exp(-np.clip(short, -50, 50)))
+    reached = 1 / (1 + np.exp(-np.clip(above / width, -50, 50)))
     others = np.exp(np.log(np.maximum(reached, 1e-9)).sum(axis=0)) / np.maximum(reached, 1e-9)
-    weights = others * reached * (1 - reached) / width
-    return weights / n
+    return np.asarray(others * reached * (1 - reached) / width / n)
 
 
 class Found(NamedTuple):
-    """A plan that was tried.
+    """A plan that was tried."""
 
-    Attributes
-    ----------
-    planned : array (area, intervention, funded year)
-        GBP / year.
-    by_draw : array (area, draw)
-        What it is worth.
-    value
-        What it is worth in one number.
-    """
-
-    planned: np.ndarray
-    by_draw: np.ndarray
-    value: float
+    planned: np.ndarray  #: (area, intervention, funded year): GBP / year
+    by_draw: np.ndarray  #: (area, draw): what it is worth
+    value: float  #: what it is worth in one number
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """The plan that was found.
+    """The plan that was found, judged on the draws on which it was found."""
 
-    Attributes
-    ----------
-    planned : array (area, intervention, funded year)
-        Whole GBP / year.
-    value
-        What it is worth on the draws on which it was found, in the objective's unit.
-    upper_bound
-        What no plan can pass at the prices of this one and of those that other searches ended with, the largest of
-        these bounds; None where the objective has no such bound.
-    seconds
-        How long the search took.
-    rounds
-        How often every line was laid out.
-    ended
-        Why its last part ended: ``gap``, ``nothing better``, ``rounds`` or ``time``.
-    price : dict
-        By constraint, what one more GBP of it would bring.
-    judge
-        What it was judged by.
-    rows
-        The constraints in pounds.
-    by_draw : array (area, draw)
-        What the plan is worth, on the draws on which it was found.
-    is_cut
-        Whether the clock ended any part of the search: then another machine may find another plan or bound.
-    """
-
-    planned: np.ndarray
-    value: float
+    planned: np.ndarray  #: (area, intervention, funded year): whole GBP / year
+    value: float  #: in the objective's unit
+    #: what no plan can pass at the prices of this and other searches; None where there is no bound
     upper_bound: float | None
     seconds: float
-    rounds: int
-    ended: str
-    price: dict[str, float]
+    rounds: int  #: how often every line was laid out
+    ended: str  #: why its last part ended: ``gap``, ``nothing better``, ``rounds`` or ``time``
+    price: dict[str, float]  #: by constraint, what one more GBP of it would bring
     judge: Judge
-    rows: list[Row]
-    by_draw: np.ndarray
-    is_cut: bool = False
+    rows: list[Row]  #: the constraints in pounds
+    by_draw: np.ndarray  #: (area, draw): what the plan is worth
+    is_cut: bool = False  #: whether the clock ended any part: then another machine may find another plan or bound
 
     @property
     def gap(self) -> float | None:
@@ -246,7 +175,7 @@ class Optimum:
 
 def optimise(
     judge: Judge,
-    asked: Optimising,
+    request: Optimising,
     say: Callable[[str], None] = lambda sentence: None,
     start: np.ndarray | None = None,
     floors: np.ndarray | None = None,
@@ -256,13 +185,13 @@ def optimise(
     Parameters
     ----------
     judge
-        What plans are judged by; from ``plan_evaluation.judge`` with ``asked.objective``.
-    asked
+        What plans are judged by; from ``plan_evaluation.judge`` with the objective of the request.
+    request
         Objective, constraints and search.
     say
         Called with a sentence at each round.
     start : array (area, intervention, funded year)
-        Money that the search starts from, GBP / year; None: as ``asked.search`` says.
+        Money that the search starts from, GBP / year; None: as ``request.search`` says.
     floors : array (area, draw)
         What each area must reach in each draw, for ``risk=floor``; None: that of the objective.
 
@@ -271,21 +200,22 @@ def optimise(
     Refusal
         Where the constraints cannot all be kept.
     """
-    spent = _Spent(asked.search)
-    given = problem(judge, asked, floors)
+    spent = _Spent(request.search)
+    given = problem(judge, request, floors)
     if start is None:
         others = _searched(given, say, spent)
-        found = _recombined(given, others)
+        search = _recombined(given, others)
     else:
-        others, found = [], _State(given, start)
-    found = _climbed(given, found, say, spent, STEADY, THOROUGH)
-    best = found.best
+        others, search = [], _State(given, start)
+    search = _climbed(given, search, say, spent, STEADY, THOROUGH)
+    best, weight = search.best, search.weight
     if best is None:
         raise Refusal("no plan in whole pounds keeps every constraint: give the constraints a few pounds of room")
-    sure = _sure(found.given, best, found.weight)
-    bound = None if asked.objective.risk == "floor" else _bound(found, sure.bound, others)
-    prices = {row.name: float(one) for row, one in zip(given.rows, sure.price, strict=False)}
-    work = (spent.seconds(), found.rounds, found.ended)
+    assert weight is not None  # every search takes a turn
+    sure = _sure(search.given, best, weight)
+    bound = None if request.objective.risk == "floor" else _bound(search.given, weight, sure.bound, others)
+    prices = {row.name: float(row_price) for row, row_price in zip(given.rows, sure.price, strict=False)}
+    work = (spent.seconds(), search.rounds, search.ended)
     return Optimum(best.planned, best.value, bound, *work, prices, judge, given.rows, best.by_draw, spent.is_cut)
 
 
@@ -317,7 +247,7 @@ class _State:
     now: np.ndarray
     weight: np.ndarray | None = None
     best: Found | None = None
-    price: np.ndarray | None = None
+    price: np.ndarray = field(default_factory=lambda: np.zeros(0))
     rounds: int = 0
     ended: str = ""
     near: np.ndarray | None = None
@@ -325,80 +255,86 @@ class _State:
 
 def _climbed(given: Problem, state: _State, say: Callable[[str], None], spent: _Spent, stage: int, last: int) -> _State:
     """Lay every line out anew, round by round, from one stage until another is over."""
-    asked, still = given.asked, 0
+    request, still = given.request, 0
     for turn in range(MOST_ROUNDS):
         each = plan_evaluation.worth(given.desk.judge, np.floor(state.now))
-        state.weight = draw_weights(asked.objective, each, given.floors, state.weight, state.rounds)
+        weight = draw_weights(request.objective, each, given.floors, state.weight, state.rounds)
         near = None if stage == BOLD else state.near
-        found = column_generation.anew(
-            state.given, state.now, each, state.weight, STARTS[stage], whole=given.is_whole, among=near
+        result = column_generation.anew(
+            state.given, state.now, each, weight, STARTS[stage], whole=given.is_whole, among=near
         )
-        state.near, state.price, state.rounds, before = found.near, found.price, state.rounds + 1, state.best
+        state.weight, state.near, state.price, before = weight, result.near, result.price, state.best
+        state.rounds += 1
         spent.rounds += 1
-        for planned in [found.whole] if given.is_whole else [found.plan, state.now]:
-            one = None if planned is None else _tried(given, planned)
-            state.best = one if one and (state.best is None or one.value > state.best.value) else state.best
-        state.given = state.given.tightened(given, found.plan)
+        for planned in [result.whole] if given.is_whole else [result.plan, state.now]:
+            candidate = None if planned is None else _tried(given, planned)
+            if candidate and (state.best is None or candidate.value > state.best.value):
+                state.best = candidate
+        state.given = state.given.tightened(given, result.plan)
         best = state.best
-        enough = -np.inf if before is None else before.value + asked.search.gap / 5 * abs(before.value)
+        enough = -np.inf if before is None else before.value + request.search.gap / 5 * abs(before.value)
         still = 0 if best is not None and best.value > enough else still + 1
-        say(f"round {state.rounds}" + (f": {best.value:,.6g} {asked.objective.unit}" if best else ""))
-        is_near = best is not None and found.bound - best.value <= asked.search.gap * abs(found.bound)
-        if is_near and stage == THOROUGH:  # at the prices of this round's plan; the proof is at those of the best one
-            found, state.now = _sure(state.given, best, state.weight), best.planned
-            is_near = found.bound - best.value <= asked.search.gap * abs(found.bound)
-        state.ended = _ended(asked, best, still, is_near=is_near, is_last=stage == last) or spent.ends()
+        is_near = False
+        if best is None:
+            say(f"round {state.rounds}")
+        else:
+            say(f"round {state.rounds}: {significant(best.value, 6, unit=request.objective.unit)}")
+            is_near = result.bound - best.value <= request.search.gap * abs(result.bound)
+            if is_near and stage == THOROUGH:  # at this round's prices; the proof is at those of the best plan
+                result, state.now = _sure(state.given, best, weight), best.planned
+                is_near = result.bound - best.value <= request.search.gap * abs(result.bound)
+        state.ended = _ended(request, best, still, is_near=is_near, is_last=stage == last) or spent.ends()
         if state.ended:
             break
         if (stage == BOLD and turn + 1 >= BOLD_ROUNDS) or (stage == STEADY and (still >= PATIENCE or is_near)):
             stage, still = stage + 1, 0
-        if stage == THOROUGH and found.whole is not None:
-            state.now = found.whole
+        if stage == THOROUGH and result.whole is not None:
+            state.now = result.whole
         elif stage == BOLD:
-            state.now = found.plan
+            state.now = result.plan
         else:
-            state.now = towards(given, state.now, found.plan, state.weight, state.price)
+            state.now = towards(given, state.now, result.plan, weight, state.price)
     state.ended = state.ended or "rounds"
     return state
 
 
-def _ended(asked: Optimising, best: Found | None, still: int, *, is_near: bool, is_last: bool) -> str:
+def _ended(request: Optimising, best: Found | None, still: int, *, is_near: bool, is_last: bool) -> str:
     """Return why a search is at its end; nothing where it is not, or where a later stage may yet find better."""
-    if is_last and is_near and asked.objective.risk != "floor":
+    if is_last and is_near and request.objective.risk != "floor":
         return "gap"
-    if _is_certain(asked, best) or (is_last and still >= PATIENCE):
+    if _is_certain(request, best) or (is_last and still >= PATIENCE):
         return "nothing better"
     return ""
 
 
-def _is_certain(asked: Optimising, best: Found | None) -> bool:
+def _is_certain(request: Optimising, best: Found | None) -> bool:
     """Return whether a plan reaches its floors in every draw, than which no chance is better."""
-    return asked.objective.risk == "floor" and best is not None and best.value >= 1.0
+    return request.objective.risk == "floor" and best is not None and best.value >= 1.0
 
 
 def _searched(given: Problem, say: Callable[[str], None], spent: _Spent) -> list[_State]:
     """Return a search from each start, on few draws; no further one where a floor is sure or all is spent."""
-    few, found = _on_few(given), []
-    for one in _starts(few):
-        found.append(_climbed(few, one, say, spent, BOLD, STEADY))
-        is_certain = _is_certain(given.asked, found[-1].best)
-        if spent.ends() or (is_certain and _is_certain(given.asked, _on_all(given, found[-1:])[0].best)):
+    few, states = _on_few(given), []
+    for start in _starts(few):
+        states.append(_climbed(few, start, say, spent, BOLD, STEADY))
+        is_certain = _is_certain(given.request, states[-1].best)
+        if spent.ends() or (is_certain and _is_certain(given.request, _on_all(given, states[-1:])[0].best)):
             break
-    return _on_all(given, found)
+    return _on_all(given, states)
 
 
 def _on_few(given: Problem) -> Problem:
     """Return the same problem on a block of draws, on which several searches are as quick as one on two blocks."""
     if len(given.desk.judge.which) <= BLOCK:
         return given
-    judge, at = plan_evaluation.fewer(given.desk.judge, BLOCK)
-    floors = given.floors[:, at] if given.floors.ndim > 1 else given.floors
-    return problem(judge, given.asked, floors)
+    judge, places = plan_evaluation.fewer(given.desk.judge, BLOCK)
+    floors = given.floors[:, places] if given.floors.ndim > 1 else given.floors
+    return problem(judge, given.request, floors)
 
 
 def _starts(given: Problem) -> list[_State]:
     """Return where the search starts from: the start that is asked for, an equal split, and others that are fixed."""
-    shape, search = given.rows[0].cells.shape, given.asked.search
+    shape, search = given.rows[0].cells.shape, given.request.search
     parts = [np.ones(shape[:2])]
     if search.start == "random":
         parts.insert(0, stream(search.seed, "start of a search").exponential(size=shape[:2]))
@@ -413,14 +349,14 @@ def _on_all(given: Problem, states: list[_State]) -> list[_State]:
     return [state for state in evaluated if state.best is not None] or states[:1]
 
 
-def _bound(found: _State, bound: float, others: list[_State]) -> float:
+def _bound(given: Problem, weight: np.ndarray, bound: float, others: list[_State]) -> float:
     """Return the largest of the bounds at the prices of the best plan and of those that other searches ended with.
 
     Each holds as far as what lines take from each other changes in proportion; where that bends, prices of another plan
     may allow for more.
     """
-    seen = [state.best for state in others if state.best is not None and state.best.by_draw.shape == found.weight.shape]
-    return max([bound, *(_sure(found.given, best, found.weight).bound for best in seen)])
+    plans = [state.best for state in others if state.best is not None and state.best.by_draw.shape == weight.shape]
+    return max([bound, *(_sure(given, plan, weight).bound for plan in plans)])
 
 
 def _several(shape: tuple[int, int, int]) -> int:
@@ -434,23 +370,21 @@ def _recombined(given: Problem, states: list[_State]) -> _State:
     Areas meet in money alone, so what one search found for an area goes with what another found for the next; where
     that spends more than a year has, all lines of the year are cut alike.
     """
-    if states[0].best is None:
+    bests = [state.best for state in states if state.best is not None]
+    if not bests:
         return _State(given, states[0].now)
-    first = max(states, key=lambda state: state.best.value)
-    weight = draw_weights(given.asked.objective, first.best.by_draw, given.floors, None, 0)
-    cost = given.cost(first.price).reshape(first.now.shape)
-    left = np.stack([_by_area(state, weight, cost) for state in states])  # (search, area)
-    plans = np.stack([state.best.planned for state in states])
+    first = int(np.argmax([best.value for best in bests]))
+    price = states[first].price
+    weight = draw_weights(given.request.objective, bests[first].by_draw, given.floors, None, 0)
+    cost = given.cost(price).reshape(states[first].now.shape)
+    # what each plan is worth in each area, once its money is paid for (search, area)
+    left = np.stack([(weight * best.by_draw).sum(axis=1) - (cost * best.planned).sum(axis=(1, 2)) for best in bests])
+    plans = np.stack([best.planned for best in bests])
     now = plans[left.argmax(axis=0), np.arange(left.shape[1])]
     spent, has = now.sum(axis=(0, 1)), np.array(given.desk.has)
     now = now * np.minimum(1.0, has / np.maximum(spent, 1.0))
     rounds, near = sum(state.rounds for state in states), np.any([state.near for state in states], axis=0)
-    return _State(given, now, None, first.best, first.price, rounds, near=near)
-
-
-def _by_area(state: _State, weight: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Return what a plan is worth in each area, once its money is paid for (area)."""
-    return (weight * state.best.by_draw).sum(axis=1) - (cost * state.best.planned).sum(axis=(1, 2))
+    return _State(given, now, None, bests[first], price, rounds, near=near)
 
 
 def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
@@ -460,10 +394,8 @@ def _sure(given: Problem, best: Found, weight: np.ndarray) -> Anew:
 
 def _tried(given: Problem, planned: np.ndarray) -> Found | None:
     """Return a plan in whole pounds with what it is worth; None where no rounding keeps the constraints."""
-    whole = in_pounds(planned, given.rows, given.asked.constraints.smallest_gbp)
-    if whole is None:
-        return None
-    if (given.crowded(whole) > ROOM).any():
+    whole = in_pounds(planned, given.rows, given.request.constraints.smallest_gbp)
+    if whole is None or (given.crowded(whole) > ROOM).any():
         return None
     by_draw = plan_evaluation.worth(given.desk.judge, whole)
-    return Found(whole, by_draw, plan_evaluation.risked(given.asked.objective, by_draw, given.floors))
+    return Found(whole, by_draw, plan_evaluation.risked(given.request.objective, by_draw, given.floors))

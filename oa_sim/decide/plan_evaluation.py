@@ -1,68 +1,45 @@
 """Plan evaluation: what plans are worth, draw by draw, by one objective; what all plans share is made once."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from oa_sim.compiled import arrays, gradient, input_cache, jit
 from oa_sim.compiled.activity import BLOCK, Draws, Levers
 from oa_sim.compiled.gradient import Counts, Prices
-from oa_sim.decide import objective
+from oa_sim.decide import objective as objectives
 from oa_sim.decide.objective import Objective
 from oa_sim.errors import Refusal
+from oa_sim.evidence import meta_analysis
+from oa_sim.inference import posterior_files
 from oa_sim.programme import budget
 from oa_sim.rng import stream
-from oa_sim.scenario.schema import Scenario
-from oa_sim.simulation import scenario_run
+from oa_sim.scenario.config_files import title_of
+from oa_sim.scenario.load import load_scenario
+from oa_sim.scenario.schema import Scenario, Split
+from oa_sim.simulation import run_manifest, scenario_run
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What plans are judged by.
+    """What plans are judged by."""
 
-    Attributes
-    ----------
-    scenario
-        What the plans share: areas, budget, interventions, assumptions; its own split and portfolio do not matter.
-    objective
-        What counts.
-    known, programme
-        The tables and the posterior; the programme's parameters. See ``input_cache``.
-    which : array (draw)
-        The draws that are looked at, by their place among all, chains one after another.
-    draws
-        What each of them does to a unit of activity.
-    latent : array (area, series, year, draw)
-        What would have happened anyway, SD.
-    counts
-        What counts for how much.
-    years
-        The funded years.
-    """
-
-    scenario: Scenario
+    scenario: Scenario  # what the plans share; its own split and portfolio do not matter
     objective: Objective
-    known: input_cache.Known
+    known: input_cache.Known  # the tables and the posterior
     programme: input_cache.Programme
-    which: np.ndarray
-    draws: Draws
-    latent: np.ndarray
-    counts: Counts
-    years: list[int]
+    which: np.ndarray  # (draw): places of the draws that are looked at, chains one after another
+    draws: Draws  # what each of them does to a unit of activity
+    latent: np.ndarray  # (area, series, year, draw): the counterfactual, SD
+    counts: Counts  # what counts for how much
+    years: list[int]  # the funded years
 
 
-def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None) -> Judge:
-    """Return what plans of a scenario are judged by.
-
-    Parameters
-    ----------
-    scenario
-        From ``load_scenario``.
-    asked
-        What counts.
-    which : array (draw)
-        Places of the draws that are looked at; None: all.
+def judge(scenario: Scenario, objective: Objective, which: np.ndarray | None = None) -> Judge:
+    """Return what plans of a scenario are judged by, on the draws ``which`` (their places among all); None: all.
 
     Raises
     ------
@@ -76,25 +53,25 @@ def judge(scenario: Scenario, asked: Objective, which: np.ndarray | None = None)
     programme, ground = input_cache.programme(scenario, known), input_cache.ground(scenario, known)
     size = (known.posterior.sizes["chain"], known.posterior.sizes["draw"])
     years, n_funded = budget.window(scenario), len(budget.yearly(scenario))
-    counted = objective.weights(asked, scenario, known.pupils, years, years[n_funded - 1], size)
+    weights = objectives.weights(objective, scenario, known.pupils, years, years[n_funded - 1], size)
     which = np.arange(size[0] * size[1]) if which is None else np.asarray(which)
     draws = Draws(**{name: arrays.taken(part, which) for name, part in programme.draws._asdict().items()})
-    blocks = arrays.blocked(counted.factor[:, which])
+    blocks = arrays.blocked(weights.factor[:, which])
     blocks[-1, :, (len(which) - 1) % BLOCK + 1 :] = 0.0
-    counts = Counts(_single(counted.figure * 100), _single(counted.gain), blocks)
+    counts = Counts(_single(weights.figure * 100), _single(weights.gain), blocks)
     latent = np.ascontiguousarray(ground[..., which])
-    return Judge(scenario, asked, known, programme, which, draws, latent, counts, years[:n_funded])
+    return Judge(scenario, objective, known, programme, which, draws, latent, counts, years[:n_funded])
 
 
 def fewer(judge: Judge, n: int) -> tuple[Judge, np.ndarray]:
     """Return the same judge on about so many of its draws, evenly spread, and which of them these are (draw)."""
-    at = np.unique(np.linspace(0, len(judge.which) - 1, n).astype(int))
-    draws = Draws(**{name: arrays.taken(part, at) for name, part in judge.draws._asdict().items()})
-    factor = arrays.taken(judge.counts.factor, at)
-    factor[-1, :, (len(at) - 1) % BLOCK + 1 :] = 0.0
-    latent = np.ascontiguousarray(judge.latent[..., at])
+    places = np.unique(np.linspace(0, len(judge.which) - 1, n).astype(int))
+    draws = Draws(**{name: arrays.taken(part, places) for name, part in judge.draws._asdict().items()})
+    factor = arrays.taken(judge.counts.factor, places)
+    factor[-1, :, (len(places) - 1) % BLOCK + 1 :] = 0.0
+    latent = np.ascontiguousarray(judge.latent[..., places])
     counts = judge.counts._replace(factor=factor)
-    return replace(judge, which=judge.which[at], draws=draws, latent=latent, counts=counts), at
+    return replace(judge, which=judge.which[places], draws=draws, latent=latent, counts=counts), places
 
 
 def _check(scenario: Scenario) -> None:
@@ -121,22 +98,30 @@ def money_of(judge: Judge, planned: np.ndarray | None = None) -> xr.Dataset:
     return budget.allocate(judge.scenario, judge.known.pupils, judge.known.tables, planned)
 
 
+def plan_table(judge: Judge, planned: np.ndarray) -> pd.DataFrame:
+    """Return a plan as a table: area, intervention, year, whole GBP, a row for each that has any."""
+    a, k, t = np.nonzero(planned)
+    return pd.DataFrame(
+        {
+            "area": np.array(judge.scenario.areas.names)[a],
+            "intervention": np.array(list(judge.scenario.interventions))[k],
+            "year": np.array(judge.years)[t],
+            "gbp": planned[a, k, t].astype(np.int64),
+        }
+    )
+
+
 def levers_of(judge: Judge, money: xr.Dataset) -> Levers:
     """Return what a plan's money chooses."""
-    about = judge.programme
-    found = arrays.levers(judge.scenario, money, about.drawn, about.eligible, about.lags)
-    return found._replace(lag=arrays.taken(found.lag, judge.which))
+    programme = judge.programme
+    levers = arrays.levers(judge.scenario, money, programme.drawn, programme.eligible, programme.lags)
+    return levers._replace(lag=arrays.taken(levers.lag, judge.which))
 
 
 def worth(judge: Judge, planned: np.ndarray | None = None) -> np.ndarray:
-    """Return what a plan is worth by area and draw (area, draw), in the objective's unit.
+    """Return what a plan is worth by area and draw (area, draw), in the objective's unit, before its ``risk``.
 
-    Parameters
-    ----------
-    judge
-        What it is judged by; the objective's ``risk`` is not in it, see ``risked``.
-    planned : array (area, intervention, funded year)
-        Whole GBP / year; None: the scenario's own split and portfolio.
+    ``planned`` (area, intervention, funded year) is whole GBP / year; None: the scenario's own split and portfolio.
     """
     return priced(judge, planned, with_prices=False)[0]
 
@@ -146,14 +131,8 @@ def priced(
 ) -> tuple[np.ndarray, Prices]:
     """Return what a plan is worth by area and draw, and the prices of one more activity at it.
 
-    Parameters
-    ----------
-    judge, planned
-        As for ``worth``.
-    weight : array (area, draw)
-        What each draw counts for in the prices; None: all alike.
-    with_prices
-        Whether prices are asked for; nothing stands in them otherwise.
+    ``weight`` (area, draw) is what each draw counts for in the prices; None: all alike. ``with_prices`` says whether
+    there is anything in these. For the rest see ``worth``.
     """
     n_areas, n_draws = len(judge.scenario.areas.names), len(judge.which)
     levers = levers_of(judge, money_of(judge, planned))
@@ -170,22 +149,16 @@ def priced(
     return out, prices
 
 
-def risked(asked: Objective, by_draw: np.ndarray, floors: np.ndarray | None = None) -> float:
+def risked(objective: Objective, by_draw: np.ndarray, floors: np.ndarray | None = None) -> float:
     """Return one number for a plan: its mean, the mean of its tail, or the chance that every area reaches its floor.
 
-    Parameters
-    ----------
-    asked
-        The objective.
-    by_draw : array (area, draw)
-        From ``worth``.
-    floors : array (area) or (area, draw)
-        What each area must reach; for ``risk=floor``.
+    ``by_draw`` is from ``worth``; ``floors`` (area) or (area, draw) is what each area must reach, for ``risk=floor``.
     """
-    if asked.risk == "floor":
+    if objective.risk == "floor":
+        assert floors is not None  # as ``floors_of`` gives them
         return float((by_draw >= floors.reshape(len(by_draw), -1)).all(axis=0).mean())
     total = by_draw.sum(axis=0)
-    return float(total.mean()) if asked.risk == "mean" else tail_mean(total, asked.tail)
+    return float(total.mean()) if objective.risk == "mean" else tail_mean(total, objective.tail)
 
 
 def tail_mean(values: np.ndarray, tail: float) -> float:
@@ -199,14 +172,14 @@ def tail_mean(values: np.ndarray, tail: float) -> float:
 
 def tail_weights(n: int, tail: float) -> np.ndarray:
     """Return what each of n ordered draws counts for in the mean of the lowest share; they sum to 1."""
-    inside = np.clip(tail * n - np.arange(n), 0.0, 1.0)
+    inside: np.ndarray = np.clip(tail * n - np.arange(n), 0.0, 1.0)
     return inside / (tail * n)
 
 
 def floors_of(judge: Judge) -> np.ndarray:
     """Return what each area must reach (area), from the floor for 1,000 pupils on the roll."""
     rolls = judge.known.pupils.rolls.sel(area=judge.scenario.areas.names)
-    return judge.objective.floor * rolls.sum(("group", "year_group")).values / 1000
+    return np.asarray(judge.objective.floor * rolls.sum(("group", "year_group")).values / 1000)
 
 
 def size(scenario: Scenario) -> tuple[int, int]:
@@ -216,15 +189,7 @@ def size(scenario: Scenario) -> tuple[int, int]:
 
 
 def halves(size: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return two halves of the draws: plans are found on one and judged on the other.
-
-    Parameters
-    ----------
-    size
-        Chains, and draws in each.
-    seed
-        Of the scenario.
-    """
+    """Return two halves of the draws (``size``: chains, draws): plans are found on one, judged on the other."""
     n = size[0] * size[1]
     order = stream(seed, "halves of the draws").permutation(n)
     return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
@@ -236,6 +201,65 @@ def richer(judge: Judge, planned: np.ndarray) -> Judge:
     most = float(np.max(needs / np.maximum(has, 1.0), initial=1.0))
     if most <= 1:
         return judge
-    about = judge.scenario.budget
-    total = min(np.ceil(about.total_gbp * most) + len(has), 1e11)
-    return replace(judge, scenario=replace(judge.scenario, budget=replace(about, total_gbp=float(total))))
+    money = judge.scenario.budget
+    total = min(np.ceil(money.total_gbp * most) + len(has), 1e11)
+    return replace(judge, scenario=replace(judge.scenario, budget=replace(money, total_gbp=float(total))))
+
+
+@dataclass(frozen=True, eq=False)
+class NamedPlans:
+    """Plans among which one is chosen, and what each brings."""
+
+    names: list[str]
+    planned: np.ndarray  # (plan, area, intervention, funded year): whole GBP / year
+    values: np.ndarray  # (plan, draw): in the objective's unit
+    judge: Judge
+
+
+def manifest(judge: Judge, made_from: dict[str, Any], **facts: object) -> dict[str, Any]:
+    """Return what makes the numbers of an answer traceable."""
+    scenario, known = judge.scenario, judge.known
+    studied = meta_analysis.posterior(known.tables, scenario.evidence)
+    gates = run_manifest.verdict(scenario, known.posterior, studied)
+    made_from = made_from | {"synthesis": posterior_files.checksum(studied)}
+    return run_manifest.manifest(scenario, known.tables, known.posterior, gates, made_from, **facts)
+
+
+def split_in_words(rule: str) -> str:
+    """Return the title of a split as it stands within a sentence."""
+    title = title_of("split", rule)
+    return title[0].lower() + title[1:]
+
+
+def named_plans(judge: Judge, splits: list[str], portfolios: list[str], files: list[str]) -> NamedPlans:
+    """Return every split with every portfolio, and the plans of files.
+
+    Raises
+    ------
+    Refusal
+        For a portfolio or a file that is not there, and where no plan has any money.
+    """
+    names, planned = [], []
+    for portfolio in portfolios:
+        bought = load_scenario(f"portfolio={portfolio}").portfolio
+        for rule in splits:
+            scenario = replace(judge.scenario, split=Split(rule), portfolio=bought)
+            scenario = replace(scenario, budget=replace(scenario.budget, plan=None))
+            names.append(f"{title_of('portfolio', portfolio)}, {split_in_words(rule)}")
+            planned.append(_within(budget.planned(scenario, judge.known.pupils, judge.known.tables), judge))
+    for path in files:
+        names.append(str(path))
+        planned.append(budget.read(path, judge.scenario, judge.years))
+    if not np.any(planned):
+        raise Refusal(
+            f"plans without money leave nothing to choose, got £0 in all {len(names)}: name a budget and a portfolio "
+            "that has some"
+        )
+    values = np.stack([worth(judge, plan).sum(axis=0) for plan in planned])
+    return NamedPlans(names, np.stack(planned), values, judge)
+
+
+def _within(planned: np.ndarray, judge: Judge) -> np.ndarray:
+    """Return a plan that is at most what a year has: management is rounded area by area, so pounds may be over."""
+    has, spent = np.array(budget.for_activity(judge.scenario)), planned.sum(axis=(0, 1))
+    return np.asarray(np.floor(planned * np.minimum(1.0, has / np.maximum(spent, 1.0))))

@@ -22,12 +22,7 @@ from oa_sim.rng import stream
 from oa_sim.scenario.schema import Split
 
 BEST = "best plan"
-SPLITS = {  # from the simplest to the least simple
-    "equal": "the same in each area",
-    "per_pupil": "by pupils",
-    "per_disadvantaged_pupil": "by disadvantaged pupils",
-    "as_paid": "as last paid",
-}
+SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid")  # from the simplest to the least simple
 OWN, MIX = "own portfolio", "best mix"
 N_PLANS = 60
 PERTURBATIONS = (0.02, 0.1, 0.3)  # of the money that a challenger has otherwise
@@ -41,29 +36,28 @@ STEPS = 9  # of a bisection: the edge of a flat region is found to a five-hundre
 LEAST, MOST = 0.0, 3.0  # times its money, how far an area's or an intervention's is moved
 MOST_FLIPS = 30  # parameters that are told for two plans, those that matter most
 FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # of an intervention's money, for its response
+PARAMETERS = {  # titles of those whose key does not say what they are
+    "lag": "years before delivery",
+    "first_year": "share of the effect left after a year",
+    "later": "share of the effect kept in each later year",
+    "floor": "share of the effect that never fades",
+    "survives": "share of activity that outlives funding",
+    "survives_later": "share of activity kept in each later year",
+    "spill": "activity taken up by a twin area",
+    "happens": "occurrence",
+    "kept": "share of the effect kept at scale",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A plan among those that are compared.
+    """A plan among those that are compared."""
 
-    Attributes
-    ----------
-    name
-        Of the split, and of what is bought.
-    split, buys
-        The rule of the split, and ``OWN`` (the scenario's portfolio), ``MIX`` (what the best plan buys in all areas
-        together, the same everywhere) or ``BEST``.
-    judge
-        What it is judged by: the scenario has the rule's split.
-    planned : array (area, intervention, funded year)
-        Whole GBP / year; None: as the scenario shares the money.
-    """
-
-    name: str
-    split: str
-    buys: str
-    judge: Judge
+    name: str  # of the split, and of what is bought
+    split: str  # the rule
+    buys: str  # ``OWN``: the scenario's portfolio; ``MIX``: what the best plan buys, the same everywhere; or ``BEST``
+    judge: Judge  # whose scenario has the rule's split
+    # (area, intervention, funded year): whole GBP / year; None: as the scenario shares the money
     planned: np.ndarray | None
 
     def by_draw(self) -> np.ndarray:
@@ -72,18 +66,11 @@ class Candidate:
 
 
 def candidates(judge: Judge, best: np.ndarray) -> tuple[list[Candidate], list[str]]:
-    """Return the best plan and the simple ones, and a sentence for each rule that cannot be followed.
-
-    Parameters
-    ----------
-    judge
-        What all are judged by.
-    best : array (area, intervention, funded year)
-        The best plan, whole GBP / year.
-    """
+    """Return the best plan (whole GBP / year) and the simple ones, and a sentence for each rule that cannot be used."""
     plans, skipped = [Candidate(BEST, BEST, BEST, judge, best)], []
     has_portfolio = bool(judge.scenario.portfolio.shares) or judge.scenario.portfolio.rule != "shares"
-    for rule, words in SPLITS.items():
+    for rule in SPLITS:
+        words = plan_evaluation.split_in_words(rule)
         scenario = replace(judge.scenario, split=Split(rule), budget=replace(judge.scenario.budget, plan=None))
         own = replace(judge, scenario=scenario)
         try:
@@ -121,52 +108,32 @@ def _mixed(weights: np.ndarray, best: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Challenge:
-    """How other plans did.
+    """How other plans did."""
 
-    Attributes
-    ----------
-    n
-        Plans that keep the constraints and were tried.
-    best
-        What the best of them is worth, in the objective's unit; NaN where none was tried.
-    n_better, n_past_bound
-        How many are worth more than the plan, and more than its bound.
-    """
-
-    n: int
-    best: float
-    n_better: int
-    n_past_bound: int
+    n: int  # plans that keep the constraints and were tried
+    best: float  # what the best of them is worth, in the objective's unit; NaN where none was tried
+    n_better: int  # worth more than the plan
+    n_past_bound: int  # worth more than its bound
 
 
-def challenge(found: Optimum, smallest: float, most_priorities: int | None, seed: int) -> Challenge:
+def challenge(optimum: Optimum, smallest: float, most_priorities: int | None, seed: int) -> Challenge:
     """Return how other plans do by the whole law, on the draws on which the plan was found.
 
-    Parameters
-    ----------
-    found
-        The best plan.
-    smallest, most_priorities
-        Constraints that are not in pounds.
-    seed
-        Of the scenario.
-
-    Notes
-    -----
     A challenger moves part of each year's money to lines at random, from one area or intervention to another, or from
-    one line to another; those that break a constraint are left out.
+    one line to another; those that break a constraint are left out. ``smallest`` and ``most_priorities`` are the
+    constraints that are not in pounds.
     """
-    rng, floors = stream(seed, "challengers"), plan_evaluation.floors_of(found.judge)
+    rng, floors = stream(seed, "challengers"), plan_evaluation.floors_of(optimum.judge)
     worth = []
     for i in range(N_PLANS):
-        planned = _challenger(found.planned, PERTURBATIONS[i % len(PERTURBATIONS)], i // len(PERTURBATIONS) % 4, rng)
-        if constraints.excess(found.rows, planned) or not _is_viable(planned, smallest, most_priorities):
-            continue
-        worth.append(plan_evaluation.risked(found.judge.objective, plan_evaluation.worth(found.judge, planned), floors))
+        planned = _challenger(optimum.planned, PERTURBATIONS[i % len(PERTURBATIONS)], i // len(PERTURBATIONS) % 4, rng)
+        if constraints.is_kept(optimum.rows, planned) and _is_viable(planned, smallest, most_priorities):
+            by_draw = plan_evaluation.worth(optimum.judge, planned)
+            worth.append(plan_evaluation.risked(optimum.judge.objective, by_draw, floors))
     values = np.array(worth)
-    bound = np.inf if found.upper_bound is None else found.upper_bound
+    bound = np.inf if optimum.upper_bound is None else optimum.upper_bound
     best = float(values.max()) if len(values) else float("nan")
-    return Challenge(len(values), best, int((values > found.value).sum()), int((values > bound).sum()))
+    return Challenge(len(values), best, int((values > optimum.value).sum()), int((values > bound).sum()))
 
 
 def _challenger(planned: np.ndarray, step: float, kind: int, rng: np.random.Generator) -> np.ndarray:
@@ -177,56 +144,32 @@ def _challenger(planned: np.ndarray, step: float, kind: int, rng: np.random.Gene
         part = rng.exponential(size=(n_areas, n_all, 1)) ** 2
         other = part / part.sum() * has
     else:
-        axis = (0, 1, None)[kind - 1]
-        given = np.ones((n_areas, n_all, 1))
-        if axis is None:
-            given *= rng.exponential(size=given.shape)
-        else:
-            given *= rng.exponential(size=(n_areas, 1, 1) if axis == 0 else (1, n_all, 1))
-        other = planned * given
+        other = planned * rng.exponential(size=((n_areas, 1, 1), (1, n_all, 1), (n_areas, n_all, 1))[kind - 1])
         total = other.sum(axis=(0, 1))
         other = other * np.where(total > 0, has / np.where(total > 0, total, 1.0), 0.0)
-    return np.floor((1 - step) * planned + step * other)
+    return np.asarray(np.floor((1 - step) * planned + step * other))
 
 
 def _is_viable(planned: np.ndarray, smallest: float, most_priorities: int | None) -> bool:
-    some = planned[planned > 0]
-    funded = (planned.sum(axis=2) > 0).sum(axis=1)
-    return (not len(some) or some.min() >= smallest) and (most_priorities is None or funded.max() <= most_priorities)
+    most = int(np.max((planned.sum(axis=2) > 0).sum(axis=1)))
+    return bool((planned[planned > 0] >= smallest).all()) and (most_priorities is None or most <= most_priorities)
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """How stable a decision is.
+    """How stable a decision is: tables, and what was left out and why.
 
-    Attributes
-    ----------
-    candidates
-        A row for each plan: its worth with interval, by how much the best plan is better, the share of draws in which
-        it is the best, and its regret.
-    views
-        A row for each view and plan: its worth and place; ``alarm`` where the first is not the same in all.
-    flat
-        A row for each area and intervention: how far its money may move until ``SMALL_LOSS`` is lost.
-    prices
-        A row for each constraint in pounds: what one more million would bring.
-    flips
-        A row for each parameter: at which value the ranking of two plans would turn.
-    response
-        A row for each intervention and part of its money: what that brings, with interval.
-    notes
-        What was left out and why.
-    optimism
-        By how much the plan's gain over the best simple rule is larger on the draws on which it was found, in the
-        objective's unit.
+    ``optimism`` is by how much the plan's gain over the best simple rule is larger on the draws on which it was found,
+    in the objective's unit.
     """
 
+    # a row for each plan: worth, by how much the best is better, how often it is the best, regret
     candidates: pd.DataFrame
-    views: pd.DataFrame
-    flat: pd.DataFrame
-    prices: pd.DataFrame
-    flips: pd.DataFrame
-    response: pd.DataFrame
+    views: pd.DataFrame  # a row for each view and plan: worth, place; ``alarm`` where the first is not the same in all
+    flat: pd.DataFrame  # a row for each area and intervention: how far its money may move until ``SMALL_LOSS`` is lost
+    prices: pd.DataFrame  # a row for each constraint in pounds: what one more million would bring
+    flips: pd.DataFrame  # a row for each parameter: at which value the ranking of two plans would turn
+    response: pd.DataFrame  # a row for each intervention and part of its money: what that brings
     notes: list[str]
     optimism: float
 
@@ -237,23 +180,14 @@ class Sheet:
 
 
 def sheet(
-    found: Optimum, judge: Judge, say: Callable[[str], None] = lambda sentence: None, *, quick: bool = False
+    optimum: Optimum, judge: Judge, say: Callable[[str], None] = lambda sentence: None, *, quick: bool = False
 ) -> Sheet:
-    """Return how stable a decision is.
+    """Return how stable a decision is, by the same question on draws that had no part in finding the plan.
 
-    Parameters
-    ----------
-    found
-        The best plan.
-    judge
-        The same question on draws that had no part in finding it.
-    say
-        Called with a sentence at each stage.
-    quick
-        Without the flat region and the responses, which take the longest.
+    ``quick`` leaves out the flat region and the responses, which take the longest.
     """
     say("comparing the plan with simple rules on held-out draws")
-    plans, notes = candidates(judge, found.planned)
+    plans, notes = candidates(judge, optimum.planned)
     floors = plan_evaluation.floors_of(judge)
     by_area = {plan.name: plan.by_draw() for plan in plans}
     draws = np.stack([each.sum(axis=0) for each in by_area.values()])
@@ -262,21 +196,23 @@ def sheet(
     say("ranking them by three welfare weightings")
     views = _views(plans)
     say("finding the near-optimal region")
-    flat = pd.DataFrame() if quick else _flat(found.planned, judge, risked[0])
-    response = pd.DataFrame() if quick else _response(found.planned, judge)
+    flat = pd.DataFrame() if quick else _flat(optimum.planned, judge, risked[0])
+    response = pd.DataFrame() if quick else _response(optimum.planned, judge)
     flips = _flips(judge, plans, draws)
-    optimism = _optimism(found, plans, risked)
-    return Sheet(compared, views, flat, _prices(found), flips, response, notes, optimism)
+    optimism = _optimism(optimum, plans, risked)
+    return Sheet(compared, views, flat, _prices(optimum), flips, response, notes, optimism)
 
 
-def _optimism(found: Optimum, plans: list[Candidate], risked: list[float]) -> float:
+def _optimism(optimum: Optimum, plans: list[Candidate], risked: list[float]) -> float:
     """Return by how much the gain over the best simple rule is larger on the draws on which the plan was found."""
     if len(plans) < 2:
         return float("nan")
     rival = 1 + int(np.argmax(risked[1:]))
-    there = replace(found.judge, scenario=plans[rival].judge.scenario)
-    worth = plan_evaluation.worth(there, plans[rival].planned)
-    before = found.value - plan_evaluation.risked(found.judge.objective, worth, plan_evaluation.floors_of(found.judge))
+    rival_judge = replace(optimum.judge, scenario=plans[rival].judge.scenario)
+    worth = plan_evaluation.worth(rival_judge, plans[rival].planned)
+    before = optimum.value - plan_evaluation.risked(
+        optimum.judge.objective, worth, plan_evaluation.floors_of(optimum.judge)
+    )
     return before - (risked[0] - risked[rival])
 
 
@@ -303,14 +239,12 @@ def _compared(plans: list[Candidate], draws: np.ndarray, risked: list[float]) ->
 def _views(plans: list[Candidate]) -> pd.DataFrame:
     """Return the plans ranked in three views, and whether these disagree on the first."""
     rows = []
-    for view, objective in VIEWS.items():
-        measures = set(plans[0].judge.scenario.measures)
-        if not measures & set(STANDARDS):
-            continue
-        own = plans[0].judge
-        seen = plan_evaluation.judge(own.scenario, objective, own.which)
+    judge = plans[0].judge
+    views = VIEWS if set(judge.scenario.measures) & set(STANDARDS) else {}
+    for view, objective in views.items():
+        view_judge = plan_evaluation.judge(judge.scenario, objective, judge.which)
         worth = [
-            plan_evaluation.worth(replace(seen, scenario=plan.judge.scenario), plan.planned).sum(axis=0).mean()
+            plan_evaluation.worth(replace(view_judge, scenario=plan.judge.scenario), plan.planned).sum(axis=0).mean()
             for plan in plans
         ]
         places = ranking.places(np.array(worth)[:, None])[:, 0]
@@ -325,14 +259,7 @@ def _views(plans: list[Candidate]) -> pd.DataFrame:
 def moved(planned: np.ndarray, mine: np.ndarray, factor: float) -> np.ndarray:
     """Return a plan in which some cells have ``factor`` times their money, and the others what that leaves.
 
-    Parameters
-    ----------
-    planned : array (area, intervention, funded year)
-        GBP / year.
-    mine : array (area, intervention, funded year)
-        True where a cell is moved.
-    factor
-        Times its money; less where a year has no more.
+    ``mine`` (area, intervention, funded year) is true where a cell is moved; it has less where a year has no more.
     """
     has = planned.sum(axis=(0, 1))
     own = (planned * mine).sum(axis=(0, 1))
@@ -373,19 +300,19 @@ def _flat(planned: np.ndarray, judge: Judge, best: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["of", "name", "gbp", "least_gbp", "most_gbp"]).assign(loses_at_most=SMALL_LOSS)
 
 
-def _prices(found: Optimum) -> pd.DataFrame:
+def _prices(optimum: Optimum) -> pd.DataFrame:
     """Return what one more million of each constraint would bring."""
-    unit, rows = found.judge.objective.unit, []
-    for row in found.rows:
-        used = float((row.cells * found.planned).sum())
+    unit, rows = optimum.judge.objective.unit, []
+    for row in optimum.rows:
+        used = float((row.cells * optimum.planned).sum())
         rows.append(
             {
                 "constraint": row.name,
                 "limit_gbp": row.limit,
                 "used_gbp": used,
                 "kind": "least" if row.is_least else "most",
-                "price_per_million_gbp": found.price[row.name] * 1e6,
-                "unit": f"{unit} / million GBP",
+                "price_per_million_gbp": optimum.price[row.name] * 1e6,
+                "unit": f"{'£' if unit == 'GBP' else unit} per £1m",
                 "to_change": row.key,
             }
         )
@@ -414,7 +341,7 @@ def _response(planned: np.ndarray, judge: Judge) -> pd.DataFrame:
 
 def _flips(judge: Judge, plans: list[Candidate], draws: np.ndarray) -> pd.DataFrame:
     """Return at which value of each parameter two plans would change places."""
-    order = np.argsort(-draws.mean(axis=1), kind="stable")
+    order = np.argsort(-draws.mean(axis=1), kind="stable").tolist()
     simple = [i for i in order if plans[i].name != BEST]
     pairs = [(0, simple[0])] if simple else []
     pairs += [(simple[0], simple[1])] if len(simple) > 1 else []
@@ -450,13 +377,16 @@ def _flip(name: str, values: np.ndarray, ahead: np.ndarray) -> dict[str, object]
 def _parameters(judge: Judge) -> list[tuple[str, np.ndarray]]:
     """Return every parameter of the programme that differs between draws (draw), by a name that people can read."""
     parameters = []
-    for name, array in judge.programme.drawn.data_vars.items():
+    titles = {name: intervention.label for name, intervention in judge.scenario.interventions.items()}
+    for key, array in judge.programme.drawn.data_vars.items():
+        name = PARAMETERS.get(str(key), str(key).replace("_", " "))
         if array.dims[:2] != ("chain", "draw"):
             continue
         values = array.values.reshape(-1, *array.shape[2:])[judge.which]
         for index in np.ndindex(values.shape[1:]):
             draws = values[(slice(None), *index)]
             if draws.std() > 0:
-                of = [str(array[dim].values[i]) for dim, i in zip(array.dims[2:], index, strict=True)]
-                parameters.append((f"{name.replace('_', ' ')}" + (f" of {', '.join(of)}" if of else ""), draws))
+                keys = [str(array[dim].values[i]) for dim, i in zip(array.dims[2:], index, strict=True)]
+                whose = ", ".join(titles.get(part, part.replace("_", " ")) for part in keys)
+                parameters.append((f"{name} of {whose}" if whose else name, draws))
     return parameters

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from oa_sim.decide import plan_evaluation, voi_estimators
-from oa_sim.decide.candidate_plans import Decisions
-from oa_sim.decide.plan_evaluation import Judge
+from oa_sim.decide.plan_evaluation import Judge, NamedPlans
 from oa_sim.definitions import MEASURES, series
 from oa_sim.programme import delivered_effects
 from oa_sim.projection import cohort
@@ -29,54 +29,34 @@ WAIT = 2  # years until the other areas follow
 
 
 class Looked(NamedTuple):
-    """What a plan does until the last gate.
+    """What a plan does until the last gate."""
 
-    Attributes
-    ----------
-    money : array (area, year)
-        GBP / year.
-    served : array (draw, intervention, area, year)
-        Share of eligible pupils fully served.
-    added : array (draw, series, area, year)
-        What it adds to a figure, SD.
+    money: np.ndarray  # (area, year): GBP / year
+    served: np.ndarray  # (draw, intervention, area, year): share of eligible pupils fully served
+    added: np.ndarray  # (draw, series, area, year): what it adds to a figure, SD
+
+
+def gates(plans: NamedPlans, years: list[int]) -> pd.DataFrame:
+    """Return what each gate is worth, after ``years`` funded years; see ``left_out`` for those that are no gate.
+
+    A row for each gate and signal: ``flexibility``, what deciding the rest by the signal brings beyond the best that
+    could be fixed beforehand with the same timing; ``waiting_costs``, what that timing brings less than committing now;
+    ``net`` of both.
     """
-
-    money: np.ndarray
-    served: np.ndarray
-    added: np.ndarray
-
-
-def gates(found: Decisions, years: list[int]) -> pd.DataFrame:
-    """Return what each gate is worth.
-
-    Parameters
-    ----------
-    found
-        The decisions.
-    years
-        After how many funded years the rest is decided anew; see ``left_out`` for those that are no gate.
-
-    Returns
-    -------
-    DataFrame
-        A row for each gate and signal: ``flexibility``, what deciding the rest by the signal brings beyond the best
-        that could be fixed beforehand with the same timing; ``waiting_costs``, what that timing brings less than
-        committing now; ``net`` of both.
-    """
-    judge, order = found.judge, telling(found.values)
-    plans, names = found.planned[order], [found.names[i] for i in order]
-    committed, rows = float(found.values.mean(axis=1).max()), []
+    judge, order = plans.judge, telling(plans.values)
+    chosen, names = plans.planned[order], [plans.names[i] for i in order]
+    committed, rows = float(np.max(plans.values.mean(axis=1))), []
     inside = [year for year in years if year not in left_out(years, len(judge.years))]
     if inside:
-        looked = [_look(judge, plan, max(inside)) for plan in plans]
+        looked = [_look(judge, plan, max(inside)) for plan in chosen]
         for year in inside:
             signals = [_signals(judge, look, year) for look in looked]
-            values = _values(judge, _by_year(plans, year))
-            most = max(committed, float(values.mean(axis=2).max()))  # with this timing all could be fixed now
+            values = _values(judge, _by_year(chosen, year))
+            most = max(committed, float(np.max(values.mean(axis=2))))  # with this timing all could be fixed now
             rows += _rows(f"after year {year}", values, signals, most, names)
     for name, first in _waves(judge).items():
-        both = _by_area(plans, first, WAIT)
-        signals = [_signals(judge, _look(judge, both[i, i], WAIT), WAIT) for i in range(len(plans))]
+        both = _by_area(chosen, first, WAIT)
+        signals = [_signals(judge, _look(judge, both[i, i], WAIT), WAIT) for i in range(len(chosen))]
         rows += _rows(name, _values(judge, both), signals, committed, names)
     return pd.DataFrame(rows, columns=COLUMNS[:-1]).assign(unit=judge.objective.unit)
 
@@ -89,18 +69,11 @@ def left_out(years: list[int], n_funded: int) -> list[int]:
 def telling(values: np.ndarray) -> np.ndarray:
     """Return the plans that are decided among at a gate: the best on average, then what adds most to the best of them.
 
-    Parameters
-    ----------
-    values : array (decision, draw)
-        What each plan brings.
-
-    Notes
-    -----
     The next on average is often the same mix split a little differently, from which nothing can be learned; a plan that
     is behind on average but ahead in some draws is what a signal may turn to.
     """
     means = values.mean(axis=1)
-    order = [int(means.argmax())]
+    order = [int(np.argmax(means))]
     while len(order) < min(MOST_PLANS, len(values)):
         reached = np.maximum(values, values[order].max(axis=0)).mean(axis=1)
         rest = [i for i in range(len(values)) if i not in order]
@@ -144,11 +117,13 @@ def _values(judge: Judge, both: np.ndarray) -> np.ndarray:
     return values
 
 
-def _rows(name: str, values: np.ndarray, told: list[dict], committed: float, names: list[str]) -> list[list]:
+def _rows(
+    name: str, values: np.ndarray, signals: list[dict[str, np.ndarray]], committed: float, names: list[str]
+) -> list[list[object]]:
     """Return the rows of one gate."""
-    waits, rows = committed - float(values.mean(axis=2).max()), []
+    waits, rows = committed - float(np.max(values.mean(axis=2))), []
     for signal in SIGNALS:
-        first, worth = voi_estimators.stepped(values, [signals[signal] for signals in told])
+        first, worth = voi_estimators.stepped(values, [by_signal[signal] for by_signal in signals])
         rows.append([name, signal, names[first], worth.value, worth.error, committed, waits, worth.value - waits])
     return rows
 
@@ -167,7 +142,7 @@ def _look(judge: Judge, planned: np.ndarray, last: int) -> Looked:
     return Looked(planned.sum(axis=1), np.stack(served, axis=1) if served else nobody, added)
 
 
-def _added(judge: Judge, gain, last: int) -> np.ndarray:
+def _added(judge: Judge, gain: xr.DataArray, last: int) -> np.ndarray:
     """Return what is added to each series (draw, series, area, year), SD, better or worse as the figure is read."""
     scenario, out = judge.scenario, []
     dims = ("chain", "draw", "area", "group", "measure", "year")
@@ -178,7 +153,7 @@ def _added(judge: Judge, gain, last: int) -> np.ndarray:
     for measure, group in series(scenario.measures):
         m = scenario.measures.index(measure)
         share = judge.programme.shape.poor[:, m, None]
-        part = {"all": share, "disadvantaged": 1.0, "other": 0.0}[group]
+        part = share if group == "all" else float(group == "disadvantaged")
         sign = -1.0 if MEASURES[measure].lower_is_better else 1.0
         out.append(sign * (part * poor[:, :, m] + (1 - part) * other[:, :, m]))
     return np.stack(out, axis=1)

@@ -1,10 +1,10 @@
 """Estimators of the value of information: what knowing more would be worth to a decision, from the draws.
 
-The values of decisions by draw in; out come the value of perfect information (EVPI), of knowing some parameters (EVPPI)
-and of a study of one of them (EVSI), each with its standard error. What a decision is expected to bring, given what
-would be known, is a regression over the draws; each draw's decision is made by a regression that has not seen it, and
-what it then brings is counted, so that no value comes from fitting noise and none lies above that of perfect
-information.
+``values`` (decision, draw), what each decision brings, in; out come the value of perfect information (EVPI), of knowing
+some parameters (EVPPI) and of a study of one of them (EVSI), each with its standard error. What a decision is expected
+to bring, given what would be known, is a regression over the draws; each draw's decision is made by a regression that
+has not seen it, and what it then brings is counted, so that no value comes from fitting noise and none lies above that
+of perfect information.
 """
 
 from typing import NamedTuple
@@ -25,17 +25,10 @@ class Worth(NamedTuple):
 
 
 def perfect(values: np.ndarray) -> Worth:
-    """Return the expected value of perfect information.
+    """Return the expected value of perfect information: ``E[max V] - max E[V]``.
 
-    Parameters
-    ----------
-    values : array (decision, draw)
-        What each decision brings.
-
-    Notes
-    -----
-    ``E[max V] - max E[V]``. Never below 0; a little too small with few draws, since the largest of several means,
-    which is taken off, is too large; see ``bias``.
+    Never below 0; a little too small with few draws, since the largest of several means, which is taken off, is too
+    large; see ``bias``.
     """
     return _gained(values, values.argmax(axis=0))
 
@@ -43,13 +36,6 @@ def perfect(values: np.ndarray) -> Worth:
 def bias(values: np.ndarray) -> float:
     """Return the bias that few draws give to the value of perfect information, by a jackknife; below 0: too small.
 
-    Parameters
-    ----------
-    values : array (decision, draw)
-        What each decision brings.
-
-    Notes
-    -----
     Where plans are equally good the jackknife sees only part of it, since the largest of means has a kink there.
     """
     parts = _parts(values.shape[1])
@@ -57,34 +43,16 @@ def bias(values: np.ndarray) -> float:
     return float((len(parts) - 1) * (np.mean(left_out) - perfect(values).value))
 
 
-def partial(values: np.ndarray, known: np.ndarray) -> Worth:
-    """Return the expected value of knowing some parameters.
-
-    Parameters
-    ----------
-    values : array (decision, draw)
-        What each decision brings.
-    known : array (draw, column)
-        The parameters.
-    """
-    return _gained(values, expected(values, known).argmax(axis=0), is_held=True)
+def partial(values: np.ndarray, parameters: np.ndarray) -> Worth:
+    """Return the expected value of knowing some ``parameters`` (draw, column)."""
+    return _gained(values, expected(values, parameters).argmax(axis=0), is_held=True)
 
 
 def sample(values: np.ndarray, parameter: np.ndarray, error: float, rng: np.random.Generator, rounds: int = 8) -> Worth:
-    """Return the expected value of a study that estimates one parameter.
+    """Return the expected value of a study that estimates one ``parameter`` (draw).
 
-    Parameters
-    ----------
-    values : array (decision, draw)
-        What each decision brings.
-    parameter : array (draw)
-        What is studied.
-    error
-        Standard error of the study's estimate, in the unit of the parameter.
-    rng
-        Random stream of the study.
-    rounds
-        How often its noise is drawn.
+    ``error`` is the standard error of the study's estimate, in the unit of the parameter; its noise is drawn ``rounds``
+    times.
     """
     studies = [
         partial(values, (parameter + error * rng.standard_normal(len(parameter)))[:, None]) for _ in range(rounds)
@@ -97,45 +65,28 @@ def sample(values: np.ndarray, parameter: np.ndarray, error: float, rng: np.rand
 def stepped(values: np.ndarray, seen: list[np.ndarray]) -> tuple[int, Worth]:
     """Return with which first step to begin, and what deciding the second by what is then seen is worth.
 
-    Parameters
-    ----------
-    values : array (first, then, draw)
-        What each pair of steps brings.
-    seen : list of array (draw, column)
-        What each first step lets see.
-
-    Notes
-    -----
-    Counted against the best pair that could be fixed beforehand. Never below 0: what is seen need not be heeded. As
-    with ``partial``, a draw's second step is chosen by a regression that has not seen it.
+    ``values`` (first, then, draw) is what each pair of steps brings; ``seen`` has what each first step lets see (draw,
+    column). Counted against the best pair that could be fixed beforehand. Never below 0: what is seen need not be
+    heeded. As with ``partial``, a draw's second step is chosen by a regression that has not seen it.
     """
     draws = np.arange(values.shape[2])
-    fixed = np.unravel_index(values.mean(axis=2).argmax(), values.shape[:2])
+    fixed = np.unravel_index(np.argmax(values.mean(axis=2)), values.shape[:2])
     brought = [
         plan_values[expected(plan_values, signal).argmax(axis=0), draws]
         for plan_values, signal in zip(values, seen, strict=True)
     ]
-    first = int(np.argmax([achieved.mean() for achieved in brought]))
+    first = int(np.argmax([np.mean(achieved) for achieved in brought]))
     worth = _jackknifed(brought[first] - values[fixed], is_held=True)
     return first if worth.value > 0 else int(fixed[0]), worth
 
 
-def expected(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return what each decision is expected to bring given what is known (decision, draw), each draw left out once.
+def expected(values: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+    """Return what each decision is expected to bring given ``parameters`` (decision, draw), each draw left out once.
 
-    Parameters
-    ----------
-    values : array (decision, draw)
-        What each decision brings.
-    known : array (draw, column)
-        What would be known.
-
-    Notes
-    -----
-    Ridge regression on the columns, their squares, and their products where they are few. Only differences between
-    decisions matter, so what all have in common is taken off first, which leaves less noise.
+    Ridge regression on the columns (draw, column), their squares, and their products where they are few. Only
+    differences between decisions matter, so what all have in common is taken off first, which leaves less noise.
     """
-    terms = _terms(known, values.shape[1])
+    terms = _terms(parameters, values.shape[1])
     common = values.mean(axis=0)
     apart = (values - common).T  # (draw, decision)
     out = np.empty_like(apart)
@@ -150,9 +101,9 @@ def expected(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return out.T
 
 
-def _terms(known: np.ndarray, n: int) -> np.ndarray:
+def _terms(parameters: np.ndarray, n: int) -> np.ndarray:
     """Return the columns that a regression takes."""
-    some = known[:, np.ptp(known, axis=0) > 0] if known.size else np.zeros((n, 0))
+    some = parameters[:, np.ptp(parameters, axis=0) > 0] if parameters.size else np.zeros((n, 0))
     if not some.shape[1]:
         return np.zeros((n, 0))
     z = (some - some.mean(axis=0)) / some.std(axis=0)
@@ -174,7 +125,7 @@ def _parts(n: int) -> list[np.ndarray]:
 def _gained(values: np.ndarray, chosen: np.ndarray, *, is_held: bool = False) -> Worth:
     """Return what choices by draw bring beyond the best choice for all, with the standard error of a jackknife."""
     brought = values[chosen, np.arange(values.shape[1])]
-    committed = values.mean(axis=1).argmax()
+    committed = np.argmax(values.mean(axis=1))
     return _jackknifed(brought - values[committed], is_held=is_held)
 
 

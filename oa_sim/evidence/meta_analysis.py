@@ -49,19 +49,9 @@ _UNKEPT: dict[str, xr.Dataset] = {}  # what could not be written to the cache: s
 def model(studies: list[Study], study_types: list[str], reading: Evidence) -> Any:
     """Return the PyMC model of the studies, the share kept from each summed out.
 
-    Parameters
-    ----------
-    studies
-        From ``studies.studies``.
-    study_types
-        Every type, those without a study too: they are what the family is.
-    reading
-        The priors of the family.
-
-    Notes
-    -----
-    All is sampled unbounded. ``tau``, half-normal, is ``softplus`` of its variable: near zero it is a logarithm, so
-    that the family may be narrow, and above it is tau itself; its Jacobian stands in the potential.
+    Types without a study are in it too: they are what the family is. All is sampled unbounded. ``tau``, half-normal, is
+    ``softplus`` of its variable: near zero it is a logarithm, so that the family may be narrow, and above it is tau
+    itself; its Jacobian stands in the potential.
     """
     pm: Any = sampling.load_pymc()
     import pytensor.tensor as pt
@@ -85,50 +75,33 @@ def model(studies: list[Study], study_types: list[str], reading: Evidence) -> An
 
 
 def posterior(tables: dict[str, list[Row]], reading: Evidence, say: Callable[[str], None] | None = None) -> xr.Dataset:
-    """Return what the studies say, as they are read.
+    """Return what the studies say, as they are read; ``say`` is called with a sentence where something is sampled.
 
     What ships inside the package is taken where it is of these studies and this reading; otherwise it is sampled, which
     takes some seconds, and kept in the user's cache.
 
-    Parameters
-    ----------
-    tables
-        The checked tables.
-    reading
-        How studies are read.
-    say
-        Called with a sentence where something is sampled.
-
-    Returns
-    -------
-    Dataset
-        By (chain, draw): ``mu`` and ``tau`` (SD), the mean and spread of the family; ``theta`` (study_type), the effect
-        at scale (SD per fully served pupil and year); ``kept`` (study), the share kept at scale.
-        ``attrs["gates"]`` and ``attrs["made"]`` hold JSON.
-
-    Raises
-    ------
-    Refusal
-        Where studies cannot be read, or the file inside the package is damaged.
+    By (chain, draw): ``mu`` and ``tau`` (SD), the mean and spread of the family; ``theta`` (study_type), the effect at
+    scale (SD per fully served pupil and year); ``kept`` (study), the share kept at scale. ``attrs["gates"]`` and
+    ``attrs["made"]`` hold JSON. Refused where studies cannot be read, or the file inside the package is damaged.
     """
     say = say or (lambda sentence: None)
     studies, study_types = study_evidence.studies(tables, reading), study_evidence.study_types(tables)
-    name = file_name(studies, study_types, reading)
+    name, *former = file_names(studies, study_types, reading)
     if (SHIPPED / name).is_file():
         return posterior_files.read(SHIPPED / name, "the synthesis inside the package", "install oa_sim again")
-    before = [posterior_files.cache_folder() / other for other in file_names(studies, study_types, reading)]
-    path = next((one for one in before if one.is_file()), before[0])
+    own = posterior_files.cache_folder() / name
+    path = next((file for file in (own, *map(own.with_name, former)) if file.is_file()), own)
     if path.is_file():
         try:
             return posterior_files.read(path, "the synthesis in the cache", "delete it")
         except Refusal:
-            say("what was kept of these studies is damaged, so they are read anew")
+            say("the synthesis in the cache is damaged, so the studies are sampled again")
     if name not in _UNKEPT:
         fit = _sampled(studies, study_types, reading, say)
         try:
-            posterior_files.write(fit, before[0])
+            posterior_files.write(fit, own)
         except OSError as error:
-            print(f"what the studies say was not kept, so the next command samples it again ({error})", file=sys.stderr)
+            print(f"the synthesis was not kept, so the next command samples it again ({error})", file=sys.stderr)
             _UNKEPT[name] = fit
         return fit
     return _UNKEPT[name]
@@ -141,25 +114,21 @@ def file_name(studies: list[Study], study_types: list[str], reading: Evidence) -
 
 def file_names(studies: list[Study], study_types: list[str], reading: Evidence) -> list[str]:
     """Return the name of the file of a synthesis, and those that older versions gave to the same."""
-    return [_file_name(studies, study_types, reading, law) for law in (LAW_VERSION, *TEXT_HASHES)]
-
-
-def _file_name(studies: list[Study], study_types: list[str], reading: Evidence, law: str) -> str:
     parts = {
         "studies": studies,
         "study_types": study_types,
         "family": [asdict(reading.family_mean), asdict(reading.family_spread)],
         "sampler": asdict(SAMPLER),
         "seed": SEED,
-        "law": law,
     }
-    return f"synthesis-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]}.nc"
+    texts = [json.dumps(parts | {"law": law}, sort_keys=True) for law in (LAW_VERSION, *TEXT_HASHES)]
+    return [f"synthesis-{hashlib.sha256(text.encode()).hexdigest()[:12]}.nc" for text in texts]
 
 
 def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, say: Callable[[str], None]) -> xr.Dataset:
     """Return the posterior of the studies, sampled, in the precision in which it is kept."""
     iterations = SAMPLER.tune + SAMPLER.draws * SAMPLER.thin
-    say(f"weighing {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
+    say(f"sampling {len(studies)} studies: {SAMPLER.chains} chains of {iterations:,} iterations, once for all")
     fit = sampling.sample(model(studies, study_types, reading), SAMPLER, SEED)
     diverging = json.loads(fit.attrs["gates"])["divergences"]
     fit["kept"] = shares_given(fit.theta, studies)
@@ -180,14 +149,9 @@ def _sampled(studies: list[Study], study_types: list[str], reading: Evidence, sa
 
 
 def shares_given(theta: xr.DataArray, studies: list[Study]) -> xr.DataArray:
-    """Return the share kept from each study, drawn from what it is given the effect at scale (chain, draw, study).
+    """Return the share kept from each study (chain, draw, study), drawn given the effect at scale.
 
-    Parameters
-    ----------
-    theta
-        (chain, draw, study_type), SD.
-    studies
-        From ``studies.studies``; each has a stream of its own.
+    ``theta`` is (chain, draw, study_type), SD; each study has a stream of its own.
     """
     columns, cells = [], (np.arange(CELLS) + 0.5) / CELLS
     for study in studies:
@@ -203,22 +167,10 @@ def shares_given(theta: xr.DataArray, studies: list[Study]) -> xr.DataArray:
 
 
 def draws(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.Dataset:
-    """Return what the studies say, in as many draws as a run carries.
+    """Return what the studies say, in as many draws as the posterior of the baseline, of which they are independent.
 
-    Parameters
-    ----------
-    scenario
-        Its reading of the evidence and its seed.
-    tables
-        The checked tables.
-    chains, draws
-        How many, to match the posterior of the baseline, of which these are independent.
-
-    Returns
-    -------
-    Dataset
-        As of ``posterior``, by (chain, draw), and ``taken``, which of the draws that are held each is, counted over all
-        chains. Every one comes once, in an order that belongs to the seed, before any comes twice.
+    As of ``posterior``, and ``taken`` (chain, draw), which of the draws that are held each is, counted over all chains.
+    Every one comes once, in an order that belongs to the seed, before any comes twice.
     """
     held = posterior(tables, scenario.evidence)
     flat = held.stack(at=("chain", "draw"), create_index=False).transpose("at", ...)
@@ -232,35 +184,19 @@ def draws(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
 
 
 def effects(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws_: int) -> xr.DataArray:
-    """Return draws of the effect of each intervention.
+    """Return draws of the effect of each intervention, in as many draws as the posterior of the baseline.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions, reading of the evidence and seed.
-    tables
-        The checked tables.
-    chains, draws_
-        How many, to match the posterior.
-
-    Returns
-    -------
-    DataArray
-        (chain, draw, intervention), SD per fully served pupil and year. Interventions of one study type share one
-        effect; one of type ``family`` draws its own from the family of trials.
+    (chain, draw, intervention), SD per fully served pupil and year. Interventions of one study type share one effect;
+    one of type ``family`` draws its own from the family of trials.
     """
     synthesis = draws(scenario, tables, chains, draws_)
     out = np.empty((chains, draws_, len(scenario.interventions)))
-    for i, (name, about) in enumerate(scenario.interventions.items()):
-        if about.study_type == FAMILY:
+    for i, (name, intervention) in enumerate(scenario.interventions.items()):
+        if intervention.study_type == FAMILY:
             own = stream(scenario.seed, "effect", name).standard_normal((chains, draws_))
             out[..., i] = synthesis.mu.values + synthesis.tau.values * own
         else:
-            out[..., i] = synthesis.theta.sel(study_type=about.study_type).values
-    return xr.DataArray(
-        out,
-        dims=("chain", "draw", "intervention"),
-        name="effect",
-        coords={"intervention": list(scenario.interventions)},
-        attrs={"units": "SD / year", "long_name": "effect per fully served pupil"},
-    )
+            out[..., i] = synthesis.theta.sel(study_type=intervention.study_type).values
+    attrs = {"units": "SD / year", "long_name": "effect per fully served pupil"}
+    coords = {"intervention": list(scenario.interventions)}
+    return xr.DataArray(out, coords, ("chain", "draw", "intervention"), "effect", attrs)

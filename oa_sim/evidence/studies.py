@@ -22,24 +22,12 @@ SMALLEST_SHARE, SMALLEST_WEIGHT = 1e-4, 1e-290  # so that nothing is divided by 
 
 
 class Study(NamedTuple):
-    """A study as it is read.
-
-    Attributes
-    ----------
-    name, study_type
-        As the table has them.
-    effect
-        As published, SD.
-    error
-        Its standard error, SD, wider where the study is doubted.
-    lowest, highest, a, b
-        The prior of the share kept at scale: ``lowest + (highest - lowest) Beta(a, b)``.
-    """
+    """A study as it is read; the prior of the share kept at scale is ``lowest + (highest - lowest) Beta(a, b)``."""
 
     name: str
     study_type: str
-    effect: float
-    error: float
+    effect: float  # as published, SD
+    error: float  # its standard error, SD, wider where the study is doubted
     lowest: float
     highest: float
     a: float
@@ -63,10 +51,9 @@ class Study(NamedTuple):
         """Return the log-likelihood of effects at scale, the share kept summed out (...)."""
         shares, weights = self.shares()
         away = (self.effect - effect[..., None] / shares) / self.error
-        whole: np.ndarray = logsumexp(-0.5 * away**2 + np.log(weights), axis=-1) - np.log(
-            self.error * np.sqrt(2 * np.pi)
-        )
-        return whole
+        relative = logsumexp(-0.5 * away**2 + np.log(weights), axis=-1)
+        density: np.ndarray = relative - np.log(self.error * np.sqrt(2 * np.pi))
+        return density
 
     @property
     def kept(self) -> tuple[float, float]:
@@ -85,17 +72,7 @@ class Study(NamedTuple):
 def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
     """Return the studies that are read, in the order of their names, so that the order of rows never matters.
 
-    Parameters
-    ----------
-    tables
-        The checked tables; ``studies`` and ``months`` are used.
-    reading
-        How studies are read: what is kept on the way to scale, how doubted ones widen, which are left out.
-
-    Raises
-    ------
-    Refusal
-        For months that the table does not convert, a study to leave out that is not there, and none left.
+    Refused: months that the table does not convert, a study to leave out that is not there, and none left.
     """
     by_months = {row["months"]: (row["lowest_sd"] + row["highest_sd"]) / 2 for row in tables["months"]}
     rows = tables["studies"]
@@ -106,9 +83,7 @@ def studies(tables: dict[str, list[Row]], reading: Evidence) -> list[Study]:
         effect = row["effect"]
         if row["effect_unit"] == "months":
             if effect not in by_months:
-                raise Refusal(
-                    f"studies.csv row {row['row']}: {effect:g} months is not in months.csv: give whole months"
-                )
+                raise Refusal(f"studies.csv row {row['row']}: {effect} months is not in months.csv: give whole months")
             effect = by_months[effect]
         error = row["standard_error_sd"] * (reading.doubt_factor if row["status"] == DOUBTED else 1.0)
         kept = reading.kept_from_effectiveness if row["design"] == "effectiveness" else reading.kept_from_efficacy
@@ -126,17 +101,10 @@ def study_types(tables: dict[str, list[Row]]) -> list[str]:
 
 
 def check(scenario: Scenario, tables: dict[str, list[Row]]) -> None:
-    """Refuse studies that cannot be read, and an intervention of a type that no study has.
-
-    Raises
-    ------
-    Refusal
-        For months that the table does not convert, a study to leave out that is not there, and an unknown
-        ``study_type``.
-    """
+    """Refuse what ``studies`` refuses, and an intervention of a type that no study has."""
     studies(tables, scenario.evidence)
-    for about in scenario.interventions.values():
-        one_of(f"study_type of {about.label!r}", about.study_type, (*study_types(tables), FAMILY))
+    for intervention in scenario.interventions.values():
+        one_of(f"study_type of {intervention.label!r}", intervention.study_type, (*study_types(tables), FAMILY))
 
 
 def moments(prior: Prior) -> tuple[float, float]:

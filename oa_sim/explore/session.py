@@ -28,7 +28,7 @@ from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
 from oa_sim.simulation import narrative, run_manifest
 from oa_sim.sweep import cases as case_list
-from oa_sim.sweep import expand, journal
+from oa_sim.sweep import journal
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
 LEVERS = ("split", "portfolio", "ending", "horizon", "total_gbp")
@@ -111,7 +111,7 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
 def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
     facts, cases = journal.read(folder)
-    scenario = load.load_scenario(*case_list.again(facts, cases, 0, expand, iter([0])).overrides(0))
+    scenario = load.load_scenario(*case_list.again(facts, cases, 0, iter([0])).overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)
     if place in facts["posterior"] and case_list.posterior_hash(place) != facts["posterior"][place]:

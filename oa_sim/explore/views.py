@@ -241,7 +241,7 @@ def _value_text(key: str, value: object) -> str:
         return sweep_results.UNSET
     if key.endswith("_gbp") and isinstance(value, int | float):
         return pounds(value)
-    text = sweep_results.said(value)
+    text = sweep_results.value_text(value)
     return text.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", text) else text
 
 

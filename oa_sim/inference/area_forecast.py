@@ -1,53 +1,57 @@
 """Area forecast: where an area stands at the end of its record, by each draw's law, and its course from there, exactly.
 
-What a programme brought can be taken off the figures, draw by draw, so that what would have happened anyway is learned
+Given one draw of the hyperparameters, levels, deviations and the sampling errors of cohorts are Gaussian, so the Kalman
+filter gives their joint distribution at the end of the record without approximation; one draw from it is carried on
+year by year. It is the same law as the density in ``baseline_likelihood``, written a second way: a test holds the two
+together. What a programme contributed can be taken off the figures, draw by draw, so that the counterfactual is learned
 from them too.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import LINKED
-from oa_sim.inference import baseline_model, observations, state_space
+from oa_sim.inference import baseline_model, observations
 from oa_sim.inference.observations import Record
 
+JITTER = 1e-12  # rounding can leave a covariance just short of definite
 
-@dataclass(frozen=True)
-class Law:
-    """The hyperparameters of a posterior in the form in which areas are carried on.
 
-    Attributes
-    ----------
-    mean, pace, noise, link : array (draw, series)
-        Mean over areas (SD), persistence of deviations, variance of noise, share of luck that goes with a cohort.
-    level, shock : array (draw, series, series)
-        Covariance of levels in one year, and of the yearly shocks of deviations, SD squared.
-    level_pace : array (draw)
-        Persistence of levels.
-    """
+class Law(NamedTuple):
+    """The hyperparameters of a posterior in the form in which areas are carried on, chains one after another."""
 
-    mean: np.ndarray
-    level: np.ndarray
-    level_pace: np.ndarray
-    shock: np.ndarray
-    pace: np.ndarray
-    noise: np.ndarray
-    link: np.ndarray
+    mean: np.ndarray  # (draw, series): mean over areas, SD
+    level: np.ndarray  # (draw, series, series): covariance of levels in one year, SD squared
+    level_pace: np.ndarray  # (draw): what is left of a level a year later
+    shock: np.ndarray  # (draw, series, series): covariance of the yearly shocks of deviations, SD squared
+    pace: np.ndarray  # (draw, series): what is left of a deviation a year later
+    noise: np.ndarray  # (draw, series): variance of noise, SD squared
+    link: np.ndarray  # (draw, series): share of sampling error that goes with a cohort
+
+
+class Cells(NamedTuple):
+    """An area's published figures less England's in order of years, one an entry."""
+
+    series: np.ndarray
+    year: np.ndarray
+    kin: np.ndarray  # number of the cohort behind a figure, -1 where cohorts are not followed
+    value: np.ndarray  # (draw, cell), SD; one row where figures are the same in every draw
+    sampling: np.ndarray  # sampling variance, SD squared
 
 
 def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
-    """Return the law of each draw, chains one after another."""
+    """Return the law of each draw."""
 
-    def flat(name):
+    def flat(name: str) -> np.ndarray:
         values = posterior[name].values
         return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=float)
 
     linked = np.array([LINKED.index(measure) if measure in LINKED else -1 for measure, _ in names])
     by_series = np.where(linked < 0, 0.0, flat("cohort_link")[:, linked])
-    alike = np.eye(len(names)) + baseline_model.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
+    correlation = np.eye(len(names)) + baseline_model.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
     sd, pace = flat("deviation_sd"), flat("persistence")
     size = sd * np.sqrt(1 - pace**2)
     level_sd = flat("level_sd")
@@ -55,7 +59,7 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
         mean=flat("mu"),
         level=baseline_model.correlation(flat("level_partials"), names) * level_sd[:, :, None] * level_sd[:, None, :],
         level_pace=flat("level_persistence"),
-        shock=alike * size[:, :, None] * size[:, None, :],
+        shock=correlation * size[:, :, None] * size[:, None, :],
         pace=pace,
         noise=flat("noise_sd") ** 2,
         link=np.ascontiguousarray(by_series),
@@ -64,110 +68,247 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
 
 def relative(
     hyper: Law,
-    known: Record,
+    record: Record,
     area: str,
     years: list[int],
     behind: np.ndarray,
-    rng,
+    rng: np.random.Generator,
     *,
     is_proxy: bool = False,
     brought: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an area's figures less England's in the years to come, exact given the record and each draw.
+    """Return an area's course less England's in the years to come, exact given the record and each draw, and errors.
 
-    Parameters
-    ----------
-    hyper
-        From ``law``.
-    known
-        The record that holds the area.
-    area
-        Its name.
-    years
-        Contiguous; the first one follows any year of the record.
-    behind : array (series)
-        Sampling variance of the figures to come, SD squared.
-    rng
-        Random stream of the area.
-    is_proxy
-        Whether the record is a county's: its cohorts' luck is then not carried on.
-    brought : array (draw, series, year)
-        What is taken off the figures of the record's years, SD; None: nothing.
-
-    Returns
-    -------
-    centre, error : array (draw, series, year)
-        Course, and luck and noise about it, SD.
+    Both are (draw, series, year), SD; the errors are sampling error and noise about the course. The years are
+    contiguous, and the first one follows any year of the record. ``behind`` (series) is the sampling variance of the
+    figures to come, SD squared. Where the record is a county's, the sampling errors of its cohorts are not carried on.
+    ``brought`` (draw, series, year) is the contribution of a programme to the record's figures, SD, which is taken off.
     """
-    cells = cells_of(known, area, years[0], is_proxy=is_proxy, brought=brought)
-    future = observations.kin(known.series, years)
-    kin, future = _counted_from_0(cells.kin, future)
-    normal = rng.standard_normal((len(hyper.mean), state_space.numbers_needed(kin, future)))
-    found = state_space.courses(
-        hyper.mean, hyper.level, hyper.level_pace, hyper.shock, hyper.pace, hyper.noise, hyper.link,
-        cells.series, cells.year, kin, cells.value, cells.sampling, years[0] - 1, len(years), future, behind, normal,
-    )  # fmt: skip
-    return found[0], found[1]
-
-
-class Cells(NamedTuple):
-    """An area's published figures less England's in order of years, one an entry; see ``state_space.courses``."""
-
-    series: np.ndarray
-    year: np.ndarray
-    kin: np.ndarray
-    value: np.ndarray  # (draw or 1, cell)
-    sampling: np.ndarray
+    cells = cells_of(record, area, years[0], is_proxy=is_proxy, brought=brought)
+    future = observations.kin(record.series, years)
+    followed = [number for number in (*cells.kin, *future.ravel()) if number >= 0]
+    first = min(followed, default=0)  # cohorts are counted from the first that occurs
+    cells, future = _counted_from(first, cells), np.where(future >= 0, future - first, -1)
+    normal = rng.standard_normal((len(hyper.mean), numbers_needed(cells.kin, future)))
+    centre, error = courses(hyper, cells, years[0] - 1, future, behind, normal)
+    return centre, error
 
 
 def cells_of(
-    known: Record, area: str, before: int, *, is_proxy: bool = False, brought: np.ndarray | None = None
+    record: Record, area: str, before: int, *, is_proxy: bool = False, brought: np.ndarray | None = None
 ) -> Cells:
-    """Return the figures of an area before a year.
-
-    Parameters
-    ----------
-    known, area, is_proxy, brought
-        As for ``relative``.
-    before
-        The first year that is left out.
-    """
-    a = known.areas.index(area)
-    seen = known.observed[:, a].T > 0
-    seen &= (known.years < before)[:, None]
-    at_year, at_series = np.nonzero(seen)
-    kin = known.kin[at_series, at_year]
-    if is_proxy:
-        kin = np.full_like(kin, -1)
-    value = known.relative[at_series, a, at_year][None]
+    """Return the figures of an area before a year; see ``relative``."""
+    a = record.areas.index(area)
+    is_seen = record.observed[:, a].T > 0
+    is_seen &= (record.years < before)[:, None]
+    year, series = np.nonzero(is_seen)
+    kin = np.full(len(series), -1) if is_proxy else record.kin[series, year]
+    value = record.relative[series, a, year][None]
     if brought is not None:
-        value = value - brought[:, at_series, at_year]
-    years = known.years[at_year].astype(np.int64)
-    return Cells(at_series, years, kin, np.ascontiguousarray(value), known.sampling[at_series, a, at_year])
+        value = value - brought[:, series, year]
+    years = record.years[year].astype(np.int64)
+    return Cells(series, years, kin, np.ascontiguousarray(value), record.sampling[series, a, year])
 
 
 def log_density(
-    hyper: Law, known: Record, area: str, since: int, *, is_proxy: bool = False, brought: np.ndarray | None = None
+    hyper: Law, record: Record, area: str, since: int, *, is_proxy: bool = False, brought: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the log density (draw) of an area's figures from a year on, given those before and each draw.
+    """Return the log density (draw) of an area's figures from a year on, given those before; see ``relative``."""
+    cells = cells_of(record, area, int(record.years[-1]) + 1, is_proxy=is_proxy, brought=brought)
+    first = min((number for number in cells.kin if number >= 0), default=0)
+    return density_since(hyper, _counted_from(first, cells), since)
 
-    Parameters
-    ----------
-    hyper, known, area, is_proxy, brought
-        As for ``relative``.
-    since
-        The first year whose figures count.
+
+def _counted_from(first: int, cells: Cells) -> Cells:
+    return cells._replace(kin=np.where(cells.kin >= 0, cells.kin - first, -1))
+
+
+def numbers_needed(kin: np.ndarray, future: np.ndarray) -> int:
+    """Return how many standard normal numbers a draw of ``courses`` takes."""
+    n, ahead = future.shape
+    numbers: int = 2 * n + max(kin.max(initial=-1), future.max(initial=-1)) + 1 + 3 * n * ahead
+    return numbers
+
+
+# The filter's state is the level of each series, its deviation, and the sampling error of each cohort, in this order;
+# ``spread`` is the state's covariance. Both are written over as the record is taken in.
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def courses(
+    law: Law, cells: Cells, last: int, future: np.ndarray, behind: np.ndarray, normal: np.ndarray
+) -> np.ndarray:
+    """Return courses of an area's figures less England's, and what sampling error and noise add to them, SD.
+
+    The answer is (course or error, draw, series, year to come). Cohorts are counted from 0; the years to come follow
+    ``last``. Of them ``future`` (series, year) has the cohort behind each figure (-1: none), ``behind`` (series) the
+    sampling variance, SD squared. ``normal`` (draw, number) are standard normal numbers, ``numbers_needed`` at least.
     """
-    cells = cells_of(known, area, int(known.years[-1]) + 1, is_proxy=is_proxy, brought=brought)
-    kin, _ = _counted_from_0(cells.kin, np.full((1, 1), -1))
-    return state_space.log_density(
-        hyper.mean, hyper.level, hyper.level_pace, hyper.shock, hyper.pace, hyper.noise, hyper.link,
-        cells.series, cells.year, kin, cells.value, cells.sampling, since,
-    )  # fmt: skip
+    n_draws, n = law.mean.shape
+    out = np.empty((2, n_draws, n, future.shape[1]))
+    state, spread = _room(n, cells.kin)
+    for d in range(n_draws):
+        _take_in(law, d, cells, last + 1, state, spread)
+        for _ in range(cells.year[-1] if len(cells.year) else last, last):
+            _step(law, d, state, spread)
+        _carry_on(law, d, state, spread, future, behind, normal[d], out[:, d])
+    return out
 
 
-def _counted_from_0(kin: np.ndarray, future: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of cohorts counted from the first that occurs; -1 stays."""
-    known = np.concatenate([kin.ravel(), future.ravel()])
-    first = known[known >= 0].min() if (known >= 0).any() else 0
-    return np.where(kin >= 0, kin - first, -1), np.where(future >= 0, future - first, -1)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def density_since(law: Law, cells: Cells, since: int) -> np.ndarray:
+    """Return the log density (draw) of the figures from a year on, given those before it; cohorts from 0."""
+    n_draws, n = law.mean.shape
+    out = np.empty(n_draws)
+    state, spread = _room(n, cells.kin)
+    for d in range(n_draws):
+        out[d] = _take_in(law, d, cells, since, state, spread)
+    return out
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _room(n: int, kin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    width = 2 * n + kin.max() + 1 if len(kin) else 2 * n
+    return np.empty(width), np.empty((width, width))
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _take_in(law: Law, d: int, cells: Cells, since: int, state: np.ndarray, spread: np.ndarray) -> float:
+    """Leave what is known after the last figure in the state; return the log density of the figures from a year on."""
+    density, series, year = 0.0, cells.series, cells.year
+    _begin(law, d, state, spread)
+    for i in range(len(series)):
+        for _ in range(year[max(i - 1, 0)], year[i]):
+            _step(law, d, state, spread)
+        s, kin, sampling = series[i], cells.kin[i], cells.sampling[i]
+        link = law.link[d, s] if kin >= 0 else 0.0
+        figure = cells.value[d if len(cells.value) > 1 else 0, i] - law.mean[d, s]
+        if year[i] >= since:
+            centre, variance = _expected(law, d, state, spread, s, kin, link, sampling)
+            density -= 0.5 * (np.log(2 * np.pi * variance) + (figure - centre) ** 2 / variance)
+        _see(law, d, state, spread, s, kin, link, figure, sampling)
+    return density
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _begin(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
+    """Write what is known before the record: levels and deviations in the long run, sampling errors of variance 1."""
+    n, pace = law.mean.shape[1], law.pace[d]
+    state[:] = 0.0
+    spread[:] = 0.0
+    for i in range(n):
+        for j in range(n):
+            spread[i, j] = law.level[d, i, j]
+            spread[n + i, n + j] = law.shock[d, i, j] / (1 - pace[i] * pace[j])
+    for i in range(2 * n, len(state)):
+        spread[i, i] = 1.0
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _step(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
+    """Carry the state one year on; the sampling error of a cohort does not change."""
+    n, level_pace = law.mean.shape[1], law.level_pace[d]
+    left = np.ones(len(state))
+    left[:n] = level_pace
+    left[n : 2 * n] = law.pace[d]
+    for i in range(len(state)):
+        state[i] *= left[i]
+        for j in range(len(state)):
+            spread[i, j] *= left[i] * left[j]
+    for i in range(n):
+        for j in range(n):
+            spread[i, j] += law.level[d, i, j] * (1 - level_pace**2)
+            spread[n + i, n + j] += law.shock[d, i, j]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _expected(
+    law: Law, d: int, state: np.ndarray, spread: np.ndarray, s: int, kin: int, link: float, sampling: float
+) -> tuple[float, float]:
+    """Return mean and variance of a figure before it is seen."""
+    n, loading = law.mean.shape[1], link * np.sqrt(sampling)
+    centre = state[s] + state[n + s]
+    variance = spread[s, s] + 2 * spread[s, n + s] + spread[n + s, n + s] + sampling * (1 - link**2) + law.noise[d, s]
+    if kin >= 0:
+        k = 2 * n + kin
+        centre += loading * state[k]
+        variance += loading * (2 * (spread[s, k] + spread[n + s, k]) + loading * spread[k, k])
+    return centre, variance
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _see(
+    law: Law, d: int, state: np.ndarray, spread: np.ndarray, s: int, kin: int, link: float, figure: float,
+    sampling: float,
+) -> None:  # fmt: skip
+    """Take one figure in: level plus deviation plus the part of its sampling error that is a cohort's."""
+    n, width, loading = law.mean.shape[1], len(state), link * np.sqrt(sampling)
+    pull = spread[s] + spread[n + s]  # by symmetry rows are columns
+    if kin >= 0:
+        pull = pull + loading * spread[2 * n + kin]
+    variance = pull[s] + pull[n + s] + sampling * (1 - link**2) + law.noise[d, s]
+    surprise = figure - state[s] - state[n + s]
+    if kin >= 0:
+        variance += loading * pull[2 * n + kin]
+        surprise -= loading * state[2 * n + kin]
+    for i in range(width):
+        gain = pull[i] / variance
+        state[i] += gain * surprise
+        if gain != 0.0:
+            for j in range(width):
+                spread[i, j] -= gain * pull[j]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _carry_on(
+    law: Law, d: int, state: np.ndarray, spread: np.ndarray, future: np.ndarray, behind: np.ndarray,
+    normal: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Draw the state and write one course from it; a cohort that the record has not seen has an error of its own."""
+    n, ahead = future.shape
+    width = len(state)
+    root = np.zeros_like(spread)
+    lower(spread, root)
+    now = np.zeros(2 * n + max(width - 2 * n, future.max() + 1))
+    now[:width] = state
+    for i in range(width):
+        for j in range(i + 1):
+            now[i] += root[i, j] * normal[j]
+    now[width:] = normal[width : len(now)]
+    at = len(now)
+    level_pace, pace, noise, link = law.level_pace[d], law.pace[d], law.noise[d], law.link[d]
+    level_root, shock_root = np.zeros((n, n)), np.zeros((n, n))
+    lower(law.level[d] * (1 - level_pace**2), level_root)
+    lower(law.shock[d], shock_root)
+    for t in range(ahead):
+        for s in range(n):
+            now[s] *= level_pace
+            now[n + s] *= pace[s]
+            for r in range(s + 1):
+                now[s] += level_root[s, r] * normal[at + r]
+                now[n + s] += shock_root[s, r] * normal[at + n + r]
+        at += 2 * n
+        for s in range(n):
+            shared = link[s] if future[s, t] >= 0 else 0.0
+            error = np.sqrt(behind[s] * (1 - shared**2) + noise[s]) * normal[at + s]
+            if future[s, t] >= 0:
+                error += shared * np.sqrt(behind[s]) * now[2 * n + future[s, t]]
+            out[0, s, t] = law.mean[d, s] + now[s] + now[n + s]
+            out[1, s, t] = error
+        at += n
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def lower(covariance: np.ndarray, root: np.ndarray) -> None:
+    """Write the lower root of a covariance; a direction without variance gets none."""
+    n = len(covariance)
+    for j in range(n):
+        rest = covariance[j, j]
+        for k in range(j):
+            rest -= root[j, k] ** 2
+        root[j, j] = np.sqrt(rest) if rest > JITTER else 0.0
+        for i in range(j + 1, n):
+            total = covariance[i, j]
+            for k in range(j):
+                total -= root[i, k] * root[j, k]
+            root[i, j] = total / root[j, j] if root[j, j] > 0 else 0.0

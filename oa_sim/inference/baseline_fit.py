@@ -1,7 +1,7 @@
 """Baseline fit: from a panel of authorities to a compact posterior, shipped in the package or kept by the user.
 
-Learn wide, project narrow: the hyperparameters are learned once from all authorities that publish, and a run takes
-them as they are. The file says what made it: command, panel, versions, gates.
+The hyperparameters are fitted once to all authorities that publish, and a run takes them as they are. The file says
+what made it: command, panel, versions, gates.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -37,67 +38,53 @@ TEXT_HASHES = {"0b86cc81a7c13659562c43f11968d02c1e361d2a5348bd9d7a576894db27b424
 
 
 def load(path: str | Path | None = None, draws: int | None = None) -> xr.Dataset:
-    """Return a learned posterior.
+    """Return a fitted posterior: a file that ``oa-sim fit`` wrote, by default the one inside the package.
 
-    Parameters
-    ----------
-    path
-        A file that ``oa-sim fit`` wrote; the one inside the package by default.
-    draws
-        How many draws of each chain; all by default. With fewer the gates are reckoned again.
-
-    Returns
-    -------
-    Dataset
-        The variables of ``KEPT`` by (chain, draw, ...); ``attrs["gates"]`` and ``attrs["made"]`` hold JSON.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be read, is not what was written, or was learned for other series.
+    It has the variables of ``KEPT`` by (chain, draw, ...); ``attrs["gates"]`` and ``attrs["made"]`` hold JSON. With
+    fewer draws of each chain than all, the gates are reckoned again. Refused where it cannot be read, is not what was
+    written, or was fitted to other series.
     """
-    found = read(Path(path) if path else SHIPPED)
-    if found.attrs.get("format") != FORMAT or not set(KEPT) <= set(found.data_vars):
+    posterior = read(Path(path) if path else SHIPPED)
+    if posterior.attrs.get("format") != FORMAT or not set(KEPT) <= set(posterior.data_vars):
         raise Refusal(
-            f"{path or SHIPPED.name}: a learned posterior of format {FORMAT} is needed, got format "
-            f"{found.attrs.get('format')}: learn it again with oa-sim fit"
+            f"{path or SHIPPED.name}: a fitted posterior of format {FORMAT} is needed, got format "
+            f"{posterior.attrs.get('format')}: fit it again with oa-sim fit"
         )
-    if found.series.values.tolist() != baseline_model.labels(series()):
-        raise Refusal(f"{path or SHIPPED.name}: it was learned for other series: learn it again with oa-sim fit")
-    held = found.sizes["draw"]
+    if posterior.series.values.tolist() != baseline_model.labels(series()):
+        raise Refusal(f"{path or SHIPPED.name}: it was fitted to other series: fit it again with oa-sim fit")
+    held = posterior.sizes["draw"]
     if draws is not None and draws > held:
         raise Refusal(
-            f"sampler.draws must be at most {held}, the draws a chain of the learned posterior, got {draws}: lower it, "
-            "or learn more with oa-sim fit"
+            f"sampler.draws must be at most {held}, the draws a chain of the fitted posterior, got {draws}: lower it, "
+            "or fit more with oa-sim fit"
         )
     if draws is not None and draws < held:
-        diverging = json.loads(found.attrs["gates"])["divergences"]
-        found = found.isel(draw=slice(draws))
-        found.attrs["gates"] = json.dumps(sampling.gates(found, diverging))
-    return found
+        diverging = json.loads(posterior.attrs["gates"])["divergences"]
+        posterior = posterior.isel(draw=slice(draws))
+        posterior.attrs["gates"] = json.dumps(sampling.gates(posterior, diverging))
+    return posterior
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What was learned from a panel.
+    """What was fitted to a panel."""
 
-    Attributes
-    ----------
-    posterior : Dataset
-        The variables of ``KEPT`` by (chain, draw, ...).
-    read : list of str
-        What was read and what was left, in plain lines.
-    facts : dict
-        Gates, and what made it.
-    """
-
-    posterior: xr.Dataset
-    read: list[str]
-    facts: dict
+    posterior: xr.Dataset  # the variables of ``KEPT`` by (chain, draw, ...)
+    read: list[str]  # what was read and what was left, in plain lines
+    facts: dict[str, Any]  # gates, and what made it
 
 
 def fit(learning: Learning, say: Callable[[str], None], *, progress: bool = False) -> Learned:
-    """Return the posterior learned from the panel that is named.
+    """Return the posterior fitted to the panel that is named.
+
+    Parameters
+    ----------
+    learning
+        The panel, and how it is sampled.
+    say
+        Called with a sentence at each stage.
+    progress
+        Whether to show the sampler's progress.
 
     Raises
     ------
@@ -107,73 +94,64 @@ def fit(learning: Learning, say: Callable[[str], None], *, progress: bool = Fals
     if learning.panel.actuals:
         raise Refusal("panel.actuals goes with backtest, not with fit: leave it out")
     say("reading the panel")
-    found = published_files.read(learning.panel.path)
-    history = panel.history(found, tables.read("breaks", learning.data_folder), learning.panel.train_until)
+    path = str(learning.panel.path)  # there is one, as its check says
+    published = published_files.read(path)
+    history = panel.history(published, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     lacking = panel.check(history)
     if lacking:
-        near = [line for line in found.sentences() if "nearest is" in line]
+        near = [line for line in published.sentences() if "nearest is" in line]
         hint = f" ({near[0]})" if near else ""
         raise Refusal(
-            f"{lacking[0].split(':')[0]} in {learning.panel.path}{hint}, and a run needs every series: add the "
+            f"{lacking[0].split(':')[0]} in {path}{hint}, and a run needs every series: add the "
             "figures, or correct the name of the column"
         )
-    posterior = learn(learning, history, found.data_hash, say, progress=progress)
+    posterior = learn(learning, history, published.data_hash, say, progress=progress)
     facts = {name: json.loads(posterior.attrs[name]) for name in ("gates", "made")}
-    return Learned(posterior, found.sentences(), facts)
+    return Learned(posterior, published.sentences(), facts)
 
 
 def learn(
     learning: Learning, history: xr.Dataset, panel_hash: str, say: Callable[[str], None], *, progress: bool = False
 ) -> xr.Dataset:
-    """Return the posterior learned from a history of authorities, from the cache where it was learned before.
+    """Return the posterior fitted to a history of authorities, from the cache where it was fitted before.
 
-    Parameters
-    ----------
-    learning
-        How it is sampled.
-    history
-        From ``panel.history``.
-    panel_hash
-        SHA-256 of the files behind it.
-    say
-        Called with a sentence at each stage.
-    progress
-        Whether to show the sampler's progress.
+    The history is from ``panel.history``, ``panel_hash`` is the SHA-256 of the files behind it, and ``say`` is called
+    with a sentence at each stage.
     """
     until = int(history.year[-1])
     keys = [_identity(learning, panel_hash, until, history, law) for law in (LAW_VERSION, *TEXT_HASHES)]
     paths = [cache_folder() / f"learned-{key}.nc" for key in keys]
     before = next((path for path in paths if path.exists()), None)
     if before is not None:
-        say("using what was learned from this panel before")
+        say("using the posterior that was fitted to this panel before")
         return read(before)
     sampler = learning.sampler
-    known = observations.record(history)
+    record = observations.record(history)
     iterations = sampler.tune + sampler.draws * sampler.thin
-    say(f"learning from {len(known.areas)} authorities: {sampler.chains} chains of {iterations:,} iterations")
-    found = sampling.sample(baseline_model.model(known), sampler, learning.seed, progress=progress)
-    compact = found[list(KEPT)].astype(np.float32).astype(float)
+    say(f"fitting to {len(record.areas)} authorities: {sampler.chains} chains of {iterations:,} iterations")
+    drawn = sampling.sample(baseline_model.model(record), sampler, learning.seed, progress=progress)
+    posterior = drawn[list(KEPT)].astype(np.float32).astype(float)
     made = {
-        "command": f"oa-sim fit panel.path={Path(learning.panel.path).name} panel.train_until={until}",
+        "command": f"oa-sim fit panel.path={Path(str(learning.panel.path)).name} panel.train_until={until}",
         "panel_hash": panel_hash,
         "until": until,
-        "authorities": len(known.areas),
-        "figures": int(known.observed.sum()),
+        "authorities": len(record.areas),
+        "figures": int(record.observed.sum()),
         "seed": learning.seed,
         "sampler": vars(sampler),
         "law": LAW_VERSION,
         "versions": sampling.versions(),
     }
-    compact.attrs = {"gates": found.attrs["gates"], "made": json.dumps(made), "format": FORMAT}
+    posterior.attrs = {"gates": drawn.attrs["gates"], "made": json.dumps(made), "format": FORMAT}
     try:
-        write(compact, paths[0])
+        write(posterior, paths[0])
     except OSError as error:
-        print(f"what was learned was not kept, so the next command learns it again ({error})", file=sys.stderr)
-    return compact
+        print(f"the posterior was not kept, so the next command fits it again ({error})", file=sys.stderr)
+    return posterior
 
 
 def _identity(learning: Learning, panel_hash: str, until: int, history: xr.Dataset, law: str) -> str:
-    """Return the name of what is learned by a law: all that it depends on, hashed."""
+    """Return the name of what is fitted by a law: all that it depends on, hashed."""
     parts = {
         "panel": panel_hash,
         # the figures as they were read: names of columns and layouts may have changed since
@@ -191,25 +169,14 @@ def _identity(learning: Learning, panel_hash: str, until: int, history: xr.Datas
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def law_version(made: dict) -> str:
-    """Return the version of the law by which a posterior was learned, also where an older oa_sim wrote it.
-
-    Parameters
-    ----------
-    made
-        ``attrs["made"]`` of a posterior, as a dict.
-    """
-    return posterior_files.law_version(made, TEXT_HASHES)
+def law_version(made: dict[str, str]) -> str:
+    """Return the version of the law of a posterior by its ``attrs["made"]``, which an older oa_sim may have written."""
+    law = made.get("law", "")
+    return TEXT_HASHES.get(law, law)
 
 
 def read(path: Path) -> xr.Dataset:
-    """Return a posterior that was written, in double precision.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be read or is not what was written.
-    """
+    """Return a posterior that was written, in double precision; refused where it is not there or is damaged."""
     if not path.is_file():
-        raise Refusal(f"{path}: there is no such learned posterior: name a file that oa-sim fit wrote")
-    return posterior_files.read(path, "the learned posterior", "delete it and learn it again")
+        raise Refusal(f"{path}: there is no such fitted posterior: name a file that oa-sim fit wrote")
+    return posterior_files.read(path, "the fitted posterior", "delete it and fit it again")

@@ -7,36 +7,24 @@ one compiled operation: left to itself it spends minutes compiling the derivativ
 only to fit, since PyTensor and Numba take seconds to load.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import pytensor.tensor as pt
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
 
-@dataclass(frozen=True)
-class Band:
-    """Authorities with the same published cells and cohorts of about the same size.
+class Band(NamedTuple):
+    """Authorities with the same published cells and cohorts of about the same size."""
 
-    Attributes
-    ----------
-    series, year : array (cell)
-        Which series, and which year, each published cell is.
-    kin : array (cell)
-        Number of the cohort of pupils of a group behind a cell, -1 for none: cells of the same children share it.
-    value : array (authority, cell)
-        Record, SD.
-    sampling : array (cell)
-        Sampling variance, SD squared: the mean over the band.
-    """
-
-    series: np.ndarray
-    year: np.ndarray
-    kin: np.ndarray
-    value: np.ndarray
-    sampling: np.ndarray
+    series: np.ndarray  # (cell)
+    year: np.ndarray  # (cell)
+    kin: np.ndarray  # (cell): number of the cohort behind it, -1 for none: cells of the same children share it
+    value: np.ndarray  # (authority, cell), SD
+    sampling: np.ndarray  # (cell): sampling variance, SD squared: the mean over the band
 
 
 class RecordDensity(Op):
@@ -51,67 +39,59 @@ class RecordDensity(Op):
 
     Inputs: mean (series); parts (part, series, series), covariances in one year; persistence (part, series); noise
     (series), a variance; link (series).
-
-    Parameters
-    ----------
-    bands : list of Band
-        The record.
-    by_band : bool
-        Whether the density is given for each band (for comparison by cross-validation) instead of as a sum.
     """
 
     __props__ = ()
 
     def __init__(self, bands: list[Band]):
+        kinds = (np.int64, np.int64, np.int64, np.float64, np.float64)
         self.bands = [
-            (
-                np.ascontiguousarray(band.series, dtype=np.int64),
-                np.ascontiguousarray(band.year, dtype=np.int64),
-                np.ascontiguousarray(band.kin, dtype=np.int64),
-                np.ascontiguousarray(band.value, dtype=np.float64),
-                np.ascontiguousarray(band.sampling, dtype=np.float64),
-            )
-            for band in bands
+            [np.ascontiguousarray(part, dtype=kind) for part, kind in zip(band, kinds, strict=True)] for band in bands
         ]
         super().__init__()
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return self is other
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self)
 
-    def make_node(self, *inputs):
+    def make_node(self, *inputs: Any) -> Apply[Any]:
         """Return the node: the density, and its gradient in each input."""
-        inputs = [pt.as_tensor(value) for value in inputs]
-        return Apply(self, inputs, [pt.dscalar(), *(value.type() for value in inputs)])
+        variables = [pt.as_tensor(value) for value in inputs]
+        return Apply(self, variables, [pt.dscalar(), *(value.type() for value in variables)])
 
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply[Any], inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         """Compute density and gradients."""
         density, gradients = self.evaluate(*inputs)
-        for output, value in zip(outputs, [np.asarray(density), *gradients], strict=True):
+        for output, value in zip(output_storage, [np.asarray(density), *gradients], strict=True):
             output[0] = value
 
-    def evaluate(self, *inputs) -> tuple[float, list[np.ndarray]]:
+    def evaluate(self, *inputs: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Return the log density and its gradients, without PyTensor."""
-        inputs = [np.ascontiguousarray(value, dtype=np.float64) for value in inputs]
-        gradients = [np.zeros_like(value) for value in inputs]
+        arrays = [np.ascontiguousarray(value, dtype=np.float64) for value in inputs]
+        gradients = [np.zeros_like(value) for value in arrays]
         density = 0.0
         for band in self.bands:
-            density += density_and_gradients(*inputs, *band, *gradients)
+            density += density_and_gradients(*arrays, *band, *gradients)
         return density, gradients
 
-    def pullback(self, inputs, outputs, cotangents):
+    def pullback(
+        self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]
+    ) -> list[Variable[Any, Any]]:
         """Return the gradients in the inputs, as PyTensor 3 asks for them."""
         return [cotangents[0] * gradient for gradient in outputs[1:]]
 
-    def grad(self, inputs, output_gradients):
+    def grad(self, inputs: Sequence[Any], output_grads: Sequence[Any]) -> list[Variable[Any, Any]]:
         """Return the gradients in the inputs, as PyTensor 2 asks for them."""
-        return self.pullback(inputs, self(*inputs), output_gradients)
+        return self.pullback(inputs, self.make_node(*inputs).outputs, output_grads)
 
 
 @numba.njit(nogil=True, error_model="numpy")  # far out the sampler meets a density of nothing, not an error
-def covariance_of(parts, persistence, noise, link, series, year, kin, sampling, power, out):
+def covariance_of(
+    parts: np.ndarray, persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, series: np.ndarray,
+    year: np.ndarray, kin: np.ndarray, sampling: np.ndarray, power: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
     """Write the upper half of the covariance of a band's cells, and the table of powers that it needs."""
     for k in range(len(parts)):
         for s in range(len(noise)):
@@ -134,9 +114,10 @@ def covariance_of(parts, persistence, noise, link, series, year, kin, sampling, 
 
 @numba.njit(nogil=True, error_model="numpy")
 def density_and_gradients(
-    mean, parts, persistence, noise, link, series, year, kin, value, sampling, g_mean, g_parts, g_persistence, g_noise,
-    g_link,
-):  # fmt: skip
+    mean: np.ndarray, parts: np.ndarray, persistence: np.ndarray, noise: np.ndarray, link: np.ndarray,
+    series: np.ndarray, year: np.ndarray, kin: np.ndarray, value: np.ndarray, sampling: np.ndarray,
+    g_mean: np.ndarray, g_parts: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray,
+) -> float:  # fmt: skip
     """Return the log density of one band and add its gradients in place.
 
     Written as loops for the compiler; it lets go of the interpreter's lock, so that chains run side by side.
@@ -163,7 +144,10 @@ def density_and_gradients(
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _weigh(density, mean, series, value, precision, pull, g_mean):
+def _weigh(
+    density: float, mean: np.ndarray, series: np.ndarray, value: np.ndarray, precision: np.ndarray, pull: np.ndarray,
+    g_mean: np.ndarray,
+) -> float:  # fmt: skip
     """Write the residuals of each authority times the precision; return the density less their weighted squares.
 
     The same products are the gradient in the means, which is added in place.
@@ -181,7 +165,11 @@ def _weigh(density, mean, series, value, precision, pull, g_mean):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _chain(parts, link, series, year, kin, sampling, power, slope, g_parts, g_persistence, g_noise, g_link):
+def _chain(
+    parts: np.ndarray, link: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray, sampling: np.ndarray,
+    power: np.ndarray, slope: np.ndarray, g_parts: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray,
+    g_link: np.ndarray,
+) -> None:  # fmt: skip
     """Carry the gradient in the covariance (upper half) on to the parameters."""
     for i in range(len(series)):
         s = series[i]
@@ -201,7 +189,7 @@ def _chain(parts, link, series, year, kin, sampling, power, slope, g_parts, g_pe
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def invert(upper, inverse):
+def invert(upper: np.ndarray, inverse: np.ndarray) -> float:
     """Write the inverse of the matrix whose upper half is in ``upper``; return half its log determinant.
 
     ``upper`` is used up. The inner loops run along rows, which the compiler vectorises without changing the order of
@@ -215,7 +203,7 @@ def invert(upper, inverse):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _factorise(upper):
+def _factorise(upper: np.ndarray) -> float:
     """Write U of S = U'U over the upper half of S, row by row; return half the log determinant of S."""
     n, half = len(upper), 0.0
     for k in range(n):
@@ -233,7 +221,7 @@ def _factorise(upper):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _invert_triangle(upper, inverse):
+def _invert_triangle(upper: np.ndarray, inverse: np.ndarray) -> None:
     """Write the transposed inverse of U over ``upper``: its columns are rows. ``inverse`` is room to work in."""
     n = len(upper)
     inverse[:] = 0.0
@@ -251,7 +239,7 @@ def _invert_triangle(upper, inverse):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _square(upper, inverse):
+def _square(upper: np.ndarray, inverse: np.ndarray) -> None:
     """Write the inverse of S, which is the inverse of U times its transpose."""
     n = len(upper)
     inverse[:] = 0.0

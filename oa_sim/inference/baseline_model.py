@@ -5,11 +5,13 @@ On the latent scale, for area a, series s (a measure of a group) and year t:
     z[a,s,t] = national[s,t] + mu[s] + level[a,s,t] + deviation[a,s,t] + luck[a,s,t] + noise[a,s,t]
 
 ``level`` is where an area stands: correlated over all series, and it moves so slowly that it differs little from a
-constant. ``deviation`` is alike in the two groups of a measure and reverts within years: the areas were chosen for
+constant. ``deviation`` is correlated in the two groups of a measure and reverts within years: the areas were chosen for
 being low, so part of any recovery comes free. ``luck`` is the sampling error of a cohort of finite size; it goes with
 the same children from stage to stage (the cohort link). All are integrated out here, and drawn exactly, given the
 record and each posterior draw, in ``counterfactual``.
 """
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from oa_sim.errors import one_of
 from oa_sim.inference import national_trend
 from oa_sim.inference.observations import Record
 from oa_sim.inference.sampling import load_pymc
+
+if TYPE_CHECKING:
+    from oa_sim.inference.baseline_likelihood import Band  # PyTensor is loaded only to fit
 
 # priors: the centre of each SD over series (SD, or SD / year), the log spread of that centre, and that of a series
 # about it; noise has less room, since a deviation that reverts quickly can hardly be told from it
@@ -62,18 +67,9 @@ TOLD = (
 AUTHORITIES_IN_A_BAND = 40  # about: those of one size share a factor
 
 
-def model(known: Record, without: tuple[str, ...] = ()):
-    """Return the PyMC model of the record.
+def model(record: Record, without: tuple[str, ...] = ()) -> Any:
+    """Return the PyMC model of the record, less the parts of ``PARTS`` that are to be left out for a comparison.
 
-    Parameters
-    ----------
-    known
-        From ``observations.record``.
-    without
-        Parts to leave out, for a comparison, of ``PARTS``.
-
-    Notes
-    -----
     By series: ``mu`` (SD), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``persistence`` (share of a deviation
     left a year later), ``national_sd`` (SD / year). One for all: ``level_persistence``, ``national_trend`` (share of
     ``national_sd``), ``national_damping``, ``break_sd`` (SD), ``groups_alike``. By linked measure:
@@ -83,79 +79,81 @@ def model(known: Record, without: tuple[str, ...] = ()):
     for part in without:
         one_of("part", part, PARTS)
     pm = load_pymc()
-    import pytensor.tensor as pt
+    pt = _tensors()
+    from oa_sim.inference.baseline_likelihood import RecordDensity
 
-    from oa_sim.inference.baseline_likelihood import RecordDensity  # PyTensor is loaded only to fit
-
-    def share(name, centre, spread, **dims):
-        return pm.Deterministic(name, pt.sigmoid(pm.Normal(f"{name}_logit", centre, spread, **dims)), **dims)
-
-    n = len(known.series)
-    linked = np.array([list(LINKED).index(m) if m in LINKED else -1 for m, _ in known.series])
-    names = labels(known.series)
-    with pm.Model(coords={"series": names, "linked": list(LINKED), "pair": pairs(known.series)}) as described:
+    n = len(record.series)
+    linked = np.array([list(LINKED).index(m) if m in LINKED else -1 for m, _ in record.series])
+    names = labels(record.series)
+    with pm.Model(coords={"series": names, "linked": list(LINKED), "pair": pairs(record.series)}) as described:
         sd = {}
-        for name, (typical, spread, about) in CENTRES.items():
+        for name, (typical, spread, spread_of_series) in CENTRES.items():
             centre = pm.Normal(f"{name}_centre", np.log(typical), spread)
-            logarithm = pm.Normal(f"{name}_log", centre, about, dims="series")
-            sd[name] = pm.Deterministic(name, pt.exp(logarithm), dims="series")
+            sd[name] = _unbounded(name, "log", centre, spread_of_series, dims="series")
         mu = pm.Normal("mu", 0.0, MU_SD, dims="series")
         centre = pm.Normal("persistence_centre", *PERSISTENCE)
         spread = 0.01 if "free persistence" in without else PERSISTENCE_SPREAD
-        persistence = share("persistence", centre, spread, dims="series")
-        slow = 1.0 - 1e-9 if "moving level" in without else share("level_persistence", *LEVEL_PERSISTENCE)
+        persistence = _unbounded("persistence", "logit", centre, spread, dims="series")
+        slow = 1.0 - 1e-9 if "moving level" in without else _unbounded("level_persistence", "logit", *LEVEL_PERSISTENCE)
         free = None if "joint levels" in without else pm.Normal("level_partials", 0.0, partials_sd(n), dims="pair")
-        level = _alike(free, known.series, pt) * sd["level_sd"][:, None] * sd["level_sd"]
+        level = _level_correlation(free, record.series) * sd["level_sd"][:, None] * sd["level_sd"]
         alike = link = np.zeros(len(LINKED))
         if "joint deviations" not in without:
-            alike = pm.Normal("deviation_alike_arctanh", *ALIKE, dims="linked")
-            alike = pm.Deterministic("deviation_alike", pt.tanh(alike), dims="linked")
+            alike = _unbounded("deviation_alike", "arctanh", *ALIKE, dims="linked")
         if "cohort link" not in without:
-            link = share("cohort_link", *LINK, dims="linked")
-        alike = pt.eye(n) + (pt.as_tensor(alike)[np.maximum(linked, 0)] * partners(known.series))
+            link = _unbounded("cohort_link", "logit", *LINK, dims="linked")
+        alike = pt.eye(n) + (pt.as_tensor(alike)[np.maximum(linked, 0)] * partners(record.series))
         parts = [level, covariance(alike, sd["deviation_sd"], persistence, pt)]
         pace = [slow * pt.ones(n), persistence]
         link = pt.where(linked < 0, 0.0, pt.as_tensor(link)[np.maximum(linked, 0)])
-        seen = RecordDensity(bands(known))
-        pm.Potential("history", seen(mu, pt.stack(parts), pt.stack(pace), sd["noise_sd"] ** 2, link)[0])
-        _country(known, sd["national_sd"], share, pt)
+        density: Any = RecordDensity(bands(record))
+        pm.Potential("history", density(mu, pt.stack(parts), pt.stack(pace), sd["noise_sd"] ** 2, link)[0])
+        _add_england(record, sd["national_sd"])
     return described
 
 
-def _country(known: Record, sd, share, pt) -> None:
+def _tensors() -> Any:
+    """Return ``pytensor.tensor``, loaded only to fit; many of its functions have no types."""
+    import pytensor.tensor
+
+    return pytensor.tensor
+
+
+def _unbounded(name: str, scale: str, centre: Any, spread: float, **dims: str) -> Any:
+    """Return a hyperparameter whose logarithm, logit or inverse hyperbolic tangent has a normal prior."""
+    pm, pt = load_pymc(), _tensors()
+    back = {"log": pt.exp, "logit": pt.sigmoid, "arctanh": pt.tanh}[scale]
+    return pm.Deterministic(name, back(pm.Normal(f"{name}_{scale}", centre, spread, **dims)), **dims)
+
+
+def _add_england(record: Record, sd: Any) -> None:
     """Add England's own course to the model that is being described."""
     pm = load_pymc()
-
-    def factor(name, typical, spread):
-        return pm.Deterministic(name, pt.exp(pm.Normal(f"{name}_log", np.log(typical), spread)))
-
     law = {
-        "trend": factor("national_trend", *TREND),
-        "damping": share("national_damping", *DAMPING),
-        "alike": share("groups_alike", *GROUPS_ALIKE),
-        "break_sd": factor("break_sd", *BREAK),
+        "trend": _unbounded("national_trend", "log", np.log(TREND[0]), TREND[1]),
+        "damping": _unbounded("national_damping", "logit", *DAMPING),
+        "alike": _unbounded("groups_alike", "logit", *GROUPS_ALIKE),
+        "break_sd": _unbounded("break_sd", "log", np.log(BREAK[0]), BREAK[1]),
     }
     law = {name: value[None] for name, value in law.items()}
     # apart from the graph, so that a compiled model takes another
-    change = pm.Data("england_change", national_trend.steps(known.series, known.national).change)
-    density, at = 0.0, 0
-    for measure in dict.fromkeys(
-        measure for measure, _ in known.series
-    ):  # measures have nothing in common: small blocks
-        here = [s for s, name in enumerate(known.series) if name[0] == measure]
-        of = national_trend.steps([known.series[s] for s in here], [known.national[s] for s in here])
-        n = len(of.change)
-        if n:
-            spread = national_trend.covariance(of, sd[None, here], **law, xp=pt)[0]
-            density += pm.logp(pm.MvNormal.dist(np.zeros(n), cov=spread), change[at : at + n])
-        at += n
+    change = pm.Data("england_change", national_trend.steps(record.series, record.national).change)
+    density, begin = 0.0, 0
+    for measure in dict.fromkeys(measure for measure, _ in record.series):  # nothing in common: small blocks
+        here = [s for s, name in enumerate(record.series) if name[0] == measure]
+        steps = national_trend.steps([record.series[s] for s in here], [record.national[s] for s in here])
+        end = begin + len(steps.change)
+        if end > begin:
+            spread = national_trend.covariance(steps, sd[None, here], **law, xp=_tensors())[0]
+            density += pm.logp(pm.MvNormal.dist(np.zeros(end - begin), cov=spread), change[begin:end])
+        begin = end
     pm.Potential("england", density)
 
 
-def covariance(alike, sd, persistence, xp=np):
+def covariance(alike: Any, sd: Any, persistence: Any, xp: Any = np) -> Any:
     """Return the covariance, in one year, of autoregressive deviations (..., series, series).
 
-    Their shocks are correlated by ``alike``; those that revert at another pace are less alike in their state:
+    Their shocks are correlated by ``alike``; those that revert at another pace are less correlated in their state:
     ``G_ij = Q_ij / (1 - p_i p_j)``, which is positive definite.
     """
     shock = sd * xp.sqrt(1 - persistence**2)
@@ -166,8 +164,10 @@ def covariance(alike, sd, persistence, xp=np):
 
 def partners(names: list[tuple[str, str]]) -> np.ndarray:
     """Return 1 where two series are the two groups of one measure (series, series)."""
-    same = np.array([[one[0] == other[0] for other in names] for one in names])
-    return (same & ~np.eye(len(names), dtype=bool)).astype(float)
+    measures = np.array([measure for measure, _ in names])
+    same = measures[:, None] == measures
+    both: np.ndarray = (same & ~np.eye(len(names), dtype=bool)).astype(float)
+    return both
 
 
 def correlation(partials: np.ndarray, names: list[tuple[str, str]]) -> np.ndarray:
@@ -179,12 +179,13 @@ def correlation(partials: np.ndarray, names: list[tuple[str, str]]) -> np.ndarra
     n = len(names)
     below = np.zeros((*partials.shape[:-1], n, n))
     below[..., *np.tril_indices(n, -1)] = partials
-    lower = _root(below)[..., np.argsort(_told(names)), :]
-    return lower @ np.swapaxes(lower, -1, -2)
+    lower = _root(below)[..., np.argsort(_order(names)), :]
+    product: np.ndarray = lower @ np.swapaxes(lower, -1, -2)
+    return product
 
 
-def _told(names: list[tuple[str, str]]) -> list[int]:
-    """Return the positions of the series in the order in which their levels are told."""
+def _order(names: list[tuple[str, str]]) -> list[int]:
+    """Return the positions of the series in the order of ``TOLD``."""
     return sorted(range(len(names)), key=lambda s: TOLD.index(names[s]))
 
 
@@ -193,53 +194,52 @@ def partials_sd(n: int) -> np.ndarray:
     return PARTIALS_SD / np.sqrt(1 + PARTIALS_FADE * np.tril_indices(n, -1)[1])
 
 
-def _alike(partials, names: list[tuple[str, str]], pt):
-    """Return the correlation matrix of levels in the fit; that of levels which are not alike without partials."""
-    n = len(names)
+def _level_correlation(partials: Any, names: list[tuple[str, str]]) -> Any:
+    """Return the correlation matrix of levels in the fit; the identity without partial correlations."""
+    n, pt = len(names), _tensors()
     if partials is None:
         return pt.eye(n)
     below = pt.set_subtensor(pt.zeros((n, n))[np.tril_indices(n, -1)], partials)
-    lower = _root(below, pt)[np.argsort(_told(names))]
+    lower = _root(below, pt)[np.argsort(_order(names))]
     return lower @ lower.T
 
 
-def _root(below, xp=np):
+def _root(below: Any, xp: Any = np) -> Any:
     """Return the lower root of a correlation matrix from partial correlations (arctanh) below the diagonal."""
     n = below.shape[-1] if xp is np else int(below.type.shape[-1])
-    left = np.log(2) - xp.logaddexp(below, -below)  # log of the share of the SD that is not told by each
+    left = np.log(2) - xp.logaddexp(below, -below)  # log of the share of the SD that earlier series leave to each
     return (xp.tanh(below) + np.eye(n)) * xp.exp(left @ np.triu(np.ones((n, n)), 1))
 
 
-def bands(known: Record, size: int = AUTHORITIES_IN_A_BAND) -> list:
+def bands(record: Record, size: int = AUTHORITIES_IN_A_BAND) -> "list[Band]":
     """Return the record as bands: authorities with the same published cells and cohorts of about the same size."""
     from oa_sim.inference.baseline_likelihood import Band
 
-    observed = known.observed.transpose(1, 0, 2).reshape(len(known.areas), -1) > 0
-    value = known.relative.transpose(1, 0, 2).reshape(len(known.areas), -1)
-    sampling = known.sampling.transpose(1, 0, 2).reshape(len(known.areas), -1)
-    at_series, at_year = (
-        grid.ravel() for grid in np.meshgrid(np.arange(len(known.series)), np.arange(len(known.years)), indexing="ij")
+    observed, value, sampling = (
+        part.swapaxes(0, 1).reshape(len(record.areas), -1)
+        for part in (record.observed > 0, record.relative, record.sampling)
     )
+    at_series, at_year = np.divmod(np.arange(observed.shape[1]), len(record.years))
     patterns: dict[bytes, list[int]] = {}
-    for area in range(len(known.areas)):
+    for area in range(len(record.areas)):
         patterns.setdefault(observed[area].tobytes(), []).append(area)
-    found = []
+    made = []
     for pattern, members in sorted(patterns.items()):
         cells = np.flatnonzero(np.frombuffer(pattern, bool))
         if not len(cells):
             continue
         order = sorted(members, key=lambda area: (sampling[area, cells].mean(), area))
-        for some in np.array_split(np.array(order), max(1, round(len(order) / size))):
-            where = np.ix_(some, cells)
+        for areas in np.array_split(np.array(order), max(1, round(len(order) / size))):
+            where = np.ix_(areas, cells)
             s, y = at_series[cells], at_year[cells]
-            found.append(Band(s, known.years[y], known.kin[s, y], value[where], sampling[where].mean(axis=0)))
-    return found
+            made.append(Band(s, record.years[y], record.kin[s, y], value[where], sampling[where].mean(axis=0)))
+    return made
 
 
 def pairs(names: list[tuple[str, str]]) -> list[str]:
     """Return the labels of the pairs of series, in the order of the partial correlations of their levels."""
-    told = labels([names[s] for s in _told(names)])
-    return [f"{told[i]} | {told[j]}" for i, j in zip(*np.tril_indices(len(names), -1), strict=True)]
+    ordered = labels([names[s] for s in _order(names)])
+    return [f"{ordered[i]} | {ordered[j]}" for i, j in zip(*np.tril_indices(len(names), -1), strict=True)]
 
 
 def labels(names: list[tuple[str, str]]) -> list[str]:

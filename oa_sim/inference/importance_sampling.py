@@ -15,19 +15,10 @@ PRIOR_K, PRIOR_WEIGHT = 0.5, 10  # a weak prior on the shape, worth ten draws
 
 
 def weigh(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the weight of each draw and the Pareto shape of the largest.
+    """Return the weight of each draw, which add up to one, and the Pareto shape k of the largest.
 
-    Parameters
-    ----------
-    log_ratio : array (draw)
-        Log of the density that is wanted over the one that was drawn from, up to a constant.
-
-    Returns
-    -------
-    weight : array (draw)
-        Adds up to one.
-    k : float
-        Below 0.7 the weights can be trusted; 0 where all are alike, 99 where too few differ to tell.
+    ``log_ratio`` (draw) is the log of the density that is wanted over the one that was drawn from, up to a constant.
+    Below 0.7 the weights can be trusted; k is 0 where all are alike, 99 where too few differ to tell.
     """
     log_ratio = np.asarray(log_ratio, dtype=float)
     n = log_ratio.size
@@ -42,23 +33,16 @@ def weigh(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
     if tail.size >= FEWEST_IN_TAIL:
         above = np.exp(shifted[tail]) - np.exp(cutoff)
         k, sigma = pareto(above)
-        at = (np.arange(tail.size) + 0.5) / tail.size
-        expected = sigma * np.expm1(-k * np.log1p(-at)) / k if abs(k) > 1e-9 else -sigma * np.log1p(-at)
+        share = (np.arange(tail.size) + 0.5) / tail.size
+        expected = sigma * np.expm1(-k * np.log1p(-share)) / k if abs(k) > 1e-9 else -sigma * np.log1p(-share)
         shifted[tail] = np.minimum(np.log(expected + np.exp(cutoff)), 0.0)
     weight = np.exp(shifted)
     return weight / weight.sum(), float(k)
 
 
 def pareto(above: np.ndarray) -> tuple[float, float]:
-    """Return shape and scale of the generalised Pareto distribution of exceedances.
+    """Return shape and scale of the generalised Pareto distribution of exceedances, in ascending order above zero.
 
-    Parameters
-    ----------
-    above : array
-        In ascending order, all above zero.
-
-    Notes
-    -----
     The posterior mean of Zhang and Stephens (Technometrics 51, 2009) over a grid of ``b = -k / sigma``, with their
     data-driven prior; then the shape is drawn a little towards 0.5, which steadies short tails.
     """
@@ -83,41 +67,23 @@ def effective(weight: np.ndarray) -> float:
 def systematic(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return which draws to take so that each comes as often as its weight says, with the least chance about it.
 
-    Parameters
-    ----------
-    weight : array (draw)
-        Adds up to one.
-    rng
-        One random number is taken.
-
-    Returns
-    -------
-    array (draw)
-        Which draw is taken for each place. A draw that is taken keeps its own place, and further copies fill the places
-        of those that are not, so that draws stay paired with all else that they were drawn beside.
+    One random number is taken. A draw that is taken keeps its own place, and further copies fill the places of those
+    that are not, so that draws stay paired with all else that they were drawn beside.
     """
     n = weight.size
     if np.ptp(weight) < 1e-15:
         return np.arange(n)
     grid = (np.arange(n) + rng.random()) / n
-    found = np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), grid, side="right"), n - 1)
-    times = np.bincount(found, minlength=n)
+    chosen = np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), grid, side="right"), n - 1)
+    times = np.bincount(chosen, minlength=n)
     taken = np.arange(n)
     taken[times == 0] = np.repeat(taken, np.maximum(times - 1, 0))
     return taken
 
 
-def quantiles(values: np.ndarray, weight: np.ndarray, at: tuple[float, ...]) -> np.ndarray:
-    """Return quantiles of weighted draws (quantile,): the plain ones where all weights are alike.
-
-    Parameters
-    ----------
-    values, weight : array (draw)
-        The draws, and weights that add up to one.
-    at
-        Shares, 0 to 1.
-    """
+def quantiles(values: np.ndarray, weight: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+    """Return quantiles of draws with weights that add up to one: the plain ones where all weights are alike."""
     order = np.argsort(values, kind="stable")
     values, weight = values[order], weight[order]
     below = np.cumsum(weight) - weight  # what lies below each draw, from 0 for the least to 1 for the largest
-    return np.interp(at, below / max(1 - weight[-1], 1e-300), values)
+    return np.asarray(np.interp(shares, below / max(1 - weight[-1], 1e-300), values))

@@ -13,96 +13,62 @@ RECORD_FROM = 2013  # first year of the record of areas: what lies further back 
 
 @dataclass(frozen=True)
 class National:
-    """England's course in one series.
+    """England's course in one series."""
 
-    Attributes
-    ----------
-    years, figures : array (figure)
-        The years of its published figures, and the figures, SD.
-    shifts, otherwise : tuple of int
-        Years in which a declared break shifts the level; years that are graded otherwise, and moved alone.
-    """
-
-    years: np.ndarray
-    figures: np.ndarray
-    shifts: tuple[int, ...]
-    otherwise: tuple[int, ...]
+    years: np.ndarray  # (figure)
+    figures: np.ndarray  # (figure), SD
+    shifts: tuple[int, ...]  # years in which a declared break shifts the level
+    otherwise: tuple[int, ...]  # years that are graded otherwise, and moved alone
 
 
 @dataclass(frozen=True)
 class Record:
-    """The record on the latent scale, as plain arrays.
+    """The record on the latent scale, as plain arrays."""
 
-    Attributes
-    ----------
-    series
-        Pairs (measure, group).
-    areas, years
-        Their labels.
-    relative : array (series, area, year)
-        Published figure less England's, SD; 0 where not observed.
-    observed : array (series, area, year)
-        1 where observed.
-    sampling : array (series, area, year)
-        Sampling variance, SD squared.
-    kin : array (series, year)
-        Number of the cohort of pupils of a group behind a figure, -1 where cohorts are not followed.
-    national : list of National
-        By series: England's course.
-    """
-
-    series: list[tuple[str, str]]
+    series: list[tuple[str, str]]  # measure, group
     areas: list[str]
     years: np.ndarray
-    relative: np.ndarray
-    observed: np.ndarray
-    sampling: np.ndarray
-    kin: np.ndarray
-    national: list[National]
+    relative: np.ndarray  # (series, area, year): published figure less England's, SD; 0 where not observed
+    observed: np.ndarray  # (series, area, year): 1 where observed
+    sampling: np.ndarray  # (series, area, year): sampling variance, SD squared
+    kin: np.ndarray  # (series, year): number of the cohort behind a figure, -1 where cohorts are not followed
+    national: list[National]  # by series: England's course
 
 
 def record(history: xr.Dataset, first: int = RECORD_FROM) -> Record:
-    """Return the history on the latent scale, England's course taken out.
+    """Return a history on the latent scale from a first year on, England's course taken out.
 
-    A year that was graded otherwise moves England and areas alike, so areas' figures of that year are used as they
-    are.
-
-    Parameters
-    ----------
-    history
-        From ``areas.history`` or ``panel.history``.
-    first
-        First year of the areas' record; England's begins where it begins.
+    England's own begins where it begins. A year that was graded otherwise moves England and areas alike, so areas'
+    figures of that year are used as they are. The history is from ``areas.history`` or ``panel.history``.
     """
     names, areas = series(), [str(a) for a in history.area.values]
     used = history.sel(year=history.year >= first)
     shape = (len(names), len(areas), used.sizes["year"])
     relative, observed, sampling = np.zeros(shape), np.zeros(shape), np.full(shape, 1e-4)
     for s, (measure, group) in enumerate(names):
-        at = {"measure": measure, "group": group}
-        published = used.published.sel(at).values
-        gap = link_functions.to_latent(measure, published) - link_functions.to_latent(
-            measure, used.england.sel(at).values
-        )
+        figures = used.sel(measure=measure, group=group)
+        published, england = figures.published.values, figures.england.values
+        gap = link_functions.to_latent(measure, published) - link_functions.to_latent(measure, england)
         seen = np.isfinite(gap)
         relative[s], observed[s] = np.where(seen, gap, 0.0), seen
-        behind = used.behind.sel(at).values[:, None]
+        behind = figures.behind.values[:, None]
         typical = np.where(seen, published, np.nanmean(published) if seen.any() else 50.0)
         sampling[s] = link_functions.sampling_variance(measure, typical, behind)
     national = [_national(history, measure, group) for measure, group in names]
     return Record(names, areas, used.year.values, relative, observed, sampling, kin(names, used.year.values), national)
 
 
-def kin(names: list[tuple[str, str]], years) -> np.ndarray:
+def kin(names: list[tuple[str, str]], years: np.ndarray | list[int]) -> np.ndarray:
     """Return the number of the cohort behind each (series, year); -1 where cohorts are not followed."""
-    found = np.full((len(names), len(years)), -1)
+    cohort = np.full((len(names), len(years)), -1)
     for s, (measure, group) in enumerate(names):
         if measure in LINKED:
-            found[s] = 2 * (np.asarray(years) - MEASURES[measure].year_groups[0]) + (group == "other")
-    return found
+            cohort[s] = 2 * (np.asarray(years) - MEASURES[measure].year_groups[0]) + (group == "other")
+    return cohort
 
 
 def _national(history: xr.Dataset, measure: str, group: str) -> National:
+    """Return England's course in one series; the history marks a shift of level by 1, a year graded otherwise by 2."""
     years, marks = history.year.values, history.breaks.sel(measure=measure).values
     latent = link_functions.to_latent(measure, history.england.sel(measure=measure, group=group).values)
     seen = np.isfinite(latent)

@@ -17,8 +17,8 @@ POSTERIORS_KEPT = 16  # of those read in this process
 
 def cache_folder() -> Path:
     """Return where posteriors are kept: ``OA_SIM_CACHE``, or the user's cache."""
-    if os.environ.get("OA_SIM_CACHE"):
-        return Path(os.environ["OA_SIM_CACHE"])
+    if folder := os.environ.get("OA_SIM_CACHE"):
+        return Path(folder)
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "oa_sim"
 
@@ -31,20 +31,6 @@ def checksum(posterior: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
-def law_version(made: dict, text_hashes: dict[str, str]) -> str:
-    """Return the version of the law behind a posterior.
-
-    Parameters
-    ----------
-    made
-        ``attrs["made"]`` of the posterior, as a dict.
-    text_hashes
-        From what older versions wrote in its place to the version of the law.
-    """
-    law = made.get("law", "")
-    return text_hashes.get(law, law)
-
-
 def write(posterior: xr.Dataset, path: Path) -> None:
     """Write a posterior whole or not at all, in single precision and compressed."""
     posterior = posterior.astype(np.float32).astype(float)  # what is read again is what the checksum is of
@@ -53,36 +39,21 @@ def write(posterior: xr.Dataset, path: Path) -> None:
         posterior.assign_attrs(checksum=checksum(posterior)).to_netcdf(part, engine="h5netcdf", encoding=packed)
 
 
-def read(path: Path, what: str, remedy: str) -> xr.Dataset:
-    """Return a posterior that was written, in double precision.
-
-    Parameters
-    ----------
-    path
-        The file; it must exist.
-    what, remedy
-        What it is and what to do where it is damaged, in words.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be read or is not what was written.
-    """
+def read(path: Path, name: str, remedy: str) -> xr.Dataset:
+    """Return a posterior in double precision; refused, with a name and a remedy, where it is not what was written."""
     status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size, what, remedy).copy()
+    return _read(path, status.st_mtime_ns, status.st_size, name, remedy).copy()
 
 
 @lru_cache(POSTERIORS_KEPT)
-def _read(path: Path, modified: int, size: int, what: str, remedy: str) -> xr.Dataset:
+def _read(path: Path, modified: int, size: int, name: str, remedy: str) -> xr.Dataset:
     """Return what ``read`` does; a run asks three times."""
     try:
         posterior = xr.load_dataset(path, engine="h5netcdf")
         posterior = posterior.map(lambda values: values.astype(float), keep_attrs=True).assign_attrs(posterior.attrs)
-        whole = posterior.attrs.pop("checksum", None) == checksum(posterior) and bool(
-            json.loads(posterior.attrs["gates"])
-        )
+        is_whole = posterior.attrs.pop("checksum", None) == checksum(posterior) and json.loads(posterior.attrs["gates"])
     except Exception as error:  # a damaged file fails in as many ways as there are readers
-        raise Refusal(f"{what} {path} cannot be read ({type(error).__name__}): {remedy}") from None
-    if not whole:
-        raise Refusal(f"{what} {path} is not what was written: {remedy}")
+        raise Refusal(f"{name} {path} cannot be read ({type(error).__name__}): {remedy}") from None
+    if not is_whole:
+        raise Refusal(f"{name} {path} is not what was written: {remedy}")
     return posterior

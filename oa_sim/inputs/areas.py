@@ -11,6 +11,7 @@ import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
 from oa_sim.errors import Refusal
+from oa_sim.formatting import number
 from oa_sim.inputs.tables import Row
 
 GLD = "good_level_of_development"
@@ -19,23 +20,12 @@ SECONDARY = range(7, 12)
 
 
 def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
-    """Return the published record of every area and of England, up to and including a year.
+    """Return the published record of every area and of England, up to and including a year; 2023 is 2022/23.
 
-    Parameters
-    ----------
-    tables
-        The checked tables.
-    until
-        The last year that may be used; 2023 is 2022/23.
-
-    Returns
-    -------
-    Dataset
-        ``published`` (area, group, measure, year), the figure of the place that is published for the area;
-        ``england`` (group, measure, year); ``own`` (area, year), a district's own good level of development
-        of all pupils; each in the measure's unit, NaN where nothing is published. ``behind``
-        (area, group, measure), pupils a year behind the published figure. ``proxy`` (area, group, measure).
-        ``breaks`` (measure, year), 1 where the level shifts, 2 where the year was graded otherwise or not collected.
+    ``published`` (area, group, measure, year), the figure of the place that is published for the area; ``england``
+    (group, measure, year); ``own`` (area, year), a district's own good level of development of all pupils; each in the
+    measure's unit, NaN where nothing is published. ``behind`` (area, group, measure), pupils a year behind the
+    published figure. ``proxy`` (area, group, measure). ``breaks`` (measure, year), from ``breaks``.
     """
     years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
     places = {row["area"]: row for row in tables["areas"]}
@@ -57,7 +47,9 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
         {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES), "year": years},
     )
     record["behind"] = _behind(places, counts)
-    record["proxy"] = _proxy(places)
+    # what rests on a county's series: all of a district, its early years too, which its own figures only move
+    is_district = xr.DataArray([row["geography"] == "district" for row in places.values()], dims="area")
+    record["proxy"] = xr.zeros_like(record["behind"], dtype=bool) | is_district
     record["breaks"] = breaks(tables, years)
     return record
 
@@ -65,12 +57,9 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
 def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:
     """Return the pupils of each area.
 
-    Returns
-    -------
-    Dataset
-        ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the
-        disadvantaged fraction by the definition of each measure's publication. A district's roll is its own
-        Reception cohort, scaled by its county from Year 7 on; its shares are the county's.
+    ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the disadvantaged
+    fraction by the definition of each measure's publication. A district's roll is its own Reception cohort, scaled by
+    its county from Year 7 on; its shares are the county's.
     """
     places = {row["area"]: row for row in tables["areas"]}
     counts = Counts(tables)
@@ -151,16 +140,16 @@ def _of_place(
 ) -> np.ndarray:
     """Return a place's published figures (group, measure, year); ``other`` is derived where it is not published."""
     out = np.full((len(GROUPS), len(MEASURES), len(years)), np.nan)
-    for m, (measure, about) in enumerate(MEASURES.items()):
+    for m, (measure, definition) in enumerate(MEASURES.items()):
         series = {group: dict(figures.get((measure, group, place, geography), {})) for group in GROUPS}
-        if about.derive_other and about.share:
+        if definition.derive_other and definition.share:
             for year in series["all"].keys() & series["disadvantaged"].keys():
-                share = counts.share(about.share, place, year)
+                share = counts.share(definition.share, place, year)
                 other = (series["all"][year] - share * series["disadvantaged"][year]) / (1 - share)
                 if not 0 <= other <= 100:
                     raise Refusal(
-                        f"{measure} of {place} in {year}: the published groups leave {other:.1f}% for other pupils, "
-                        "which is no share: correct outcomes.csv or pupils.csv"
+                        f"{measure} of {place} in {year}: the published groups leave {number(other, 1)}% for other "
+                        "pupils, which is no share: correct outcomes.csv or pupils.csv"
                     )
                 series["other"][year] = other
         for g, values in enumerate(series.values()):
@@ -182,16 +171,6 @@ def _behind(places: dict[str, Row], counts: Counts) -> xr.DataArray:
     return behind
 
 
-def _proxy(places: dict[str, Row]) -> xr.DataArray:
-    """Mark what rests on a county's series: all of a district, its early years too, which its own figures only move."""
-    shape = {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES)}
-    proxy = xr.zeros_like(_empty(shape), dtype=bool)
-    for area, row in places.items():
-        if row["geography"] == "district":
-            proxy.loc[area] = True
-    return proxy
-
-
 def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
     """Return what is declared (measure, year): 1 a shift of level, 2 graded otherwise or not collected, 0 nothing."""
     kinds = {"level_shift": 1, "regraded": 2, "not_collected": 2}
@@ -204,20 +183,14 @@ def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
 
 
 def check_history(record: xr.Dataset, measures: list[str]) -> None:
-    """Refuse a measure that has no usable figure in the record.
-
-    Raises
-    ------
-    Refusal
-        Where an area, or England, has nothing before the first projected year.
-    """
+    """Refuse a measure that has no usable figure of an area, or of England, before the first projected year."""
     used = record.where(record.breaks < 2)
     for name in measures:
         for group in MEASURES[name].groups:
-            at, first = {"measure": name, "group": group}, int(record.year[-1]) + 1
-            seen = used.published.sel(at).notnull().any("year")
+            series, first = {"measure": name, "group": group}, int(record.year[-1]) + 1
+            seen = used.published.sel(series).notnull().any("year")
             without = seen.area.values[~seen.values].tolist()
-            if not used.england.sel(at).notnull().any():
+            if not used.england.sel(series).notnull().any():
                 without.insert(0, "England")
             if without:
                 raise Refusal(

@@ -17,56 +17,31 @@ Line = tuple[int, list[str]]  # its number in the file, and its cells
 
 
 def read_table(path: Path, schema: Schema, missing: str) -> list[Row]:
-    """Return the rows of a CSV file, each cell checked and converted.
+    """Return the rows of a CSV file, each cell checked and converted, with ``row``, its line in the file.
 
-    Parameters
-    ----------
-    path
-        The file.
-    schema
-        Its columns and their rules.
-    missing
-        The sentence for a file that is not there.
-
-    Returns
-    -------
-    list of dict
-        One dict a row, with ``row`` (its line in the file) beside the columns.
-
-    Raises
-    ------
-    Refusal
-        At the first cell or row that breaks a rule.
+    ``missing`` is the sentence for a file that is not there. The first cell or row that breaks a rule is refused.
     """
     return checked_rows(path.name, read_lines(path, missing), schema)
 
 
 def read_lines(path: Path, missing: str, name: str | None = None) -> list[Line]:
-    """Return the lines of a CSV file; ``name`` is how messages call it, its own name by default.
-
-    Raises
-    ------
-    Refusal
-        Where it is missing or is no CSV text.
-    """
+    """Return the lines of a CSV file; ``name`` is how messages call it, its own name by default."""
     name = name or path.name
+    return lines_of(read_bytes(path, name, missing), name)
+
+
+def read_bytes(path: Path, name: str, missing: str) -> bytes:
+    """Return what a file holds; see ``read_lines``."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise Refusal(missing) from None
     except OSError as error:
         raise Refusal(f"{name}: cannot be read ({error}): check the file") from None
-    return lines_of(content, name)
 
 
 def lines_of(content: bytes, name: str) -> list[Line]:
-    """Return the lines of what a CSV file holds.
-
-    Raises
-    ------
-    Refusal
-        Where it is no CSV text.
-    """
+    """Return the lines of what a CSV file holds."""
     remedy = "save it as UTF-8 text"
     try:
         text = content.decode("utf-8-sig")
@@ -76,13 +51,7 @@ def lines_of(content: bytes, name: str) -> list[Line]:
 
 
 def numbered(text: Iterable[str], name: str, remedy: str) -> Iterator[Line]:
-    """Yield the lines of CSV text with their numbers.
-
-    Raises
-    ------
-    Refusal
-        At the first that is no CSV.
-    """
+    """Yield the lines of CSV text with their numbers."""
     reader = csv.reader(text, strict=True)
     try:
         for cells in reader:
@@ -106,13 +75,7 @@ def check_length(name: str, line: Line, header: list[str], remedy: str = "correc
 
 
 def records(name: str, lines: list[Line]) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows below a header, each with its number and its cells by name of column, unchecked.
-
-    Raises
-    ------
-    Refusal
-        For a column that stands twice or has no name, and a row that is not as long as the header.
-    """
+    """Return the rows below a header, each with its number and its cells by name of column, unchecked."""
     header = [column.strip() for column in lines[0][1]] if lines else []
     check_header(name, header)
     for line in lines[1:]:
@@ -121,17 +84,7 @@ def records(name: str, lines: list[Line]) -> list[tuple[int, dict[str, str]]]:
 
 
 def checked_rows(name: str, lines: list[Line], schema: Schema) -> list[Row]:
-    """Return the rows of a table from its lines, the header first; see ``read_table``.
-
-    Parameters
-    ----------
-    name
-        Of the file, for messages.
-    lines
-        Of a CSV file or of a sheet.
-    schema
-        Its columns and their rules.
-    """
+    """Return the rows of a table from the lines of a CSV file or of a sheet, the header first; see ``read_table``."""
     header, lines = (_exact if schema.is_exact else _lenient)(name, lines, schema)
     checks = schema.columns | schema.optional
     rows: list[Row] = []
@@ -141,8 +94,8 @@ def checked_rows(name: str, lines: list[Line], schema: Schema) -> list[Row]:
             row = schema.complete(_checked(dict(zip(header, cells, strict=True)), checks) | {"row": number})
             key = tuple(row[column] for column in schema.identity)
             if key and key in seen:
-                what = ", ".join(str(part) for part in key)
-                raise Refusal(f"{what} stands in row {seen[key]} already: keep one of the two")
+                labels = ", ".join(str(part) for part in key)
+                raise Refusal(f"{labels} stands in row {seen[key]} already: keep one of the two")
         except Refusal as refusal:
             raise Refusal(f"{name} row {number}: {refusal}") from None
         seen[key] = number
@@ -185,8 +138,8 @@ def _lenient(name: str, lines: list[Line], schema: Schema) -> tuple[list[str], l
         header.pop()  # a workbook keeps the empty columns beside a table
     check_header(name, [column for column in header if column])
     for column in header:
-        if not schema.is_open and column not in (known := [*schema.columns, *schema.optional]):
-            raise Refusal(f"{name} row 1: {unknown('column', column, known)}")
+        if not schema.is_open and column not in (columns := [*schema.columns, *schema.optional]):
+            raise Refusal(f"{name} row 1: {unknown('column', column, columns)}")
     absent = [column for column in schema.columns if column not in header]
     if absent:
         needed = ", ".join(schema.columns)

@@ -15,6 +15,7 @@ from oa_sim.inputs.published_files import ENGLAND, Reading
 from oa_sim.inputs.tables import Row
 
 Grids = dict[tuple[str, str], np.ndarray]  # by measure (or quantity) and group: figures (code, year)
+POOR, OTHER, ALL = (list(GROUPS).index(group) for group in ("disadvantaged", "other", "all"))
 FEWEST = 20  # authorities; with fewer, how much authorities differ is hardly known
 YEAR_GROUPS_AT_SCHOOL = 12  # Reception to Year 11
 TYPICAL_YEAR_GROUP = 3000.0  # pupils; between the median authority's Reception and its cohort aged 19
@@ -94,12 +95,9 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
 
 
 def check(record: xr.Dataset) -> list[str]:
-    """Return what the panel lacks, in plain lines, or refuse a panel that cannot be modelled.
+    """Return what the panel lacks, in plain lines.
 
-    Raises
-    ------
-    Refusal
-        Where there are too few authorities, or a series that authorities have is missing for England.
+    A panel of too few authorities is refused, and one without England's figures of a series that authorities have.
     """
     if record.sizes["area"] < FEWEST:
         raise Refusal(
@@ -107,8 +105,8 @@ def check(record: xr.Dataset) -> list[str]:
         )
     used = record.where(record.breaks < 2)
     for measure, group in series():
-        at = {"measure": measure, "group": group}
-        if used.published.sel(at).notnull().any() and not used.england.sel(at).notnull().any():
+        labels = {"measure": measure, "group": group}
+        if used.published.sel(labels).notnull().any() and not used.england.sel(labels).notnull().any():
             raise Refusal(
                 f"{measure}, {group}, must have figures of England to be relative to, got none beside those of "
                 "authorities: read a file that has the nation's rows"
@@ -120,36 +118,34 @@ def check(record: xr.Dataset) -> list[str]:
 def _grid(rows: Any, codes: list[str], span: list[int]) -> np.ndarray:
     """Return the figures of one series (code, year), NaN where nothing is published."""
     grid = np.full((len(codes), len(span)), np.nan)
-    at = {code: place for place, code in enumerate(codes)}
+    place_of = {code: place for place, code in enumerate(codes)}
     for code, year, value in zip(rows["code"], rows["year"], rows["value"], strict=True):
-        if code in at:  # a place of which only pupils are known is no authority of the panel
-            grid[at[code], year - span[0]] = value
+        if code in place_of:  # a place of which only pupils are known is no authority of the panel
+            grid[place_of[code], year - span[0]] = value
     return grid
 
 
 def _published(grids: Grids, n_codes: int, n_years: int) -> tuple[np.ndarray, int, int]:
-    """Return figures (code, group, measure, year), with how many were derived and how many came out as no share."""
+    """Return figures (code, group, measure, year), with how many were derived and how many came out as no share.
+
+    Derived are those of other pupils: ``(all - share * disadvantaged) / (1 - share)``.
+    """
     out = np.full((n_codes, len(GROUPS), len(MEASURES), n_years), np.nan)
     derived = outside = 0
-    for m, (measure, about) in enumerate(MEASURES.items()):
+    for m, (measure, definition) in enumerate(MEASURES.items()):
         for g, group in enumerate(GROUPS):
             if (measure, group) in grids:
                 out[:, g, m] = grids[measure, group]
-        if about.derive_other and about.share:
-            some, other, everyone = (out[:, list(GROUPS).index(name), m] for name in ("disadvantaged", "other", "all"))
-            follows = _other(everyone, some, _nearest(_share(grids, about.share, out[:, 0, m].shape)))
+        if definition.derive_other and definition.share:
+            other, share = out[:, OTHER, m], _nearest(_share(grids, definition.share, out[:, 0, m].shape))
+            rest = np.where(share < 0.999, 1 - share, np.nan)
+            follows = (out[:, ALL, m] - share * out[:, POOR, m]) / rest
             follows[np.isfinite(other)] = np.nan
             wrong = (follows < 0) | (follows > 100)
             follows[wrong] = np.nan
             derived, outside = derived + int(np.isfinite(follows).sum()), outside + int(wrong.sum())
             other[...] = np.where(np.isfinite(other), other, follows)
     return out, derived, outside
-
-
-def _other(everyone: np.ndarray, some: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return what is left for other pupils: ``(all - share * disadvantaged) / (1 - share)``."""
-    other: np.ndarray = (everyone - share * some) / np.where(share < 0.999, 1 - share, np.nan)
-    return other
 
 
 def _share(grids: Grids, name: str, shape: tuple[int, int]) -> np.ndarray:
@@ -196,17 +192,16 @@ def _behind(grids: Grids, coords: dict[str, Any]) -> xr.DataArray:
     shape = next(iter(grids.values())).shape
     size, basis = _year_group(grids, shape)
     behind = np.full((shape[0] - 1, len(GROUPS), len(MEASURES)), np.nan)
-    for m, (measure, about) in enumerate(MEASURES.items()):
+    for m, (measure, definition) in enumerate(MEASURES.items()):
         count, parts = ROLLS.get(measure, ("", 1))
-        known = _last(grids.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
-        everyone = np.where(known > 0, known, size) * len(about.year_groups)
-        behind[:, list(GROUPS).index("all"), m] = everyone
-        if about.share:
-            share = _known_share(grids, about.share, shape)
-            behind[:, list(GROUPS).index("disadvantaged"), m] = everyone * share
-            behind[:, list(GROUPS).index("other"), m] = everyone * (1 - share)
+        counted = _last(grids.get((count, "all"), np.full(shape, np.nan)))[1:] / parts
+        everyone = np.where(counted > 0, counted, size) * len(definition.year_groups)
+        behind[:, ALL, m] = everyone
+        if definition.share:
+            share = _known_share(grids, definition.share, shape)
+            behind[:, POOR, m], behind[:, OTHER, m] = everyone * share, everyone * (1 - share)
     groupless = np.isnan(behind)
-    behind = np.where(groupless, behind[:, [list(GROUPS).index("all")]], np.maximum(behind, 1.0))
+    behind = np.where(groupless, behind[:, [ALL]], np.maximum(behind, 1.0))
     return xr.DataArray(behind, coords, list(coords), attrs={"units": "pupils", "basis": basis})
 
 
@@ -243,7 +238,7 @@ def _year_group(grids: Grids, shape: tuple[int, int]) -> tuple[np.ndarray, str]:
 def _known_share(grids: Grids, name: str, shape: tuple[int, int]) -> np.ndarray:
     """Return the last share of each authority (area), of a like share where it is missing, else the median."""
     share = np.full(shape[0] - 1, np.nan)
-    for one in (name, *STAND_IN[name]):
-        share = np.where(np.isfinite(share), share, _last(_share(grids, one, shape))[1:])
+    for stand_in in (name, *STAND_IN[name]):
+        share = np.where(np.isfinite(share), share, _last(_share(grids, stand_in, shape))[1:])
     typical = np.nanmedian(share) if np.isfinite(share).any() else TYPICAL_SHARE
     return np.clip(np.where(np.isfinite(share), share, typical), 0.01, 0.99)

@@ -11,11 +11,12 @@ import datetime
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oa_sim import formatting
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, nearest
 from oa_sim.inputs import csv_reader
@@ -68,8 +69,32 @@ class Reading:
     data_hash: str
 
     def sentences(self) -> list[str]:
-        """Return the report in plain lines."""
-        return sentences(self.report)
+        """Return the report in plain lines, for a person."""
+        report = self.report
+        layouts = " and ".join(sorted({file["layout"] for file in report["files"]}))
+        first, last = (academic_year(year) for year in report["years"])
+        out = [
+            f"read {_count(report['read'])} figures of {report['authorities']} authorities and England, {first} to "
+            f"{last}, in the layout {layouts}"
+        ]
+        out += [f"left {_count(report[name])} {reason}" for name, reason in WHY.items() if report[name]]
+        if report["revised"]:
+            out.append(f"used {_count(report['revised'])} figures that are marked as revised or final")
+        for file in report["files"]:
+            for item in file["left"]:
+                hint = f"; nearest is {item['nearest']!r}" if item["nearest"] else ""
+                out.append(f"left in {file['file']}: {item['what']} {item['name']!r}{hint}")
+        out += [f"left the file {name}: it has no figures of a layout that is known" for name in report["other_files"]]
+        if report["disagree"]["count"]:
+            out.append(
+                f"groups and mean disagree by more than {_count(TOLERANCE)} in {_count(report['disagree']['count'])} "
+                f"cells, most at {report['disagree']['worst']}"
+            )
+        return out
+
+
+def _count(n: float) -> str:
+    return formatting.number(n, 0)
 
 
 def read(path: str | Path) -> Reading:
@@ -92,11 +117,12 @@ def read(path: str | Path) -> Reading:
     """
     import pandas as pd
 
+    missing = f"{path}: there is no such file or folder: give the path of a downloaded file"
     files, digest, pieces, reports, strange = _files(Path(path)), hashlib.sha256(), [], [], []
     for file in files:
-        raw = _bytes(file)
+        raw = csv_reader.read_bytes(file, str(file), missing)
         digest.update(raw)
-        table = table_of(file, raw)
+        table = _parquet(file, raw) if file.suffix.lower() == ".parquet" else _csv(file, raw)
         layout = layout_of(file.name, table, alone=len(files) == 1)
         cells, report = cells_of(file.name, layout, table, alone=len(files) == 1) if layout else (None, {})
         if layout is None or cells is None:
@@ -108,51 +134,27 @@ def read(path: str | Path) -> Reading:
         raise Refusal(f"{path}: must hold a file of a layout that is known: add one of {', '.join(LABELS.values())}")
     total = {name: sum(report.get(name, 0) for report in reports) for name in ("rows", *WHY)}
     figures = _named(_one_each(pd.concat(pieces, ignore_index=True), total))
-    _check_places(path, figures)
+    codes = set(figures["code"])
+    if ENGLAND not in codes:
+        raise Refusal(f"{path}: must have rows of England, got none: download the file with the nation in it")
+    if len(codes) < 3:
+        raise Refusal(f"{path}: must have at least 2 authorities, got {len(codes) - 1}: download all authorities")
     total |= _summary(figures) | {"files": reports, "other_files": strange}
     return Reading(figures.drop(columns="rank"), total, digest.hexdigest())
-
-
-def sentences(report: dict[str, Any]) -> list[str]:
-    """Return the report of a reading in plain lines, for a person."""
-    layouts = " and ".join(sorted({file["layout"] for file in report["files"]}))
-    out = [
-        f"read {report['read']:,} figures of {report['authorities']} authorities and England, "
-        f"{academic_year(report['years'][0])} to {academic_year(report['years'][1])}, in the layout {layouts}"
-    ]
-    out += [f"left {report[name]:,} {what}" for name, what in WHY.items() if report[name]]
-    if report["revised"]:
-        out.append(f"used {report['revised']:,} figures that are marked as revised or final")
-    for file in report["files"]:
-        for item in file["left"]:
-            hint = f"; nearest is {item['nearest']!r}" if item["nearest"] else ""
-            out.append(f"left in {file['file']}: {item['what']} {item['name']!r}{hint}")
-    out += [f"left the file {name}: it holds no figures of a layout that is known" for name in report["other_files"]]
-    if report["disagree"]["count"]:
-        out.append(
-            f"groups and mean disagree by more than {TOLERANCE:g} in {report['disagree']['count']:,} cells, "
-            f"most at {report['disagree']['worst']}"
-        )
-    return out
 
 
 def year_of(label: str) -> tuple[int, int] | None:
     """Return the year in which a labelled year ends and its rank as a revision, or None for a span of years.
 
     ``2019``, ``2018/19``, ``2018-19``, ``201819`` and ``2018/2019`` are all 2019; ``2018 (Rev)`` has rank 1,
-    ``2020 (Final)`` rank 2.
-
-    Raises
-    ------
-    ValueError
-        For a label that is none of these.
+    ``2020 (Final)`` rank 2. A label that is none of these is a ``ValueError``.
     """
-    known = re.fullmatch(r"(\d{4})(?:\s*[-/]?\s*(\d{2}|\d{4}))?\s*(?:\((\w+)\.?\))?", label.strip())
-    if not known:
+    match = re.fullmatch(r"(\d{4})(?:\s*[-/]?\s*(\d{2}|\d{4}))?\s*(?:\((\w+)\.?\))?", label.strip())
+    if not match:
         if re.fullmatch(r"\d{4}(/\d{2})?\s*-\s*(\d{2}|\d{4})(/\d{2})?(\s*\(\w+\))?", label.strip()):
             return None
         raise ValueError(label)
-    first, last, note = int(known[1]), known[2], (known[3] or "").lower()
+    first, last, note = int(match[1]), match[2], (match[3] or "").lower()
     following = last is not None and int(last) % 100 == (first + 1) % 100
     if last is not None and not following:
         if int(last) % 100 > first % 100:
@@ -162,21 +164,12 @@ def year_of(label: str) -> tuple[int, int] | None:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise Refusal(f"{path}: there is no such file or folder: give the path of a downloaded file")
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
-    if not found:
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
+    if not files:
         raise Refusal(f"{path}: the folder holds no .csv or .parquet file: put the downloaded files there")
-    return found
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Refusal(f"{file}: cannot be read ({error}): check the file") from None
+    return files
 
 
 def _checked(file: str, cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
@@ -189,22 +182,23 @@ def _checked(file: str, cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.Da
     cells, text = cells[~hidden], cells["text"][~hidden]
     wrong = ~text.str.fullmatch(NUMBER.pattern, case=False).astype(bool)
     if wrong.any():
-        _refuse(cells[wrong], lambda row: f"must be a number or a known sign of suppression, got {row.text!r}")
+        _refuse(cells[wrong], "must be a number or a known sign of suppression", "text")
     cells = cells.assign(value=text.str.replace(",", "").astype(float))
     cells = _dated(cells, report)
     for measure, of_measure in cells.groupby("measure"):
         unit = UNITS[measure]
         wrong = ~of_measure["value"].between(0, LARGEST[unit])
         if wrong.any():
-            rule = f"must be 0 to {with_unit(LARGEST[unit], unit)}, got "
-            _refuse(of_measure[wrong], lambda row, rule=rule: f"{rule}{row.value:g}")  # type: ignore[misc]
+            _refuse(of_measure[wrong], f"must be 0 to {with_unit(LARGEST[unit], unit)}", "value")
     return cells[["place", *CELL, "value", "rank", "file", "row"]]
 
 
-def _refuse(rows: "pd.DataFrame", rule: Callable[[Any], str]) -> None:
-    """Refuse the first of some rows by file and row; ``rule`` makes the sentence of it."""
+def _refuse(rows: "pd.DataFrame", rule: str, column: str) -> None:
+    """Refuse the first of some rows by file and row, for a column that breaks a rule."""
     row = next(rows.sort_values("row").itertuples())
-    raise Refusal(f"{row.file} row {row.row}: {row.measure}, {row.group}, {rule(row)}: correct the cell")
+    cell = getattr(row, column)
+    got = repr(cell) if isinstance(cell, str) else f"{cell:g}"
+    raise Refusal(f"{row.file} row {row.row}: {row.measure}, {row.group}, {rule}, got {got}: correct the cell")
 
 
 def _placed(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
@@ -225,23 +219,22 @@ def _placed(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
 def _dated(cells: "pd.DataFrame", report: dict[str, Any]) -> "pd.DataFrame":
     """Turn labels into years; a span of years is left, a year that is unreadable or in the future refused."""
     today = datetime.date.today().year
-    known: dict[str, Any] = {}
+    years: dict[str, Any] = {}
     for label in cells["label"].unique():
         try:
-            known[label] = year_of(label)
+            years[label] = year_of(label)
         except ValueError:
-            rows = cells[cells["label"] == label]
-            _refuse(rows, lambda row: f"must have a year such as 2019, 2018/19 or 201819, got {row.label!r}")
-        if known[label] and not FIRST_YEAR <= known[label][0] <= today:
-            rows = cells[cells["label"] == label]
-            _refuse(rows, lambda row: f"must be of a year that ends {FIRST_YEAR} to {today}, got {row.label!r}")
-    span = cells["label"].map(lambda label: known[label] is None).astype(bool)
+            _refuse(cells[cells["label"] == label], "must have a year such as 2019, 2018/19 or 201819", "label")
+        if years[label] and not FIRST_YEAR <= years[label][0] <= today:
+            rule = f"must be of a year that ends {FIRST_YEAR} to {today}"
+            _refuse(cells[cells["label"] == label], rule, "label")
+    span = cells["label"].map(lambda label: years[label] is None).astype(bool)
     report["spans"] = int(span.sum())
     cells = cells[~span]
     label, version = cells["label"], cells["version"].str.strip().str.lower()
-    rank = label.map(lambda label: known[label][1]).astype(int)
+    rank = label.map(lambda label: years[label][1]).astype(int)
     return cells.assign(
-        year=label.map(lambda label: known[label][0]).astype(int),
+        year=label.map(lambda label: years[label][0]).astype(int),
         rank=rank.where(rank != 0, version.map(lambda version: RANKS.get(version, 0)).astype(int)),
     )
 
@@ -275,14 +268,6 @@ def _named(figures: "pd.DataFrame") -> "pd.DataFrame":
     return figures.sort_values(["measure", "group", "code", "year"]).reset_index(drop=True)
 
 
-def _check_places(path: str | Path, figures: "pd.DataFrame") -> None:
-    codes = set(figures["code"])
-    if ENGLAND not in codes:
-        raise Refusal(f"{path}: must have rows of England, got none: download the file with the nation in it")
-    if len(codes) < 3:
-        raise Refusal(f"{path}: must have at least 2 authorities, got {len(codes) - 1}: download all authorities")
-
-
 def _summary(figures: "pd.DataFrame") -> dict[str, Any]:
     """Return what the figures amount to: how many, of whom, of when, and where groups and mean disagree."""
     counts = figures.groupby(["measure", "group"]).size()
@@ -307,7 +292,7 @@ def _disagree(figures: "pd.DataFrame") -> dict[str, Any]:
     if not count:
         return {"count": 0, "worst": None}
     measure, place, year = outside.idxmax()
-    return {"count": count, "worst": f"{measure} of {place} in {year}, by {outside.max():.1f}"}
+    return {"count": count, "worst": f"{measure} of {place} in {year}, by {formatting.number(outside.max(), 1)}"}
 
 
 LAYOUTS = {  # layout -> the columns that must be there
@@ -324,45 +309,17 @@ CODE = re.compile(r"\d{1,9}(\.0+)?")  # of an authority; what is none counts as 
 CUT_SHORT = "correct the row, or download the file again if it was cut short"
 YEARLY = {"academic year", "calendar year", "financial year", "reporting year"}  # terms are parts of a year
 GEOGRAPHY = {"time_period", "time_identifier", "geographic_level", "version", "row"} | {
-    f"{what}_{kind}" for what in ("country", "region", "old_la", "new_la", "la", "lad") for kind in ("code", "name")
+    f"{place}_{kind}" for place in ("country", "region", "old_la", "new_la", "la", "lad") for kind in ("code", "name")
 }
 TOTALS = {"", "total", "all", "all pupils", "all schools", "all state funded", "all state-funded", "z"} | {
     *("state-funded schools", "state-funded schools (la)", "state funded schools", "six half terms")
 }
 
 
-def table_of(file: Path, raw: bytes) -> "pd.DataFrame":
-    """Return the text of a CSV or parquet file as a table, with ``row``, the line of each row in the file.
-
-    Rows are counted as a text editor counts lines: the header is 1.
-
-    Parameters
-    ----------
-    file
-        Its path; the ending tells the kind.
-    raw
-        Its bytes.
-
-    Returns
-    -------
-    DataFrame
-        Every cell as text, an empty cell as ``""``.
-
-    Raises
-    ------
-    Refusal
-        For a file that is cut short, is no text, repeats its header or names a column twice.
-    """
-    return _parquet(file, raw) if file.suffix.lower() == ".parquet" else _csv(file, raw)
-
-
 def layout_of(file: str, table: "pd.DataFrame", *, alone: bool) -> str | None:
     """Return the layout of a table; in a folder, None for a file that comes near no layout.
 
-    Raises
-    ------
-    Refusal
-        For a file that fits no layout, where it is the only one or lacks a single column.
+    A file that is the only one, or that lacks a single column, is refused instead.
     """
     lacks = {name: [column for column in needed if column not in table] for name, needed in LAYOUTS.items()}
     name = min(lacks, key=lambda layout: len(lacks[layout]) / len(LAYOUTS[layout]))
@@ -379,29 +336,9 @@ def layout_of(file: str, table: "pd.DataFrame", *, alone: bool) -> str | None:
 def cells_of(file: str, layout: str, table: "pd.DataFrame", *, alone: bool) -> tuple["pd.DataFrame", dict[str, Any]]:
     """Return the cells of a table that are figures of ours, and what was left of it; in a folder, None for no figures.
 
-    Parameters
-    ----------
-    file
-        Its name, for the sentence of a refusal.
-    layout
-        A key of ``LAYOUTS``.
-    table
-        From ``table_of``.
-    alone
-        Whether it is the only file, which must then hold figures.
-
-    Returns
-    -------
-    cells : DataFrame
-        ``place``, ``code``, ``measure``, ``group``, ``label`` (the year as written), ``version``, ``text`` (the value
-        as written), ``row``.
-    report : dict
-        ``rows``; how many were left, by reason; ``left``, the names that are missing or not known.
-
-    Raises
-    ------
-    Refusal
-        Where nothing in the table is a figure of ours, and there is no other file.
+    The cells have ``place``, ``code``, ``measure``, ``group``, ``label`` (the year as written), ``version``, ``text``
+    (the value as written), ``row``. The report has ``rows``; how many were left, by reason; ``left``, the names that
+    are missing or not known. A table without a figure of ours is refused where it is the only file (``alone``).
     """
     import pandas as pd
 
@@ -445,6 +382,7 @@ def _parquet(file: Path, raw: bytes) -> "pd.DataFrame":
 
 
 def _csv(file: Path, raw: bytes) -> "pd.DataFrame":
+    """Return a CSV file as a table of text, with ``row``, the line of each row; a file cut short is refused."""
     import pandas as pd
 
     text = _text(file.name, raw)
@@ -459,8 +397,8 @@ def _csv(file: Path, raw: bytes) -> "pd.DataFrame":
         rows.append(number)
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice or not rows:
-        what = f"names the column {twice[0]!r} twice" if twice else "has no row of figures"
-        raise Refusal(f"{file.name} row 1: the file {what}: download it again")
+        fault = f"names the column {twice[0]!r} twice" if twice else "has no row of figures"
+        raise Refusal(f"{file.name} row 1: the file {fault}: download it again")
     table = pd.read_csv(io.StringIO(text, newline=""), dtype=str, keep_default_na=False, names=header, header=0)
     return table.assign(row=rows)
 
@@ -477,63 +415,63 @@ def _text(file: str, raw: bytes) -> str:
     raise Refusal(f"{file}: the text is neither UTF-8 nor Windows-1252: save it as CSV in UTF-8")
 
 
-def _absent(what: str, name: str, known: Iterable[str]) -> dict[str, Any]:
-    return {"what": what, "name": name, "nearest": nearest(name, known)}
+def _absent(fault: str, name: str, names: Iterable[str]) -> dict[str, Any]:
+    return {"what": fault, "name": name, "nearest": nearest(name, names)}
 
 
-def _lait(table: "pd.DataFrame", known: list[Row]) -> Pieces:
-    import pandas as pd
+def _lait(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
 
-    by_name = {row["name"]: row for row in known}
+    by_name = {row["name"]: row for row in entries}
     stripped = {name: name.strip() for name in table["Short Desc"].unique()}
     used = table["Short Desc"].isin([name for name, bare in stripped.items() if bare in by_name])
     rows, others = table[used], set(stripped.values()) - set(by_name)
     ours = rows["Short Desc"].map(stripped)
     left = [_absent("no row has the Short Desc", name, others) for name in by_name if name not in set(ours)]
-    cells = {name: ours.map({key: row[name] for key, row in by_name.items()}) for name in ("measure", "group")}
-    place, code = rows["LA and Regions"], rows["LA Number"]
-    cells |= {"place": place, "code": code, "label": rows["Years"], "version": "", "text": rows["Values"]}
-    pieces = [pd.DataFrame({**cells, "row": rows["row"]})] if len(rows) else []
+    columns = {"LA and Regions": "place", "LA Number": "code", "Years": "label", "Values": "text", "row": "row"}
+    series = {name: ours.map({key: row[name] for key, row in by_name.items()}) for name in ("measure", "group")}
+    pieces = [rows[list(columns)].rename(columns=columns).assign(version="", **series)] if len(rows) else []
     return pieces, {"other_measures": int((~used).sum()), "left": left}
 
 
-def _panel(table: "pd.DataFrame", known: list[Row]) -> Pieces:
-    import pandas as pd
-
-    absent = [row["name"] for row in known if row["name"] not in table]
-    strange = [name for name in table if name not in {row["name"] for row in known} | {*LAYOUTS["panel"], "row"}]
-    same = {"place": table["la_name"], "code": table["la_code"], "label": table["academic_year"], "version": ""}
+def _panel(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
+    names = [row["name"] for row in entries]
+    absent = [name for name in names if name not in table]
+    strange = [name for name in table if name not in {*names, *LAYOUTS["panel"], "row"}]
+    columns = {"la_name": "place", "la_code": "code", "academic_year": "label", "row": "row"}
+    shared = table[list(columns)].rename(columns=columns).assign(version="")
     pieces = [
-        pd.DataFrame({**same, "measure": row["measure"], "group": row["group"], "text": table[row["name"]]}).assign(
-            row=table["row"]
-        )
-        for row in known
+        shared.assign(measure=row["measure"], group=row["group"], text=table[row["name"]])
+        for row in entries
         if row["name"] in table
     ]
     return pieces, {"left": [_absent("row 1: not a known column,", name, absent) for name in strange]}
 
 
-def _ees(table: "pd.DataFrame", known: list[Row]) -> Pieces:
+def _ees(table: "pd.DataFrame", entries: list[Row]) -> Pieces:
     import pandas as pd
 
     level = table["geographic_level"].str.strip().str.lower()
     here, yearly = level.isin(("national", "local authority")), table["time_identifier"].str.strip().str.lower()
     rows, level = table[here & yearly.isin(YEARLY)], level[here & yearly.isin(YEARLY)]
     national = level == "national"
-    place = rows["la_name"].mask(national, "England")
-    code = rows["old_la_code"].mask(national, "970")
-    version = rows["version"] if "version" in rows else pd.Series("", rows.index)
+    shared = rows[["row"]].assign(
+        place=rows["la_name"].mask(national, "England"),
+        code=rows["old_la_code"].mask(national, ENGLAND),
+        label=rows["time_period"],
+        version=rows.get("version", ""),
+    )
     filters, pieces, used = _filters(rows), [], pd.Series(False, rows.index)
-    for row in known:
+    for row in entries:
+        mask = pd.Series(False, rows.index)
         if row["name"] in rows and all(column in rows for column in row["filters"]):
             mask = _matching(filters, rows, row["filters"])
-            cells = {"place": place[mask], "code": code[mask], "measure": row["measure"], "group": row["group"]}
-            cells |= {"label": rows["time_period"][mask], "version": version[mask], "text": rows[row["name"]][mask]}
-            pieces.append(pd.DataFrame({**cells, "row": rows["row"][mask]}))
             used |= mask
-    pieces = [piece for piece in pieces if len(piece)]
+        if mask.any():
+            text = rows[row["name"]][mask]
+            pieces.append(shared[mask].assign(measure=row["measure"], group=row["group"], text=text))
     got = {(piece["measure"].iloc[0], piece["group"].iloc[0]) for piece in pieces}
-    names, lacking = {row["name"] for row in known}, [one for one in known if (one["measure"], one["group"]) not in got]
+    names = {row["name"] for row in entries}
+    lacking = [row for row in entries if (row["measure"], row["group"]) not in got]
     left = _renamed(rows, lacking, set(filters), names, bool(got))
     left = left or [_absent("row 1: the column", name, names) for name in table if not pieces]
     return pieces, {"other_places": int((~here).sum()), "other_breakdowns": int(here.sum() - used.sum()), "left": left}
@@ -545,8 +483,8 @@ def _renamed(
     """Return columns that are near to a known name, and why a series has no row: a value, or a column if none has."""
     used = {value for row in lacking for values in row["filters"].values() for value in values} | TOTALS
     strange = set(rows.columns) - names - GEOGRAPHY
-    found = [_absent("row 1: not a known column,", name, names - set(rows.columns)) for name in strange - filters]
-    found = sorted((one for one in found if one["nearest"]), key=lambda one: one["name"])
+    columns = [_absent("row 1: not a known column,", name, names - set(rows.columns)) for name in strange - filters]
+    columns = sorted((item for item in columns if item["nearest"]), key=lambda item: item["name"])
     why: dict[str, dict[str, Any]] = {}
     for row in sorted(lacking, key=lambda row: sum(column not in rows for column in row["filters"])):
         for column, wanted in row["filters"].items() if row["name"] in rows else ():
@@ -554,21 +492,23 @@ def _renamed(
             if column not in rows and (not some or nearest(column, strange)):
                 why.setdefault(key, _absent("row 1: must have the column", column, strange))
             elif column in rows and not (values := {value.strip().lower() for value in rows[column]}) & wanted:
-                near = {one: nearest(one, values - used) for one in sorted(wanted - {"*"})}
-                for one in (one for one, value in near.items() if value):
-                    why.setdefault(key, {"what": f"{key}: no row has as {column}", "name": one, "nearest": near[one]})
-    return [*found, *why.values()]
+                items = [
+                    _absent(f"{key}: no row has as {column}", name, values - used) for name in sorted(wanted - {"*"})
+                ]
+                for item in (item for item in items if item["nearest"]):
+                    why.setdefault(key, item)
+    return [*columns, *why.values()]
 
 
 def _filters(rows: "pd.DataFrame") -> dict[str, Any]:
     """Return the columns that break figures down, in small letters: those that name a total, or hold words mostly."""
-    found = {}
+    filters = {}
     for column in rows.columns.difference(list(GEOGRAPHY)):
         values = {str(value).strip().lower() for value in rows[column].unique()} - EMPTY
         words = [value for value in values if not NUMBER.fullmatch(value) and value not in SUPPRESSED]
         if values & {"total", "all pupils"} or 2 * len(words) > len(values):
-            found[column] = rows[column].str.strip().str.lower()
-    return found
+            filters[column] = rows[column].str.strip().str.lower()
+    return filters
 
 
 def _matching(filters: dict[str, Any], rows: "pd.DataFrame", wanted: dict[str, set[str]]) -> "pd.Series":

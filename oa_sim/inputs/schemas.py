@@ -43,8 +43,10 @@ LARGEST = {"%": 100.0, "points": 90.0, "per 100 pupils": 100.0, "pupils": 2e7, "
 
 
 def with_unit(value: float, unit: str) -> str:
-    """Return a bound with its unit: 100%, 90 points."""
-    return f"{value:g}%" if unit == "%" else f"{value:g} {unit}"
+    """Return a bound with its unit: 100%, 90 points, 20,000,000 pupils."""
+    from oa_sim import formatting  # which loads NumPy: only a mistake pays for it
+
+    return formatting.with_unit(formatting.number(value, 0 if value == round(value) else 1), unit)
 
 
 def real(text: str) -> float:
@@ -97,13 +99,13 @@ def text(text: str) -> str:
     return text
 
 
-def one_of(*known: str, what: str = "name", default: str | None = None) -> Check:
+def one_of(*choices: str, noun: str = "name", default: str | None = None) -> Check:
     """Return the check of a name among those that are known, of some kind; an empty cell has the default."""
 
     def check(text: str) -> str:
         text = text or default or text
-        if text not in known:
-            raise unknown(what, text, known)
+        if text not in choices:
+            raise unknown(noun, text, choices)
         return text
 
     return check
@@ -152,42 +154,24 @@ def _filters(text: str) -> dict[str, set[str]]:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table and what its rows keep.
-
-    Attributes
-    ----------
-    columns
-        By name of column, the check of its cells.
-    identity
-        The columns that identify a row, which no two rows may have in common; none where rows may be alike.
-    optional
-        Columns that may be left out, whose cells are then checked as empty ones.
-    complete
-        Takes a row whose cells are checked, and returns it after checks that need several cells.
-    noun
-        How a message begins that names a column that is missing.
-    is_exact
-        Whether the file has exactly these columns in this order; else columns and cells as people write them.
-    is_open
-        Whether other columns may stand beside them.
-    may_be_empty
-        Whether it may have no row.
-    """
+    """The columns of a table, by name with the check of its cells, and what its rows keep."""
 
     columns: dict[str, Check]
-    identity: tuple[str, ...]
-    optional: dict[str, Check] = field(default_factory=dict)
-    complete: Callable[[Row], Row] = lambda row: row
-    noun: str = "the table needs"
-    is_exact: bool = True
-    is_open: bool = False
+    identity: tuple[str, ...]  # columns whose cells no two rows may have in common; none where rows may be alike
+    optional: dict[str, Check] = field(default_factory=dict)  # may be left out, and are then checked as empty cells
+    complete: Callable[[Row], Row] = lambda row: row  # returns a checked row after checks that need several cells
+    noun: str = "the table needs"  # how a message begins that names a missing column
+    is_exact: bool = True  # the file has exactly these columns in this order; else as people write them
+    is_open: bool = False  # other columns may stand beside them
     may_be_empty: bool = False
 
 
-_measure = one_of(*MEASURES)
-_group = one_of(*GROUPS)
+_series = {"measure": one_of(*MEASURES), "group": one_of(*GROUPS)}
 _marks = {"source": text, "status": one_of(*STATUSES)}
 _any = number(-1e12, 1e12)
+_figure = {"place": text, "geography": one_of(*GEOGRAPHIES), "year": _year(), "value": _any, "unit": text, **_marks}
+_years = {"first_year": _year(), "last_year": _year()}
+_years_ahead = dict.fromkeys(_years, _year(ahead=LONGEST_HORIZON))  # a change to come may be declared
 
 _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: columns with their checks, identity
     "sources": (dict.fromkeys(("source", "publisher", "title", "published", "licence"), text), ("source",)),
@@ -203,59 +187,20 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         },
         ("area",),
     ),
-    "outcomes": (
-        {
-            "measure": _measure,
-            "group": _group,
-            "place": text,
-            "geography": one_of(*GEOGRAPHIES),
-            "year": _year(),
-            "value": _any,
-            "unit": text,
-            **_marks,
-        },
-        ("measure", "group", "place", "geography", "year"),
-    ),
-    "pupils": (
-        {
-            "quantity": one_of(*QUANTITIES),
-            "place": text,
-            "geography": one_of(*GEOGRAPHIES),
-            "year": _year(),
-            "value": _any,
-            "unit": text,
-            **_marks,
-        },
-        ("quantity", "place", "geography", "year"),
-    ),
+    "outcomes": ({**_series, **_figure}, ("measure", "group", "place", "geography", "year")),
+    "pupils": ({"quantity": one_of(*QUANTITIES), **_figure}, ("quantity", "place", "geography", "year")),
     "breaks": (
-        {
-            "measure": _measure,
-            "first_year": _year(ahead=LONGEST_HORIZON),  # a change to come may be declared
-            "last_year": _year(ahead=LONGEST_HORIZON),
-            "kind": one_of(*BREAKS),
-            "what_changed": text,
-            **_marks,
-        },
+        {"measure": _series["measure"], **_years_ahead, "kind": one_of(*BREAKS), "what_changed": text, **_marks},
         ("measure", "first_year"),
     ),
     "programme": (
-        {
-            "area": text,
-            "item": text,
-            "first_year": _year(),
-            "last_year": _year(),
-            "value": number(0, 1e11),
-            "unit": text,
-            **_marks,
-        },
+        {"area": text, "item": text, **_years, "value": number(0, 1e11), "unit": text, **_marks},
         ("area", "item"),
     ),
     "targets": (
         {
             "area": text,
-            "measure": _measure,
-            "group": _group,
+            **_series,
             "baseline_year": _year(blank=True),
             "baseline": number(0, 100, blank=True),
             "target_year": _year(blank=True, ahead=LONGEST_HORIZON),
@@ -285,14 +230,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         ("months",),
     ),
     "proxies": (
-        {
-            "measure": _measure,
-            "group": _group,
-            "slope": number(-3, 3),
-            "residual_sd": number(0, 2),
-            "n_authorities": number(10, 1000),
-            **_marks,
-        },
+        {**_series, "slope": number(-3, 3), "residual_sd": number(0, 2), "n_authorities": number(10, 1000), **_marks},
         ("measure", "group"),
     ),
     "events": (
@@ -325,19 +263,12 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         ("national",),
     ),
     "priorities": (
-        {
-            "area": text,
-            "priority": text,
-            "interventions": _names,
-            "budget_gbp": number(0, 1e9, blank=True),
-            **_marks,
-        },
+        {"area": text, "priority": text, "interventions": _names, "budget_gbp": number(0, 1e9, blank=True), **_marks},
         ("area", "priority"),
     ),
     "movements": (
         {
-            "measure": _measure,
-            "group": _group,
+            **_series,
             "span": _whole(1, 30),
             "band": _whole(1, 9),
             "least_start": _any,
@@ -348,22 +279,11 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         },
         ("measure", "group", "span", "band"),
     ),
-    "area_sets": (
-        {"area_set": text, "area": text, **_marks},
-        ("area_set", "area"),
-    ),
+    "area_sets": ({"area_set": text, "area": text, **_marks}, ("area_set", "area")),
 }
 TABLES = {name: Schema(columns, identity) for name, (columns, identity) in _TABLES.items()}
 PUBLISHED_NAMES = Schema(  # which published name is which measure, in each layout of a download
-    {
-        "layout": text,
-        "name": text,
-        "filters": _filters,
-        "measure": text,
-        "group": _group,
-        **_marks,
-    },
-    (),
+    {"layout": text, "name": text, "filters": _filters, "measure": text, "group": _series["group"], **_marks}, ()
 )
 MOST_GBP = 1e11
 
@@ -374,7 +294,7 @@ def _pounds(cell: str) -> int:
     except ValueError:
         value = float("nan")
     if not (0 <= value <= MOST_GBP and value == round(value)):
-        raise ValueError(f"must be whole pounds, 0 to {MOST_GBP:g}, got {cell!r}")
+        raise ValueError(f"must be whole pounds, £0 to {with_unit(MOST_GBP, 'GBP')}, got {cell!r}")
     return round(value)
 
 
@@ -387,8 +307,8 @@ def spending_plan(areas: Collection[str], interventions: Collection[str], years:
         return int(text)
 
     columns: dict[str, Check] = {
-        "area": one_of(*areas, what="area of the scenario"),
-        "intervention": one_of(*interventions, what="intervention of the scenario"),
+        "area": one_of(*areas, noun="area of the scenario"),
+        "intervention": one_of(*interventions, noun="intervention of the scenario"),
         "year": funded,
         "gbp": _pounds,
     }

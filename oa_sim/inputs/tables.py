@@ -1,7 +1,6 @@
 """Tables: the figures inside the package, read and checked row by row.
 
-Each table is a small CSV, each number with its source and a status. What is wrong is said in one
-sentence that names file, row and rule. Rows are counted as a text editor counts lines: the header is 1.
+Each table is a small CSV, each number with its source and a status.
 """
 
 import hashlib
@@ -25,24 +24,9 @@ SETTLED = 2_000_000_000  # ns after which a file that is written again is sure t
 
 
 def read(name: str, folder: str | Path | None = None) -> list[Row]:
-    """Return the rows of one table, each cell checked and converted.
+    """Return the rows of one of the ``TABLES``, each cell checked and converted, with ``row``, its line in the file.
 
-    Parameters
-    ----------
-    name
-        Name of the table, a key of ``TABLES``.
-    folder
-        Where the CSV files lie; the package's own tables by default.
-
-    Returns
-    -------
-    list of dict
-        One dict a row, with ``row`` (its line in the file) beside the columns.
-
-    Raises
-    ------
-    Refusal
-        At the first cell or row that breaks a rule.
+    ``folder`` is where the CSV files lie; the package's own tables by default.
     """
     path = _path(name, folder)
     return [row.copy() for row in _rows(name, path.name, _content(name, path))]
@@ -84,11 +68,8 @@ def _settled_content(path: Path, state: tuple[int, ...]) -> bytes:
 def read_all(folder: str | Path | None = None) -> Tables:
     """Return every table, each checked by itself and against the others.
 
-    Raises
-    ------
-    Refusal
-        For a source that is not listed, a unit that is not the measure's, a value out of range, a place
-        that no area needs, an area without its figures, or a year that is missing without a declared break.
+    What is refused: a source that is not listed, a unit that is not the measure's, a value out of range, a place that
+    no area needs, an area without its figures, and a year that is missing without a declared break.
     """
     tables = {name: read(name, folder) for name in TABLES}
     _check_sources(tables)
@@ -120,28 +101,29 @@ def _digest(texts: tuple[bytes, ...]) -> str:
     return digest.hexdigest()
 
 
+def _fault(table: str, row: Row, sentence: str) -> Refusal:
+    return Refusal(f"{table}.csv row {row['row']}: {sentence}")
+
+
 def _check_sources(tables: Tables) -> None:
     sources = {row["source"] for row in tables["sources"]}
     for name, rows in tables.items():
         for row in rows:
             if row["source"] not in sources:
-                where = f"{name}.csv row {row['row']}"
-                raise Refusal(f"{where}: source {row['source']!r} is not in sources.csv: add it there")
+                raise _fault(name, row, f"source {row['source']!r} is not in sources.csv: add it there")
 
 
 def _check_places(tables: Tables) -> None:
     areas = {row["area"]: row for row in tables["areas"]}
-    published = {row["published_place"] for row in areas.values()}
-    places = {"England", *areas, *published}
+    places = {"England", *areas, *(row["published_place"] for row in areas.values())}
     for name in ("outcomes", "pupils"):
         for row in tables[name]:
             if row["place"] not in places:
-                error = unknown("place", row["place"], sorted(places))
-                raise Refusal(f"{name}.csv row {row['row']}: {error}")
+                raise _fault(name, row, str(unknown("place", row["place"], sorted(places))))
     for name in ("programme", "targets", "priorities", "area_sets"):
         for row in tables[name]:
             if row["area"] not in areas and row["area"] != "all":
-                raise Refusal(f"{name}.csv row {row['row']}: {unknown('area', row['area'], areas)}")
+                raise _fault(name, row, str(unknown("area", row["area"], areas)))
     have = {(row["place"], row["measure"]) for row in tables["outcomes"]}
     for area, row in areas.items():
         for measure in MEASURES:
@@ -154,29 +136,23 @@ def _check_values(tables: Tables) -> None:
         for row in tables[name]:
             unit = MEASURES[row["measure"]].unit if name == "outcomes" else QUANTITIES[row["quantity"]]
             if row["unit"] != unit:
-                raise Refusal(
-                    f"{name}.csv row {row['row']}: unit must be {unit!r}, got {row['unit']!r}: correct the cell"
-                )
+                raise _fault(name, row, f"unit must be {unit!r}, got {row['unit']!r}: correct the cell")
             low, high = SMALLEST.get(unit, 0.0), LARGEST[unit]
             if name == "pupils" and unit == "%":
                 high = 99.9  # a share of all leaves nobody in the other group
             if not low <= row["value"] <= high:
-                raise Refusal(
-                    f"{name}.csv row {row['row']}: value must be {low:g} to {with_unit(high, unit)}, "
-                    f"got {row['value']:g}: correct the cell"
-                )
+                rule = f"value must be {low:g} to {with_unit(high, unit)}"
+                raise _fault(name, row, f"{rule}, got {row['value']:g}: correct the cell")
 
 
 def _check_shares(tables: Tables) -> None:
     """Refuse a part that is more than its whole, and published groups whose remainder is no share."""
-    whole = {(r["place"], r["year"]): r["value"] for r in tables["pupils"] if r["quantity"] == "aged_19"}
+    whole = {(row["place"], row["year"]): row["value"] for row in tables["pupils"] if row["quantity"] == "aged_19"}
     for row in tables["pupils"]:
         limit = 0.999 * whole.get((row["place"], row["year"]), float("inf"))
         if row["quantity"] == "aged_19_disadvantaged" and row["value"] > limit:
-            raise Refusal(
-                f"pupils.csv row {row['row']}: aged_19_disadvantaged must be below aged_19 of {row['place']} in "
-                f"{row['year']}, got {row['value']:g}: correct the cell"
-            )
+            rule = f"aged_19_disadvantaged must be below aged_19 of {row['place']} in {row['year']}"
+            raise _fault("pupils", row, f"{rule}, got {row['value']:g}: correct the cell")
 
 
 def _check_priorities(tables: Tables) -> None:
@@ -186,30 +162,23 @@ def _check_priorities(tables: Tables) -> None:
         by_area.setdefault(row["area"], []).append(row)
     for area, rows in by_area.items():
         if len(rows) > MOST_PRIORITIES:
-            raise Refusal(
-                f"priorities.csv row {rows[MOST_PRIORITIES]['row']}: {area} must have at most {MOST_PRIORITIES} "
-                f"priorities, got {len(rows)}: take some out"
-            )
+            rule = f"{area} must have at most {MOST_PRIORITIES} priorities"
+            raise _fault("priorities", rows[MOST_PRIORITIES], f"{rule}, got {len(rows)}: take some out")
         priced = [row["budget_gbp"] is not None for row in rows]
         if any(priced) and (not all(priced) or not sum(row["budget_gbp"] for row in rows)):
-            raise Refusal(
-                f"priorities.csv row {rows[0]['row']}: {area} must have a budget for each priority or for none, got "
-                f"{sum(priced)} of {len(rows)}: complete them"
-            )
+            rule = f"{area} must have a budget for each priority or for none"
+            raise _fault("priorities", rows[0], f"{rule}, got {sum(priced)} of {len(rows)}: complete them")
 
 
 def _check_events(tables: Tables) -> None:
     """Refuse an event whose unit is not that of what it acts on, and a share above one."""
     for row in tables["events"]:
-        if row["unit"] != HAPPENINGS[row["what"]]:
-            raise Refusal(
-                f"events.csv row {row['row']}: unit of {row['what']} must be {HAPPENINGS[row['what']]!r}, got "
-                f"{row['unit']!r}: correct the cell"
-            )
+        unit = HAPPENINGS[row["what"]]
+        if row["unit"] != unit:
+            rule = f"unit of {row['what']} must be {unit!r}"
+            raise _fault("events", row, f"{rule}, got {row['unit']!r}: correct the cell")
         if row["what"] != "attainment" and row["high"] > 1:
-            raise Refusal(
-                f"events.csv row {row['row']}: high is a share of at most 1, got {row['high']:g}: correct the cell"
-            )
+            raise _fault("events", row, f"high is a share of at most 1, got {row['high']:g}: correct the cell")
 
 
 def _check_spans(tables: Tables) -> None:
@@ -224,10 +193,8 @@ def _check_spans(tables: Tables) -> None:
     ):
         for row in tables[name]:
             if row[first] > row[last]:
-                raise Refusal(
-                    f"{name}.csv row {row['row']}: {first} must not be above {last}, got {row[first]:g} and "
-                    f"{row[last]:g}: swap them"
-                )
+                rule = f"{first} must not be above {last}"
+                raise _fault(name, row, f"{rule}, got {row[first]:g} and {row[last]:g}: swap them")
 
 
 def _check_gaps(tables: Tables) -> None:
@@ -237,14 +204,13 @@ def _check_gaps(tables: Tables) -> None:
         if row["kind"] == "not_collected"
         for year in range(row["first_year"], row["last_year"] + 1)
     }
-    years: dict[tuple[str, ...], dict[int, int]] = {}
+    by_series: dict[tuple[str, ...], dict[int, Row]] = {}
     for row in tables["outcomes"]:
         key = (row["measure"], row["group"], row["place"], row["geography"])
-        years.setdefault(key, {})[row["year"]] = row["row"]
-    for (measure, group, place, _), rows in years.items():
+        by_series.setdefault(key, {})[row["year"]] = row
+    for (measure, group, place, _), rows in by_series.items():
         for year in range(min(rows), max(rows)):
             if year not in rows and (measure, year) not in declared:
-                raise Refusal(
-                    f"outcomes.csv row {rows[min(rows)]}: the series {measure}, {group}, {place} has a gap at {year}: "
-                    "add the year or declare a break of kind not_collected in breaks.csv"
-                )
+                rule = f"the series {measure}, {group}, {place} has a gap at {year}"
+                remedy = "add the year or declare a break of kind not_collected in breaks.csv"
+                raise _fault("outcomes", rows[min(rows)], f"{rule}: {remedy}")

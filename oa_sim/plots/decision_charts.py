@@ -18,7 +18,7 @@ from oa_sim.plots.intervals import PAINT
 from oa_sim.plots.picture import CHANGE, INK, NARROW, WIDE, WITH, Look, Picture, drawn, legible, name_rows
 from oa_sim.projection.variance_decomposition import LABELS
 from oa_sim.sweep.findings import Findings
-from oa_sim.sweep.tornado import HIGH, LEVEL, LOW, draws_interval, span
+from oa_sim.sweep.sensitivity import HIGH, LOW, VALUE, draws_interval, span
 
 ACROSS = 4  # small pictures side by side
 SMALLEST_SHARE = 0.001  # of the money; less cannot be seen
@@ -207,7 +207,7 @@ def findings_picture(findings: Findings) -> Picture:
 def tornado_picture(ends: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, mark: str = "") -> Picture:
     """Return the tornado, which stands alone: how far a headline moves between the ends of each varied key.
 
-    ``ends`` come from ``sweep.tornado.table``, ``rows`` are the scenarios behind it, and the mark stands beside the
+    ``ends`` come from ``sensitivity.tornado``, ``rows`` are the scenarios behind it, and the mark stands beside the
     title where the numbers carry a doubt.
     """
     keys = list(dict.fromkeys(ends.key))[:MOST_DRAWN]
@@ -249,8 +249,8 @@ def _paint_key(axes: Axes, part: pd.DataFrame, place: int, *, is_narrow: bool) -
     """Draw one key: low end hollow, high end filled, values as diamonds, each with its interval."""
     lesser, greater = span(part)
     axes.hlines(place, lesser["mean"], greater["mean"], color=NARROW, linewidth=6)
-    looks = {LOW: ("o", "white", WITH), HIGH: ("o", WITH, WITH), LEVEL: ("D", "white", CHANGE)}
-    names = {LOW: "low end of the key", HIGH: "high end", LEVEL: "one value of the key"}
+    looks = {LOW: ("o", "white", WITH), HIGH: ("o", WITH, WITH), VALUE: ("D", "white", CHANGE)}
+    names = {LOW: "low end of the key", HIGH: "high end", VALUE: "one value of the key"}
     for row in part.itertuples():
         shape, face, edge = looks[row.end]
         axes.hlines(place, row.low, row.high, color=edge, linewidth=1.2)

@@ -6,6 +6,6 @@ and the new gain of every stage and year (SD), draw by draw.
 
 from oa_sim import _lazy_imports
 
-__all__ = ["budget", "delivered_effects", "delivery", "laws", "parameters", "portfolio", "pupils_reached"]
+__all__ = ["budget", "delivered_effects", "delivery", "laws", "parameters", "pupils_reached"]
 
 __getattr__ = _lazy_imports.exports(__name__, {})

@@ -14,51 +14,36 @@ import xarray as xr
 
 from oa_sim import definitions
 from oa_sim.definitions import SCHOOL_YEARS
-from oa_sim.errors import Refusal
+from oa_sim.errors import Refusal, one_of
+from oa_sim.formatting import number, with_unit
 from oa_sim.inputs import csv_reader
 from oa_sim.inputs.schemas import spending_plan
 from oa_sim.inputs.tables import Row
-from oa_sim.programme import delivery, portfolio
+from oa_sim.programme import delivery
 from oa_sim.scenario.schema import Budget, Scenario, Sustainability
 
 AFTER_FUNDING = 15  # years kept in view after the last funded year, whatever the horizon
 PAID_YEARS = ("fourth year", "fifth year")  # of programme.csv, in which areas were paid unequal amounts
 Allotted = tuple[np.ndarray, np.ndarray, np.ndarray]  # spend, management and unspent money
+N_PRIORITY_AREAS = 12  # areas that share the money of national.csv
 BY_YEAR = ("as_paid",)  # rules that share one year's money otherwise than another's
 
 
 def read(path: str | Path, scenario: Scenario, years: list[int]) -> np.ndarray:
-    """Return a plan (area, intervention, funded year), whole GBP / year.
+    """Return a plan (area, intervention, funded year), whole GBP / year; what the file does not name gets nothing.
 
-    Parameters
-    ----------
-    path
-        CSV with the columns ``area``, ``intervention``, ``year``, ``gbp`` among others; what it does not name gets
-        nothing. ``year`` is the calendar year in which the academic year ends.
-    scenario
-        Its areas and interventions.
-    years
-        The funded years.
-
-    Raises
-    ------
-    Refusal
-        At the first row that is not right.
+    The CSV file has the columns ``area``, ``intervention``, ``year``, ``gbp`` among others; ``year`` is the calendar
+    year in which the academic year ends. The first row that is not right is refused.
     """
-    found = np.zeros((len(scenario.areas.names), len(scenario.interventions), len(years)))
+    areas, interventions = scenario.areas.names, list(scenario.interventions)
+    plan = np.zeros((len(areas), len(interventions), len(years)))
     for (area, name, year), gbp in rows(path, scenario, years).items():
-        found[scenario.areas.names.index(area), list(scenario.interventions).index(name), years.index(year)] = gbp
-    return found
+        plan[areas.index(area), interventions.index(name), years.index(year)] = gbp
+    return plan
 
 
 def rows(path: str | Path, scenario: Scenario, years: list[int]) -> dict[tuple[str, str, int], int]:
-    """Return the lines that a file names, each with its whole GBP / year; see ``read``.
-
-    Raises
-    ------
-    Refusal
-        At the first row that is not right.
-    """
+    """Return the lines that a file names, each with its whole GBP / year; see ``read``."""
     schema = spending_plan(scenario.areas.names, list(scenario.interventions), years)
     missing = f"the plan {path} is not there: give the plan.csv that oa-sim optimise wrote"
     lines = csv_reader.read_table(Path(path), schema, missing)
@@ -88,7 +73,7 @@ def window(scenario: Scenario) -> list[int]:
 def allocate(
     scenario: Scenario,
     pupils: xr.Dataset,
-    known: dict[str, list[Row]] | None = None,
+    tables: dict[str, list[Row]] | None = None,
     planned: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Return who gets how much, for what, when.
@@ -96,18 +81,14 @@ def allocate(
     Parameters
     ----------
     scenario
-        The choices; its areas, budget, split, portfolio, organisation and ending are used.
+        Its areas, budget, split, portfolio, organisation and ending are used.
     pupils
         ``rolls`` (area, group, year_group), pupils.
-    known
-        The checked tables; ``programme``, ``priorities`` and ``national`` are used. None: there are none.
+    tables
+        The checked ones; ``programme``, ``priorities`` and ``national`` are used. None: there are none.
     planned : array (area, intervention, funded year)
         Whole GBP / year of a plan, in place of split and portfolio; None: that of ``budget.plan``, where there is one.
-
-    Raises
-    ------
-    Refusal
-        For a plan that cannot be read, or that spends more than a year has.
+        A plan that spends more than a year has is refused.
 
     Returns
     -------
@@ -116,28 +97,27 @@ def allocate(
         GBP / year of ``price_base``. They sum to ``total_gbp``, exactly. Beside the budget, ``national``, GBP / year,
         and ``offers``, programmes (area, intervention, year), 0 in an area that has no money for activity.
     """
-    known = known or {}
+    tables = tables or {}
     years, names, areas = window(scenario), list(scenario.interventions), scenario.areas.names
     by_year = yearly(scenario)
     if planned is None and scenario.budget.plan:
         planned = read(scenario.budget.plan, scenario, years[: len(by_year)])
     if planned is None:
-        spend, management, unspent = _shared(scenario, by_year, _rolls(scenario, pupils), known, len(years))
+        spend, management, unspent = _shared(scenario, by_year, _rolls(scenario, pupils), tables, len(years))
     else:
         spend, management, unspent = _as_planned(scenario, by_year, planned, len(years))
     _pay_in_rounds(scenario.budget, by_year, spend, unspent)
-    brought = _beside(scenario, spend, years, known)
-    found = {
-        "spend": ("money for activity", ("area", "intervention", "year"), spend),
-        "management": ("programme management", ("area", "year"), management),
-        "unspent": ("unspent", ("area", "year"), unspent),
-    }
     variables = {
-        name: (dims, values, {"units": "GBP / year", "long_name": meaning})
-        for name, (meaning, dims, values) in found.items()
+        name: (("area", *dims, "year"), values, {"units": "GBP / year", "long_name": meaning})
+        for name, dims, values, meaning in (
+            ("spend", ("intervention",), spend, "money for activity"),
+            ("management", (), management, "programme management"),
+            ("unspent", (), unspent, "unspent"),
+        )
     }
     attrs = {"total_gbp": round(scenario.budget.total_gbp), "price_base": scenario.budget.price_base}
-    return xr.Dataset(variables | brought, definitions.coordinates(area=areas, intervention=names, year=years), attrs)
+    beside = _beside(scenario, spend, years, tables)
+    return xr.Dataset(variables | beside, definitions.coordinates(area=areas, intervention=names, year=years), attrs)
 
 
 def yearly(scenario: Scenario) -> list[int]:
@@ -150,16 +130,10 @@ def for_activity(scenario: Scenario) -> list[int]:
     return [pounds - round(pounds * scenario.budget.management_share) for pounds in yearly(scenario)]
 
 
-def planned(scenario: Scenario, pupils: xr.Dataset, known: dict[str, list[Row]]) -> np.ndarray:
-    """Return what split and portfolio plan (area, intervention, funded year), GBP / year, before payments are late.
-
-    Parameters
-    ----------
-    scenario, pupils, known
-        As for ``allocate``.
-    """
+def planned(scenario: Scenario, pupils: xr.Dataset, tables: dict[str, list[Row]]) -> np.ndarray:
+    """Return what split and portfolio plan (area, intervention, funded year), GBP / year, before payments are late."""
     by_year = yearly(scenario)
-    return _shared(scenario, by_year, _rolls(scenario, pupils), known, len(by_year))[0]
+    return _shared(scenario, by_year, _rolls(scenario, pupils), tables, len(by_year))[0]
 
 
 def _rolls(scenario: Scenario, pupils: xr.Dataset) -> xr.DataArray:
@@ -169,17 +143,17 @@ def _rolls(scenario: Scenario, pupils: xr.Dataset) -> xr.DataArray:
 
 
 def _shared(
-    scenario: Scenario, by_year: list[int], rolls: xr.DataArray, known: dict[str, list[Row]], n_years: int
+    scenario: Scenario, by_year: list[int], rolls: xr.DataArray, tables: dict[str, list[Row]], n_years: int
 ) -> Allotted:
     """Return spend, management and unspent money as split and portfolio share it."""
-    buys = portfolio.shares(scenario, known.get("priorities", []))
+    buys = shares(scenario, tables.get("priorities", []))
     spend = np.zeros((*buys.shape, n_years))
     management, unspent = np.zeros((2, len(buys), n_years))
     rule = scenario.split.rule
     ruled: list[float] = []
     for t, pounds in enumerate(by_year):
         if not ruled or rule in BY_YEAR:
-            ruled = SPLIT_RULES[rule](scenario, rolls, known.get("programme", []), t)
+            ruled = SPLIT_RULES[rule](scenario, rolls, tables.get("programme", []), t)
         weights = ruled
         if scenario.budget.reallocation:
             weights = _reallocated(scenario.budget, rolls, pounds, weights)
@@ -200,9 +174,10 @@ def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_y
     for t, (pounds, left) in enumerate(zip(by_year, for_activity(scenario), strict=True)):
         rest = left - round(planned[:, :, t].sum())
         if rest < 0:
+            excess, limit = (with_unit(number(gbp, 0), "GBP") for gbp in (-rest, left))
             raise Refusal(
-                f"a plan spends at most what a year has for activity, got {-rest:,} GBP more than the {left:,} of year "
-                f"{scenario.start_year + t}: lower its lines, or raise budget.total_gbp"
+                f"a plan must spend at most what a year has for activity, got {excess} more than the {limit} of "
+                f"{definitions.academic_year(scenario.start_year + t)}: lower its lines, or raise budget.total_gbp"
             )
         spend[:, :, t] = planned[:, :, t]
         management[:, t] = whole_pounds(pounds - left, [1.0] * n_areas)
@@ -211,15 +186,15 @@ def _as_planned(scenario: Scenario, by_year: list[int], planned: np.ndarray, n_y
 
 
 def _beside(
-    scenario: Scenario, spend: np.ndarray, years: list[int], known: dict[str, list[Row]]
+    scenario: Scenario, spend: np.ndarray, years: list[int], tables: dict[str, list[Row]]
 ) -> dict[str, tuple[object, ...]]:
     """Return what comes beside the budget (area, intervention, year), where an area has money for activity."""
     dims = ("area", "intervention", "year")
-    if not known:
+    if not tables:
         return {name: (dims, np.zeros_like(spend)) for name in ("national", "offers")}
-    each = portfolio.national(scenario, known.get("national", []), years)
+    programmes = national(scenario, tables.get("national", []), years)
     is_funded = (spend > 0).any(axis=(1, 2))[:, None, None]
-    return {str(name): (dims, is_funded * brought.values, brought.attrs) for name, brought in each.items()}
+    return {str(name): (dims, is_funded * brought.values, brought.attrs) for name, brought in programmes.items()}
 
 
 def _pay_in_rounds(budget: Budget, by_year: list[int], spend: np.ndarray, unspent: np.ndarray) -> None:
@@ -235,13 +210,73 @@ def _pay_in_rounds(budget: Budget, by_year: list[int], spend: np.ndarray, unspen
         unspent[..., first] += late.sum(axis=1)
 
 
+def shares(scenario: Scenario, priorities: list[Row]) -> np.ndarray:
+    """Return each area's share of money by intervention (area, intervention); rows sum to 1, or to 0 for nothing.
+
+    The rule ``delivery_plans`` uses the rows of ``priorities.csv``: a plan's money is shared by the priorities'
+    published budgets, equally where none is, and a priority's equally among the interventions that serve it. An area
+    without a plan is refused, and a plan that names an intervention that is not in the scenario.
+    """
+    names = list(scenario.interventions)
+    if scenario.portfolio.rule == "shares":
+        return np.tile([scenario.portfolio.shares.get(name, 0.0) for name in names], (len(scenario.areas.names), 1))
+    out = np.zeros((len(scenario.areas.names), len(names)))
+    for a, area in enumerate(scenario.areas.names):
+        rows = [row for row in priorities if row["area"] == area]
+        if not rows:
+            raise Refusal(
+                f"priorities.csv has no priority of {area}, which portfolio=delivery_plans needs: add its rows"
+            )
+        weights = [1.0 if row["budget_gbp"] is None else float(row["budget_gbp"]) for row in rows]
+        for row, weight in zip(rows, weights, strict=True):
+            for name in row["interventions"]:
+                one_of(f"intervention in priorities.csv row {row['row']}", name, names)
+                out[a, names.index(name)] += weight / sum(weights) / len(row["interventions"])
+    return out
+
+
+def check(tables: dict[str, list[Row]], catalogue: list[str]) -> None:
+    """Refuse a row of ``priorities.csv`` or ``national.csv`` that names no intervention of the catalogue."""
+    for table in ("priorities", "national"):
+        for row in tables[table]:
+            for name in row["interventions"]:
+                one_of(f"intervention in {table}.csv row {row['row']}", name, catalogue)
+
+
+def national(scenario: Scenario, rows: list[Row], years: list[int]) -> xr.Dataset:
+    """Return what national programmes bring to the areas beside the budget.
+
+    ``national`` (intervention, year), GBP / year in an area that is taken up in line with the local plan, and
+    ``offers`` (intervention, year), programmes that its schools are offered because of it, as a number to add. The
+    money of ``national.csv`` is that of the twelve areas together; the first of ``years`` is the first funded one.
+    """
+    programmes = {row["national"]: row for row in rows}
+    names = list(scenario.interventions)
+    money, offers = np.zeros((2, len(names), len(years)))
+    for name in scenario.organisation.national:
+        one_of("programme in organisation.national", name, tuple(programmes))
+        row = programmes[name]
+        span = slice(row["first_funded_year"] - 1, row["last_funded_year"])
+        n_years = row["last_funded_year"] - row["first_funded_year"] + 1
+        part = 1 / len(row["interventions"])
+        yearly = row["gbp"] * row["alignment"] * row["take_up"] * part / n_years / N_PRIORITY_AREAS
+        for served in (names.index(served) for served in row["interventions"] if served in names):
+            money[served, span] += yearly
+            offers[served, span] += row["schools_share"] * row["take_up"] * part
+    dims = ("intervention", "year")
+    in_pounds = {"units": "GBP / year", "long_name": "national programmes in each area, beside the budget"}
+    in_number = {"units": "1", "long_name": "national programmes that an area's schools are offered"}
+    variables = {"national": (dims, money, in_pounds), "offers": (dims, offers, in_number)}
+    return xr.Dataset(variables, definitions.coordinates(intervention=names, year=years))
+
+
 def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list[float]) -> list[float]:
     """Return weights that give no area more than it can use, as long as others have room.
 
     An area can use ``enough_gbp_per_pupil`` for each pupil on its roll; what is above goes to the others in proportion
     to their weights. That caps what is allotted for a year; money carried over from the first year comes on top.
     """
-    most = budget.enough_gbp_per_pupil * rolls.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values
+    most = budget.enough_gbp_per_pupil * _at_school(rolls)
     if not pounds or pounds >= most.sum():
         return weights
     share = np.array(weights) / sum(weights)
@@ -252,41 +287,24 @@ def _reallocated(budget: Budget, rolls: xr.DataArray, pounds: int, weights: list
         if not over.any():
             break
         held |= over
-    found: list[float] = given.tolist()
-    return found
+    weights = given.tolist()
+    return weights
 
 
 def reconcile(money: xr.Dataset) -> dict[str, int]:
-    """Return the account in whole pounds: money in, and where it went.
-
-    ``difference`` is money in less allocated, management and unspent; it is 0.
-    """
-    account = {"money_in": int(money.attrs["total_gbp"])}
-    for name, variable in (("allocated", "spend"), ("management", "management"), ("unspent", "unspent")):
-        account[name] = int(money[variable].values.sum())
-    account["difference"] = account["money_in"] - sum(list(account.values())[1:])
-    return account
+    """Return the account in whole pounds: money in, and where it went; the ``difference`` is 0."""
+    places = {"allocated": money.spend, "management": money.management, "unspent": money.unspent}
+    account = {name: int(pounds.values.sum()) for name, pounds in places.items()}
+    money_in = int(money.attrs["total_gbp"])
+    return {"money_in": money_in, **account, "difference": money_in - sum(account.values())}
 
 
 def reviewed(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Dataset:
     """Return the money after the scenario's review; the same where it has none, or ends before it.
 
     What is known at the review is what a dashboard shows: how much of the planned delivery is there, and what studies
-    lead one to expect of a pound. One decision is made for all draws, so the money still adds up to the pound.
-
-    Parameters
-    ----------
-    scenario
-        Its organisation: the rule, and the funded years after which shares are set anew.
-    money
-        ``spend`` (area, intervention, year), whole GBP / year.
-    drawn
-        Draws of the programme's parameters.
-
-    Returns
-    -------
-    Dataset
-        As ``money``; each area has as much in each year as before.
+    lead one to expect of a pound. One decision is made for all draws, so the money still adds up to the pound, and each
+    area has as much in each year as before.
     """
     rule, after = scenario.organisation.review, scenario.organisation.review_after
     spend = money.spend.values
@@ -295,10 +313,10 @@ def reviewed(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Dat
         return money
     year = funded[after - 1]
     progress = np.stack([_progress(scenario, money, drawn, name, year) for name in scenario.interventions], axis=1)
-    shares = reviewed_shares(rule, spend[:, :, year], progress, expected_gain_per_pound(scenario, drawn))
+    by_area = reviewed_shares(rule, spend[:, :, year], progress, expected_gain_per_pound(scenario, drawn))
     new = spend.copy()
     for t in funded[after:]:
-        for a, share in enumerate(shares):
+        for a, share in enumerate(by_area):
             if share.sum() > 0:
                 new[a, :, t] = whole_pounds(int(spend[a, :, t].sum()), share.tolist())
     return money.assign(spend=(money.spend.dims, new, money.spend.attrs))
@@ -306,7 +324,7 @@ def reviewed(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset) -> xr.Dat
 
 def expected_gain_per_pound(scenario: Scenario, drawn: xr.Dataset) -> np.ndarray:
     """Return what studies lead one to expect of a pound (intervention), SD of pupils, over all channels."""
-    weight = np.array([sum(about.acts_on.values()) for about in scenario.interventions.values()])
+    weight = np.array([sum(intervention.acts_on.values()) for intervention in scenario.interventions.values()])
     expected: np.ndarray = (drawn.effect * drawn.dose / drawn.unit_cost).mean(("chain", "draw")).values * weight
     return expected
 
@@ -323,17 +341,9 @@ def _progress(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: st
 def reviewed_shares(rule: str, before: np.ndarray, progress: np.ndarray, per_pound: np.ndarray) -> np.ndarray:
     """Return the shares of an area's money after a review (area, intervention), each row as large as before.
 
-    Parameters
-    ----------
-    rule
-        ``none``; ``to_progress``: in proportion to the share of planned delivery that is there; ``to_effect``: in
-        proportion to the gain expected for a pound.
-    before : array (area, intervention)
-        Shares, or pounds, before it.
-    progress : array (area, intervention)
-        Expected delivery in the year of the review, as a share of what was planned.
-    per_pound : array (intervention)
-        Expected gain for a pound, SD of pupils; what is below 0 gets nothing.
+    ``to_progress`` shares ``before`` (shares, or pounds) in proportion to the share of planned delivery that is there
+    (``progress``), ``to_effect`` in proportion to the gain expected for a pound, ``per_pound`` (intervention), SD of
+    pupils; what is below 0 gets nothing.
     """
     if rule == "none":
         return before
@@ -348,13 +358,7 @@ def whole_pounds(total: int, weights: list[float]) -> list[int]:
 
     Ties go to the earlier place, and places keep the order of the tables, so the order typed never matters.
     """
-    scale = sum(weights)
-    exact = [total * weight / scale for weight in weights]
-    floor = [int(np.floor(value)) for value in exact]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(exact[i] - floor[i]), i))
-    for i in by_remainder[: total - sum(floor)]:
-        floor[i] += 1
-    return floor
+    return [int(pounds) for pounds in whole_pounds_each(np.array([float(total)]), weights)[:, 0]]
 
 
 def whole_pounds_each(totals: np.ndarray, weights: list[float]) -> np.ndarray:
@@ -367,23 +371,10 @@ def whole_pounds_each(totals: np.ndarray, weights: list[float]) -> np.ndarray:
     return floor
 
 
-def _equal(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
-    return [1.0] * roll.sizes["area"]
-
-
-def _per_pupil(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
-    found: list[float] = roll.sel(year_group=list(SCHOOL_YEARS)).sum(["group", "year_group"]).values.tolist()
-    return found
-
-
-def _per_disadvantaged_pupil(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
-    mine = roll.sel(year_group=list(SCHOOL_YEARS), group="disadvantaged")
-    found: list[float] = mine.sum("year_group").values.tolist()
-    return found
-
-
-def _custom(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
-    return [scenario.split.shares[area] for area in roll.area.values]
+def _at_school(roll: xr.DataArray, **labels: str) -> np.ndarray:
+    """Return the pupils of each area from Reception to Year 11, or those with some labels."""
+    pupils = roll.sel({"year_group": list(SCHOOL_YEARS), **labels})  # at once: a sum's order is that of the memory
+    return pupils.sum([dim for dim in pupils.dims if dim != "area"]).values
 
 
 def _as_paid(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: int) -> list[float]:
@@ -401,9 +392,9 @@ def _as_paid(scenario: Scenario, roll: xr.DataArray, programme: list[Row], t: in
 
 
 SPLIT_RULES: dict[str, Callable[[Scenario, xr.DataArray, list[Row], int], list[float]]] = {
-    "equal": _equal,
-    "per_pupil": _per_pupil,
-    "per_disadvantaged_pupil": _per_disadvantaged_pupil,
+    "equal": lambda scenario, roll, programme, t: [1.0] * roll.sizes["area"],
+    "per_pupil": lambda scenario, roll, programme, t: _at_school(roll).tolist(),
+    "per_disadvantaged_pupil": lambda scenario, roll, programme, t: _at_school(roll, group="disadvantaged").tolist(),
     "as_paid": _as_paid,
-    "custom": _custom,
+    "custom": lambda scenario, roll, programme, t: [scenario.split.shares[area] for area in roll.area.values],
 }

@@ -30,17 +30,8 @@ def channels(intervention: Intervention) -> tuple[str, ...]:
 def reaches(intervention: Intervention, link: Mapping[str, np.ndarray]) -> dict[str, float | np.ndarray]:
     """Return the share of an intervention's effect that reaches each channel.
 
-    Parameters
-    ----------
-    intervention
-        The intervention.
-    link
-        By channel of ``CARRYING``, the share (chain, draw) of what is gained there that carries over to attainment.
-
-    Returns
-    -------
-    dict
-        Channel to share: a number where it is declared, an array (chain, draw) where it is carried over.
+    A share is a number where it is declared, an array (chain, draw) where it is carried over by ``link``: by channel of
+    ``CARRYING``, the share (chain, draw) of what is gained there that carries over to attainment.
 
     Notes
     -----
@@ -65,7 +56,7 @@ def eligible_pupils(scenario: Scenario, rolls: xr.DataArray) -> xr.DataArray:
 
 
 def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the activity of each intervention that has any money.
+    """Return the activity of each intervention that has any money, paid and unpaid.
 
     Parameters
     ----------
@@ -81,7 +72,7 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     Returns
     -------
     dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, paid and unpaid, by intervention.
+        Share of eligible pupils fully served, by intervention.
     """
     eligible = eligible_pupils(scenario, rolls)
     kept = delivery.goes_on(drawn, money.year.values)
@@ -94,7 +85,7 @@ def activity(scenario: Scenario, money: xr.Dataset, rolls: xr.DataArray, drawn: 
     offers = {name: money.offers.sel(intervention=name).values for name in scenario.interventions}
     load = delivery.loads(scenario, presence, offers)
     takes, loss = scenario.organisation.schools_take, drawn.load_loss.values[..., None, None]
-    left = {stage: delivery.fidelity(load[stage], takes, loss) for stage in load}
+    left = {stage: laws.fidelity(1 - loss, load[stage] - takes) for stage in load}
     for name, active in active_by_name.items():
         where = delivery.stages(scenario.interventions[name].year_groups)
         change = sum(((left[stage] - 1) * share for stage, share in where.items()), np.zeros(()))
@@ -158,7 +149,9 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
         that reaches nobody takes nothing from the others.
     """
     names = list(active)
-    missed = [laws.log_unserved(active[name], _widest(scenario, name)) for name in names]
+    # programmes meet on the pupils of the group that each serves most
+    widest = {name: max(scenario.interventions[name].eligible.values()) for name in names}
+    missed = [laws.log_unserved(active[name], widest[name]) for name in names]
     left = {}
     for name in names:
         year_groups = set(scenario.interventions[name].year_groups)
@@ -172,67 +165,27 @@ def overlap(scenario: Scenario, active: dict[str, np.ndarray], kept: np.ndarray)
     return left
 
 
-def _widest(scenario: Scenario, name: str) -> float:
-    """Return the share of the group that an intervention serves most: those whom programmes meet on."""
-    return max(scenario.interventions[name].eligible.values())
-
-
 class NewGain(NamedTuple):
-    """What an intervention newly gives to pupils who are all eligible, once programmes have met on them.
-
-    Attributes
-    ----------
-    name
-        Of the intervention.
-    by_channel : dict of array (chain, draw, area, year)
-        SD, in each year group that it serves, by channel.
-    """
+    """What an intervention newly gives to pupils who are all eligible, once programmes have met on them."""
 
     name: str
-    by_channel: dict[str, np.ndarray]
+    by_channel: dict[str, np.ndarray]  # SD (chain, draw, area, year), in each year group that it serves
 
 
 def new_gains(scenario: Scenario, active: dict[str, np.ndarray], drawn: xr.Dataset) -> Iterator[NewGain]:
     """Yield the gain that each intervention newly gives, in every channel that a measure of the scenario sees.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions and measures.
-    active : dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, by intervention; from ``activity``.
-    drawn
-        Draws of the programme's parameters.
+    ``active`` has the share of eligible pupils fully served (chain, draw, area, year), by intervention; from
+    ``activity``.
     """
     left = overlap(scenario, active, drawn.overlap.values)
     link = {channel: drawn.attendance_link.sel(channel=channel).values for channel in CARRYING}
     seen = {MEASURES[measure].channel for measure in scenario.measures}
     for name, share_served in active.items():
-        new, weights = new_gain(scenario, name, share_served, drawn), reaches(scenario.interventions[name], link)
+        new = share_served * drawn["effect"].sel(intervention=name).values[..., None, None]
         by_channel = {
             channel: new * left[name, channel] * np.asarray(weight)[..., None, None]
-            for channel, weight in weights.items()
+            for channel, weight in reaches(scenario.interventions[name], link).items()
             if channel in seen
         }
         yield NewGain(name, by_channel)
-
-
-def new_gain(scenario: Scenario, name: str, active: np.ndarray, drawn: xr.Dataset) -> np.ndarray:
-    """Return the gain that an intervention newly gives to a pupil group that is wholly eligible.
-
-    Parameters
-    ----------
-    scenario, name
-        The intervention and where it stands.
-    active : array (chain, draw, area, year)
-        Share of eligible pupils fully served.
-    drawn
-        Draws of the programme's parameters.
-
-    Returns
-    -------
-    array (chain, draw, area, year)
-        SD, in each year group that it serves and in a channel that the whole effect reaches.
-    """
-    new: np.ndarray = active * drawn["effect"].sel(intervention=name).values[..., None, None]
-    return new

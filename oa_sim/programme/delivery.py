@@ -40,23 +40,20 @@ def renewed(stay: np.ndarray, retraining: float) -> np.ndarray:
 
 
 def unpaid(funded: np.ndarray, survives: np.ndarray, survives_later: np.ndarray, quality: np.ndarray) -> np.ndarray:
-    """Return the activity that goes on without money.
+    """Return the activity that goes on without money (..., year), share of eligible pupils fully served.
+
+    Activity whose money ends is released; of what is released in a year ``survives * quality`` goes on, and
+    ``survives_later`` of that in each later year. Money that comes back takes over the oldest unpaid activity first,
+    since it serves the same pupils.
 
     Parameters
     ----------
     funded : array (..., year)
-        Activity that is paid for, share of eligible pupils fully served.
+        Activity that is paid for, in the same unit.
     survives, survives_later : array (...)
         Share that goes on in the first year without money, and in each later one.
     quality : array (...)
         Quality of what survives, as a share of what was paid for.
-
-    Returns
-    -------
-    array (..., year)
-        Activity in the same unit. Activity whose money ends is released; of what is released in a year
-        ``survives * quality`` goes on, and ``survives_later`` of that in each later year. Money that comes
-        back takes over the oldest unpaid activity first, since it serves the same pupils.
     """
     out = np.zeros_like(funded)
     standing = np.zeros(funded.shape[:-1])
@@ -86,16 +83,8 @@ def delivered(years_since_start: Numbers, lag: Numbers, ramp: Numbers) -> np.nda
 def stopped(begins: Numbers, announced: Numbers, first: float, last: float, size: Numbers) -> np.ndarray:
     """Return when delivery begins once work has stood still, on the same clock.
 
-    Parameters
-    ----------
-    begins
-        When it would have begun.
-    announced
-        When work towards it began.
-    first, last
-        From when to when commissioning was stopped.
-    size
-        Share of the work that stood still.
+    It would have begun at ``begins``; work towards it began when it was ``announced``. Commissioning was stopped from
+    ``first`` to ``last``, when the share ``size`` of the work stood still.
     """
     start = np.maximum(first, announced)
     left = np.maximum(begins - start, 0.0)  # work still to do when it slows down
@@ -107,27 +96,17 @@ def stopped(begins: Numbers, announced: Numbers, first: float, last: float, size
 def lag(scenario: Scenario, money: xr.Dataset, drawn: xr.Dataset, name: str) -> np.ndarray:
     """Return the years from the first money of an intervention to its first delivery (chain, draw, area, 1).
 
-    Parameters
-    ----------
-    scenario
-        Its announcement and sign-off threshold.
-    money
-        ``spend`` (area, intervention, year), GBP / year.
-    drawn
-        ``lag`` (chain, draw, intervention) from announcement to delivery, years; ``announced_later`` (area);
-        ``open_procurement`` (chain, draw); ``happens`` (chain, draw, event).
-    name
-        The intervention.
+    ``drawn`` has ``lag`` (chain, draw, intervention) from announcement to delivery, years; ``announced_later`` (area);
+    ``open_procurement`` (chain, draw); ``happens`` (chain, draw, event).
     """
     spend = money.spend.sel(intervention=name).values
     first_money = (money.year.values[0] + np.argmax(spend > 0, axis=1)).astype(float)[:, None]  # (area, 1)
     announced = first_money - scenario.budget.announced_years_before + drawn.announced_later.values[:, None]
     is_small = (spend.max(axis=1) <= scenario.organisation.sign_off_gbp)[:, None]
-    waits, spared = (drawn.lag.sel(intervention=name).values, drawn.open_procurement.values)
+    waits = drawn.lag.sel(intervention=name).values[..., None, None]
+    spared = np.where(is_small, drawn.open_procurement.values[..., None, None], 0.0)
     stops = [(size[..., None, None], first, last) for size, first, last in stoppages(drawn)]
-    return waited(
-        first_money, announced, waits[..., None, None], np.where(is_small, spared[..., None, None], 0.0), stops
-    )
+    return waited(first_money, announced, waits, spared, stops)
 
 
 def stoppages(drawn: xr.Dataset) -> list[tuple[np.ndarray, float, float]]:
@@ -145,14 +124,9 @@ def waited(
 ) -> np.ndarray:
     """Return the years from the first money to the first delivery.
 
-    Parameters
-    ----------
-    first_money, announced
-        When there was money, and when work towards delivery began, on the clock of academic years.
-    waits, spared
-        Years from the announcement to delivery, and those that open procurement takes off.
-    stops
-        From ``stoppages``, in an order that the others broadcast with.
+    There was money, and work towards delivery began, at ``first_money`` and ``announced``, on the clock of academic
+    years. ``waits`` are the years from the announcement to delivery, ``spared`` those that open procurement takes off.
+    ``stops`` are ``stoppages``, in an order that the others broadcast with.
     """
     begins: np.ndarray = announced + np.maximum(waits - spared, 0.0)
     for size, first, last in stops:
@@ -169,50 +143,27 @@ def goes_on(drawn: xr.Dataset, years: np.ndarray) -> np.ndarray:
     return kept
 
 
-def fidelity(load: Numbers, takes: Numbers, loss: Numbers) -> np.ndarray:
-    """Return what is left of each programme's quality in schools that are offered too many at once.
-
-    ``(1 - loss) ^ max(load - takes, 0)``: each programme beyond what a school can take on costs all of them ``loss``.
-
-    Parameters
-    ----------
-    load
-        Programmes at once in a school.
-    takes
-        Programmes that it can take on.
-    loss
-        Share of fidelity lost for each one more.
-    """
-    return laws.fidelity(1 - loss, load - takes)
-
-
 def loads(scenario: Scenario, presence: dict[str, np.ndarray], offers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return how many programmes a school has at once, by stage of schooling.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions' year groups.
-    presence : dict of array (chain, draw, area, year)
-        Share of schools in which each intervention is at work.
-    offers : dict of array (area, year)
-        National programmes offered beside it, a number.
+    ``presence`` is the share of schools in which each intervention is at work (chain, draw, area, year), ``offers`` the
+    number of national programmes offered beside it (area, year).
     """
-    load = {}
-    for stage, year_groups in STAGES.items():
-        present = [name for name in presence if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        load[stage] = sum((presence[name] for name in present), np.zeros(()))
-        offered = [name for name in offers if set(scenario.interventions[name].year_groups) & set(year_groups)]
-        load[stage] = load[stage] + sum((offers[name] for name in offered), np.zeros(()))
-    return load
+
+    def in_stage(programmes: dict[str, np.ndarray], taught: tuple[int, ...]) -> np.ndarray:
+        """Return the sum of those that serve a year group of the stage."""
+        served = {name: set(scenario.interventions[name].year_groups) & set(taught) for name in programmes}
+        return sum((programmes[name] for name in programmes if served[name]), np.zeros(()))
+
+    return {stage: in_stage(presence, taught) + in_stage(offers, taught) for stage, taught in STAGES.items()}
 
 
 def stages(year_groups: list[int]) -> dict[str, float]:
     """Return the share of an intervention's year groups that lies in each stage; those past school share no load."""
     return {
-        stage: len(set(year_groups) & set(own)) / len(year_groups)
-        for stage, own in STAGES.items()
-        if set(year_groups) & set(own)
+        stage: len(shared) / len(year_groups)
+        for stage, taught in STAGES.items()
+        if (shared := set(year_groups) & set(taught))
     }
 
 
@@ -257,7 +208,7 @@ def _draws(drawn: xr.Dataset) -> tuple[int, int]:
     return drawn.sizes["chain"], drawn.sizes["draw"]
 
 
-def _events(drawn: xr.Dataset, what: str) -> list[xr.DataArray]:
+def _events(drawn: xr.Dataset, kind: str) -> list[xr.DataArray]:
     """Return the events of one kind in the order in which they happened."""
-    events = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == what)]
+    events = [drawn.happens.isel(event=i) for i in np.flatnonzero(drawn.what.values == kind)]
     return sorted(events, key=lambda happened: float(happened.begins))

@@ -30,18 +30,14 @@ WORKS_WITH = {  # the phases whose reach a partner widens
 def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: int) -> xr.Dataset:
     """Return draws of all that the programme's model eats.
 
-    Returns
-    -------
-    Dataset
-        By (chain, draw, intervention): ``effect``, ``unit_cost`` (GBP / pupil / year), ``lag``, ``ramp`` (years),
-        ``dose``, ``reach_odds``, ``first_year``, ``later``, ``floor`` (fade-out), ``survives``, ``survives_later``,
-        ``quality`` (what goes on unpaid), ``staff_renewed`` (trained posts that are still held by trained staff a year
-        later, 1 where nothing rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``,
-        ``leave_area``, ``open_procurement`` (years), ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``.
-        By (chain, draw, area): ``delivery``; by (area): ``announced_later`` (years). By (chain, draw, channel):
-        ``attendance_link``; by (chain, draw, study): ``kept``, the share of a study's effect that is kept at scale.
-        By (chain, draw, event): ``happens``, with the coordinates ``what``, ``begins`` and ``ends`` (on the clock of
-        academic years).
+    By (chain, draw, intervention): ``effect``, ``unit_cost`` (GBP / pupil / year), ``lag``, ``ramp`` (years), ``dose``,
+    ``reach_odds``, ``first_year``, ``later``, ``floor`` (fade-out), ``survives``, ``survives_later``, ``quality`` (what
+    goes on unpaid), ``staff_renewed`` (trained posts that are still held by trained staff a year later, 1 where nothing
+    rests on them; ``survives_later`` contains it). By (chain, draw): ``overlap``, ``leave_area``, ``open_procurement``
+    (years), ``spill``, ``load_loss``, ``recovery``, ``disadvantage_factor``. By (chain, draw, area): ``delivery``; by
+    (area): ``announced_later`` (years). By (chain, draw, channel): ``attendance_link``; by (chain, draw, study):
+    ``kept``, the share of a study's effect that is kept at scale. By (chain, draw, event): ``happens``, with the
+    coordinates ``what``, ``begins`` and ``ends`` (on the clock of academic years).
     """
     size, seed = (chains, draws), scenario.seed
     columns: dict[str, list[np.ndarray]] = {}
@@ -68,11 +64,7 @@ def drawn(scenario: Scenario, tables: dict[str, list[Row]], chains: int, draws: 
     group = {row["area"]: row["wave"] for row in tables["areas"]}
     later = [scenario.budget.second_group_later_years * (group[area] > 1) for area in scenario.areas.names]
     data["announced_later"] = (("area",), np.array(later))
-    coords = {
-        "intervention": list(scenario.interventions),
-        "area": scenario.areas.names,
-        "channel": list(CARRYING),
-    }
+    coords = {"intervention": list(scenario.interventions), "area": scenario.areas.names, "channel": list(CARRYING)}
     parameters = xr.Dataset(data, coords).merge(_events(scenario, tables["events"], size))
     parameters["effect"] = meta_analysis.effects(scenario, tables, chains, draws)
     parameters["kept"] = meta_analysis.draws(scenario, tables, chains, draws).kept
@@ -89,21 +81,16 @@ def _of_intervention(
     cost = Prior("LogNormal", intervention.unit_cost_gbp, max(delivery.cost_sigma, 1e-9))
     missing = draw(delivery.network_years, stream(seed, "network", intervention.phase), size)
     missing = missing * (1 - scenario.organisation.networks[intervention.phase])
-    lag = (
-        draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"]
-        + missing
-        + intervention.extra_lag_years
-    )
+    lag = draw(delivery.lag_years, stream(seed, "lag", name), size) * run["slower"]
     reach_odds, survival_odds = _engaged(scenario, intervention.phase, size)
     survives = draw(kind.first_year, stream(seed, "survives", name), size)
     renewed = np.ones(size)
     if intervention.rests_on_trained_staff:
-        renewed = delivery_module.renewed(
-            draw(sustain.staff_stay, stream(seed, "staff_stay"), size), sustain.retraining
-        )
+        stay = draw(sustain.staff_stay, stream(seed, "staff_stay"), size)
+        renewed = delivery_module.renewed(stay, sustain.retraining)
     return {
         "unit_cost": draw(cost, stream(seed, "unit_cost", name), size),
-        "lag": lag,
+        "lag": lag + missing + intervention.extra_lag_years,
         "ramp": draw(delivery.ramp_years, stream(seed, "ramp", name), size),
         "dose": shifted(draw(delivery.dose, stream(seed, "dose", name), size), run["better"]),
         "reach_odds": reach_odds,

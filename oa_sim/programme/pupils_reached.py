@@ -33,21 +33,10 @@ def missed(shares: list[np.ndarray], size: tuple[int, ...] = ()) -> np.ndarray:
 def distinct(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct pupils of one area who are served by at least one of some interventions.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions: whom they may serve.
-    serving : dict of array (year, draw)
-        Share of eligible pupils fully served, by intervention.
-    roll : array (group, year_group)
-        Pupils.
-
-    Returns
-    -------
-    tuple of array (year_group, year, draw), (year, draw)
-        Pupils served within each year, by the year groups that any of them serves: ``roll (1 - prod(1 - share))``,
-        summed over groups; and pupils served so far, each cohort followed up the year groups so that who is served
-        again counts once. Pupils who move in or out of the area are not followed.
+    Within each year (year_group, year, draw), by the year groups that any of them serves: ``roll (1 - prod(1 -
+    share))``, summed over groups. And so far (year, draw), each cohort followed up the year groups so that who is
+    served again counts once; pupils who move in or out of the area are not followed. ``serving`` is the share of
+    eligible pupils fully served (year, draw), by intervention, ``roll`` the pupils (group, year_group).
     """
     interventions = {name: scenario.interventions[name] for name in serving}
     span = year_groups(scenario, serving)
@@ -73,12 +62,8 @@ def year_groups(scenario: Scenario, names: Iterable[str]) -> list[int]:
 def _newly(chance: np.ndarray, roll: np.ndarray) -> np.ndarray:
     """Return the pupils served for the first time in each year (year, draw).
 
-    Parameters
-    ----------
-    chance : array (year_group, year, draw)
-        Chance of being served by none within the year; the year groups follow one another.
-    roll : array (year_group, 1)
-        Pupils.
+    ``chance`` is that of being served by none within the year (year_group, year, draw), the year groups following one
+    another; ``roll`` has pupils (year_group, 1).
     """
     never = np.ones((chance.shape[0], chance.shape[2]))  # chance that the cohort that stands there was never served
     out = np.zeros(chance.shape[1:])
@@ -92,23 +77,10 @@ def _newly(chance: np.ndarray, roll: np.ndarray) -> np.ndarray:
 def counted(scenario: Scenario, active: dict[str, np.ndarray], rolls: xr.DataArray, years: list[int]) -> xr.Dataset:
     """Return how many pupils are served, by intervention and by any of them.
 
-    Parameters
-    ----------
-    scenario
-        Its interventions and areas.
-    active : dict of array (chain, draw, area, year)
-        Share of eligible pupils fully served, by intervention.
-    rolls
-        (area, group, year_group), pupils.
-    years
-        The years of ``active``.
-
-    Returns
-    -------
-    Dataset
-        By (intervention, area, year), ``any`` first: ``places``, ``pupils`` and ``pupils_so_far``, each with ``_q05``
-        and ``_q95``, pupils fully served; ``roll``, pupils of the year groups that are served, and
-        ``share_of_roll``, its served part. Places of ``any`` are the sum of those of all interventions.
+    By (intervention, area, year), ``any`` first: ``places``, ``pupils`` and ``pupils_so_far``, each with ``_q05`` and
+    ``_q95``, pupils fully served; ``roll``, pupils of the year groups that are served, and ``share_of_roll``, its
+    served part. Places of ``any`` are the sum of those of all interventions. ``active`` is the share of eligible pupils
+    fully served (chain, draw, area, year), ``rolls`` has pupils (area, group, year_group).
     """
     names = scenario.areas.names
     rolls = rolls.sel(area=names, group=list(GROUPS), year_group=list(YEAR_GROUPS))
@@ -116,7 +88,9 @@ def counted(scenario: Scenario, active: dict[str, np.ndarray], rolls: xr.DataArr
     counts = {key: np.zeros((len(rows), len(names), len(years))) for key in ("roll", *COUNTS)}
     for a in range(len(names) if active else 0):
         roll = rolls.values[a]
-        serving = {name: _draws_last(share[:, :, a]) for name, share in active.items()}
+        serving = {  # (year, draw), contiguous
+            name: np.ascontiguousarray(share[:, :, a].reshape(-1, len(years)).T) for name, share in active.items()
+        }
         for i, row in enumerate(rows):
             served = serving if row == ANY else {row: serving[row]}
             for key, value in _counts(scenario, served, roll).items():
@@ -136,16 +110,12 @@ def _counts(scenario: Scenario, serving: dict[str, np.ndarray], roll: np.ndarray
     if len(serving) > 1:
         by_intervention = (share * _eligible(scenario, name, roll) for name, share in serving.items())
         places = cast(np.ndarray, sum(by_intervention))  # serving names some
-    ours = {year_group for name in serving for year_group in scenario.interventions[name].year_groups}
-    counts: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, list(ours))].sum()}
+    served = [year_group for name in serving for year_group in scenario.interventions[name].year_groups]
+    counts: dict[str, npt.ArrayLike] = {"roll": roll[:, np.isin(YEAR_GROUPS, served)].sum()}
     for key, value in (("places", places), ("pupils", pupils), ("pupils_so_far", so_far)):
-        counts |= dict(zip((f"{key}{end}" for end in ENDS), _summary(value), strict=True))
+        summary = (value.mean(-1), *np.quantile(value, INTERVAL, axis=-1))
+        counts |= dict(zip((f"{key}{end}" for end in ENDS), summary, strict=True))
     return counts
-
-
-def _draws_last(share: np.ndarray) -> np.ndarray:
-    """Return (chain, draw, year) as (year, draw), contiguous."""
-    return np.ascontiguousarray(share.reshape(-1, share.shape[-1]).T)
 
 
 def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
@@ -153,10 +123,3 @@ def _eligible(scenario: Scenario, name: str, roll: np.ndarray) -> float:
     intervention = scenario.interventions[name]
     served = np.isin(YEAR_GROUPS, intervention.year_groups)
     return float(sum(intervention.eligible[group] * roll[g, served].sum() for g, group in enumerate(GROUPS)))
-
-
-def _summary(value: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the mean and the ends of the interval (year) of a count (year, draw)."""
-    places = [round(q * (value.shape[-1] - 1)) for q in INTERVAL]
-    ordered = np.partition(value, places, axis=-1)
-    return (value.mean(-1), *(ordered[:, place] for place in places))

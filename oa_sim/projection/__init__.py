@@ -9,7 +9,6 @@ from oa_sim import _lazy_imports
 __all__ = [
     "appraisal",
     "cohort",
-    "impact",
     "impact_retention",
     "outside_view",
     "ranking",

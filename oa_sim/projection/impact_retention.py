@@ -21,73 +21,50 @@ def described(
 ) -> dict[str, np.ndarray]:
     """Return what is left of a gain, as numbers by area.
 
+    By area: the variables that ``sustainability.lasting`` names, without words. By (area, years after, 0 to 15):
+    ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak; NaN past the end of the years.
+
     Parameters
     ----------
     values : array (area, year, draw)
         Gain, SD.
     years
-        The years of ``values``, past ``last`` by 5 or more.
-    last
-        The last funded year.
-    smallest
-        Peak below which a draw has no impact to keep, SD.
-    matters
-        The smallest impact worth speaking of, SD.
-
-    Returns
-    -------
-    dict of array
-        By area: the variables that ``sustainability.lasting`` names, without words. By (area, years after, 0 to 15):
-        ``curve`` with ``_q05``, ``_q95`` and ``_p_half``, shares of the peak; NaN past the end of the years.
+        The years of ``values``, past ``last``, the last funded year, by 5 or more.
+    smallest, matters
+        Peak below which a draw has no impact to keep, and the smallest impact worth speaking of, SD.
     """
     peak, still = values.max(axis=1), left(values)
     has = peak > smallest
     after = np.minimum(np.searchsorted(years, last + np.arange(LONGEST + 1)), len(years) - 1)
     shares = still[:, after] / np.where(has, peak, 1.0)[:, None]
-    found: dict[str, np.ndarray] = {"p_impact": has.mean(-1)}
-    _describe(found, "peak_sd", peak, np.ones_like(has))
-    found["peak_year"] = np.where(has.any(-1), np.median(years[values.argmax(1)], axis=-1), np.nan)
-    _describe(found, "curve", shares, np.broadcast_to(has[:, None], shares.shape))
-    found["curve_p_half"] = mean(shares >= 0.5, has[:, None])
+    figures: dict[str, np.ndarray] = {"p_impact": has.mean(-1)}
+    _describe(figures, "peak_sd", peak, np.ones_like(has))
+    figures["peak_year"] = np.where(has.any(-1), np.median(years[values.argmax(1)], axis=-1), np.nan)
+    _describe(figures, "curve", shares, np.broadcast_to(has[:, None], shares.shape))
+    figures["curve_p_half"] = mean(shares >= 0.5, has[:, None])
     for end in ("", "_q05", "_q95", "_p_half"):
-        found[f"curve{end}"] = np.where(last + np.arange(LONGEST + 1) > years[-1], np.nan, found[f"curve{end}"])
+        figures[f"curve{end}"] = np.where(last + np.arange(LONGEST + 1) > years[-1], np.nan, figures[f"curve{end}"])
     for k in YEARS_AFTER:
         for end in ("", "_q05", "_q95"):
-            found[f"left_{k}y{end}"] = found[f"curve{end}"][:, k]
+            figures[f"left_{k}y{end}"] = figures[f"curve{end}"][:, k]
     lasting = (still >= 0.5 * peak[:, None]) & (years > last)[:, None]
-    _describe(found, "half_life_years", lasting.sum(1).astype(float), has)
-    found["p_half_at_end"] = mean(lasting[:, -1], has)
+    _describe(figures, "half_life_years", lasting.sum(1).astype(float), has)
+    figures["p_half_at_end"] = mean(lasting[:, -1], has)
     for k in (5, 10):
-        found[f"p_half_left_{k}y"] = found["curve_p_half"][:, k]
+        figures[f"p_half_left_{k}y"] = figures["curve_p_half"][:, k]
     missed = np.maximum(0.5 - shares[:, 5], 0.0) * peak
-    found["shortfall_5y_sd"] = mean(missed, has)
-    found["shortfall_5y_cvar_sd"] = tail_mean(missed, has)
-    found["p_below_what_matters_peak"] = (peak < matters).mean(-1)
-    found["p_below_what_matters_5y"] = (still[:, after[5]] < matters).mean(-1)
-    return found
+    figures["shortfall_5y_sd"] = mean(missed, has)
+    figures["shortfall_5y_cvar_sd"] = tail_mean(missed, has)
+    figures["p_below_what_matters_peak"] = (peak < matters).mean(-1)
+    figures["p_below_what_matters_5y"] = (still[:, after[5]] < matters).mean(-1)
+    return figures
 
 
 def share_left(gain: xr.DataArray, last: int, years_after: int) -> xr.DataArray:
-    """Return the share of its peak that a gain still has to show some years after the money.
+    """Return the share of its peak that a gain (..., year) still has to show some years after the last funded one.
 
-    Parameters
-    ----------
-    gain
-        (..., year), positive where pupils do better, in any unit.
-    last
-        The last funded year.
-    years_after
-        Years after it; ``last + years_after`` must be among the years.
-
-    Returns
-    -------
-    DataArray
-        (...), 0 to 1; NaN where a gain has no peak above 0.
-
-    Raises
-    ------
-    Refusal
-        Where the gain is not followed that far.
+    Between 0 and 1; NaN where a gain, positive where pupils do better, has no peak above 0. A gain that is not followed
+    that far is refused.
     """
     if last + years_after not in gain.year.values:
         raise Refusal(
@@ -118,17 +95,17 @@ def tail_mean(loss: np.ndarray, has: np.ndarray) -> np.ndarray:
     return mean(np.where(worst, ordered, 0.0), worst)
 
 
-def _describe(found: dict[str, np.ndarray], name: str, value: np.ndarray, has: np.ndarray) -> None:
+def _describe(figures: dict[str, np.ndarray], name: str, value: np.ndarray, has: np.ndarray) -> None:
     """Write mean and interval of a quantity (..., draw) over the draws that have an impact."""
-    found[name] = mean(value, has)
+    figures[name] = mean(value, has)
     n = has.sum(-1)
-    at = [np.maximum(q * (n - 1), 0.0) for q in INTERVAL]
-    below = [np.floor(place).astype(int) for place in at]
+    places = [np.maximum(q * (n - 1), 0.0) for q in INTERVAL]
+    below = [np.floor(place).astype(int) for place in places]
     above = [np.minimum(place + 1, np.maximum(n - 1, 0)) for place in below]
     # no more order than is asked for; draws without an impact lie behind all others
     ordered = np.partition(np.where(has, value, np.inf), np.unique([*below, *above]), axis=-1)
-    for label, place, *ranks in zip(("q05", "q95"), at, below, above, strict=True):
+    for label, place, *ranks in zip(("q05", "q95"), places, below, above, strict=True):
         low, high = (
             np.where(n > 0, np.take_along_axis(ordered, rank[..., None], -1)[..., 0], np.nan) for rank in ranks
         )
-        found[f"{name}_{label}"] = low + (high - low) * (place - ranks[0])
+        figures[f"{name}_{label}"] = low + (high - low) * (place - ranks[0])

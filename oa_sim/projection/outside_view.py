@@ -9,7 +9,7 @@ import xarray as xr
 
 from oa_sim.definitions import MEASURES, headline_of
 from oa_sim.inference import importance_sampling
-from oa_sim.projection import impact, sustainability
+from oa_sim.projection import cohort, sustainability
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import OutsideView
 from oa_sim.scenario.schema import Scenario
@@ -18,14 +18,9 @@ from oa_sim.scenario.schema import Scenario
 def whole_area(gain: xr.DataArray) -> xr.DataArray | None:
     """Return the whole-area effect at its peak (chain, draw), SD; None where no attainment is measured.
 
-    The gain of all pupils, averaged over the areas and over the measures of attainment, in the year in which it is
-    largest in size. It keeps its sign: a draw that harms has a peak below zero, since the outside view has a quarter of
-    its weight there.
-
-    Parameters
-    ----------
-    gain
-        (chain, draw, area, group, measure, year), SD, with the group ``all``.
+    The gain of all pupils (group ``all``), averaged over the areas and over the measures of attainment, in the year in
+    which it is largest in size. It keeps its sign: a draw that harms has a peak below zero, since the outside view has
+    a quarter of its weight there.
     """
     of_attainment = [name for name in gain.measure.values.tolist() if MEASURES[name].channel == "attainment"]
     if not of_attainment:
@@ -41,20 +36,7 @@ def log_likelihood(view: OutsideView, peak: np.ndarray) -> np.ndarray:
 
 
 def weigh(scenario: Scenario, gain: xr.DataArray) -> xr.Dataset:
-    """Return the weight of each draw of the programme by the outside view, whether it is on or off.
-
-    Parameters
-    ----------
-    scenario
-        Its outside view and seed.
-    gain
-        (chain, draw, area, group, measure, year), SD, with the group ``all``.
-
-    Returns
-    -------
-    Dataset
-        From ``weighed``.
-    """
+    """Return the weight of each draw of the programme by the outside view, whether it is on or off; see ``weighed``."""
     peak = whole_area(gain)
     return weighed(scenario, None if peak is None else peak.values, (gain.sizes["chain"], gain.sizes["draw"]))
 
@@ -106,13 +88,12 @@ def taken_by(
 
     What is read off single interventions then rests on the same draws as the whole.
     """
-    taken_draw = taken.values.ravel()
+    index = taken.values.ravel()
     moved = {
-        name: values.reshape(-1, *values.shape[2:])[taken_draw].reshape(values.shape) for name, values in active.items()
+        name: values.reshape(-1, *values.shape[2:])[index].reshape(values.shape) for name, values in active.items()
     }
-    return moved, drawn.map(
-        lambda values: resampled(values, taken) if "draw" in values.dims else values, keep_attrs=True
-    )
+    parameters = {name: resampled(values, taken) for name, values in drawn.items() if "draw" in values.dims}
+    return moved, drawn.assign(parameters)
 
 
 def other_way(
@@ -125,35 +106,15 @@ def other_way(
 ) -> xr.Dataset:
     """Return what the headline says the other way: with the outside view where it is off, without where it is on.
 
-    Parameters
-    ----------
-    scenario
-        The choices.
-    seen
-        From ``weigh``.
-    gain
-        What the programme adds, not weighed (chain, draw, area, group, measure, year), SD, with ``all``.
-    latent
-        The counterfactual, SD.
-    pupils
-        ``rolls`` and ``share``.
-    money
-        ``spend`` (area, intervention, year), GBP / year.
-
-    Returns
-    -------
-    Dataset
-        ``seen``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's measure and
-        group, in the measure's unit; and what lasts (area, group, measure), as of ``sustainability.risk``.
+    ``seen``, from ``weigh``, and where it speaks: ``impact`` (chain, draw, year), the mean over areas of the headline's
+    measure and group, in the measure's unit; and what lasts (area, group, measure), as of ``sustainability.risk``. The
+    ``gain`` is not weighed and has the group ``all``.
     """
     if not seen.attrs["speaks"]:
         return seen
     measure, group = headline_of(gain.measure.values.tolist())
     gain = gain if seen.attrs["is_on"] else resampled(gain, seen.taken)
-    headline = {"measure": [measure]}
-    headline_impact = impact.outcomes(latent.sel(headline), gain.sel(headline), pupils).impact.sel(
-        group=group, measure=measure
-    )
+    outcomes = cohort.outcomes(latent.sel(measure=[measure]), gain.sel(measure=[measure]), pupils)
+    impact = outcomes.impact.sel(group=group, measure=measure).mean("area", dtype=float)
     lasting = sustainability.risk(scenario, gain, money)
-    mean = headline_impact.mean("area", dtype=float).drop_vars(("group", "measure", "unit"))
-    return seen.assign(lasting.data_vars).assign(impact=mean)
+    return seen.assign(lasting.data_vars).assign(impact=impact.drop_vars(("group", "measure", "unit")))

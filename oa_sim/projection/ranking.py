@@ -32,19 +32,9 @@ def prices(value: xr.Dataset) -> str:
 
 
 def per_pound(value: xr.Dataset, *, whole: bool = False) -> dict[str, np.ndarray]:
-    """Return benefit over cost, both discounted, in each view (candidate, draw); NaN where no money is spent.
+    """Return benefit over cost, both discounted, in each view (candidate, draw); nothing where no benefit is claimed.
 
-    Parameters
-    ----------
-    value
-        From ``appraisal.appraise``.
-    whole
-        One candidate, all areas together, instead of one for each area.
-
-    Returns
-    -------
-    dict of array
-        By view; nothing where no benefit is claimed.
+    NaN where no money is spent. Candidates are the areas, or all together where ``whole``.
     """
     if "benefit" not in value:
         return {}
@@ -73,17 +63,11 @@ def first(values: np.ndarray) -> np.ndarray:
     return chance
 
 
-def rows(names: list[str], views: dict[str, np.ndarray], what: str) -> Iterator[dict[str, object]]:
-    """Yield the ranking in each view as columns.
+def rows(names: list[str], views: dict[str, np.ndarray], column: str) -> Iterator[dict[str, object]]:
+    """Yield the ranking in each view as columns, from benefit per pound by view (candidate, draw).
 
-    Parameters
-    ----------
-    names
-        Of the candidates.
-    views
-        By view, benefit per pound (candidate, draw); NaN for a candidate that spends no money and is not ranked.
-    what
-        What is ranked, a column's name: ``area`` or ``scenario``.
+    A candidate that spends no money has NaN and is not ranked. ``column``, which names them, is ``area`` or
+    ``scenario``.
     """
     alarm_sentence = alarm(names, views)
     for view, values in views.items():
@@ -94,7 +78,7 @@ def rows(names: list[str], views: dict[str, np.ndarray], what: str) -> Iterator[
             chance[runs], rank[runs] = first(values[runs]), places(values[runs]).mean(axis=1)
             place[runs] = places(values[runs].mean(axis=1)[:, None])[:, 0]
         yield {
-            what: names, "view": view, "quantity": "benefit_per_pound", **columns,
+            column: names, "view": view, "quantity": "benefit_per_pound", **columns,
             "p_first": chance, "expected_rank": rank, "place": place,
             "alarm": np.where(runs, alarm_sentence, NOBODY),
         }  # fmt: skip

@@ -24,6 +24,12 @@ from oa_sim.scenario.schema import Scenario
 DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
 SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
+ENDINGS = {  # how the money ends, in words
+    "stop": "funding stops at once",
+    "taper": "funding tapers off",
+    "extend": "the same money is spread over more years",
+    "hand_over": "local partners take over",
+}
 WHOLE = "all"  # the name of the programme as a whole among interventions
 Coords = dict[str, np.ndarray | list[str]]  # labels by dimension
 
@@ -55,14 +61,13 @@ def mix(scenario: Scenario, money: xr.Dataset) -> str:
     """Return what the money bought, by kind of activity, and how it ends."""
     by_kind: dict[str, float] = {}
     for name, intervention in scenario.interventions.items():
-        by_kind[intervention.kind] = by_kind.get(intervention.kind, 0.0) + float(
-            money.spend.sel(intervention=name).sum()
-        )
+        gbp = float(money.spend.sel(intervention=name).sum())
+        by_kind[intervention.kind] = by_kind.get(intervention.kind, 0.0) + gbp
     total = sum(by_kind.values())
     if not total:
         return "nothing was bought"
-    parts = [f"{percent(share / total)} {_kind(kind)}" for kind, share in sorted(by_kind.items()) if share]
-    return f"the money bought {', '.join(parts)} activity and ends by '{scenario.sustainability.ending}'"
+    parts = [f"{percent(gbp / total)} {_kind(kind)}" for kind, gbp in sorted(by_kind.items()) if gbp]
+    return f"the money bought {', '.join(parts)} activity; {ENDINGS[scenario.sustainability.ending]}"
 
 
 def rationale(scenario: Scenario, name: str, drawn: xr.Dataset) -> str:
@@ -113,27 +118,21 @@ def principles(scenario: Scenario) -> str:
 def leaders(means: dict[str, np.ndarray], behind_each: dict[str, str], peak: int, later: int) -> str:
     """Return which interventions the peak, and what is left of it, mostly come from.
 
-    Parameters
-    ----------
-    means : dict of array (year,)
-        Mean gain on one measure of one group in one area, SD, by intervention.
-    behind_each
-        What becomes of each intervention, in words.
-    peak, later
-        Places of the year of the peak, and of the largest gain that is left later, among the years.
+    ``means`` are the gains (year,) on one measure of one group in one area, SD, by title of the intervention;
+    ``behind_each`` says what becomes of it. ``peak`` and ``later`` are the places among the years of the peak, and of
+    the largest gain left later.
     """
     named, words = set(), []
-    for place, what in ((peak, "the peak"), (later, "what is left after 5 years")):
-        gains = {name: max(float(gain[place]), 0.0) for name, gain in means.items()}
+    for place, subject in ((peak, "the peak"), (later, "what is left after 5 years")):
+        gains = {title: max(float(gain[place]), 0.0) for title, gain in means.items()}
         total = sum(gains.values())
         if not total > 0:
             continue
-        first = max(gains, key=lambda name: gains[name])
+        first = max(gains, key=lambda title: gains[title])
         note = "" if first in named else f" ({behind_each[first]})"
         share = gains[first] / total
-        words.append(
-            f"{'most' if share > 0.5 else 'the largest part'} of {what} is {first}, {percent(share)} of it{note}"
-        )
+        part = "most" if share > 0.5 else "the largest part"
+        words.append(f"{part} of {subject} comes from '{first}', {percent(share)} of it{note}")
         named.add(first)
     return "; ".join(words) or "no intervention adds to it"
 
@@ -147,7 +146,7 @@ class Part(NamedTuple):
 
     name: str
     measures: list[str]
-    found: dict[str, np.ndarray]  # of all pupils, by (measure, area, ...)
+    figures: dict[str, np.ndarray]  # of all pupils, by (measure, area, ...)
     mean: np.ndarray  # gain of pupils who are all eligible (measure, area, year), SD
 
 
@@ -162,16 +161,8 @@ class Lasting(NamedTuple):
 def part(scenario: Scenario, name: str, own: xr.DataArray, share: xr.DataArray, money: xr.Dataset) -> Part:
     """Return what is left of one intervention's gain, for all pupils.
 
-    Parameters
-    ----------
-    scenario, name
-        The intervention and where it stands.
-    own
-        Its gain (chain, draw, area, measure, year), SD, of pupils who are all eligible.
-    share
-        The disadvantaged share of pupils (area, measure).
-    money
-        ``spend`` (area, intervention, year), GBP / year.
+    ``own`` is its gain (chain, draw, area, measure, year), SD, of pupils who are all eligible; ``share`` the
+    disadvantaged share of pupils (area, measure).
     """
     measures, years = own.measure.values.tolist(), own.year.values
     factor = _factors(scenario, name, share.sel(measure=measures))["all"]  # (area, measure)
@@ -180,10 +171,10 @@ def part(scenario: Scenario, name: str, own: xr.DataArray, share: xr.DataArray, 
     for m, measure in enumerate(measures):
         values = _draws_last(own.sel(measure=measure).values)
         means.append(values.mean(-1))
-        by_measure.append(
-            impact_retention.described(values * factor[:, m, None, None], years, last_funded(money), **limits)
-        )
-    figures = {key: np.stack([each[key] for each in by_measure]) for key in by_measure[0]} if by_measure else {}
+        values = values * factor[:, m, None, None]
+        by_measure.append(impact_retention.described(values, years, last_funded(money), **limits))
+    keys = by_measure[0] if by_measure else ()
+    figures = {key: np.stack([of_measure[key] for of_measure in by_measure]) for key in keys}
     return Part(name, measures, figures, np.array(means))
 
 
@@ -228,44 +219,35 @@ def lasting(
     parts = [added for added in parts if added.measures]  # an intervention may move nothing that is asked for
     coords: Coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
     behind = {added.name: rationale(scenario, added.name, drawn) for added in parts}
-    figures = _found(scenario, gain, money)
-    whole = _whole(scenario, figures, coords, _whys(scenario, gain, money, drawn, parts, behind, share))
-    apart = _by_intervention(scenario, parts, coords, behind, principles(scenario))
+    figures = _figures(scenario, gain, money)
+    whole = _dataset(scenario, figures, coords, _whys(scenario, gain, money, parts, behind, share))
+    apart = _by_intervention(scenario, parts, coords, behind)
     for added in (whole, apart):
         added.attrs = {"last_funded_year": last_funded(money), "ending": scenario.sustainability.ending}
     return Lasting(whole, apart, _curves(parts, figures, coords))
 
 
 def risk(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> xr.Dataset:
-    """Return the ``sustainability`` of ``lasting`` alone, with what the money bought as its reason.
-
-    Parameters
-    ----------
-    scenario, gain, money
-        As in ``lasting``.
-    """
+    """Return the ``sustainability`` of ``lasting`` alone, with what the money bought as its reason."""
     coords: Coords = {dim: gain[dim].values for dim in ("area", "group", "measure")}
     why = np.full([len(values) for values in coords.values()], mix(scenario, money), dtype=object)
-    out = _whole(scenario, _found(scenario, gain, money), coords, why)
+    out = _dataset(scenario, _figures(scenario, gain, money), coords, why)
     return out.assign_attrs(last_funded_year=last_funded(money), ending=scenario.sustainability.ending)
 
 
-def _found(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[str, np.ndarray]:
+def _figures(scenario: Scenario, gain: xr.DataArray, money: xr.Dataset) -> dict[str, np.ndarray]:
     """Return what is left of the whole programme's gain, as numbers (area, group, measure, ...)."""
     limits = {"smallest": SMALLEST_PEAK_SD, "matters": scenario.sustainability.what_matters_sd}
     values = gain.transpose("measure", "group", "chain", "draw", "area", "year").values
     years, last = gain.year.values, last_funded(money)
-    each = [
-        [impact_retention.described(_draws_last(one), years, last, **limits) for one in groups] for groups in values
+    by_measure = [
+        [impact_retention.described(_draws_last(series), years, last, **limits) for series in by_group]
+        for by_group in values
     ]
-    found = {key: np.array([[one[key] for one in groups] for groups in each]) for key in each[0][0]}
-    return {key: np.moveaxis(value, (2, 1, 0), (0, 1, 2)) for key, value in found.items()}
-
-
-def _whole(scenario: Scenario, figures: dict[str, np.ndarray], coords: Coords, why: np.ndarray) -> xr.Dataset:
-    return _dataset(
-        scenario, {k: v for k, v in figures.items() if not k.startswith("curve")}, tuple(coords), coords, why
-    )
+    return {
+        key: np.moveaxis(np.array([[left[key] for left in by_group] for by_group in by_measure]), (2, 1, 0), (0, 1, 2))
+        for key in by_measure[0][0]
+    }
 
 
 def last_funded(money: xr.Dataset) -> int:
@@ -283,19 +265,17 @@ def _draws_last(values: np.ndarray) -> np.ndarray:
 def _factors(scenario: Scenario, name: str, share: xr.DataArray) -> dict[str, np.ndarray]:
     """Return the share of each group that an intervention may serve (area, measure)."""
     eligible = scenario.interventions[name].eligible
-    poor, part_poor = np.full(share.shape, eligible["disadvantaged"]), share.values
-    other = np.full(share.shape, eligible["other"])
-    return {"disadvantaged": poor, "other": other, "all": part_poor * poor + (1 - part_poor) * other}
+    poor, other = (np.full(share.shape, eligible[group]) for group in ("disadvantaged", "other"))
+    return {"disadvantaged": poor, "other": other, "all": share.values * poor + (1 - share.values) * other}
 
 
-def _dataset(
-    scenario: Scenario, figures: dict[str, np.ndarray], dims: tuple[str, ...], coords: Coords, why: np.ndarray
-) -> xr.Dataset:
-    """Return numbers with their units, and the grade and its reason in words."""
-    out = xr.Dataset({name: (dims, value) for name, value in figures.items()}, coords)
+def _dataset(scenario: Scenario, figures: dict[str, np.ndarray], coords: Coords, why: np.ndarray) -> xr.Dataset:
+    """Return numbers but curves with their units, and the grade and its reason in words."""
+    dims = tuple(coords)
+    numbers = {name: (dims, value) for name, value in figures.items() if not name.startswith("curve")}
+    out = xr.Dataset(numbers, coords)
     chance = figures["p_half_left_5y"]
-    words = np.empty(chance.shape, dtype=object)
-    graded = np.empty(chance.shape, dtype=object)
+    words, graded = (np.empty(chance.shape, dtype=object) for _ in range(2))
     for place in np.ndindex(chance.shape):
         graded[place] = grade(scenario, float(chance[place]))
         words[place] = sentence(scenario, float(chance[place]), str(why[place]))
@@ -317,7 +297,6 @@ def _whys(
     scenario: Scenario,
     gain: xr.DataArray,
     money: xr.Dataset,
-    drawn: xr.Dataset,
     parts: list[Part],
     behind: dict[str, str],
     share: xr.DataArray | None,
@@ -330,6 +309,8 @@ def _whys(
     assert share is not None  # it is given where there are parts
     after = slice(int(np.searchsorted(gain.year.values, last_funded(money) + 5)), None)
     means = gain.mean(("chain", "draw")).transpose("area", "group", "measure", "year").values
+    titles = {added.name: scenario.interventions[added.name].label for added in parts}
+    behind_each = {titles[name]: words for name, words in behind.items()}
     factors = {added.name: _factors(scenario, added.name, share.sel(measure=added.measures)) for added in parts}
     for a, g, m in np.ndindex(out.shape):
         group, measure = str(gain.group.values[g]), str(gain.measure.values[m])
@@ -337,30 +318,27 @@ def _whys(
         for added in parts:
             if measure in added.measures:
                 i = added.measures.index(measure)
-                means_here[added.name] = added.mean[i, a] * factors[added.name][group][a, i]
+                means_here[titles[added.name]] = added.mean[i, a] * factors[added.name][group][a, i]
         later = after.start + int(np.argmax(means[a, g, m, after]))
-        led = leaders(means_here, behind, int(np.argmax(means[a, g, m])), later)
+        led = leaders(means_here, behind_each, int(np.argmax(means[a, g, m])), later)
         out[a, g, m] = f"{bought}; {led}; {rules}"
     return out
 
 
-def _by_intervention(
-    scenario: Scenario, parts: list[Part], coords: Coords, behind: dict[str, str], rules: str
-) -> xr.Dataset:
+def _by_intervention(scenario: Scenario, parts: list[Part], coords: Coords, behind: dict[str, str]) -> xr.Dataset:
     """Return what lasts of each intervention (intervention, area, measure); NaN where it moves nothing."""
     names = [added.name for added in parts]
     labels: Coords = {"intervention": names, "area": coords["area"], "measure": coords["measure"]}
     if not parts:
         return xr.Dataset(coords=labels)
     shape = [len(values) for values in labels.values()]
-    figures, order = {}, list(coords["measure"])
-    for key in [key for key in parts[0].found if not key.startswith("curve")]:
+    figures, order, rules = {}, list(coords["measure"]), principles(scenario)
+    for key in [key for key in parts[0].figures if not key.startswith("curve")]:
         figures[key] = np.full(shape, np.nan)
         for i, added in enumerate(parts):
-            figures[key][i][:, [order.index(measure) for measure in added.measures]] = added.found[key].T
+            figures[key][i][:, [order.index(measure) for measure in added.measures]] = added.figures[key].T
     why = [[f"{behind[p.name]}; {arrives(scenario, p.name, m)}; {rules}" for m in order] for p in parts]
-    words = np.broadcast_to(np.array(why, dtype=object)[:, None, :], shape)
-    return _dataset(scenario, figures, tuple(labels), labels, words)
+    return _dataset(scenario, figures, labels, np.broadcast_to(np.array(why, dtype=object)[:, None, :], shape))
 
 
 def _curves(parts: list[Part], whole: dict[str, np.ndarray], coords: Coords) -> xr.Dataset:
@@ -377,7 +355,7 @@ def _curves(parts: list[Part], whole: dict[str, np.ndarray], coords: Coords) -> 
         values[0] = whole[f"curve{key}"]
         for i, added in enumerate(parts, start=1):
             for m, measure in enumerate(added.measures):
-                values[i, :, everyone, order.index(measure)] = added.found[f"curve{key}"][m]
+                values[i, :, everyone, order.index(measure)] = added.figures[f"curve{key}"][m]
         out[name] = (tuple(labels), values)
         out[name].attrs["units"] = "1"
     return out

@@ -40,17 +40,9 @@ _OTHER = {"intervention": "area", "area": "intervention"}
 def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
     """Return the parameters of the programme by block, each (draw, column).
 
-    Parameters
-    ----------
-    drawn
-        From ``parameters.drawn``, by (chain, draw) and anything else.
-    money
-        ``spend`` and ``national`` (area, intervention, year): only interventions and areas that have any enter.
-
-    Notes
-    -----
-    The studies say of effects and of the loss on the way to scale together, so the two are not independent; of an
-    effect stands here what the shares kept do not already tell of it.
+    Only interventions and areas that have any money (``spend`` and ``national``) enter. The studies say of effects and
+    of the loss on the way to scale together, so the two are not independent; of an effect stands here what the shares
+    kept do not already tell of it.
     """
     paid = (money.spend + money.national).sum("year")
     on = {dim: paid[dim].values[(paid > 0).any(other).values] for dim, other in _OTHER.items()}
@@ -65,48 +57,30 @@ def blocks(drawn: xr.Dataset, money: xr.Dataset) -> dict[str, np.ndarray]:
         columns_by_block[placed.get(str(name), "delivery")].append(flat[:, np.ptp(flat, axis=0) > 0])
     by_block = {block: np.concatenate(columns, axis=1) for block, columns in columns_by_block.items() if columns}
     if "scale_loss" in by_block and len(by_block["effect"]) > 3 * by_block["scale_loss"].shape[1]:
-        told = np.column_stack([np.ones(len(by_block["effect"])), by_block["scale_loss"]])
-        by_block["effect"] = by_block["effect"] - told @ np.linalg.lstsq(told, by_block["effect"], rcond=None)[0]
+        predictors = np.column_stack([np.ones(len(by_block["effect"])), by_block["scale_loss"]])
+        slopes = np.linalg.lstsq(predictors, by_block["effect"], rcond=None)[0]
+        by_block["effect"] = by_block["effect"] - predictors @ slopes
     return by_block
 
 
 def shares(quantities: np.ndarray, by_block: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the share of variance that each block explains alone, and its standard error.
+    """Return the share of variance that each block explains alone, and its standard error, each (block + 1, quantity).
 
-    Parameters
-    ----------
-    quantities : array (draw, quantity)
-        What is uncertain.
-    by_block : dict of array (draw, column)
-        What is not known, by block, the blocks independent of each other.
-
-    Returns
-    -------
-    share, error : array (block + 1, quantity)
-        First-order shares in the order of the blocks, and last what blocks make together. NaN where a quantity does
-        not vary, and for a block that has more columns than the draws can tell apart.
-
-    Notes
-    -----
-    Adjusted R squared of a regression on the block's columns and their squares (columns alone where draws are few):
-    the first-order Sobol index of the block where the quantity is, given the others' mean, a sum of such terms. What a
-    block's own parameters do in products is missed and counted as together. The standard error is a jackknife over
-    20 parts of the draws.
+    Adjusted R squared of a regression of the quantities (draw, quantity) on the block's columns (draw, column) and
+    their squares (columns alone where draws are few): the first-order Sobol index of the block where the quantity is,
+    given the others' mean, a sum of such terms. Last is what blocks make together, in which a block's own parameters in
+    products are counted. NaN where a quantity does not vary, and for a block that has more columns than the draws can
+    tell apart. Blocks are independent of each other. The standard error is a jackknife over 20 parts of the draws.
     """
-    parts = _parts(len(quantities))
+    n_draws = len(quantities)
+    parts = np.arange(n_draws) * min(PARTS, n_draws) // n_draws  # runs of draws, since neighbours are alike
     explained = np.stack([_adjusted(quantities, columns, parts) for columns in by_block.values()])
-    explained = np.concatenate(
-        [explained, 1 - explained.sum(axis=0, keepdims=True)]
-    )  # (block + 1, whole and left out, quantity)
+    # (block + 1, whole and left out, quantity)
+    explained = np.concatenate([explained, 1 - explained.sum(axis=0, keepdims=True)])
     whole, without = explained[:, 0], explained[:, 1:]
     n = without.shape[1]
     error = np.sqrt((n - 1) / n * ((without - without.mean(axis=1, keepdims=True)) ** 2).sum(axis=1))
     return whole, error
-
-
-def _parts(n_draws: int) -> np.ndarray:
-    """Return which part each draw belongs to; parts are runs of draws, since neighbours are alike."""
-    return np.arange(n_draws) * min(PARTS, n_draws) // n_draws
 
 
 def _adjusted(quantities: np.ndarray, columns: np.ndarray, parts: np.ndarray) -> np.ndarray:
@@ -150,28 +124,11 @@ def uncertainty(
 ) -> xr.Dataset:  # fmt: skip
     """Return where the uncertainty of the headline comes from, in each area and in their mean.
 
-    Parameters
-    ----------
-    scenario
-        Its measures and years.
-    drawn
-        Draws of the programme's parameters.
-    money
-        ``spend`` (area, intervention, year).
-    latent
-        The counterfactual (chain, draw, area, group, measure, year), SD, with ``national`` beside it.
-    gain
-        Same dims, SD, over the whole window.
-    outcomes
-        ``impact`` and ``projection``.
-
-    Returns
-    -------
-    Dataset
-        ``share`` and ``error`` (reading_year, place, quantity, block), fractions of variance: of the impact by block
-        of the programme, and, since a gain moves more pupils in the middle of a scale, by the level it starts from; of
-        the projection by England's course, the area's own, and the programme as a whole. The years read are the
-        last funded one and, where it is projected, five years later.
+    ``share`` and ``error`` (reading_year, place, quantity, block), fractions of variance: of the impact by block of the
+    programme, and, since a gain moves more pupils in the middle of a scale, by the level it starts from; of the
+    projection by England's course, the area's own, and the programme as a whole. The years read are the last funded one
+    and, where it is projected, five years later. ``latent`` is the counterfactual (chain, draw, area, group, measure,
+    year), SD, with ``national`` beside it, ``gain`` has the same dims over the whole window.
     """
     measure, group = headline_of(scenario.measures)
     headline = {"measure": measure, "group": group}

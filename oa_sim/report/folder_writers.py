@@ -192,7 +192,7 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
         if found.scenarios is not None:
             svg = decision_charts.findings_picture(found).svg
             (at / "tornado.svg").write_text(svg + "\n", encoding="utf-8")
-        write_json(at / "sensitivity.json", found.facts | {"said": found.said})
+        write_json(at / "sensitivity.json", found.facts | {"said": found.sentences})
 
     return whole(Path(outputs) / found.identity, fill)
 

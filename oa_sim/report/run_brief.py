@@ -10,6 +10,7 @@ from oa_sim import formatting
 from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
 from oa_sim.formatting import chance, outcome, unit, who
 from oa_sim.projection import ranking, variance_decomposition
+from oa_sim.projection.sustainability import ENDINGS
 from oa_sim.report import assurance, reported_statistic, run_statistics
 from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence, capital
 from oa_sim.report.reported_statistic import About, Published
@@ -19,12 +20,6 @@ from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 
 MOST_AREAS = 14  # that the table on the second page takes
-ENDINGS = {
-    "stop": "funding stops at once",
-    "taper": "funding tapers off",
-    "extend": "the same money is spread over more years",
-    "hand_over": "local partners take over",
-}
 SPLITS = {
     "equal": "shared equally between the areas",
     "per_pupil": "shared by the number of pupils",

@@ -10,19 +10,8 @@ from omegaconf import MISSING
 
 from oa_sim.definitions import CARRYING
 from oa_sim.errors import Refusal
-from oa_sim.scenario.rules import (
-    KEY,
-    NAME,
-    NAMES,
-    SHARE,
-    TRUTH,
-    Checked,
-    WrongValue,
-    asked,
-    distribution,
-    setting,
-    unknown_choice,
-)
+from oa_sim.scenario import rules
+from oa_sim.scenario.rules import KEY, NAME, NAMES, SHARE, TRUTH, Checked, WrongValue, distribution, requested, setting
 
 DISTRIBUTIONS = ("Beta", "Normal", "LogNormal", "Uniform", "HalfNormal")
 POSITIVE = {"Beta": ("a", "b"), "LogNormal": ("a", "b"), "HalfNormal": ("a",), "Normal": ("b",)}
@@ -44,12 +33,12 @@ class Prior:
 
     def __post_init__(self) -> None:  # by hand, for speed: a scenario has more than fifty
         if self.dist not in DISTRIBUTIONS:
-            raise unknown_choice("dist", self.dist, DISTRIBUTIONS)
+            raise rules.unknown_choice("dist", self.dist, DISTRIBUTIONS)
         if not (abs(self.a) <= LARGEST and abs(self.b) <= LARGEST):
             raise WrongValue(f"{KEY} must have numbers of at most {LARGEST:,.0f} in size, got {self}: change it")
         for name in POSITIVE.get(self.dist, ()):
-            if not getattr(self, name) > 0:
-                raise WrongValue(f"{KEY} must be above 0 in {self}, got {getattr(self, name):g}: raise it", name)
+            if not (value := getattr(self, name)) > 0:
+                raise WrongValue(f"{KEY} must be above 0 in {self}, got {rules.spelled(value)}: raise it", name)
         if self.dist == "Uniform" and self.b < self.a:
             raise WrongValue(f"{KEY} must run from low to high, got {self}: swap its numbers")
 
@@ -106,12 +95,13 @@ class Evidence(Checked):
             kept = getattr(self, name)
             if kept.dist == "Uniform" and kept.b < 0.01:
                 raise self.wrong(name, f" must keep something of an effect, got {kept}: raise it")
-        limits = {"family_mean.a": (-1, 1), "family_mean.b": (1e-4, 1), "family_spread.a": (1e-4, 0.5)}
-        for name, (low, high) in limits.items():
+        ranges = {"family_mean.a": (-1, 1), "family_mean.b": (1e-4, 1), "family_spread.a": (1e-4, 0.5)}
+        for name, (low, high) in ranges.items():
             field, _, part = name.partition(".")
             value = getattr(getattr(self, field), part)
             if not low <= value <= high:
-                raise self.wrong(name, f" must be {low:g} to {high:g} SD, got {value:g}: choose a number in that range")
+                limits = rules.limits_in_words(low, high, "SD")
+                raise self.wrong(name, f" must be {limits}, got {rules.spelled(value)}: choose a number in that range")
 
 
 @dataclass
@@ -189,7 +179,7 @@ class Draws(Checked):
     """How many draws of the learned posterior a run carries."""
 
     key = "sampler"
-    draws: int = asked("Draws of the posterior that a run carries", "draws a chain", 10, 20_000)
+    draws: int = requested("Draws of the posterior that a run carries", "draws a chain", 10, 20_000)
 
 
 @dataclass

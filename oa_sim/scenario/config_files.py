@@ -50,14 +50,9 @@ def in_words(name: str) -> str:
 
 @cache
 def title_of(group: str, name: str) -> str:
-    """Return the title that people read of a choice.
+    """Return the title that people read of a choice; one of the user's own has none, and its name is given in words.
 
-    Parameters
-    ----------
-    group
-        A config group. A scenario may also be one that shows what a part of the programme does (``system``).
-    name
-        Of the choice. One of the user's own has no title: its name is given in words.
+    A scenario may also be one that shows what a part of the programme does (``system``).
     """
     for folder in BUNDLES if group in BUNDLES else (group,):
         path = CONFIGS / folder / f"{name}.yaml"
@@ -67,24 +62,12 @@ def title_of(group: str, name: str) -> str:
 
 
 class Note(NamedTuple):
-    """What a config file says of one value.
+    """What a config file says of one value."""
 
-    Attributes
-    ----------
-    value
-        In the file, as ``plain`` gives it.
-    comment
-        At the end of its line, and of the lines of what it is part of.
-    heading
-        The comment above it.
-    file
-        Such as ``configs/delivery/standard.yaml``.
-    """
-
-    value: object
-    comment: str
-    heading: str
-    file: str
+    value: object  # as ``plain`` gives it
+    comment: str  # at the end of its line, and of the lines of what it is part of
+    heading: str  # the comment above it
+    file: str  # such as configs/delivery/standard.yaml
 
 
 def leaves(tree: object, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -108,11 +91,8 @@ def plain(value: object) -> object:
 def notes(scenario: dict[str, Any]) -> dict[str, list[Note]]:
     """Return what the config files say of each leaf of a scenario, the file that has the last word first.
 
-    Parameters
-    ----------
-    scenario
-        As a manifest holds it, nested plain values. It keeps its values, not the names of the choices that gave them:
-        of each group the choice is taken of whose values it has most.
+    A scenario, nested plain values as in a manifest, does not keep the names of the choices that gave its values: of
+    each group the choice is taken of whose values it has most.
     """
     values = {path: plain(value) for path, value in leaves(scenario)}
     folders = groups()

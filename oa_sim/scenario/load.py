@@ -59,8 +59,12 @@ def load_scenario(*overrides: str, **keys: object) -> Scenario:
     >>> load_scenario("scenario=early_years_first", horizon=15).portfolio.name
     'early_years_first'
     """
-    words = _normal_words(*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))
-    return settled(_composed(words, "config", Scenario))
+    return settled(_composed(_normal_words(*_typed(overrides, keys)), "config", Scenario))
+
+
+def _typed(overrides: tuple[str, ...], keys: dict[str, object]) -> list[str]:
+    """Return overrides, and keys as overrides behind them."""
+    return [*overrides, *(f"{key}={written(value)}" for key, value in keys.items())]
 
 
 def _normal_words(*overrides: str) -> list[str]:
@@ -72,25 +76,14 @@ def _normal_words(*overrides: str) -> list[str]:
 
 
 def composed(*overrides: str) -> dict[str, Any]:
-    """Return the scenario that overrides make as nested plain values, of which none has been checked against another.
-
-    Raises
-    ------
-    Refusal
-        For a key, choice or type that is not right.
-    """
+    """Return the scenario that overrides make as nested plain values, none of them checked against another."""
     return _plain_values(_normal_words(*overrides), "config", Scenario, is_whole=False)
 
 
 def settled(scenario: Scenario, named: Callable[[list[str], str | None], list[str]] | None = None) -> Scenario:
-    """Return a scenario just made, its areas by the names of the tables.
+    """Return a scenario just made, changed in place, its areas by the names of the tables.
 
-    Parameters
-    ----------
-    scenario
-        It is changed in place: nobody else has it yet.
-    named
-        What stands in for ``area_names``, where many scenarios are settled.
+    Where many scenarios are settled, ``named`` stands in for ``area_names``.
     """
     scenario.areas.names = (named or area_names)(scenario.areas.names, scenario.data_folder)
     if scenario.split.rule == "custom":
@@ -144,23 +137,9 @@ def load_beside(words: list[str], config: str, schema: type[Schema]) -> tuple[Sc
 
 
 def read_word(word: str) -> object:
-    """Return what a word says by Hydra's grammar.
+    """Return the value of an override by Hydra's grammar: a number, a truth value, or text as an override writes it.
 
-    Parameters
-    ----------
-    word
-        An override, whose value may be several: ``"split=equal,per_pupil"``, ``"horizon=range(5,11)"``.
-
-    Returns
-    -------
-    list, tuple or one value
-        The values that are named, as a list; the two ends of an interval, as a tuple; or the only value. Each is a
-        number, a truth value, or text as an override writes it.
-
-    Raises
-    ------
-    Refusal
-        For what the grammar does not take, a shuffled order, and more values than a sweep takes.
+    Several (``"split=equal,per_pupil"``, ``"horizon=range(5,11)"``) are a list, the two ends of an interval a tuple.
     """
     check_form(word)
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -172,8 +151,8 @@ def read_word(word: str) -> object:
     except Exception as error:  # Hydra and ANTLR each raise kinds of their own
         if key in PATHS or (key == "areas" and "," not in text and "[" not in text):
             return text  # names that the grammar does not take unquoted
-        what = str(error).splitlines()[0].split(" expecting")[0]
-        raise Refusal(f"{word!r} cannot be read ({what}): write a,b or range(5,11) or interval(1,2)") from None
+        problem = str(error).splitlines()[0].split(" expecting")[0]
+        raise Refusal(f"{word!r} cannot be read ({problem}): write a,b or range(5,11) or interval(1,2)") from None
     value = override.value()
     if not override.is_sweep_override():
         return _element(value)
@@ -222,8 +201,7 @@ def load_learning(*overrides: str, **keys: object) -> Learning:
     Refusal
         For a key, type or value that is not right.
     """
-    words = [normal(text) for text in (*overrides, *(f"{key}={written(value)}" for key, value in keys.items()))]
-    return _composed(words, "learning", Learning)
+    return _composed([normal(text) for text in _typed(overrides, keys)], "learning", Learning)
 
 
 @dataclass(frozen=True)
@@ -277,12 +255,7 @@ def _kind(kind: Any) -> str:
 def label_of(path: str, scenario: dict[str, Any]) -> str:
     """Return a key of a scenario in words: what it means, and the names in it that are the user's.
 
-    Parameters
-    ----------
-    path
-        Of a leaf of the scenario.
-    scenario
-        As nested plain values, which has the titles of its interventions.
+    The scenario, as nested plain values, has the titles of its interventions.
     """
     _, rule, names, _ = look_up(path, Scenario)
     titles = {name: intervention["label"] for name, intervention in scenario["interventions"].items()}
@@ -317,28 +290,23 @@ def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
     """Return the tables' names of the areas, in the order of the table, however they were written.
 
     A set of ``area_sets.csv`` stands for its areas.
-
-    Raises
-    ------
-    Refusal
-        For an area that is not in the table, none at all, or one named twice.
     """
-    known = [row["area"] for row in tables.read("areas", data_folder)]
-    by_key = {_key(name): [name] for name in known}
+    listed = [row["area"] for row in tables.read("areas", data_folder)]
+    by_key = {_key(name): [name] for name in listed}
     for row in tables.read("area_sets", data_folder):
         by_key.setdefault(_key(row["area_set"]), []).append(row["area"])
     chosen = []
     for name in names:
         if _key(name) not in by_key:
             sets = {row["area_set"] for row in tables.read("area_sets", data_folder)}
-            raise unknown("area or choice of areas", name, [*known, *sorted({*groups()["areas"], *sets})])
+            raise unknown("area or choice of areas", name, [*listed, *sorted({*groups()["areas"], *sets})])
         chosen += by_key[_key(name)]
     for name in chosen:
         if chosen.count(name) > 1:
             raise Refusal(f"area {name!r} is listed twice: list each area once")
     if not chosen:
         raise Refusal("areas must name at least one area, got none: add one, such as areas=[Norwich]")
-    return [name for name in known if name in chosen]
+    return [name for name in listed if name in chosen]
 
 
 def _key(name: object) -> str:
@@ -356,16 +324,23 @@ def _shares_by_area(scenario: Scenario) -> dict[str, float]:
     if names != scenario.areas.names:
         missing = [name for name in scenario.areas.names if name not in names]
         extra = [name for name in names if name not in scenario.areas.names]
-        what = f"no share for {missing[0]!r}" if missing else f"a share for {extra[0]!r}, which is not in areas"
-        raise Refusal(f"split 'custom' must give a share to each area of the scenario, got {what}: change split.shares")
+        problem = f"no share for {missing[0]!r}" if missing else f"a share for {extra[0]!r}, which is not in areas"
+        raise Refusal(
+            f"split 'custom' must give a share to each area of the scenario, got {problem}: change split.shares"
+        )
     return {name: shares[name] for name in names}
 
 
 def _composed(overrides: list[str], config: str, schema: type[Schema]) -> Schema:
     """Return what a config and overrides make: an object of the schema, checked."""
+    return made(schema, _plain_values(overrides, config, schema, is_whole=True))
+
+
+def made(schema: type[Schema], plain: dict[str, Any]) -> Schema:
+    """Return nested plain values as an object of the schema, checked."""
     make = builder(schema)
     assert make is not None  # a schema is a dataclass
-    return cast(Schema, make(_plain_values(overrides, config, schema, is_whole=True)))
+    return cast(Schema, make(plain))
 
 
 def _plain_values(overrides: list[str], config: str, schema: type[Schema], *, is_whole: bool) -> dict[str, Any]:
@@ -386,4 +361,4 @@ def _plain_values(overrides: list[str], config: str, schema: type[Schema], *, is
             values = compose(config, overrides=overrides)
             return cast("dict[str, Any]", OmegaConf.to_container(values, resolve=is_whole, throw_on_missing=is_whole))
     except Exception as error:  # Hydra, OmegaConf, YAML and ANTLR each raise kinds of their own
-        raise hydra_refusal(error) from None
+        raise hydra_refusal(error, schema, overrides) from None

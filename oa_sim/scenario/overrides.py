@@ -9,13 +9,16 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from oa_sim.errors import Refusal, nearest, unknown
+from oa_sim.scenario.assumptions import Prior
 from oa_sim.scenario.config_files import CONFIGS, SYSTEM, groups, sweep_groups
-from oa_sim.scenario.rules import NUMBERS, look_up
+from oa_sim.scenario.rules import NUMBERS, limits_in_words, look_up
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import Sweeping
 
@@ -34,6 +37,15 @@ SCENARIO_KEYS = tuple(Scenario.__dataclass_fields__)
 FILE_ENDINGS = (".yaml", ".yml")
 FILE_DEFAULT = "override /"  # how a default of a scenario file begins, after which stand a group and its choice
 FILE_HEAD = "# @package _global_\n# oa-sim run scenario={file}\n"
+KINDS: dict[object, tuple[str, str]] = {  # kind of a value: what it is, and how it is written
+    int: ("a whole number", "one, in digits"),
+    float: ("a number", "one, in digits"),
+    bool: ("true or false", "one of them"),
+    str: ("a text", "it without brackets"),
+    list: ("a list of ", "{key}=[first, second]"),
+    dict: ("a mapping", "{key}={{name: value}}"),
+    Prior: ("a distribution", "{key}={{dist: Beta, a: 2, b: 2}}"),
+}
 LARGEST = 1e300  # of a number; beyond it not even the rules can be asked
 
 
@@ -45,6 +57,11 @@ def groups_of(schema: type) -> dict[str, list[str]]:
 def bare(key: str) -> str:
     """Return a key without what Hydra puts before it to add or force it."""
     return key.lstrip("+~")
+
+
+def key_of(word: str) -> str:
+    """Return the key of an override."""
+    return bare(word.split("=", 1)[0])
 
 
 def check_form(text: str) -> None:
@@ -129,8 +146,8 @@ def check_override(text: str, schema: type) -> None:
         raise Refusal(f"a key cannot be taken out of a scenario, got {text!r}: give it another value instead")
     key, choices = bare(key), groups_of(schema)
     if key in choices:
-        known = [*choices[key], *(former_scenarios() if key == "scenario" else [])]
-        _check_choices(key, value, known, choices[key])
+        names = [*choices[key], *(former_scenarios() if key == "scenario" else [])]
+        _check_choices(key, value, names, choices[key])
     kind_of(key, schema)
 
 
@@ -150,8 +167,8 @@ def _check_choices(key: str, value: str, known: list[str], listed: list[str]) ->
         raise unknown(f"choice of {key}", value, known if nearest(value, known) else listed)
 
 
-def hydra_refusal(error: BaseException) -> Refusal:
-    """Return the refusal that says what Hydra found wrong: its innermost cause, on one line."""
+def hydra_refusal(error: BaseException, schema: type, overrides: Iterable[str] = ()) -> Refusal:
+    """Return the refusal that says in our words what Hydra found wrong: its innermost cause, on one line."""
     lines: list[str] = []
     where = ""
     cause: BaseException | None = error
@@ -167,22 +184,35 @@ def hydra_refusal(error: BaseException) -> Refusal:
         if key and lines[0].startswith("Key '"):
             return Refusal(f"unknown key {key!r}: write one that oa-sim show lists")
         if key:
-            return Refusal(f"{key}: {lines[0].rstrip('.:')}: give a value of that kind")
+            key = key.split("[")[0]  # an item of a list is refused with its list
+            typed = {key_of(text): text.split("=", 1)[1] for text in overrides}
+            quoted_value = re.search(r"Value '(.*)' (?:of type|is not)", lines[0])
+            return wrong_kind(key, typed.get(key) or (quoted_value[1] if quoted_value else ""), schema)
         cause = cause.__cause__
-    what = lines[0].rstrip(".:")
+    problem = lines[0].rstrip(".:")
     if where:
-        return Refusal(f"configs/{where}.yaml: {what}: correct the file")
-    return Refusal(f"{what}: write overrides as key=value, such as horizon=15")
+        return Refusal(f"configs/{where}.yaml: {problem}: correct the file")
+    return Refusal(f"{problem}: write overrides as key=value, such as horizon=15")
+
+
+def wrong_kind(key: str, value: str, schema: type) -> Refusal:
+    """Return the refusal of a value that is not of its key's kind, such as a word in the place of a number."""
+    kind, rule, *_ = look_up(bare(key), schema)
+    if isinstance(kind, UnionType):
+        kind = get_args(kind)[0]
+    if is_dataclass(kind) and kind is not Prior:
+        own = f"{key}.{fields(kind)[0].name}"
+        return Refusal(f"{key} has keys of its own, got {value}: give one of them a value, such as {own}=...")
+    name, form = KINDS[get_origin(kind) or kind]
+    if get_origin(kind) is list:
+        name += {int: "whole numbers", float: "numbers"}.get(get_args(kind)[0], "names")
+    if kind in NUMBERS and rule and rule.low is not None and rule.high is not None:
+        name += f", {limits_in_words(rule.low, rule.high, rule.unit)}"
+    return Refusal(f"{key} must be {name}, got {value or 'nothing'}: write {form.format(key=key)}")
 
 
 def kind_of(key: str, schema: type) -> Any:
-    """Return the type that the schema gives to a dotted key; None for a group that is no field.
-
-    Raises
-    ------
-    Refusal
-        For a key that the schema does not have.
-    """
+    """Return the type that the schema gives to a dotted key; None for a group that is no field."""
     first, choices = key.split(".")[0], groups_of(schema)
     if first not in schema.__dataclass_fields__:  # type: ignore[attr-defined]
         if first in choices:
@@ -192,39 +222,24 @@ def kind_of(key: str, schema: type) -> Any:
 
 
 def of_kind(key: str, value: object) -> object:
-    """Return a value of a scenario's key as a number, truth value or text of the key's kind.
-
-    Raises
-    ------
-    Refusal
-        Where no scenario could have it: a key or choice that is unknown, a value of another kind.
-    """
+    """Return a value of a scenario's key as a number, truth value or text of the key's kind."""
     kind = kind_of(bare(key), Scenario)
     if kind in NUMBERS:
         is_number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
         if not is_number or not isinstance(value, int | float) or LARGEST < abs(value) < math.inf:
-            what = "a whole number" if kind is int else "a number"
-            raise Refusal(f"{key} is {what}, got {written(value)}: give it a value of that kind")
+            raise wrong_kind(key, written(value), Scenario)
         return int(value) if kind is int else float(value)
     if kind is bool and not isinstance(value, bool):
-        raise Refusal(f"{key} is true or false, got {written(value)}: give it one of them")
+        raise wrong_kind(key, written(value), Scenario)
     if isinstance(value, str):
         check_override(normal(f"{key}={value}"), Scenario)
     return value
 
 
 def open_scenario_file(words: Iterable[str]) -> list[str]:
-    """Return overrides in which a scenario that is a file stands as the words it says, before all that is typed.
+    """Return overrides in which a scenario that is a file stands as the overrides it holds, before all that is typed.
 
-    Parameters
-    ----------
-    words
-        Overrides as they are typed. A group that is typed takes the place of all that the file says of it.
-
-    Raises
-    ------
-    Refusal
-        Where the file cannot be read or holds what no scenario file does.
+    A group that is typed takes the place of all that the file says of it.
     """
     words = list(words)
     files = [word for word in words if word.startswith("scenario=") and word.lower().endswith(FILE_ENDINGS)]
@@ -233,19 +248,13 @@ def open_scenario_file(words: Iterable[str]) -> list[str]:
     if len(files) > 1:
         raise Refusal(f"a scenario is one file, got {len(files)}: name one")
     typed = [word for word in words if word not in files]
-    keys = {word.split("=", 1)[0].lstrip("+") for word in typed}
-    said = overrides_in_file(files[0].split("=", 1)[1].strip("'\""))
-    return [word for word in said if word.split("=", 1)[0].split(".")[0] not in keys] + typed
+    keys = {key_of(word) for word in typed}
+    held = overrides_in_file(files[0].split("=", 1)[1].strip("'\""))
+    return [word for word in held if key_of(word).split(".")[0] not in keys] + typed
 
 
 def overrides_in_file(path: str | Path) -> list[str]:
-    """Return what a scenario file says, as overrides.
-
-    Raises
-    ------
-    Refusal
-        Where the file cannot be read or holds what no scenario file does.
-    """
+    """Return what a scenario file says, as overrides."""
     import yaml
 
     try:
@@ -282,17 +291,9 @@ def _flat_overrides(content: dict[str, Any], above: str = "") -> Iterator[str]:
 
 
 def scenario_file_text(wanted: dict[str, Any], there: dict[str, Any], chosen: dict[str, object], file: str) -> str:
-    """Return the text of a scenario file.
+    """Return the text of a scenario file: how a scenario differs from the default one with the choices of its groups.
 
-    Parameters
-    ----------
-    wanted, there
-        The scenario in full, as nested plain values, and what stands where nothing is said: the default scenario
-        with the choices of ``chosen``.
-    chosen
-        Choice of each group that the file names.
-    file
-        How the file is called in the command that runs it.
+    Both are nested plain values. The file bears its name in the command that runs it.
     """
     import yaml
 

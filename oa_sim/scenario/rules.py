@@ -4,7 +4,7 @@ The checks are made from a field's rule, and so are the assumptions register, th
 of a page. A class that has such fields calls ``check`` when it is made; ``build`` makes it from plain values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, ClassVar, NamedTuple, cast, get_args, get_origin
@@ -15,7 +15,8 @@ from oa_sim.errors import Refusal, unknown
 
 SHARE, SCORE, TRUTH, NAME, NAMES = "share, 0 to 1", "score, 0 to 1", "yes or no", "a name", "names"
 WITHOUT_UNIT = ("", TRUTH, NAME, NAMES, "a file", "a folder")  # values whose kind says it all
-SPOKEN = ("years", "funded years", "SD", "programmes", "points", "scenarios", "draws a chain")  # in errors
+# units that errors name
+SPOKEN = ("years", "funded years", "seconds", "SD", "programmes", "points", "pupils", "scenarios", "draws a chain")
 NUMBERS = (float, int)
 FEWEST_GROUPED, MOST_GROUPED = 10_000, 1e20
 KEY = "\0"  # stands in a sentence where its key goes, which only what holds the key knows in full
@@ -34,35 +35,17 @@ SUPPORTS: dict[str, tuple[tuple[str, ...], Callable[[Any], bool], str]] = {  # w
 
 @dataclass(frozen=True)
 class Rule:
-    """What a key means and may hold.
-
-    Attributes
-    ----------
-    meaning, unit
-        In words.
-    low, high
-        Range of the number, or of each number of a list or mapping.
-    choices
-        The names that a text, a list of names or the keys of a mapping may have.
-    has_all
-        Whether a mapping must give a value to each of ``choices``.
-    support
-        Of a distribution, a key of ``SUPPORTS``.
-    owner
-        The role that confirms the value; by default the owner of the class.
-    is_assumption
-        False for what is asked and where things lie, which the answer does not take for granted.
-    """
+    """What a key means and may hold."""
 
     meaning: str
     unit: str = ""
-    low: float | None = None
+    low: float | None = None  # of the number, or of each number of a list or mapping
     high: float | None = None
-    choices: tuple[str, ...] = ()
-    has_all: bool = False
-    support: str = ""
-    owner: str = ""
-    is_assumption: bool = True
+    choices: tuple[str, ...] = ()  # that a text, a list of names or the keys of a mapping may have
+    has_all: bool = False  # whether a mapping must give a value to each of the choices
+    support: str = ""  # of a distribution, a key of SUPPORTS
+    owner: str = ""  # the role that confirms the value; by default the owner of the class
+    is_assumption: bool = True  # not so for what is asked and where things lie
 
     @property
     def range(self) -> str:
@@ -95,9 +78,9 @@ def distribution(meaning: str, support: str = "share", unit: str = SHARE) -> Any
     return setting(meaning, unit, support=support)
 
 
-def asked(meaning: str, unit: str = "", low: Any = None, high: Any = None, default: Any = MISSING, **more: Any) -> Any:
+def requested(meaning: str, *rule: Any, **more: Any) -> Any:
     """Return the field of what is asked, of a name or of a place, which the answer does not take for granted."""
-    return setting(meaning, unit, low, high, default, is_assumption=False, **more)
+    return setting(meaning, *rule, is_assumption=False, **more)
 
 
 def scores(meaning: str, names: tuple[str, ...]) -> Any:
@@ -118,18 +101,10 @@ class WrongValue(Refusal):
 
 
 class Checked:
-    """What checks itself by the rules of its fields when it is made, and then by ``_check_together``.
+    """What checks itself by the rules of its fields when it is made, and then by ``_check_together``."""
 
-    Attributes
-    ----------
-    key
-        The key under which a scenario holds the one object of this class; nothing where it holds several.
-    owner
-        The role that confirms the values.
-    """
-
-    key: ClassVar[str] = ""
-    owner: ClassVar[str] = ""
+    key: ClassVar[str] = ""  # under which a scenario holds the one object of this class; nothing where it holds several
+    owner: ClassVar[str] = ""  # the role that confirms the values
 
     def __post_init__(self) -> None:
         kind: Any = type(self)
@@ -148,6 +123,10 @@ class Checked:
     def wrong(self, name: str, sentence: str) -> WrongValue:
         """Return the refusal of a field; the sentence begins after its key."""
         return WrongValue(f"{KEY}{sentence}", name, self.key)
+
+    def unknown(self, name: str, value: str, choices: Iterable[str]) -> WrongValue:
+        """Return the refusal of a name that what the value refers to does not have."""
+        return unknown_choice(name, value, tuple(choices))
 
 
 @cache
@@ -175,10 +154,15 @@ def _check_of(rule: Rule, kind: Any) -> Callable[[str, Any], None] | None:
 
 def _check_range(low: float, high: float, unit: str, key: str, value: float) -> None:
     if not low <= value <= high:  # so that neither NaN nor an infinity is let through
-        sign = "£" if unit.startswith("£") else ""
-        after = next((f" {spoken}" for spoken in SPOKEN if unit.startswith(spoken)), "")
-        limits = f"{sign}{spelled(low)} to {sign}{spelled(high)}{after}"
+        limits = limits_in_words(low, high, unit)
         raise WrongValue(f"{KEY} must be {limits}, got {spelled(value)}: choose a number in that range", key)
+
+
+def limits_in_words(low: float, high: float, unit: str) -> str:
+    """Return a range with its unit, as a refusal says it."""
+    sign = "£" if unit.startswith("£") else ""
+    after = next((f" {spoken}" for spoken in SPOKEN if unit.startswith(spoken)), "")
+    return f"{sign}{spelled(low)} to {sign}{spelled(high)}{after}"
 
 
 def _check_choice(choices: tuple[str, ...], key: str, value: str) -> None:
@@ -244,42 +228,24 @@ def _made(make: Callable[[Any], Any] | None, name: str, value: Any) -> Any:
 
 
 class Key(NamedTuple):
-    """What the schema says of a dotted key.
-
-    Attributes
-    ----------
-    kind
-        Its type.
-    rule
-        Its rule; that of a mapping for one of its values, and that of a distribution for one of its numbers.
-    names
-        The names in it that the user chose, such as an intervention's.
-    owner
-        The role that confirms its value.
-    """
+    """What the schema says of a dotted key."""
 
     kind: Any
-    rule: Rule | None
-    names: tuple[str, ...]
+    rule: Rule | None  # that of a mapping for one of its values, and that of a distribution for one of its numbers
+    names: tuple[str, ...]  # in the key, that the user chose, such as an intervention's
     owner: str
 
 
 def look_up(key: str, schema: Any) -> Key:
-    """Return what a schema says of a dotted key.
-
-    Raises
-    ------
-    Refusal
-        For a key that the schema does not have; the sentence names the nearest.
-    """
+    """Return what a schema says of a dotted key; one that it does not have is refused with the nearest."""
     kind, rule, names, owner, above = schema, None, list[str](), "", ""
     for part in key.split("."):
         if is_dataclass(kind):
             owner = getattr(kind, "owner", "") or owner
-            known = {item.name: item for item in fields(kind)}
-            if part not in known:
-                raise unknown("key", f"{above}{part}", [f"{above}{name}" for name in known])
-            kind, rule = known[part].type, known[part].metadata.get("rule", rule)
+            members = {item.name: item for item in fields(kind)}
+            if part not in members:
+                raise unknown("key", f"{above}{part}", [f"{above}{name}" for name in members])
+            kind, rule = members[part].type, members[part].metadata.get("rule", rule)
         elif get_origin(kind) is dict:
             kind, names = get_args(kind)[1], [*names, part]
         above += f"{part}."

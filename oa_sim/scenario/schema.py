@@ -12,21 +12,10 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from oa_sim.definitions import CHANNELS, GROUPS, LONGEST_HORIZON, MEASURES, PHASES, SHORTEST_HORIZON, YEAR_GROUPS
+from oa_sim.scenario import rules
 from oa_sim.scenario.assumptions import Delivery, Draws, Evidence, Prior, Survival, Value
 from oa_sim.scenario.config_files import title_of
-from oa_sim.scenario.rules import (
-    NAME,
-    NAMES,
-    SCORE,
-    SHARE,
-    TRUTH,
-    Checked,
-    asked,
-    distribution,
-    scores,
-    setting,
-    unknown_choice,
-)
+from oa_sim.scenario.rules import NAME, NAMES, SCORE, SHARE, TRUTH, Checked, distribution, requested, scores, setting
 
 BOARD = ("partnership_board", "independent_chair", "programme_manager", "administrative_support", "subgroups")
 PARTNERS = ("families", "employers", "voluntary_sector")
@@ -76,7 +65,7 @@ class Areas(Checked):
     """Which areas, by name; kept in the order of the table, so the order given never matters."""
 
     key = "areas"
-    names: list[str] = asked("Areas, however they are written; or a set of areas", NAMES)
+    names: list[str] = requested("Areas, however they are written; or a set of areas", NAMES)
 
 
 @dataclass
@@ -97,9 +86,9 @@ class Budget(Checked):
     plan: str | None = setting("File of a plan in place of split and portfolio", "a file", default=None)
 
     def _check_together(self) -> None:
-        paid = sum(self.payment_rounds)
-        if not paid <= 1 + SHARE_TOLERANCE:
-            raise self.wrong("payment_rounds", f" must sum to at most 1, got {paid:g}: change them so that they do")
+        if not sum(self.payment_rounds) <= 1 + SHARE_TOLERANCE:
+            paid = rules.spelled(sum(self.payment_rounds))
+            raise self.wrong("payment_rounds", f" must sum to at most 1, got {paid}: change them so that they do")
         if not 1 <= len(self.profile) <= 15:
             raise self.wrong("profile", f" must have 1 to 15 funded years, got {len(self.profile)}: change the list")
         if sum(self.profile) <= 0:
@@ -132,7 +121,7 @@ class Portfolio(Checked):
     """
 
     key, owner = "portfolio", DELIVERY
-    name: str = asked("Name of the portfolio; its shares are numbers", NAME)
+    name: str = requested("Name of the portfolio; its shares are numbers", NAME)
     shares: dict[str, float] = setting("Share of the money that goes to an intervention", SHARE, 0, 1, default=dict)
     rule: str = setting("How each area chooses what it buys", NAME, choices=RULES, default="shares")
 
@@ -148,7 +137,7 @@ def _check_sum(holder: Split | Portfolio, shares: dict[str, float]) -> None:
     """Refuse shares that do not sum to one."""
     total = sum(shares.values())
     if shares and abs(total - 1) > SHARE_TOLERANCE:
-        raise holder.wrong("shares", f" must sum to 1, got {total:g}: change them so that they do")
+        raise holder.wrong("shares", f" must sum to 1, got {rules.spelled(total)}: change them so that they do")
 
 
 @dataclass
@@ -156,7 +145,7 @@ class Intervention(Checked):
     """One funded activity with evidence about its effect."""
 
     owner = DELIVERY
-    label: str = asked("Title of the intervention", NAME)
+    label: str = requested("Title of the intervention", NAME)
     phase: str = setting("Phase in which it works", NAME, choices=PHASES)
     kind: str = setting("What carries it on when the money stops, a key of sustainability.kinds", NAME)
     year_groups: list[int] = setting("Year groups served, Reception = 0", "year groups", *YEARS)
@@ -170,7 +159,7 @@ class Intervention(Checked):
     capacity: float = setting("Largest share of eligible pupils that it can reach", SHARE, 0.001, 1)
     extra_lag_years: float = setting("Delay against early-years and school work", "years", 0, 5, default=0.0)
     rests_on_trained_staff: bool = setting("Whether activity ends where trained staff leave", TRUTH, default=False)
-    source: str = asked("Source of its numbers, in words", NAME)
+    source: str = requested("Source of its numbers, in words", NAME)
 
     def _check_together(self) -> None:
         if not self.year_groups:
@@ -203,10 +192,8 @@ class Sustainability(Checked):
                 "sustainability=hand_over",
             )
         if self.high_risk_below > self.low_risk_above:
-            raise self.wrong(
-                "high_risk_below",
-                f" must be 0 to {self.low_risk_above:g} (low_risk_above), got {self.high_risk_below:g}: lower it",
-            )
+            limits, share = rules.limits_in_words(0, self.low_risk_above, ""), rules.spelled(self.high_risk_below)
+            raise self.wrong("high_risk_below", f" must be {limits} (low_risk_above), got {share}: lower it")
 
 
 @dataclass
@@ -214,11 +201,11 @@ class Scenario(Checked):
     """One complete set of choices. History before ``start_year`` is what the baseline knows."""
 
     owner = DELIVERY
-    name: str = asked("Name of the scenario", NAME)
-    start_year: int = asked("First funded and projected year, 2024 is 2023/24", "", 2018, 2040)
-    horizon: int = asked("Years projected", "years", SHORTEST_HORIZON, LONGEST_HORIZON)
-    seed: int = asked("Root of every random number", "", 0, 2**63 - 1)
-    measures: list[str] = asked("Published outcomes", NAMES, choices=tuple(MEASURES))
+    name: str = requested("Name of the scenario", NAME)
+    start_year: int = requested("First funded and projected year, 2024 is 2023/24", "", 2018, 2040)
+    horizon: int = requested("Years projected", "years", SHORTEST_HORIZON, LONGEST_HORIZON)
+    seed: int = requested("Root of every random number", "", 0, 2**63 - 1)
+    measures: list[str] = requested("Published outcomes", NAMES, choices=tuple(MEASURES))
     areas: Areas = MISSING
     budget: Budget = MISSING
     split: Split = MISSING
@@ -230,33 +217,30 @@ class Scenario(Checked):
     sustainability: Sustainability = MISSING
     value: Value = MISSING
     sampler: Draws = MISSING
-    posterior: str | None = asked("Posterior of oa-sim fit; null: inside the package", "a file", default=None)
-    outputs: str = asked("Where results go", "a folder", default="outputs")
-    data_folder: str | None = asked("Where the tables are; null: inside the package", "a folder", default=None)
+    posterior: str | None = requested("Posterior of oa-sim fit; null: inside the package", "a file", default=None)
+    outputs: str = requested("Where results go", "a folder", default="outputs")
+    data_folder: str | None = requested("Where the tables are; null: inside the package", "a folder", default=None)
 
     def _check_together(self) -> None:
         if not self.measures:
             raise self.wrong("measures", " must name at least one measure, got none: list some")
         for name in self.portfolio.shares:
             if name not in self.interventions:
-                raise unknown_choice("intervention in portfolio.shares", name, tuple(self.interventions))
-        if (
-            not all(letter.isalnum() or letter in "-_" for letter in self.name)
-            or not 0 < len(self.name) <= LONGEST_NAME
-        ):
+                raise self.unknown("intervention in portfolio.shares", name, self.interventions)
+        is_plain = all(letter.isalnum() or letter in "-_" for letter in self.name)
+        if not is_plain or not 0 < len(self.name) <= LONGEST_NAME:
             raise self.wrong(
                 "name",
                 f" must be 1 to {LONGEST_NAME} letters, digits, - and _, since a folder bears it, got {self.name!r}: "
                 "change it",
             )
-        if self.organisation.procurement not in self.delivery.procurement:
-            raise unknown_choice(
-                "organisation.procurement", self.organisation.procurement, tuple(self.delivery.procurement)
-            )
+        procurement = self.organisation.procurement
+        if procurement not in self.delivery.procurement:
+            raise self.unknown("organisation.procurement", procurement, self.delivery.procurement)
         for name, intervention in self.interventions.items():
             for field, choices in (("kind", self.sustainability.kinds), ("fade_out", self.evidence.fade_out)):
                 if getattr(intervention, field) not in choices:
-                    raise unknown_choice(f"interventions.{name}.{field}", getattr(intervention, field), tuple(choices))
+                    raise self.unknown(f"interventions.{name}.{field}", getattr(intervention, field), choices)
         self.measures = [measure for measure in MEASURES if measure in self.measures]  # however typed
 
     @property

@@ -7,7 +7,7 @@ mean.
 from dataclasses import dataclass, field
 
 from oa_sim.errors import Refusal
-from oa_sim.scenario.rules import NAME, TRUTH, Checked, asked
+from oa_sim.scenario.rules import NAME, TRUTH, Checked, requested
 
 NAMED = ("grid", "list")  # the values are named, by the words or by a file
 SAMPLED = ("sobol", "latin_hypercube", "saltelli")
@@ -26,10 +26,10 @@ class Design(Checked):
     """
 
     key = "design"
-    kind: str = asked("Design", NAME, choices=DESIGNS, default="grid")
-    n: int = asked("Points of a sampled design; of saltelli base points, each for (keys + 2) scenarios", default=0)
-    seed: int = asked("Root of the design\u2019s random numbers, not the scenarios\u2019", "", 0, 2**63 - 1, 2017)
-    file: str | None = asked("CSV or YAML with a row for each scenario, for list", "a file", default=None)
+    kind: str = requested("Design", NAME, choices=DESIGNS, default="grid")
+    n: int = requested("Points of a sampled design; of saltelli base points, each for (keys + 2) scenarios", default=0)
+    seed: int = requested("Root of the design\u2019s random numbers, not the scenarios\u2019", "", 0, 2**63 - 1, 2017)
+    file: str | None = requested("CSV or YAML with a row for each scenario, for list", "a file", default=None)
 
     def _check_together(self) -> None:
         if self.kind in NAMED and self.n:
@@ -53,9 +53,9 @@ class Engine(Checked):
     """Who computes a sweep: threads of this process, processes of this machine, or a dask cluster."""
 
     key = "engine"
-    kind: str = asked("Engine", NAME, choices=ENGINES, default="local")
-    workers: int = asked("Workers; 0 for as many as there are cores", "", 0, 4096, 0)
-    address: str | None = asked("Scheduler of a dask cluster; null: a cluster on this machine", default=None)
+    kind: str = requested("Engine", NAME, choices=ENGINES, default="local")
+    workers: int = requested("Workers; 0 for as many as there are cores", "", 0, 4096, 0)
+    address: str | None = requested("Scheduler of a dask cluster; null: a cluster on this machine", default=None)
 
     def _check_together(self) -> None:
         if self.address and self.kind != "dask":
@@ -68,8 +68,8 @@ class Sweeping(Checked):
 
     design: Design = field(default_factory=Design)
     engine: Engine = field(default_factory=Engine)
-    block: int = asked("Scenarios computed and written together", "scenarios", 1, 10_000, 16)
-    fail_fast: bool = asked("Whether the first refused scenario ends the sweep", TRUTH, default=False)
+    block: int = requested("Scenarios computed and written together", "scenarios", 1, 10_000, 16)
+    fail_fast: bool = requested("Whether the first refused scenario ends the sweep", TRUTH, default=False)
 
 
 def check_number(n: int) -> None:

@@ -17,15 +17,7 @@ KINDS = {  # table: one of its rows, several, and the columns that name one
 
 
 def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, list[str]]:
-    """Return the names of the rows marked ``to verify`` that a scenario rests on, by table, where there are any.
-
-    Parameters
-    ----------
-    scenario
-        Which studies are read, which programmes and events come about, whose priorities are followed.
-    tables
-        The checked tables.
-    """
+    """Return the names of the rows marked ``to verify`` that a scenario rests on, by table, where there are any."""
     areas = {row["area"]: row["published_place"] for row in tables["areas"] if row["area"] in scenario.areas.names}
     sets: dict[str, set[str]] = {}
     for row in tables["area_sets"]:
@@ -42,26 +34,25 @@ def to_verify(scenario: Scenario, tables: dict[str, list[Row]]) -> dict[str, lis
         "pupils": lambda row: row["place"] in {*areas, *areas.values()},
         "area_sets": lambda row: row["area_set"] in whole,
     }
-    doubted = {}
+    to_check = {}
     for table, is_used in rests.items():
         rows = [row for row in tables[table] if row["status"] == "to verify" and is_used(row)]
         names = [" of ".join(str(row[key]) for key in KINDS[table][2]) for row in rows]
         if names:
-            doubted[table] = names
-    return doubted
+            to_check[table] = names
+    return to_check
 
 
-def together(doubted: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+def together(parts: list[dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return what several scenarios rest on that is to verify: each row once, by table, in the order they are named."""
     return {
-        table: list(dict.fromkeys(name for part in doubted for name in part.get(table, [])))
+        table: list(dict.fromkeys(name for part in parts for name in part.get(table, [])))
         for table in KINDS
-        if any(table in part for part in doubted)
+        if any(table in part for part in parts)
     }
 
 
-def sentence(doubted: dict[str, list[str]], named_in: str = "run.json") -> str:
+def sentence(to_check: dict[str, list[str]], named_in: str = "run.json") -> str:
     """Return how many figures of each kind are still to verify, in words."""
-    parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in doubted.items()]
-    said = f"Still to verify (recalled or assumed so far): {', '.join(parts)}, listed in {named_in}."
-    return said if parts else ""
+    parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in to_check.items()]
+    return f"Still to verify (recalled or assumed so far): {', '.join(parts)}, listed in {named_in}." if parts else ""

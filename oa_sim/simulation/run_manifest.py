@@ -20,9 +20,8 @@ Facts = dict[str, Any]  # fit for JSON
 # what words, draws or writes numbers and makes none: packages, and modules by their place
 WRITERS = ("plots", "explore", "report", "cli")
 WORDS = (
-    *("__main__.py", "_lazy_imports.py", "errors.py", "formatting.py"),
+    *("__main__.py", "_lazy_imports.py", "errors.py", "formatting.py", "sweep/findings.py"),
     *("decide/narrative.py", "simulation/narrative.py", "targets/narrative.py"),
-    *("sweep/dry_run.py", "sweep/findings.py"),
 )
 
 

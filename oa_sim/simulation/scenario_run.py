@@ -21,8 +21,8 @@ from oa_sim.formatting import pounds
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.inputs.tables import Tables
-from oa_sim.programme import budget, delivered_effects, delivery, parameters, portfolio, pupils_reached
-from oa_sim.projection import appraisal, cohort, impact, outside_view, sustainability, variance_decomposition
+from oa_sim.programme import budget, delivered_effects, delivery, parameters, pupils_reached
+from oa_sim.projection import appraisal, cohort, outside_view, sustainability, variance_decomposition
 from oa_sim.scenario import config_files, load
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
@@ -61,7 +61,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     say(f"allocating {pounds(scenario.budget.total_gbp)} to {len(scenario.areas.names)} areas")
     drawn = parameters.drawn(scenario, every_table, chains, draws)
     money = budget.reviewed(scenario, budget.allocate(scenario, pupils, every_table), drawn)
-    share = impact.shares(pupils, scenario.areas.names, scenario.measures)
+    share = cohort.shares(pupils, scenario.areas.names, scenario.measures)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact; the headline is said both ways
     with ThreadPoolExecutor(1) as beside:
@@ -78,7 +78,7 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
         plain = latent.drop_vars("national")
         other_way = beside.submit(outside_view.other_way, scenario, weights, unweighted, plain, pupils, money)
         lasting = sustainability.lasting(scenario, gain, money, drawn, parts, share)
-        outcomes = impact.outcomes(plain, gain, pupils)
+        outcomes = cohort.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
         shares = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
@@ -110,7 +110,7 @@ def _followed(
             parts.append(sustainability.part(scenario, str(own.name), own, share, money))
             yield own
 
-    return impact.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
+    return cohort.with_all(cohort.summed(scenario, noted(), drawn), pupils), parts
 
 
 def _manifest(
@@ -150,7 +150,7 @@ def prepare(scenario: Scenario) -> Prepared:
     """
     scenario = check_scenario(scenario)
     every = tables.read_all(scenario.data_folder)
-    portfolio.check(every, [*scenario.interventions, *config_files.groups()["intervention"]])
+    budget.check(every, [*scenario.interventions, *config_files.groups()["intervention"]])
     here = tables.restrict_to_areas(every, scenario.areas.names)
     history = areas.history(here, until=last_known_year(scenario))
     areas.check_history(history, scenario.measures)

@@ -14,10 +14,10 @@ __all__ = [
     "journal",
     "results",
     "resume",
+    "sensitivity",
     "store",
     "sweep",
     "sweep_run",
-    "tornado",
 ]
 
 __getattr__ = _lazy_imports.exports(__name__, {"extend": "sweep_run", "resume": "sweep_run", "sweep": "sweep_run"})

@@ -26,17 +26,27 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import joblib
 import xarray as xr
 
 from oa_sim.errors import Refusal
+from oa_sim.formatting import significant
 from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.sweep_settings import Engine
 from oa_sim.sweep import cases, journal, store
 from oa_sim.sweep import results as sweep_results
+from oa_sim.sweep.journal import Case, Record, Row, Unit
 
+T = TypeVar("T")  # a task
+R = TypeVar("R")  # its result
 LONGEST_SENTENCE = 300  # characters of a failure that is not ours
+
+
+Law = Callable[[Scenario], xr.Dataset]  # from a scenario to its summary
 
 
 @dataclass(frozen=True)
@@ -46,9 +56,9 @@ class Task:
     None stands for a scenario that is the same as an earlier one of the sweep, whose numbers it is given.
     """
 
-    unit: tuple[int, int]
+    unit: Unit
     scenarios: tuple[Scenario | Refusal | None, ...]
-    law: Callable[[Scenario], xr.Dataset] | None
+    law: Law | None
     made: str
 
 
@@ -56,7 +66,7 @@ class Task:
 class Block:
     """A computed block: a result, a sentence or neither for each scenario; by which process, in how many seconds."""
 
-    unit: tuple[int, int]
+    unit: Unit
     results: list[xr.Dataset | None]
     failed: list[str]
     process: int
@@ -65,37 +75,24 @@ class Block:
 
 @dataclass(frozen=True)
 class Journey:
-    """What stays the same on the way through a sweep.
-
-    Attributes
-    ----------
-    folder
-        The sweep's folder.
-    about, cases
-        Its record.
-    tasks
-        From the blocks that are left to their tasks, one by one.
-    machine
-        The engine.
-    fail_fast
-        Whether the next scenario that fails stops it.
-    say
-        Called with how far it is.
-    same
-        The number of each scenario that is the same as an earlier one, and that of the first such.
-    """
+    """What stays the same on the way through a sweep."""
 
     folder: Path
-    about: dict
-    cases: list[dict]
-    tasks: Callable[[list[tuple[int, int]]], Iterator[Task]]
-    machine: object
-    fail_fast: bool
-    say: Callable[[str], None]
-    same: dict[int, int]
+    record: Record
+    cases: list[Case]
+    tasks: Callable[[list[Unit]], Iterator[Task]]  # from the blocks that are left to their tasks, one by one
+    engine: Engine
+    fail_fast: bool  # whether the next scenario that fails stops it
+    say: Callable[[str], None]  # called with how far it is
+    same: dict[int, int]  # number of each scenario that is the same as an earlier one: that of the first such
+
+    def copied_from(self, unit: Unit) -> list[int]:
+        """Return the numbers of the scenarios in other blocks that some of a block are the same as, in order."""
+        originals = {self.same[number] for number in range(*unit) if number in self.same}
+        return sorted(number for number in originals if number < unit[0])
 
 
-def default_law() -> Callable[[Scenario], xr.Dataset]:
+def default_law() -> Law:
     """Return the law of a sweep: the compiled law, which keeps what scenarios share in its process."""
     from oa_sim.compiled.simulate import summary
 
@@ -103,21 +100,18 @@ def default_law() -> Callable[[Scenario], xr.Dataset]:
 
 
 def computed(task: Task) -> Block:
-    """Return the results of a block; what goes wrong with a scenario stays with it.
+    """Return the results of a block; what goes wrong with a scenario stays with it, but for a disk that is full.
 
-    Raises
-    ------
-    Refusal
-        Where this process is made of other code or tables than the sweep.
-    OSError
-        Where the disk is full, which is no fault of a scenario.
+    Refused where this process is made of other code or tables than the sweep.
     """
     cases.check_here(task.made)
     began, law = time.perf_counter(), task.law or default_law()
     results, failed = [], []
     for scenario in task.scenarios:
-        result, sentence = None, str(scenario) if isinstance(scenario, Refusal) else ""
-        if scenario is not None and not sentence:
+        result, sentence = None, ""
+        if isinstance(scenario, Refusal):
+            sentence = str(scenario)
+        elif scenario is not None:
             try:
                 result = law(scenario)
             except Exception as error:
@@ -129,26 +123,27 @@ def computed(task: Task) -> Block:
     return Block(task.unit, results, failed, os.getpid(), round(time.perf_counter() - began, 3))
 
 
-def go(journey: Journey) -> dict:
+def go(journey: Journey) -> dict[str, Any]:
     """Compute and write the blocks that are left, then the columns and tables, and return what came of it.
 
-    Raises
-    ------
-    Refusal
-        Failing fast, with the sentence of a scenario that failed.
+    Failing fast, it is refused with the sentence of the scenario that failed.
     """
-    folder, about = journey.folder, journey.about
+    folder, n = journey.folder, journey.record["n"]
     journal.tidy(folder)
     layout = store.layout(folder)
     if layout:
-        store.grow(folder, about["n"], layout)
-    units = journal.units(about)
-    left = _left(folder, units, layout, about["block"])
-    done = begun_with = about["n"] - sum(stop - start for start, stop in left)
+        store.grow(folder, n, layout)
+    units = journal.units(journey.record)
+    left = _left(folder, units, layout, journey.record["block"])
+    done = begun_with = n - sum(stop - start for start, stop in left)
     began, waiting = time.monotonic(), dict.fromkeys(left)
-    journey.say(_so_far(done, about["n"], 0, 0.0))
-    held: dict[tuple[int, int], Block] = {}  # computed, but what they are laid out by or copied from is yet to come
-    for block in each(journey.machine, computed, journey.tasks(left), lambda task: _note_start(folder, task)):
+    journey.say(_so_far(done, n, 0, 0.0))
+
+    def begun(task: Task) -> None:
+        journal.note(folder, block=list(task.unit), event="started", process=os.getpid())
+
+    held: dict[Unit, Block] = {}  # computed, but what they are laid out by or copied from is yet to come
+    for block in each(journey.engine, computed, journey.tasks(left), begun):
         held[block.unit] = block
         layout = layout or _first_layout(journey, waiting, held)
         for unit in sorted(held):
@@ -157,15 +152,15 @@ def go(journey: Journey) -> dict:
             del waiting[unit]
             _write(journey, held.pop(unit), layout, units)
             done += unit[1] - unit[0]
-            journey.say(_so_far(done, about["n"], done - begun_with, time.monotonic() - began))
+            journey.say(_so_far(done, n, done - begun_with, time.monotonic() - began))
     journey.say("writing the tables")
-    found = sweep_results.write(folder, about, journey.cases, layout)
+    counts = sweep_results.write(folder, journey.record, journey.cases, layout)
     copied = sum(unit[0] <= number < unit[1] for unit in left for number in journey.same)
-    answer = {"scenarios": about["n"], **found, "computed": about["n"] - begun_with - copied}
+    answer = {"scenarios": n, **counts, "computed": n - begun_with - copied}
     return answer | ({"copied": copied} if copied else {}) | {"folder": str(folder)}
 
 
-def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | None, block: int) -> list[tuple[int, int]]:
+def _left(folder: Path, units: list[Unit], layout: store.Layout | None, block: int) -> list[Unit]:
     """Return the blocks that are not done, after taking away chunks that are damaged.
 
     Several blocks may share a chunk: where it is lost, so are all of them, and the marks go before the chunk does.
@@ -173,8 +168,8 @@ def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | Non
     left = []
     for chunk, shared in itertools.groupby(units, key=lambda unit: unit[0] // block):
         rows = {unit: journal.rows(folder, unit) for unit in shared}
-        failed = [unit for unit, found in rows.items() if found and all(row["failed"] for row in found)]
-        marked = [unit for unit, found in rows.items() if found and unit not in failed]
+        failed = [unit for unit, done in rows.items() if done and all(row["failed"] for row in done)]
+        marked = [unit for unit, done in rows.items() if done and unit not in failed]
         if not (marked and layout and store.are_whole(folder, chunk * block, layout, block)):
             for unit in marked:
                 journal.strike(folder, unit)
@@ -185,56 +180,53 @@ def _left(folder: Path, units: list[tuple[int, int]], layout: store.Layout | Non
     return left
 
 
-def _first_layout(journey: Journey, waiting: dict, held: dict[tuple[int, int], Block]) -> store.Layout | None:
+def _first_layout(journey: Journey, waiting: dict[Unit, None], held: dict[Unit, Block]) -> store.Layout | None:
     """Return what the first scenario that did not fail gives, with a store made for it; None while that is unknown.
 
-    The first in the order of the design, not the first that arrives, so that the store does not depend on luck.
+    The first in the order of the design, not the first that arrives, so that the layout is deterministic.
     """
+    record = journey.record
     for unit in waiting:
         if unit not in held:
             return None
         for result in held[unit].results:
             if result is not None:
-                about, layout = journey.about, store.layout_of(result, journey.about["labels"])
-                made = {key: about[key] for key in journal.MADE if key != "versions"}
-                store.create(journey.folder, layout, about["n"], about["block"], result, made)
-                keys = sweep_results.varied_columns(about, journey.cases)
+                layout = store.layout_of(result, record["labels"])
+                made = {key: record[key] for key in journal.MADE if key != "versions"}
+                store.create(journey.folder, layout, record["n"], record["block"], result, made)
+                keys = sweep_results.varied_columns(record, journey.cases)
                 store.write_columns(journey.folder, keys, [name for name in keys if name != sweep_results.NUMBER])
                 return layout
     return None
 
 
-def _is_ready(journey: Journey, block: Block, units: list, waiting: dict, layout: store.Layout | None) -> bool:
+def _is_ready(
+    journey: Journey, block: Block, units: list[Unit], waiting: dict[Unit, None], layout: store.Layout | None
+) -> bool:
     """Return whether a block can be written: all it is copied from is there, and, unless all of it failed, a store."""
     has_room = layout is not None or not any(result is not None for result in block.results)
-    return has_room and not any(_unit_of(units, number) in waiting for number in _copied_from(journey, block.unit))
+    return has_room and not any(_unit_of(units, number) in waiting for number in journey.copied_from(block.unit))
 
 
-def _copied_from(journey: Journey, unit: tuple[int, int]) -> list[int]:
-    """Return the numbers of the scenarios in other blocks that some of a block are the same as, in order."""
-    found = {journey.same[number] for number in range(*unit) if number in journey.same}
-    return sorted(number for number in found if number < unit[0])
-
-
-def _unit_of(units: list[tuple[int, int]], number: int) -> tuple[int, int]:
+def _unit_of(units: list[Unit], number: int) -> Unit:
     """Return the block in which a scenario stands."""
     return units[bisect.bisect_right(units, number, key=lambda unit: unit[0]) - 1]
 
 
-def _write(journey: Journey, block: Block, layout: store.Layout | None, units: list) -> None:
+def _write(journey: Journey, block: Block, layout: store.Layout | None, units: list[Unit]) -> None:
     """Write a block; then refuse to go on where it holds a failure and failing fast is wanted."""
     first = block.unit[0]
-    known = _known(journey, _copied_from(journey, block.unit), layout, units)
+    placed = _written(journey, journey.copied_from(block.unit), layout, units)
     for number, result, sentence in zip(range(*block.unit), block.results, block.failed, strict=True):
-        known[number] = known[journey.same[number]] if number in journey.same else _placed(result, sentence, layout)
-    arrays = [known[number][0] for number in range(*block.unit)]
-    rows = [known[number][1] for number in range(*block.unit)]
-    if any(found is not None for found in arrays):
+        placed[number] = placed[journey.same[number]] if number in journey.same else _placed(result, sentence, layout)
+    arrays = [placed[number][0] for number in range(*block.unit)]
+    rows = [placed[number][1] for number in range(*block.unit)]
+    if layout is not None and any(own is not None for own in arrays):
         store.write(journey.folder, first, arrays, layout)
-        store.settle(journey.folder, first, layout, journey.about["block"])
+        store.settle(journey.folder, first, layout, journey.record["block"])
     journal.finish(journey.folder, first, rows)
-    about = {"process": block.process, "seconds": block.seconds}
-    journal.note(journey.folder, block=list(block.unit), event="finished", **about)
+    facts = {"process": block.process, "seconds": block.seconds}
+    journal.note(journey.folder, block=list(block.unit), event="finished", **facts)
     wrong = next((i for i, row in enumerate(rows) if row["failed"]), None)
     if journey.fail_fast and wrong is not None:
         raise Refusal(
@@ -243,29 +235,28 @@ def _write(journey: Journey, block: Block, layout: store.Layout | None, units: l
         )
 
 
-def _placed(result: xr.Dataset | None, sentence: str, layout: store.Layout | None) -> tuple[dict | None, dict]:
+def _placed(result: xr.Dataset | None, sentence: str, layout: store.Layout | None) -> tuple[store.Arrays | None, Row]:
     """Return what a scenario gives the store, None where it failed, and its row."""
+    if result is None or layout is None:
+        return None, {"failed": sentence, "found": {}}
     try:
-        arrays = None if result is None else store.placed(result, layout)
+        arrays = store.placed(result, layout)
     except Refusal as refusal:
-        arrays, sentence = None, str(refusal)
-    found = {} if arrays is None else store.marks_of(result) | store.numbers_of(result)
-    return arrays, {"failed": sentence, "found": found}
+        return None, {"failed": str(refusal), "found": {}}
+    return arrays, {"failed": sentence, "found": {**store.marks_of(result), **store.numbers_of(result)}}
 
 
-def _known(journey: Journey, numbers: list[int], layout: store.Layout | None, units: list) -> dict[int, tuple]:
+def _written(
+    journey: Journey, numbers: list[int], layout: store.Layout | None, units: list[Unit]
+) -> dict[int, tuple[store.Arrays | None, Row]]:
     """Return what scenarios that are written gave the store, None where they failed, and their rows, by number."""
     rows = {}
     for number in numbers:
         unit = _unit_of(units, number)
-        rows[number] = journal.rows(journey.folder, unit)[number - unit[0]]
+        rows[number] = journal.finished_rows(journey.folder, unit)[number - unit[0]]
     there = [number for number in numbers if not rows[number]["failed"]]
-    arrays = dict(zip(there, store.read(journey.folder, there, layout), strict=True)) if there else {}
+    arrays = dict(zip(there, store.read(journey.folder, there, layout), strict=True)) if there and layout else {}
     return {number: (arrays.get(number), row) for number, row in rows.items()}
-
-
-def _note_start(folder: Path, task: Task) -> None:
-    journal.note(folder, block=list(task.unit), event="started", process=os.getpid())
 
 
 def _so_far(done: int, n: int, here: int, seconds: float) -> str:
@@ -273,10 +264,8 @@ def _so_far(done: int, n: int, here: int, seconds: float) -> str:
     if not here:
         return f"{done:,} of {n:,} scenarios"
     rate = here / max(seconds, 1e-9)
-    left = int((n - done) / rate)
-    return (
-        f"{done:,} of {n:,} scenarios, {rate:.3g} a second, {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
-    )
+    left = timedelta(seconds=int((n - done) / rate))
+    return f"{done:,} of {n:,} scenarios, {significant(rate)} a second, {left} left"
 
 
 AHEAD = 2  # blocks for each worker that are under way or wait to be written
@@ -284,54 +273,45 @@ LIVES = 3  # workers that may die in a row with no block finished between
 PATIENCE = 20  # seconds that a scheduler has to answer
 
 
-def each(engine, work: Callable, tasks: Iterator, begun: Callable = lambda task: None) -> Iterator:
+def each(
+    engine: Engine, work: Callable[[T], R], tasks: Iterator[T], begun: Callable[[T], object] = lambda task: None
+) -> Iterator[R]:
     """Yield the result of each task as it is done, in any order, with a bounded number ahead.
 
-    Parameters
-    ----------
-    engine
-        ``kind`` in {"local", "processes", "dask"}, ``workers`` (0: as many as cores), ``address`` of a scheduler.
-    work
-        Takes a task and returns its result; with processes or a cluster both travel.
-    tasks
-        Taken one by one in this thread, when there is room for another.
-    begun
-        Called in this thread with each task that is handed out, again where its worker died.
-
-    Raises
-    ------
-    Refusal
-        Where workers keep dying, the cluster cannot be reached, or its extra is not installed.
+    Tasks are taken one by one in this thread, when there is room for another; ``begun`` is called in it with each task
+    that is handed out, again where its worker died. Work and results travel where there are processes or a cluster.
+    Refused where workers keep dying, the cluster cannot be reached, or its extra is not installed.
     """
-    tasks, again, deaths = iter(tasks), [], 0
+    again: list[T] = []
+    deaths = 0
     while True:
-        asked = {}
+        under_way: dict[Future[R], T] = {}
         with _opened(engine) as (pool, workers):
             try:
                 is_broken = False
-                while not is_broken and _hand_out(pool, work, tasks, again, asked, AHEAD * workers, begun):
-                    for future in wait(asked, return_when=FIRST_COMPLETED).done:
+                while not is_broken and _hand_out(pool, work, tasks, again, under_way, AHEAD * workers, begun):
+                    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                         if isinstance(_error(future), BrokenExecutor | CancelledError):
                             is_broken = True
                             continue
                         result = future.result()
-                        del asked[future]
+                        del under_way[future]
                         deaths = 0
                         yield result
             except BrokenExecutor:  # found broken when the next task was handed to it
                 is_broken = True
             finally:
-                for future in asked:
+                for future in under_way:
                     future.cancel()
         if not is_broken:
             return
-        again = [*asked.values(), *again]
+        again = [*under_way.values(), *again]
         deaths += 1
         if deaths == LIVES:
             raise _too_deadly()
 
 
-def _error(future: Future) -> BaseException | None:
+def _error(future: Future[R]) -> BaseException | None:
     """Return what went wrong with a future that is done; the refusal where a cluster gave up on its task."""
     if future.cancelled():
         return CancelledError()
@@ -348,42 +328,49 @@ def _too_deadly() -> Refusal:
     )
 
 
-def _hand_out(pool: Executor, work, tasks: Iterator, again: list, asked: dict, most: int, begun) -> bool:
+def _hand_out(
+    pool: Executor,
+    work: Callable[[T], R],
+    tasks: Iterator[T],
+    again: list[T],
+    under_way: dict[Future[R], T],
+    most: int,
+    begun: Callable[[T], object],
+) -> bool:
     """Hand out tasks until enough are ahead, first those that a dead worker left undone; return whether any is."""
-    while len(asked) < most:
+    while len(under_way) < most:
         if not again:
-            task = next(tasks, None)
-            if task is None:
-                break
-            again.append(task)  # not lost where handing it out finds the pool broken
+            again += itertools.islice(tasks, 1)  # not lost where handing it out finds the pool broken
+        if not again:
+            break
         begun(again[0])
-        asked[pool.submit(work, again[0])] = again[0]
+        under_way[pool.submit(work, again[0])] = again[0]
         again.pop(0)
-    return bool(asked)
+    return bool(under_way)
 
 
-def workers_of(engine) -> int:
+def workers_of(engine: Engine) -> int:
     """Return how many workers an engine has on this machine; 0 asks for as many as there are cores."""
-    return engine.workers or joblib.cpu_count()
+    return engine.workers or int(joblib.cpu_count())
 
 
 @contextmanager
-def _opened(engine) -> Iterator[tuple[Executor, int]]:
+def _opened(engine: Engine) -> Iterator[tuple[Executor, int]]:
     """Give an executor and its number of workers, and close it."""
     kinds = {"local": _threads, "processes": _processes, "dask": _cluster}
-    with kinds[engine.kind](engine) as found:
-        yield found
+    with kinds[engine.kind](engine) as executor:
+        yield executor
 
 
 @contextmanager
-def _threads(engine) -> Iterator[tuple[Executor, int]]:
+def _threads(engine: Engine) -> Iterator[tuple[Executor, int]]:
     workers = workers_of(engine)
     with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
         yield pool, workers
 
 
 @contextmanager
-def _processes(engine) -> Iterator[tuple[Executor, int]]:
+def _processes(engine: Engine) -> Iterator[tuple[Executor, int]]:
     from joblib.externals.loky import ProcessPoolExecutor
 
     workers = workers_of(engine)
@@ -408,7 +395,7 @@ def _ends_with(parent: int) -> None:
 
 
 @contextmanager
-def _cluster(engine) -> Iterator[tuple[Executor, int]]:
+def _cluster(engine: Engine) -> Iterator[tuple[Executor, int]]:
     """Give a cluster's executor, never as Dask's default, which would outlive it for all that comes later."""
     try:
         from distributed import Client, LocalCluster

@@ -7,51 +7,45 @@ list, nor the sampler of a design. No two makes of code, tables or draws are mix
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from oa_sim.definitions import MEAN_OF_AREAS, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import tables
 from oa_sim.scenario.load import PLAIN, read_word
-from oa_sim.scenario.overrides import of_kind, quoted
+from oa_sim.scenario.overrides import key_of, of_kind, quoted
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest
 from oa_sim.simulation.run_manifest import made_by
-from oa_sim.sweep import journal
+from oa_sim.sweep import expand, journal, store
+from oa_sim.sweep.expand import Variants
+from oa_sim.sweep.journal import Case, Record
 
 FILES = ("posterior", "data_folder")  # keys of a scenario that name what it reads
 
 
 def planned(
-    found, part: int, made: dict, space, known: Set[str] = frozenset(), others: Sequence[str] = ()
-) -> tuple[list[dict], dict[str, list]]:
-    """Return a record of each scenario that is not known yet, and all their labels.
+    variants: Variants, part: int, made: Record, known: Set[str] = frozenset(), others: Sequence[str] = ()
+) -> tuple[list[Case], store.Labels]:
+    """Return a record of each scenario of a part of a sweep that is not known yet, and all their labels.
 
-    Parameters
-    ----------
-    found
-        The variants of this part of the sweep.
-    part
-        Its number: 0, or that of an extension.
-    made
-        What the numbers are made from; tables and posteriors that are new are added.
-    space
-        What makes scenarios of variants.
-    known, others
-        Identities that are there already, and keys that other parts vary.
+    Tables and posteriors that are new are added to ``made``. Known are identities that are there already, and others
+    the keys that other parts vary.
     """
-    cases, labels = [], {}
-    for i, scenario in enumerate(space.scenarios(found)):
-        identity = identity_of(scenario, found.overrides(i), made)
+    cases: list[Case] = []
+    labels: dict[str, dict[Any, None]] = {}
+    for i, scenario in enumerate(expand.scenarios(variants)):
+        identity = identity_of(scenario, variants.overrides(i), made)
         if identity in known:
             continue
-        case = {"part": part, "identity": identity, "values": list(found.values[i]), "also": {}}
-        empty = [key for key, value in zip(found.keys, found.values[i], strict=True) if value is None]
-        complete(case, scenario, [*others, *empty], found.fixed, [key for key in found.keys if key not in empty])
+        case: Case = {"part": part, "identity": identity, "values": list(variants.values[i]), "also": {}}
+        empty = [key for key, value in zip(variants.keys, variants.values[i], strict=True) if value is None]
+        complete(case, scenario, [*others, *empty], variants.fixed, [key for key in variants.keys if key not in empty])
         cases.append(case)
         if not isinstance(scenario, Refusal):
             for dim, own in labels_of(scenario).items():
@@ -59,43 +53,37 @@ def planned(
     return cases, {dim: _ordered(dim, list(own)) for dim, own in labels.items()}
 
 
-def labels_of(scenario: Scenario) -> dict[str, list]:
+def labels_of(scenario: Scenario) -> store.Labels:
     """Return the labels that a scenario chooses: the places, measures and years of its summary."""
     return {"place": [*scenario.areas.names, MEAN_OF_AREAS], "measure": list(scenario.measures), "year": scenario.years}
 
 
-def _ordered(dim: str, labels: list) -> list:
+def _ordered(dim: str, labels: list[Any]) -> list[Any]:
     """Return labels in the order of the tables, those that no table has behind them, the mean of areas last."""
     if dim == "year":
         return sorted(labels)
-    known = list(MEASURES) if dim == "measure" else [row["area"] for row in tables.read("areas")]
-    place = {name: i for i, name in enumerate(known)} | {MEAN_OF_AREAS: len(known) + 1}
-    return sorted(labels, key=lambda name: place.get(name, len(known)))
+    listed = list(MEASURES) if dim == "measure" else [row["area"] for row in tables.read("areas")]
+    place = {name: i for i, name in enumerate(listed)} | {MEAN_OF_AREAS: len(listed) + 1}
+    return sorted(labels, key=lambda name: place.get(name, len(listed)))
 
 
 def complete(
-    case: dict, scenario: Scenario | Refusal, keys: Sequence[str], fixed: Sequence[str], own: Sequence[str]
+    case: Case, scenario: Scenario | Refusal, keys: Sequence[str], fixed: Sequence[str], own: Sequence[str]
 ) -> None:
     """Note in a scenario's record what it has where others vary a key: its number or word, or the choice as typed."""
     for key in keys:
         if key in own:
             continue
-        found: object = scenario
+        value: object = scenario
         for name in key.split("."):
-            found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
-        if not isinstance(found, str | int | float):
-            found = next((word.split("=", 1)[1] for word in fixed if key_of(word) == key), None)
-        case["also"][key] = found
+            value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+        if not isinstance(value, str | int | float):
+            value = next((word.split("=", 1)[1] for word in fixed if key_of(word) == key), None)
+        case["also"][key] = value
 
 
-def check_room(folder: Path, has: dict[str, list], wants: dict[str, list]) -> None:
-    """Refuse scenarios with labels for which the store has no place.
-
-    Raises
-    ------
-    Refusal
-        With the first such label.
-    """
+def check_room(folder: Path, has: store.Labels, wants: store.Labels) -> None:
+    """Refuse scenarios with labels for which the store has no place."""
     for dim, labels in wants.items():
         more = [label for label in labels if label not in has.get(dim, [])]
         if more and has:
@@ -105,20 +93,14 @@ def check_room(folder: Path, has: dict[str, list], wants: dict[str, list]) -> No
             )
 
 
-def checked(folder: Path, about: dict, cases: list[dict], space) -> Iterator[Scenario | Refusal]:
-    """Yield each scenario of a sweep, made anew.
-
-    Raises
-    ------
-    Refusal
-        Where one is not what it was, since a config or the record has changed.
-    """
-    made, numbers = {key: about[key] for key in journal.MADE}, itertools.count()
-    for part in range(len(journal.parts(about))):
-        found = again(about, cases, part, space)
-        for i, scenario in enumerate(space.scenarios(found)):
+def checked(folder: Path, record: Record, cases: list[Case]) -> Iterator[Scenario | Refusal]:
+    """Yield each scenario of a sweep, made anew; refused where one is not what it was, since a config has changed."""
+    made, numbers = {key: record[key] for key in journal.MADE}, itertools.count()
+    for part in range(len(journal.parts(record))):
+        variants = again(record, cases, part)
+        for i, scenario in enumerate(expand.scenarios(variants)):
             number = next(numbers)
-            if identity_of(scenario, found.overrides(i), made) != cases[number]["identity"]:
+            if identity_of(scenario, variants.overrides(i), made) != cases[number]["identity"]:
                 raise Refusal(
                     f"scenario {number} of {folder} is no longer what it was when the sweep began, since a config or "
                     f"{journal.CASES} has changed: put it back, or sweep again into another folder"
@@ -126,17 +108,18 @@ def checked(folder: Path, about: dict, cases: list[dict], space) -> Iterator[Sce
             yield scenario
 
 
-def rooted(found):
+def rooted(variants: Variants) -> Variants:
     """Return variants whose paths to files start at the root, so that they are found from any working folder."""
-    at = {i for i, key in enumerate(found.keys) if key in FILES}
-    fixed = (word.split("=", 1) for word in found.fixed)
-    return replace(
-        found,
-        fixed=tuple(f"{key}={_whole(value) if key in FILES else value}" for key, value in fixed),
-        values=[tuple(_whole(value) if i in at else value for i, value in enumerate(row)) for row in found.values]
-        if at
-        else found.values,
-    )
+    words = (word.split("=", 1) for word in variants.fixed)
+    paths = [key in FILES for key in variants.keys]
+    rows = variants.values
+    if any(paths):
+        rows = [
+            tuple(_whole(value) if is_path else value for is_path, value in zip(paths, row, strict=True))
+            for row in rows
+        ]
+    fixed = tuple(f"{key}={_whole(value) if key in FILES else value}" for key, value in words)
+    return replace(variants, fixed=fixed, values=rows)
 
 
 def _whole(value: str | None) -> str | None:
@@ -150,48 +133,43 @@ def _whole(value: str | None) -> str | None:
     return path if PLAIN.fullmatch(path) else quoted(path)
 
 
-def with_typed(found, words: Sequence[str]):
+def with_typed(variants: Variants, words: Sequence[str]) -> Variants:
     """Return variants in which what was typed is a key though it has one value, so that it has a column."""
     typed = {key_of(word) for word in words if key_of(word) != "outputs"}
-    own = [word for word in found.fixed if key_of(word) in typed]
+    own = [word for word in variants.fixed if key_of(word) in typed]
     keys = [key_of(word) for word in own]
     row = [of_kind(key, read_word(word)) for key, word in zip(keys, own, strict=True)]
     return replace(
-        found,
-        fixed=tuple(word for word in found.fixed if word not in own),
-        keys=(*keys, *found.keys),
-        values=[(*row, *values) for values in found.values],
+        variants,
+        fixed=tuple(word for word in variants.fixed if word not in own),
+        keys=(*keys, *variants.keys),
+        values=[(*row, *values) for values in variants.values],
     )
 
 
-def again(about: dict, cases: list[dict], part: int, space, only: Iterator[int] | None = None):
+def again(record: Record, cases: list[Case], part: int, only: Iterator[int] | None = None) -> Variants:
     """Return the variants of a part of a sweep, from its record: all of them, or those whose numbers are wanted."""
-    asked = journal.parts(about)[part]
+    shared = journal.parts(record)[part]
     chosen = cases if only is None else (cases[number] for number in only)
-    return space.Variants(
-        fixed=tuple(asked["fixed"]),
-        keys=tuple(asked["keys"]),
+    return Variants(
+        fixed=tuple(shared["fixed"]),
+        keys=tuple(shared["keys"]),
         values=[tuple(case["values"]) for case in chosen if case["part"] == part],
-        bounds={key: tuple(pair) for key, pair in asked["bounds"].items()},
+        bounds={key: (low, high) for key, (low, high) in shared["bounds"].items()},
     )
 
 
-def same(cases: list[dict]) -> dict[int, int]:
+def same(cases: list[Case]) -> dict[int, int]:
     """Return the number of each scenario that is the same as an earlier one, and that of the first such."""
     first: dict[str, int] = {}
     numbers = ((number, first.setdefault(case["identity"], number)) for number, case in enumerate(cases))
     return {number: original for number, original in numbers if original < number}
 
 
-def in_json(found) -> dict:
+def in_json(variants: Variants) -> Record:
     """Return what variants share, as it stands in the record."""
-    bounds = {key: list(pair) for key, pair in found.bounds.items()}
-    return {"fixed": list(found.fixed), "keys": list(found.keys), "bounds": bounds}
-
-
-def key_of(word: str) -> str:
-    """Return the key of an override."""
-    return word.split("=", 1)[0].lstrip("+")
+    bounds = {key: list(pair) for key, pair in variants.bounds.items()}
+    return {"fixed": list(variants.fixed), "keys": list(variants.keys), "bounds": bounds}
 
 
 INSIDE = "inside the package"
@@ -204,93 +182,68 @@ def data_hash(folder: str) -> str:
 
 def posterior_hash(path: str) -> str:
     """Return the hash of a posterior's file; an empty text where there is none, which the law will say in words."""
-    path = baseline_fit.SHIPPED if path == INSIDE else Path(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    file = baseline_fit.SHIPPED if path == INSIDE else Path(path)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
-def identity_of(scenario: Scenario | Refusal, overrides: Sequence[str], made: dict) -> str:
+def identity_of(scenario: Scenario | Refusal, overrides: Sequence[str], made: Record) -> str:
     """Return the name of a scenario, made from what its numbers are made from, before anything is computed.
 
-    The synthesis of the studies is left out of it: it follows from the scenario, the tables, the code and the versions.
-
-    Parameters
-    ----------
-    scenario
-        The scenario; or why it is none, known by its overrides.
-    overrides
-        What was asked for.
-    made
-        ``made_by()`` with ``data_hash`` and ``posterior``, each a mapping from place to hash, to which this adds.
+    One that is refused is known by its overrides. New tables and posteriors are added to ``made``, which has the code,
+    the versions, and hashes by place. The synthesis of the studies is left out: it follows from all of these.
     """
-    found = {key: made[key] for key in ("code_hash", "versions")}
+    parts = {key: made[key] for key in ("code_hash", "versions")}
     if isinstance(scenario, Refusal):
-        return run_manifest.identity(found | {"scenario": {"refused": list(overrides)}})
-    data, learned_from = scenario.data_folder or INSIDE, scenario.posterior or INSIDE
-    if data not in made["data_hash"]:
-        made["data_hash"][data] = data_hash(data)
-    if learned_from not in made["posterior"]:
-        made["posterior"][learned_from] = posterior_hash(learned_from)
-    found |= {"data_hash": made["data_hash"][data], "posterior": made["posterior"][learned_from]}
-    asked = {name: value for name, value in vars(scenario).items() if name != "outputs"}
-    return run_manifest.identity(found | {"scenario": asked})  # as ``run_manifest.question``, without copying it
+        return run_manifest.identity(parts | {"scenario": {"refused": list(overrides)}})
+    data, posterior = scenario.data_folder or INSIDE, scenario.posterior or INSIDE
+    for kind, place in (("data_hash", data), ("posterior", posterior)):
+        if place not in made[kind]:
+            made[kind][place] = HASHES[kind](place)
+        parts[kind] = made[kind][place]
+    question = {name: value for name, value in vars(scenario).items() if name != "outputs"}
+    return run_manifest.identity(parts | {"scenario": question})  # as ``run_manifest.question``, without copying it
 
 
-def check_same(folder: Path, about: dict) -> None:
-    """Refuse to go on with a sweep that was begun with other code, libraries, tables or draws.
+HASHES: dict[str, Callable[[str], str]] = {"data_hash": data_hash, "posterior": posterior_hash}
 
-    Parameters
-    ----------
-    folder
-        The sweep's folder.
-    about
-        Its record.
 
-    Raises
-    ------
-    Refusal
-        With the first difference; nothing in the folder is touched.
-    """
+def _changed_inputs(record: Record) -> tuple[str, str] | None:
+    """Return the first tables or posterior that are no longer those of a record, and their place."""
+    for kind, name in (("data_hash", "tables"), ("posterior", "posterior")):
+        for place, was in record[kind].items():
+            if HASHES[kind](place) != was:
+                return name, place
+    return None
+
+
+def check_same(folder: Path, record: Record) -> None:
+    """Refuse to go on with a sweep that was begun with other code, libraries, tables or draws; nothing is touched."""
     here, remedy = made_by(), "go on with that one, or sweep again into another folder; what is there stays readable"
-    if about["code_hash"] != here["code_hash"]:
+    if record["code_hash"] != here["code_hash"]:
         raise Refusal(
-            f"{folder} was made by oa_sim {about['oa_sim']} with code {about['code_hash'][:8]}, this is "
+            f"{folder} was made by oa_sim {record['oa_sim']} with code {record['code_hash'][:8]}, this is "
             f"{here['oa_sim']} with code {here['code_hash'][:8]}: {remedy}"
         )
-    for name in sorted({*about["versions"], *here["versions"]}):
-        was, now = (of["versions"].get(name, "none") for of in (about, here))
+    for name in sorted({*record["versions"], *here["versions"]}):
+        was, now = (of["versions"].get(name, "none") for of in (record, here))
         if was != now:
             raise Refusal(f"{folder} was made with {name} {was}, this is {now}: {remedy}")
-    for what, hashes, hashed in (
-        ("tables", about["data_hash"], data_hash),
-        ("posterior", about["posterior"], posterior_hash),
-    ):
-        for place, was in hashes.items():
-            if hashed(place) != was:
-                raise Refusal(
-                    f"{folder} was made from other {what} ({place}) than there are now: put those back, or sweep again "
-                    "into another folder; what is there stays readable"
-                )
+    if changed := _changed_inputs(record):
+        raise Refusal(
+            f"{folder} was made from other {changed[0]} ({changed[1]}) than there are now: put those back, or sweep "
+            "again into another folder; what is there stays readable"
+        )
 
 
 @cache
 def check_here(made: str) -> None:
     """Refuse to work for a coordinator that has other code, libraries, tables or draws than this process has.
 
-    Parameters
-    ----------
-    made
-        The coordinator's ``made_by()``, ``data_hash`` and ``posterior``, as JSON; looked at once in each process.
-
-    Raises
-    ------
-    Refusal
-        With what differs.
+    What the coordinator was made by comes as JSON; it is looked at once in each process.
     """
     wanted, here = json.loads(made), made_by()
-    for what, key in (("code", "code_hash"), ("versions of Python and libraries", "versions")):
+    for name, key in (("code", "code_hash"), ("versions of Python and libraries", "versions")):
         if wanted[key] != here[key]:
-            raise Refusal(f"a worker has other {what} than the sweep: install the same oa_sim and libraries there")
-    for what, key, hashed in (("tables", "data_hash", data_hash), ("posterior", "posterior", posterior_hash)):
-        for place, was in wanted[key].items():
-            if hashed(place) != was:
-                raise Refusal(f"a worker has other {what} ({place}) than the sweep: put the same there")
+            raise Refusal(f"a worker has other {name} than the sweep: install the same oa_sim and libraries there")
+    if changed := _changed_inputs(wanted):
+        raise Refusal(f"a worker has other {changed[0]} ({changed[1]}) than the sweep: put the same there")

@@ -6,23 +6,34 @@ is a file with a row for each scenario and a column for each key, CSV or YAML.
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from oa_sim.errors import Refusal
 from oa_sim.inputs import csv_reader
 from oa_sim.scenario import load
 from oa_sim.scenario.config_files import BUNDLES
 from oa_sim.scenario.load import as_text, read_word
-from oa_sim.scenario.overrides import bare, check_override, kind_of, normal, of_kind, written
-from oa_sim.scenario.rules import NUMBERS, builder
+from oa_sim.scenario.overrides import bare, check_override, key_of, kind_of, normal, of_kind, written
+from oa_sim.scenario.rules import NUMBERS
 from oa_sim.scenario.schema import Scenario
 from oa_sim.scenario.sweep_settings import NAMED, Design, check_number
 
+if TYPE_CHECKING:
+    import numpy as np
+
+Named = dict[str, list[Any]]  # the values of each key that varies
+Ranges = dict[str, tuple[float, float]]  # the ends of each that was given as an interval
+Pairs = tuple[tuple[str, Any], ...]  # keys with their values
+Plain = dict[str, Any]  # a scenario, or some of its fields, as nested plain values
 CELLS_KEPT = 4096  # cells that are read once however often they stand
+# of each key a number, a truth value, or text as an override writes it; None in a row that leaves the key alone
+Values = tuple[Any, ...]
 Cells = dict[str, str]  # key: the value as an override writes it; empty where the key is left alone
 KEPT = 1024  # parts of scenarios that are kept, so that memory does not grow with the number of scenarios
 WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.IGNORECASE | re.ASCII)  # means itself to Hydra
@@ -30,19 +41,11 @@ LEAVES = {float: (int, float), int: (int,), bool: (bool,), str: (str,)}  # kind:
 SEED_ROOM = 2**31  # what SALib takes as a seed
 
 
-def read(file: str) -> tuple[tuple[str, ...], list[tuple]]:
+def read(file: str) -> tuple[tuple[str, ...], list[Values]]:
     """Return the keys of a file of scenarios, and a value of each key for each row.
 
-    Parameters
-    ----------
-    file
-        CSV with a header of keys, its cells written as overrides write them; or YAML, a list of mappings. An empty
-        cell, and a key that a mapping lacks, leave the key alone: the value is None.
-
-    Raises
-    ------
-    Refusal
-        At the first row and column that cannot be read or is not known, and for a scenario named twice.
+    It is CSV with a header of keys, its cells written as overrides write them; or YAML, a list of mappings. An empty
+    cell, and a key that a mapping lacks, leave the key alone: the value is None.
     """
     is_yaml = Path(file).suffix.lower() in (".yaml", ".yml")
     try:
@@ -54,21 +57,41 @@ def read(file: str) -> tuple[tuple[str, ...], list[tuple]]:
     if not lines:
         raise Refusal(f"{file}: it holds no scenario: add a row for each")
     check_number(len(lines))
-    first: dict[str, int] = {}
+    keys: dict[str, int] = {}  # with the row in which each stands first
     for number, cells in lines:
         for key in cells:
-            first.setdefault(key, number if is_yaml else 1)
-    for key, number in first.items():
-        _check_column(file, number, key)
-    cell = lru_cache(CELLS_KEPT)(_cell)
-    rows, seen = [], {}
+            keys.setdefault(key, number if is_yaml else 1)
+    _check_columns(file, keys)
+    read_cell = lru_cache(CELLS_KEPT)(_cell)
+    rows: dict[Values, int] = {}
     for number, cells in lines:
-        row = tuple(_in_place(file, number, key, cell, cells.get(key, "")) for key in first)
-        if row in seen:
-            raise Refusal(f"{file} row {number}: the same scenario as row {seen[row]}: leave one of them out")
-        seen[row] = number
-        rows.append(row)
-    return tuple(first), rows
+        values = []
+        for key in keys:
+            with _located(file, number, key):
+                values.append(read_cell(key, cells.get(key, "").strip()))
+        row = tuple(values)
+        if row in rows:
+            raise Refusal(f"{file} row {number}: the same scenario as row {rows[row]}: leave one of them out")
+        rows[row] = number
+    return tuple(keys), list(rows)
+
+
+def _check_columns(file: str, keys: dict[str, int]) -> None:
+    """Refuse a column that is no key of a scenario, or has a mark of Hydra's."""
+    for key, number in keys.items():
+        with _located(file, number, key):
+            if key.startswith("+"):
+                raise Refusal(f"no key is added or forced: write {bare(key)}")
+            kind_of(bare(key), Scenario)
+
+
+@contextmanager
+def _located(file: str, number: int, key: str) -> Iterator[None]:
+    """Let a refusal say at which row and column of a file it arose."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise Refusal(f"{file} row {number}, column {key!r}: {refusal}") from None
 
 
 def _csv(file: str) -> list[tuple[int, Cells]]:
@@ -100,23 +123,6 @@ def _cell_text(value: object) -> str:
     return "" if value is None else as_text(value)
 
 
-def _check_column(file: str, number: int, key: str) -> None:
-    if key.startswith("+"):
-        raise Refusal(f"{file} row {number}, column {key!r}: no key is added or forced: write {bare(key)}")
-    try:
-        kind_of(bare(key), Scenario)
-    except Refusal as refusal:
-        raise Refusal(f"{file} row {number}, column {key!r}: {refusal}") from None
-
-
-def _in_place(file: str, number: int, key: str, cell: Callable[[str, str], object], text: str) -> object:
-    """Return the value of a cell; a refusal says where it stands."""
-    try:
-        return cell(key, text.strip())
-    except Refusal as refusal:
-        raise Refusal(f"{file} row {number}, column {key!r}: {refusal}") from None
-
-
 def _cell(key: str, text: str) -> object:
     """Return the one value of a cell as its key's kind; None where the cell is empty."""
     if not text:
@@ -129,25 +135,12 @@ def _cell(key: str, text: str) -> object:
 
 @dataclass(frozen=True)
 class Variants:
-    """The scenarios of a sweep, as what they share and what they do not.
+    """The scenarios of a sweep, as what they share and what they do not."""
 
-    Attributes
-    ----------
-    fixed
-        Overrides that all share.
-    keys
-        What varies, in the order typed.
-    values
-        For each scenario a value of each key: a number, a truth value, or text as an override writes it; None in a
-        row of a list that leaves the key alone.
-    bounds
-        The two ends of each key that was given as an interval; a whole number takes both.
-    """
-
-    fixed: tuple[str, ...]
-    keys: tuple[str, ...]
-    values: list[tuple]
-    bounds: dict[str, tuple[float, float]]
+    fixed: tuple[str, ...]  # overrides that all share
+    keys: tuple[str, ...]  # what varies, in the order typed
+    values: list[Values]  # of each scenario, a value of each key
+    bounds: dict[str, tuple[float, float]]  # of each key that was given as an interval; a whole number takes both
 
     def overrides(self, i: int) -> list[str]:
         """Return the overrides that make scenario i by ``load_scenario``, to the last digit of each number."""
@@ -158,22 +151,10 @@ class Variants:
 def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Variants:
     """Return the scenarios that words and a design ask for.
 
-    Parameters
-    ----------
-    words
-        Hydra overrides, some with several values: ``"split=equal,per_pupil"``, ``"horizon=range(5,11)"``, or, for a
-        sampled design, ``"budget.total_gbp=interval(5e7,2e8)"``.
-    design
-        A grid goes through the keys in the order typed, the last one fastest. A sampled design gives each of the
-        values of a key, and each whole number of an interval of whole numbers, an even share of the points.
-    may_be_one
-        Whether a grid may be a single scenario, of which nothing varies.
-
-    Raises
-    ------
-    Refusal
-        For words that cannot be read, unknown names, values of a wrong kind, a key or a scenario named twice,
-        nothing that varies, and more scenarios than a sweep takes.
+    The words are Hydra overrides, some with several values: ``"split=equal,per_pupil"``, ``"horizon=range(5,11)"``, or,
+    for a sampled design, ``"budget.total_gbp=interval(5e7,2e8)"``. A grid goes through the keys in the order typed, the
+    last one fastest; it may be a single scenario where ``may_be_one``. A sampled design gives each of the values of a
+    key, and each whole number of an interval of whole numbers, an even share of the points.
     """
     fixed, varied = _fixed_and_varied(words)
     if design.kind == "list":
@@ -181,8 +162,8 @@ def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Var
             raise Refusal(
                 f"the rows of design.file say what varies, got {next(iter(varied))} too: name one value of it"
             )
-        keys, rows = read(design.file)
-        typed = {bare(word.split("=", 1)[0]) for word in fixed}
+        keys, rows = read(str(design.file))
+        typed = {key_of(word) for word in fixed}
         for key in (key for key in keys if bare(key) in typed):
             raise Refusal(f"{design.file}: column {key!r} is given as a word too: drop one of the two")
         return Variants(fixed, keys, rows, {})
@@ -196,14 +177,14 @@ def expand(words: list[str], design: Design, *, may_be_one: bool = False) -> Var
     return Variants(fixed, tuple(varied), _sampled(design, tuple(varied), named, ranges), bounds)
 
 
-def _fixed_and_varied(words: list[str]) -> tuple[tuple[str, ...], dict[str, list | tuple]]:
+def _fixed_and_varied(words: list[str]) -> tuple[tuple[str, ...], dict[str, list[Any] | tuple[Any, ...]]]:
     """Return the words that all scenarios share, checked, and the values or the ends of each key that varies."""
     values = {word: read_word(word) for word in words}
     for word in (word for word in words if word.startswith("~")):
         check_override(word, Scenario)
-    for word in words:
-        _check_plain(word)
-    typed = [bare(word.split("=", 1)[0]) for word in words]
+    for word in (word for word in words if word.startswith("+")):  # marks that would be part of a column's name
+        raise Refusal(f"a scenario has all its keys, so that none is added or forced, got {word}: write {bare(word)}")
+    typed = [key_of(word) for word in words]
     for key in typed:
         if typed.count(key) > 1:
             raise Refusal(f"{key} is given twice: give its values once, such as {key}=a,b")
@@ -213,25 +194,19 @@ def _fixed_and_varied(words: list[str]) -> tuple[tuple[str, ...], dict[str, list
     return fixed, {word.split("=", 1)[0]: value for word, value in values.items() if isinstance(value, list | tuple)}
 
 
-def _check_plain(word: str) -> None:
-    """Refuse Hydra's marks for adding a key or forcing it, which would be part of a column's name."""
-    if word.startswith("+"):
-        plain = bare(word)
-        raise Refusal(f"a scenario has all its keys, so that none is added or forced, got {word}: write {plain}")
-
-
-def _grid(named: dict[str, list], ranges: dict) -> list[tuple]:
+def _grid(named: Named, ranges: Ranges) -> list[Values]:
     """Return every combination of the values, the last key fastest."""
-    for key, (low, high) in ranges.items():
+    for key, ends in ranges.items():
+        low, high = (f"{end:.10g}" for end in ends)  # as an override takes it
         raise Refusal(
-            f"{key}=interval({low:g},{high:g}) names no values for a grid: name some, such as {key}={low:g},{high:g}, "
-            "or choose design=sobol"
+            f"{key}=interval({low},{high}) names no values for a grid: name some, such as {key}={low},{high}, or "
+            "choose design=sobol"
         )
-    check_number(math.prod(map(len, named.values())))
+    check_number(math.prod(len(values) for values in named.values()))
     return list(product(*named.values()))
 
 
-def _sampled(design: Design, keys: tuple[str, ...], named: dict[str, list], ranges: dict) -> list[tuple]:
+def _sampled(design: Design, keys: tuple[str, ...], named: Named, ranges: Ranges) -> list[Values]:
     """Return what the points of a sampled design mean."""
     n_scenarios(design, len(keys))
     columns = []
@@ -248,7 +223,7 @@ def _sampled(design: Design, keys: tuple[str, ...], named: dict[str, list], rang
     return list(zip(*columns, strict=True))
 
 
-def _named(key: str, values: list) -> list:
+def _named(key: str, values: list[Any]) -> list[Any]:
     """Return the values of a key, each checked for its kind and named once."""
     if bare(key) == "outputs":
         raise Refusal("outputs is a place and no part of a scenario: name one, in quotes if it has a comma")
@@ -262,15 +237,17 @@ def _named(key: str, values: list) -> list:
     return checked
 
 
-def _ends(key: str, ends: tuple) -> tuple:
+def _ends(key: str, ends: tuple[Any, ...]) -> tuple[float, float]:
     """Return the ends of an interval as the kind of their key."""
     kind, (low, high) = kind_of(bare(key), Scenario), ends
     if kind not in NUMBERS:
         raise Refusal(f"{key} is no number, so interval() says nothing about it: name its values, such as {key}=a,b")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise Refusal(f"{key}=interval({low:g},{high:g}) must run from a low to a high number: swap or change them")
+        raise Refusal(
+            f"{key}=interval({low:.10g},{high:.10g}) must run from a low to a high number: swap or change them"
+        )
     if kind is int and (low != int(low) or high != int(high)):
-        raise Refusal(f"{key} is a whole number, got interval({low:g},{high:g}): give it whole ends")
+        raise Refusal(f"{key} is a whole number, got interval({low:.10g},{high:.10g}): give it whole ends")
     return kind(low), kind(high)
 
 
@@ -290,7 +267,7 @@ def scenarios(variants: Variants) -> Iterator[Scenario | Refusal]:
             yield Refusal(str(refusal))  # without the frames it came through
 
 
-def _made(parts: "_Parts", typed: dict, kinds: dict, overrides: list[str]) -> Scenario:
+def _made(parts: "_Parts", typed: dict[str, Any], kinds: dict[str, Any], overrides: list[str]) -> Scenario:
     """Return one scenario: its parts, what is set on them, built and checked."""
     chosen = {key: value for key, value in typed.items() if not _is_leaf(key, kinds[key], typed)}
     plain = parts.together(tuple(chosen.items()))
@@ -302,7 +279,7 @@ def _made(parts: "_Parts", typed: dict, kinds: dict, overrides: list[str]) -> Sc
     if plain is None:  # one choice moves what another chose, or a key that is not there: Hydra's to say
         return load.load_scenario(*overrides)
     try:
-        return load.settled(builder(Scenario)(plain), parts.area_names)
+        return load.settled(load.made(Scenario, plain), parts.area_names)
     except Refusal:
         raise
     except Exception:  # a rule that cannot even be asked of a number so odd; Hydra puts it in words
@@ -314,7 +291,7 @@ class _Parts:
 
     def __init__(self, fixed: tuple[str, ...]):
         self.fixed = fixed
-        self.refused: dict[tuple, Refusal] = {}
+        self.refused: dict[Pairs, Refusal] = {}
         self.whole = lru_cache(KEPT)(self._whole)
         self.field = lru_cache(KEPT)(self._field)
         self.named = lru_cache(KEPT)(lambda names, folder: tuple(load.area_names(list(names), folder)))
@@ -323,11 +300,11 @@ class _Parts:
         """Return the tables' names of areas, read once for each set of areas."""
         return list(self.named(tuple(names), folder))
 
-    def together(self, chosen: tuple[tuple[str, object], ...]) -> dict | Refusal | None:
+    def together(self, chosen: Pairs) -> Plain | Refusal | None:
         """Return the plain values that choices make; None where they do not each keep to a field of their own."""
         bundle = tuple(pair for pair in chosen if pair[0] in BUNDLES)
         plain = self.whole(bundle)
-        by_field: dict[str, tuple] = {}
+        by_field: dict[str, Pairs] = {}
         for key, value in chosen:
             if key not in BUNDLES:
                 field = bare(key).split(".")[0]
@@ -340,7 +317,7 @@ class _Parts:
             plain = {**plain, **part}
         return plain
 
-    def loaded(self, chosen: tuple, refusal: Refusal, overrides: list[str]) -> Scenario:
+    def loaded(self, chosen: Pairs, refusal: Refusal, overrides: list[str]) -> Scenario:
         """Return a scenario of choices of which one was refused, which is so whatever the numbers are."""
         if chosen not in self.refused:
             try:
@@ -351,14 +328,14 @@ class _Parts:
                 self.refused[chosen] = whole
         raise self.refused[chosen]
 
-    def _whole(self, pairs: tuple) -> dict | Refusal | None:
+    def _whole(self, pairs: Pairs) -> Plain | Refusal | None:
         try:
             composed = load.composed(*self.fixed, *(f"{key}={written(value)}" for key, value in pairs))
         except Refusal as refusal:
             return refusal
         return None if re.search(r"'\?\?\?'|\$\{", repr(composed)) else composed  # what only Hydra can fill in
 
-    def _field(self, bundle: tuple, field: str, pairs: tuple) -> dict | Refusal | None:
+    def _field(self, bundle: Pairs, field: str, pairs: Pairs) -> Plain | Refusal | None:
         """Return the one field that choices make; None where they make more than that."""
         plain, composed = self.whole(bundle), self._whole(bundle + pairs)
         if not isinstance(composed, dict) or not isinstance(plain, dict):
@@ -367,7 +344,7 @@ class _Parts:
         return {field: composed[field]} if moved <= {field} else None
 
 
-def _is_leaf(key: str, kind: object, typed: dict) -> bool:
+def _is_leaf(key: str, kind: object, typed: dict[str, Any]) -> bool:
     """Return whether setting a key's value on what was composed is all that Hydra would do."""
     value = typed[key]
     if key != bare(key) or not isinstance(kind, type) or type(value) not in LEAVES.get(kind, ()):
@@ -378,7 +355,7 @@ def _is_leaf(key: str, kind: object, typed: dict) -> bool:
     return not any(key.startswith(f"{other}.") and str(typed[other]).startswith("{") for other in typed)
 
 
-def _set(plain: dict, path: list[str], value: object) -> dict | None:
+def _set(plain: Plain, path: list[str], value: object) -> Plain | None:
     """Return plain values with one changed, the given ones left as they are; None where there is none to change."""
     first, rest = path[0], path[1:]
     if first not in plain:
@@ -390,39 +367,18 @@ def _set(plain: dict, path: list[str], value: object) -> dict | None:
 
 
 def n_scenarios(design: Design, n_keys: int) -> int:
-    """Return how many scenarios a sampled design asks about.
-
-    Raises
-    ------
-    Refusal
-        Where they are more than a sweep takes.
-    """
+    """Return how many scenarios a sampled design asks about."""
     n = design.n * (n_keys + 2) if design.kind == "saltelli" else design.n
     check_number(n)
     return n
 
 
-def points(design: Design, keys: tuple[str, ...]):
-    """Return the points of a sampled design in the unit cube.
+def points(design: Design, keys: tuple[str, ...]) -> "np.ndarray":
+    """Return the points of a sampled design in the unit cube, in [0, 1), as an array (scenario, key).
 
-    Parameters
-    ----------
-    design
-        ``sobol``, ``latin_hypercube`` or ``saltelli``.
-    keys
-        What varies. A coordinate goes by its name, so that the order typed does not move the points; of a Latin
-        hypercube another key does not move them either.
-
-    Returns
-    -------
-    ndarray (scenario, key)
-        In [0, 1). Rows of ``saltelli`` lie as SALib's analysis reads them, in the order of ``keys``: for each base
-        point A, then A with each key in turn taken from B, then B.
-
-    Raises
-    ------
-    Refusal
-        Where there are too many, or ``saltelli`` is asked for and SALib is not installed.
+    A coordinate goes by its name, so that the order typed does not move the points; of a Latin hypercube another key
+    does not move them either. Rows of ``saltelli`` lie as SALib's analysis reads them, in the order of ``keys``: for
+    each base point A, then A with each key in turn taken from B, then B.
     """
     import numpy as np
 
@@ -437,7 +393,7 @@ def points(design: Design, keys: tuple[str, ...]):
     return sample[:, rows][:, :, rank].reshape(-1, len(keys))
 
 
-def _hypercube(design: Design, key: str):
+def _hypercube(design: Design, key: str) -> "np.ndarray":
     """Return one coordinate of a Latin hypercube: a point in each of n even slices, in random order."""
     from oa_sim.rng import stream
 
@@ -445,17 +401,18 @@ def _hypercube(design: Design, key: str):
     return (random.permutation(design.n) + random.random(design.n)) / design.n
 
 
-def _sobol(design: Design, n_keys: int):
+def _sobol(design: Design, n_keys: int) -> "np.ndarray":
     """Return a scrambled Sobol sequence (Owen 1998; Matousek's linear scrambling, as in SciPy)."""
     from scipy.stats import qmc
 
     from oa_sim.rng import stream
 
     sequence = qmc.Sobol(n_keys, scramble=True, seed=stream(design.seed, "design", "sobol"))
-    return sequence.random(design.n)
+    points: np.ndarray = sequence.random(design.n)
+    return points
 
 
-def _saltelli(design: Design, n_keys: int):
+def _saltelli(design: Design, n_keys: int) -> "np.ndarray":
     """Return SALib's rows for first and total indices (Saltelli and others 2010), n (keys + 2) of them."""
     try:
         from SALib.sample import sobol
@@ -467,4 +424,5 @@ def _saltelli(design: Design, n_keys: int):
 
     problem = {"num_vars": n_keys, "names": [str(i) for i in range(n_keys)], "bounds": [[0.0, 1.0]] * n_keys}
     seed = int(stream(design.seed, "design", "saltelli").integers(SEED_ROOM))
-    return sobol.sample(problem, design.n, calc_second_order=False, seed=seed)
+    points: np.ndarray = sobol.sample(problem, design.n, calc_second_order=False, seed=seed)
+    return points

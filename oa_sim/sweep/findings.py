@@ -6,38 +6,27 @@ Each sentence has its interval and the marks of its figures.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from oa_sim import __version__, formatting
-from oa_sim.definitions import MEASURES, academic_year, percent
+from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.errors import Refusal, unknown
 from oa_sim.projection import variance_decomposition
 from oa_sim.scenario import unverified
-from oa_sim.sweep import scenario_discovery, sensitivity, tornado
-from oa_sim.sweep.results import (
-    MIXED,
-    NUMBER,
-    Swept,
-    go_together,
-    has_failed,
-    read,
-    refuse_all_failed,
-    said,
-    standing_alone,
-    unknown_column,
-    usable,
-    varied,
-)
+from oa_sim.sweep import results, scenario_discovery, sensitivity
+from oa_sim.sweep.journal import Record
+from oa_sim.sweep.results import MIXED, NUMBER, Swept, has_failed, standing_alone, value_in_words
 
 LEVELS = ("impact", "projection", "counterfactual")  # headlines in the unit of their measure
 UNITS = {  # what stands in a headline's name: its unit
     "_p_": "probability",
-    "_benefit_per_pound": "GBP for a GBP",
+    "_benefit_per_pound": "£ per £1",
     "_left_": "share of the peak",
     "_gbp": "GBP",
     "_whole_area_": "SD",
@@ -46,7 +35,6 @@ UNITS = {  # what stands in a headline's name: its unit
 UNIT = "in the unit of its measure"
 MOST_NAMED, NOTHING = 3, 1e-9  # keys in a sentence; a share no greater is rounding
 SUBJECT = ["headline_measure", "headline_group", "headline_year"]
-KEYS = ("headline", "fails", "outputs")
 DEFAULT = "impact_mean"
 QUANTITIES = ("impact", "projection")  # whose uncertainty a run tells by block
 
@@ -59,12 +47,11 @@ def sweep_verdict(sweep: Swept) -> str:
     return "FAIL" if answered.str.contains("FAIL").any() else "PASS"
 
 
-def unit_of(rows: pd.DataFrame, facts: dict, headline: str) -> str:
+def unit_of(rows: pd.DataFrame, facts: Record, headline: str) -> str:
     """Return the unit of a headline, as the sweep says it, or as its name and its measure tell."""
-    stored = facts.get("units", {}).get(headline)
     named = [unit for part, unit in UNITS.items() if part in f"_{headline}"]
-    if stored or named:
-        return stored or named[0]
+    if unit := facts.get("units", {}).get(headline) or next(iter(named), None):
+        return str(unit)
     measures = rows[SUBJECT[0]].unique() if SUBJECT[0] in rows else []
     of_measure = headline.startswith(LEVELS) and len(measures) == 1 and measures[0] in MEASURES
     return formatting.unit(measures[0], level=not headline.startswith("impact")) if of_measure else UNIT
@@ -96,7 +83,7 @@ def ends(sweep: Swept, headline: str = "impact") -> list[str]:
     extremes = []
     for index in (rows[f"{headline}_mean"].idxmin(), rows[f"{headline}_mean"].idxmax()):
         row = rows.loc[index]
-        settings = ", ".join(f"{key}={said(row[key])}" for key in sweep.keys)
+        settings = ", ".join(f"{key}: {value_in_words(key, row[key])}" for key in sweep.keys)
         failed = " [FAIL]" if "FAIL" in str(row.get("verdict", "")) else ""
         estimate = formatting.estimate(*(row[f"{headline}_{part}"] for part in ("mean", "q05", "q95")), unit=unit)
         extremes.append(f"{estimate} in scenario {row[NUMBER]}{failed} ({settings})")
@@ -121,7 +108,7 @@ def whence(shares: pd.DataFrame, headline: str, n_rows: int, mark: str) -> list[
     if len(named):
         most = "most comes from" if largest.share.sum() > 0.5 else "the largest parts come from"
         start, rows = (most, largest) if len(largest) else ("a known part comes from", named)
-        parts = [f"{row.key} ({share(row)}{_with_interactions(shares, row.key)})" for row in rows.itertuples()]
+        parts = [f"{row.key}, {share(row)}{_with_interactions(shares, row.key)}" for row in rows.itertuples()]
         sentences.append(f"{variance} {start} {', then from '.join(parts)}.")
     if len(unknown):
         sentences.append(
@@ -138,7 +125,7 @@ def _no_key(shares: pd.DataFrame, keys: pd.DataFrame, unknown: pd.DataFrame) -> 
     key = "none of the other keys" if len(unknown) else "no key"
     is_exact = (keys.low == keys.high).all()
     total = shares[shares["index"] == sensitivity.TOTAL].nlargest(1, "share")
-    most = [f"; the largest share with interactions is that of {row.key} ({share(row)})" for row in total.itertuples()]
+    most = [f"; the largest share with interactions is that of {row.key}, {share(row)}" for row in total.itertuples()]
     return f"{key} alone has a share{'' if is_exact else ' that is clear of chance'}{''.join(most)}"
 
 
@@ -153,43 +140,50 @@ def _is_known(keys: pd.DataFrame) -> pd.Series:
 def _with_interactions(shares: pd.DataFrame, key: str) -> str:
     """Return the share of a key with its interactions, where that is known."""
     total = shares[(shares["index"] == sensitivity.TOTAL) & (shares.key == key)]
-    return "".join(f"; with interactions {share(row)}" for row in total.itertuples())
+    return "".join(f", with interactions {share(row)}" for row in total.itertuples())
 
 
-def share(row) -> str:
+def share(row: Any) -> str:
     """Return a share with its interval, as far as a share can go; one that is exact has none."""
-    share, low, high = (percent(float(np.clip(value, 0, 1))) for value in (row.share, row.low, row.high))
-    return f"{share}, exact for this grid" if row.low == row.high else f"{share}, 90% interval {low} to {high}"
+    ends = (float(np.clip(value, 0, 1)) for value in (row.share, row.low, row.high))
+    return f"{formatting.share_estimate(*ends)}{' (exact for this grid)' if row.low == row.high else ''}"
 
 
 def moves(
-    moved: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, clear_keys: Collection[str] | None = None
+    ends: pd.DataFrame, rows: pd.DataFrame, headline: str, unit: str, clear_keys: Collection[str] | None = None
 ) -> list[str]:
     """Return how the most influential key changes the mean, beside the width of the draws within a scenario.
 
-    Parameters
-    ----------
-    moved
-        From ``tornado.table``.
-    rows
-        The scenarios behind it.
-    headline
-        The column that moves.
-    unit
-        Its unit.
-    clear_keys
-        The keys that are ``clear`` of chance; the largest of many keys without effect changes the mean too.
+    The ends are those of ``sensitivity.tornado`` over the rows. Of many keys without effect the largest changes the
+    mean too: only those in ``clear_keys`` are clear of chance.
     """
-    key = moved.key.iloc[0]
-    ends = [
-        f"{said(row['mean'])} (90% interval {said(row['low'])} to {said(row['high'])}) where it is {row['where']}"
-        for row in tornado.span(moved[moved.key == key])
-    ]
-    draws = tornado.draws_interval(rows, headline)
-    within = f" Within one scenario the 90% interval is {said(draws[0])} to {said(draws[1])}." if draws else ""
+    key = ends.key.iloc[0]
+    lesser, greater = (
+        f"{_mean_in_words(row, unit)} where it is {_setting_in_words(row)}"
+        for row in sensitivity.span(ends[ends.key == key])
+    )
+    draws = sensitivity.draws_interval(rows, headline)
+    each = unit if unit in ("GBP", "%") else ""
+    width = " to ".join(formatting.significant(end, unit=each) for end in draws or ())
+    within = f" Within one scenario the 90% interval is {width}." if draws else ""
     is_clear = clear_keys is None or key in clear_keys
     start = f"{key} changes {headline} most" if is_clear else f"{headline} differs most with {key}, which may be chance"
-    return [f"{start}: from {ends[0]} to {ends[1]}, {unit}.{within}"]
+    return [f"{start}: from {lesser} to {greater}.{within}"]
+
+
+def _mean_in_words(row: pd.Series, unit: str) -> str:
+    """Return the mean at an end of a key; over a whole grid it is exact, and of one row alone it has no interval."""
+    if row["low"] < row["high"]:
+        return formatting.estimate(row["mean"], row["low"], row["high"], unit=unit)
+    return formatting.significant(row["mean"], unit=unit)
+
+
+def _setting_in_words(row: pd.Series) -> str:
+    """Return the value of a key at one end, or the lowest and the highest in it."""
+    if not np.isfinite(row["value_from"]):
+        return value_in_words(row["key"], row["where"])
+    values = dict.fromkeys(value_in_words(row["key"], row[end]) for end in ("value_from", "value_to"))
+    return " to ".join(values)
 
 
 def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
@@ -210,7 +204,7 @@ def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
 def overlaps(sweep: Swept, rows: pd.DataFrame, shares: pd.DataFrame) -> list[str]:
     """Return what scenarios that are not one sample cannot tell: after failures keys may be correlated."""
     if (shares.method == sensitivity.HOLED).any():
-        pairs = [f"{key} with {other}" for key, other in go_together(rows, sweep.keys)]
+        pairs = [f"{key} with {other}" for key, other in results.go_together(rows, sweep.keys)]
         clearly = f" (clearly: {', '.join(pairs[:MOST_NAMED])})" if pairs else ""
         return [
             f"Failed scenarios may leave keys correlated{clearly}: shares then overlap, and a key without effect can "
@@ -225,16 +219,18 @@ def marks(sweep: Swept, verdict: str) -> list[str]:
     """Return the marks that the figures carry."""
     sentences = []
     if verdict == "FAIL":
-        n = int(sweep.table.verdict.astype(str).str.contains("FAIL").sum())
-        sentences.append(f"[FAIL] {n} of {len(sweep.table)} scenarios use draws that failed their convergence checks.")
+        failed = int(sweep.table.verdict.astype(str).str.contains("FAIL").sum())
+        sentences.append(
+            f"[FAIL] {failed} of {len(sweep.table)} scenarios use draws that failed their convergence checks."
+        )
     elif verdict != "PASS":
         sentences.append("Whether the draws passed their convergence checks is not known: the sweep has no verdict.")
-    n = n_unverified(sweep)
+    to_verify, n = sweep.facts.get("to_verify"), n_unverified(sweep)
     if n is None:
-        return [*sentences, "How many figures are still to verify is not known: the sweep does not say."]
-    if isinstance(sweep.facts.get("to_verify"), dict):
-        return [*sentences, *filter(None, [unverified.sentence(sweep.facts["to_verify"], "sensitivity.json")])]
-    if n:
+        sentences.append("How many figures are still to verify is not known: the sweep does not say.")
+    elif isinstance(to_verify, dict):
+        sentences += filter(None, [unverified.sentence(to_verify, "sensitivity.json")])
+    elif n:
         sentences.append(f"A scenario depends on up to {n} figures still to verify, recalled or assumed.")
     return sentences
 
@@ -249,24 +245,12 @@ def n_unverified(sweep: Swept) -> int | None:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What a headline rests on.
+    """What a headline depends on."""
 
-    Attributes
-    ----------
-    tables
-        ``indices``, and as far as they were made ``tornado`` and ``boxes``, each with its marks.
-    scenarios
-        The rows behind the tornado, which stand alone; None where there is no tornado.
-    said
-        The same in sentences.
-    facts
-        What was asked, of which sweep, with its hashes and marks.
-    """
-
-    tables: dict[str, pd.DataFrame]
-    scenarios: pd.DataFrame | None
-    said: list[str]
-    facts: dict
+    tables: dict[str, pd.DataFrame]  # indices, and as far as they were made tornado and boxes, each with its marks
+    scenarios: pd.DataFrame | None  # the rows behind the tornado, which stand alone
+    sentences: list[str]  # the same in words
+    facts: dict[str, Any]  # what was asked, of which sweep, with its hashes and marks
 
     @property
     def identity(self) -> str:
@@ -275,93 +259,45 @@ class Findings:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
-    def in_short(self) -> dict:
+    def in_short(self) -> dict[str, Any]:
         """The answer for machines: the question, the marks, the sentences, and each share with its interval."""
         numbers = ("share", "low", "high", "chance")
         shares = [
             {name: row[name] for name in ("headline", "key", "index")} | {name: _json(row[name]) for name in numbers}
             for row in self.tables["indices"].to_dict("records")
         ]
-        asked = {key: self.facts[key] for key in ("headline", "fails", "verdict")}
-        return asked | {"said": self.said, "shares": shares}
+        question = {key: self.facts[key] for key in ("headline", "fails", "verdict")}
+        return question | {"said": self.sentences, "shares": shares}
 
 
-def answer(words: list[str], check: Callable[[str], None]) -> tuple[str, Findings]:
-    """Return where to write, and what a headline rests on.
-
-    Parameters
-    ----------
-    words
-        A folder, and any of ``headline=``, ``fails=``, ``outputs=``.
-    check
-        Refuses a folder that cannot be written.
-
-    Raises
-    ------
-    Refusal
-        For anything that cannot be honoured, in a sentence.
-    """
-    folder, asked = _asked(words)
-    outputs = asked.get("outputs", str(folder / "sensitivity"))
-    check(outputs)
-    headline, fails = asked.get("headline", DEFAULT), asked.get("fails", "")
+def answer(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
+    """Return what a headline of the sweep or the run in a folder depends on."""
+    if not folder.is_dir():
+        raise Refusal(f"{folder} is not a folder: give the folder that oa-sim sweep or run printed")
     is_run = (folder / "run.json").is_file() and not (folder / "sweep.json").is_file()
-    return outputs, of_run(folder, headline, fails) if is_run else of_sweep(read(folder), headline, fails)
-
-
-def _asked(words: list[str]) -> tuple[Path, dict[str, str]]:
-    """Return the folder and the keys that a command line names."""
-    folders, asked = [], {}
-    for word in words:
-        key, is_key, value = word.partition("=")
-        if is_key and key in KEYS:
-            asked[key] = value
-        elif is_key and not Path(word).is_dir():
-            raise unknown("key", key, KEYS)
-        else:
-            folders.append(Path(word))
-    if len(folders) != 1:
-        raise Refusal(f"sensitivity takes the folder of one sweep or run, got {len(folders)}: name one")
-    if not folders[0].is_dir():
-        raise Refusal(f"{folders[0]} is not a folder: give the folder that oa-sim sweep or run printed")
-    return folders[0], asked
+    return of_run(folder, headline, fails) if is_run else of_sweep(results.read(folder), headline, fails)
 
 
 def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings:
-    """Return what a headline of a sweep rests on.
-
-    Parameters
-    ----------
-    sweep
-        From ``results.read``.
-    headline
-        A column of its summary.
-    fails
-        What failing means, such as ``"impact_q05<0.1"``; nothing where no boxes are asked for.
-
-    Raises
-    ------
-    Refusal
-        Where the headline is unknown or constant, nothing was varied, or there are too few scenarios.
-    """
-    refuse_all_failed(sweep.table)
+    """Return what a headline of a sweep depends on, and the boxes in which it fails where a condition is named."""
+    results.refuse_all_failed(sweep.table)
     if headline not in sweep.headlines:
-        raise unknown_column("headline", headline, sweep.headlines)
-    if not varied(sweep.table, sweep.keys):
+        raise results.unknown_column("headline", headline, sweep.headlines)
+    if not results.varied(sweep.table, sweep.keys):
         raise Refusal(f"no key was varied in these {len(sweep.table)} scenarios: sweep over two values or more of one")
     if fails:
         scenario_discovery.condition(fails, sweep.headlines)  # before anything slow
-    rows = usable(sweep.table, headline)
+    rows = results.usable(sweep.table, headline)
     whole = sweep.table if sweep.design["kind"] == "saltelli" else rows
     n_gone = len(sweep.table) - len(rows)
     shares = sensitivity.indices(whole, sweep.design, sweep.keys, sweep.bounds, headline, n_gone=n_gone)
     alone = standing_alone(rows, sweep.design, sweep.keys)
-    moved = tornado.table(alone, sweep.keys, headline)
+    ends = sensitivity.tornado(alone, sweep.keys, headline)
     verdict, unit = sweep_verdict(sweep), unit_of(rows, sweep.facts, headline)
     mark = "" if verdict == "PASS" else f" [{verdict}]"
-    tables = {"indices": shares, "tornado": moved}
+    tables = {"indices": shares, "tornado": ends}
     lines = [*whence(shares, headline, len(rows), mark), *overlaps(sweep, rows, shares)]
-    lines += moves(moved, alone, headline, unit, set(clear(shares).key))
+    lines += moves(ends, alone, headline, unit, set(clear(shares).key))
     lines += subject(rows, headline)
     if fails:
         seed = sweep.design["seed"]
@@ -370,22 +306,17 @@ def of_sweep(sweep: Swept, headline: str = DEFAULT, fails: str = "") -> Findings
         tables["boxes"] = boxes
         lines += scenario_discovery.sentences(boxes, fails)
     lines += [*left_out(sweep, rows), *marks(sweep, verdict)]
-    n_doubts = n_unverified(sweep)
-    facts = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict, "oa_sim": __version__}
-    facts |= {"to_verify": n_doubts, "scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}
-    marked = {name: table.assign(unit=unit, verdict=verdict, to_verify=n_doubts) for name, table in tables.items()}
+    n_to_verify = n_unverified(sweep)
+    facts: dict[str, Any] = {"headline": headline, "unit": unit, "fails": fails, "verdict": verdict}
+    facts |= {"oa_sim": __version__, "to_verify": n_to_verify}
+    facts |= {"scenarios": len(sweep.table), "used": len(rows), "sweep": sweep.facts}
+    marked = {name: table.assign(unit=unit, verdict=verdict, to_verify=n_to_verify) for name, table in tables.items()}
     marked["indices"]["unit"] = "share of variance"
     return Findings(marked, alone, lines, facts)
 
 
 def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
-    """Return where the uncertainty of one run comes from, by block of what is not known, as the run told it itself.
-
-    Raises
-    ------
-    Refusal
-        Where the folder is damaged, the run told nothing of the headline, or boxes are asked for.
-    """
+    """Return where the uncertainty of one run comes from, by block of what is not known, as the run told it itself."""
     if fails:
         raise Refusal("fails= needs many futures, got the folder of one run: give the folder of a sweep")
     quantity = headline.removesuffix("_mean")
@@ -399,18 +330,18 @@ def of_run(folder: Path, headline: str = DEFAULT, fails: str = "") -> Findings:
         raise Refusal(f"{folder} is not the whole folder of a run ({type(error).__name__}): run it again") from None
     if shares.empty:
         raise Refusal(f"this run tells nothing of where its {quantity} comes from: choose another headline=")
-    sentences = []
+    sentences: list[str] = []
     for name, part in shares.groupby("headline", sort=False):
         largest = clear(part).nlargest(MOST_NAMED, "share")
-        blocks = [f"{variance_decomposition.LABELS[row.key]} ({share(row)})" for row in largest.itertuples()]
+        blocks = [f"{variance_decomposition.LABELS[row.key]}, {share(row)}" for row in largest.itertuples()]
         mark = "" if facts["verdict"] == "PASS" else f" [{facts['verdict']}]"
         source = f"most comes from {', then from '.join(blocks)}" if blocks else "no block has a share clear of chance"
         sentences.append(f"Variance of the {name}{mark} over {part.n_rows.iloc[0]} draws: {source}.")
     to_verify = manifest.get("to_verify", {})
     sentences += filter(None, [unverified.sentence(to_verify)])
-    asked = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
+    question = {"headline": headline, "fails": "", "run": facts, "verdict": facts["verdict"], "oa_sim": __version__}
     marked = shares.assign(verdict=facts["verdict"], to_verify=sum(map(len, to_verify.values())))
-    return Findings({"indices": marked}, None, sentences, asked | {"to_verify": to_verify})
+    return Findings({"indices": marked}, None, sentences, question | {"to_verify": to_verify})
 
 
 def _json(value: float) -> float | None:

@@ -14,12 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from oa_sim.atomic_write import PART, write_file
 from oa_sim.errors import Refusal
 
+Record = dict[str, Any]  # of a sweep, as sweep.json has it, or of one of its parts
+Case = dict[str, Any]  # of a scenario, as a line of scenarios.jsonl has it
+Row = dict[str, Any]  # of a scenario that is done: why it failed, and the numbers of its summary
+Unit = tuple[int, int]  # a block: its first scenario, and the one behind its last
 FORMAT = 1
 SWEEP, CASES, BLOCKS, JOURNAL, LOCK = "sweep.json", "scenarios.jsonl", "blocks", "journal.jsonl", "lock"
 ASKED = ("words", "design", "fixed", "keys", "bounds")  # of the sweep itself, and of each extension
@@ -29,13 +34,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def kept(folder: Path) -> Iterator[None]:
-    """Hold a sweep's folder for one process; the system lets go of it when the process dies.
-
-    Raises
-    ------
-    Refusal
-        Where another holds it, or the folder cannot be written.
-    """
+    """Hold a sweep's folder for one process; the system lets go of it when the process dies."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / LOCK).touch()
@@ -52,14 +51,7 @@ def kept(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def room(folder: Path) -> Iterator[None]:
-    """Say in one sentence that the disk is full, or cannot be written for another reason, and how to go on.
-
-    Raises
-    ------
-    Refusal
-        For any error of the system; where the disk, a quota or the largest size of a file was met, wherever in the
-        chain of errors, with that as the reason.
-    """
+    """Say in one sentence that the disk is full, or cannot be written for another reason, and how to go on."""
     try:
         yield
     except Refusal:
@@ -99,13 +91,7 @@ def _reachable(folder: Path) -> Iterator[None]:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder that holds a sweep already, or anything else.
-
-    Raises
-    ------
-    Refusal
-        In both cases, with the remedy of each; and for a name that no folder can have.
-    """
+    """Refuse a folder that holds a sweep already, or anything else."""
     with _reachable(folder):
         is_sweep, is_there, is_folder = (folder / SWEEP).exists(), folder.exists(), folder.is_dir()
         inside = sorted(path.name for path in folder.iterdir()) if is_folder else []
@@ -121,31 +107,25 @@ def check_free(folder: Path) -> None:
         raise Refusal(f"{folder} holds other things, such as {others[0]!r}: give --out a folder of its own")
 
 
-def begin(folder: Path, about: dict, cases: list[dict]) -> None:
+def begin(folder: Path, record: Record, cases: list[Case]) -> None:
     """Write what is asked; from then on the folder is a sweep, or the sweep a longer one."""
     write_file(folder / CASES, "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases))
-    write_file(folder / SWEEP, json.dumps({"format": FORMAT, **about}, ensure_ascii=False, indent=1) + "\n")
+    write_file(folder / SWEEP, json.dumps({"format": FORMAT, **record}, ensure_ascii=False, indent=1) + "\n")
 
 
-def read(folder: Path) -> tuple[dict, list[dict]]:
-    """Return what was asked, and each scenario: its part, identity, values and the values of other parts' keys.
-
-    Raises
-    ------
-    Refusal
-        Where the folder is no sweep, is damaged, or has a newer format.
-    """
+def read(folder: Path) -> tuple[Record, list[Case]]:
+    """Return the record of a sweep, and each scenario: part, identity, values, and values of other parts' keys."""
     with _reachable(folder):
         is_sweep = (folder / SWEEP).is_file()
     if not is_sweep:
         raise Refusal(f"{folder} is not the folder of a sweep: give the folder that oa-sim sweep --out was given")
     try:
-        about = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
-        form, n = int(about["format"]), int(about["n"])
+        record = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+        form, n = int(record["format"]), int(record["n"])
         if form <= FORMAT:
             lines = (folder / CASES).read_text(encoding="utf-8").splitlines()[:n]
             cases = [json.loads(line) for line in lines]
-            [about[key] for key in (*ASKED, *MADE, "block", "labels", "engine", "extensions")]
+            [record[key] for key in (*ASKED, *MADE, "block", "labels", "engine", "extensions")]
             if len(cases) != n or not all({"part", "identity", "values", "also"} <= set(case) for case in cases):
                 raise ValueError(n)
     except Exception as error:  # a damaged file fails in as many ways as there are readers
@@ -155,48 +135,55 @@ def read(folder: Path) -> tuple[dict, list[dict]]:
         ) from None
     if form > FORMAT:
         raise Refusal(f"{folder} has format {form}, this version reads up to {FORMAT}: update oa_sim")
-    return about, cases
+    return record, cases
 
 
-def parts(about: dict) -> list[dict]:
+def parts(record: Record) -> list[Record]:
     """Return the sweep as it was first asked, then each extension: ``ASKED`` and ``n``, the number of its scenarios."""
-    first = {key: about[key] for key in ASKED}
-    return [first | {"n": about["n"] - sum(part["n"] for part in about["extensions"])}, *about["extensions"]]
+    first = {key: record[key] for key in ASKED}
+    return [first | {"n": record["n"] - sum(part["n"] for part in record["extensions"])}, *record["extensions"]]
 
 
-def units(about: dict) -> list[tuple[int, int]]:
+def units(record: Record) -> list[Unit]:
     """Return the blocks of a sweep, first and behind the last scenario, in order: none crosses a chunk or a part."""
-    found, first, end = [], 0, 0
-    for part in parts(about):
+    blocks, first, end = list[Unit](), 0, 0
+    for part in parts(record):
         end += part["n"]
         while first < end:
-            until = min(end, (first // about["block"] + 1) * about["block"])
-            found.append((first, until))
+            until = min(end, (first // record["block"] + 1) * record["block"])
+            blocks.append((first, until))
             first = until
-    return found
+    return blocks
 
 
-def finish(folder: Path, start: int, rows: list[dict]) -> None:
+def finish(folder: Path, start: int, rows: list[Row]) -> None:
     """Mark a block as done; its rows, one for each scenario, are the mark."""
     (folder / BLOCKS).mkdir(exist_ok=True)
     write_file(_mark(folder, start, start + len(rows)), json.dumps(rows, ensure_ascii=False))
 
 
-def rows(folder: Path, unit: tuple[int, int]) -> list[dict] | None:
+def rows(folder: Path, unit: Unit) -> list[Row] | None:
     """Return the rows of a block that is done, None of one that is not."""
     try:
-        found = json.loads(_mark(folder, *unit).read_text(encoding="utf-8"))
+        rows = json.loads(_mark(folder, *unit).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a mark that cannot be read is no mark
         return None
-    is_whole = isinstance(found, list) and len(found) == unit[1] - unit[0] and all(map(_is_row, found))
-    return found if is_whole else None
+    is_whole = isinstance(rows, list) and len(rows) == unit[1] - unit[0] and all(map(_is_row, rows))
+    return rows if is_whole else None
+
+
+def finished_rows(folder: Path, unit: Unit) -> list[Row]:
+    """Return the rows of a block that is known to be done."""
+    done = rows(folder, unit)
+    assert done is not None
+    return done
 
 
 def _is_row(row: object) -> bool:
     return isinstance(row, dict) and isinstance(row.get("failed"), str) and isinstance(row.get("found"), dict)
 
 
-def strike(folder: Path, unit: tuple[int, int]) -> None:
+def strike(folder: Path, unit: Unit) -> None:
     """Take the mark of a block away, so that it counts as not done."""
     _mark(folder, *unit).unlink(missing_ok=True)
 

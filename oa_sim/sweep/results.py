@@ -9,11 +9,10 @@ import io
 import itertools
 import json
 import math
-import shlex
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +21,11 @@ from pyarrow import parquet
 
 from oa_sim.atomic_write import write_file
 from oa_sim.errors import Refusal, nearest, unknown
+from oa_sim.formatting import pounds
+from oa_sim.scenario.config_files import groups, title_of
 from oa_sim.sweep import journal, store
+from oa_sim.sweep.journal import Case, Record
 
-LAYOUTS = {"first_and_total": lambda d: d + 2, "second_order": lambda d: 2 * d + 2}  # rows a base point, d keys
 MOST_LEVELS, ROWS_A_LEVEL = 20, 4  # a number with few values is read value by value, where each has rows enough
 UNSET = "(not set)"
 ABOUT_ROWS = ("scenario", "n_draws", "to_verify", "headline_year", "last_funded_year")  # numbers that are no headline
@@ -39,52 +40,32 @@ ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "float32"
 
 @dataclass(frozen=True, eq=False)
 class Swept:
-    """What a sweep wrote.
+    """What a sweep wrote."""
 
-    Attributes
-    ----------
-    table
-        A row for each scenario in the order of the design: the varied keys, the headlines, ``verdict``, ``failed``.
-    design
-        ``kind`` and ``seed`` of the sample; the kind is ``mixed`` where the sweep was extended.
-    keys
-        The columns of the varied keys, in the design's order.
-    bounds
-        Low and high of the keys that were given as an interval.
-    facts
-        All that ``sweep.json`` says.
-    """
-
-    table: pd.DataFrame
-    design: dict
-    keys: list[str]
-    bounds: dict[str, tuple[float, float]]
-    facts: dict
+    table: pd.DataFrame  # a row for each scenario in the order of the design: varied keys, headlines, verdict, failed
+    design: dict[str, Any]  # kind and seed of the sample; the kind is mixed where the sweep was extended
+    keys: list[str]  # columns of the varied keys, in the design's order
+    bounds: dict[str, tuple[float, float]]  # of the keys that were given as an interval
+    facts: Record
 
     @property
     def headlines(self) -> list[str]:
         """The columns that can be asked about: numbers that are neither a key nor a count."""
-        known = self.table.drop(columns=[*self.keys, *ABOUT_ROWS], errors="ignore")
-        return list(known.select_dtypes("number"))
+        others = self.table.drop(columns=[*self.keys, *ABOUT_ROWS], errors="ignore")
+        return list(others.select_dtypes("number"))
 
 
 def read(folder: Path) -> Swept:
-    """Return what a sweep wrote into a folder.
-
-    Raises
-    ------
-    Refusal
-        Where the folder holds no sweep, an unfinished one or a damaged one.
-    """
+    """Return what a sweep wrote into a folder."""
     if not (folder / "sweep.json").is_file():
         raise Refusal(f"{folder} holds neither a sweep nor a run: give the folder that oa-sim sweep or run printed")
-    again = f"write it again with oa-sim resume {shlex.quote(str(folder))}"
+    resume = journal.command("resume", folder)
     try:
         facts = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
         parts = [facts, *facts.get("extensions", [])]
         kind = str(facts["design"]["kind"]) if len(parts) == 1 else MIXED
         design = {"kind": kind, "seed": int(facts["design"].get("seed") or 0)}
-        keys = list(dict.fromkeys(NAMED if key == NUMBER else str(key) for part in parts for key in part["keys"]))
+        keys = list(dict.fromkeys(column(str(key)) for part in parts for key in part["keys"]))
         bounds = {str(key): (float(low), float(high)) for part in parts for key, (low, high) in part["bounds"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(
@@ -94,15 +75,14 @@ def read(folder: Path) -> Swept:
     try:
         table = _table(folder)
     except FileNotFoundError:
-        raise Refusal(
-            f"{folder} has no summary yet: finish the sweep with oa-sim resume {shlex.quote(str(folder))}"
-        ) from None
+        raise Refusal(f"{folder} has no summary yet: finish the sweep with {resume}") from None
     except (OSError, ValueError) as error:
-        what = f"its summary cannot be read ({type(error).__name__})"
-        raise Refusal(f"{folder} is not a whole sweep, {what}: {again}") from None
+        problem = f"its summary cannot be read ({type(error).__name__})"
+        raise Refusal(f"{folder} is not a whole sweep, {problem}: write it again with {resume}") from None
     for key in keys:
         if key not in table:
-            raise Refusal(f"{folder} is not a whole sweep, its summary has no column {key!r}: {again}")
+            problem = f"its summary has no column {key!r}"
+            raise Refusal(f"{folder} is not a whole sweep, {problem}: write it again with {resume}")
     return Swept(table, design, keys, bounds, facts)
 
 
@@ -119,20 +99,31 @@ def is_number(column: pd.Series) -> bool:
     return bool(numeric and np.isfinite(column.to_numpy(float)).all())
 
 
-def levels(column: pd.Series) -> tuple[np.ndarray, list]:
+def levels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     """Return which value each row has, as a number (row), and the values in order."""
-    known = column if is_number(column) else column.astype(object).where(column.notna(), UNSET).astype(str)
-    codes, values = pd.factorize(known, sort=True)
+    values_of_rows = column if is_number(column) else column.astype(object).where(column.notna(), UNSET).astype(str)
+    codes, values = pd.factorize(values_of_rows, sort=True)
     return codes, list(values)
 
 
-def said(value: object) -> str:
+def value_text(value: object) -> str:
     """Return a key's value as people read it: three digits, and millions as such."""
     if not isinstance(value, int | float | np.number):
         return str(value)
-    if abs(value) >= 1e6:
-        return f"{value / 1e6:,.4g}m"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    number = float(value)
+    if abs(number) >= 1e6:
+        return f"{number / 1e6:,.4g}m"
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+
+
+def value_in_words(key: str, value: object) -> str:
+    """Return a key's value as a sentence has it: a choice by its title, and money in pounds."""
+    group = NUMBER if key == NAMED else key
+    if isinstance(value, str) and value in groups().get(group, []):
+        return title_of(group, value)
+    if key.endswith("_gbp") and isinstance(value, int | float | np.number):
+        return pounds(float(value))
+    return value_text(value)
 
 
 def by_level(column: pd.Series) -> bool:
@@ -146,67 +137,47 @@ def varied(table: pd.DataFrame, keys: list[str]) -> list[str]:
     return [key for key in keys if table[key].nunique(dropna=False) > 1]
 
 
-def standing_alone(rows: pd.DataFrame, design: dict, keys: list[str]) -> pd.DataFrame:
-    """Return the rows that do not hang together: of a Saltelli design the two bases, of any other all.
-
-    Raises
-    ------
-    Refusal
-        Where a design says that it is Saltelli's and its rows are not in that order.
-    """
+def standing_alone(rows: pd.DataFrame, design: dict[str, Any], keys: list[str]) -> pd.DataFrame:
+    """Return the rows that do not hang together: of a Saltelli design the two bases, of any other all."""
     if design["kind"] != "saltelli":
         return rows
-    step = LAYOUTS[layout_of(rows[keys])](len(keys))
+    step = rows_of_a_base_point(rows[keys])
     return rows[np.isin(np.arange(len(rows)) % step, [0, step - 1])]
 
 
-def layout_of(inputs: pd.DataFrame) -> str:
-    """Return which of ``LAYOUTS`` rows are in, found from their values: base, base with one key swapped, other base.
+def rows_of_a_base_point(inputs: pd.DataFrame) -> int:
+    """Return the rows of each base point of a Saltelli design: base, base with one key swapped, other base.
 
-    Raises
-    ------
-    Refusal
-        Where it is none of them.
+    Refused where the rows are not in that order, which their values tell.
     """
-    width = inputs.shape[1]
+    width = len(inputs.columns)
+    n_rows = width + 2
     codes = np.column_stack([levels(inputs[key])[0] for key in inputs])
-    for name, rows in LAYOUTS.items():
-        if len(codes) % rows(width) == 0 and _in_order(codes.reshape(-1, rows(width), width)):
-            return name
+    if len(codes) % n_rows == 0:
+        points = codes.reshape(-1, n_rows, width)
+        base, other = points[:, 0], points[:, -1]
+        expected = np.repeat(base[:, None], n_rows, axis=1)
+        for j in range(width):
+            expected[:, 1 + j, j] = other[:, j]
+        expected[:, -1] = other
+        if np.array_equal(points, expected):
+            return n_rows
     raise Refusal(
         f"Sobol indices need the rows of a Saltelli design, whole and in its order, which these {len(codes)} rows of "
         f"{width} keys are not: sweep again with design=saltelli"
     )
 
 
-def _in_order(codes: np.ndarray) -> bool:
-    """Return whether points (base, row, key) are a base, the base with each key of another in turn, and the other."""
-    base, other, width = codes[:, 0], codes[:, -1], codes.shape[2]
-    for j in range(codes.shape[1] - 2):
-        swapped = [base, other] if j < width else [other, base]
-        expected = swapped[0].copy()
-        expected[:, j % width] = swapped[1][:, j % width]
-        if not np.array_equal(codes[:, 1 + j], expected):
-            return False
-    return True
-
-
 def usable(table: pd.DataFrame, headline: str) -> pd.DataFrame:
-    """Return the rows that have a headline: those of scenarios that did not fail, where it is a number.
-
-    Raises
-    ------
-    Refusal
-        Where none has, or where it is the same in all of them.
-    """
+    """Return the rows that have a headline: those of scenarios that did not fail, where it is a number."""
     rows = table[~has_failed(table) & np.isfinite(table[headline].to_numpy(float))]
     if rows.empty:
         raise Refusal(f"{headline!r} is known in none of the {len(table)} scenarios: choose another headline=")
     y = rows[headline].to_numpy(float)
     if np.ptp(y) <= 1e-9 * np.abs(y).max():
         raise Refusal(
-            f"{headline!r} is {y[0]:g} in all {len(rows)} scenarios, so that there is nothing to explain: choose "
-            "another headline= or vary other keys"
+            f"{headline!r} is {value_text(y[0])} in all {len(rows)} scenarios, so that there is nothing to explain: "
+            "choose another headline= or vary other keys"
         )
     return rows
 
@@ -219,30 +190,21 @@ def refuse_all_failed(table: pd.DataFrame) -> None:
         raise Refusal(f"all {len(bad)} scenarios failed (the first: {why}): mend what that says and sweep again")
 
 
-def unknown_column(what: str, name: str, columns: list[str]) -> Refusal:
-    """Return the refusal of a column that is not known, with the nearest right one or a handful, never all.
-
-    Parameters
-    ----------
-    what
-        What kind of name it is: ``"headline"``.
-    name
-        The name that was given.
-    columns
-        The names that would have been right.
-    """
+def unknown_column(kind: str, name: str, columns: list[str]) -> Refusal:
+    """Return the refusal of a column that is not known, with the nearest right one or a handful, never all."""
     if nearest(name, columns) or len(columns) <= HANDFUL:
-        return unknown(what, name, columns)
+        return unknown(kind, name, columns)
     some = ([column for column in columns if column.endswith("_mean")] or columns)[:HANDFUL]
     rest = f"any of {len(columns) - len(some)} other columns of numbers in the summary"
-    return Refusal(f"unknown {what} {name!r}: choose {', '.join(some)}, or {rest}")
+    return Refusal(f"unknown {kind} {name!r}: choose {', '.join(some)}, or {rest}")
 
 
 def has_failed(table: pd.DataFrame) -> np.ndarray:
     """Return which scenarios have a sentence in the place of an answer (row)."""
     if "failed" not in table:
         return np.zeros(len(table), dtype=bool)
-    return (table["failed"].notna() & (table["failed"].astype(str).str.strip() != "")).to_numpy(bool)
+    has_sentence = table["failed"].notna() & (table["failed"].astype(str).str.strip() != "")
+    return np.asarray(has_sentence, dtype=bool)
 
 
 def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:
@@ -259,7 +221,7 @@ def go_together(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, str]]:
         parts[key] = codes if is_few or not is_number(table[key]) else pd.qcut(codes, QUARTERS, duplicates="drop").codes
     pairs = list(itertools.combinations(keys, 2))
     p = {pair: chi2_contingency(pd.crosstab(*(parts[key] for key in pair))).pvalue for pair in pairs}
-    return sorted((pair for pair in pairs if p[pair] < RARE / len(pairs)), key=p.get)
+    return sorted((pair for pair in pairs if p[pair] < RARE / len(pairs)), key=lambda pair: p[pair])
 
 
 def is_whole_grid(table: pd.DataFrame, keys: list[str]) -> bool:
@@ -274,23 +236,22 @@ def column(key: str) -> str:
     return NAMED if key == NUMBER else key
 
 
-def varied_columns(about: dict, cases: list[dict]) -> dict[str, tuple[str, list]]:
+def varied_columns(record: Record, cases: list[Case]) -> store.Columns:
     """Return the number of each scenario and what was varied, by the name of the column: kind and values."""
-    parts = journal.parts(about)
-    keys = [*dict.fromkeys(key for part in parts for key in part["keys"])]
-    found = {}
-    for key in keys:
-        at = [part["keys"].index(key) if key in part["keys"] else None for part in parts]
+    parts = journal.parts(record)
+    columns: store.Columns = {NUMBER: ("int", list(range(len(cases))))}
+    for key in dict.fromkeys(key for part in parts for key in part["keys"]):
+        places = [part["keys"].index(key) if key in part["keys"] else None for part in parts]
         values = []
         for case in cases:
-            i = at[case["part"]]
+            i = places[case["part"]]
             own = None if i is None else case["values"][i]
             values.append(case["also"].get(key) if own is None else own)
-        found[column(key)] = _of_one_kind(values)
-    return {NUMBER: ("int", list(range(len(cases)))), **found}
+        columns[column(key)] = _of_one_kind(values)
+    return columns
 
 
-def _of_one_kind(values: list) -> tuple[str, list]:
+def _of_one_kind(values: list[Any]) -> tuple[str, list[Any]]:
     """Return the kind that all values have, and the values in it; None where there is none."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int}:
@@ -304,54 +265,45 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def write(folder: Path, about: dict, cases: list[dict], layout: store.Layout | None) -> dict:
-    """Write the columns of the store and both tables, and return how many scenarios failed and how many are in doubt.
+def write(folder: Path, record: Record, cases: list[Case], layout: store.Layout | None) -> dict[str, int]:
+    """Write the columns of the store and both tables of a sweep whose blocks are all done; no layout where all failed.
 
-    Parameters
-    ----------
-    folder
-        The folder of a sweep whose blocks are all done.
-    about, cases
-        Its record.
-    layout
-        What every scenario gives; None where all failed.
+    Return how many scenarios failed, and how many have draws in doubt.
     """
-    asked = varied_columns(about, cases)
-    known = {IDENTITY: ("str", [case["identity"] for case in cases])}
-    found = _answered(journal.units(about), folder, layout.columns if layout else {})
-    store.write_columns(folder, asked | found | known, [name for name in asked if name != NUMBER])
-    if "verdict" in found:
-        marked = [verdict and ("PASS" if verdict == "PASS" else f"[{verdict}]") for verdict in found["verdict"][1]]
-        found["verdict"] = ("str", marked)
-    columns = asked | found | known
+    keys = varied_columns(record, cases)
+    identities: store.Columns = {IDENTITY: ("str", [case["identity"] for case in cases])}
+    answers = _answers(journal.units(record), folder, layout.columns if layout else {})
+    store.write_columns(folder, keys | answers | identities, [name for name in keys if name != NUMBER])
+    if "verdict" in answers:
+        marked = [verdict and ("PASS" if verdict == "PASS" else f"[{verdict}]") for verdict in answers["verdict"][1]]
+        answers["verdict"] = ("str", marked)
+    columns = keys | answers | identities
     write_file(folder / CSV, _as_csv(columns))
     write_file(folder / PARQUET, _as_parquet(columns))
     return {
-        "failed": sum(bool(sentence) for sentence in found[FAILED][1]),
-        "in_doubt": sum(verdict not in ("", "PASS") for verdict in found.get("verdict", ("str", []))[1]),
+        "failed": sum(bool(sentence) for sentence in answers[FAILED][1]),
+        "in_doubt": sum(verdict not in ("", "PASS") for verdict in answers.get("verdict", ("str", []))[1]),
     }
 
 
-def _answered(units: list[tuple[int, int]], folder: Path, kinds: dict[str, str]) -> dict[str, tuple[str, list]]:
+def _answers(units: list[journal.Unit], folder: Path, kinds: dict[str, str]) -> store.Columns:
     """Return what came out, by column: the numbers, what a result says of itself, and why a scenario failed."""
-    found = {name: array("d") if kind.startswith("float") else [] for name, kind in kinds.items()}
+    answers: dict[str, array[float] | list[Any]] = {
+        name: array("d") if kind.startswith("float") else [] for name, kind in kinds.items()
+    }
     failed = []
-    for row in _rows(folder, units):
+    for row in itertools.chain.from_iterable(journal.finished_rows(folder, unit) for unit in units):
         failed.append(row[FAILED])
         for name, kind in kinds.items():
             value = row["found"].get(name)
-            if kind.startswith("float"):
-                value = math.nan if value is None else value
-            found[name].append("" if kind == "str" and value is None else value)
-    return {name: (kinds[name], values) for name, values in found.items()} | {FAILED: ("str", failed)}
+            if value is None:
+                value = math.nan if kind.startswith("float") else "" if kind == "str" else None
+            answers[name].append(value)
+    columns: store.Columns = {name: (kinds[name], values) for name, values in answers.items()}
+    return columns | {FAILED: ("str", failed)}
 
 
-def _rows(folder: Path, units: list[tuple[int, int]]) -> Iterator[dict]:
-    for unit in units:
-        yield from journal.rows(folder, unit)
-
-
-def _as_csv(columns: dict[str, tuple[str, list]]) -> str:
+def _as_csv(columns: store.Columns) -> str:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(columns)
@@ -360,14 +312,14 @@ def _as_csv(columns: dict[str, tuple[str, list]]) -> str:
     return text.getvalue()
 
 
-def _as_parquet(columns: dict[str, tuple[str, list]]) -> bytes:
+def _as_parquet(columns: store.Columns) -> bytes:
     arrays = {
         name: pa.array([None if _is_none(value) else value for value in values], ARROW[kind])
         for name, (kind, values) in columns.items()
     }
-    text = io.BytesIO()
-    parquet.write_table(pa.table(arrays), text, compression="zstd")
-    return text.getvalue()
+    file = io.BytesIO()
+    parquet.write_table(pa.table(arrays), file, compression="zstd")
+    return file.getvalue()
 
 
 def _is_none(value: object) -> bool:

@@ -6,15 +6,16 @@ futures that had no part in finding it.
 
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, hypergeom
 
-from oa_sim.definitions import percent
 from oa_sim.errors import Refusal
+from oa_sim.formatting import share, share_estimate, significant
 from oa_sim.rng import stream
-from oa_sim.sweep.results import is_number, levels, said, unknown_column, varied
+from oa_sim.sweep.results import is_number, levels, unknown_column, value_in_words, varied
 
 COLUMNS = (
     *("fails", "box", "key", "low", "high", "values", "quasi_p_low", "quasi_p_high"),
@@ -27,23 +28,18 @@ SMALLEST_SAMPLE, MOST_BOXES, FOLDS = 30, 3, 5
 LARGEST_P = 0.05  # of a limit: one that costs so little is dropped
 WORTH = 0.01  # of a box: how rarely futures that had no part in it would speak for it as clearly by chance
 SMALLEST_MASS, FEWEST = 0.05, 5  # of a box: a share of the futures, and a number of them
-Box = dict[str, tuple]  # key: (low, high) of a number, or the codes of a choice's values
+Limit = tuple[Any, ...]  # low and high of a number, or the codes of a choice's values
+Box = dict[str, Limit]  # by key
 
 
 def condition(text: str, columns: list[str]) -> tuple[str, str, float]:
-    """Return a condition such as ``impact_q05<0.1`` as column, operator and number.
-
-    Raises
-    ------
-    Refusal
-        For another form, a column that is not known or no number.
-    """
-    found = CONDITION.fullmatch(text)
-    if not found:
+    """Return a condition such as ``impact_q05<0.1`` as column, operator and number."""
+    parts = CONDITION.fullmatch(text)
+    if not parts:
         raise Refusal(
             f"fails= takes a column, one of < <= > >= and a number, got {text!r}: write fails='{columns[0]}<0'"
         )
-    column, sign, number = found.groups()
+    column, sign, number = parts.groups()
     if column not in columns:
         raise unknown_column("column in fails=", column, columns)
     try:
@@ -58,18 +54,7 @@ def condition(text: str, columns: list[str]) -> tuple[str, str, float]:
 def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], *, seed: int = 0) -> pd.DataFrame:
     """Return the boxes of futures in which a plan fails, the clearest first.
 
-    Parameters
-    ----------
-    table
-        A row for each scenario, without those that have no answer; rows that do not hang together.
-    keys
-        The varied keys.
-    fails
-        What failing means: ``"impact_q05<0.1"``.
-    columns
-        What it may speak of.
-    seed
-        Of the parts that are held out.
+    The table has the scenarios with an answer that do not hang together; the seed is that of the parts held out.
 
     Returns
     -------
@@ -78,11 +63,6 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
         share of all failing futures that lie in the box, ``density`` the share of the box that fails, ``mass`` the
         share of futures in it. ``held_out`` is the same of futures that had no part in finding it, with 90% intervals.
         Quasi p-values say how often a limit would do as much by chance, had it not been searched for.
-
-    Raises
-    ------
-    Refusal
-        Below 30 scenarios, or where all or none fail.
 
     Notes
     -----
@@ -99,9 +79,11 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
         raise Refusal(f"a box needs {SMALLEST_SAMPLE} scenarios, got {len(table)}: sweep more")
     if failing.all() or not failing.any():
         how = "all" if failing.all() else "none"
-        ends = "{:.4g} to {:.4g}".format(*np.quantile(table[column].to_numpy(float), [0, 1]))
-        raise Refusal(f"{how} of {len(table)} scenarios have {fails}, so that there is nothing to tell apart: {column} "
-                      f"runs from {ends}, choose a number inside")  # fmt: skip
+        ends = " to ".join(significant(float(end), 4) for end in np.quantile(table[column].to_numpy(float), [0, 1]))
+        raise Refusal(
+            f"{how} of {len(table)} scenarios have {fails}, so that there is nothing to tell apart: {column} runs from "
+            f"{ends}, choose a number inside"
+        )
     keys = varied(table, keys)
     x = _coded(table, keys)
     part = stream(seed, "discovery", "folds").permutation(len(x)) % FOLDS
@@ -116,10 +98,10 @@ def boxes(table: pd.DataFrame, keys: list[str], fails: str, columns: list[str], 
         is_clearer = min(failing[inside].mean(), tried["held_out_density"]) > failing.mean()
         if not (is_clearer and tried["held_out_p"] < WORTH):
             break
-        about = {"fails": fails, "box": number, "base_rate": failing.mean(), "n_failing": int(failing.sum())}
-        about |= {"coverage": failing[inside].sum() / failing.sum(), "density": failing[inside].mean()}
-        about |= {"mass": inside.mean(), "n_rows": len(x)} | tried
-        rows += [about | _limits(table, key, box[key], quasi[key]) for key in box]
+        facts = {"fails": fails, "box": number, "base_rate": failing.mean(), "n_failing": int(failing.sum())}
+        facts |= {"coverage": failing[inside].sum() / failing.sum(), "density": failing[inside].mean()}
+        facts |= {"mass": inside.mean(), "n_rows": len(x)} | tried
+        rows += [facts | _limits(table, key, box[key], quasi[key]) for key in box]
         left &= ~inside
         if not failing[left].any():
             break
@@ -144,7 +126,7 @@ def _held_out(
         "held_out_density": hits / n_inside,
         "held_out_low": float(low),
         "held_out_high": float(high),
-        "held_out_coverage": hits / failing.sum(),
+        "held_out_coverage": hits / int(failing.sum()),
         "held_out_p": float(hypergeom.sf(hits - 1, n, n_failing, n_inside)),
     }
 
@@ -167,14 +149,17 @@ def _find(x: pd.DataFrame, failing: np.ndarray) -> tuple[Box, dict[str, list[flo
         warnings.filterwarnings("ignore", "ipyparallel not installed", UserWarning)
         warnings.filterwarnings("ignore", "altair based interactive inspection", ImportWarning)
         warnings.filterwarnings("ignore", "The inplace keyword in DataFrame.drop")
-        search = _prim()(x.set_axis(list(names), axis=1), failing, threshold=1e-9, mass_min=mass)
-        found = search.find_box()
-        steps = found.peeling_trajectory
+        try:
+            from ema_workbench.analysis.prim import Prim
+        except ImportError:
+            raise Refusal('fails= needs the EMA Workbench: pip install "oa-sim[sensitivity]"') from None
+        box = Prim(x.set_axis(list(names), axis=1), failing, threshold=1e-9, mass_min=mass).find_box()
+        steps = box.peeling_trajectory
         good = 2 * steps.coverage * steps.density / (steps.coverage + steps.density)
-        found.select(int(good.to_numpy(float).argmax()))
-        while weak := _weakest(found.qp[found._cur_box]):
-            found.drop_restriction(weak)
-    quasi, limits = found.qp[found._cur_box], found.box_lims[found._cur_box]
+        box.select(int(good.to_numpy(float).argmax()))
+        while weak := _weakest(box.qp[box._cur_box]):
+            box.drop_restriction(weak)
+    quasi, limits = box.qp[box._cur_box], box.box_lims[box._cur_box]
     return {names[name]: _limit(limits[name], quasi[name]) for name in quasi}, {names[k]: quasi[k] for k in quasi}
 
 
@@ -182,10 +167,10 @@ def _weakest(quasi: dict[str, list[float]]) -> str | None:
     """Return the key whose limits do least, where they could as well be chance; -1 stands for no limit on a side."""
     strongest = {name: min(p for p in sides if p >= 0) for name, sides in quasi.items()}
     weak = {name: p for name, p in strongest.items() if p > LARGEST_P}
-    return max(weak, key=weak.get) if weak else None
+    return max(weak, key=lambda name: weak[name]) if weak else None
 
 
-def _limit(column: pd.Series, quasi: list[float]) -> tuple:
+def _limit(column: pd.Series, quasi: list[float]) -> Limit:
     """Return low and high of a number, open where a side could as well be chance, or the codes a choice may have."""
     first, second = column.to_numpy()
     if isinstance(first, set):
@@ -204,58 +189,43 @@ def _holds(box: Box, x: pd.DataFrame) -> np.ndarray:
     return inside
 
 
-def _limits(table: pd.DataFrame, key: str, limit: tuple, quasi: list[float]) -> dict:
+def _limits(table: pd.DataFrame, key: str, limit: Limit, quasi: list[float]) -> dict[str, object]:
     """Return what a box says of one key; a side that is not limited is empty."""
     if not is_number(table[key]):
         names = levels(table[key])[1]
         return {"key": key, "values": "; ".join(names[code] for code in limit), "quasi_p_low": quasi[0]}
-    found = {"key": key}
+    row: dict[str, object] = {"key": key}
     for side, end, p in zip(("low", "high"), limit, quasi, strict=True):
-        found |= {side: end, f"quasi_p_{side}": p} if np.isfinite(end) else {}
-    return found
+        row |= {side: end, f"quasi_p_{side}": p} if np.isfinite(end) else {}
+    return row
 
 
-def sentences(found: pd.DataFrame, fails: str) -> list[str]:
+def sentences(limits: pd.DataFrame, fails: str) -> list[str]:
     """Return in which futures a plan fails, in words."""
-    if found.empty:
+    if limits.empty:
         return [
             f"No range of the keys was found in which {fails} is clearly more frequent than elsewhere. What decides "
             "it was not varied, does not depend on single keys, or needs more scenarios to be seen."
         ]
-    told = []
-    for number, part in found.groupby("box"):
-        one = part.iloc[0]
+    lines = []
+    for number, part in limits.groupby("box"):
+        box = part.iloc[0]
         where = " and ".join(_where(row) for row in part.itertuples())
         start = (
-            f"{fails} holds in {percent(one.base_rate)} of {one.n_rows} scenarios." if number == 1 else "Of the others:"
+            f"{fails} holds in {share(box.base_rate)} of {box.n_rows} scenarios." if number == 1 else "Of the others:"
         )
-        told.append(
-            f"{start} Where {where}, it holds in {percent(one.density)}. In scenarios that were not used to find this "
-            f"range it holds in {percent(one.held_out_density)} (90% interval {percent(one.held_out_low)} to "
-            f"{percent(one.held_out_high)}). The range has {percent(one.mass)} of all scenarios and "
-            f"{percent(one.coverage)} of those in which it holds."
+        held_out = share_estimate(box.held_out_density, box.held_out_low, box.held_out_high)
+        lines.append(
+            f"{start} Where {where}, it holds in {share(box.density)}. In scenarios that were not used to find this "
+            f"range it holds in {held_out}. The range has {share(box.mass)} of all scenarios and "
+            f"{share(box.coverage)} of those in which it holds."
         )
-    return told
+    return lines
 
 
-def _where(row) -> str:
+def _where(row: Any) -> str:
     if isinstance(row.values, str):
-        return f"{row.key} is {row.values.replace('; ', ' or ')}"
-    ends = [f"above {said(row.low)}"] if np.isfinite(row.low) else []
-    ends += [f"below {said(row.high)}"] if np.isfinite(row.high) else []
+        return f"{row.key} is {' or '.join(value_in_words(row.key, value) for value in row.values.split('; '))}"
+    ends = [f"above {value_in_words(row.key, row.low)}"] if np.isfinite(row.low) else []
+    ends += [f"below {value_in_words(row.key, row.high)}"] if np.isfinite(row.high) else []
     return f"{row.key} is {' and '.join(ends)}"
-
-
-def _prim():
-    """Return the search of the EMA Workbench.
-
-    Raises
-    ------
-    Refusal
-        Where it is not installed.
-    """
-    try:
-        from ema_workbench.analysis.prim import Prim
-    except ImportError:
-        raise Refusal('fails= needs the EMA Workbench: pip install "oa-sim[sensitivity]"') from None
-    return Prim

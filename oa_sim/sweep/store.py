@@ -9,9 +9,10 @@ checksum says.
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,6 +24,9 @@ from oa_sim.atomic_write import atomic_folder, write_file
 from oa_sim.errors import Refusal
 from oa_sim.sweep.journal import command
 
+Labels = dict[str, list[Any]]  # of each dimension: words, or years
+Arrays = dict[str, np.ndarray]  # of one scenario, by name
+Columns = dict[str, tuple[str, Sequence[Any]]]  # kind and values of each column, None where a scenario has none
 NAME = "store.zarr"
 METADATA = "zarr.json"  # of a group or an array of format 3
 DIMENSION = "scenario"
@@ -35,36 +39,21 @@ DTYPES = {"str": "string", "int": "float64", "float": "float64", "float32": "flo
 
 @dataclass(frozen=True)
 class Layout:
-    """What every scenario of a store gives.
+    """What every scenario of a store gives."""
 
-    Attributes
-    ----------
-    labels
-        The labels of each dimension but ``scenario``, in their order.
-    arrays
-        The dimensions of each array, ``scenario`` left out.
-    columns
-        The kind of each single value, ``str``, ``int``, ``float`` or ``float32``.
-    """
-
-    labels: dict[str, list]
-    arrays: dict[str, tuple[str, ...]]
-    columns: dict[str, str]
+    labels: Labels  # of each dimension but ``scenario``, in their order
+    arrays: dict[str, tuple[str, ...]]  # dimensions of each array, ``scenario`` left out
+    columns: dict[str, str]  # kind of each single value: ``str``, ``int``, ``float`` or ``float32``
 
 
-def layout_of(result: xr.Dataset, labels: dict[str, list]) -> Layout:
-    """Return the layout of a law's result.
+def layout_of(result: xr.Dataset, labels: Labels) -> Layout:
+    """Return the layout of a scenario's summary; its values without a dimension and its attributes become columns.
 
-    Parameters
-    ----------
-    result
-        One scenario's summary; its values without a dimension and its attributes become columns.
-    labels
-        The union of labels over all scenarios, for the dimensions whose labels a scenario chooses.
+    ``labels`` is the union over all scenarios, for the dimensions whose labels a scenario chooses.
     """
     own = {str(dim): result[dim].values.tolist() for dim in result.dims}
     arrays = {str(name): tuple(map(str, values.dims)) for name, values in result.data_vars.items() if values.ndim}
-    single = {name: "float32" if found.dtype == np.float32 else "float" for name, found in _single(result).items()}
+    single = {name: "float32" if value.dtype == np.float32 else "float" for name, value in _single(result).items()}
     marks = {name: _kind(value) for name, value in marks_of(result).items()}
     return Layout(own | {dim: labels[dim] for dim in own if dim in labels}, arrays, single | marks)
 
@@ -79,7 +68,7 @@ def numbers_of(result: xr.Dataset) -> dict[str, float | None]:
     return {name: float(str(value)) if np.isfinite(value) else None for name, value in _single(result).items()}
 
 
-def _single(result: xr.Dataset) -> dict[str, np.generic]:
+def _single(result: xr.Dataset) -> dict[str, Any]:
     # plain variables: an array with coordinates for each costs more than all the rest
     return {
         str(name): result.variables[name].values[()] for name in result.data_vars if not result.variables[name].ndim
@@ -90,27 +79,18 @@ def _kind(value: str | int | float) -> str:
     return "str" if isinstance(value, str) else "int" if isinstance(value, int) else "float"
 
 
-def create(folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict | None = None) -> None:
-    """Make an empty store, whole or not at all.
+def create(
+    folder: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict[str, Any] | None = None
+) -> None:
+    """Make an empty store of n scenarios, ``block`` of them in a chunk, whole or not at all.
 
-    Parameters
-    ----------
-    folder
-        The sweep's folder.
-    layout
-        What every scenario gives.
-    n, block
-        How many scenarios, and how many of them in a chunk.
-    result
-        A scenario's summary, whose variables give their units and meanings.
-    made
-        What stands at its head, such as version and code.
+    The variables of a scenario's summary give their units and meanings; ``made`` stands at its head.
     """
     with atomic_folder(folder / NAME) as part:  # an earlier one, in which every scenario failed, is put aside whole
         _fill(part, layout, n, block, result, made or {})
 
 
-def _fill(path: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict) -> None:
+def _fill(path: Path, layout: Layout, n: int, block: int, result: xr.Dataset, made: dict[str, Any]) -> None:
     """Write the groups, labels and empty arrays of a store."""
     group = zarr.create_group(path, zarr_format=3, attributes={**made, "columns": layout.columns})
     for dim, labels in layout.labels.items():
@@ -133,13 +113,7 @@ def _fill(path: Path, layout: Layout, n: int, block: int, result: xr.Dataset, ma
 
 
 def layout(folder: Path) -> Layout | None:
-    """Return the layout of a store, or None where there is none, or one without results.
-
-    Raises
-    ------
-    Refusal
-        Where there is one whose description cannot be read: to make another would throw away what is in it.
-    """
+    """Return the layout of a store, or None where there is none, or one without results."""
     if not (folder / NAME).is_dir() or not any((folder / NAME).iterdir()):
         return None
     try:
@@ -157,99 +131,91 @@ def _read_layout(path: Path) -> Layout | None:
         warnings.simplefilter("ignore", UserWarning)
         # each array's own description, which is what is written by
         group = zarr.open_group(path, mode="r", use_consolidated=False)
-        if not group.attrs.get("columns"):
+        columns = group.attrs.get("columns")
+        if not isinstance(columns, dict) or not columns:
             return None
-        found = {name: (array, array.metadata.dimension_names) for name, array in group.arrays()}
-    labels = {name: array[:].tolist() for name, (array, dims) in found.items() if dims == (name,) and name != DIMENSION}
-    arrays = {name: dims[1:] for name, (_, dims) in found.items() if len(dims) > 1}
+        stored = dict(group.arrays())
+    dimensions = {name: tuple(getattr(array.metadata, "dimension_names", None) or ()) for name, array in stored.items()}
+    labels = {
+        name: np.asarray(stored[name][:]).tolist()
+        for name, dims in dimensions.items()
+        if dims == (name,) != (DIMENSION,)
+    }
+    arrays = {name: dims[1:] for name, dims in dimensions.items() if len(dims) > 1}
     lost = {dim for dims in arrays.values() for dim in dims} - set(labels)
     if lost or not arrays:
         raise KeyError(lost)
-    return Layout(labels, arrays, dict(group.attrs["columns"]))
+    return Layout(labels, arrays, {name: str(kind) for name, kind in columns.items()})
 
 
-def placed(result: xr.Dataset, layout: Layout) -> dict[str, np.ndarray]:
-    """Return the arrays of a result in single precision, in the store's order, NaN where it has no such label.
-
-    Raises
-    ------
-    Refusal
-        Where it has a variable or a label that the store has no room for.
-    """
+def placed(result: xr.Dataset, layout: Layout) -> Arrays:
+    """Return the arrays of a result in single precision, in the store's order, NaN where it has no such label."""
     own = {str(name): result.variables[name] for name in result.data_vars}
     more = {name for name, values in own.items() if values.ndim} - set(layout.arrays)
     if more:
         raise Refusal(f"the result has {sorted(more)[0]!r}, which the first scenario has not: sweep it apart")
     places = {dim: _places(dim, result[dim].values.tolist(), layout) for dim in result.dims}
-    found = {}
-    for name, dims in layout.arrays.items():
-        whole = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
+    arrays = {}
+    for name in layout.arrays:
+        arrays[name] = _nothing(name, layout)
         if name in own:
-            whole[np.ix_(*(places[dim] for dim in dims))] = own[name].transpose(*dims).values
-        found[name] = whole
-    return found
+            dims = layout.arrays[name]
+            arrays[name][np.ix_(*(places[dim] for dim in dims))] = own[name].transpose(*dims).values
+    return arrays
 
 
-def _places(dim: str, labels: list, layout: Layout) -> list[int]:
-    known = {label: i for i, label in enumerate(layout.labels[dim])}
+def _nothing(name: str, layout: Layout) -> np.ndarray:
+    """Return an array of a scenario that has nothing to say."""
+    return np.full([len(layout.labels[dim]) for dim in layout.arrays[name]], np.nan, dtype=np.float32)
+
+
+def _places(dim: Hashable, labels: list[Any], layout: Layout) -> list[int]:
+    places = {label: i for i, label in enumerate(layout.labels[str(dim)])}
     for label in labels:
-        if label not in known:
+        if label not in places:
             raise Refusal(f"the store has no {dim} {label!r}: sweep the scenarios that have it into another folder")
-    return [known[label] for label in labels]
+    return [places[label] for label in labels]
 
 
-def write(folder: Path, start: int, results: list[dict[str, np.ndarray] | None], layout: Layout) -> None:
-    """Write scenarios that stand next to each other within one chunk, each array in one rename.
-
-    Parameters
-    ----------
-    folder
-        The sweep's folder.
-    start
-        The number of the first.
-    results
-        The arrays of each, from ``placed``; None for one that failed.
-    layout
-        What every scenario gives.
-    """
+def write(folder: Path, start: int, results: Sequence[Arrays | None], layout: Layout) -> None:
+    """Write scenarios that stand next to each other within one chunk, each array in one rename; None for a failure."""
     # a chunk of nothing but NaN is written too, since a chunk that is not there is one that was lost
     with zarr.config.set({"array.write_empty_chunks": True}):
         # a process that died while the store grew may have left the consolidated metadata behind the arrays' own
         group = zarr.open_group(folder / NAME, mode="r+", use_consolidated=False)
-        for name, dims in layout.arrays.items():
-            nothing = np.full([len(layout.labels[dim]) for dim in dims], np.nan, dtype=np.float32)
+        for name in layout.arrays:
+            nothing = _nothing(name, layout)
             values = np.stack([nothing if result is None else result[name] for result in results])
-            group[name][start : start + len(values)] = values
+            _array(group, name)[start : start + len(values)] = values
 
 
-def read(folder: Path, numbers: list[int], layout: Layout) -> list[dict[str, np.ndarray]]:
+def read(folder: Path, numbers: list[int], layout: Layout) -> list[Arrays]:
     """Return the arrays of scenarios that are written, as ``placed`` gave them."""
     group = zarr.open_group(folder / NAME, mode="r", use_consolidated=False)
-    found = {name: group[name].oindex[np.asarray(numbers)] for name in layout.arrays}
-    return [{name: values[i] for name, values in found.items()} for i in range(len(numbers))]
+    arrays = {name: np.asarray(_array(group, name).oindex[np.asarray(numbers)]) for name in layout.arrays}
+    return [{name: values[i] for name, values in arrays.items()} for i in range(len(numbers))]
 
 
 def grow(folder: Path, n: int, layout: Layout) -> None:
     """Make room for more scenarios; what stands in the store stays as it is."""
     group = zarr.open_group(folder / NAME, mode="r+", use_consolidated=False)
-    short = [name for name in layout.arrays if group[name].shape[0] != n]
-    for name in short:
-        group[name].resize((n, *group[name].shape[1:]))
+    short = [array for array in (_array(group, name) for name in layout.arrays) if array.shape[0] != n]
+    for array in short:
+        array.resize((n, *array.shape[1:]))
     if short:
         _consolidate(folder / NAME)
 
 
-def write_columns(folder: Path, columns: dict[str, tuple[str, list]], varied: list[str]) -> None:
-    """Write one value for each scenario and column, in the place of what stood there.
+def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":
+    array = group[name]
+    assert isinstance(array, zarr.Array)  # a store has no groups within it
+    return array
 
-    Parameters
-    ----------
-    folder
-        The sweep's folder; where it has no store, since every scenario failed, one of columns alone is made.
-    columns
-        Kind and values of each column; None where a scenario has none.
-    varied
-        Those that say what was varied: they become coordinates.
+
+def write_columns(folder: Path, columns: Columns, varied: list[str]) -> None:
+    """Write one value for each scenario and column, in the place of what stood there; the varied are coordinates.
+
+    Where there is no store, since every scenario failed, one of columns alone is made.
     """
     group = zarr.open_group(folder / NAME, mode="a", zarr_format=3, use_consolidated=False)
     group.attrs.update({"coordinates": " ".join(varied)})
@@ -258,12 +224,7 @@ def write_columns(folder: Path, columns: dict[str, tuple[str, list]], varied: li
         dtype, empty = ("int64", 0) if whole else (DTYPES[kind], EMPTY[kind])
         filled = [empty if value is None else value for value in values]
         array = group.create_array(
-            name,
-            shape=(len(filled),),
-            dtype=dtype,
-            fill_value=empty,
-            dimension_names=(DIMENSION,),
-            overwrite=True,
+            name, shape=(len(filled),), dtype=dtype, fill_value=empty, dimension_names=(DIMENSION,), overwrite=True
         )
         array[:] = np.asarray(filled, dtype=object if kind == "str" else dtype)
     _consolidate(folder / NAME)
@@ -282,7 +243,7 @@ def _consolidate(path: Path) -> None:
     safely while scenarios are computed: filters belong to the process, and other threads put theirs back in between.
     """
     root = json.loads((path / METADATA).read_bytes())
-    children = sorted(found.parent for found in path.glob(f"*/{METADATA}"))
+    children = sorted(file.parent for file in path.glob(f"*/{METADATA}"))
     inside = {child.name: json.loads((child / METADATA).read_bytes()) for child in children}
     root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inside}
     write_file(path / METADATA, json.dumps(root, indent=2))

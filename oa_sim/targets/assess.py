@@ -5,12 +5,12 @@ them, with shares of pupils of that time, and the programme as it was paid to al
 stands beside it and has no part in its probability.
 """
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
 from oa_sim.targets import attainable
 from oa_sim.targets.forecast_components import PARTS, Outlook, outlook
-from oa_sim.targets.settings import Asked, Target, of_user, package
+from oa_sim.targets.settings import Target, TargetRow, of_user, package
 from oa_sim.validation import hindcast
 
 BEFORE = 2017  # the last year known before the programme
@@ -41,38 +41,27 @@ GREEN, AMBER, RED, NONE = "green", "amber", "red", "none"
 
 @dataclass(frozen=True, eq=False)
 class Promises:
-    """What can be promised, and how targets are judged.
+    """What can be promised, and how targets are judged."""
 
-    Attributes
-    ----------
-    promised
-        From ``attainable.table``.
-    judged
-        A row for each target: probability, Monte Carlo error, colour, base rate, warning, marks, what was published.
-    seen
-        What is to come of the scenario.
-    facts
-        What makes the numbers traceable.
-    """
-
-    promised: pd.DataFrame
+    promised: pd.DataFrame  #: from ``attainable.table``
+    #: a row for each target: probability, Monte Carlo error, colour, base rate, warning, what was published
     judged: pd.DataFrame
-    seen: Outlook
-    facts: dict
+    seen: Outlook  #: what is to come of the scenario
+    facts: dict[str, Any]  #: what makes the numbers traceable
 
     def summary(self) -> pd.DataFrame:
         """Return the targets that were judged; the promises where there is none."""
         return self.judged if len(self.judged) else self.promised
 
 
-def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lambda sentence: None) -> Promises:
+def promise(scenario: Scenario, request: Target, say: Callable[[str], None] = lambda sentence: None) -> Promises:
     """Return what can be promised of a scenario, and how likely targets are met.
 
     Parameters
     ----------
     scenario
         From ``load_scenario``.
-    asked
+    request
         Levels, years, tables, colours.
     say
         Called with a sentence at each stage.
@@ -83,32 +72,33 @@ def promise(scenario: Scenario, asked: Target, say: Callable[[str], None] = lamb
         For a table or a panel that cannot be read, a year that is not projected, and what ``scenario_run.run`` refuses.
     """
     scenario = scenario_run.check_scenario(scenario)
-    years = asked.years or sorted({scenario.years[min(4, scenario.horizon - 1)], scenario.years[-1]})
+    years = request.years or sorted({scenario.years[min(4, scenario.horizon - 1)], scenario.years[-1]})
     for year in years:
         _check_year(year, scenario)
-    wanted = of_user(asked.table, scenario.areas.names, scenario.data_folder) if asked.table else []
-    wanted += package(scenario.areas.names, scenario.data_folder) if asked.package else []
+    targets = of_user(request.table, scenario.areas.names, scenario.data_folder) if request.table else []
+    targets += package(scenario.areas.names, scenario.data_folder) if request.package else []
     record = _record(scenario.data_folder)
     is_honest = _learned_until(scenario) < scenario.start_year
-    over = [_is_over(one, scenario.start_year, int(record.year[-1]), is_honest) for one in wanted]
-    for one, is_over in zip(wanted, over, strict=True):
-        (_check_over if is_over else _check_ahead)(one, scenario)
-    moves = _moves(asked.panel, scenario.data_folder)
-    seen = outlook(scenario, say)
+    over = [_past(target, scenario.start_year, int(record.year[-1]), is_honest) for target in targets]
+    for target, is_over in zip(targets, over, strict=True):
+        (_check_over if is_over else _check_ahead)(target, scenario)
+    moves = _moves(request.panel, scenario.data_folder)
+    ahead = outlook(scenario, say)
     say("reading off what can be promised")
-    levels = attainable.table(seen, asked.levels, years, moves)
-    before = _before([one for one, is_over in zip(wanted, over, strict=True) if is_over], scenario, say)
+    levels = attainable.table(ahead, request.levels, years, moves)
+    before = _before([target for target, is_over in zip(targets, over, strict=True) if is_over], scenario, say)
     judged = [
-        judge(one, before if is_over else seen, moves, asked, record) for one, is_over in zip(wanted, over, strict=True)
+        judge(target, before if is_over and before else ahead, moves, request, record)
+        for target, is_over in zip(targets, over, strict=True)
     ]
-    facts = {"asked": vars(asked)} | _facts(seen)
-    facts["base_rates"] = asked.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
+    facts = {"asked": vars(request)} | _facts(ahead)
+    facts["base_rates"] = request.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
     if before:
         facts["judged_before"] = _facts(before)
-    return Promises(levels, pd.DataFrame(judged), seen, facts)
+    return Promises(levels, pd.DataFrame(judged), ahead, facts)
 
 
-def _facts(seen: Outlook) -> dict:
+def _facts(seen: Outlook) -> dict[str, Any]:
     """Return what makes the numbers of an outlook traceable."""
     keys = ("run_id", "scenario", "data_hash", "oa_sim", "code_hash", "posterior", "gates", "to_verify", "versions")
     return {key: seen.result.manifest[key] for key in keys}
@@ -131,41 +121,42 @@ def _moves(path: str | None, data_folder: str | None) -> list[tables.Row]:
 
 def _learned_until(scenario: Scenario) -> int:
     """Return the last year that a scenario's posterior has seen; one that does not say may have seen all."""
-    made = json.loads(baseline_fit.load(scenario.posterior, scenario.sampler.draws).attrs.get("made", "{}"))
-    return made.get("until", scenario.start_year)
+    made = run_manifest.learned_from(baseline_fit.load(scenario.posterior, scenario.sampler.draws))
+    return int(made.get("until", scenario.start_year))
 
 
-def _is_over(one: Asked, start: int, last: int, is_honest: bool) -> bool:
+def _past(target: TargetRow, start: int, last: int, is_honest: bool) -> bool:
     """Return whether a target is to be judged from before the programme, since its outcome is known or may be.
 
     A baseline without a target lies in the past as well. A scenario that starts early judges a target itself where its
     posterior has seen nothing later.
     """
-    return one.year is None or one.year < start or (one.year <= last and not is_honest)
+    return target.year is None or target.year < start or (target.year <= last and not is_honest)
 
 
-def _check_ahead(one: Asked, scenario: Scenario) -> None:
-    _check_year(one.year, scenario)
-    if one.measure not in scenario.measures:
-        raise Refusal(f"a target is of one of the scenario's measures, got {one.measure}: add it to measures")
+def _check_ahead(target: TargetRow, scenario: Scenario) -> None:
+    assert target.year is not None  # one without a year is over
+    _check_year(target.year, scenario)
+    if target.measure not in scenario.measures:
+        raise Refusal(f"a target is of one of the scenario's measures, got {target.measure}: add it to measures")
 
 
-def _check_over(one: Asked, scenario: Scenario) -> None:
+def _check_over(target: TargetRow, scenario: Scenario) -> None:
     """Refuse a target that cannot be judged from before the programme."""
     first, last = BEFORE + 1, _as_it_was().years[-1]
     then = f"judged from what was known in {academic_year(BEFORE)}"
-    if one.year is not None and not first <= one.year <= last:
+    if target.year is not None and not first <= target.year <= last:
         raise Refusal(
-            f"a target of a year before {scenario.start_year} is {then}, for {first} to {last}, got {one.year}: start "
-            "the scenario earlier"
+            f"a target of a year before {scenario.start_year} is {then}, for {first} to {last}, got {target.year}: "
+            "start the scenario earlier"
         )
-    if one.measure in UNKNOWN_THEN:
+    if target.measure in UNKNOWN_THEN:
         raise Refusal(
-            f"a target of a year that is over is {then}, and {one.measure} was not published by then: leave it out"
+            f"a target of a year that is over is {then}, and {target.measure} was not published by then: leave it out"
         )
-    if one.area not in _as_it_was().areas.names:
+    if target.area not in _as_it_was().areas.names:
         raise Refusal(
-            f"a target of a year that is over is {then}, for the areas of the programme, got {one.area}: leave it out"
+            f"a target of a year that is over is {then}, for the programme's areas, got {target.area}: leave it out"
         )
 
 
@@ -175,7 +166,7 @@ def _as_it_was() -> Scenario:
     return load_scenario(*AS_IT_WAS)
 
 
-def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -> Outlook | None:
+def _before(over: list[TargetRow], scenario: Scenario, say: Callable[[str], None]) -> Outlook | None:
     """Return what was to come before the programme, of the measures of some targets; nothing where there are none.
 
     All areas take part whoever is asked for, since the money was shared among them.
@@ -185,15 +176,15 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
     say(f"judging targets that are over from what was known in {academic_year(BEFORE)}")
     hindcast.check(baseline_fit.load(POSTERIOR), BEFORE)
     was = _as_it_was()
-    measures = [name for name in MEASURES if name in {one.measure for one in over}]
+    measures = [name for name in MEASURES if name in {target.measure for target in over}]
     draws = replace(was.sampler, draws=scenario.sampler.draws)
-    own = {"posterior": str(POSTERIOR), "seed": scenario.seed, "sampler": draws, "measures": measures}
+    was = replace(was, posterior=str(POSTERIOR), seed=scenario.seed, sampler=draws, measures=measures)
+    own_tables = Path(scenario.data_folder) if scenario.data_folder else None
     with tempfile.TemporaryDirectory() as folder:
-        known = hindcast.as_known(BEFORE, Path(folder), scenario.data_folder)
-        before = outlook(replace(was, data_folder=str(known), **own))
+        before = outlook(replace(was, data_folder=str(hindcast.as_known(BEFORE, Path(folder), own_tables))))
     # the name of a run must not hang on where its files lay; the hash of its tables tells that they were cut
-    asked = before.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
-    manifest = before.result.manifest | {"scenario": asked}
+    question = before.result.manifest["scenario"] | {"data_folder": scenario.data_folder, "posterior": POSTERIOR.name}
+    manifest = before.result.manifest | {"scenario": question}
     manifest |= {"run_id": run_manifest.identity(manifest)}
     then = replace(before.scenario, data_folder=scenario.data_folder)
     return replace(before, scenario=then, result=replace(before.result, manifest=manifest))
@@ -201,86 +192,86 @@ def _before(over: list[Asked], scenario: Scenario, say: Callable[[str], None]) -
 
 def _record(data_folder: str | None) -> xr.Dataset:
     """Return all that was published of every area."""
-    known = tables.read_all(data_folder)
-    return areas.history(known, max(row["year"] for row in known["outcomes"]))
+    checked = tables.read_all(data_folder)
+    return areas.history(checked, max(row["year"] for row in checked["outcomes"]))
 
 
 def judge(
-    one: Asked, seen: Outlook, moves: list[tables.Row], asked: Target, record: xr.Dataset | None = None
+    target: TargetRow, seen: Outlook, moves: list[tables.Row], request: Target, record: xr.Dataset | None = None
 ) -> dict[str, object]:
     """Return one target, judged; a baseline without a target has no probability and no colour.
 
-    Parameters
-    ----------
-    one
-        The target.
-    seen
-        What is to come of the scenario by which it is judged.
-    moves
-        Rows of ``movements.csv``.
-    asked
-        Its levels and colours.
-    record
-        What was published, from ``areas.history``; of the scenario's tables by default.
+    ``seen`` is what is to come of the scenario by which it is judged; ``record`` is what was published, by default of
+    the scenario's tables.
     """
-    about, start = MEASURES[one.measure], int(seen.result.draws.year.values[0])
-    row = {"scenario": seen.result.label, "area": one.area, "measure": one.measure, "group": one.group}
-    at = {key: row[key] for key in ("area", "measure", "group")}
-    has = one.target is not None and one.year is not None
-    row |= {"quantity": "target" if has else "baseline", "unit": about.unit, "scale": one.scale}
-    row |= {"baseline_year": one.baseline_year, "baseline": one.baseline, "target_year": one.year, "target": one.target}
+    measure, start = MEASURES[target.measure], int(seen.result.draws.year.values[0])
+    place = {"area": target.area, "measure": target.measure, "group": target.group}
+    row: dict[str, Any] = {"scenario": seen.result.label} | place
+    has_target = target.target is not None and target.year is not None
+    row |= {"quantity": "target" if has_target else "baseline", "unit": measure.unit, "scale": target.scale}
+    row |= {name: getattr(target, name) for name in ("baseline_year", "baseline")}
+    row |= {"target_year": target.year, "target": target.target}
     row |= {"probability": np.nan, "mc_error": np.nan, "colour": NONE, "base_rate": np.nan, "base_rate_n": 0}
     row |= {"warning": "", "judged_from": academic_year(start - 1)}
-    row |= _published(one, _record(seen.scenario.data_folder) if record is None else record)
-    year = one.year if has else row["published_year"]  # of a baseline: what could have been promised for what came
-    if year in seen.result.draws.year.values:
-        parts = seen.parts(one.area, one.measure, one.group, year)
-        come_from = attainable.ground(seen, **at, year=year, parts=parts)
+    row |= _published(target, _record(seen.scenario.data_folder) if record is None else record)
+    # of a baseline: what could have been promised for the year that was published
+    year: int | None = target.year if has_target else row["published_year"]
+    if year is not None and year in seen.result.draws.year.values:
+        parts = seen.parts(target.area, target.measure, target.group, year)
+        come_from = attainable.ground(seen, **place, year=year, parts=parts)
         draws = parts["projection"]
-        if one.scale == "relative":
-            parts, draws = seen.less_england(parts, **at), draws - parts["england_level"]
-        row |= attainable.rungs(draws, asked.levels, lower_is_better=about.lower_is_better) | {"promised_year": year}
-    if has:
-        p, error = attainable.reached(draws, one.target, lower_is_better=about.lower_is_better)
-        row |= {"probability": p, "mc_error": error, "colour": colour(p, asked)}
-        row |= attainable.base_rate(moves, come_from, one.target, one.scale)
-        share, warning = attainable.reversion(parts, lower_is_better=about.lower_is_better)
+        if target.scale == "relative":
+            parts, draws = seen.less_england(parts, **place), draws - parts["england_level"]
+        row |= attainable.rungs(draws, request.levels, lower_is_better=measure.lower_is_better)
+        row["promised_year"] = year
+    if has_target and target.target is not None:
+        p, error = attainable.reached(draws, target.target, lower_is_better=measure.lower_is_better)
+        row |= {"probability": p, "mc_error": error, "colour": colour(p, request)}
+        row |= attainable.base_rate(moves, come_from, target.target, target.scale)
+        share, warning = attainable.reversion(parts, lower_is_better=measure.lower_is_better)
         row |= {"own_share_of_move": share, "warning": warning}
         row |= {f"{name}_mean": parts[name].mean() for name in PARTS}
-        row |= dict(
-            zip(("expected_q05", "expected", "expected_q95"), np.quantile(draws, [0.05, 0.5, 0.95]), strict=True)
-        )
-    row |= {"proxy": bool(seen.result.draws.proxy.sel(at)), "status": one.status, "source": one.source}
+        low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
+        row |= {"expected_q05": low, "expected": middle, "expected_q95": high}
+    row |= {"proxy": bool(seen.result.draws.proxy.sel(place)), "status": target.status, "source": target.source}
     gates = seen.result.manifest["gates"]["verdict"]
     return row | {"n_draws": seen.result.n_draws, "verdict": gates, "run_id": seen.result.manifest["run_id"]}
 
 
-def colour(probability: float, asked: Target) -> str:
+def colour(probability: float, request: Target) -> str:
     """Return red, amber or green for a probability."""
-    return GREEN if probability >= asked.green_from else RED if probability < asked.red_below else AMBER
+    return GREEN if probability >= request.green_from else RED if probability < request.red_below else AMBER
 
 
-def _published(one: Asked, record: xr.Dataset) -> dict[str, object]:
+def _published(target: TargetRow, record: xr.Dataset) -> dict[str, object]:
     """Return what was published of a target's year, or last before it, of the area itself where it has own figures."""
     last = int(record.year[-1])
-    at = {"area": one.area, "measure": one.measure, "group": one.group}
-    figures = record.published.sel(at)
-    own = record.own.sel(area=one.area)
-    is_own = one.measure == areas.GLD and one.group == "all" and bool(own.notnull().any())
+    place = {"area": target.area, "measure": target.measure, "group": target.group}
+    figures = record.published.sel(place)
+    own = record.own.sel(area=target.area)
+    is_own = target.measure == areas.GLD and target.group == "all" and bool(own.notnull().any())
     figures = own if is_own else figures
-    if one.scale == "relative":
-        figures = figures - record.england.sel(measure=one.measure, group=one.group)
-    until = last if one.year is None else min(one.year, last)
-    since = -1 if one.baseline_year is None else one.baseline_year
-    there = [int(year) for year in record.year.values if since < year <= until and np.isfinite(figures.sel(year=year))]
-    if not there:
+    if target.scale == "relative":
+        figures = figures - record.england.sel(measure=target.measure, group=target.group)
+    until = last if target.year is None else min(target.year, last)
+    since = -1 if target.baseline_year is None else target.baseline_year
+    known_years = [
+        int(year) for year in record.year.values if since < year <= until and np.isfinite(figures.sel(year=year))
+    ]
+    if not known_years:
         return {"published": np.nan, "published_year": None, "published_of": "", "met": "not published"}
-    value, year = float(figures.sel(year=there[-1])), there[-1]
-    of = "the area" if is_own or not bool(record.proxy.sel(at)) else "its county"
-    met = "no target" if one.target is None else "not published" if year != one.year else _met(one, value)
+    value, year = float(figures.sel(year=known_years[-1])), known_years[-1]
+    of = "the area" if is_own or not bool(record.proxy.sel(place)) else "its county"
+    met = (
+        "no target"
+        if target.target is None
+        else "not published"
+        if year != target.year
+        else _met(target.measure, value, target.target)
+    )
     return {"published": value, "published_year": year, "published_of": of, "met": met}
 
 
-def _met(one: Asked, value: float) -> str:
-    is_met = value <= one.target if MEASURES[one.measure].lower_is_better else value >= one.target
+def _met(measure: str, value: float, goal: float) -> str:
+    is_met = value <= goal if MEASURES[measure].lower_is_better else value >= goal
     return "met" if is_met else "missed"

@@ -8,6 +8,7 @@ on every draw.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -20,51 +21,38 @@ from oa_sim.simulation import scenario_run
 from oa_sim.simulation.result import Result
 
 PARTS = ("standing", "england", "own", "programme")
+Place = dict[str, str]  # area, measure, group
+Shares = dict[str, tuple[float, float]]  # of disadvantaged and other pupils, in the area and in England
 
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What is to come, in the unit of each measure.
-
-    Attributes
-    ----------
-    scenario
-        The question.
-    result
-        The run.
-    england : DataArray (chain, draw, group, measure, year)
-        England's figure; of all pupils where two groups are modelled, by England's own shares of pupils.
-    last, last_england : DataArray (area, group, measure)
-        The last published figure before the start, of the place that is published for the area (a district's own where
-        it has one), and England's of that year.
-    last_year : DataArray (area, group, measure)
-        Its year; -1 where there is none.
-    standing : DataArray (chain, draw, area, group, measure)
-        Where the area is taken to stand in that year, less that figure.
-    england_standing : DataArray (area, group, measure)
-        England's figure of that year as it is weighed here, less the published one.
-    course : DataArray (chain, draw, area, group, measure, year)
-        What England's course adds from that year on.
-    """
+    """What is to come, in the unit of each measure."""
 
     scenario: Scenario
     result: Result
+    # (chain, draw, group, measure, year): England's figure; of two groups, by its own shares of pupils
     england: xr.DataArray
+    # (area, group, measure): last published figure before the start, a district's own where it has one
     last: xr.DataArray
-    last_england: xr.DataArray
-    last_year: xr.DataArray
+    last_england: xr.DataArray  # (area, group, measure): England's of that year
+    last_year: xr.DataArray  # (area, group, measure); -1 where there is none
+    # (chain, draw, area, group, measure): where the area is taken to stand then, less that figure
     standing: xr.DataArray
+    # (area, group, measure): England's figure as it is weighed here, less the published one
     england_standing: xr.DataArray
-    course: xr.DataArray
+    course: xr.DataArray  # (chain, draw, area, group, measure, year): what England's course adds from that year on
 
     def parts(self, area: str, measure: str, group: str, year: int) -> dict[str, np.ndarray]:
         """Return what each part adds to the last published figure (draw), and ``projection`` and ``england_level``."""
-        at = {"measure": measure, "group": group, "year": year}
-        here = at | {"area": area}
-        projection, without = (_flat(self.result.draws[name].sel(here)) for name in ("projection", "counterfactual"))
-        england, course = _flat(self.england.sel(at)), _flat(self.course.sel(here))
+        series = {"measure": measure, "group": group, "year": year}
+        here = series | {"area": area}
+        projection, without = (
+            flat_draws(self.result.draws[name].sel(here)) for name in ("projection", "counterfactual")
+        )
+        england, course = flat_draws(self.england.sel(series)), flat_draws(self.course.sel(here))
         here.pop("year")
-        last, standing = float(self.last.sel(here)), _flat(self.standing.sel(here))
+        last, standing = float(self.last.sel(here)), flat_draws(self.standing.sel(here))
         parts = {"standing": standing, "england": course, "own": without - last - standing - course}
         return parts | {"programme": projection - without, "projection": projection, "england_level": england}
 
@@ -79,19 +67,13 @@ class Outlook:
         return parts | {"standing": parts["standing"] - off, "england": moved}
 
 
-def _flat(array: xr.DataArray) -> np.ndarray:
+def flat_draws(array: xr.DataArray) -> np.ndarray:
+    """Return draws one after another, chain by chain."""
     return array.transpose("chain", "draw").values.astype(float).ravel()
 
 
 def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: None) -> Outlook:
     """Return what is to come of a scenario.
-
-    Parameters
-    ----------
-    scenario
-        From ``load_scenario``.
-    say
-        Called with a sentence at each stage.
 
     Raises
     ------
@@ -119,91 +101,94 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
         for measure in scenario.measures:
             shares = _shares(measure, pupils.share.sel(area=area, measure=measure), areas.Counts(tables))
             for group in MEASURES[measure].table_groups:
-                at = {"area": area, "measure": measure, "group": group}
-                seen = (float(last.sel(at)), float(last_england.sel(at)), int(last_year.sel(at)))
-                _place(arrays, at, _of_groups(past, national, off, at, seen[2], shares), seen)
+                place = {"area": area, "measure": measure, "group": group}
+                standing = _of_groups(past, national, off, place, int(last_year.sel(place)), shares)
+                arrays["standing"].loc[place] = standing.level - float(last.sel(place))
+                arrays["course"].loc[place] = standing.course
+                arrays["england"].loc[{"measure": measure, "group": group}] = standing.england
+                arrays["england_standing"].loc[place] = standing.then - float(last_england.sel(place))
     return Outlook(scenario, result, last=last, last_england=last_england, last_year=last_year, **arrays)
 
 
 def _empty(scenario: Scenario, size: tuple[int, int]) -> dict[str, xr.DataArray]:
     """Return the arrays that are to be filled."""
     labels = {"area": scenario.areas.names, "group": list(GROUPS), "measure": scenario.measures}
-    draws = {"chain": range(size[0]), "draw": range(size[1])}
+    coords = {"chain": range(size[0]), "draw": range(size[1]), **labels, "year": scenario.years}
     dims = {
-        "england": {**draws, "group": labels["group"], "measure": labels["measure"], "year": scenario.years},
-        "standing": draws | labels,
-        "england_standing": labels,
-        "course": draws | labels | {"year": scenario.years},
+        "england": ("chain", "draw", "group", "measure", "year"),
+        "standing": ("chain", "draw", "area", "group", "measure"),
+        "england_standing": ("area", "group", "measure"),
+        "course": ("chain", "draw", "area", "group", "measure", "year"),
     }
-    return {
-        name: xr.DataArray(np.full([len(list(values)) for values in of.values()], np.nan), of, list(of))
-        for name, of in dims.items()
-    }
+    return {name: xr.DataArray(np.nan, {dim: coords[dim] for dim in of}, of) for name, of in dims.items()}
 
 
-def _shares(measure: str, own: xr.DataArray, counts: areas.Counts) -> dict[str, tuple[float, float]]:
+def _shares(measure: str, own: xr.DataArray, counts: areas.Counts) -> Shares:
     """Return the shares of disadvantaged and other pupils in the area and in England; of one series, all of it."""
-    about = MEASURES[measure]
-    if len(about.groups) == 1:
+    quantity = MEASURES[measure].share
+    if len(MEASURES[measure].groups) == 1 or quantity is None:
         return {}
-    england = counts.share(about.share, "England")
+    england = counts.share(quantity, "England")
     return {"area": (float(own), 1 - float(own)), "england": (england, 1 - england)}
 
 
-def _of_groups(past, national: np.ndarray, off: np.ndarray, at: dict, since: int, shares: dict) -> tuple:
-    """Return where an area is taken to stand (chain, draw), what England's course adds, England ahead and then.
+class Standing(NamedTuple):
+    """Where an area is taken to stand, and what England does from there."""
+
+    level: np.ndarray  # (chain, draw)
+    course: np.ndarray  # (chain, draw, year): what England's course adds
+    england: np.ndarray  # (chain, draw, year): its figure
+    then: float  # its figure of the year from which the area stands
+
+
+def _of_groups(
+    past: xr.Dataset, national: np.ndarray, off: np.ndarray, place: Place, since: int, shares: Shares
+) -> Standing:
+    """Return where an area is taken to stand.
 
     The mean of two groups is weighed from both, each from the year of the mean's last figure where it has one.
     """
-    groups = MEASURES[at["measure"]].groups
-    if at["group"] in groups:
-        return _of_series(past, national, off, at, since)
-    both = [at | {"group": group} for group in groups]
-    there = all(_is_published(past, one, since) for one in both)
-    years = [since if there else _last_of(past, one) for one in both]
-    of_groups = [_of_series(past, national, off, one, year) for one, year in zip(both, years, strict=True)]
-    weights = [shares["area"], shares["area"], shares["england"], shares["england"]]
-    return tuple(some[0] * poor + some[1] * other for some, poor, other in zip(weights, *of_groups, strict=True))
-
-
-def _of_series(past, national: np.ndarray, off: np.ndarray, at: dict, since: int) -> tuple:
-    """Return the same of a series that is modelled."""
-    s, measure = series().index((at["measure"], at["group"])), at["measure"]
-    ahead = national[:, :, s]
-    if since < 0:
-        nothing = np.full(ahead.shape[:2], np.nan)
-        return nothing, np.full(ahead.shape, np.nan), link_functions.to_published(measure, ahead), np.nan
-    figure = float(past.published.sel(at | {"year": since}))
-    then = float(past.england.sel(measure=measure, group=at["group"], year=since))
-    stands = link_functions.to_latent(measure, figure) + off[:, :, s]
-    moved = stands[..., None] + ahead - link_functions.to_latent(measure, then)
-    level = link_functions.to_published(measure, stands)
-    return (
-        level,
-        link_functions.to_published(measure, moved) - level[..., None],
-        link_functions.to_published(measure, ahead),
-        then,
+    groups = MEASURES[place["measure"]].groups
+    if place["group"] in groups:
+        return _of_series(past, national, off, place, since)
+    both = [place | {"group": group} for group in groups]
+    is_published = all(_is_published(past, place, since) for place in both)
+    years = [since if is_published else _last_of(past, place) for place in both]
+    poor, other = (_of_series(past, national, off, place, year) for place, year in zip(both, years, strict=True))
+    (own_poor, own_other), (england_poor, england_other) = shares["area"], shares["england"]
+    return Standing(
+        own_poor * poor.level + own_other * other.level,
+        own_poor * poor.course + own_other * other.course,
+        england_poor * poor.england + england_other * other.england,
+        england_poor * poor.then + england_other * other.then,
     )
 
 
-def _place(arrays: dict, at: dict, parts: tuple, seen: tuple[float, float, int]) -> None:
-    """Put what was found of one area, measure and group where it belongs."""
-    stands, course, england, then = parts
-    arrays["standing"].loc[at] = stands - seen[0]
-    arrays["course"].loc[at] = course
-    arrays["england"].loc[{"measure": at["measure"], "group": at["group"]}] = england
-    arrays["england_standing"].loc[at] = then - seen[1]
+def _of_series(past: xr.Dataset, national: np.ndarray, off: np.ndarray, place: Place, since: int) -> Standing:
+    """Return the same of a series that is modelled."""
+    s, measure = series().index((place["measure"], place["group"])), place["measure"]
+    ahead = national[:, :, s]
+    if since < 0:
+        nothing = np.full(ahead.shape[:2], np.nan)
+        return Standing(nothing, np.full(ahead.shape, np.nan), link_functions.to_published(measure, ahead), np.nan)
+    figure = float(past.published.sel(place | {"year": since}))
+    then = float(past.england.sel(measure=measure, group=place["group"], year=since))
+    stands = link_functions.to_latent(measure, figure) + off[:, :, s]
+    moved = stands[..., None] + ahead - link_functions.to_latent(measure, then)
+    level = link_functions.to_published(measure, stands)
+    course = link_functions.to_published(measure, moved) - level[..., None]
+    return Standing(level, course, link_functions.to_published(measure, ahead), then)
 
 
-def _is_published(past: xr.Dataset, at: dict, year: int) -> bool:
+def _is_published(past: xr.Dataset, place: Place, year: int) -> bool:
     if year < 0:
         return False
-    england = past.england.sel(measure=at["measure"], group=at["group"], year=year)
-    return bool(np.isfinite(past.published.sel(at | {"year": year}) + england))
+    england = past.england.sel(measure=place["measure"], group=place["group"], year=year)
+    return bool(np.isfinite(past.published.sel(place | {"year": year}) + england))
 
 
-def _last_of(past: xr.Dataset, at: dict) -> int:
-    return max((int(year) for year in past.year.values if _is_published(past, at, int(year))), default=-1)
+def _last_of(past: xr.Dataset, place: Place) -> int:
+    return max((int(year) for year in past.year.values if _is_published(past, place, int(year))), default=-1)
 
 
 def _take_own(past: xr.Dataset, last: xr.DataArray, england: xr.DataArray, years: xr.DataArray) -> None:
@@ -213,19 +198,21 @@ def _take_own(past: xr.Dataset, last: xr.DataArray, england: xr.DataArray, years
     country = past.england.sel(measure=areas.GLD, group="all")
     for area in past.area.values:
         own = past.own.sel(area=area)
-        there = [int(year) for year in past.year.values if np.isfinite(own.sel(year=year) + country.sel(year=year))]
-        if there:
-            at = {"area": area, "group": "all", "measure": areas.GLD}
-            last.loc[at], years.loc[at] = float(own.sel(year=there[-1])), there[-1]
-            england.loc[at] = float(country.sel(year=there[-1]))
+        years_known = [
+            int(year) for year in past.year.values if np.isfinite(own.sel(year=year) + country.sel(year=year))
+        ]
+        if years_known:
+            place = {"area": area, "group": "all", "measure": areas.GLD}
+            last.loc[place], years.loc[place] = float(own.sel(year=years_known[-1])), years_known[-1]
+            england.loc[place] = float(country.sel(year=years_known[-1]))
 
 
 def _last(past: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Return the last figure that is published of an area and of England in one year, England's, and the year."""
     both = past.published.notnull() & past.england.notnull()
-    years = xr.where(both, past.year, -1).max("year")
-    at = xr.where(years < 0, past.year.values[0], years)
-    last = past.published.sel(year=at).where(years >= 0)
-    england = past.england.sel(year=at).where(years >= 0)
+    years = past.year.where(both, -1).max("year")
+    place_year = years.where(years >= 0, past.year.values[0])
+    last = past.published.sel(year=place_year).where(years >= 0)
+    england = past.england.sel(year=place_year).where(years >= 0)
     dims = ("area", "group", "measure")
     return last.drop_vars("year").transpose(*dims), england.drop_vars("year").transpose(*dims), years.transpose(*dims)

@@ -17,7 +17,10 @@ from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.errors import Refusal
 from oa_sim.formatting import MINUS, chance, pounds, unit, who, with_unit
 from oa_sim.programme import budget
+from oa_sim.scenario.config_files import title_of
+from oa_sim.scenario.rules import spelled
 from oa_sim.scenario.schema import Areas, Scenario
+from oa_sim.targets.attainable import error_of_chance
 from oa_sim.targets.forecast_components import Outlook
 from oa_sim.targets.settings import Want
 
@@ -28,58 +31,44 @@ SEARCH = Search(gap=0.002)  # of the plan for each amount
 
 @dataclass(frozen=True, eq=False)
 class LeastMoney:
-    """The least money for a target.
-
-    Attributes
-    ----------
-    want
-        The target.
-    gbp
-        The least money, management included; 0 where none is needed, None where no amount that was tried does.
-    probability, without, most
-        With that money, without any, and with the most that was tried.
-    plan
-        ``area``, ``intervention``, ``year``, ``gbp``; empty where there is none.
-    tried
-        Money and probability, a row for each amount.
-    n_draws
-        On which it was reckoned.
-    is_cut
-        Whether a search for a plan was cut off by the clock, so that another machine may find a better one.
-    """
+    """The least money for a target."""
 
     want: Want
-    gbp: float | None
-    probability: float
-    without: float
-    most: float
-    plan: pd.DataFrame
-    tried: pd.DataFrame
-    n_draws: int
-    is_cut: bool = False
+    gbp: float | None  # management included; 0 where none is needed, None where no amount that was tried does
+    probability: float  # with that money
+    without: float  # without any
+    most: float  # with the most that was tried
+    plan: pd.DataFrame  # area, intervention, year, gbp; empty where there is none
+    tried: pd.DataFrame  # money and probability, a row for each amount
+    n_draws: int  # on which it was reckoned
+    is_cut: bool = False  # by the clock, so that another machine may find a better plan
 
     @property
     def sentence(self) -> str:
         """The answer in a few sentences, and one more where the clock ended a search."""
-        cut = f" A search was cut off after {SEARCH.seconds:g} seconds, so another machine may find a better plan."
+        seconds = spelled(SEARCH.seconds)
+        cut = f" A search was cut off after {seconds} seconds, so another machine may find a better plan."
         return self._answer + (cut if self.is_cut else "")
+
+    def _chance(self, probability: float) -> str:
+        return chance(probability, error_of_chance(probability, self.n_draws))
 
     @property
     def _answer(self) -> str:
         want, probability = self.want, percent(self.want.probability)
-        level = with_unit(f"{want.level:g}".replace("-", MINUS), unit(want.measure, level=want.scale == "level"))
+        level = with_unit(spelled(want.level).replace("-", MINUS), unit(want.measure, level=want.scale == "level"))
         less = " less England" if want.scale == "relative" else ""
         target = f"{who(want.measure, want.group)} at {level}{less} in {academic_year(want.year)}"
-        without = f"Without any money the probability is {chance(self.without)}"
+        without = f"Without any money the probability is {self._chance(self.without)}"
         if self.gbp is None:
             return (
                 f"No amount reaches {want.area}'s target ({target}) with probability {probability}. {without}; with "
-                f"{pounds(want.most_gbp)}, spent in the best way, it is {chance(self.most)}."
+                f"{pounds(want.most_gbp)}, spent in the best way, it is {self._chance(self.most)}."
             )
         if not self.gbp:
             return f"No money is needed for {want.area}'s target ({target}) with probability {probability}. {without}."
         spent = self.plan.groupby("intervention").gbp.sum().sort_values(ascending=False).head(3)
-        largest = ", ".join(f"{name.replace('_', ' ')} {pounds(gbp)}" for name, gbp in spent.items())
+        largest = ", ".join(f"{title_of('intervention', name)} {pounds(gbp)}" for name, gbp in spent.items())
         return (
             f"{want.area} reaches its target ({target}) with probability {probability} for about {pounds(self.gbp)} "
             f"(to within {percent(NEAR)}). The largest parts are {largest}. {without}."
@@ -91,63 +80,52 @@ def least_money(
 ) -> LeastMoney:
     """Return the least money that reaches a target with a stated probability.
 
-    Parameters
-    ----------
-    scenario
-        Its budget says when money comes and how it ends; how much is what is looked for.
-    want
-        The target; its area is one of the scenario's.
-    seen
-        What is to come of the scenario: what would have happened anyway is used.
-    say
-        Called with a sentence for each amount.
+    The scenario's budget says when money comes and how it ends. For each amount the plan is sought that makes the
+    chance largest (a chance is not concave, so a better plan may be missed); between an amount that is too little and
+    one that is enough the interval is halved until both are within ``NEAR``. The noise of the published figure is in
+    the chance.
 
     Raises
     ------
     Refusal
         For an area, measure or year that the scenario does not have.
-
-    Notes
-    -----
-    For each amount the plan is sought that makes the chance largest (a chance is not concave, so a better plan may be
-    missed); between an amount that is too little and one that is enough the interval is halved until both are within
-    ``NEAR``. The noise of the published figure is in the chance.
     """
-    _check(scenario, want)
-    parts = seen.parts(want.area, want.measure, want.group, want.year)
+    area = _check(scenario, want)
+    parts = seen.parts(area, want.measure, want.group, want.year)
     england = parts["england_level"] if want.scale == "relative" else 0.0
     sign = -1.0 if MEASURES[want.measure].lower_is_better else 1.0
     needs = sign * (want.level + england - (parts["projection"] - parts["programme"]))  # (draw), in published units
-    alone = replace(scenario, areas=Areas([want.area]), organisation=replace(scenario.organisation, twins={}))
+    alone = replace(scenario, areas=Areas([area]), organisation=replace(scenario.organisation, twins={}))
     judge = _judge(alone, want, sign)
     tried: dict[float, tuple[float, np.ndarray | None]] = {0.0: (float((needs <= 0).mean()), None)}
     cut: list[bool] = []
 
     def chance_with(gbp: float) -> float:
         if gbp not in tried:
-            found = _best(judge, gbp, needs)
-            tried[gbp] = found.value, found.planned
-            cut.append(found.is_cut)
-            say(f"{gbp:,.0f} GBP: {100 * tried[gbp][0]:.1f}%")
+            answer = _best(judge, gbp, needs)
+            tried[gbp] = answer.value, answer.planned
+            cut.append(answer.is_cut)
+            say(f"{pounds(gbp)}: {chance(answer.value, error_of_chance(answer.value, len(needs)))}")
         return tried[gbp][0]
 
     least = _halved(chance_with, want)
-    found = tried[want.most_gbp if least is None else least]
-    rows = [{"total_gbp": gbp, "probability": p} for gbp, (p, _) in sorted(tried.items())]
-    plan = _rows(judge, None if least is None else found[1])
-    most = tried.get(want.most_gbp, found)[0]
-    table = pd.DataFrame(rows)
-    return LeastMoney(want, least, found[0], tried[0.0][0], most, plan, table, len(needs), any(cut))
+    probability, planned = tried[want.most_gbp if least is None else least]
+    plan = plan_evaluation.plan_table(judge, np.zeros((0, 0, 0)) if least is None or planned is None else planned)
+    most = tried.get(want.most_gbp, (probability, None))[0]
+    table = pd.DataFrame([{"total_gbp": gbp, "probability": p} for gbp, (p, _) in sorted(tried.items())])
+    return LeastMoney(want, least, probability, tried[0.0][0], most, plan, table, len(needs), any(cut))
 
 
-def _check(scenario: Scenario, want: Want) -> None:
-    if want.area not in scenario.areas.names:
+def _check(scenario: Scenario, want: Want) -> str:
+    """Return the area of a target whose place and year the scenario has."""
+    if want.area is None or want.area not in scenario.areas.names:
         raise Refusal(f"want.area is one of the scenario's areas, got {want.area!r}: add it to areas")
     if want.measure not in scenario.measures:
         raise Refusal(f"want.measure is one of the scenario's measures, got {want.measure}: add it to measures")
     if want.year not in scenario.years:
         years = scenario.years
         raise Refusal(f"want.year is a projected year, {years[0]} to {years[-1]}, got {want.year}: choose another")
+    return want.area
 
 
 def _judge(alone: Scenario, want: Want, sign: float) -> Judge:
@@ -160,20 +138,19 @@ def _judge(alone: Scenario, want: Want, sign: float) -> Judge:
     if len(MEASURES[want.measure].groups) == 1:
         weight = (0.0, 1.0)  # all pupils are one series
     figure[0, m, :, t] = 100 * sign * np.array(weight)
-    ones = np.ones((2, len(judge.which)))
-    factor = blocked(ones)
+    factor = blocked(np.ones((2, len(judge.which))))
     factor[judge.counts.factor == 0] = 0.0
     return replace(judge, counts=Counts(figure, np.zeros_like(judge.counts.gain), factor))
 
 
 def _best(judge: Judge, gbp: float, needs: np.ndarray) -> Optimum:
     """Return the plan that makes the chance largest with an amount."""
-    about = replace(judge.scenario, budget=replace(judge.scenario.budget, total_gbp=float(round(gbp)), plan=None))
-    asked = Optimising(objective=Objective(risk="floor"), search=SEARCH)
-    own = replace(judge, scenario=about, objective=asked.objective)
-    has = np.array(budget.for_activity(about), dtype=float)
-    equal = np.broadcast_to(has / len(about.interventions), (1, len(about.interventions), len(has)))
-    return optimiser.optimise(own, asked, start=equal.copy(), floors=needs[None])
+    funded = replace(judge.scenario, budget=replace(judge.scenario.budget, total_gbp=float(round(gbp)), plan=None))
+    request = Optimising(objective=Objective(risk="floor"), search=SEARCH)
+    own = replace(judge, scenario=funded, objective=request.objective)
+    has = np.array(budget.for_activity(funded), dtype=float)
+    equal = np.broadcast_to(has / len(funded.interventions), (1, len(funded.interventions), len(has)))
+    return optimiser.optimise(own, request, start=equal.copy(), floors=needs[None])
 
 
 def _halved(chance_with: Callable[[float], float], want: Want) -> float | None:
@@ -189,19 +166,3 @@ def _halved(chance_with: Callable[[float], float], want: Want) -> float | None:
         middle = float(round(np.sqrt(low * high)))
         low, high = (low, middle) if chance_with(middle) >= want.probability else (middle, high)
     return high
-
-
-def _rows(judge: Judge, planned: np.ndarray | None) -> pd.DataFrame:
-    """Return a plan as rows."""
-    if planned is None:
-        return pd.DataFrame(columns=["area", "intervention", "year", "gbp"])
-    a, k, t = np.nonzero(planned)
-    names = np.array(list(judge.scenario.interventions))
-    return pd.DataFrame(
-        {
-            "area": np.array(judge.scenario.areas.names)[a],
-            "intervention": names[k],
-            "year": np.array(budget.window(judge.scenario))[t],
-            "gbp": planned[a, k, t].astype(np.int64),
-        }
-    )

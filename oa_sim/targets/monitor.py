@@ -20,47 +20,32 @@ import xarray as xr
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEASURES
 from oa_sim.errors import Refusal
 from oa_sim.evidence import meta_analysis
+from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, importance_sampling, national_trend
-from oa_sim.inference.observations import Record, record
+from oa_sim.inference.observations import National, Record, record
 from oa_sim.inputs import areas, panel, published_files, tables
 from oa_sim.inputs.tables import Row, Tables, restrict_to_areas
 from oa_sim.programme import budget, delivered_effects, delivery, parameters
-from oa_sim.projection import cohort, impact
+from oa_sim.projection import cohort
 from oa_sim.rng import stream
 from oa_sim.scenario.load import load_learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
 from oa_sim.targets import attainable, settings
+from oa_sim.targets.forecast_components import flat_draws
 from oa_sim.targets.settings import Monitor
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What new figures make of a projection.
+    """What new figures make of a projection."""
 
-    Attributes
-    ----------
-    weight : array (draw)
-        What each draw counts for; they sum to 1.
-    k
-        Pareto shape of the weights; from 0.7 on they cannot be relied on.
-    effective
-        Draws that they are worth.
-    taken : array (draw)
-        Draws in the place of draws, as often as their weight says.
-    outcomes : Dataset
-        ``projection``, ``counterfactual``, ``impact`` (chain, draw, area, group, measure, year) of the years to come,
-        draws taken by their weight.
-    history : Dataset
-        From ``areas.history``, new figures among them.
-    """
-
-    weight: np.ndarray
-    k: float
-    effective: float
-    taken: np.ndarray
-    outcomes: xr.Dataset
-    history: xr.Dataset
+    weight: np.ndarray  # (draw): what it counts for; they sum to 1
+    k: float  # Pareto shape of the weights; from 0.7 on they cannot be relied on
+    effective: float  # draws that they are worth
+    taken: np.ndarray  # (draw): draws in the place of draws, as often as their weight says
+    outcomes: xr.Dataset  # projection, counterfactual, impact of the years to come, draws taken by their weight
+    history: xr.Dataset  # from ``areas.history``, new figures among them
 
 
 def update(
@@ -73,35 +58,22 @@ def update(
     *,
     is_learned_again: bool = False,
 ) -> Update:
-    """Return what new figures make of a projection.
+    """Return what new figures, in the tables up to ``until``, make of a projection whose start lies before them.
 
-    Parameters
-    ----------
-    scenario
-        The question; its start lies before the new figures.
-    posterior
-        Draws of the hyperparameters by (chain, draw, ...).
-    tables
-        The checked tables with the new figures.
-    gain
-        (chain, draw, area, group, measure, year), SD, ``all`` among the groups: what the programme adds.
-    drawn
-        Draws of the programme's parameters.
-    until
-        The last year with new figures.
-    is_learned_again
-        Whether the hyperparameters know the new figures already; then only the programme is weighed by them.
+    ``gain`` (chain, draw, area, group, measure, year), SD, ``all`` among the groups, is what the programme adds, and
+    ``drawn`` its parameters. Where the posterior ``is_learned_again``, its hyperparameters know the new figures
+    already, and only the programme is weighed by them.
     """
     here = restrict_to_areas(tables, scenario.areas.names)
     history = areas.history(here, until)
-    known, pupils = record(history), areas.pupils(here)
-    brought = {area: _brought(scenario, known, gain, history, area) for area in scenario.areas.names}
-    log_ratio = _log_density(scenario, posterior, known, history, brought)
+    published, pupils = record(history), areas.pupils(here)
+    brought = {area: _brought(scenario, published, gain, history, area) for area in scenario.areas.names}
+    log_ratio = _log_density(scenario, posterior, published, history, brought)
     if is_learned_again:
         nothing = {area: np.zeros_like(values) for area, values in brought.items()}
-        log_ratio = log_ratio - _log_density(scenario, posterior, known, history, nothing)
+        log_ratio = log_ratio - _log_density(scenario, posterior, published, history, nothing)
     else:
-        log_ratio = log_ratio + of_england(posterior, known, scenario)
+        log_ratio = log_ratio + of_england(posterior, published, scenario)
     weight, k = importance_sampling.weigh(log_ratio)
     taken = _taken(weight, scenario.seed)
     ahead = replace(scenario, start_year=until + 1, horizon=LONGEST_HORIZON)
@@ -109,33 +81,35 @@ def update(
     lost = delivery.learning_lost(ahead, drawn, pupils.share)
     years = [year for year in scenario.years if year > until]
     latent = (latent.drop_vars("national") - lost.reindex(group=list(GROUPS), fill_value=0.0)).sel(year=years)
-    outcomes = impact.outcomes(latent, gain.sel(year=years), pupils)
+    outcomes = cohort.outcomes(latent, gain.sel(year=years), pupils)
     return Update(weight, k, importance_sampling.effective(weight), taken, by_weight(outcomes, taken), history)
 
 
-def _brought(scenario: Scenario, known: Record, gain: xr.DataArray, history: xr.Dataset, area: str) -> np.ndarray:
+def _brought(scenario: Scenario, published: Record, gain: xr.DataArray, history: xr.Dataset, area: str) -> np.ndarray:
     """Return what the programme has added to an area's own figures (draw, series, year), SD; to a county's nothing."""
     n = gain.sizes["chain"] * gain.sizes["draw"]
-    out = np.zeros((n, len(known.series), len(known.years)))
+    out = np.zeros((n, len(published.series), len(published.years)))
     if bool(history.proxy.sel(area=area).any()):
         return out
-    years = [int(year) for year in known.years if year >= scenario.start_year and year in gain.year.values]
-    for s, (measure, group) in enumerate(known.series):
+    years = [int(year) for year in published.years if year >= scenario.start_year and year in gain.year.values]
+    for s, (measure, group) in enumerate(published.series):
         if measure in scenario.measures and years:
             sign = -1.0 if MEASURES[measure].lower_is_better else 1.0
             mine = gain.sel(area=area, group=group, measure=measure, year=years).transpose("chain", "draw", "year")
-            out[:, s, np.isin(known.years, years)] = sign * mine.values.reshape(n, -1)
+            out[:, s, np.isin(published.years, years)] = sign * mine.values.reshape(n, -1)
     return out
 
 
-def _log_density(scenario: Scenario, posterior, known: Record, history, brought: dict[str, np.ndarray]) -> np.ndarray:
+def _log_density(
+    scenario: Scenario, posterior: xr.Dataset, published: Record, history: xr.Dataset, brought: dict[str, np.ndarray]
+) -> np.ndarray:
     """Return the log density of all areas' new figures in each draw (draw)."""
-    hyper = area_forecast.law(posterior, known.series)
+    hyper = area_forecast.law(posterior, published.series)
     total = np.zeros(len(hyper.mean))
     for area in _once(scenario, history):
         is_proxy = bool(history.proxy.sel(area=area).any())
         total += area_forecast.log_density(
-            hyper, known, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area]
+            hyper, published, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area]
         )
     return total
 
@@ -148,31 +122,30 @@ def _once(scenario: Scenario, history: xr.Dataset) -> list[str]:
     return list(first.values())
 
 
-def of_england(posterior: xr.Dataset, known: Record, scenario: Scenario) -> np.ndarray:
+def of_england(posterior: xr.Dataset, published: Record, scenario: Scenario) -> np.ndarray:
     """Return the log density of England's new figures in each draw (draw), given those before."""
     law = {name: posterior[kept].values.ravel() for name, kept in counterfactual.MOVES.items()}
     sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
     total = np.zeros(len(sd))
-    for measure in dict.fromkeys(measure for measure, _ in known.series):
-        here = [s for s, name in enumerate(known.series) if name[0] == measure and len(known.national[s].years) > 1]
-        if not here:
-            continue
-        names = [known.series[s] for s in here]
-        before = [_cut(known.national[s], scenario.start_year) for s in here]
-        if any(len(one.years) < 1 for one in before):
-            continue
-        mine = law | {"sd": sd[:, here]}
-        total += _of_steps(names, [known.national[s] for s in here], mine) - _of_steps(names, before, mine)
+    for measure in dict.fromkeys(measure for measure, _ in published.series):
+        here = [
+            s for s, name in enumerate(published.series) if name[0] == measure and len(published.national[s].years) > 1
+        ]
+        names, courses = [published.series[s] for s in here], [published.national[s] for s in here]
+        before = [_cut(course, scenario.start_year) for course in courses]
+        if here and all(len(course.years) for course in before):
+            mine = law | {"sd": sd[:, here]}
+            total += _of_steps(names, courses, mine) - _of_steps(names, before, mine)
     return total
 
 
-def _cut(one, start: int):
+def _cut(course: National, start: int) -> National:
     """Return England's course without the figures from a year on."""
-    seen = one.years < start
-    return replace(one, years=one.years[seen], figures=one.figures[seen])
+    is_before = course.years < start
+    return replace(course, years=course.years[is_before], figures=course.figures[is_before])
 
 
-def _of_steps(names: list[tuple[str, str]], courses: list, law: dict[str, np.ndarray]) -> np.ndarray:
+def _of_steps(names: list[tuple[str, str]], courses: list[National], law: dict[str, np.ndarray]) -> np.ndarray:
     """Return the log density of all steps of courses in each draw (draw)."""
     steps = national_trend.steps(names, courses)
     if not len(steps.change):
@@ -181,127 +154,91 @@ def _of_steps(names: list[tuple[str, str]], courses: list, law: dict[str, np.nda
     change = np.broadcast_to(steps.change[:, None], (len(root), len(steps.change), 1))
     white = np.linalg.solve(root, change)[..., 0]
     diagonal = np.diagonal(root, axis1=1, axis2=2)
-    return -0.5 * (white**2).sum(axis=1) - np.log(diagonal).sum(axis=1) - 0.5 * len(steps.change) * np.log(2 * np.pi)
+    constant = 0.5 * len(steps.change) * np.log(2 * np.pi)
+    return np.asarray(-0.5 * (white**2).sum(axis=1) - np.log(diagonal).sum(axis=1) - constant)
 
 
 def _taken(weight: np.ndarray, seed: int) -> np.ndarray:
     """Return draws taken in the place of draws, as often as their weight says (systematic resampling)."""
     n = len(weight)
-    at = (np.arange(n) + stream(seed, "draws taken by new figures").uniform()) / n
-    return np.minimum(np.searchsorted(np.cumsum(weight), at), n - 1)
+    marks = (np.arange(n) + stream(seed, "draws taken by new figures").uniform()) / n
+    return np.asarray(np.minimum(np.searchsorted(np.cumsum(weight), marks), n - 1))
 
 
 def by_weight(outcomes: xr.Dataset, taken: np.ndarray) -> xr.Dataset:
     """Return outcomes with draws taken in the place of draws."""
     size = (outcomes.sizes["chain"], outcomes.sizes["draw"])
     chain, draw = np.unravel_index(taken.reshape(size), size)
-    at = {"chain": xr.DataArray(chain, dims=("chain_", "draw_")), "draw": xr.DataArray(draw, dims=("chain_", "draw_"))}
-    resampled = outcomes.isel(at).rename(chain_="chain", draw_="draw")
-    return resampled.drop_vars(
-        [name for name in ("chain", "draw") if name in resampled.coords and resampled[name].ndim > 1]
-    )
+    places = {name: xr.DataArray(place, dims=("chain_", "draw_")) for name, place in (("chain", chain), ("draw", draw))}
+    resampled = outcomes.isel(places).rename(chain_="chain", draw_="draw")
+    return resampled.drop_vars([name for name in places if name in resampled.coords and resampled[name].ndim > 1])
 
 
 KEYS = ["area", "measure", "group", "year"]
-ORDER = {"red": 0, "amber": 1, "green": 2}
+ORDER = {"red": 0, "amber": 1, "green": 2}  # the worst first
 
 
 def figure_rows(
-    scenario: Scenario, asked: Monitor, before: xr.Dataset, county: xr.Dataset, updated: Update, until: int
+    scenario: Scenario, request: Monitor, before: xr.Dataset, county: xr.Dataset, updated: Update, until: int
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each figure of a scenario's years.
 
-    Parameters
-    ----------
-    scenario
-        The question.
-    asked
-        From which probabilities on a figure is green, and red.
-    before, county
-        ``projection`` (chain, draw, area, group, measure, year) as expected at the start: of the areas, and of the
-        counties that stand in for districts, without the programme.
-    updated
-        What the figures make of it.
-    until
-        The last year with figures.
+    ``before`` and ``county`` are outcomes as expected at the start: of the areas, and of the counties that stand in for
+    districts, without the programme; ``until`` is the last year with figures.
     """
     history, last_year = updated.history, scenario.years[-1]
     for area in scenario.areas.names:
         for measure in scenario.measures:
             for group in MEASURES[measure].table_groups:
-                at = {"area": area, "measure": measure, "group": group}
-                is_proxy = bool(history.proxy.sel(at))
-                expected = (county if is_proxy else before).projection.sel(at)
+                place = {"area": area, "measure": measure, "group": group}
+                is_proxy = bool(history.proxy.sel(place))
+                expected = (county if is_proxy else before).projection.sel(place)
                 for year in (year for year in scenario.years if year <= until):
-                    figure = float(history.published.sel(at).sel(year=year)) if year in history.year else np.nan
+                    figure = float(history.published.sel(place).sel(year=year)) if year in history.year else np.nan
                     if np.isfinite(figure):
-                        row = at | {"year": year, "unit": MEASURES[measure].unit, "published": figure}
-                        row |= _placed(_flat(expected.sel(year=year)), figure, measure, asked)
-                        row |= _to_come(before, updated, at, last_year, measure)
+                        row = place | {"year": year, "unit": MEASURES[measure].unit, "published": figure}
+                        row |= _placed(flat_draws(expected.sel(year=year)), figure, measure, request)
+                        row |= _to_come(before, updated, place, last_year)
                         broken = bool(history.breaks.sel(measure=measure, year=year) > 0)
                         yield row | {"break": broken, "proxy": is_proxy, "n_draws": updated.weight.size}
 
 
-def _flat(array: xr.DataArray) -> np.ndarray:
-    return array.values.astype(float).ravel()
-
-
-def _placed(draws: np.ndarray, figure: float, measure: str, asked: Monitor) -> dict[str, object]:
+def _placed(draws: np.ndarray, figure: float, measure: str, request: Monitor) -> dict[str, object]:
     """Return where a figure lies in what was expected, and its colour."""
     lower = MEASURES[measure].lower_is_better
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
     better = float((draws >= figure).mean() if lower else (draws <= figure).mean())
-    told = {"expected": middle, "expected_q05": low, "expected_q95": high, "better_than": better}
-    edges = [attainable.promised(draws, p, lower_is_better=lower)[0] for p in (asked.green_from, asked.red_from)]
+    row = {"expected": middle, "expected_q05": low, "expected_q95": high, "better_than": better}
+    edges = [attainable.promised(draws, p, lower_is_better=lower)[0] for p in (request.green_from, request.red_from)]
     kept = [figure <= edge if lower else figure >= edge for edge in edges]
-    return told | {"should_be": edges[0], "colour": "green" if kept[0] else "amber" if kept[1] else "red"}
+    return row | {"should_be": edges[0], "colour": "green" if kept[0] else "amber" if kept[1] else "red"}
 
 
-def _to_come(before: xr.Dataset, updated: Update, at: dict, year: int, measure: str) -> dict[str, float]:
+def _to_come(before: xr.Dataset, updated: Update, place: dict[str, str], year: int) -> dict[str, float]:
     """Return what is expected in the last year as it was and as it is, and the chance of what was expected."""
-    old = _flat(before.projection.sel(at).sel(year=year))
-    now = _flat(updated.outcomes.projection.sel(at).sel(year=year))
-    added = _flat(updated.outcomes.impact.sel(at).sel(year=year))
-    lower, goal = MEASURES[measure].lower_is_better, float(np.median(old))
+    old, now = (flat_draws(outcomes.projection.sel(place).sel(year=year)) for outcomes in (before, updated.outcomes))
+    lower, goal = MEASURES[place["measure"]].lower_is_better, float(np.median(old))
     row = {"last_year": year, "goal": goal}
     for name, draws in (("before", old), ("now", now)):
         low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
         row |= {name: middle, f"{name}_q05": low, f"{name}_q95": high}
         row[f"p_goal_{name}"] = attainable.reached(draws, goal, lower_is_better=lower)[0]
-    impact_before = _flat(before.impact.sel(at).sel(year=year)).mean()
-    return row | {"impact_before": impact_before, "impact_now": added.mean()}
+    impacts = {"impact_before": before, "impact_now": updated.outcomes}
+    return row | {name: flat_draws(of.impact.sel(place).sel(year=year)).mean() for name, of in impacts.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Monitored:
-    """What this year's figures say.
+    """What this year's figures say."""
 
-    Attributes
-    ----------
-    figures
-        A row for each area, measure, group and year with a figure: what was expected, where the figure lies, colour,
-        what is expected in the last year before and now.
-    priorities
-        A row for each priority of an area: its measures by colour.
-    changes
-        Rows whose colour is another than last time; empty where nothing is compared.
-    update
-        The draws' weights, and the years to come.
-    before
-        ``projection`` (chain, draw, area, group, measure, year) as it was.
-    learned_again
-        Whether the hyperparameters were learned again with the new figures.
-    manifest
-        What makes the numbers traceable; ``gates`` fail where the weights cannot be relied on.
-    """
-
+    #: a row for each figure: what was expected, where it lies, colour, what is expected in the last year
     figures: pd.DataFrame
-    priorities: pd.DataFrame
-    changes: pd.DataFrame
-    update: Update
-    before: xr.Dataset
-    learned_again: bool
-    manifest: dict
+    priorities: pd.DataFrame  #: a row for each priority of an area: its measures by colour
+    changes: pd.DataFrame  #: rows whose colour is another than last time; empty where nothing is compared
+    update: Update  #: the draws' weights, and the years to come
+    before: xr.Dataset  #: ``projection`` (chain, draw, area, group, measure, year) as it was
+    learned_again: bool  #: whether the hyperparameters were learned again with the new figures
+    manifest: dict[str, Any]  #: what makes the numbers traceable; ``gates`` fail where the weights cannot be relied on
 
     def summary(self) -> pd.DataFrame:
         """Return the rows of the figures."""
@@ -316,14 +253,14 @@ class Monitored:
         return out.assign_attrs(manifest=json.dumps(self.manifest, default=str))
 
 
-def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lambda sentence: None) -> Monitored:
+def monitor(scenario: Scenario, request: Monitor, say: Callable[[str], None] = lambda sentence: None) -> Monitored:
     """Return what this year's figures say of a scenario.
 
     Parameters
     ----------
     scenario
         From ``load_scenario``; its start lies before the figures.
-    asked
+    request
         Where the figures are, and with what they are compared.
     say
         Called with a sentence at each stage.
@@ -334,25 +271,25 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
         For figures that are not there or not right, and where ``scenario_run.run`` refuses.
     """
     prepared = scenario_run.prepare(scenario)
-    scenario, known = prepared.scenario, prepared.tables
-    new = settings.figure_rows(asked, known, scenario.start_year, scenario.data_folder)
+    scenario, tables = prepared.scenario, prepared.tables
+    new = settings.figure_rows(request, tables, scenario.start_year, scenario.data_folder)
     until = max(row["year"] for row in new)
     if until >= scenario.years[-1]:
         raise Refusal(f"the figures go to {until} and the scenario to {scenario.years[-1]}: choose a longer horizon")
-    last = _last(asked.last)
+    last = _last(request.last)
     say("projecting from what was known at the start")
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
     gain, drawn, before, county = _before(prepared, posterior)
-    say(f"taking in {len(new):,} figures up to {until}")
-    with_new = settings.taken_in(known, new)
+    say(f"taking in {number(len(new), 0)} figures up to {until}")
+    with_new = settings.taken_in(tables, new)
     updated, again = update(scenario, posterior, with_new, gain, drawn, until), False
-    if updated.k >= importance_sampling.LARGEST_K and asked.panel:
-        say(f"the weights cannot be relied on (Pareto k {updated.k:.2f}): learning again from the panel")
-        posterior, again = _learn_again(asked.panel, scenario, until, say), True
+    if updated.k >= importance_sampling.LARGEST_K and request.panel:
+        say(f"the weights cannot be relied on (Pareto k {number(updated.k, 2)}): learning again from the panel")
+        posterior, again = _learn_again(request.panel, scenario, until, say), True
         gain, drawn, _, _ = _before(prepared, posterior)
         updated = update(scenario, posterior, with_new, gain, drawn, until, is_learned_again=True)
     say("reading off where each figure lies")
-    rows = list(figure_rows(scenario, asked, before, county, updated, until))
+    rows = list(figure_rows(scenario, request, before, county, updated, until))
     if not rows:
         raise Refusal("no figure of the scenario's areas and measures is among those given: name a file that has them")
     figures = pd.DataFrame(rows)
@@ -363,34 +300,36 @@ def monitor(scenario: Scenario, asked: Monitor, say: Callable[[str], None] = lam
         updated,
         before,
         again,
-        _manifest(scenario, asked, known, posterior, updated, new, again=again),
+        _manifest(scenario, request, tables, posterior, updated, new, again=again),
     )
 
 
-def _before(prepared: scenario_run.Prepared, posterior: xr.Dataset) -> tuple:
+def _before(
+    prepared: scenario_run.Prepared, posterior: xr.Dataset
+) -> tuple[xr.DataArray, xr.Dataset, xr.Dataset, xr.Dataset]:
     """Return what the programme adds, its parameters, outcomes as expected at the start, and a county's without it."""
-    scenario, known, history, pupils = prepared
-    drawn = parameters.drawn(scenario, known, posterior.sizes["chain"], posterior.sizes["draw"])
-    money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
+    scenario, tables, history, pupils = prepared
+    drawn = parameters.drawn(scenario, tables, posterior.sizes["chain"], posterior.sizes["draw"])
+    money = budget.reviewed(scenario, budget.allocate(scenario, pupils, tables), drawn)
     active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(
+    gain = cohort.with_all(
         cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils
     )
     lost = delivery.learning_lost(scenario, drawn, pupils.share).reindex(group=list(GROUPS), fill_value=0.0)
-    latent = counterfactual.project(scenario, posterior, history, known, pupils.rolls).drop_vars("national") - lost
-    own = impact.outcomes(latent, gain, pupils)
+    latent = counterfactual.project(scenario, posterior, history, tables, pupils.rolls).drop_vars("national") - lost
+    own = cohort.outcomes(latent, gain, pupils)
     if not bool(history.proxy.any()):
         return gain, drawn, own, own
     # a county's figure is held against the county's course, which the programme of one district does not move
     alone = history.assign(proxy=history.proxy & False)
-    plain = counterfactual.project(scenario, posterior, alone, known, pupils.rolls).drop_vars("national") - lost
-    return gain, drawn, own, impact.outcomes(plain, gain * 0, pupils)
+    plain = counterfactual.project(scenario, posterior, alone, tables, pupils.rolls).drop_vars("national") - lost
+    return gain, drawn, own, cohort.outcomes(plain, gain * 0, pupils)
 
 
 def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str], None]) -> xr.Dataset:
     """Return the hyperparameters learned from a panel up to the new figures."""
     learning = load_learning(f"panel.path={path}", f"panel.train_until={until}", f"seed={scenario.seed}")
-    reading = published_files.read(learning.panel.path)
+    reading = published_files.read(learning.panel.path or path)
     history = panel.history(reading, tables.read("breaks", scenario.data_folder), until)
     panel.check(history)
     fit = baseline_fit.learn(learning, history, reading.data_hash, say)
@@ -398,30 +337,32 @@ def _learn_again(path: str, scenario: Scenario, until: int, say: Callable[[str],
     return fit.isel(draw=slice(n))
 
 
-def _priorities(scenario: Scenario, known: dict, figures: pd.DataFrame) -> pd.DataFrame:
+def _priorities(scenario: Scenario, tables: Tables, figures: pd.DataFrame) -> pd.DataFrame:
     """Return each priority's measures by colour, in the last year that has figures."""
     latest = figures[figures.year == figures.groupby(["area", "measure"]).year.transform("max")]
     rows = []
-    for row in known["priorities"]:
-        if row["area"] not in scenario.areas.names:
+    for priority in tables["priorities"]:
+        if priority["area"] not in scenario.areas.names:
             continue
-        seen = {m for name in row["interventions"] if name in scenario.interventions for m in _moves(scenario, name)}
-        mine = latest[(latest.area == row["area"]) & latest.measure.isin(seen)]
+        measures = {
+            m for name in priority["interventions"] if name in scenario.interventions for m in _moves(scenario, name)
+        }
+        mine = latest[(latest.area == priority["area"]) & latest.measure.isin(measures)]
         counts = {colour: int((mine.colour == colour).sum()) for colour in ORDER}
-        worst = min((colour for colour in ORDER if counts[colour]), key=ORDER.get, default="none")
-        told = {"area": row["area"], "priority": row["priority"], "measures": " ".join(sorted(set(mine.measure)))}
-        rows.append(told | counts | {"worst": worst, "proxy": bool(mine.proxy.any()), "status": row["status"]})
+        worst = next((colour for colour in ORDER if counts[colour]), "none")
+        row = {key: priority[key] for key in ("area", "priority")} | {"measures": " ".join(sorted(set(mine.measure)))}
+        rows.append(row | counts | {"worst": worst, "proxy": bool(mine.proxy.any()), "status": priority["status"]})
     return pd.DataFrame(rows, columns=["area", "priority", "measures", *ORDER, "worst", "proxy", "status"])
 
 
 def _moves(scenario: Scenario, name: str) -> list[str]:
     """Return the measures that an intervention acts on and whose pupils it serves or will have served."""
-    about = scenario.interventions[name]
-    first = min(about.year_groups)
+    intervention = scenario.interventions[name]
+    first = min(intervention.year_groups)
     return [
         measure
         for measure in scenario.measures
-        if MEASURES[measure].channel in about.acts_on and max(MEASURES[measure].year_groups) >= first
+        if MEASURES[measure].channel in intervention.acts_on and max(MEASURES[measure].year_groups) >= first
     ]
 
 
@@ -433,8 +374,8 @@ def _last(folder: str | None) -> pd.DataFrame | None:
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        what = f"monitor.last={folder} is not a folder of a monitor ({type(error).__name__})"
-        raise Refusal(f"{what}: name one that was written") from None
+        problem = f"monitor.last={folder} is not a folder of a monitor ({type(error).__name__})"
+        raise Refusal(f"{problem}: name one that was written") from None
     if not {*KEYS, "colour", "now"} <= set(table.columns):
         raise Refusal(f"{path} lacks columns that a monitor writes: name a folder that oa-sim monitor wrote")
     return table
@@ -456,7 +397,7 @@ def _changes(figures: pd.DataFrame, last: pd.DataFrame | None) -> pd.DataFrame:
 
 def _manifest(
     scenario: Scenario,
-    asked: Monitor,
+    request: Monitor,
     tables: Tables,
     posterior: xr.Dataset,
     fit: Update,
@@ -469,13 +410,13 @@ def _manifest(
     gates = run_manifest.verdict(scenario, posterior, studied)
     if fit.k >= importance_sampling.LARGEST_K:
         why = (
-            f"Pareto k of the weights is {fit.k:.2f}: few draws agree with the new figures; learn again with "
+            f"Pareto k of the weights is {number(fit.k, 2)}: few draws agree with the new figures; learn again with "
             "monitor.panel=FILE, the figures of all authorities"
         )
         gates = gates | {"verdict": "FAIL", "reason": why}
     text = json.dumps([{key: row[key] for key in ("place", "measure", "group", "year", "value")} for row in new])
     made_from = {
-        "asked": asdict(replace(asked, last=None)),
+        "asked": asdict(replace(request, last=None)),
         "figures": hashlib.sha256(text.encode()).hexdigest(),
     }
     facts = {"pareto_k": fit.k, "effective_draws": fit.effective, "learned_again": again}

@@ -5,6 +5,7 @@ import pandas as pd
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, estimate, number, outcome, unit, with_unit
 from oa_sim.scenario import unverified
+from oa_sim.scenario.rules import spelled
 from oa_sim.simulation import narrative
 from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
@@ -122,26 +123,26 @@ def _level(value: float, measure: str) -> str:
 
 def _assessment(row: pd.Series, start: int) -> str:
     """Return the colour and the probability of a target, its base rate, what was published, and its marks."""
-    years = f"{row.base_rate_years:.0f} year{'s' if row.base_rate_years != 1 else ''}"
+    years = f"{number(row.base_rate_years, 0)} year{'s' if row.base_rate_years != 1 else ''}"
     tense = "had" if row.target_year < start else "has"
     warning = f" {row.warning[0].upper()}{row.warning[1:]}." if row.warning else ""
     marks = [mark for mark, holds in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if holds]
     marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
     return (
         f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: the target of "
-        f"{_target(row)} in {academic_year(int(row.target_year))} {tense} probability {chance(row.probability)}, as "
-        f"known in {row.judged_from}. Comparable authorities moved as far against England within {years} in "
-        f"{chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases.{warning}{_publication(row, start)}"
-        + (f" ({', '.join(marks)})" if marks else "")
+        f"{_target(row)} in {academic_year(int(row.target_year))} {tense} probability "
+        f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. Comparable authorities moved as far "
+        f"against England within {years} in {chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases."
+        f"{warning}{_publication(row, start)}" + (f" ({', '.join(marks)})" if marks else "")
     )
 
 
 def _target(row: pd.Series) -> str:
     """Return a target with its unit; one that is relative to England says on which side."""
     if row.scale != "relative":
-        return with_unit(f"{row.target:g}", row.unit)
+        return with_unit(spelled(row.target), row.unit)
     side = "above" if row.target >= 0 else "below"
-    return f"{f'{abs(row.target):g} {unit(row.measure)} ' if row.target else ''}{side} England"
+    return f"{f'{spelled(abs(row.target))} {unit(row.measure)} ' if row.target else ''}{side} England"
 
 
 def _publication(row: pd.Series, start: int) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oa_sim.definitions import GROUPS, MEASURES
-from oa_sim.errors import Refusal, between, one_of, unknown
+from oa_sim.errors import Refusal, one_of, unknown
 from oa_sim.inputs import csv_reader, published_files, schemas, tables
 from oa_sim.inputs.schemas import LARGEST, STATUSES
 from oa_sim.inputs.tables import Row, Tables
 from oa_sim.scenario import load
+from oa_sim.scenario.rules import NAME, SHARE, TRUTH, Checked, Rule, requested, spelled
 
 SCALES = ("level", "relative")
 SHORT = {  # what people call a measure
@@ -25,77 +26,52 @@ FIRST_YEAR, LAST_YEAR = 2018, 2054
 
 
 @dataclass
-class Want:
-    """A target for which the least money is asked.
+class Want(Checked):
+    """A target for which the least money is asked."""
 
-    Attributes
-    ----------
-    area, measure, group, year
-        Where and when.
-    level
-        The figure to be reached, in the measure's unit; on the scale ``relative``, less England's.
-    scale
-        ``level`` or ``relative``.
-    probability
-        With which it is to be reached.
-    most_gbp
-        The most that is tried.
-    """
+    key = "want"
+    area: str | None = requested("Area", NAME, default=None)
+    measure: str = requested("Measure", NAME, choices=tuple(MEASURES), default="key_stage_2")
+    group: str = requested("Group of pupils", NAME, default="all")
+    year: int = requested("Year", "", FIRST_YEAR, LAST_YEAR, 2029)
+    level: float = requested(
+        "Figure to be reached; on the scale relative, less England\u2019s", "the measure\u2019s", -100, 100, 0.0
+    )
+    scale: str = requested("A level, or relative to England", NAME, choices=SCALES, default="level")
+    probability: float = requested("With which it is to be reached", SHARE, 0.01, 0.99, 0.5)
+    most_gbp: float = requested("Most that is tried", "£", 1e4, 1e11, 1e9)
 
-    area: str | None = None
-    measure: str = "key_stage_2"
-    group: str = "all"
-    year: int = 2029
-    level: float = 0.0
-    scale: str = "level"
-    probability: float = 0.5
-    most_gbp: float = 1e9
-
-    def __post_init__(self):
-        one_of("measure in want.measure", self.measure, tuple(MEASURES))
-        one_of("group in want.group", self.group, MEASURES[self.measure].table_groups)
-        one_of("scale in want.scale", self.scale, SCALES)
-        between("want.year", self.year, FIRST_YEAR, LAST_YEAR)
-        between("want.level", self.level, -100, 100)
-        between("want.probability", self.probability, 0.01, 0.99)
-        between("want.most_gbp", self.most_gbp, 1e4, 1e11, " GBP")
+    def _check_together(self) -> None:
+        one_of("want.group", self.group, MEASURES[self.measure].table_groups)
 
 
 @dataclass
-class Target:
-    """What is promised, and how targets are judged.
+class Target(Checked):
+    """What is promised, and how targets are judged."""
 
-    Attributes
-    ----------
-    levels
-        Probabilities with which a figure is promised.
-    years
-        Years of promises; none named: the fifth projected one and the last.
-    table
-        The user's targets, CSV or Excel; None: none but those inside the package.
-    package
-        Whether the delivery-plan targets inside the package are judged.
-    panel
-        Figures of all authorities for base rates; None: those of our own summary.
-    green_from, red_below
-        Probabilities from which a target is green, and below which it is red; amber between.
-    """
+    key = "target"
+    levels: list[float] = field(
+        default_factory=lambda: [0.5, 0.7, 0.9],
+        metadata={"rule": Rule("Probabilities with which a figure is promised", SHARE, 0.01, 0.99)},
+    )
+    years: list[int] = requested("Years of promises; none named: the fifth projected one and the last", default=list)
+    table: str | None = requested(
+        "Your own targets, CSV or Excel; null: those of the package alone", "a file", default=None
+    )
+    package: bool = requested("Whether the delivery-plan targets of the package are judged", TRUTH, default=True)
+    panel: str | None = requested(
+        "Figures of all authorities for base rates; null: our summary", "a file", default=None
+    )
+    green_from: float = requested("Probability from which a target is green", SHARE, 0, 1, 0.7)
+    red_below: float = requested("Probability below which a target is red; amber between", SHARE, 0, 1, 0.5)
 
-    levels: list[float] = field(default_factory=lambda: [0.5, 0.7, 0.9])
-    years: list[int] = field(default_factory=list)
-    table: str | None = None
-    package: bool = True
-    panel: str | None = None
-    green_from: float = 0.7
-    red_below: float = 0.5
-
-    def __post_init__(self):
+    def _check_together(self) -> None:
         if not self.levels or len(set(self.levels)) != len(self.levels):
-            raise Refusal(f"target.levels must name each probability once, got {self.levels}: list one or more")
-        for level in self.levels:
-            between("target.levels: a probability", level, 0.01, 0.99)
-        between("target.green_from", self.green_from, 0, 1)
-        between("target.red_below", self.red_below, 0, self.green_from)
+            raise self.wrong("levels", f" must name each probability once, got {self.levels}: list one or more")
+        if self.red_below > self.green_from:
+            raise self.wrong(
+                "red_below", f" must be at most target.green_from={self.green_from}, got {self.red_below}: lower it"
+            )
 
 
 @dataclass
@@ -106,7 +82,7 @@ class Targeting:
     want: Want = field(default_factory=Want)
 
 
-class Asked(NamedTuple):
+class TargetRow(NamedTuple):
     """One target, or a baseline that has none."""
 
     area: str
@@ -124,28 +100,20 @@ class Asked(NamedTuple):
 TARGET_COLUMNS = {"year": "target_year"}  # field of a target: its column, where that has another name
 
 
-def package(areas: list[str], data_folder: str | None) -> list[Asked]:
+def package(areas: list[str], data_folder: str | None) -> list[TargetRow]:
     """Return the targets and baselines of ``targets.csv`` for some areas."""
-    rows = tables.read("targets", data_folder)
-    return [_target(row) for row in rows if row["area"] in areas]
+    return [_target(row) for row in tables.read("targets", data_folder) if row["area"] in areas]
 
 
-def _target(row: Row) -> Asked:
-    return Asked(**{name: row[TARGET_COLUMNS.get(name, name)] for name in Asked._fields})
+def _target(row: Row) -> TargetRow:
+    return TargetRow(**{name: row[TARGET_COLUMNS.get(name, name)] for name in TargetRow._fields})
 
 
-def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Asked]:
-    """Return the targets of a user's table.
+def of_user(path: str, areas: list[str], data_folder: str | None) -> list[TargetRow]:
+    """Return the targets of a user's table, CSV or Excel (first sheet), for the areas of a scenario.
 
-    Parameters
-    ----------
-    path
-        CSV or Excel (first sheet) with the columns ``area``, ``measure``, ``group``, ``target``, ``target_year`` and
-        any of ``baseline``, ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``.
-    areas
-        Areas of the scenario.
-    data_folder
-        Of the scenario.
+    It has the columns ``area``, ``measure``, ``group``, ``target``, ``target_year`` and any of ``baseline``,
+    ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``.
 
     Raises
     ------
@@ -195,16 +163,16 @@ def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
     columns: dict[str, schemas.Check] = {
         "area": area,
         "measure": _measure,
-        "group": lambda name: schemas.one_of(*GROUPS, what="group", default="all")(name.lower()),
+        "group": lambda name: schemas.one_of(*GROUPS, noun="group", default="all")(name.lower()),
         "target": schemas.number(-100, 100),
         "target_year": schemas.year_as_written(FIRST_YEAR, LAST_YEAR),
     }
     optional: dict[str, schemas.Check] = {
         "baseline": schemas.number(0, 100, blank=True),
         "baseline_year": schemas.year_as_written(schemas.FIRST_YEAR, LAST_YEAR, blank=True),
-        "scale": lambda name: schemas.one_of(*SCALES, what="scale", default="level")(name.lower()),
+        "scale": lambda name: schemas.one_of(*SCALES, noun="scale", default="level")(name.lower()),
         "source": lambda name: name or "the user's table",
-        "status": schemas.one_of(*STATUSES, what="status", default=STATUSES[0]),
+        "status": schemas.one_of(*STATUSES, noun="status", default=STATUSES[0]),
         "unit": str,
     }
     identity = ("area", "measure", "group", "target_year", "scale")
@@ -213,24 +181,23 @@ def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
 
 def _complete(row: Row) -> Row:
     """Return a target after checks that need several cells."""
-    about = MEASURES[row["measure"]]
-    one_of(f"group of {row['measure']}", row["group"], about.table_groups)
+    measure = MEASURES[row["measure"]]
+    one_of(f"group of {row['measure']}", row["group"], measure.table_groups)
     if row["scale"] == "level" and row["target"] < 0:
-        raise Refusal(f"target must be 0 to 100, got {row['target']:g}: correct the cell")
-    if row["unit"] and row["unit"] != about.unit:
-        raise Refusal(f"unit of {row['measure']} is {about.unit!r}, got {row['unit']!r}: correct the cell")
+        raise Refusal(f"target must be 0 to 100, got {spelled(row['target'])}: correct the cell")
+    if row["unit"] and row["unit"] != measure.unit:
+        raise Refusal(f"unit of {row['measure']} is {measure.unit!r}, got {row['unit']!r}: correct the cell")
     return row
 
 
 def _measure(text: str) -> str:
     """Return the measure of a name, of its label or of what people call it for short."""
-    known = {_plain(name): name for name in MEASURES}
-    known |= {_plain(about.label): name for name, about in MEASURES.items()}
-    known |= {_plain(about.label.split(" (")[0]): name for name, about in MEASURES.items()}
-    known |= SHORT
-    if _plain(text) not in known:
+    names = dict(SHORT)
+    for name, measure in MEASURES.items():
+        names |= dict.fromkeys(map(_plain, (name, measure.label, measure.label.split(" (")[0])), name)
+    if _plain(text) not in names:
         raise unknown("measure", text, (*MEASURES, *SHORT))
-    return known[_plain(text)]
+    return names[_plain(text)]
 
 
 def _plain(text: str) -> str:
@@ -243,38 +210,34 @@ ENGLAND = "England"
 
 
 @dataclass
-class Monitor:
-    """What is monitored.
+class Monitor(Checked):
+    """What is monitored."""
 
-    Attributes
-    ----------
-    figures
-        This year's figures: a file of the Department's as it is downloaded, or a small table with the columns
-        ``place``, ``measure``, ``group``, ``year``, ``value``, England's figures among them; ``package``: those
-        inside.
-    until
-        The last year whose figures are taken; None: the last that there is.
-    last
-        The folder of an earlier ``oa-sim monitor``, to be compared with.
-    panel
-        Figures of all authorities up to the same year, to learn from again where the draws cannot be weighed anew.
-    green_from, red_from
-        A figure is green where it is at least as good as what was promised with this probability, red where it is worse
-        than what was promised with that one; amber between.
-    """
+    key = "monitor"
+    # a file of the Department's as it is downloaded, or a small table with the columns place, measure, group, year and
+    # value, England's figures among them
+    figures: str | None = requested("This year\u2019s figures; package: those inside", "a file", default=None)
+    until: int | None = requested(
+        "Last year whose figures are taken; null: the last that there is", "", 2018, 2060, None
+    )
+    last: str | None = requested("Folder of an earlier monitor, to be compared with", "a folder", default=None)
+    panel: str | None = requested(
+        "Figures of all authorities up to the same year, to learn from again where draws cannot be reweighted",
+        "a file",
+        default=None,
+    )
+    green_from: float = requested(
+        "A figure as good as what was promised with this probability is green", SHARE, 0.01, 0.99, 0.7
+    )
+    red_from: float = requested(
+        "A figure worse than what was promised with this probability is red", SHARE, 0.01, 0.999, 0.9
+    )
 
-    figures: str | None = None
-    until: int | None = None
-    last: str | None = None
-    panel: str | None = None
-    green_from: float = 0.7
-    red_from: float = 0.9
-
-    def __post_init__(self):
-        between("monitor.green_from", self.green_from, 0.01, 0.99)
-        between("monitor.red_from", self.red_from, self.green_from, 0.999)
-        if self.until is not None:
-            between("monitor.until", self.until, 2018, 2060)
+    def _check_together(self) -> None:
+        if self.red_from < self.green_from:
+            raise self.wrong(
+                "red_from", f" must be at least monitor.green_from={self.green_from}, got {self.red_from}: raise it"
+            )
 
 
 @dataclass
@@ -284,58 +247,45 @@ class Monitoring:
     monitor: Monitor = field(default_factory=Monitor)
 
 
-def figure_rows(asked: Monitor, known: Tables, start: int, data_folder: str | None) -> list[Row]:
-    """Return new figures as rows of ``outcomes.csv``, from the start on.
-
-    Parameters
-    ----------
-    asked
-        Where they are.
-    known
-        The checked tables.
-    start
-        The first projected year; earlier figures are left as they are.
-    data_folder
-        Of the scenario.
+def figure_rows(request: Monitor, tables: Tables, start: int, data_folder: str | None) -> list[Row]:
+    """Return new figures as rows of ``outcomes.csv``, from the first projected year on.
 
     Raises
     ------
     Refusal
         Where there are none, and for the first row that is not right.
     """
-    if asked.figures is None:
+    if request.figures is None:
         raise Refusal(
             "monitor needs this year's figures, got none: add monitor.figures=FILE, or monitor.figures=package with a "
             "start_year that lies before the last figures inside"
         )
-    if asked.figures == PACKAGE:
-        found = [row for row in known["outcomes"] if row["year"] >= start]
+    if request.figures == PACKAGE:
+        figures = [row for row in tables["outcomes"] if row["year"] >= start]
     else:
-        found = _of_file(Path(asked.figures), known, data_folder)
-    last = asked.until or max((row["year"] for row in found), default=start)
-    found = [row for row in found if start <= row["year"] <= last]
-    if not found:
+        figures = _of_file(Path(request.figures), tables, data_folder)
+    last = request.until or max((row["year"] for row in figures), default=start)
+    figures = [row for row in figures if start <= row["year"] <= last]
+    if not figures:
         raise Refusal(f"there are no figures of {start} or later: name a later file, or an earlier start_year")
-    return found
+    return figures
 
 
-def _of_file(path: Path, known: Tables, data_folder: str | None) -> list[Row]:
+def _of_file(path: Path, tables: Tables, data_folder: str | None) -> list[Row]:
     """Return the figures of a file as rows of ``outcomes.csv``: of the places that the tables know."""
     if not path.exists():
         raise Refusal(f"the figures {path} are not there: correct monitor.figures")
-    places = {row["published_place"]: _geography(row) for row in known["areas"]} | {ENGLAND: "england"}
+    places = {ENGLAND: "england"}
+    for row in tables["areas"]:
+        places[row["published_place"]] = "authority" if row["geography"] == "authority" else "county"
     if _is_small(path):
-        return _of_small(path, known, places, data_folder)
+        return _of_small(path, tables, places, data_folder)
     figures = published_files.read(path).figures
     mine = figures[figures["place"].isin(places) & figures["measure"].isin(list(MEASURES))]
     return [
         _row(row.place, places[row.place], row.measure, row.group, int(row.year), float(row.value))
         for row in mine.itertuples()
     ]
-
-
-def _geography(row: Row) -> str:
-    return "authority" if row["geography"] == "authority" else "county"
 
 
 def _is_small(path: Path) -> bool:
@@ -347,37 +297,32 @@ def _is_small(path: Path) -> bool:
     return "measure" in header and "place" in header
 
 
-def _of_small(path: Path, tables: Tables, places: dict[str, str], data_folder: str | None) -> list[Row]:
+def _of_small(path: Path, known_tables: Tables, places: dict[str, str], data_folder: str | None) -> list[Row]:
     """Return the figures of a small table."""
 
     def complete(row: Row) -> Row:
-        about, value = MEASURES[row["measure"]], row["value"]
-        one_of(f"group of {row['measure']}", row["group"], about.table_groups)
-        if not 0 <= value <= LARGEST[about.unit]:
-            most = schemas.with_unit(LARGEST[about.unit], about.unit)
-            raise Refusal(f"value must be 0 to {most}, got {value:g}: correct the cell")
+        measure, value = MEASURES[row["measure"]], row["value"]
+        one_of(f"group of {row['measure']}", row["group"], measure.table_groups)
+        if not 0 <= value <= LARGEST[measure.unit]:
+            most = schemas.with_unit(LARGEST[measure.unit], measure.unit)
+            raise Refusal(f"value must be 0 to {most}, got {spelled(value)}: correct the cell")
         return _row(row["place"], places[row["place"]], row["measure"], row["group"], row["year"], value)
 
     columns: dict[str, schemas.Check] = {
-        "place": lambda name: _place(name, tables, places, data_folder),
-        "measure": schemas.one_of(*MEASURES, what="measure"),
+        "place": lambda name: _place(name, known_tables, places, data_folder),
+        "measure": schemas.one_of(*MEASURES, noun="measure"),
         "group": schemas.text,
         "year": schemas.year_as_written(*YEARS),
         "value": schemas.real,
     }
+    identity = ("place", "measure", "group", "year")
     schema = schemas.Schema(
-        columns,
-        ("place", "measure", "group", "year"),
-        complete=complete,
-        noun="figures need",
-        is_exact=False,
-        is_open=True,
-        may_be_empty=True,
+        columns, identity, complete=complete, noun="figures need", is_exact=False, is_open=True, may_be_empty=True
     )
     return csv_reader.read_table(path, schema, f"the figures {path} are not there: correct monitor.figures")
 
 
-def _place(name: str, known: Tables, places: dict[str, str], data_folder: str | None) -> str:
+def _place(name: str, tables: Tables, places: dict[str, str], data_folder: str | None) -> str:
     """Return the published place of a name: England, an authority, or a county."""
     if name in places:
         return name
@@ -385,21 +330,20 @@ def _place(name: str, known: Tables, places: dict[str, str], data_folder: str | 
         (area,) = load.area_names([name], data_folder)
     except (Refusal, ValueError):
         raise unknown("place", name, sorted(places)) from None
-    row = next(row for row in known["areas"] if row["area"] == area)
+    row = next(row for row in tables["areas"] if row["area"] == area)
     if row["geography"] != "authority":
         raise Refusal(f"figures of {area} are published for {row['published_place']}: name that")
-    return row["published_place"]
+    return str(row["published_place"])
 
 
 def _row(place: str, geography: str, measure: str, group: str, year: int, value: float) -> Row:
-    about = MEASURES[measure]
     row = {"measure": measure, "group": group, "place": place, "geography": geography, "year": year, "value": value}
-    return row | {"row": 0, "unit": about.unit, "source": "monitor.figures", "status": "found"}
+    return row | {"row": 0, "unit": MEASURES[measure].unit, "source": "monitor.figures", "status": "found"}
 
 
-def taken_in(known: Tables, new: list[Row]) -> Tables:
+def taken_in(tables: Tables, new: list[Row]) -> Tables:
     """Return the tables with new figures in the place of those that were there."""
     keys = ("measure", "group", "place", "geography", "year")
     gone = {tuple(row[key] for key in keys) for row in new}
-    kept = [row for row in known["outcomes"] if tuple(row[key] for key in keys) not in gone]
-    return known | {"outcomes": [*kept, *new]}
+    kept = [row for row in tables["outcomes"] if tuple(row[key] for key in keys) not in gone]
+    return tables | {"outcomes": [*kept, *new]}

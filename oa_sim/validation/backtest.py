@@ -8,8 +8,9 @@ as it is published. The series that are modelled are scored; the mean of two gro
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,13 +18,13 @@ import xarray as xr
 import oa_sim
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
+from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
-from oa_sim.validation import benchmark_forecasters, forecasts, scoring
-from oa_sim.validation.forecasts import Forecast
-from oa_sim.validation.scoring import Entry, Scores
+from oa_sim.validation import benchmark_forecasters, scoring
+from oa_sim.validation.scoring import Entry, Forecast, Scores
 
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
@@ -32,20 +33,11 @@ WORKERS = 2
 
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """A finished backtest.
-
-    Attributes
-    ----------
-    scores : Scores
-    read : list of str
-        What was read and what was left, in plain lines.
-    made : dict
-        What made it: train_until, files and their hashes, gates, version.
-    """
+    """A finished backtest."""
 
     scores: Scores
-    read: list[str]
-    made: dict
+    read: list[str]  # what was read and what was left, in plain lines
+    made: dict[str, Any]  # what made it: train_until, files and their hashes, gates, version
 
 
 def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = False) -> Contest:
@@ -62,7 +54,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
         raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {missing}")
     say("reading the panel and the later figures")
     breaks = tables.read("breaks", learning.data_folder)
-    train, later = published_files.read(learning.panel.path), published_files.read(learning.panel.actuals)
+    train, later = published_files.read(str(learning.panel.path)), published_files.read(learning.panel.actuals)
     history = panel.history(train, breaks, until)
     lacking = panel.check(history)
     truth = panel.history(later, breaks)
@@ -76,13 +68,13 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
     entries = ours(few, history, truth, breaks, targets, learning.seed)
     say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
-    theirs, stood_in = _peers(history, entries, until)
+    theirs, stood_in = _peers(history, entries)
     scored = scoring.score([*entries, *theirs], OURS)
-    read = [
-        *lacking,
-        *train.sentences(),
-        *(f"later figures: {line}" for line in later.sentences()),
-        *_stood_in(stood_in),
+    read = [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences())]
+    read += [
+        f"the random walk replaces {name} in {number(count, 0)} series with too few figures"
+        for name, count in stood_in.items()
+        if count
     ]
     made = {
         "train_until": academic_year(until),
@@ -96,21 +88,18 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     return Contest(scored, read, made)
 
 
-def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> list[Entry]:
+def ours(
+    posterior: xr.Dataset,
+    history: xr.Dataset,
+    truth: xr.Dataset,
+    breaks: list[tables.Row],
+    targets: list[int],
+    seed: int,
+) -> list[Entry]:
     """Return our forecasts of every authority with a record, on both scales.
 
-    Parameters
-    ----------
-    posterior
-        Learned from figures up to the last year of the history.
-    history, truth
-        From ``panel.history``: what was known, and what was published in the end.
-    breaks
-        The checked rows of ``breaks.csv``.
-    targets
-        Years that are forecast.
-    seed
-        Root of the random numbers.
+    The posterior was fitted to figures up to the last year of ``history``, what was known; ``truth`` is what was
+    published in the end. ``breaks`` are the checked rows of ``breaks.csv``, ``targets`` the years that are forecast.
     """
     record = observations.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
@@ -127,74 +116,46 @@ def ours(posterior, history, truth, breaks, targets: list[int], seed: int) -> li
         if not len(record.national[s].years) or not record.observed[s].any():
             continue  # there is no record to forecast from
         for year in targets:
-            if not np.isfinite(_figures(truth, measure, group, year, areas)[0]).any():
+            labels = {"measure": measure, "group": group, "year": year}
+            actual = truth.published.sel(labels).reindex(area=areas).values
+            if not np.isfinite(actual).any():
                 continue  # it was not collected: nothing to score
+            nation = link_functions.to_latent(measure, float(truth.england.sel(labels)))
             ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]
             relative = Forecast(draws=(ours - country).T)
             level = Forecast(draws=link_functions.to_published(measure, ours).T)
-            entries += _entries(OURS, measure, group, year, history, truth, areas, relative, level)
+            cell = (OURS, measure, group, year, year - int(history.year.values[-1]))
+            gap = link_functions.to_latent(measure, actual) - nation
+            entries.append(Entry(*cell, "relative", tuple(areas), gap, relative))
+            entries.append(Entry(*cell, "level", tuple(areas), actual, level))
     return entries
 
 
-def _entries(model, measure, group, year, history, truth, areas, relative, level) -> list[Entry]:
-    """Return what is scored of one series and year, on both scales; an area that was not published has no figure."""
-    actual, england = _figures(truth, measure, group, year, areas)
-    horizon = year - int(history.year.values[-1])
-    gap = link_functions.to_latent(measure, actual) - link_functions.to_latent(measure, england)
-    cell = (model, measure, group, year, horizon)
-    return [
-        Entry(*cell, "relative", tuple(areas), gap, relative),
-        Entry(*cell, "level", tuple(areas), actual, level),
-    ]
-
-
-def _figures(truth: xr.Dataset, measure: str, group: str, year: int, areas: list[str]) -> tuple[np.ndarray, float]:
-    labels = {"measure": measure, "group": group, "year": year}
-    return truth.published.sel(labels).reindex(area=areas).values, float(truth.england.sel(labels))
-
-
-def _peers(history: xr.Dataset, ours: list[Entry], until: int) -> tuple[list[Entry], dict[str, int]]:
+def _peers(history: xr.Dataset, ours: list[Entry]) -> tuple[list[Entry], dict[str, int]]:
     """Return the peers' forecasts of what we forecast, and how often the random walk stood in for each."""
-    areas = list(ours[0].areas)
-    series = sorted({(entry.measure, entry.group, entry.scale) for entry in ours})
-    wanted = {key: [entry for entry in ours if (entry.measure, entry.group, entry.scale) == key] for key in series}
-    tasks = []
-    for measure, group, kind in series:
-        published = history.published.sel(area=areas, measure=measure, group=group).values
-        latent = link_functions.to_latent(measure, published)
-        if kind == "relative":
-            latent = latent - link_functions.to_latent(
-                measure, history.england.sel(measure=measure, group=group).values
-            )
-        years = np.array([entry.year for entry in wanted[measure, group, kind]])
-        tasks += [(name, latent, history.year.values, years) for name in benchmark_forecasters.PEERS]
+    by_series: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in ours:
+        by_series.setdefault((entry.measure, entry.group, entry.scale), []).append(entry)
+    outlooks = {}
     # other processes, since the automatic forecasters hold the interpreter's lock
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
-        outlooks = iter(list(workers.map(_outlook, tasks, chunksize=1)))
+        for (measure, group, scale), own in sorted(by_series.items()):
+            published = history.published.sel(area=list(own[0].areas), measure=measure, group=group).values
+            latent = link_functions.to_latent(measure, published)
+            if scale == "relative":
+                england = history.england.sel(measure=measure, group=group).values
+                latent = latent - link_functions.to_latent(measure, england)
+            years = np.array([entry.year for entry in own])
+            for name, forecaster in benchmark_forecasters.PEERS.items():
+                future = workers.submit(forecaster, latent, history.year.values, years)
+                outlooks[(measure, group, scale), name] = future
     entries, stood_in = [], dict.fromkeys(benchmark_forecasters.PEERS, 0)
-    for key in series:
-        for name in benchmark_forecasters.PEERS:
-            outlook = next(outlooks)
-            stood_in[name] += int(outlook.stood_in.sum())
-            for t, entry in enumerate(wanted[key]):
-                forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
-                if key[2] == "level":
-                    forecast = forecasts.published(forecast, entry.measure)
-                cell = (name, entry.measure, entry.group, entry.year, entry.horizon, entry.scale)
-                entries.append(Entry(*cell, entry.areas, entry.actual, forecast))
+    for (series, name), future in outlooks.items():
+        outlook = future.result()
+        stood_in[name] += int(outlook.stood_in.sum())
+        for t, entry in enumerate(by_series[series]):
+            forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
+            if entry.scale == "level":
+                forecast = scoring.published(forecast, entry.measure)
+            entries.append(replace(entry, model=name, forecast=forecast))
     return entries, stood_in
-
-
-def _outlook(task: tuple) -> benchmark_forecasters.Outlook:
-    """Return one peer's forecast of one series; runs in a process of its own."""
-    name, values, years, targets = task
-    return benchmark_forecasters.PEERS[name](values, years, targets)
-
-
-def _stood_in(counts: dict[str, int]) -> list[str]:
-    """Return for how many series a benchmark had too few figures."""
-    return [
-        f"the random walk replaces {name} in {count:,} series with too few figures"
-        for name, count in counts.items()
-        if count
-    ]

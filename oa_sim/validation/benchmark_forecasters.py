@@ -7,9 +7,10 @@ at a time, as they are made to.
 
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
 from oa_sim.errors import Refusal
@@ -20,29 +21,26 @@ FEWEST = 4  # figures; with three, the criterion by which AutoARIMA chooses divi
 SMALLEST_SD = 1e-6  # SD; an automatic forecaster that claims to know better has only seen a constant
 
 
+class AutomaticModel(Protocol):
+    """A model of statsforecast, of which only the forecast is used."""
+
+    def forecast(self, record: np.ndarray, steps: int, level: list[int]) -> dict[str, np.ndarray]:
+        """Return ``mean`` and the ends of the intervals for so many steps after a record."""
+
+
 class Outlook(NamedTuple):
-    """What a peer expects.
+    """What a peer expects, in the unit of the record."""
 
-    Attributes
-    ----------
-    mean : array (unit, target)
-        Expected value, in the unit of the record; NaN for a unit that was never observed.
-    sd : array (unit, target)
-        Standard deviation of what will be published; NaN where too little was observed to know it.
-    stood_in : array (unit)
-        True where an automatic forecaster could not be fitted and the random walk stood in for it.
-    """
-
-    mean: np.ndarray
-    sd: np.ndarray
-    stood_in: np.ndarray
+    mean: np.ndarray  # (unit, target); NaN for a unit that was never observed
+    sd: np.ndarray  # (unit, target), of what will be published; NaN where too little was observed to know it
+    stood_in: np.ndarray  # (unit), whether it could not be fitted and the random walk stood in for it
 
 
 def random_walk(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> Outlook:
     """Return the last value of each unit, with a spread that grows with the square root of the years since.
 
-    This is the strong version: the variance of a year's step is one for all units of the series. A change over k
-    years counts as k steps, so that years without figures are no harm.
+    This is the strong version: the variance of a year's step is one for all units of the series. A change over k years
+    counts as k steps, so that years without figures are no harm.
 
     Parameters
     ----------
@@ -51,20 +49,11 @@ def random_walk(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> O
     years : array (year)
         Its years, without a gap.
     targets : array (target)
-        The years to forecast, all after the last of ``years``.
-
-    Returns
-    -------
-    Outlook
-        ``mean`` and ``sd`` (unit, target), SD.
-
-    Raises
-    ------
-    Refusal
-        Where the shapes do not fit, the years have a gap or a target is not in the future.
+        The years to forecast, all after the last of ``years``; anything else is refused.
     """
     values, years, targets = _checked(values, years, targets)
-    last, steps = _last(values, years, targets)
+    _, last, _, since = _ends(values, years)
+    steps = targets - since[:, None]
     _, change, gap = _changes(values, years)
     variance = _pooled((change**2 / gap).sum(), change.size)
     return _plain(np.broadcast_to(last[:, None], steps.shape), np.sqrt(variance * steps))
@@ -78,13 +67,13 @@ def drift(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> Outlook
     and is a random walk. Parameters, result and errors as ``random_walk``.
     """
     values, years, targets = _checked(values, years, targets)
-    last, steps = _last(values, years, targets)
-    first, length = _first(values, years)
+    first, last, length, since = _ends(values, years)
+    steps = targets - since[:, None]
     sloped = length > 0
     slope = np.divide(last - first, length, out=np.zeros(len(values)), where=sloped)
     each, change, gap = _changes(values, years)
     squares = ((change - slope[each] * gap) ** 2 / gap).sum()
-    freedom = change.size - sloped.sum()
+    freedom = change.size - int(sloped.sum())
     if not freedom:  # two figures make a slope and leave nothing to judge it by
         squares, freedom = (change**2 / gap).sum(), change.size
     share = np.divide(steps, length[:, None], out=np.zeros(steps.shape), where=sloped[:, None])
@@ -103,7 +92,7 @@ def mean(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> Outlook:
     has_figures = n > 0
     centre = np.divide(np.where(seen, values, 0.0).sum(1), n, out=np.full(len(values), np.nan), where=has_figures)
     squares = np.where(seen, values - centre[:, None], 0.0) ** 2
-    variance = _pooled(squares.sum(), np.maximum(n - 1, 0).sum())
+    variance = _pooled(np.sum(squares), int(np.maximum(n - 1, 0).sum()))
     spread = np.sqrt(variance * (1 + np.divide(1.0, n, out=np.full(len(values), np.nan), where=has_figures)))
     shape = (len(values), len(targets))
     return _plain(np.broadcast_to(centre[:, None], shape), np.broadcast_to(spread[:, None], shape))
@@ -149,7 +138,9 @@ PEERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Outlook]] = {
 }
 
 
-def _automatic(name: str, values, years, targets, *, fill: bool, **options) -> Outlook:
+def _automatic(
+    name: str, values: np.ndarray, years: np.ndarray, targets: np.ndarray, *, fill: bool, **options: str
+) -> Outlook:
     """Return the forecasts of one of statsforecast's models, the random walk standing in where it cannot be fitted.
 
     A horizon counts calendar years: in figures to come it would score 0.01 better, but nobody knew in 2019 that two
@@ -157,9 +148,14 @@ def _automatic(name: str, values, years, targets, *, fill: bool, **options) -> O
     best on the very years that are scored, so that no peer loses by our choice.
     """
     values, years, targets = _checked(values, years, targets)
-    future = _library(name)(season_length=1, **options)
-    walk = random_walk(values, years, targets)
-    centre, spread, stood_in = walk.mean.copy(), walk.sd.copy(), np.zeros(len(values), dtype=bool)
+    try:
+        from statsforecast import models  # installed only by those who backtest
+    except ImportError as missing:
+        raise Refusal(
+            f"{name} is fitted by statsforecast, which is not installed: install oa-sim[panel], or leave {name} out"
+        ) from missing
+    future: AutomaticModel = getattr(models, name)(season_length=1, **options)
+    centre, spread, stood_in = random_walk(values, years, targets)
     for unit, row in enumerate(values):
         seen = np.flatnonzero(np.isfinite(row))
         if not seen.size:
@@ -172,18 +168,7 @@ def _automatic(name: str, values, years, targets, *, fill: bool, **options) -> O
     return Outlook(centre, spread, stood_in)
 
 
-def _library(name: str):
-    """Return a model of statsforecast by its name; the library is installed only by those who backtest."""
-    try:
-        from statsforecast import models
-    except ImportError as missing:
-        raise Refusal(
-            f"{name} is fitted by statsforecast, which is not installed: install oa-sim[panel], or leave {name} out"
-        ) from missing
-    return getattr(models, name)
-
-
-def _fitted(future, record: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _fitted(future: AutomaticModel, record: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return mean and SD (target) by the model's own interval, or None where it cannot be fitted."""
     if record.size < FEWEST or np.ptp(record) < SMALLEST_SD:
         return None
@@ -200,7 +185,9 @@ def _fitted(future, record: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, 
     return (centre, spread) if usable else None
 
 
-def _checked(values, years, targets) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _checked(
+    values: npt.ArrayLike, years: npt.ArrayLike, targets: npt.ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the three as arrays, or refuse what is not a record and a future."""
     values, years = np.asarray(values, dtype=float), np.asarray(years, dtype=int)
     targets = np.atleast_1d(np.asarray(targets, dtype=int))
@@ -216,20 +203,16 @@ def _checked(values, years, targets) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return values, years, targets
 
 
-def _last(values: np.ndarray, years: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last value (unit) and the years from it to each target (unit, target); NaN where never observed."""
-    seen = np.isfinite(values)
-    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-    steps = np.where(seen.any(1)[:, None], targets[None] - years[last][:, None], np.nan)
-    return values[np.arange(len(values)), last], steps
+def _ends(values: np.ndarray, years: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the first and the last value (unit), the years between them, 0 where there are not two, and the last year.
 
-
-def _first(values: np.ndarray, years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first value (unit) and the years from it to the last one, 0 where there are not two."""
+    Where a unit was never observed both values are NaN.
+    """
     seen = np.isfinite(values)
-    first = np.argmax(seen, axis=1)
-    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-    return values[np.arange(len(values)), first], np.where(seen.any(1), years[last] - years[first], 0)
+    columns = np.argmax(seen, axis=1), values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
+    first, last = (values[np.arange(len(values)), column] for column in columns)
+    begins, ends = (years[column] for column in columns)
+    return first, last, np.where(seen.any(1), ends - begins, 0), ends
 
 
 def _changes(values: np.ndarray, years: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -239,9 +222,9 @@ def _changes(values: np.ndarray, years: np.ndarray) -> tuple[np.ndarray, np.ndar
     return unit[1:][same], np.diff(values[unit, column])[same], np.diff(years[column])[same]
 
 
-def _pooled(squares: float, freedom: int) -> float:
+def _pooled(squares: np.float64, freedom: int) -> float:
     """Return a variance shared by all units, NaN where nothing is left to estimate it from."""
-    return float(squares) / int(freedom) if freedom > 0 else float("nan")
+    return float(squares) / freedom if freedom > 0 else float("nan")
 
 
 def _plain(centre: np.ndarray, spread: np.ndarray) -> Outlook:

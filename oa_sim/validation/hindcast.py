@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year
+from oa_sim.definitions import LONGEST_HORIZON, MEASURES, academic_year, percent
 from oa_sim.errors import Refusal, unknown
 from oa_sim.formatting import number
 from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
@@ -25,7 +25,7 @@ from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import scenario_run
-from oa_sim.validation import forecasts
+from oa_sim.validation import scoring
 
 LEVELS = (50, 80, 95)  # %, of the intervals whose coverage is told
 KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "log_score_difference_se")
@@ -33,41 +33,23 @@ KEYS = ("n", "cov50", "cov80", "cov95", "log_score_with", "log_score_without", "
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Figures, one an entry of each array.
-
-    Attributes
-    ----------
-    area, measure, group : array (figure) of str
-    year : array (figure)
-    value, england : array (figure)
-        As published of the area and of England, in the measure's unit; NaN where England has none.
-    """
+    """Figures, one an entry of each array: as published of the area and of England, in the measure's unit."""
 
     area: np.ndarray
     measure: np.ndarray
     group: np.ndarray
     year: np.ndarray
     value: np.ndarray
-    england: np.ndarray
+    england: np.ndarray  # NaN where England has none
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """How forecasts with and without the programme did on one scale.
+    """How forecasts with and without the programme did on one scale."""
 
-    Attributes
-    ----------
-    figures : Figures
-        What was scored.
-    held : array (level, figure) of bool
-        Whether each lay in the central 50, 80 and 95% intervals of the forecast with the programme.
-    log_with, log_without : array (figure)
-        Log density on the latent scale, nats.
-    """
-
-    figures: Figures
-    held: np.ndarray
-    log_with: np.ndarray
+    figures: Figures  # what was scored
+    held: np.ndarray  # (level, figure): whether it lay in the central intervals of the forecast with the programme
+    log_with: np.ndarray  # (figure), log density on the latent scale, nats
     log_without: np.ndarray
 
 
@@ -81,7 +63,7 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     for path in sorted(Path(folder or tables.FOLDER).glob("*.csv")):
         shutil.copyfile(path, into / path.name)
     rows = tables.read("pupils", into)
-    first: dict[tuple, int] = {}
+    first: dict[tuple[str, str, str], int] = {}
     for row in rows:
         key = (row["quantity"], row["place"], row["geography"])
         first[key] = min(first.get(key, row["year"]), row["year"])
@@ -99,13 +81,8 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
     """Return the posterior learned from a panel up to ``panel.train_until``, also where a series begins later.
 
     Of a series without a figure by then nothing is learned but what its prior says, and it is not to be projected.
-
-    Raises
-    ------
-    Refusal
-        Where the panel will not do.
     """
-    reading = read(learning.panel.path)
+    reading = read(str(learning.panel.path))
     history = panel.history(reading, tables.read("breaks", learning.data_folder), learning.panel.train_until)
     for lacking in panel.check(history):
         say(lacking)
@@ -115,10 +92,7 @@ def learn(learning: Learning, say: Callable[[str], None]) -> xr.Dataset:
 def check(posterior: xr.Dataset, until: int) -> str:
     """Return what a posterior was learned from, in words, or refuse one that knows what is to be forecast.
 
-    Raises
-    ------
-    Refusal
-        Where it was learned from later figures, or by another law than this version's.
+    So is one that was fitted by another law than this version's.
     """
     made = json.loads(posterior.attrs.get("made", "{}"))
     if made.get("until", until + 1) > until:
@@ -129,56 +103,47 @@ def check(posterior: xr.Dataset, until: int) -> str:
     if baseline_fit.law_version(made) != baseline_fit.LAW_VERSION:
         raise Refusal("the posterior was learned by the law of another version: learn it from a panel again")
     gates = json.loads(posterior.attrs["gates"])
-    what = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"
-    return f"{what}; {gates['verdict']}: {gates['reason']}"
+    basis = f"learned from {made['authorities']} authorities up to {academic_year(made['until'])}"
+    return f"{basis}; {gates['verdict']}: {gates['reason']}"
 
 
-def published(reading: Reading, rows: dict[str, list[tables.Row]], scenario: Scenario) -> Figures:
+def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figures:
     """Return what was published of a scenario's areas in its years: figures that can be held against it.
 
-    Areas that are authorities are taken from the reading, all groups that were published; of districts the good level
-    of development of all pupils, from our own tables, since the reading has authorities only.
-
-    Raises
-    ------
-    Refusal
-        Where an area's authority is not in the file, or nothing of those years is.
+    Areas that are authorities are taken from the reading, all groups that were published, and are refused where it
+    lacks them; of districts the good level of development of all pupils, from our own tables, since the reading has
+    authorities only.
     """
-    found, figures = [], reading.figures
+    figures = reading.figures
     places = sorted(set(figures["place"]))
     later = figures[figures["measure"].isin(scenario.measures) & figures["year"].isin(scenario.years)]
     england = later[later["place"] == "England"].set_index(["measure", "group", "year"])["value"].to_dict()
-    chosen = [row for row in rows["areas"] if row["area"] in scenario.areas.names]
-    for row in chosen:
+    cells, districts = [], set()
+    for row in rows["areas"]:
+        if row["area"] not in scenario.areas.names:
+            continue
         if row["geography"] != "authority":
+            districts.add(row["area"])
             continue
         if row["published_place"] not in places:
             raise unknown("place among the later figures", row["published_place"], places)
-        place_rows = later[later["place"] == row["published_place"]]
-        cells = place_rows[["measure", "group", "year", "value"]].itertuples(index=False, name=None)
-        found += [(row["area"], *cell, england.get(cell[:3], np.nan)) for cell in cells]
-    districts = {row["area"] for row in chosen if row["geography"] != "authority"}
+        of_place = later[later["place"] == row["published_place"]][["measure", "group", "year", "value"]]
+        for *series, value in of_place.itertuples(index=False, name=None):
+            cells.append((row["area"], *series, value, england.get(tuple(series), np.nan)))
     for row in rows["outcomes"]:
         is_covered = row["year"] in scenario.years and row["measure"] in scenario.measures
         if row["geography"] == "district" and row["place"] in districts and is_covered:
-            found.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
-    if not found:
+            cells.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
+    if not cells:
         first, last = (academic_year(scenario.years[end]) for end in (0, -1))
         raise Refusal(f"the later figures hold none of {first} to {last}: name a file that goes on later")
-    return Figures(*(np.array(column) for column in zip(*found, strict=True)))
+    return Figures(*(np.array(column) for column in zip(*cells, strict=True)))
 
 
 def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | None = None) -> dict[str, Judged]:
     """Return how a scenario, run from what was known, did against later figures, by scale: ``level``, ``relative``.
 
-    Parameters
-    ----------
-    scenario
-        The programme as it was delivered; its posterior was learned from figures before its first year.
-    reading
-        What was published later.
-    say
-        Called with a sentence at each stage.
+    The scenario is the programme as it was delivered; its posterior was learned from figures before its first year.
     """
     rows = tables.read_all(scenario.data_folder)
     figures = published(reading, rows, scenario)
@@ -199,16 +164,16 @@ def _forecast(draws: xr.DataArray, figures: Figures) -> np.ndarray:
     return values.reshape(-1, values.shape[-1])
 
 
-def _england(scenario: Scenario, known: dict, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
+def _england(scenario: Scenario, input_tables: tables.Tables, figures: Figures) -> tuple[np.ndarray, np.ndarray]:
     """Return England's course as it was drawn for the run (draw, figure), SD, and which figures have one.
 
     The course is that of a group that is modelled; the mean of two groups has none of its own.
     """
-    history = areas.history(known, until=scenario_run.last_known_year(scenario))
+    history = areas.history(input_tables, until=scenario_run.last_known_year(scenario))
     record = observations.record(history)
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-    course = counterfactual.national(posterior, record, years, known["breaks"], scenario.seed)
+    course = counterfactual.national(posterior, record, years, input_tables["breaks"], scenario.seed)
     names = list(zip(figures.measure.tolist(), figures.group.tolist(), strict=True))
     own = np.array([name in record.series for name in names]) & np.isfinite(figures.england)
     columns = [record.series.index(name) for name, is_own in zip(names, own, strict=True) if is_own]
@@ -226,12 +191,12 @@ def _latent(figures: Figures, values: np.ndarray) -> np.ndarray:
 
 def _judged(figures: Figures, actual: np.ndarray, runs: list[np.ndarray], *, is_latent: bool = False) -> Judged:
     """Return the scores of two runs (draw, figure), with and without; both in the unit of what was published."""
-    low, high = forecasts.interval(forecasts.Forecast(draws=runs[0]), np.array(LEVELS))
-    held = forecasts.covered(low, high, actual)
+    low, high = scoring.interval(scoring.Forecast(draws=runs[0]), np.array(LEVELS))
+    held = scoring.covered(low, high, actual)
     if not is_latent:
         actual, runs = _latent(figures, actual), [_latent(figures, draws) for draws in runs]
-    degrees = forecasts.tails(runs[1])
-    return Judged(figures, held, *(forecasts.log_density(draws, actual, degrees) for draws in runs))
+    degrees = scoring.tails(runs[1])
+    return Judged(figures, held, *(scoring.log_density(draws, actual, degrees) for draws in runs))
 
 
 def clustered_se(values: np.ndarray, cluster: np.ndarray) -> float:
@@ -254,13 +219,15 @@ def summary(judged: Judged) -> dict[str, float]:
     return dict(zip(KEYS, [n, *map(float, values), clustered_se(difference, judged.figures.area)], strict=True))
 
 
-def coverage_by(judged: Judged, what: str) -> list[str]:
+def coverage_by(judged: Judged, dimension: str) -> list[str]:
     """Return coverage by ``measure``, ``group``, ``year`` or ``area``, a line each."""
-    labels, lines = getattr(judged.figures, what), []
-    for label in dict.fromkeys(labels.tolist() if what != "year" else np.sort(labels).tolist()):
+    labels, lines = getattr(judged.figures, dimension), []
+    for label in dict.fromkeys(labels.tolist() if dimension != "year" else np.sort(labels).tolist()):
         held = judged.held[:, labels == label]
-        shares = ", ".join(f"{level}%: {share:.2f}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True))
-        lines.append(f"{academic_year(label) if what == 'year' else label}: {held.shape[1]} figures, {shares}")
+        shares = ", ".join(
+            f"{level}%: {percent(share)}" for level, share in zip(LEVELS, held.mean(axis=1), strict=True)
+        )
+        lines.append(f"{academic_year(label) if dimension == 'year' else label}: {held.shape[1]} figures, {shares}")
     return lines
 
 

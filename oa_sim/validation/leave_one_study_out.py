@@ -9,6 +9,7 @@ draws that its study held back hardly reach the family's tails.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from oa_sim.definitions import MEASURES, percent
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
 from oa_sim.evidence.studies import FAMILY, Study
-from oa_sim.formatting import estimate
+from oa_sim.formatting import estimate, number
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import tables
 from oa_sim.scenario.schema import Scenario
@@ -103,23 +104,20 @@ def evidence_ledger(
     by_type, by_headline = [], []
     for study in studies:
         say(f"leaving out {study.name}")
-        without = replace(
-            scenario, evidence=replace(scenario.evidence, without=[*scenario.evidence.without, study.name])
-        )
-        weight, k = importance_sampling.weigh(
-            -study.log_likelihood(studied.theta.sel(study_type=study.study_type).values.ravel())
-        )
-        rest, again = studied, None
+        effect = studied.theta.sel(study_type=study.study_type).values.ravel()
+        weight, k = importance_sampling.weigh(-study.log_likelihood(effect))
+        effect_without, again = effect, None
         if k >= importance_sampling.LARGEST_K:
-            rest, again = (
-                meta_analysis.posterior(input_tables, without.evidence, say),
-                run(without, posterior=posterior, say=say),
-            )
+            left_out = [*scenario.evidence.without, study.name]
+            without = replace(scenario, evidence=replace(scenario.evidence, without=left_out))
+            rest = meta_analysis.posterior(input_tables, without.evidence, say)
+            effect_without = rest.theta.sel(study_type=study.study_type).values.ravel()
+            again = run(without, posterior=posterior, say=say)
         labels = {"study": study.name, "scenario": result.label, "pareto_k": k}
         labels["method"] = "reweighted" if again is None else "refitted"
         labels["verdict"] = (again or result).manifest["gates"]["verdict"]
-        moved = _of_its_type(study.study_type, studied, rest, weight)
-        by_type.append({**labels, **moved, **_as_read(study, studies, studied)})
+        moved = _moved(effect, effect_without, weight)
+        by_type.append({**labels, **moved, "moved_sd": moved["moved"], **_as_read(study, studies, studied)})
         by_headline += [{**labels, **row} for row in _headlines(result, again, weight[behind])]
     headlines = pd.DataFrame(by_headline)[list(HEADLINE_COLUMNS)]
     table = _with_headline(pd.DataFrame(by_type), headlines, result).merge(
@@ -136,27 +134,11 @@ def evidence_ledger(
 
 def _behind(result: Result, drawn: xr.Dataset) -> np.ndarray:
     """Return which of the draws that are held of the studies stands behind each draw of a result (draw)."""
-    behind = drawn.taken.values.ravel()
+    behind: np.ndarray = drawn.taken.values.ravel()
     return behind[result.outside.taken.values.ravel()] if result.outside.attrs["is_on"] else behind
 
 
-def _of_its_type(study_type: str, studied: xr.Dataset, rest: xr.Dataset, weight: np.ndarray) -> dict:
-    """Return what a type is expected to do with a study and without it, SD per fully served pupil."""
-    theta, without = (held.theta.sel(study_type=study_type).values.ravel() for held in (studied, rest))
-    even = np.full(theta.size, 1 / theta.size)
-    used = weight if rest is studied else even
-    before, after = _described(theta, even), _described(without, used)
-    return {
-        "mean": before["mean"],
-        "sd": before["sd"],
-        "without_mean": after["mean"],
-        "without_sd": after["sd"],
-        "moved_sd": before["mean"] - after["mean"],
-        "moved_error": _error(theta, even, theta if rest is studied else without, used),
-    }
-
-
-def _as_read(study: Study, studies: list[Study], studied: xr.Dataset) -> dict:
+def _as_read(study: Study, studies: list[Study], studied: xr.Dataset) -> dict[str, float]:
     """Return a study in SD, at scale, its weight among those of its type, and the family that it is shrunk to."""
     at_scale, sd = study.at_scale()
     own_type = [other.at_scale()[1] ** -2 for other in studies if other.study_type == study.study_type]
@@ -174,57 +156,57 @@ def _as_read(study: Study, studies: list[Study], studied: xr.Dataset) -> dict:
     }
 
 
-def _published(input_tables: dict, scenario: Scenario) -> pd.DataFrame:
+def _published(input_tables: tables.Tables, scenario: Scenario) -> pd.DataFrame:
     """Return the studies as their table has them, with the interventions of the scenario that each speaks for."""
-    rows = []
-    for row in input_tables["studies"]:
-        speaks = [
-            name
-            for name, intervention in scenario.interventions.items()
-            if intervention.study_type == row["study_type"]
-        ]
-        rows.append(
-            {"study": row["study"], **{name: row[name] for name in AS_PUBLISHED}, "speaks_for": "; ".join(speaks)}
-        )
-    return pd.DataFrame(rows)
+    columns = pd.DataFrame(input_tables["studies"])[["study", *AS_PUBLISHED]]
+    interventions = scenario.interventions.items()
+    speaks = [
+        "; ".join(name for name, intervention in interventions if intervention.study_type == study_type)
+        for study_type in columns.study_type
+    ]
+    return columns.assign(speaks_for=speaks)
 
 
-def _headlines(result: Result, again: Result | None, weight: np.ndarray) -> list[dict]:
+def _headlines(result: Result, again: Result | None, weight: np.ndarray) -> list[dict[str, object]]:
     """Return the mean over areas of each measure's impact in the headline's year, with a study and without it."""
-    weight = weight / weight.sum()
-    year, rows = summaries.headline_year(result), []
-    even = np.full(weight.size, 1 / weight.size)
+    weight, year, rows = weight / weight.sum(), summaries.headline_year(result), []
     for measure in result.draws.measure.values.tolist():
         for group in [name for name in MEASURES[measure].table_groups if name != "other"]:
             impact = _mean_over_areas(result, measure, group, year)
             without = impact if again is None else _mean_over_areas(again, measure, group, year)
-            used = weight if again is None else even
-            before, after = _described(impact, even), _described(without, used)
-            rows.append(
-                {
-                    **{"measure": measure, "group": group, "year": year, "unit": MEASURES[measure].unit},
-                    **{name: before[name] for name in ("mean", "q05", "q95")},
-                    **{f"without_{name}": after[name] for name in ("mean", "q05", "q95")},
-                    "moved": before["mean"] - after["mean"],
-                    "moved_error": _error(impact, even, without, used),
-                    "proxy": bool(result.draws.proxy.sel(measure=measure, group=group).any()),
-                    "n_draws": result.n_draws,
-                }
-            )
+            labels = {"measure": measure, "group": group, "year": year, "unit": MEASURES[measure].unit}
+            is_proxy = bool(result.draws.proxy.sel(measure=measure, group=group).any())
+            moved = _moved(impact, without, weight)
+            rows.append({**labels, **moved, "proxy": is_proxy, "n_draws": result.n_draws})
     return rows
 
 
 def _mean_over_areas(result: Result, measure: str, group: str, year: int) -> np.ndarray:
     impact = result.draws.impact.sel(measure=measure, group=group, year=year)
-    return impact.mean("area", dtype=float).values.ravel()
+    mean: np.ndarray = impact.mean("area", dtype=float).values.ravel()
+    return mean
 
 
-def _described(values: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+def _moved(held: np.ndarray, without: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """Return mean, SD and interval of draws with a study and without it, and how far the mean moves.
+
+    Those without it are the same draws, which ``weight`` reweights, or others.
+    """
+    even = np.full(held.size, 1 / held.size)
+    used = weight if without is held else even
+    before, after = (
+        dict(zip(("mean", "sd", "q05", "q95"), _described(*draws), strict=True))
+        for draws in ((held, even), (without, used))
+    )
+    moved = {"moved": before["mean"] - after["mean"], "moved_error": _error(held, even, without, used)}
+    return before | {f"without_{name}": value for name, value in after.items()} | moved
+
+
+def _described(values: np.ndarray, weight: np.ndarray) -> tuple[float, float, float, float]:
     """Return mean, SD and interval of weighted draws."""
     mean = float(weight @ values)
     low, high = importance_sampling.quantiles(values, weight, ENDS)
-    sd = float(np.sqrt(weight @ (values - mean) ** 2))
-    return {"mean": mean, "sd": sd, "q05": float(low), "q95": float(high)}
+    return mean, float(np.sqrt(weight @ (values - mean) ** 2)), float(low), float(high)
 
 
 def _error(first: np.ndarray, first_weight: np.ndarray, second: np.ndarray, second_weight: np.ndarray) -> float:
@@ -254,7 +236,7 @@ def sentences(ledger: Ledger) -> list[str]:
     n_refitted = int((table.method == "refitted").sum())
     method = (
         f"{len(table) - n_refitted} of {len(table)} studies were left out by reweighting the draws (Pareto k\u0302 "
-        f"below {importance_sampling.LARGEST_K:g}) and {n_refitted} by fitting the meta-analysis again."
+        f"below {number(importance_sampling.LARGEST_K, 1)}) and {n_refitted} by fitting the meta-analysis again."
     )
     if not table.headline.abs().max() > summaries.SMALLEST_CHANGE:
         return ["No study moves the headline, since its impact is zero.", method]
@@ -277,15 +259,15 @@ def sentences(ledger: Ledger) -> list[str]:
     return [*sentences, method]
 
 
-def _name(row) -> str:
+def _name(row: Any) -> str:
     mark = f" (marked '{study_evidence.DOUBTED}')" if row.status == study_evidence.DOUBTED else ""
     return f"{row.study!r}{mark}"
 
 
-def _mean(row, column: str, unit: str) -> str:
+def _mean(row: Any, column: str, unit: str) -> str:
     ends = (getattr(row, name) for name in (column, f"{column}_q05", f"{column}_q95"))
     return estimate(*ends, unit=unit)
 
 
-def _share(row) -> str:
+def _share(row: Any) -> str:
     return percent(row.headline_without / row.headline)

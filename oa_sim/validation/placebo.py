@@ -27,21 +27,11 @@ STEPS = 60  # of bisection: to the last digit
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the later figures of each authority say of an effect on it.
-
-    Attributes
-    ----------
-    areas
-        Their names.
-    estimate : array (draw, area)
-        The effect that the later figures are likeliest under, SD.
-    variance : array (draw, area)
-        Its sampling variance, SD squared; infinite where nothing was published.
-    """
+    """What the later figures of each authority say of an effect on it."""
 
     areas: list[str]
-    estimate: np.ndarray
-    variance: np.ndarray
+    estimate: np.ndarray  # (draw, area), the effect that the later figures are likeliest under, SD
+    variance: np.ndarray  # (draw, area), its sampling variance, SD squared; infinite where nothing was published
 
 
 @dataclass(frozen=True)
@@ -60,22 +50,16 @@ class Estimate:
         return self.low <= 0 <= self.high
 
 
-def ramp(year):
+def ramp(year: np.ndarray) -> np.ndarray:
     """Return how much of the whole effect is there in a year, 0 to 1: a straight line between the years of ``RAMP``."""
-    return np.interp(year, RAMP, (0.0, 1.0))
+    share: np.ndarray = np.interp(year, RAMP, (0.0, 1.0))
+    return share
 
 
-def evidence(hyper: Law, known: Record, until: int) -> Evidence:
-    """Return what later figures say of an effect on each authority, given its record and each draw.
+def evidence(hyper: Law, record: Record, until: int) -> Evidence:
+    """Return what figures later than ``until`` say of an effect on each authority, given its record and each draw.
 
-    Parameters
-    ----------
-    hyper
-        From ``counterfactual.law``; learned from figures up to ``until``.
-    known
-        The record of all authorities, later years included.
-    until
-        The last year of the record on which expectations rest.
+    The hyperparameters were fitted to figures up to that year; the record of all authorities includes later years.
 
     Notes
     -----
@@ -84,24 +68,24 @@ def evidence(hyper: Law, known: Record, until: int) -> Evidence:
     ``1 / x'K^-1 x``. That is the same as conditioning the later figures on the record first. Later figures of absence
     and suspensions are not used, since a programme may move them by another amount.
     """
-    later = known.years > until
-    attains = np.array([MEASURES[measure].channel == "attainment" for measure, _ in known.series])
-    used = (known.observed > 0) & (~later | attains[:, None, None])
-    shape = (len(hyper.mean), len(known.areas))
+    later = record.years > until
+    attains = np.array([MEASURES[measure].channel == "attainment" for measure, _ in record.series])
+    used = (record.observed > 0) & (~later | attains[:, None, None])
+    shape = (len(hyper.mean), len(record.areas))
     information, pull = np.zeros(shape), np.zeros(shape)
     patterns: dict[bytes, list[int]] = {}
-    for a in range(len(known.areas)):
+    for a in range(len(record.areas)):
         patterns.setdefault(used[:, a].tobytes(), []).append(a)
     for members in patterns.values():
         series, figure = np.nonzero(used[:, members[0]])
-        x = np.where(later[figure], ramp(known.years[figure]), 0.0)
+        x = np.where(later[figure], ramp(record.years[figure]), 0.0)
         if not x.any():
             continue
-        value, size = (cube[series, :, figure][:, members].T for cube in (known.relative, known.sampling))
-        kin = known.kin[series, figure]
+        value, size = (cube[series, :, figure][:, members].T for cube in (record.relative, record.sampling))
+        kin = record.kin[series, figure]
         same = (kin[:, None] == kin) & (kin >= 0) & ~np.eye(len(kin), dtype=bool)
         for d in range(shape[0]):
-            whole = _course(hyper, d, series, known.years[figure])
+            whole = _course(hyper, d, series, record.years[figure])
             load = hyper.link[d, series] * np.sqrt(size)
             whole = whole + same * load[:, :, None] * load[:, None, :]
             whole = whole + (size + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
@@ -110,7 +94,7 @@ def evidence(hyper: Law, known: Record, until: int) -> Evidence:
             pull[d, members] = (solved * (value - hyper.mean[d, series])).sum(axis=1)
     is_informed = information > 0
     safe = np.where(is_informed, information, 1.0)
-    return Evidence(known.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
+    return Evidence(record.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
 
 
 def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndarray:
@@ -120,29 +104,24 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     pace = hyper.pace[d]
     long_run = hyper.shock[d] / (1 - np.outer(pace, pace))
     rows, columns = np.ix_(series, series)
-    return hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag + long_run[rows, columns] * pace[later] ** lag
+    levels = hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag
+    covariance: np.ndarray = levels + long_run[rows, columns] * pace[later] ** lag
+    return covariance
 
 
-def effect(found: Evidence, chosen: list[str]) -> Estimate:
-    """Return the posterior of the effect common to some areas.
+def effect(evidence: Evidence, chosen: list[str]) -> Estimate:
+    """Return the posterior of the effect common to some areas, each of which must have later figures.
 
-    Notes
-    -----
     Given a draw and the spread between areas it is normal: precisions ``1 / (variance + spread^2)`` and that of the
     prior add up. The spread is weighed by its prior and by how well it explains the areas; draws are weighed equally,
     so that the later figures do not teach the hyperparameters anything (a cut posterior): what is learned from them is
     the effect alone.
-
-    Raises
-    ------
-    Refusal
-        For an area that is not in the evidence, or of which nothing was published later.
     """
-    index = [found.areas.index(area) if area in found.areas else -1 for area in chosen]
-    for area, a in zip(chosen, index, strict=True):
-        if a < 0 or not np.isfinite(found.variance[:, a]).all():
+    for area in chosen:
+        if area not in evidence.areas or not np.isfinite(evidence.variance[:, evidence.areas.index(area)]).all():
             raise Refusal(f"{area} has no later figures of attainment to learn an effect from: leave it out")
-    estimate, variance = found.estimate[:, index, None], found.variance[:, index, None] + SPREADS**2
+    index = [evidence.areas.index(area) for area in chosen]
+    estimate, variance = evidence.estimate[:, index, None], evidence.variance[:, index, None] + SPREADS**2
     precision = 1 / EFFECT_SD**2 + (1 / variance).sum(axis=1)  # (draw, spread)
     centre = (estimate / variance).sum(axis=1) / precision
     fit = -0.5 * (np.log(variance) + estimate**2 / variance).sum(axis=1)
@@ -156,48 +135,45 @@ def _described(weight: np.ndarray, centre: np.ndarray, sd: np.ndarray) -> Estima
     """Return mean, SD, interval and chance of a mixture of normals."""
     mean = float(weight @ centre)
     spread = float(np.sqrt(weight @ (sd**2 + (centre - mean) ** 2)))
-    ends = []
-    for share in ENDS:
+
+    def end(share: float) -> float:
+        """Return a quantile, by bisection."""
         low, high = mean - 12 * spread, mean + 12 * spread
         for _ in range(STEPS):
             middle = 0.5 * (low + high)
             below = weight @ ndtr((middle - centre) / sd) < share
             low, high = (middle, high) if below else (low, middle)
-        ends.append(0.5 * (low + high))
-    return Estimate(mean, spread, *ends, float(weight @ ndtr(centre / sd)))
+        return 0.5 * (low + high)
+
+    return Estimate(mean, spread, end(ENDS[0]), end(ENDS[1]), float(weight @ ndtr(centre / sd)))
 
 
-def matched(known: Record, until: int, real: list[str], barred: list[str], each: int = 2) -> list[str]:
+def matched(record: Record, until: int, real: list[str], barred: list[str], n_each: int = 2) -> list[str]:
     """Return the authorities that are most like some real ones, as many for each.
 
     The distance of two authorities is the root mean square of the differences of their mean figures (area less England,
     up to a year) over the series that both have, each over its SD among authorities. In the order of the real ones each
     takes the nearest that are left; the real ones, those barred and those that publish nothing later are never taken.
     What they published later is not looked at.
-
-    Raises
-    ------
-    Refusal
-        Where a real area has no figure up to the year, or too few others are left.
     """
-    earlier = known.years <= until
-    seen = known.observed[..., earlier]
+    earlier = record.years <= until
+    seen = record.observed[..., earlier]
     number = seen.sum(axis=2)
-    mean = np.where(number > 0, (known.relative[..., earlier] * seen).sum(axis=2) / np.maximum(number, 1), np.nan)
+    mean = np.where(number > 0, (record.relative[..., earlier] * seen).sum(axis=2) / np.maximum(number, 1), np.nan)
     with_figures = np.isfinite(mean).any(axis=1)
     standard = mean[with_figures] / np.nanstd(mean[with_figures], axis=1, keepdims=True)
-    left = [a for a in others(known, until, [*real, *barred]) if np.isfinite(standard[:, known.areas.index(a)]).any()]
+    left = [a for a in others(record, until, [*real, *barred]) if np.isfinite(standard[:, record.areas.index(a)]).any()]
     matches: list[str] = []
     for area in real:
-        here = known.areas.index(area) if area in known.areas else None
+        here = record.areas.index(area) if area in record.areas else None
         if here is None or not np.isfinite(standard[:, here]).any():
             raise Refusal(f"{area} has no figure up to {until} to match others by: name a file that goes back")
-        apart = {other: _apart(standard[:, here], standard[:, known.areas.index(other)]) for other in left}
-        matches += sorted(left, key=apart.get)[:each]
+        apart = {other: _apart(standard[:, here], standard[:, record.areas.index(other)]) for other in left}
+        matches += sorted(left, key=lambda other: apart[other])[:n_each]
         left = [other for other in left if other not in matches]
-    if len(matches) < each * len(real):
+    if len(matches) < n_each * len(real):
         raise Refusal(
-            f"{each * len(real)} authorities to match are needed, got {len(matches)}: read a file of all of them"
+            f"{n_each * len(real)} authorities to match are needed, got {len(matches)}: read a file of all of them"
         )
     return matches
 
@@ -208,19 +184,20 @@ def _apart(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sqrt(np.mean((first - second)[both] ** 2))) if both.any() else np.inf
 
 
-def others(known: Record, until: int, barred: list[str]) -> list[str]:
+def others(record: Record, until: int, barred: list[str]) -> list[str]:
     """Return the authorities that had no programme and have figures of attainment later than a year."""
-    attains = [s for s, (measure, _) in enumerate(known.series) if MEASURES[measure].channel == "attainment"]
-    counts = known.observed[attains][..., (known.years > until) & (ramp(known.years) > 0)].any(axis=(0, 2))
-    return [area for area, some in zip(known.areas, counts, strict=True) if some and area not in barred]
+    attains = [s for s, (measure, _) in enumerate(record.series) if MEASURES[measure].channel == "attainment"]
+    is_later = (record.years > until) & (ramp(record.years) > 0)
+    counts = record.observed[attains][..., is_later].any(axis=(0, 2))
+    return [area for area, some in zip(record.areas, counts, strict=True) if some and area not in barred]
 
 
-def at_random(found: Evidence, pool: list[str], size: int, sets: int, seed: int) -> list[Estimate]:
+def at_random(evidence: Evidence, pool: list[str], size: int, sets: int, seed: int) -> list[Estimate]:
     """Return the estimates of sets of areas drawn at random from a pool, each set without repeats."""
     if size > len(pool):
         raise Refusal(f"a set of {size} areas needs a pool as large, got {len(pool)}: ask for smaller sets")
     drawn = (stream(seed, "placebo", str(size), str(i)).choice(len(pool), size, replace=False) for i in range(sets))
-    return [effect(found, [pool[a] for a in sorted(members)]) for members in drawn]
+    return [effect(evidence, [pool[a] for a in sorted(members)]) for members in drawn]
 
 
 def coverage(estimates: list[Estimate]) -> float:

@@ -257,7 +257,7 @@ def test_a_dry_run_of_several_says_each_and_writes_nothing(capsys, outputs):
         "start_year=2024",
         "start_year=2025",
     ]
-    assert "as_delivered: 2024/25 to 2028/29, 3 areas" in out
+    assert "As delivered: 2024/25 to 2028/29, 3 areas" in out
     assert not outputs.exists()
 
 
@@ -404,7 +404,7 @@ def test_a_bad_request_gets_one_sentence_and_leaves_nothing_behind(capsys, outpu
         (["run", "evidence.without=[Magic Brekfast trial]"], "did you mean 'Magic Breakfast trial'?"),
         (["evidence", "evidence.without=[Phonics]"], "did you mean 'Phonics strand'?"),
         (["evidence", "--dry-run"], "--dry-run goes with run, compare and sweep"),
-        (["run", "posterior=nowhere.nc"], "nowhere.nc: there is no such learned posterior"),
+        (["run", "posterior=nowhere.nc"], "nowhere.nc: there is no such fitted posterior"),
         (["run", "sampler.draws=20000"], "sampler.draws must be at most 500"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",

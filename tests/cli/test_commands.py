@@ -22,7 +22,7 @@ WITH_SETTINGS = {  # verb: where the settings beside its scenario are
     "optimise": ("decide.constraints", "Optimising"),
     "target": ("targets.settings", "Targeting"),
     "monitor": ("targets.settings", "Monitoring"),
-    "voi": ("decide.voi_settings", "Studying"),
+    "voi": ("decide.value_of_information", "Studying"),
 }
 FOLDERS = ("sensitivity", "report", "explore", "completion")  # verbs that compose no scenario
 CHOICES = ("scenario", "areas", "split", "portfolio", "design", "engine")  # keys that are groups

@@ -8,7 +8,7 @@ from oa_sim.cli.main import main
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ([], "needs the folder"),
+        ([], "explore takes one folder, got none: write it as in oa-sim explore"),
         (["x", "host=0.0.0.0"], "host must be 127.0.0.1"),
         (["x", "port=80"], "port must be"),
         (["x", "prt=8000"], "port"),

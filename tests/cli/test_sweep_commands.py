@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import sys
 
 import pandas as pd
 import planted
@@ -14,7 +13,8 @@ from oa_sim.sweep import blocks, sweep_run
 
 
 def swept(folder, words, **how):
-    return sweep_run.sweep(words, planted.Sweeping(**how), folder, law=planted.law, space=planted)
+    with planted.space():
+        return sweep_run.sweep(words, planted.Sweeping(**how), folder, law=planted.law)
 
 
 @pytest.fixture
@@ -22,8 +22,6 @@ def command(monkeypatch, capsys):
     """Give the command line, with the planted law and space behind it."""
     from oa_sim.scenario import load
 
-    monkeypatch.setitem(sys.modules, "oa_sim.sweep.expand", planted)
-    monkeypatch.setattr("oa_sim.sweep.expand", planted, raising=False)
     monkeypatch.setattr(load, "load_sweeping", planted.load_sweeping, raising=False)
     monkeypatch.setattr(blocks, "default_law", lambda: planted.law)
 
@@ -32,7 +30,8 @@ def command(monkeypatch, capsys):
         said = capsys.readouterr()
         return code, said.out, said.err
 
-    return answer
+    with planted.space():
+        yield answer
 
 
 def test_the_verbs_answer_and_end_with_the_folder(command, tmp_path):

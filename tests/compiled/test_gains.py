@@ -25,8 +25,8 @@ def test_new_gain_is_convolved_with_what_is_seen_of_it_later(sight, n_years):
     eligible, gain = np.array([0.7, 0.2], np.float32), np.ones((2, n_years, activity.BLOCK), np.float32)
     expected = gain.astype(float)
     gains.convolve_plain(eligible, seen, retention, new, expected)
-    room = gains.convolution_over(n_years)
-    room.new[gains.LEAD :] = new
+    room = activity.workspace_for(1, n_years)
+    room.new[activity.LEAD :] = new
     gains.convolve(eligible, seen, retention, room, gain)
     np.testing.assert_allclose(gain, expected, rtol=1e-4, atol=1e-5)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from oa_sim.compiled import scalar_laws
 from oa_sim.compiled.jit import compiled
@@ -114,3 +115,44 @@ def test_a_compiled_law_is_the_same_python_function():
     for name in {name.partition(" ")[0] for name in GIVEN} | {"fidelity"}:
         own = getattr(laws, name, None) or getattr(link_functions, name)
         assert getattr(scalar_laws, name).py_func.__code__ is own.__code__
+
+
+# the arithmetic beneath
+
+
+def over(law):
+    """Return a law of one number as a law of many."""
+
+    @compiled
+    def each(values, out):
+        for i in range(values.size):
+            out[i] = law(values[i])
+
+    def answer(values):
+        out = np.empty_like(values)
+        each(values, out)
+        return out.astype(float)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "exact", "low", "high", "error"),
+    [("log", np.log, 1e-3, 1.0, 3e-7), ("normal_below", ndtr, -9, 9, 3e-7)],
+)
+def test_an_approximation_is_as_near_as_its_docstring_says(name, exact, low, high, error):
+    values = np.linspace(low, high, 400_001).astype(np.float32)
+    assert np.abs(over(getattr(scalar_laws, name))(values) - exact(values.astype(float))).max() < error
+
+
+def test_the_exponential_is_right_to_seven_digits():
+    values = np.linspace(-80, 80, 400_001).astype(np.float32)
+    exact = np.exp(values.astype(float))
+    assert np.abs(over(scalar_laws.exp)(values) / exact - 1).max() < 2e-7
+
+
+def test_far_out_nothing_leaves_its_range():
+    far = np.array([-1e30, -100, 100, 1e30], dtype=np.float32)
+    share = over(scalar_laws.normal_below)(far)
+    assert np.abs(share - [0, 0, 1, 1]).max() < 2e-7
+    assert np.isfinite(over(scalar_laws.exp)(far)).all()

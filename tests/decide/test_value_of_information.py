@@ -6,7 +6,7 @@ import pytest
 from oa_sim import load_scenario
 from oa_sim.decide import narrative, staged_decisions, value_of_information
 from oa_sim.decide.objective import Objective
-from oa_sim.decide.voi_settings import Studying, Voi
+from oa_sim.decide.value_of_information import Studying, Voi
 from oa_sim.errors import Refusal
 from oa_sim.plots import decision_charts
 
@@ -90,3 +90,30 @@ def test_plans_without_money_are_refused(word, portfolio):
     asked = Studying(voi=Voi(splits=["equal", "per_pupil"], portfolios=[portfolio]))
     with pytest.raises(Refusal, match="without money"):
         value_of_information.voi(scenario, asked)
+
+
+def test_one_plan_is_no_choice():
+    with pytest.raises(Refusal, match="two plans or more"):
+        Voi(splits=["equal"], portfolios=["balanced"])
+    with pytest.raises(Refusal, match=r"unknown voi\.splits"):
+        Voi(splits=["equal", "by_rain"], portfolios=["balanced"])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"splits": ["equal", "equal"]}, "voi.splits must name each once"),
+        ({"gate_years": [2, 2]}, "voi.gate_years must name each once"),
+        ({"gate_years": [0]}, "voi.gate_years must be 1 to 50 years"),
+        ({"trial_pupils": [49]}, "a school or more in each of two arms"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused(more, words):
+    with pytest.raises(Refusal, match=words):
+        Voi(**{"splits": ["equal", "per_pupil"], "portfolios": ["balanced"]} | more)
+
+
+@pytest.mark.parametrize("risk", ["cvar", "floor"])
+def test_information_is_of_the_mean_and_no_other_risk_is_quietly_dropped(risk):
+    with pytest.raises(Refusal, match=r"objective\.risk=mean"):
+        Studying(objective=Objective(risk=risk))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import simulated
 import xarray as xr
+from fingerprint import fingerprint
 
 from oa_sim import Refusal, definitions, load_scenario
 from oa_sim.cli.model_commands import dry_run
@@ -50,7 +51,7 @@ def test_the_shipped_posterior_was_learned_by_this_law(shipped):
 def test_the_version_of_the_law_is_told_by_how_its_density_behaves():
     played = simulated.play(simulated.small(), simulated.typical(), np.random.default_rng(2017))
     told = json.loads((tables.FOLDER / "law_fingerprints.json").read_text(encoding="utf-8"))
-    found = sampling.fingerprint(baseline_model.model(played))
+    found = fingerprint(baseline_model.model(played))
     np.testing.assert_allclose(found, told[baseline_fit.LAW_VERSION], rtol=1e-8, atol=1e-8)
 
 
@@ -134,7 +135,7 @@ def test_what_was_learned_is_learned_once(monkeypatch, tiny_posterior, tmp_path,
     first, second = (baseline_fit.learn(learning, history, "a" * 64, said.append) for _ in range(2))
     assert posterior_files.checksum(first) == posterior_files.checksum(second)
     assert len(asked) == 1
-    assert said == [said[0], "using what was learned from this panel before"]
+    assert said == [said[0], "using the posterior that was fitted to this panel before"]
     made = json.loads(first.attrs["made"])
     assert (made["panel_hash"], made["until"], made["authorities"]) == ("a" * 64, 2023, 24)
     others = {
@@ -210,7 +211,7 @@ def test_what_an_older_version_kept_of_a_panel_is_taken(tmp_path, monkeypatch, t
     posterior_files.write(tiny_posterior, tmp_path / "cache" / f"learned-{key}.nc")
     monkeypatch.setattr(sampling, "sample", None)
     kept = baseline_fit.learn(learning, history, found.data_hash, said.append)
-    assert said == ["using what was learned from this panel before"]
+    assert said == ["using the posterior that was fitted to this panel before"]
     xr.testing.assert_allclose(kept.drop_attrs(), tiny_posterior.drop_attrs())
 
 

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -103,7 +101,7 @@ def test_the_gradient_is_what_central_differences_give(inputs, bands, which):
 
 
 def test_the_order_of_authorities_does_not_matter(inputs, bands):
-    turned = [dataclasses.replace(band, value=band.value[::-1]) for band in reversed(bands)]
+    turned = [band._replace(value=band.value[::-1]) for band in reversed(bands)]
     one, other = RecordDensity(bands).evaluate(*inputs), RecordDensity(turned).evaluate(*inputs)
     assert one[0] == pytest.approx(other[0], rel=1e-12)
     for mine, theirs in zip(one[1], other[1], strict=True):
@@ -127,13 +125,13 @@ def test_the_order_of_cells_does_not_matter(inputs, bands):
 
 def test_two_authorities_that_are_alike_count_twice(inputs, bands):
     band = bands[0]
-    twice = dataclasses.replace(band, value=np.concatenate([band.value, band.value]))
+    twice = band._replace(value=np.concatenate([band.value, band.value]))
     assert RecordDensity([twice]).evaluate(*inputs)[0] == pytest.approx(2 * RecordDensity([band]).evaluate(*inputs)[0])
 
 
 def test_children_seen_once_have_no_link_to_carry(inputs, bands):
     band = bands[2]
-    alone = dataclasses.replace(band, kin=np.where(band.series == 0, band.kin, -1))
+    alone = band._replace(kin=np.where(band.series == 0, band.kin, -1))
     unlinked = [*inputs[:4], np.zeros(N_SERIES)]
     one, other = RecordDensity([alone]).evaluate(*inputs)[0], RecordDensity([band]).evaluate(*unlinked)[0]
     assert one == pytest.approx(other, rel=1e-12)

@@ -91,7 +91,7 @@ def test_another_netcdf_file_is_refused(tmp_path, tiny_posterior):
 
 @pytest.mark.parametrize("path", ["nowhere.nc", "."])
 def test_a_file_that_is_not_there_is_refused(tmp_path, path):
-    assert "there is no such learned posterior" in refused(lambda: baseline_fit.load(tmp_path / path))
+    assert "there is no such fitted posterior" in refused(lambda: baseline_fit.load(tmp_path / path))
 
 
 @pytest.mark.parametrize("form", [0, 2, 99])
@@ -103,9 +103,9 @@ def test_another_format_is_refused_by_its_number(tiny_posterior, tmp_path, form)
 
 def test_a_posterior_without_one_of_its_variables_is_refused(tiny_posterior, tmp_path):
     posterior_files.write(tiny_posterior.drop_vars("cohort_link"), tmp_path / "learned.nc")
-    assert "learn it again" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
+    assert "fit it again" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
 
 
 def test_a_posterior_of_other_series_is_refused(tiny_posterior, tmp_path):
     posterior_files.write(tiny_posterior.isel(series=slice(None, None, -1)), tmp_path / "learned.nc")
-    assert "learned for other series" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))
+    assert "fitted to other series" in refused(lambda: baseline_fit.load(tmp_path / "learned.nc"))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tiny import TINY
 
-from oa_sim import load_scenario
+from oa_sim import Refusal, load_scenario
 from oa_sim.inputs import areas
 from oa_sim.programme import budget, parameters
 
@@ -153,3 +153,44 @@ def test_reviewed_shares_keep_the_size_of_each_row_and_drop_what_does_harm():
     before = np.array([[2.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
     after = budget.reviewed_shares("to_effect", before, np.ones((2, 3)), np.array([1.0, 2.0, -1.0]))
     np.testing.assert_allclose(after, [[2.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
+
+
+def test_a_delivery_plan_shares_money_by_published_budgets_where_there_are_any(known):
+    scenario = load_scenario("portfolio=delivery_plans")
+    shares = budget.shares(scenario, known["priorities"])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    west = dict(zip(scenario.interventions, shares[scenario.areas.names.index("West Somerset")], strict=True))
+    assert west["home_learning"] == pytest.approx(866752 / 3392838 / 2)
+    norwich = dict(zip(scenario.interventions, shares[scenario.areas.names.index("Norwich")], strict=True))
+    assert norwich["early_language"] == pytest.approx(1 / 4 / 2)
+
+
+def test_every_area_of_the_programme_has_at_most_four_priorities(known):
+    counts = {}
+    for row in known["priorities"]:
+        counts[row["area"]] = counts.get(row["area"], 0) + 1
+    assert sorted(counts) == sorted(load_scenario().areas.names)
+    assert max(counts.values()) == 4
+
+
+def test_a_plan_that_is_missing_or_names_no_intervention_is_refused(known):
+    scenario = load_scenario("portfolio=delivery_plans")
+    with pytest.raises(Refusal, match="no priority of Bradford"):
+        budget.shares(scenario, [row for row in known["priorities"] if row["area"] != "Bradford"])
+    wrong = [row | {"interventions": ("maths_mastrey",)} for row in known["priorities"]]
+    with pytest.raises(Refusal, match="did you mean 'maths_mastery'"):
+        budget.shares(scenario, wrong)
+
+
+def test_national_money_is_what_is_taken_up_and_aligned(known):
+    scenario = load_scenario("organisation.national=[essential_life_skills]")
+    found = budget.national(scenario, known["national"], list(range(2024, 2030)))
+    yearly = 22e6 / 2 / 12 * 0.8 * 0.9
+    np.testing.assert_allclose(found.national.sel(intervention="life_skills"), [yearly, yearly, 0, 0, 0, 0])
+    assert float(found.national.sum()) == pytest.approx(2 * yearly)
+
+
+def test_a_row_that_names_no_intervention_is_refused_and_not_lost(known):
+    wrong = [row | {"interventions": ("teacher_devlopment",)} for row in known["national"]]
+    with pytest.raises(Refusal, match="did you mean 'teacher_development'"):
+        budget.check(known | {"national": wrong}, list(load_scenario().interventions))

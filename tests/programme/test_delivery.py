@@ -3,7 +3,7 @@ import pytest
 
 from oa_sim import Refusal, load_scenario
 from oa_sim.inputs import areas, tables
-from oa_sim.programme import budget, delivery, parameters
+from oa_sim.programme import budget, delivery, laws, parameters
 from oa_sim.simulation.scenario_run import run
 
 CLOCK = delivery.academic
@@ -110,7 +110,7 @@ def test_a_shock_is_as_much_larger_for_the_disadvantaged_as_its_factor_says(know
 
 
 def test_fidelity_falls_only_beyond_what_a_school_takes():
-    np.testing.assert_allclose(delivery.fidelity(np.array([0.0, 3.0, 4.0, 5.0]), 3, 0.1), [1, 1, 0.9, 0.81])
+    np.testing.assert_allclose(laws.fidelity(1 - 0.1, np.array([0.0, 3.0, 4.0, 5.0]) - 3), [1, 1, 0.9, 0.81])
 
 
 def test_a_load_counts_programmes_where_they_are(known):

@@ -16,7 +16,7 @@ from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas
 from oa_sim.programme import budget
 from oa_sim.programme.parameters import draw
-from oa_sim.projection import appraisal, impact, ranking
+from oa_sim.projection import appraisal, cohort, ranking
 from oa_sim.report import folder_writers, run_brief
 from oa_sim.report.formats import html_pages
 from oa_sim.rng import stream
@@ -58,7 +58,7 @@ def made_up(pupils, gained, **choices):
     gain = xr.DataArray(np.zeros((2, 30, 3, 2, 1, money.sizes["year"])), coords, dims)
     for (area, group, year), amount in gained.items():
         gain.loc[{"area": area, "group": group, "year": year}] = amount
-    found = appraisal.appraise(scenario, impact.with_all(gain, pupils), money, pupils, xr.Dataset())
+    found = appraisal.appraise(scenario, cohort.with_all(gain, pupils), money, pupils, xr.Dataset())
     return scenario, money, found
 
 
@@ -94,7 +94,7 @@ def test_extra_pupils_are_the_published_impact_on_all_times_all_pupils(tiny, mea
     expected = tiny.draws.impact.sel(at) * tiny.value.pupils.sel(at) / size
     found = appraisal.extra(tiny.draws, tiny.value.pupils, measure, "all")[:-1]
     expected = expected.transpose("area", "year", "chain", "draw").values.reshape(found.shape)
-    grid = 2 / impact.GRID * float(tiny.value.pupils.sel(at).max()) / size  # figures are rounded before they are summed
+    grid = 2 / cohort.GRID * float(tiny.value.pupils.sel(at).max()) / size  # figures are rounded before they are summed
     np.testing.assert_allclose(found, expected, atol=grid)
 
 

@@ -13,7 +13,7 @@ from oa_sim import Result, load_scenario
 from oa_sim.inference import importance_sampling
 from oa_sim.inputs import areas
 from oa_sim.programme import budget, delivered_effects, parameters
-from oa_sim.projection import cohort, impact, outside_view
+from oa_sim.projection import cohort, outside_view
 from oa_sim.report import run_brief
 from oa_sim.report.formats import html_pages
 from oa_sim.simulation import narrative
@@ -193,7 +193,7 @@ def peaks(known):
     drawn = parameters.drawn(scenario, known, 4, 250)
     money = budget.allocate(scenario, pupils)
     active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-    gain = impact.with_all(
+    gain = cohort.with_all(
         cohort.gain_by_measure(scenario, delivered_effects.new_gains(scenario, active, drawn), drawn), pupils
     )
     by_area = {name: outside_view.whole_area(gain.sel(area=[name])).values.ravel() for name in scenario.areas.names}

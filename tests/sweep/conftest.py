@@ -18,6 +18,6 @@ def broken(tmp_path):
 
     sweeping = planted.Sweeping(engine=planted.Engine(workers=1))
     folder = tmp_path / "broken"
-    with pytest.raises(Refusal, match="full"):
-        sweep_run.sweep(["seed=3:23"], sweeping, folder, law=law, space=planted)
+    with planted.space(), pytest.raises(Refusal, match="full"):
+        sweep_run.sweep(["seed=3:23"], sweeping, folder, law=law)
     return folder

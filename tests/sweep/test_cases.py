@@ -1,6 +1,22 @@
-"""Cases: paths, labels, and the examples of the help."""
+"""Cases: identities, paths, labels, and the examples of the help."""
 
+from dataclasses import replace
+
+import planted
+
+from oa_sim.simulation import run_manifest
+from oa_sim.simulation.run_manifest import made_by
 from oa_sim.sweep import cases as case_list
+
+
+def test_an_identity_is_that_of_the_question_in_full_and_not_of_where_the_answer_goes():
+    made = made_by() | {"data_hash": {}, "posterior": {}}
+    scenario = planted.base()
+    name = case_list.identity_of(scenario, [], made)
+    parts = made | {key: made[key][case_list.INSIDE] for key in ("data_hash", "posterior")}
+    assert name == run_manifest.identity(parts | {"scenario": run_manifest.question(scenario)})
+    assert name == case_list.identity_of(replace(scenario, outputs="elsewhere"), [], made)
+    assert name != case_list.identity_of(replace(scenario, seed=scenario.seed + 1), [], made)
 
 
 def test_paths_are_kept_from_the_root_on_whether_fixed_or_varied(tmp_path, monkeypatch):
@@ -24,8 +40,8 @@ def test_the_chain_of_the_help_goes_through():
         words = [word for word in COMMANDS[verb].examples[0].split() if "=" in word]
         sweeping, left = load_sweeping(words)
         found = expand.expand(left, sweeping.design, may_be_one=verb == "extend")
-        made = case_list.made_by() | {"data_hash": {}, "posterior": {}}
-        cases, own = case_list.planned(found, 0, made, expand)
+        made = made_by() | {"data_hash": {}, "posterior": {}}
+        cases, own = case_list.planned(found, 0, made)
         labels.append((own, {case["identity"] for case in cases}))
     case_list.check_room("DIR", labels[0][0], labels[1][0])
     assert not labels[0][1] & labels[1][1]

@@ -1,6 +1,7 @@
 """The verb sensitivity: a sweep's folder as a person would ask it, its marks, and its refusals."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -54,11 +55,12 @@ def test_the_answer_is_sentences_then_the_folder_with_its_files(capsys, sweep):
     names = {"indices.csv", "tornado.csv", "tornado.svg", "boxes.csv", "sensitivity.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert "most comes from budget.total_gbp (57%, 90% interval" in said[0]  # 4 / 12 of 4 / 12 + 1 / 4
-    assert "then from split (43%, 90% interval" in said[0]
+    assert "most comes from budget.total_gbp, 57% (90% interval" in said[0]  # 4 / 12 of 4 / 12 + 1 / 4
+    assert "then from split, 43% (90% interval" in said[0]
     assert "budget.total_gbp changes impact_mean most: from" in said[1]
+    assert re.search(r" percentage points \(90% interval .*\) where it is £\d\d.\dm to £\d\d.\dm to ", said[1])
     assert "Within one scenario the 90% interval is" in said[1]
-    assert "split is per_pupil" in said[2]
+    assert "split is By number of pupils" in said[2]
     facts = json.loads((folder / "sensitivity.json").read_text(encoding="utf-8"))
     assert facts["sweep"]["data_hash"] == "da7a"
     assert facts["sweep"]["code_hash"] == "c0de"
@@ -211,7 +213,7 @@ def test_what_a_sweep_counts_and_speaks_of_is_said_with_its_unit(capsys, tmp_pat
     about = {"headline_measure": "key_stage_2", "headline_group": "disadvantaged", "headline_year": 2028}
     table.assign(**about, to_verify=[3, *[7] * 127]).to_csv(tmp_path / "sweep" / "summary.csv", index=False)
     _, out, _ = ask(capsys, tmp_path / "sweep")
-    assert ", percentage points. Within" in out
+    assert re.search(r"from \S+ percentage points \(90% interval", out)
     assert (
         "impact_mean refers to key stage 2 reading, writing and maths (Year 6) of disadvantaged pupils in 2027/28"
         in out
@@ -228,7 +230,7 @@ def test_what_a_sweep_counts_and_speaks_of_is_said_with_its_unit(capsys, tmp_pat
         ("projection_q05", "points"),
         ("impact_p_better", "probability"),
         ("headline_left_5y", "share of the peak"),
-        ("benefit_per_pound_mean", "GBP for a GBP"),
+        ("benefit_per_pound_mean", "£ per £1"),
         ("gap_mean", findings.UNIT),
     ],
 )
@@ -278,8 +280,8 @@ def test_the_folder_of_a_run_answers_from_its_own_draws(capsys, tiny, tmp_path):
         (["headline=n_draws"], "unknown headline"),
         (["headline=constant"], "'constant' is 1 in all 128 scenarios"),
         (["fails=impact_q0<0"], "did you mean 'impact_q05'?"),
-        (["headlne=impact_mean"], "unknown key 'headlne': did you mean 'headline'?"),
-        (["elsewhere"], "got 2: name one"),
+        (["headlne=impact_mean"], "unknown key of sensitivity 'headlne': did you mean 'headline'?"),
+        (["elsewhere"], "elsewhere: write it as in oa-sim sensitivity sweeps/money"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_sentence_and_leaves_nothing(capsys, sweep, words, why):
@@ -340,5 +342,4 @@ def test_a_folder_that_cannot_be_filled_leaves_nothing_behind(sweep, monkeypatch
 
 
 def test_asking_for_no_boxes_needs_no_extra(sweep):
-    _, found = findings.answer([str(sweep)], folder_writers.check_writable)
-    assert "boxes" not in found.tables
+    assert "boxes" not in findings.answer(sweep).tables

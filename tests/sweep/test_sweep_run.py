@@ -22,7 +22,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.rng import stream
 from oa_sim.simulation import run_manifest
-from oa_sim.sweep import cases, dry_run, store, sweep_run
+from oa_sim.sweep import cases, store, sweep_run
 from oa_sim.sweep import journal as sweep_journal
 
 HERE = Path(__file__).parents[1]
@@ -32,15 +32,23 @@ needs_dask = pytest.mark.skipif(not importlib.util.find_spec("distributed"), rea
 
 
 def swept(folder, words=WORDS, *, law=planted.law, **how):
-    return sweep_run.sweep(words, planted.Sweeping(**how), folder, law=law, space=planted)
+    with planted.space():
+        return sweep_run.sweep(words, planted.Sweeping(**how), folder, law=law)
 
 
 def resumed(folder, *, law=planted.law, **how):
-    return sweep_run.resume(folder, law=law, space=planted, **how)
+    with planted.space():
+        return sweep_run.resume(folder, law=law, **how)
 
 
 def extended(folder, words, *, law=planted.law, **how):
-    return sweep_run.extend(folder, words, planted.Sweeping(**how), law=law, space=planted)
+    with planted.space():
+        return sweep_run.extend(folder, words, planted.Sweeping(**how), law=law)
+
+
+def planned(words, law, **how):
+    with planted.space():
+        return sweep_run.plan(words, planted.Sweeping(**how), law=law)
 
 
 def of_record(folder):
@@ -170,7 +178,7 @@ def test_resuming_may_fail_fast_at_the_next_failure(tmp_path):
     with pytest.raises(Refusal, match="planted 4"):
         swept(tmp_path, ["seed=3:12"], law=law, fail_fast=True, engine=one)
     with pytest.raises(Refusal, match="planted 9"):
-        resumed(tmp_path, law=law, machine=one, fail_fast=True)
+        resumed(tmp_path, law=law, engine=one, fail_fast=True)
     assert resumed(tmp_path, law=law, fail_fast=True)["failed"] == 2
 
 
@@ -299,7 +307,7 @@ def test_a_damaged_chunk_of_two_blocks_is_made_again_whole_even_if_stopped_betwe
         return planted.law(scenario)
 
     with pytest.raises(Refusal, match="full"):
-        resumed(tmp_path, law=law, machine=planted.Engine(workers=1))
+        resumed(tmp_path, law=law, engine=planted.Engine(workers=1))
     resumed(tmp_path)
     assert of_record(tmp_path) == before
 
@@ -448,15 +456,18 @@ def test_an_extension_of_a_broken_sweep_finishes_both(broken):
 
 def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothing_touched(broken, monkeypatch):
     before = of_record(broken)
-    here = cases.made_by()
+    here = run_manifest.made_by()
     for name, value, what in (
         ("made_by", lambda: here | {"code_hash": "0" * 64}, "code 00000000"),
         ("made_by", lambda: here | {"versions": here["versions"] | {"numpy": "1"}}, "numpy"),
         ("data_hash", lambda folder: "0", "other tables"),
-        ("posterior_hash", lambda path: "0", "other posterior"),
+        ("posterior", lambda path: "0", "other posterior"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(cases, name, value)
+            if name in cases.HASHES:
+                patch.setitem(cases.HASHES, name, value)
+            else:
+                patch.setattr(cases, name, value)
             for again in (lambda: resumed(broken), lambda: extended(broken, ["seed=3:5"])):
                 with pytest.raises(Refusal, match=what):
                     again()
@@ -535,9 +546,9 @@ def remembering(most, clock):
 @pytest.mark.parametrize("words", [["horizon=5:15", "seed=20:24"], ["seed=20:24", "horizon=5:15"], ["seed=20:60"]])
 def test_a_dry_run_tells_a_design_in_which_every_step_is_dear_from_one_in_which_few_are(words, monkeypatch):
     clock, whole = Clock(), Clock()
-    monkeypatch.setattr(dry_run, "time", clock)
+    monkeypatch.setattr(sweep_run, "time", clock)
     law = remembering(2, clock)
-    found = sweep_run.plan(words, planted.Sweeping(engine=planted.Engine(workers=1)), law=law, space=planted)
+    found = planned(words, law, engine=planted.Engine(workers=1))
     law = remembering(2, whole)
     for scenario in planted.scenarios(planted.expand(words, None)):
         law(scenario)
@@ -548,7 +559,7 @@ def test_a_dry_run_tells_a_design_in_which_every_step_is_dear_from_one_in_which_
 
 
 def test_a_dry_run_names_no_dear_key_where_none_is_and_goes_on_past_a_failure():
-    found = sweep_run.plan(["seed=13:33"], planted.Sweeping(), law=planted.slow_law, space=planted)
+    found = planned(["seed=13:33"], planted.slow_law)
     assert "costly" not in found
     assert found["scenarios"] == 20
 
@@ -563,10 +574,11 @@ verb, folder, words, law, more = {verb!r}, {folder!r}, {words!r}, planted.{law},
 if more.get("largest_file"):
     resource.setrlimit(resource.RLIMIT_FSIZE, (more["largest_file"], more["largest_file"]))
 try:
-    if verb == "sweep":
-        sweep.sweep(words, planted.Sweeping(block=more.get("block", 4)), folder, law=law, space=planted)
-    else:
-        sweep.resume(folder, law=law, space=planted)
+    with planted.space():
+        if verb == "sweep":
+            sweep.sweep(words, planted.Sweeping(block=more.get("block", 4)), folder, law=law)
+        else:
+            sweep.resume(folder, law=law)
 except Refusal as refusal:
     sys.exit(str(refusal))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

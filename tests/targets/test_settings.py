@@ -1,10 +1,13 @@
-"""A table of targets: what is understood, and what is refused in one sentence."""
+"""Tables of targets and of new figures: what is understood, and what is refused in one sentence."""
 
 import pytest
 from test_assess import AREAS, GOOD, written
+from test_monitor import small
 
 from oa_sim.errors import Refusal
-from oa_sim.targets.settings import of_user
+from oa_sim.inputs import tables
+from oa_sim.targets import settings
+from oa_sim.targets.settings import Monitor, Target, Want, of_user
 
 
 def test_a_measure_is_known_by_its_label_and_by_what_people_call_it(tmp_path):
@@ -77,3 +80,39 @@ def test_what_is_no_workbook_is_refused(tmp_path):
         of_user(str(path), AREAS, None)
     with pytest.raises(Refusal, match="is not there"):
         of_user(str(tmp_path / "none.xlsx"), AREAS, None)
+
+
+# figures of a monitor
+
+WRONG_FIGURES = {
+    "a place": ("Oldam,key_stage_2,all,2022,50", "place"),
+    "a district": ("Norwich,key_stage_2,all,2022,50", "published for Norfolk"),
+    "a measure": ("Oldham,key_stage_9,all,2022,50", "measure"),
+    "a group": ("Oldham,suspensions,other,2022,5", "group of suspensions"),
+    "a year": ("Oldham,key_stage_2,all,soon,50", "year must be"),
+    "a value": ("Oldham,key_stage_2,all,2022,many", "must be a number"),
+    "a share": ("Oldham,key_stage_2,all,2022,150", "0 to 100%"),
+    "what is not finite": ("Oldham,key_stage_2,all,2022,nan", "0 to 100%"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_FIGURES)
+def test_a_wrong_figure_is_refused_in_one_sentence(tmp_path, case):
+    row, words = WRONG_FIGURES[case]
+    with pytest.raises(Refusal, match=words):
+        settings.figure_rows(Monitor(figures=small(tmp_path / "f.csv", row)), tables.read_all(), 2022, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Target(levels=[0.5, 0.5]), r"^target\.levels must name each probability once"),
+        (lambda: Target(red_below=0.8), r"^target\.red_below must be at most target\.green_from=0\.7, got 0\.8"),
+        (lambda: Monitor(red_from=0.5), r"^monitor\.red_from must be at least monitor\.green_from=0\.7, got 0\.5"),
+        (lambda: Want(most_gbp=1.0), r"^want\.most_gbp must be £10,000 to £100,000,000,000, got 1"),
+        (lambda: Want(measure="attainment_8", group="pupils"), r"^unknown want\.group 'pupils'"),
+    ],
+)
+def test_settings_check_themselves_alone_and_together(make, words):
+    with pytest.raises(Refusal, match=words):
+        make()

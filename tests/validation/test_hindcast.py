@@ -15,7 +15,7 @@ from oa_sim.definitions import MEASURES, series
 from oa_sim.inference import baseline_fit, baseline_model
 from oa_sim.inputs import areas, published_files, tables
 from oa_sim.simulation import scenario_run
-from oa_sim.validation import forecasts, hindcast
+from oa_sim.validation import hindcast, scoring
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 SHIPPED = tables.FOLDER / "learned_until_2017.nc"
@@ -221,28 +221,28 @@ def test_a_log_density_is_that_of_the_law_the_draws_come_from(df):
     law = stats.t(df, loc=0.3, scale=0.2)
     draws = law.rvs((4000, 30), random_state=np.random.default_rng(5))
     actual = law.ppf(np.linspace(0.01, 0.99, 30))
-    found = forecasts.log_density(draws, actual, forecasts.tails(draws))
+    found = scoring.log_density(draws, actual, scoring.tails(draws))
     np.testing.assert_allclose(found, law.logpdf(actual), atol=0.25)
     assert abs((found - law.logpdf(actual)).mean()) < 0.03
 
 
 def test_heavy_tails_are_told_from_light_ones():
     rng = np.random.default_rng(5)
-    assert np.median(forecasts.tails(stats.t(3).rvs((4000, 20), random_state=rng))) <= 4
-    assert np.median(forecasts.tails(rng.standard_normal((4000, 20)))) >= 20
+    assert np.median(scoring.tails(stats.t(3).rvs((4000, 20), random_state=rng))) <= 4
+    assert np.median(scoring.tails(rng.standard_normal((4000, 20)))) >= 20
 
 
 def test_a_figure_outside_all_draws_is_unlikely_and_not_impossible():
     draws = stats.t(4).rvs((2000, 2), random_state=np.random.default_rng(5))
-    near, far = forecasts.log_density(draws, np.array([0.0, 30.0]), np.full(2, 4.0))
+    near, far = scoring.log_density(draws, np.array([0.0, 30.0]), np.full(2, 4.0))
     assert -30 < far < -8 < near
 
 
 def test_a_log_density_moves_with_the_figures_and_scales_as_a_density_does():
     draws = np.random.default_rng(5).standard_normal((500, 3))
     actual, df = np.array([0.1, 1.0, -2.0]), np.full(3, 10.0)
-    one = forecasts.log_density(draws, actual, df)
-    np.testing.assert_allclose(forecasts.log_density(7 + 2 * draws, 7 + 2 * actual, df), one - np.log(2), atol=1e-9)
+    one = scoring.log_density(draws, actual, df)
+    np.testing.assert_allclose(scoring.log_density(7 + 2 * draws, 7 + 2 * actual, df), one - np.log(2), atol=1e-9)
 
 
 # the script

@@ -18,8 +18,7 @@ from oa_sim.report.formats import html_pages
 from oa_sim.simulation.result import Result
 from oa_sim.validation import scoring
 from oa_sim.validation.benchmark_forecasters import PEERS
-from oa_sim.validation.forecasts import Forecast
-from oa_sim.validation.scoring import Entry, score
+from oa_sim.validation.scoring import Entry, Forecast, score
 
 AREAS = ("Derby", "Oldham", "St <Helens> & more", *(f"area {i}" for i in range(40)))
 MADE = {
