@@ -16,7 +16,6 @@ import pandas as pd
 from oa_sim import formatting, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import intervals
-from oa_sim.simulation import summaries
 
 READINGS = ("standard", "sceptical")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -42,7 +41,7 @@ def main(*flags: str) -> None:
             small = result.sustainability.p_below_what_matters_peak.sel(measure=measure, group=group)
             values = spread(kept[reading, measure])
             better = (kept[reading, measure] > 0).mean()
-            row = [reading, measure, group, year, summaries.unit_of_change(measure), *values, better]
+            row = [reading, measure, group, year, formatting.unit(measure), *values, better]
             rows.append([*row, 1 - small.mean().item(), draws.size])
     columns = ["evidence", "measure", "group", "year", "unit", "better_by", "q05", "q95", "p_better", "p_worthwhile"]
     table = pd.DataFrame(rows, columns=[*columns, "n_draws"])

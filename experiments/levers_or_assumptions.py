@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from oa_sim.definitions import percent
-from oa_sim.plots import tornado
+from oa_sim.plots import decision_charts
 from oa_sim.scenario.load import load_sweeping
 from oa_sim.sweep import findings, results, sensitivity
 from oa_sim.sweep.sweep_run import sweep
@@ -38,7 +38,7 @@ def main(*flags: str) -> None:
     told = findings.of_sweep(found)
     table = told.tables["indices"].assign(n_draws=found.table.n_draws.iloc[0])
     table.to_csv(FOLDER / "table.csv", index=False, float_format="%.4g")
-    (FOLDER / "figure.svg").write_text(tornado.findings_picture(told).svg, encoding="utf-8")
+    (FOLDER / "figure.svg").write_text(decision_charts.findings_picture(told).svg, encoding="utf-8")
     print(table.to_string(index=False))
     totals = table[(table["index"] == sensitivity.TOTAL) & (table.key != sensitivity.TOGETHER)].set_index("key")
     chosen, assumed = (totals[totals.index.isin(LEVERS) == are].sort_values("share").iloc[-1] for are in (True, False))

@@ -16,7 +16,6 @@ import pandas as pd
 from oa_sim import formatting, load_scenario, run
 from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.plots import intervals
-from oa_sim.simulation import summaries
 
 PORTFOLIOS = ("balanced", "early_years_first", "teaching", "tutoring", "attendance")
 QUICK = ("areas=three_areas", "sampler.draws=25")
@@ -45,14 +44,7 @@ def main(*flags: str) -> None:
         draws = np.stack([found[key] for found, _ in by_name.values()])
         best = np.bincount(draws.argmax(0), minlength=len(PORTFOLIOS)) / draws.shape[1]
         for name, values, ahead in zip(PORTFOLIOS, draws, best, strict=True):
-            row = [
-                name,
-                *key,
-                summaries.unit_of_change(key[0]),
-                values.mean(),
-                *np.quantile(values, [0.05, 0.95]),
-                ahead,
-            ]
+            row = [name, *key, formatting.unit(key[0]), values.mean(), *np.quantile(values, [0.05, 0.95]), ahead]
             rows.append([*row, draws.shape[1]])
     columns = ["portfolio", "measure", "group", "year", "unit", "better_by", "q05", "q95", "p_best", "n_draws"]
     table = pd.DataFrame(rows, columns=columns)

@@ -24,6 +24,8 @@ MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
     "decide.candidate_plans": "decide.plan_evaluation",
     "decide.voi_settings": "decide.value_of_information",
     "inputs.download_formats": "inputs.published_files",
+    "plots.small_multiples": "plots.fan_charts",
+    "plots.tornado": "plots.decision_charts",
     "programme.portfolio": "programme.budget",
     "programme.review": "programme.budget",
     "projection.impact": "projection.cohort",

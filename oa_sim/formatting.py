@@ -181,11 +181,6 @@ def distance(summary: tuple[float, ...], measure: str, what: str = "it") -> str:
     return f"{estimate(middle, low, high, *error, unit=unit(measure))} {'below' if summary[0] < 0 else 'above'} {what}"
 
 
-def better(change: np.ndarray, measure: str) -> str:
-    """Return the chance that a change is better for pupils, as people say it."""
-    return chance(float((change < 0 if MEASURES[measure].lower_is_better else change > 0).mean()))
-
-
 def pounds(total: float) -> str:
     """Return a sum of money as people say it: £108m, £21.6m, £1.25bn; below a million to the pound, £132,000."""
     for size, places, name in ((1e9, 2, "bn"), (1e8, 0, "m"), (1e6, 1, "m")):

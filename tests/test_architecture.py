@@ -74,7 +74,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "plots/calibration": "report/formats/test_html_pages",  # a law is called so too
     "plots/decision_charts": "decide/test_decision",
     "plots/target_charts": "targets/test_assess",
-    "plots/tornado": "sweep/test_sensitivity",  # one of two of this name
     "programme/laws": "compiled/test_scalar_laws",  # each law, with its compiled form
     "report/document": "report/test_assemble",
     "report/folder_writers": "report/test_assemble",

@@ -13,7 +13,7 @@ import xarray as xr
 from oa_sim import definitions as shared_coords
 from oa_sim.compiled import arrays as model_arrays
 from oa_sim.compiled import input_cache, outcomes
-from oa_sim.compiled.activity import Draws, Levers
+from oa_sim.compiled.activity import Levers
 from oa_sim.compiled.input_cache import Known, Programme
 from oa_sim.compiled.outcomes import Asked
 from oa_sim.definitions import GROUPS, LONGEST_HORIZON, MEAN_OF_AREAS, MEASURES, QUANTILES, headline_of, series
@@ -46,22 +46,55 @@ def summary(scenario: Scenario) -> xr.Dataset:
     the other way with regard to the outside view, what is left of it, and benefit per pound. ``attrs``: what the
     headline speaks of, verdict, number of draws.
     """
+    return summarised(followed(scenario))
+
+
+class Followed(NamedTuple):
+    """A scenario that was followed, of which summaries are made and the draws of any place are read."""
+
+    scenario: Scenario
+    known: Known
+    programme: Programme  # its draws as they were taken by the outside view, where that is on
+    money: xr.Dataset
+    levers: Levers
+    ground: np.ndarray  # counterfactual (area, series, year, draw), SD
+    asked: Asked
+    summaries: "Summaries"
+    unweighted: "Summaries"  # without the outside view
+    seen: xr.Dataset  # weights by the outside view
+
+
+def followed(scenario: Scenario) -> Followed:
+    """Return what a scenario does, area by area.
+
+    Raises
+    ------
+    Refusal
+        Where ``scenario_run.run`` would refuse.
+    """
     scenario = scenario_run.check_scenario(scenario)
     known = input_cache.known(scenario)
     programme = input_cache.programme(scenario, known)
     money = budget.reviewed(scenario, budget.allocate(scenario, known.pupils, known.tables), programme.drawn)
     levers = model_arrays.levers(scenario, money, programme.drawn, programme.eligible, programme.lags)
     asked, ground = _asked(scenario, money), input_cache.ground(scenario, known)
-    unweighted, draws = None, programme.draws
+    unweighted = None
     if scenario.evidence.outside_view.is_on:  # the whole must be known before draws are weighed by it
-        unweighted = _follow(scenario, programme, draws, levers, ground, asked._replace(is_published=False))
+        unweighted = _follow(scenario, programme, levers, ground, asked._replace(is_published=False))
         seen = _outside_weights(scenario, unweighted, known)
         which = seen.taken.values.ravel()
-        draws = draws._replace(**{name: model_arrays.taken(part, which) for name, part in draws._asdict().items()})
+        draws = {name: model_arrays.taken(part, which) for name, part in programme.draws._asdict().items()}
+        programme = programme._replace(draws=programme.draws._replace(**draws))
         levers = levers._replace(lag=model_arrays.taken(levers.lag, which))
-    summaries = _follow(scenario, programme, draws, levers, ground, asked)
+    summaries = _follow(scenario, programme, levers, ground, asked)
     if unweighted is None:
         unweighted, seen = summaries, _outside_weights(scenario, summaries, known)
+    return Followed(scenario, known, programme, money, levers, ground, asked, summaries, unweighted, seen)
+
+
+def summarised(followed: Followed) -> xr.Dataset:
+    """Return the ``summary`` of a scenario that was followed."""
+    scenario, known, programme, money, levers, ground, asked, summaries, unweighted, seen = followed
     arrays = _named(scenario, summaries, _counterfactual(scenario, money, programme, levers, ground, known), known)
     numbers = _headline(scenario, arrays, unweighted, seen, ground, asked)
     numbers |= _benefit_per_pound(scenario, summaries, money, programme)
@@ -98,11 +131,51 @@ def _attributes(scenario: Scenario, money: xr.Dataset, seen: xr.Dataset, known: 
     }
 
 
+def draws(followed: Followed, place: str, measure: str, group: str) -> xr.Dataset:
+    """Return the draws behind the summaries of one place, measure and group.
+
+    Returns
+    -------
+    Dataset
+        ``projection``, ``counterfactual``, ``impact`` (chain, draw, year), in the unit of the measure, and
+        ``benefit_per_pound`` of all areas together (chain, draw), NaN where none is claimed.
+    """
+    scenario, names = followed.scenario, followed.scenario.areas.names
+    summaries = followed.summaries if place == MEAN_OF_AREAS else _of_area(followed, names.index(place))
+    row = [(name, each) for name in scenario.measures for each in MEASURES[name].table_groups].index((measure, group))
+    projected, impact = summaries.mean_projected[row], summaries.mean_impact[row]
+    shape, dims = input_cache.n_draws(followed.known), ("year", "chain", "draw")
+    figures = {"projection": projected, "counterfactual": projected - impact, "impact": impact}
+    by_year = {name: (dims, values.reshape(-1, *shape)) for name, values in figures.items()}
+    ratio = _ratios(scenario, followed.summaries, followed.money, followed.programme)["plain"]
+    variables = {**by_year, "benefit_per_pound": (dims[1:], np.resize(ratio, shape))}
+    return xr.Dataset(variables, {"year": list(scenario.years)}).transpose("chain", "draw", "year")
+
+
+def _of_area(followed: Followed, a: int) -> "Summaries":
+    """Return what a scenario does in one area: it is followed anew, as the first of all, and the others are not."""
+    n_areas, programme, levers = len(followed.scenario.areas.names), followed.programme, followed.levers
+    order = np.array([a, *(other for other in range(n_areas) if other != a)])
+    twins = np.where(levers.sources >= 0, np.argsort(order)[levers.sources], levers.sources)
+    by_area = {name: getattr(levers, name)[order] for name in ("spend", "beside", "offers", "since", "wait")}
+    delivery = np.ascontiguousarray(programme.draws.delivery[:, order])
+    first = programme._replace(
+        shape=programme.shape._replace(poor=programme.shape.poor[order]),
+        draws=programme.draws._replace(delivery=delivery),
+    )
+    areas = replace(followed.scenario.areas, names=followed.scenario.areas.names[a : a + 1])
+    alone = replace(followed.scenario, areas=areas)
+    reordered = levers._replace(**by_area, sources=twins[order])
+    return _follow(alone, first, reordered, followed.ground[a : a + 1], followed.asked)
+
+
 class Summaries(NamedTuple):
     """What a scenario does, summed up."""
 
     summed: outcomes.Summed
     whole: np.ndarray  # (year, draw): mean gain of all pupils over areas and measures of attainment, SD
+    mean_projected: np.ndarray  # (row, year, draw): mean over areas of a measure and group, as published
+    mean_impact: np.ndarray
 
 
 def _asked(scenario: Scenario, money: xr.Dataset) -> Asked:
@@ -121,10 +194,9 @@ def _asked(scenario: Scenario, money: xr.Dataset) -> Asked:
     )
 
 
-def _follow(
-    scenario: Scenario, programme: Programme, draws: Draws, levers: Levers, ground: np.ndarray, asked: Asked
-) -> Summaries:
+def _follow(scenario: Scenario, programme: Programme, levers: Levers, ground: np.ndarray, asked: Asked) -> Summaries:
     """Return what a scenario does."""
+    draws = programme.draws
     n_areas, n_draws = len(scenario.areas.names), ground.shape[3]
     n_years, n_measures = levers.spend.shape[2], len(scenario.measures)
     rows = sum(len(MEASURES[name].table_groups) for name in scenario.measures) if asked.is_published else 0
@@ -146,7 +218,7 @@ def _follow(
         gain=np.empty((n_areas, n_draws), dtype=np.float32),
     )
     outcomes.follow(programme.shape, draws, levers, ground, asked, seen, summed)
-    return Summaries(summed, seen.whole)
+    return Summaries(summed, seen.whole, seen.mean_projected, seen.mean_impact)
 
 
 def _counterfactual(
@@ -158,7 +230,7 @@ def _counterfactual(
         longest = replace(scenario, horizon=LONGEST_HORIZON)
         nothing = {name: np.zeros_like(getattr(levers, name)) for name in ("spend", "beside", "offers")}
         without, asked = levers._replace(**nothing), _asked(longest, money)
-        return _follow(longest, programme, programme.draws, without, ground, asked).summed.projected
+        return _follow(longest, programme, without, ground, asked).summed.projected
 
     return _COUNTERFACTUAL.get(input_cache.ground_key(scenario, known), make)
 
@@ -244,24 +316,30 @@ def _other_way(
 def _benefit_per_pound(
     scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: Programme
 ) -> dict[str, float]:
-    """Return benefit per pound of all areas together, in each view; NaN where none is claimed."""
-    cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
+    """Return summaries of benefit per pound of all areas together, in each view; NaN where none is claimed."""
     out: dict[str, float] = {}
-    is_claimed = appraisal.EARNINGS in scenario.measures and cost > 0
-    if is_claimed:
-        shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
-        disadvantaged, other = (
-            np.moveaxis(summaries.summed.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2)
-        )
-        benefits = appraisal.earnings(scenario, disadvantaged, other, programme.pupils)
-    for view, (name, _) in VIEWS.items():
-        ratio = np.full((1, 1), np.nan)
-        if is_claimed:
-            by_area = benefits[name][..., -1] if benefits[name].ndim > 3 else benefits[name]
-            ratio = by_area.sum(axis=2).reshape(1, -1) / cost
+    for view, ratio in _ratios(scenario, summaries, money, programme).items():
         prefix = "benefit_per_pound" if view == "plain" else f"{view}_benefit_per_pound"
         described = appraisal.described(ratio)
         out |= {f"{prefix}_{key}": float(described[key][0]) for key in ("mean", "q05", "q50", "q95")}
         if view == "plain":
+            is_claimed = np.isfinite(ratio).all()
             out["p_benefit_exceeds_cost"] = float((ratio > 1).mean()) if is_claimed else float("nan")
     return out
+
+
+def _ratios(scenario: Scenario, summaries: Summaries, money: xr.Dataset, programme: Programme) -> dict[str, np.ndarray]:
+    """Return benefit per pound of all areas together, in each view (1, draw); one NaN where none is claimed."""
+    cost = float((appraisal.spent(money) @ appraisal.present(scenario, money.year.values)).sum())
+    if appraisal.EARNINGS not in scenario.measures or cost <= 0:
+        return {view: np.full((1, 1), np.nan) for view in VIEWS}
+    shape = (len(scenario.areas.names), *(programme.drawn.sizes[dim] for dim in ("chain", "draw")))
+    disadvantaged, other = (
+        np.moveaxis(summaries.summed.held[:, g].astype(float).reshape(shape), 0, -1) for g in range(2)
+    )
+    benefits = appraisal.earnings(scenario, disadvantaged, other, programme.pupils)
+    ratios = {}
+    for view, (name, _) in VIEWS.items():
+        by_area = benefits[name][..., -1] if benefits[name].ndim > 3 else benefits[name]
+        ratios[view] = by_area.sum(axis=2).reshape(1, -1) / cost
+    return ratios

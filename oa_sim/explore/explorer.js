@@ -43,7 +43,7 @@ const titleText = () => `${measure().label}, ${view.groups[chosen.group].label},
 
 function unitTexts() {
   const better = measure().lower_is_better ? "; lower is better" : "";
-  return [measure().unit === "%" ? "per cent" : measure().unit, `impact, ${measure().change}`].map((text) => text + better);
+  return [measure().unit, `impact, ${measure().change}`].map((text) => text + better);
 }
 
 // The rows of a published series, as those of a projection are.

@@ -24,10 +24,14 @@ function send() {
   Shiny.setInputValue("setting", { ...settings(), serial: ++serial }, { priority: "event" });
 }
 
+function writeHorizon() {
+  $("horizon-years").textContent = `${$("horizon").value} ${$("horizon-years").dataset.unit}`;
+}
+
 function moved(event) {
   const pair = $(event.target.dataset.pair);
   if (pair) pair.value = event.target.value;
-  $("horizon-years").textContent = `${$("horizon").value} years`;
+  writeHorizon();
   if (event.target.dataset.lever || pair || ["place", "measure", "group"].includes(event.target.id)) later(REST);
 }
 
@@ -66,7 +70,7 @@ function begin() {
     $("controls").reset();
     Object.assign(chosen, view.start);
     writeChoices();
-    $("horizon-years").textContent = `${$("horizon").value} years`;
+    writeHorizon();
     later(0);
   });
   Shiny.addCustomMessageHandler("answer", answered);

@@ -38,14 +38,9 @@ POLICY = (
 
 
 def decimals(figures: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return how many decimals each figure has, by ``formatting.decimals``; ``NOT_KNOWN`` where there is none.
+    """Return how many decimals each figure has (..., statistic), ``NOT_KNOWN`` where there is none.
 
-    Parameters
-    ----------
-    figures : array (..., statistic)
-        Mean, then the 5%, 25%, 50%, 75% and 95% quantiles.
-    error : array (...)
-        Monte Carlo standard error of the mean.
+    The statistics are those of ``views.STATISTICS``; the error (...) is that of the mean.
     """
     width = figures[..., HIGH] - figures[..., LOW]
     places = formatting.decimals(figures[..., LOW], figures[..., HIGH], error)
@@ -61,20 +56,10 @@ def in_parts(figures: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def packed(figures: np.ndarray, error: np.ndarray) -> dict[str, str]:
-    """Return one quantity of all scenarios as text: deflated bytes in base64.
+    """Return one quantity of all scenarios, with the dims of ``views.DIMS``, as text: deflated bytes in base64.
 
-    Parameters
-    ----------
-    figures : array (scenario, place, group, measure, year, statistic)
-        NaN where there is none.
-    error : array (scenario, place, group, measure, year)
-        The Monte Carlo standard error of each mean.
-
-    Returns
-    -------
-    dict
-        ``numbers``, the distances from the median and the median itself, in the order statistic, place, group, measure,
-        year, scenario, since neighbours that are alike deflate well; ``decimals``, in the same order.
+    ``numbers`` are the distances from the median and the median itself, in the order statistic, place, group, measure,
+    year, scenario, since neighbours that are alike deflate well; ``decimals`` are in the same order.
     """
     places = decimals(figures, error)
     numbers = in_parts(figures, places)
@@ -91,20 +76,7 @@ def _text(plain: bytes) -> str:
 
 
 def page(view: View, title: str) -> str:
-    """Return the offline page of a view.
-
-    Parameters
-    ----------
-    view
-        From ``views.of_results`` or ``views.of_sweep``.
-    title
-        What the page is about; any text.
-
-    Returns
-    -------
-    str
-        One whole HTML file. The same view gives the same bytes.
-    """
+    """Return the offline page of a view: one whole HTML file, the same bytes for the same view."""
     figures, style = view.figures, _asset("explorer.css")
     error = figures.error.transpose("quantity", *DIMS[:-1]).values.astype(float)
     data = labels(view) | {
@@ -124,19 +96,13 @@ def page(view: View, title: str) -> str:
 
 
 def live_page(view: View, title: str, **levers: object) -> str:
-    """Return the page that a server with levers sends first, without figures.
+    """Return the page that a server with levers sends first: places, measures and published figures of a view.
 
-    Parameters
-    ----------
-    view
-        Its places, measures and published figures are shown.
-    title
-        What the page is about; any text.
-    **levers
-        What the template asks for: ``selects``, ``horizon``, ``money``, ``saves_to``, ``start``.
+    ``levers`` are what the template asks for: ``selects``, ``horizon``, ``money``, ``saves_to``; and the script:
+    ``start``, ``notes``.
     """
-    data = labels(view) | {"title": title, "cases": [], "years": [], "start": levers.pop("start")}
-    data |= {"notes": levers.pop("notes")}
+    data = labels(view) | {"title": title, "cases": [], "years": []}
+    data |= {name: levers.pop(name) for name in ("start", "notes")}
     return _template().render(
         is_live=True, title=title, style=Markup(_asset("explorer.css")), script=_script("live"), data=as_json(data),
         **levers,
@@ -144,14 +110,7 @@ def live_page(view: View, title: str, **levers: object) -> str:
 
 
 def live_figures(figures: xr.Dataset) -> dict[str, dict[str, list]]:
-    """Return the figures of one place, group and measure as a message takes them.
-
-    Parameters
-    ----------
-    figures
-        ``projection``, ``counterfactual``, ``impact`` (year, statistic), the statistics being ``views.STATISTICS``, and
-        ``error`` (quantity, year).
-    """
+    """Return the figures of one place, group and measure (year, statistic) as a message takes them; see ``views``."""
     message = {}
     for i, name in enumerate(QUANTITIES):
         values = figures[name].transpose("year", "statistic").values.astype(float)
@@ -188,7 +147,7 @@ def _measure(name: str) -> dict:
         "name": name,
         "label": measure.label,
         "unit": measure.unit,
-        "change": "percentage points" if measure.unit == "%" else measure.unit,
+        "change": formatting.unit(name),
         "lower_is_better": measure.lower_is_better,
         "groups": list(measure.table_groups),
     }

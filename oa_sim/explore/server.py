@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oa_sim.definitions import LONGEST_HORIZON, SHORTEST_HORIZON
 from oa_sim.errors import Refusal
 from oa_sim.explore import page, session
 from oa_sim.explore.session import Base
+from oa_sim.scenario import fields, title_of
 from oa_sim.scenario.schema import ENDINGS
 
 if TYPE_CHECKING:
@@ -49,43 +49,31 @@ HEADERS = (
 def levers_page(base: Base, saves_to: str) -> str:
     """Return the page with a lever for each choice, and the field that saves them."""
     setting, view = session.start(base), session.places_and_history(base)
-    selects = (
-        ("split", "Split of the funding between areas", base.splits),
-        ("portfolio", "Portfolio of interventions", base.portfolios),
-        ("ending", "When funding ends", ENDINGS),
-    )
-    most = f"{max(MOST_GBP, 2 * setting.total_gbp) / 1e6:g}"
+    records = {record.key: record for record in fields()}
+    choices = {"split.rule": base.splits, "portfolio.name": base.portfolios, "sustainability.ending": ENDINGS}
+    selects = []
+    for lever, (key, names) in zip(("split", "portfolio", "ending"), choices.items(), strict=True):
+        options = {name: LABELS.get(name) or title_of(key.split(".")[0], name) for name in names}
+        selects.append((lever, records[key].label, options))
     return page.live_page(
         view,
-        f"Explore {base.scenario.name}",
-        selects=[
-            {"id": key, "label": label, "options": _labelled(names), "chosen": getattr(setting, key)}
-            for key, label, names in selects
-        ],
-        horizon={"least": SHORTEST_HORIZON, "most": LONGEST_HORIZON, "chosen": setting.horizon},
-        money={"chosen": f"{setting.total_gbp / 1e6:.10g}", "most": most},
+        f"Explore {title_of('scenario', base.scenario.name)}",
+        selects=selects,
+        setting=setting,
+        horizon=records["horizon"],
+        money=records["budget.total_gbp"],
+        most_gbp=max(MOST_GBP, 2 * setting.total_gbp),
         saves_to=saves_to,
         notes=list(base.notes),
         start={dim: view.figures[dim].values.tolist().index(getattr(setting, dim)) for dim in session.SHOWN},
     )
 
 
-def _labelled(names: Iterable[str]) -> dict[str, str]:
-    return {name: LABELS.get(name, name.replace("_", " ")) for name in names}
-
-
 class Guard:
     """Lets in only who asked for this machine by its own name, from a page of this very server.
 
     Another site's page can make a browser knock here, also under a name of its own that it points here; its name then
-    stands in ``Host`` or ``Origin``, and it is turned away with 403.
-
-    Parameters
-    ----------
-    app
-        The ASGI application behind.
-    port
-        Where it is served.
+    stands in ``Host`` or ``Origin``, and it is turned away with 403. ``app`` is the ASGI application behind.
     """
 
     def __init__(self, app, port: int):
@@ -128,15 +116,7 @@ async def _turn_away(scope, receive, send) -> None:
 
 
 def app(base: Base, saves_to: Path) -> App:
-    """Return the Shiny application of a base.
-
-    Parameters
-    ----------
-    base
-        What the levers start from.
-    saves_to
-        The one folder that scenario files go to.
-    """
+    """Return the Shiny application of a base, whose scenario files go to one folder."""
     from shiny import App, reactive, ui
 
     def server(inputs, outputs, connection) -> None:
@@ -197,45 +177,23 @@ def warm(base: Base, say: Callable[[str], None]) -> None:
 
 
 def listening(port: int) -> socket.socket:
-    """Return a socket of this machine alone; port 0 takes any that is free.
-
-    Raises
-    ------
-    Refusal
-        Where the port is taken.
-    """
+    """Return a socket of this machine alone; port 0 takes any that is free, and a port that is taken is refused."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HERE, port))
     except OSError as error:
         listener.close()
-        raise Refusal(
-            f"port={port} cannot be used ({error.strerror}): leave port out, and a free one is taken"
-        ) from None
+        remedy = "leave port out, and a free one is taken"
+        raise Refusal(f"port={port} cannot be used ({error.strerror}): {remedy}") from None
     return listener
 
 
 def serve(base: Base, saves_to: Path, port: int, say: Callable[[str], None], ready: Callable[[str], None]) -> None:
-    """Serve the explorer until it is stopped.
+    """Serve the explorer until it is stopped, at a port of this machine; see ``listening``.
 
-    Parameters
-    ----------
-    base
-        What the levers start from.
-    saves_to
-        The one folder that scenario files go to.
-    port
-        0: any that is free.
-    say
-        Called with a sentence at each stage.
-    ready
-        Called once with the address, when the first answer is warm and the server listens.
-
-    Raises
-    ------
-    Refusal
-        Where the port is taken.
+    ``say`` is called with a sentence at each stage, and ``ready`` once with the address, when the first answer is warm
+    and the server listens.
     """
     import uvicorn
 
@@ -243,14 +201,8 @@ def serve(base: Base, saves_to: Path, port: int, say: Callable[[str], None], rea
         warm(base, say)
         port = listener.getsockname()[1]
         guarded = Guard(app(base, saves_to), port)
-        config = uvicorn.Config(
-            guarded,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-            ws_max_size=2**20,
-        )
+        quiet = {"log_level": "critical", "access_log": False, "server_header": False}
+        config = uvicorn.Config(guarded, timeout_graceful_shutdown=1, ws_max_size=2**20, **quiet)
         server = uvicorn.Server(config)
         started = server.startup
 

@@ -18,94 +18,64 @@ import yaml
 import oa_sim
 from oa_sim.atomic_write import atomic_file
 from oa_sim.compiled import input_cache, simulate
-from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, QUANTITIES, academic_year, headline_of, percent
+from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, QUANTITIES, academic_year, headline_of
 from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
-from oa_sim.formatting import chance, estimate, pounds, unit, who
-from oa_sim.programme import budget
-from oa_sim.scenario import load, overrides, rules
+from oa_sim.formatting import estimate, number, unit
+from oa_sim.inference import mcse
+from oa_sim.scenario import load, overrides, rules, title_of
 from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
-from oa_sim.simulation import run_manifest
+from oa_sim.simulation import narrative, run_manifest
 from oa_sim.sweep import cases as case_list
 from oa_sim.sweep import journal
 
 AS_BEFORE = "as before"  # the choice of what the base has where no file in configs has it
-SMALLEST_CHANGE = 1e-4  # in a measure's unit, as in words
 LEVERS = ("split", "portfolio", "ending", "horizon", "total_gbp")
 SHOWN = ("place", "measure", "group")
+LONGEST_TEXT = 300  # characters of a choice that a page may send
 
 
 @dataclass(frozen=True, eq=False)
 class Base:
-    """What the levers start from.
+    """What the levers start from."""
 
-    Attributes
-    ----------
-    scenario
-        In full, as it was run.
-    known
-        What the tables and the posterior say.
-    portfolios
-        Name to portfolio, the base's own among them.
-    splits
-        The rules that money may be split by; ``as before`` where the base has shares of its own.
-    notes
-        Sentences that must be said beside every number: other code.
-    answers
-        The last summaries, by where the levers stand.
-    """
-
-    scenario: Scenario
+    scenario: Scenario  # in full, as it was run
     known: input_cache.Known
-    portfolios: dict[str, Portfolio]
-    splits: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    answers: input_cache.Memory = field(default_factory=lambda: input_cache.Memory(32))
-
-    @property
-    def portfolio(self) -> str:
-        """The name of the base's own portfolio."""
-        own = self.scenario.portfolio
-        return next(name for name, one in self.portfolios.items() if one == own)
-
-    @property
-    def split(self) -> str:
-        """The name of the base's own split."""
-        return AS_BEFORE if self.scenario.split.rule == "custom" else self.scenario.split.rule
+    portfolios: dict[str, Portfolio]  # by name, the base's own among them
+    splits: tuple[str, ...]  # rules to choose from; ``AS_BEFORE`` where the base has shares of its own
+    notes: tuple[str, ...] = ()  # what must stand beside every number
+    answers: input_cache.Memory = field(default_factory=lambda: input_cache.Memory(32))  # by where the levers stand
 
 
 def opened(folder: str | Path) -> Base:
     """Return what a folder of a run or a sweep was made with, of a sweep its first scenario.
 
-    Raises
-    ------
-    Refusal
-        Where the folder holds neither, or the tables or the posterior are others than those installed.
+    A folder that holds neither is refused, and one made from other tables or another posterior than those installed.
     """
     folder = Path(folder)
-    if (folder / journal.SWEEP).is_file():
-        scenario, made = _of_sweep(folder)
-    else:
-        scenario, made = _of_run(folder)
+    is_sweep = (folder / journal.SWEEP).is_file()
+    scenario, made = _of_sweep(folder) if is_sweep else _of_run(folder)
     if scenario.budget.plan is not None:
-        raise Refusal(
-            f"{folder} was run with budget.plan, which stands for split and portfolio: explore one without it"
-        )
+        reason = "which stands for split and portfolio: explore one without it"
+        raise Refusal(f"{folder} was run with budget.plan, {reason}")
     known = input_cache.known(scenario)
     if made["data_hash"] is not None and made["data_hash"] != known.data_hash:
         raise _made_from_another("tables", folder)
     if made["posterior"] not in (None, known.checksum) and not _has_draws(folder, known.posterior):
         raise _made_from_another("posterior", folder)
-    same = made["code_hash"] == run_manifest.code_hash()
-    notes = (
-        () if same else (f"{folder.name} was made with other code of oa_sim: the numbers here are of this version.",)
-    )
-    return Base(scenario, known, _portfolios(scenario.portfolio), _splits(scenario), notes)
+    is_same = made["code_hash"] == run_manifest.code_hash()
+    note = f"{folder.name} was made with other code of oa_sim: the numbers here are of this version."
+    splits = tuple(rule for rule in SPLITS if rule != "custom")
+    splits = (AS_BEFORE, *splits) if scenario.split.rule == "custom" else splits
+    portfolios = _kept_portfolios()
+    if scenario.portfolio not in portfolios.values():
+        portfolios = {AS_BEFORE: scenario.portfolio} | portfolios
+    return Base(scenario, known, portfolios, splits, () if is_same else (note,))
 
 
-def _made_from_another(what: str, folder: Path) -> Refusal:
-    return Refusal(f"{folder} was made from another {what} than is installed: run the scenario again")
+def _made_from_another(part: str, folder: Path) -> Refusal:
+    return Refusal(f"{folder} was made from another {part} than is installed: run the scenario again")
 
 
 def _has_draws(folder: Path, posterior: xr.Dataset) -> bool:
@@ -127,203 +97,125 @@ def _of_run(folder: Path) -> tuple[Scenario, dict]:
     file = folder / "run.json"
     try:
         made = json.loads(file.read_text(encoding="utf-8"))
-        plain = {"outputs": "outputs"} | made["scenario"]
-        return built(plain), {key: made[key] for key in ("data_hash", "posterior", "code_hash")}
+        scenario = rules.builder(Scenario)({"outputs": "outputs"} | made["scenario"])
+        return load.settled(scenario), {key: made[key] for key in ("data_hash", "posterior", "code_hash")}
     except FileNotFoundError:
-        raise Refusal(
-            f"{folder} holds neither a run nor a sweep: give the folder that oa-sim run or sweep printed"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, Refusal):
-            raise
+        remedy = "give the folder that oa-sim run or sweep printed"
+        raise Refusal(f"{folder} holds neither a run nor a sweep: {remedy}") from None
+    except Refusal:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{file} cannot be read ({type(error).__name__}): run the scenario again") from None
 
 
 def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     """Return a sweep's first scenario, and what it was made from; the posterior's file has a checksum of its own."""
-    about, cases = journal.read(folder)
-    found = case_list.again(about, cases, 0, iter([0]))
-    scenario = load.load_scenario(*found.overrides(0))
+    facts, cases = journal.read(folder)
+    scenario = load.load_scenario(*case_list.again(facts, cases, 0, iter([0])).overrides(0))
     inside = "inside the package"
     place = str(scenario.posterior or inside)
-    if place in about["posterior"] and case_list.posterior_hash(place) != about["posterior"][place]:
+    if place in facts["posterior"] and case_list.posterior_hash(place) != facts["posterior"][place]:
         raise Refusal(f"{folder} was made from another posterior than is installed: sweep again")
     place = str(scenario.data_folder or inside)
-    return scenario, {"data_hash": about["data_hash"].get(place), "posterior": None, "code_hash": about["code_hash"]}
+    return scenario, {"data_hash": facts["data_hash"].get(place), "posterior": None, "code_hash": facts["code_hash"]}
 
 
-def built(plain: dict) -> Scenario:
-    """Return the scenario that nested plain values are, as ``dataclasses.asdict`` gave them.
-
-    Raises
-    ------
-    Refusal
-        Where they make no scenario.
-    """
-    try:
-        return load.settled(rules.builder(Scenario)(plain))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Refusal(f"the scenario on record is not whole ({error}): run it again with this version") from None
-
-
-def _splits(scenario: Scenario) -> tuple[str, ...]:
-    """Return the rules to choose from."""
-    rules = tuple(rule for rule in SPLITS if rule != "custom")
-    return (AS_BEFORE, *rules) if scenario.split.rule == "custom" else rules
-
-
-def _portfolios(own: Portfolio) -> dict[str, Portfolio]:
-    """Return the portfolios to choose from, the base's own first where no config has it."""
-    portfolios = kept_portfolios()
-    return portfolios if own in portfolios.values() else {AS_BEFORE: own} | portfolios
-
-
-def kept_portfolios() -> dict[str, Portfolio]:
+def _kept_portfolios() -> dict[str, Portfolio]:
     """Return the portfolios of ``configs/portfolio`` by the name of their file."""
-    out = {}
-    for name in groups()["portfolio"]:
-        if name != "custom":
-            out[name] = Portfolio(
-                **yaml.safe_load((CONFIGS / "portfolio" / f"{name}.yaml").read_text(encoding="utf-8"))
-            )
-    return out
+    names = [name for name in groups()["portfolio"] if name != "custom"]
+    return {name: Portfolio(**_config("portfolio", name)) for name in names}
 
 
 @cache
-def hand_over() -> dict:
-    """Return what ``configs/sustainability/hand_over.yaml`` sets: the ending, what it rests on."""
-    values = yaml.safe_load((CONFIGS / "sustainability" / "hand_over.yaml").read_text(encoding="utf-8"))
-    return {name: value for name, value in values.items() if name != "defaults"}
+def _config(group: str, name: str) -> dict:
+    """Return what a choice of a group sets itself."""
+    values = yaml.safe_load((CONFIGS / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    return {key: value for key, value in values.items() if key != "defaults"}
 
 
 @cache
-def default(*overrides: str) -> dict:
+def _default(*overrides: str) -> dict:
     """Return the default scenario with choices, in full, as nested plain values."""
     return asdict(load.load_scenario(*overrides))
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where the levers stand, and what is looked at.
+    """Where the levers stand, and what is looked at."""
 
-    Attributes
-    ----------
-    split, portfolio
-        Names out of the base's ``splits`` and ``portfolios``.
-    ending
-        ``sustainability.ending``.
-    horizon
-        Years projected.
-    total_gbp
-        All the money, GBP.
-    place, measure, group
-        An area or the mean of all, and the figure that is shown.
-    """
-
-    split: str
+    split: str  # out of the base's ``splits`` and ``portfolios``
     portfolio: str
     ending: str
-    horizon: int
+    horizon: int  # years
     total_gbp: float
-    place: str
+    place: str  # an area or the mean of all
     measure: str
     group: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a setting.
+    """The answer to a setting."""
 
-    Attributes
-    ----------
-    sentences
-        The headline in words, the first of all.
-    facts
-        Label and text of the figures that matter most.
-    numbers
-        Impact in the reading year and what is left, unrounded.
-    figures
-        What is drawn: ``projection``, ``counterfactual``, ``impact`` (year, statistic) and ``error`` (quantity, year).
-    case
-        What must stand beside the figures.
-    """
-
-    sentences: tuple[str, ...]
-    facts: tuple[tuple[str, str], ...]
-    numbers: dict[str, float]
-    figures: xr.Dataset
-    case: views.Case
+    sentences: tuple[str, ...]  # the headline in words
+    facts: tuple[tuple[str, str], ...]  # label and text of the figures that matter most
+    figures: xr.Dataset  # ``projection``, ``counterfactual``, ``impact`` (year, statistic), ``error`` (quantity, year)
+    case: views.Case  # what must stand beside the figures
 
 
 def start(base: Base) -> Setting:
     """Return the setting that changes nothing of the base."""
     own = base.scenario
-    measure, group = headline_of(own.measures)
-    return Setting(
-        base.split,
-        base.portfolio,
-        own.sustainability.ending,
-        own.horizon,
-        own.budget.total_gbp,
-        MEAN_OF_AREAS,
-        measure,
-        group,
-    )
+    split = AS_BEFORE if own.split.rule == "custom" else own.split.rule
+    portfolio = next(name for name, portfolio in base.portfolios.items() if portfolio == own.portfolio)
+    levers = (split, portfolio, own.sustainability.ending, own.horizon, own.budget.total_gbp)
+    return Setting(*levers, MEAN_OF_AREAS, *headline_of(own.measures))
 
 
 def setting(message: object, base: Base) -> Setting:
-    """Return the setting that a page sent, each value looked at before it is used.
-
-    Raises
-    ------
-    Refusal
-        For a value that no lever has.
-    """
+    """Return the setting that a page sent; refuse a value that no lever has."""
     if not isinstance(message, dict):
         raise Refusal("the levers could not be read: load the page again")
-    names = ("split", "portfolio", "ending", *SHOWN)
-    texts = {name: str(message.get(name))[:300] for name in names}
-    numbers = {}
-    for name in ("horizon", "total_gbp"):
-        try:
-            numbers[name] = float(message.get(name))
-        except (TypeError, ValueError):
-            numbers[name] = math.nan
-        if not math.isfinite(numbers[name]):
-            raise Refusal(f"{'horizon' if name == 'horizon' else 'money'} must be a number: type one")
-    if numbers["horizon"] != int(numbers["horizon"]):
-        raise Refusal(f"horizon is a whole number of years, got {numbers['horizon']:g}: type one")
-    one_of("split", texts["split"], base.splits)
-    one_of("portfolio", texts["portfolio"], base.portfolios)
-    one_of("ending", texts["ending"], ENDINGS)
-    one_of("place", texts["place"], (*base.scenario.areas.names, MEAN_OF_AREAS))
-    one_of("measure", texts["measure"], base.scenario.measures)
-    one_of("group", texts["group"], GROUPS)
+    choices = {
+        "split": base.splits,
+        "portfolio": base.portfolios,
+        "ending": ENDINGS,
+        "place": (*base.scenario.areas.names, MEAN_OF_AREAS),
+        "measure": base.scenario.measures,
+        "group": GROUPS,
+    }
+    texts = {name: str(message.get(name))[:LONGEST_TEXT] for name in choices}
+    horizon, total_gbp = _number(message, "horizon", "horizon"), _number(message, "total_gbp", "money")
+    if horizon != int(horizon):
+        raise Refusal(f"horizon is a whole number of years, got {number(horizon, 2)}: type one")
+    for name, names in choices.items():
+        one_of(name, texts[name], names)
     if texts["group"] not in MEASURES[texts["measure"]].table_groups:
         texts["group"] = "all"  # the only group that every measure has
-    return Setting(**texts, horizon=int(numbers["horizon"]), total_gbp=numbers["total_gbp"])
+    return Setting(**texts, horizon=int(horizon), total_gbp=total_gbp)
+
+
+def _number(message: dict, key: str, name: str) -> float:
+    try:
+        value = float(message.get(key))
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise Refusal(f"{name} must be a number: type one")
+    return value
 
 
 def scenario(levers: Setting, base: Base, name: str | None = None) -> Scenario:
-    """Return the scenario that a setting makes of a base.
-
-    Raises
-    ------
-    Refusal
-        Where the choices do not go together.
-    """
+    """Return the scenario that a setting makes of a base; refuse choices that do not go together."""
     own = base.scenario
-    lasting = asdict(own.sustainability)["principles"] if own.sustainability.principles else {}
-    if levers.ending == "hand_over" and not any(lasting.values()):
-        ending = replace(own.sustainability, **hand_over())
-    else:
-        ending = replace(own.sustainability, ending=levers.ending)
+    rests_on_nothing = levers.ending == "hand_over" and not any(own.sustainability.principles.values())
+    changes = _config("sustainability", "hand_over") if rests_on_nothing else {"ending": levers.ending}
     return replace(
         own,
         name=name or own.name,
         split=own.split if levers.split == AS_BEFORE else Split(levers.split),
         portfolio=base.portfolios[levers.portfolio],
-        sustainability=ending,
+        sustainability=replace(own.sustainability, **changes),
         horizon=levers.horizon,
         budget=replace(own.budget, total_gbp=levers.total_gbp),
     )
@@ -331,10 +223,9 @@ def scenario(levers: Setting, base: Base, name: str | None = None) -> Scenario:
 
 def places_and_history(base: Base) -> views.View:
     """Return a view without scenarios: what can be shown, and what is published of it."""
-    names, known = base.scenario.areas.names, base.known
-    measures, first = base.scenario.measures, base.scenario.years[0]
+    names, measures, known = base.scenario.areas.names, base.scenario.measures, base.known
     published = known.history.published.sel(area=names, measure=measures)
-    published = published.sel(year=published.year < first)
+    published = published.sel(year=published.year < base.scenario.years[0])
     proxy = (("place", "group", "measure"), known.proxy)
     coords = {"place": [*names, MEAN_OF_AREAS], "group": list(GROUPS), "measure": measures}
     figures = xr.Dataset({"proxy": proxy, "history": views.past_of(published)}, coords)
@@ -342,37 +233,49 @@ def places_and_history(base: Base) -> views.View:
 
 
 def answer(levers: Setting, base: Base) -> Answer:
-    """Return the answer to a setting.
-
-    Raises
-    ------
-    Refusal
-        Where ``oa-sim run`` would refuse the scenario.
-    """
+    """Return the answer to a setting; refuse what ``oa-sim run`` would refuse."""
     changed = scenario(levers, base)
-    summary, money, national = summary_of(levers, changed, base)
+    followed, summary = base.answers.get(
+        tuple(getattr(levers, name) for name in LEVERS), lambda: _followed_and_summarised(changed)
+    )
     shown = summary.sel(place=levers.place, measure=levers.measure, group=levers.group)
+    draws, years = simulate.draws(followed, levers.place, levers.measure, levers.group), list(changed.years)
     year = summary.attrs["headline_year"]
-    numbers = {name: float(shown.impact.sel(year=year, statistic=name)) for name in ("mean", "q05", "q95")}
-    spread = [shown[name].sel(statistic="sd", drop=True) for name in QUANTITIES]
-    error = xr.concat(spread, "quantity") / math.sqrt(summary.attrs["n_draws"])
-    numbers["error"] = float(error[list(QUANTITIES).index("impact")].sel(year=year))
-    numbers["p_better"] = float(shown.p_better.sel(year=year))
-    numbers |= {name: float(shown[name]) for name in simulate.LEFT}
-    numbers |= {"money_gbp": money, "beside_gbp": national}
+    change = draws.impact.sel(year=year).values
+    left, n_draws = {name: float(shown[name]) for name in simulate.LEFT}, summary.attrs["n_draws"]
+    lasts, has_impact = narrative.persistence(left, n_draws), left["p_impact"] > 0
+    remains = narrative.left_in_words(left, n_draws)[0] if has_impact else "no impact"
+    names, national = changed.areas.names, float(followed.money.national.sum())
+    where = narrative.mean_place(names) if levers.place == MEAN_OF_AREAS else f"in {levers.place}"
+    cost = narrative.funding_in_words(changed.budget.total_gbp, national)
+    ratio = draws.benefit_per_pound.values
+    is_claimed = np.isfinite(ratio).all()
+    benefit = estimate(*mcse.summarise(ratio), unit="GBP") if is_claimed else "none is claimed in pounds"
+    by_quantity = draws[list(QUANTITIES)].to_dataarray("quantity").transpose("chain", "draw", "quantity", "year")
+    error = views.errors(by_quantity.values, years, year)
     return Answer(
-        (_impact(levers, numbers, year, _where(levers, changed)), _persistence(numbers)),
-        _facts(levers, summary, numbers, year),
-        numbers,
-        shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=error),
+        (narrative.expected_change(cost, change, levers.measure, levers.group, year, where), lasts),
+        (
+            (f"Impact in {academic_year(year)}", estimate(*mcse.summarise(change), unit=unit(levers.measure))),
+            ("Probability of improvement", narrative.better(change, levers.measure) if has_impact else "no impact"),
+            ("Remaining after five years", remains),
+            ("Cost", cost.rstrip(",")),
+            ("Lifetime earnings per £1, all areas", benefit),
+        ),
+        shown[list(QUANTITIES)].sel(statistic=list(views.STATISTICS)).assign(error=(("quantity", "year"), error)),
         _case(base, summary.attrs),
     )
+
+
+def _followed_and_summarised(changed: Scenario) -> tuple[simulate.Followed, xr.Dataset]:
+    followed = simulate.followed(changed)
+    return followed, simulate.summarised(followed)
 
 
 def _case(base: Base, attributes: dict) -> views.Case:
     names = ("verdict", "reason", "n_draws", "to_verify", "last_funded_year")
     return views.Case(
-        label=base.scenario.name,
+        label=title_of("scenario", base.scenario.name),
         values=(),
         run_id="not saved",
         data_hash=base.known.data_hash,
@@ -382,106 +285,22 @@ def _case(base: Base, attributes: dict) -> views.Case:
     )
 
 
-def summary_of(levers: Setting, changed: Scenario, base: Base) -> tuple[xr.Dataset, float, float]:
-    """Return a scenario's summaries, its budget and the national programmes beside it, £; kept by the levers."""
-
-    def make() -> tuple[xr.Dataset, float, float]:
-        known = base.known
-        money = budget.allocate(changed, known.pupils, known.tables)
-        money = budget.reviewed(changed, money, input_cache.programme(changed, known).drawn)
-        return simulate.summary(changed), float(changed.budget.total_gbp), float(money.national.sum())
-
-    return base.answers.get(tuple(getattr(levers, name) for name in LEVERS), make)
-
-
-def _where(levers: Setting, changed: Scenario) -> str:
-    names = changed.areas.names
-    if levers.place != MEAN_OF_AREAS or len(names) == 1:
-        return f"in {names[0] if levers.place == MEAN_OF_AREAS else levers.place}"
-    return f"averaged over {len(names)} areas"
-
-
-def _cost(numbers: dict[str, float]) -> str:
-    national = numbers["beside_gbp"]
-    return pounds(numbers["money_gbp"]) + (f", plus {pounds(national)} from national programmes" if national else "")
-
-
-def _impact(levers: Setting, numbers: dict[str, float], year: int, where: str) -> str:
-    """Return the impact in the reading year as two sentences."""
-    cost, measure, when = _cost(numbers), who(levers.measure, levers.group), academic_year(year)
-    mean, low, high, error = (numbers[name] for name in ("mean", "q05", "q95", "error"))
-    if max(abs(mean), abs(low), abs(high)) <= SMALLEST_CHANGE:
-        return f"{cost} does not change {measure} in {when}, {where}."
-    ends = (mean, low, high) if mean >= 0 else (-mean, -high, -low)
-    size = estimate(*ends, error, unit=unit(levers.measure))
-    return (
-        f"{cost}{',' * (', plus' in cost)} is expected to {'raise' if mean >= 0 else 'lower'} {measure} in {when} by "
-        f"{size}, {where}. Probability of any improvement: {chance(numbers['p_better'])}."
-    )
-
-
-def _persistence(numbers: dict[str, float]) -> str:
-    """Return what remains after funding ends, as sentences."""
-    if not numbers["p_impact"] > 0:
-        return "The impact is too small to say how much of it remains after funding ends."
-    five, low, high, ten = (percent(numbers[f"left_{name}"]) for name in ("5y", "5y_q05", "5y_q95", "10y"))
-    return (
-        f"Five years after funding ends, {five} of the peak impact remains (90% interval {low} to {high}). After ten "
-        f"years, {ten} remains. Probability that at least half remains after five years: "
-        f"{chance(numbers['p_half_left_5y'])}."
-    )
-
-
-def _facts(levers: Setting, summary: xr.Dataset, numbers: dict[str, float], year: int) -> tuple[tuple[str, str], ...]:
-    """Return the figures that matter most, each with its label."""
-    remains, probability = "no impact", "no impact"
-    if numbers["p_impact"] > 0:
-        ends = (percent(numbers[f"left_5y{end}"]) for end in ("", "_q05", "_q95"))
-        remains = "{} (90% interval {} to {})".format(*ends)
-        probability = chance(numbers["p_better"])
-    ratio = [float(summary[f"benefit_per_pound_{name}"]) for name in ("mean", "q05", "q95")]
-    benefit = estimate(*ratio, unit="GBP") if all(map(math.isfinite, ratio)) else "none is claimed in pounds"
-    impact = estimate(*(numbers[name] for name in ("mean", "q05", "q95", "error")), unit=unit(levers.measure))
-    return (
-        (f"Impact in {academic_year(year)}", impact),
-        ("Probability of improvement", probability),
-        ("Remaining after five years", remains),
-        ("Cost", _cost(numbers)),
-        ("Lifetime earnings per £1, all areas", benefit),
-    )
-
-
 def save(levers: Setting, base: Base, name: str, folder: Path, *, over: bool = False) -> tuple[Path, str]:
-    """Write a setting as a scenario file, read it back, and return its path and the command that runs it.
+    """Write a setting as a scenario file into a folder, read it back, and return its path and the command that runs it.
 
-    Parameters
-    ----------
-    levers, base
-        What is saved.
-    name
-        Of the scenario and its file.
-    folder
-        Where it goes; it is made.
-    over
-        Whether a file of that name may be written over.
-
-    Raises
-    ------
-    Refusal
-        For a name that no scenario may have, a file that is there, and what no file can say.
+    A name that no scenario may have is refused, and so are a file that is there, and what no file can say.
     """
     made = scenario(levers, base, _name(name))
     path = folder / f"{made.name}.yaml"
     if path.exists() and not over:
         raise Refusal(f"{path.name} is there already: choose another name, or tick the box that replaces it")
-    chosen = _choices(made)
-    words = [
-        f"{group}={choice}"
-        for group, choice in chosen.items()
-        if group in ("portfolio", "split") and choice != "custom"
-    ]
+    portfolios = [name for name, portfolio in _kept_portfolios().items() if portfolio == made.portfolio]
+    choices: dict[str, object] = {"split": made.split.rule, "portfolio": next(iter(portfolios), "custom")}
+    words = [f"{group}={choice}" for group, choice in choices.items() if choice != "custom"]
+    if set(made.interventions) != set(_default()["interventions"]):
+        choices["intervention"] = list(made.interventions)
     command = f"oa-sim run {shlex.quote(f'scenario={path}')}"
-    text = overrides.scenario_file_text(asdict(made), default(*words), chosen, str(path))
+    text = overrides.scenario_file_text(asdict(made), _default(*words), choices, str(path))
     try:
         with atomic_file(path, ".yaml") as part:
             part.write_text(text, encoding="utf-8")
@@ -500,13 +319,3 @@ def _name(name: str) -> str:
     if not name.isascii() or not all(letter.isalnum() or letter in "-_" for letter in name) or not 0 < len(name) < 65:
         raise Refusal("name must be 1 to 64 letters, digits, - and _, since a file bears it: change it")
     return name
-
-
-def _choices(made: Scenario) -> dict[str, object]:
-    """Return the choice of each group that a file names."""
-    kept = {name: one for name, one in kept_portfolios().items() if one == made.portfolio}
-    chosen: dict[str, object] = {"split": made.split.rule, "portfolio": next(iter(kept), "custom")}
-    everything = default()["interventions"]
-    if set(made.interventions) != set(everything):
-        chosen["intervention"] = list(made.interventions)
-    return chosen

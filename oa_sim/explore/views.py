@@ -6,6 +6,7 @@ interval; beside them what must be said with the numbers, such as verdict, count
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import xarray as xr
 
 from oa_sim.definitions import GROUPS, MEAN_OF_AREAS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal
+from oa_sim.formatting import pounds
 from oa_sim.inference import mcse
 from oa_sim.inputs import areas, tables
 from oa_sim.projection import appraisal
+from oa_sim.scenario import title_of
 from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 from oa_sim.sweep import results as sweep_results
@@ -28,42 +31,20 @@ DIMS = ("scenario", "place", "group", "measure", "year", "statistic")
 
 @dataclass(frozen=True)
 class Case:
-    """One scenario of a view, and what must be said with its numbers.
+    """One scenario of a view, and what must be said with its numbers."""
 
-    Attributes
-    ----------
-    label
-        Its name; any text, also hostile text.
-    values
-        What it has of each key that varies, as people read it.
-    run_id, data_hash, version
-        Where the numbers come from.
-    verdict, reason
-        ``PASS`` or ``FAIL``, and why.
-    n_draws
-        Posterior draws behind each figure.
-    to_verify
-        Studies and national programmes whose source is still to be verified.
-    last_funded_year
-        The last year with money; before the first projected year where there is none.
-    n_areas
-        How many areas its mean is taken over.
-    failed
-        Why it has no numbers; empty where it has.
-    """
-
-    label: str
-    values: tuple[str, ...]
+    label: str  # its title; any text, also hostile text
+    values: tuple[str, ...]  # of each key that varies, as people read it
     run_id: str
     data_hash: str
     version: str
-    verdict: str
+    verdict: str  # ``PASS`` or ``FAIL``, and why
     reason: str
     n_draws: int
-    to_verify: int
-    last_funded_year: int
-    n_areas: int
-    failed: str = ""
+    to_verify: int  # studies and national programmes whose source is still to be verified
+    last_funded_year: int  # before the first projected year where there is no money
+    n_areas: int  # that its mean is taken over
+    failed: str = ""  # why it has no numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +53,6 @@ class View:
 
     Attributes
     ----------
-    cases
-        The scenarios.
-    keys
-        The keys that vary; empty where scenarios have names of their own.
     figures
         ``projection``, ``counterfactual``, ``impact`` (scenario, place, group, measure, year, statistic), in the unit
         of each measure, the statistics being ``STATISTICS``; NaN where there is none. ``error`` (quantity, then the
@@ -87,24 +64,13 @@ class View:
     """
 
     cases: list[Case]
-    keys: list[str]
+    keys: list[str]  # that vary; none where scenarios have names of their own
     figures: xr.Dataset
     breaks: list[dict] | None
 
 
 def of_results(results: list[Result]) -> View:
-    """Return the view of one run, or of several side by side.
-
-    Parameters
-    ----------
-    results
-        In the order in which they are to be offered.
-
-    Raises
-    ------
-    Refusal
-        Where there is none.
-    """
+    """Return the view of one run, or of several side by side, in the order in which they are to be offered."""
     if not results:
         raise Refusal("a page to explore needs a result, got none: run a scenario first")
     parts = [_summary(result) for result in results]
@@ -122,18 +88,7 @@ def of_results(results: list[Result]) -> View:
 
 
 def of_sweep(folder: Path) -> View:
-    """Return the view of a finished sweep, from its store.
-
-    Parameters
-    ----------
-    folder
-        What ``oa-sim sweep`` printed.
-
-    Raises
-    ------
-    Refusal
-        Where it holds no whole sweep, or one in which every scenario failed.
-    """
+    """Return the view of a finished sweep, from its store; refuse one that is not whole, or has only failures."""
     folder = Path(folder)
     sweep = sweep_results.read(folder)
     sweep_results.refuse_all_failed(sweep.table)
@@ -147,22 +102,16 @@ def of_sweep(folder: Path) -> View:
     hashes = sweep.facts.get("data_hash", {})
     past = _past(figures, set(hashes.values()))
     figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
-    made = {"data_hash": ", ".join(hashes.values()), "version": str(sweep.facts.get("oa_sim", ""))}
+    origin = {"data_hash": ", ".join(hashes.values()), "version": str(sweep.facts.get("oa_sim", ""))}
     keys = sweep_results.varied(sweep.table, sweep.keys)
     rows = sweep.table.to_dict("records")
-    cases = [_case_in(row, keys, made, int(n)) for row, n in zip(rows, n_areas, strict=True)]
+    cases = [_case_in(row, keys, origin, int(n)) for row, n in zip(rows, n_areas, strict=True)]
     breaks = _breaks(set(hashes.values()), figures.measure.values.tolist())
     return View(cases, list(map(_key, keys)), figures, breaks)
 
 
 def _in_store(folder: Path) -> xr.Dataset:
-    """Return the figures of a sweep and their Monte Carlo errors, as if its draws were independent.
-
-    Raises
-    ------
-    Refusal
-        Where the store is damaged.
-    """
+    """Return the figures of a sweep and their Monte Carlo errors, as if its draws were independent."""
     try:
         with xr.open_zarr(folder / store.NAME, consolidated=False) as kept:
             figures = kept[[*QUANTITIES, "proxy"]].sel(statistic=list(STATISTICS)).load()
@@ -178,29 +127,35 @@ def _summary(result: Result) -> xr.Dataset:
     """Return the summaries of a result, its areas and their unweighted mean as places."""
     draws, names = result.draws, result.draws.area.values.tolist()
     measures, several = draws.measure.values.tolist(), len(names) > 1
-    places = [*names, MEAN_OF_AREAS] if several else names
-    coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": draws.year.values.tolist()}
+    places, years = [*names, MEAN_OF_AREAS] if several else names, draws.year.values.tolist()
+    coords = {"place": places, "group": list(GROUPS), "measure": measures, "year": years}
     shape = tuple(map(len, coords.values()))
-    years = coords["year"]
-    looked_at = [years.index(summaries.headline_year(result)), len(years) - 1]
-    found, errors = {}, np.full((len(QUANTITIES), *shape), np.nan)
+    variables, error = {}, np.full((len(QUANTITIES), *shape), np.nan)
     for q, quantity in enumerate(QUANTITIES):
-        whole = np.full((*shape, len(STATISTICS)), np.nan)
+        figures = np.full((*shape, len(STATISTICS)), np.nan)
         for m, measure in enumerate(measures):
             for group in MEASURES[measure].table_groups:
                 each = draws[quantity].sel(measure=measure, group=group).transpose("chain", "draw", "area", "year")
                 values = each.values.astype(float)
                 values = np.concatenate([values, values.mean(axis=2, keepdims=True)], axis=2) if several else values
-                at = (slice(None), list(GROUPS).index(group), m)
-                whole[at], errors[q][at] = _described(values), mcse.error_of_courses(values, looked_at)
-        found[quantity] = (DIMS[1:], whole)
-    found["error"] = (("quantity", *DIMS[1:-1]), errors)
-    figures = xr.Dataset(found, coords | {"statistic": list(STATISTICS)})
+                part = (slice(None), list(GROUPS).index(group), m)
+                figures[part] = _described(values)
+                error[q][part] = errors(values, years, summaries.headline_year(result))
+        variables[quantity] = (DIMS[1:], figures)
+    variables["error"] = (("quantity", *DIMS[1:-1]), error)
     past = draws.history.transpose("area", "group", "measure", "history_year").drop_vars("unit", errors="ignore")
-    return figures.assign(
+    return xr.Dataset(variables, coords | {"statistic": list(STATISTICS)}).assign(
         history=_with_mean(past, past.mean("area", skipna=False), several),
         proxy=_with_mean(draws.proxy.astype(float), draws.proxy.max("area").astype(float), several),
     )
+
+
+def errors(draws: np.ndarray, years: list[int], headline_year: int) -> np.ndarray:
+    """Return the Monte Carlo error of each mean (place, year) of draws (chain, draw, place, year).
+
+    The draws of a place are worth what they are in the headline's year or in the last, whichever is less.
+    """
+    return mcse.error_of_courses(draws.astype(float), [years.index(headline_year), len(years) - 1])
 
 
 def _described(values: np.ndarray) -> np.ndarray:
@@ -248,7 +203,7 @@ def _breaks(hashes: set[str], measures: list[str]) -> list[dict] | None:
 def _case_of(result: Result) -> Case:
     manifest = result.manifest
     return Case(
-        label=str(manifest["scenario"]["name"]),
+        label=title_of("scenario", str(manifest["scenario"]["name"])),
         values=(),
         run_id=manifest["run_id"],
         data_hash=manifest["data_hash"],
@@ -262,35 +217,39 @@ def _case_of(result: Result) -> Case:
     )
 
 
-def _case_in(row: dict, keys: list[str], made: dict, n_areas: int) -> Case:
+def _case_in(row: dict, keys: list[str], origin: dict[str, str], n_areas: int) -> Case:
     """Return what a row of a sweep's summary says of its scenario."""
-    values = tuple(_value_text(row[key]) for key in keys)
+    values = tuple(_value_text(key, row[key]) for key in keys)
     failed = row.get("failed")
     failed = failed.strip() if isinstance(failed, str) else ""
-    count = {
-        name: 0 if failed or row.get(name) is None or row[name] != row[name] else int(row[name])
-        for name in ("n_draws", "to_verify", "last_funded_year")
-    }
-    checks = {name: str(row.get(name) or "") if not failed else "" for name in ("verdict", "reason")}
+    counts = ("n_draws", "to_verify", "last_funded_year")
+    count = {name: 0 if failed or _is_unset(row.get(name)) else int(row[name]) for name in counts}
+    checks = {name: "" if failed else str(row.get(name) or "") for name in ("verdict", "reason")}
     label = ", ".join(f"{_key(key)} {value}" for key, value in zip(keys, values, strict=True))
     label = f"scenario {row['scenario']}" + (f": {label}" if label else "")
-    return Case(label, values, str(row["identity"]), **made, **checks, **count, n_areas=n_areas, failed=failed)
+    return Case(label, values, str(row["identity"]), **origin, **checks, **count, n_areas=n_areas, failed=failed)
 
 
 def _key(key: str) -> str:
-    """Return a key as people read it: ``budget.total_gbp`` is budget total GBP."""
-    return re.sub(r"[._]", " ", key).replace(" gbp", " GBP")
+    """Return a key as people read it: ``budget.total_gbp`` is budget total, whose values are in pounds."""
+    return re.sub(r"[._]", " ", key.removesuffix("_gbp"))
 
 
-def _value_text(value: object) -> str:
+def _value_text(key: str, value: object) -> str:
     """Return the value of a key as people read it; a choice that is a plain name in words."""
-    if value is None or value != value:
+    if _is_unset(value):
         return sweep_results.UNSET
+    if key.endswith("_gbp") and isinstance(value, int | float):
+        return pounds(value)
     text = sweep_results.value_text(value)
     return text.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", text) else text
 
 
+def _is_unset(value: object) -> bool:
+    return value is None or value != value
+
+
 def _union(lists: list[list]) -> list:
     """Return every label once, in the order of the first list that has it, the mean of areas last."""
-    known = list(dict.fromkeys(label for labels in lists for label in labels))
-    return [label for label in known if label != MEAN_OF_AREAS] + [MEAN_OF_AREAS] * (MEAN_OF_AREAS in known)
+    every = list(dict.fromkeys(chain.from_iterable(lists)))
+    return sorted(every, key=lambda label: label == MEAN_OF_AREAS)

@@ -13,10 +13,8 @@ __all__ = [
     "intervals",
     "picture",
     "posterior",
-    "small_multiples",
     "target_charts",
     "tile_map",
-    "tornado",
 ]
 
 __getattr__ = _lazy_imports.exports(__name__, {})

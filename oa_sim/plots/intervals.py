@@ -4,20 +4,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oa_sim import formatting
-from oa_sim.plots.picture import CHANGE, INK, WITH, Picture, drawn, legible
+from oa_sim.plots.picture import INK, WITH, Look, Picture, drawn, legible, name_rows
 
 # told apart with any kind of colour vision, and by light and dark where there is none; each with a hatch of its own, of
 # straight lines alone, since one of dots takes 150 kB of a page
 PAINT = (
-    *(
-        ("#0072b2", ""),
-        ("#9ad0f5", "///"),
-        ("#e69f00", ""),
-        ("#7a3e00", "\\\\\\"),
-        ("#f0e442", "---"),
-        ("#009e73", "|||"),
-    ),
-    *(("#222222", ""), ("#cc79a7", "xxx"), ("#d9d9d9", "")),
+    *(("#0072b2", ""), ("#9ad0f5", "///"), ("#e69f00", ""), ("#7a3e00", "\\\\\\"), ("#f0e442", "---")),
+    *(("#009e73", "|||"), ("#222222", ""), ("#cc79a7", "xxx"), ("#d9d9d9", "")),
 )
 SMALLEST_LABEL = 8  # per cent; narrower parts have no room for a number
 COLOURS = ("#0072b2", "#b34700", "#222222", "#009e73", "#cc79a7", "#997700", "#7a7a7a", "#56b4e9")
@@ -29,81 +22,53 @@ MOST_SHADED = 4  # bands that may lie over each other and still be told apart
 def stacked_picture(
     name: str, title: str, words: str, rows: list[str], parts: list[str], shares: np.ndarray
 ) -> Picture:
-    """Return bars of parts that add up.
+    """Return bars of parts that add up, the first on top, from ``shares`` (row, part): %, NaN or below 0 as nothing.
 
-    Parameters
-    ----------
-    name
-        What its identifiers begin with.
-    title, words
-        What a caption says, and what it shows, for those who cannot see it.
-    rows
-        What each bar is, the first on top.
-    parts
-        What each part is, in order from the left.
-    shares : array (row, part)
-        Per cent; NaN or below 0 is drawn as nothing.
+    ``words`` say what it shows to those who cannot see it.
     """
     lengths = np.nan_to_num(np.maximum(shares, 0.0))
+    key_lines = -(-len(parts) // 3)
 
     def paint(figure: Figure) -> None:
         axes, height = figure.subplots(), figure.get_figheight()
-        at = np.arange(len(rows))
-        left = np.zeros(len(rows))
+        places, left = np.arange(len(rows)), np.zeros(len(rows))
         for part, width, (colour, hatch) in zip(map(legible, parts), lengths.T, PAINT, strict=False):
-            axes.barh(at, width, 0.62, left, color=colour, hatch=hatch, edgecolor="white", linewidth=0.8, label=part)
+            axes.barh(
+                places, width, 0.62, left, color=colour, hatch=hatch, edgecolor="white", linewidth=0.8, label=part
+            )
             for row, (start, wide) in enumerate(zip(left, width, strict=True)):
                 if wide >= SMALLEST_LABEL:
                     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
                     axes.text(start + wide / 2, row, f"{wide:.0f}", ha="center", va="center", color=INK, bbox=box)
             left = left + width
-        axes.set_yticks(at, [legible(row) for row in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlim(0, max(100.0, float(left.max())))
+        name_rows(axes, [legible(row) for row in rows])
+        axes.set_xlim(0, max(100.0, float(np.max(left))))
         axes.set_xlabel("% of the variance")
-        axes.tick_params(axis="y", length=0)
         axes.spines.left.set_visible(False)
-        lines = -(-len(parts) // 3)
-        figure.subplots_adjust(left=0.27, right=0.97, bottom=0.42 / height, top=1 - (0.1 + 0.18 * lines) / height)
+        figure.subplots_adjust(left=0.27, right=0.97, bottom=0.42 / height, top=1 - (0.1 + 0.18 * key_lines) / height)
         figure.legend(loc="upper center", ncols=3, frameon=False, fontsize=7, handlelength=1.4)
 
-    return drawn(name, title, words, (5.6, 0.75 + 0.36 * len(rows) + 0.18 * -(-len(parts) // 3)), paint)
+    return drawn(name, title, words, (5.6, 0.75 + 0.36 * len(rows) + 0.18 * key_lines), paint)
 
 
-def intervals_picture(
-    name: str, title: str, labels: list[str], band: np.ndarray, unit: str, *, highlight: int | None = None
-) -> Picture:
-    """Return a row with mean and 90% interval for each label, the first on top.
+def intervals_picture(name: str, title: str, labels: list[str], band: np.ndarray, unit: str) -> Picture:
+    """Return a row for each label, the first on top, with mean and ends of the 90% interval (``band``: 3, row).
 
-    Parameters
-    ----------
-    name, title
-        A name of its own in the page, and what a caption says.
-    labels
-        What the rows stand for.
-    band : array (3, row)
-        Mean, and the ends of the interval.
-    unit
-        What is measured, with its unit.
-    highlight
-        The place of a row to set apart.
+    ``unit`` says what is measured, with its unit.
     """
     rows = np.arange(len(labels))
-    colours = [CHANGE if row == highlight else WITH for row in rows]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         figure.subplots_adjust(left=0.34, right=0.96, top=0.97, bottom=0.62 / figure.get_figheight())
-        axes.hlines(rows, band[1], band[2], color=colours, linewidth=2)
-        axes.scatter(band[0], rows, s=36, color=colours, zorder=3)
+        axes.hlines(rows, band[1], band[2], color=WITH, linewidth=2)
+        axes.scatter(band[0], rows, s=36, color=WITH, zorder=3)
         axes.axvline(0, color=INK, linewidth=0.7)
-        axes.set_yticks(rows, [legible(label, 58, 30) for label in labels])
-        axes.set_ylim(len(labels) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
+        name_rows(axes, [legible(label, 58, 30) for label in labels])
         axes.set_xlabel(legible(unit, 240, 60))
 
-    said = "; ".join(f"{label} {formatting.estimate(*row)}" for label, row in zip(labels, band.T, strict=True))
-    return drawn(name, title, f"{unit}: {said}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
+    words = "; ".join(f"{label} {formatting.estimate(*row)}" for label, row in zip(labels, band.T, strict=True))
+    return drawn(name, title, f"{unit}: {words}.", (5.4, 0.82 + 0.36 * len(labels)), paint)
 
 
 def courses_picture(
@@ -111,16 +76,8 @@ def courses_picture(
 ) -> Picture:
     """Return a line for each label over years, with its 90% band where there are few, else that of the first.
 
-    Parameters
-    ----------
-    name, title
-        A name of its own in the page, and what a caption says.
-    years
-        Where the lines have a value.
-    lines
-        Label to array (3, year): mean, and the ends of the interval; the first is drawn boldly.
-    across, up
-        What the axes show, with their units.
+    ``lines`` are by label (3, year): mean, and the ends of the interval; the first is drawn boldly. ``across`` and
+    ``up`` say what the axes show, with their units.
     """
     shaded = len(lines) <= MOST_SHADED
 
@@ -128,7 +85,7 @@ def courses_picture(
         axes = figure.subplots()
         figure.subplots_adjust(left=0.12, right=0.58, top=0.96, bottom=0.15)
         for i, (label, band) in enumerate(lines.items()):
-            look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
+            look: Look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
             if shaded or i == 0:
                 axes.fill_between(years, band[1], band[2], color=look["color"], alpha=0.12, linewidth=0)
             if not shaded and i:  # more lines than dashes tell apart in grey

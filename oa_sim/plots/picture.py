@@ -13,12 +13,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
+Look = dict[str, Any]  # keywords of Matplotlib that say how a mark looks
 WITH, CHANGE, WIDE, NARROW, INK = "#0072b2", "#b34700", "#d9d9d9", "#a6a6a6", "#222222"
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "font.family": "DejaVu Sans",  # what matplotlib brings along, so that no font is ever looked for in vain
     "font.size": 8,
     "text.color": INK,
@@ -41,31 +47,14 @@ Paint = Callable[[Figure], None]
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is painted, with its words.
+    """What is painted, with its words."""
 
-    Attributes
-    ----------
-    name
-        A name of its own in a page; its identifiers begin with it.
-    title
-        What a heading or a caption says.
-    alternative
-        What is seen, in words, for those who cannot see it.
-    width, height
-        Inches.
-    make
-        Makes the figure.
-    dpi
-        Dots of the PNG in an inch.
-    """
-
-    name: str
-    title: str
-    alternative: str
-    width: float
+    name: str  # its own in a page; its identifiers begin with it
+    title: str  # what a heading or a caption says
+    alternative: str  # what is seen, in words, for those who cannot see it
+    width: float  # inches
     height: float
     make: Callable[[], Figure] = field(repr=False)
-    dpi: int = DOTS_PER_INCH
 
     @cached_property
     def svg(self) -> str:
@@ -76,53 +65,44 @@ class Picture:
         svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{self.name}-", svg).replace("'DejaVu Sans'", FONTS)
         body = svg[svg.index("<svg") :].partition(">")[2]
         space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-        view, said = f"0 0 {72 * self.width:g} {72 * self.height:g}", escape(self.alternative)
-        return f'<svg {space} viewBox="{view}" role="img" aria-label="{said}"><title>{said}</title>{body}'
+        view, words = f"0 0 {72 * self.width:g} {72 * self.height:g}", escape(self.alternative)
+        return f'<svg {space} viewBox="{view}" role="img" aria-label="{words}"><title>{words}</title>{body}'
 
     @cached_property
     def png(self) -> bytes:
         """The same marks on white, as the bytes of a PNG file; a sign that the font lacks is a box."""
         buffer = BytesIO()
-        self._save(buffer, format="png", dpi=self.dpi, facecolor="white", metadata={"Software": None})
+        self._save(buffer, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
         return buffer.getvalue()
 
-    def _save(self, buffer: StringIO | BytesIO, **options) -> None:
+    def _save(self, buffer: StringIO | BytesIO, **options: Any) -> None:
         with rc_context(STYLE), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"Glyph \d+")  # said of signs that a font lacks
             self.make().savefig(buffer, **options)
 
 
-def drawn(
-    name: str, title: str, words: str, size: tuple[float, float], paint: Paint, *, dpi: int = DOTS_PER_INCH
-) -> Picture:
-    """Return what ``paint`` draws as a picture.
-
-    Parameters
-    ----------
-    name
-        A name of its own in a page.
-    title, words
-        What it is, and what is seen.
-    size
-        Width and height, inches.
-    paint
-        Draws on a figure of that size; it is called again for each format.
-    dpi
-        Dots of the PNG in an inch.
-    """
+def drawn(name: str, title: str, words: str, size: tuple[float, float], paint: Paint) -> Picture:
+    """Return what ``paint`` draws on a figure of a size (inches) as a picture; it is called again for each format."""
 
     def make() -> Figure:
         figure = Figure(figsize=size)
         paint(figure)
         return figure
 
-    return Picture(name, visible(title), visible(words), *size, make, dpi)
+    return Picture(name, visible(title), visible(words), *size, make)
+
+
+def name_rows(axes: Axes, labels: list[str], *, above: float = 0.6, below: float = 0.4, **look: Any) -> None:
+    """Name each row of a picture, the first on top, with some room (rows) above and below them."""
+    axes.set_yticks(range(len(labels)), labels, **look)
+    axes.set_ylim(len(labels) - below, -above)
+    axes.tick_params(axis="y", length=0)
 
 
 def visible(text: str) -> str:
     """Return a text without what has no shape: control signs (no XML holds them) and turns of direction."""
-    kept = (" " if sign.isspace() else sign for sign in text if not _is_hidden(sign))
-    return re.sub(" +", " ", "".join(kept)).strip()
+    shown = (" " if sign.isspace() else sign for sign in text if not _is_hidden(sign))
+    return re.sub(" +", " ", "".join(shown)).strip()
 
 
 def _is_hidden(sign: str) -> bool:
@@ -133,18 +113,10 @@ def _is_hidden(sign: str) -> bool:
 
 
 def legible(name: str, longest: int = LONGEST_NAME, line: int | None = None, mark: str = "") -> str:
-    """Return a name as a picture can draw it: visible, not too long, and never read as a formula.
+    """Return a name, which may be any text, as a picture can draw it: visible, short, and never read as a formula.
 
-    Parameters
-    ----------
-    name
-        Of an area, a scenario, an intervention: any text at all.
-    longest
-        Characters that are kept; where there are more, the last is an ellipsis.
-    line
-        Characters of a line, where it is to be broken.
-    mark
-        What stands behind the name whole, such as `` (county proxy)``.
+    ``longest`` and ``line`` are numbers of characters: of those that are kept, the last an ellipsis where there are
+    more, and of a line where it is to be broken. The mark stands behind the name whole, such as `` (county proxy)``.
     """
     short = visible(name) or "(no name)"
     short = short if len(short) <= longest else short[: longest - 1].rstrip() + ELLIPSIS

@@ -5,6 +5,7 @@ Where chains agree, their lines lie under each other.
 """
 
 import warnings
+from types import ModuleType
 
 import numpy as np
 import xarray as xr
@@ -16,7 +17,6 @@ from oa_sim.formatting import estimate
 from oa_sim.plots.intervals import COLOURS
 from oa_sim.plots.picture import INK, Picture, legible
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import failed
 
 FEW = 6  # values that a hyperparameter may have and still stand in the forest of all
 INNER, OUTER = 0.5, 0.9
@@ -28,56 +28,38 @@ LEFT = 0.5  # of the width, for names
 def forest(result: Result, *names: str) -> Picture:
     """Return hyperparameters of the baseline, chain by chain: a point for the median, lines for 50% and 90%.
 
-    Parameters
-    ----------
-    result
-        Of a run; its ``posterior`` is drawn.
-    names
-        Variables of the posterior; all that have few values by default.
-
-    Notes
-    -----
-    Lines are intervals with equal tails; ArviZ 0.23 knows only those of highest density.
+    All variables of the posterior that have few values are drawn, unless some are named. Lines are intervals with equal
+    tails; ArviZ 0.23 knows only those of highest density.
     """
     rows = named(result.posterior, *names)
     size = (WIDTH, round(HEAD + FOOT + ROW * len(rows.data_vars), 2))
-    said = "; ".join(_in_words(str(name), values.values) for name, values in rows.data_vars.items())
-    title = f"Hyperparameters of the baseline, {result.posterior.sizes['chain']} chains each{failed(result)}"
-    key = "-".join(["forest", *names])
-    return Picture(key, title, f"{title}; medians over all chains: {said}.", *size, lambda: _painted(rows, size))
+    title = f"Hyperparameters of the baseline, {result.posterior.sizes['chain']} chains each{result.mark}"
+    medians = []
+    for name, values in rows.data_vars.items():
+        low, middle, high = np.quantile(values.values, [(1 - OUTER) / 2, 0.5, (1 + OUTER) / 2])
+        medians.append(f"{name} {estimate(middle, low, high)}")
+    words = f"{title}; medians over all chains: {'; '.join(medians)}."
+    return Picture("-".join(["forest", *names]), title, words, *size, lambda: _painted(rows, size))
 
 
 def named(posterior: xr.Dataset, *names: str) -> xr.Dataset:
-    """Return hyperparameters as one variable (chain, draw) for each value, named in words.
-
-    Parameters
-    ----------
-    posterior
-        ``Result.posterior``.
-    names
-        Which; those that have few values by default.
-    """
+    """Return hyperparameters as one variable (chain, draw) for each value, named in words."""
     few = [str(name) for name, values in posterior.data_vars.items() if values[0, 0].size <= FEW]
-    found = {}
+    rows = {}
     for name in names or few:
-        values, about = posterior[name], POSTERIOR_NAMES.get(name, name)
+        values, label = posterior[name], POSTERIOR_NAMES.get(name, name)
         others = [dim for dim in values.dims if dim not in ("chain", "draw")]
-        for at in np.ndindex(*(values.sizes[dim] for dim in others)):
-            one = values.isel(dict(zip(others, at, strict=True)))
-            whose = ", ".join(_said(str(one[dim].values)) for dim in others)
-            found[f"{about}: {whose}" if whose else about] = one.transpose("chain", "draw").variable
-    return xr.Dataset(found, {dim: posterior[dim].values for dim in ("chain", "draw")})
+        for place in np.ndindex(*(values.sizes[dim] for dim in others)):
+            value = values.isel(dict(zip(others, place, strict=True)))
+            series = ", ".join(_series_name(str(value[dim].values)) for dim in others)
+            rows[f"{label}: {series}" if series else label] = value.transpose("chain", "draw").variable
+    return xr.Dataset(rows, {dim: posterior[dim].values for dim in ("chain", "draw")})
 
 
-def _said(label: str) -> str:
+def _series_name(label: str) -> str:
     """Return the label of a series with its measure as people call it."""
     measure, comma, rest = label.partition(", ")
     return f"{MEASURES[measure].label.split(' (')[0]}{comma}{rest}" if measure in MEASURES else label
-
-
-def _in_words(name: str, values: np.ndarray) -> str:
-    low, middle, high = np.quantile(values, [(1 - OUTER) / 2, 0.5, (1 + OUTER) / 2])
-    return f"{name} {estimate(middle, low, high)}"
 
 
 def _painted(rows: xr.Dataset, size: tuple[float, float]) -> Figure:
@@ -93,7 +75,7 @@ def _painted(rows: xr.Dataset, size: tuple[float, float]) -> Figure:
         return _in_collection(arviz_plots, plain, labels, size)
 
 
-def _in_collection(arviz_plots, rows: xr.Dataset, labels: list[str], size: tuple[float, float]) -> Figure:
+def _in_collection(arviz_plots: ModuleType, rows: xr.Dataset, labels: list[str], size: tuple[float, float]) -> Figure:
     """Return the figure as ArviZ 1 draws it."""
     from matplotlib import pyplot
 
@@ -103,7 +85,7 @@ def _in_collection(arviz_plots, rows: xr.Dataset, labels: list[str], size: tuple
         labels=["__variable__"], aes={"color": ["chain"]}, color=list(COLOURS),
         visuals=looks, figure_kwargs={"figsize": size, "figsize_units": "inches"},
     )  # fmt: skip
-    figure = drawn.viz["figure"].item()
+    figure: Figure = drawn.viz["figure"].item()
     pyplot.close(figure)  # which the collection opened; it can still be saved
     for k, label in enumerate(labels):
         drawn.viz["variable_label"][f"v{k:03}"].item().set_text(label)

@@ -12,11 +12,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from oa_sim.definitions import MEASURES, academic_year, headline_of
-from oa_sim.formatting import decimals, number
-from oa_sim.plots.picture import ELLIPSIS, INK, Picture, drawn, legible
+from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.formatting import estimate, unit
+from oa_sim.plots.picture import ELLIPSIS, INK, Look, Picture, drawn, legible
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import failed, impact_by_area, reading_year, unit_of_change
+from oa_sim.simulation.summaries import headline_measure, headline_year, impact_by_area
 
 PLACES = {  # column from the west, row from the north
     **{"Blackpool": (0, 0), "Bradford": (1, 0), "North Yorkshire Coast": (2, 0)},
@@ -36,19 +36,13 @@ LONGEST, LINE = 36, 14  # characters of a name in a square, and of a line of it
 
 
 def places(names: list[str]) -> list[tuple[float, float]]:
-    """Return where each area's square stands (column, row): the twelve by their place, others in columns beside.
-
-    Parameters
-    ----------
-    names
-        Of the areas, in any order.
-    """
-    known = [PLACES[name] for name in names if name in PLACES]
-    others = len(names) - len(known)
-    west, north = (min((at[k] for at in known), default=0) for k in (0, 1))
-    east = max((at[0] for at in known), default=-1)
-    n_rows = max(N_ROWS if known else 1, int(np.ceil(np.sqrt(others))))
-    beside = iter((east - west + 1 + 0.3 * bool(known) + k // n_rows, k % n_rows) for k in range(others))
+    """Return where each area's square stands (column, row): the twelve by their place, others in columns beside."""
+    own = [PLACES[name] for name in names if name in PLACES]
+    others = len(names) - len(own)
+    west, north = (min((place[k] for place in own), default=0) for k in (0, 1))
+    east = max((column for column, _ in own), default=-1)
+    n_rows = max(N_ROWS if own else 1, int(np.ceil(np.sqrt(others))))
+    beside = iter((east - west + 1 + 0.3 * bool(own) + k // n_rows, k % n_rows) for k in range(others))
     return [(PLACES[name][0] - west, PLACES[name][1] - north) if name in PLACES else next(beside) for name in names]
 
 
@@ -60,99 +54,93 @@ def tile_map(
     *,
     is_small: bool = False,
 ) -> Picture:
-    """Return the areas as squares: shade and number say the impact in the reading year, a shape the risk of losing it.
+    """Return the areas as squares: shade and number give the impact in the last funded year, a shape the risk.
 
-    Parameters
-    ----------
-    result
-        Of a run.
-    measure, group
-        Those of the headline by default.
-    printed
-        By area, the impact and its interval as they are printed elsewhere, so that a number reads the same everywhere.
-    is_small
-        Whether it will be printed small, beside a text: then names and numbers alone, larger.
+    They are of the headline's measure and group by default. ``printed`` has by area the impact and its interval as they
+    are printed elsewhere, so that a number reads the same everywhere. A map that ``is_small`` will be printed small,
+    beside a text: names and numbers alone, larger.
     """
-    favourite = headline_of(result.draws.measure.values.tolist())
+    favourite = headline_measure(result)
     measure, group = measure or favourite[0], group or favourite[1]
     names, (mean, band) = result.draws.area.values.tolist(), impact_by_area(result, measure, group)
-    at, of = places(names), {"measure": measure, "group": group}
-    county = result.draws.proxy.sel(of).values.astype(bool)
-    risk = result.sustainability.risk.sel(of).values.astype(str)
-    columns, rows = (int(np.ceil(max(place[k] for place in at) + 1.0)) for k in (0, 1))
-    part = _part(mean, measure)
-    texts = printed or {}
-    texts = [texts.get(name) or _printed(*of) for name, *of in zip(names, mean, band[0], band[4], strict=True)]
-    largest = texts[int(part.argmax())][0] if part.any() else ""
+    squares = places(names)
+    county = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
+    risk = result.sustainability.risk.sel(measure=measure, group=group).values.astype(str)
+    columns, rows = (int(np.ceil(max(place[k] for place in squares) + 1.0)) for k in (0, 1))
+    better = -mean if MEASURES[measure].lower_is_better else mean
+    part = np.clip(better, 0, None) / max(float(np.max(better)), 1e-12)  # how far along the scale of shades
+    printed = printed or {}
+    texts = [printed.get(name) or _printed(*ends) for name, *ends in zip(names, mean, band[0], band[4], strict=True)]
+    largest = texts[int(np.argmax(part))][0] if part.any() else ""
     side = float(np.clip(WIDEST / columns, LEAST_SIDE, SIDE))
     width, height = max(columns * side + 0.2, 4.4), round(rows * side + 1.2, 2)
-    year, unit = academic_year(reading_year(result)), unit_of_change(measure)
+    year, change = academic_year(headline_year(result)), unit(measure)
 
     def paint(figure: Figure) -> None:
         axes = figure.add_axes((0, 1.15 / height, 1, 1 - 1.2 / height))
         axes.set(xlim=(-0.5, width / side - 0.5), ylim=(rows - 0.46, -0.5), aspect="equal", anchor="NW")
         axes.set_axis_off()
-        for a, place in enumerate(at):
-            words, grade = ((texts[a][0], ""), "") if is_small else (texts[a], risk[a])
-            _paint_tile(axes, place, side / SIDE, names[a], words, part[a], county[a], grade)
-        _paint_key(
-            figure, f"mean impact in {year}, {unit}{failed(result)}", largest, county.any(), None if is_small else risk
-        )
+        for a, place in enumerate(squares):
+            middle, between = texts[a]
+            foot = f"{RISKS[risk[a]]} {risk[a]} risk" if risk[a] in RISKS else ""
+            lines = (names[a], middle, "", "") if is_small else (names[a], middle, between, foot)
+            _paint_tile(axes, place, side / SIDE, lines, part[a], county=county[a])
+        subject = f"mean impact in {year}, {change}{result.mark}"
+        _paint_key(figure, subject, largest, county.any(), None if is_small else risk)
 
-    title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{failed(result)}"
-    said = _in_words(title, unit, names, mean, texts, county, risk)
-    return drawn(f"tiles-{measure}-{group}", title, said, (width, height), paint)
+    title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{result.mark}"
+    tiles = []
+    for a in np.argsort(-np.abs(mean), kind="stable"):
+        mark = " (county proxy)" if county[a] else ""
+        lost = f", {risk[a]} risk of losing it" if risk[a] in RISKS else ""
+        tiles.append(f"{names[a]}{mark} {texts[a][0]} (90% interval {texts[a][1] or 'none'}){lost}")
+    words = f"Rough map of the areas. {title}, {change}, mean, largest first: {'; '.join(tiles)}."
+    return drawn(f"tiles-{measure}-{group}", title, words, (width, height), paint)
 
 
 def _printed(middle: float, low: float, high: float) -> tuple[str, str]:
     """Return an impact and its interval as text, in as many digits as it supports."""
-    places = decimals(low, high)
-    return number(middle, places), f"{number(low, places)} to {number(high, places)}"
-
-
-def _part(mean: np.ndarray, measure: str) -> np.ndarray:
-    """Return how far along the scale of shades each impact is: 0 where pupils do no better, 1 at the largest."""
-    good = -mean if MEASURES[measure].lower_is_better else mean
-    return np.clip(good, 0, None) / max(float(good.max()), 1e-12)
+    mean, _, ends = estimate(middle, low, high).partition(" (90% interval ")
+    return mean, ends.removesuffix(")")
 
 
 def _paint_tile(
-    axes: Axes, place: tuple, scale: float, name: str, texts: tuple[str, str], part: float, county: bool, risk: str
+    axes: Axes, place: tuple[float, float], scale: float, texts: tuple[str, ...], part: float, *, county: bool
 ) -> None:
     """Draw a square: name on top, then the impact with its interval, the risk's shape at the foot."""
     x, y = place
     ink = "white" if _light(SHADES(part)) < EQUAL_CONTRAST else "black"
     edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if county else {"linewidth": 0.8}
     axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=SHADES(part), edgecolor=INK, **edge))
+    name, middle, between, foot = texts
     lines = legible(name, LONGEST, LINE).split("\n")
     if len(lines) > 3:
         lines = [*lines[:2], lines[2][: LINE - 1].rstrip("\\ ") + ELLIPSIS]
-    middle, between = texts
-    put = {"ha": "center", "color": ink, "linespacing": 1.1}
+    put: Look = {"ha": "center", "color": ink, "linespacing": 1.1}
     larger = 1.0 if between else 1.3
     axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale * larger, **put)
     below = 0.09 if between else 0.22
     size = 12 * scale * larger * larger
     axes.text(x, y + below, middle + COUNTY * int(county), va="center", fontsize=size, weight="bold", **put)
     axes.text(x, y + 0.25, between, va="center", fontsize=6.3 * scale, **put)
-    if risk in RISKS:
-        axes.text(x, y + 0.385, f"{RISKS[risk]} {risk} risk", va="center", fontsize=6.5 * scale, **put)
+    if foot:
+        axes.text(x, y + 0.385, foot, va="center", fontsize=6.5 * scale, **put)
 
 
-def _light(colour: tuple) -> float:
+def _light(colour: tuple[float, ...]) -> float:
     """Return the relative luminance of a colour, as contrast is reckoned from."""
     parts = np.array(colour[:3])
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
-def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: np.ndarray | None) -> None:
+def _paint_key(figure: Figure, subject: str, largest: str, any_county: bool, risk: np.ndarray | None) -> None:
     height = figure.get_figheight()
     bar = figure.add_axes((0.25 / figure.get_figwidth(), 0.82 / height, 1.8 / figure.get_figwidth(), 0.14 / height))
     bar.imshow(np.linspace(0, 1, 64)[None], cmap=SHADES, aspect="auto")
     bar.set_yticks([])
     bar.set_xticks([0, 63], ["0", largest], fontsize=7)
-    bar.set_title(what, fontsize=7.5)
+    bar.set_title(subject, fontsize=7.5)
     between = "" if risk is None else "; below it the 90% interval"
     lines = [f"Number: mean{between}; shade: the mean."]
     if any_county:
@@ -164,14 +152,3 @@ def _paint_key(figure: Figure, what: str, largest: str, any_county: bool, risk: 
         lines.append(f"Risk of losing the impact once the money stops: {shapes}.")
     wrapped = [part for line in lines for part in textwrap.wrap(line, int(17 * figure.get_figwidth()))]
     figure.text(0.25 / figure.get_figwidth(), 0.08 / height, "\n".join(wrapped), fontsize=7, va="bottom")
-
-
-def _in_words(
-    title: str, unit: str, names: list[str], mean: np.ndarray, texts: list, county: np.ndarray, risk: np.ndarray
-) -> str:
-    said = []
-    for a in np.argsort(-np.abs(mean), kind="stable"):
-        mark = " (county proxy)" if county[a] else ""
-        lost = f", {risk[a]} risk of losing it" if risk[a] in RISKS else ""
-        said.append(f"{names[a]}{mark} {texts[a][0]} (90% interval {texts[a][1] or 'none'}){lost}")
-    return f"Rough map of the areas. {title}, {unit}, mean, largest first: {'; '.join(said)}."

@@ -279,7 +279,7 @@ def uncertainty_statement(result: Result) -> list[str]:
         f"They allow for {'; '.join(INCLUDED)}.",
         f"They do not allow for {'; '.join(NOT_INCLUDED)}.",
         _monte_carlo(result),
-        *narrative.whence(result),
+        *narrative.sources_of_uncertainty(result),
         *narrative.evidence_behind(result),
         _county(result),
         f"The baseline: {narrative.verdict(result)}.",

@@ -184,13 +184,13 @@ def write_findings(found: "Findings", outputs: str | Path) -> Path:
     The folder holds ``indices.csv``, ``sensitivity.json`` and, as far as they were made, ``tornado.csv``,
     ``tornado.svg`` and ``boxes.csv``.
     """
-    from oa_sim.plots import tornado  # pictures take a second to load
+    from oa_sim.plots import decision_charts  # pictures take a second to load
 
     def fill(at: Path) -> None:
         for name, table in found.tables.items():
             table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
         if found.scenarios is not None:
-            svg = tornado.findings_picture(found).svg
+            svg = decision_charts.findings_picture(found).svg
             (at / "tornado.svg").write_text(svg + "\n", encoding="utf-8")
         write_json(at / "sensitivity.json", found.facts | {"said": found.sentences})
 

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year
-from oa_sim.plots import fan_charts, intervals, posterior, small_multiples, tile_map
+from oa_sim.plots import fan_charts, intervals, posterior, tile_map
 from oa_sim.plots.picture import Picture
 from oa_sim.projection import variance_decomposition
 from oa_sim.projection.sustainability import WHOLE
@@ -97,7 +97,7 @@ class RunPictures:
         """Return every picture, from what is asked first to how far to trust it."""
         result, measures = self._result, self._result.draws.measure.values.tolist()
         pictures = [self.future, *(fan_charts.fan_picture(result, name) for name in measures)]
-        pictures += [small_multiples.by_area(result), small_multiples.gaps(result)]
+        pictures += [fan_charts.by_area(result), fan_charts.gaps(result)]
         pictures += [self.areas, self.what_lasts, self.curves, self.sources, posterior.forest(result)]
         return [of_picture(each) for each in pictures if each is not None]
 

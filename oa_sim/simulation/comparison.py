@@ -24,15 +24,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Scenarios side by side.
+    """Scenarios side by side, the reference first.
 
-    Attributes
-    ----------
-    results
-        The results, the reference first.
-    table
-        A row for each other scenario, area, group, measure and year: how its projection differs from the reference's,
-        in the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
+    The table has a row for each other scenario, area, group, measure and year: how its projection differs from the
+    reference's, in the measure's unit, and ``p_better``, the share of draws in which it is better for pupils.
     """
 
     results: tuple[Result, ...]
@@ -44,26 +39,20 @@ class Comparison:
 
     def means(self) -> pd.DataFrame:
         """Return the same of the unweighted mean of the areas, formed draw by draw; ``area`` is ``mean of areas``."""
-        first, *others = self.results
-        return pd.concat(
-            [_part(first, other, measure, group, of_mean=True) for other in others for measure, group in _asked(other)],
-            ignore_index=True,
-        )[list(COLUMNS)]
+        return _table(self.results, of_mean=True)
 
     def views(self) -> dict[str, np.ndarray]:
         """Return the benefit per pound of each scenario in each view (scenario, draw); none where it is not claimed."""
         views = [ranking.per_pound(result.value, whole=True) for result in self.results]
-        return {view: np.concatenate([one[view] for one in views]) for view in views[0]} if all(views) else {}
+        return {view: np.concatenate([ratios[view] for ratios in views]) for view in views[0]} if all(views) else {}
 
     def ranked(self) -> pd.DataFrame:
         """Return the scenarios in order of benefit per pound, in three views, with an alarm where those disagree."""
-        names = [result.label for result in self.results]
-        table = in_order(names, self.views(), "scenario")
-        county = dict(zip(names, (bool(result.draws.proxy.any()) for result in self.results), strict=True))
-        table["proxy"] = table.scenario.map(county).astype(bool)
-        if len(table):
-            prices = {result.label: ranking.prices(result.value) for result in self.results}
-            table["price_base"] = table.scenario.map(prices)
+        table = in_order([result.title for result in self.results], self.views(), "scenario")
+        rows = [self.results[row % len(self.results)] for row in range(len(table))]  # in each view, one for each
+        table["scenario"] = [result.label for result in rows]
+        table["proxy"] = [bool(result.draws.proxy.any()) for result in rows]
+        table["price_base"] = [ranking.prices(result.value) for result in rows]
         return table.assign(n_draws=self.results[0].n_draws)[["scenario", *ranking.COLUMNS]]
 
 
@@ -86,8 +75,7 @@ def compare(*scenarios: Scenario, say: Callable[[str], None] | None = None) -> C
     first = run(scenarios[0], say=say)
     posterior = first.posterior.assign_attrs(gates=json.dumps(first.manifest["gates"]))
     others = [run(scenario, posterior=posterior, say=say) for scenario in scenarios[1:]]
-    parts = [_part(first, other, measure, group) for other in others for measure, group in _asked(other)]
-    return Comparison((first, *others), pd.concat(parts, ignore_index=True)[list(COLUMNS)])
+    return Comparison((first, *others), _table((first, *others)))
 
 
 def _check_comparable(scenarios: tuple[Scenario, ...]) -> None:
@@ -103,21 +91,22 @@ def _check_comparable(scenarios: tuple[Scenario, ...]) -> None:
             raise Refusal(f"compared scenarios must share {key}, got different ones: give them the same")
 
 
-def _asked(result: Result) -> list[tuple[str, str]]:
-    measures = result.draws.measure.values.tolist()
-    return [(measure, group) for measure in measures for group in MEASURES[measure].table_groups]
+def _table(results: tuple[Result, ...], *, of_mean: bool = False) -> pd.DataFrame:
+    first, *others = results
+    parts = [_part(first, other, *part, of_mean=of_mean) for other in others for part in other.parts]
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
-def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean: bool = False) -> pd.DataFrame:
+def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean: bool) -> pd.DataFrame:
     """Return how the projection of a scenario differs from the reference's, draw by draw."""
-    about, at = MEASURES[measure], {"measure": measure, "group": group}
-    change: xr.DataArray = other.draws.projection.sel(at) - reference.draws.projection.sel(at)
-    proxy = other.draws.proxy.sel(at)
+    definition, part = MEASURES[measure], {"measure": measure, "group": group}
+    change: xr.DataArray = other.draws.projection.sel(part) - reference.draws.projection.sel(part)
+    proxy = other.draws.proxy.sel(part)
     if of_mean:
         change = change.astype(float).mean("area").expand_dims(area=[MEAN_OF_AREAS])
         proxy = proxy.max("area").expand_dims(area=[MEAN_OF_AREAS])
-    better = (change < 0 if about.lower_is_better else change > 0).mean(("chain", "draw"))
+    better = (change < 0 if definition.lower_is_better else change > 0).mean(("chain", "draw"))
     table = described(change.transpose("chain", "draw", "area", "year"), proxy)
     return table.assign(
-        scenario=other.label, reference=reference.label, **at, unit=about.unit, p_better=better.values.ravel()
+        scenario=other.label, reference=reference.label, **part, unit=definition.unit, p_better=better.values.ravel()
     )

@@ -21,6 +21,7 @@ from oa_sim.definitions import MEASURES, QUANTITIES, TABLE_COLUMNS
 from oa_sim.errors import Refusal
 from oa_sim.projection import appraisal, ranking
 from oa_sim.projection.sustainability import WHOLE
+from oa_sim.scenario import title_of
 
 FORMAT = 3
 FIRST_GROUPS = ("posterior", "money", "sustainability")
@@ -75,9 +76,18 @@ class Result:
 
     @property
     def label(self) -> str:
-        """The scenario's name, marked where the gates failed; it stands in every table and picture."""
-        name = self.manifest["scenario"]["name"]
-        return name if self.manifest["gates"]["verdict"] == "PASS" else f"{name} [FAIL]"
+        """The scenario's name, marked where the gates failed; it stands in every table."""
+        return f"{self.manifest['scenario']['name']}{self.mark}"
+
+    @property
+    def title(self) -> str:
+        """The scenario's title as people read it, marked where the gates failed; it stands in every sentence."""
+        return f"{title_of('scenario', self.manifest['scenario']['name'])}{self.mark}"
+
+    @property
+    def mark(self) -> str:
+        """The mark of a result whose gates failed; nothing where they passed."""
+        return "" if self.manifest["gates"]["verdict"] == "PASS" else " [FAIL]"
 
     @property
     def n_draws(self) -> int:
@@ -86,16 +96,18 @@ class Result:
 
     def summary(self) -> pd.DataFrame:
         """Return the long table: mean, SD and quantiles of every quantity, by area, group, measure and year."""
-        parts: list[pd.DataFrame] = []
-        for name in self.draws.measure.values.tolist():
-            for group in MEASURES[name].table_groups:
-                parts.extend(self._part(name, group, quantity) for quantity in QUANTITIES)
+        parts = []
+        for measure, group in self.parts:
+            part = self.draws.sel(measure=measure, group=group)
+            names = {"scenario": self.label, "measure": measure, "group": group, "unit": MEASURES[measure].unit}
+            parts += [described(part[name], part.proxy).assign(**names, quantity=name) for name in QUANTITIES]
         return pd.concat(parts, ignore_index=True)[list(TABLE_COLUMNS)]
 
-    def _part(self, measure: str, group: str, quantity: str) -> pd.DataFrame:
-        at = {"measure": measure, "group": group}
-        about = {"scenario": self.label, **at, "quantity": quantity, "unit": MEASURES[measure].unit}
-        return described(self.draws[quantity].sel(at), self.draws.proxy.sel(at)).assign(**about)
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Each measure with each group that stands in a table."""
+        measures = self.draws.measure.values.tolist()
+        return [(measure, group) for measure in measures for group in MEASURES[measure].table_groups]
 
     def lasting(self) -> pd.DataFrame:
         """Return what lasts as a table: a row for each area, group and measure, then for each intervention as well."""
@@ -104,37 +116,33 @@ class Result:
         if self.by_intervention.sizes.get("intervention"):
             apart = self.by_intervention.to_dataframe().reset_index().assign(group="all")
             rows = pd.concat([rows, apart[apart.p_impact.notna()][rows.columns]], ignore_index=True)
-        rows.insert(0, "scenario", self.label)
-        rows.insert(4, "intervention", rows.pop("intervention"))
-        rows.insert(5, "money_ends", self.sustainability.attrs["last_funded_year"])
+        rows.insert(3, "intervention", rows.pop("intervention"))
+        rows.insert(4, "money_ends", self.sustainability.attrs["last_funded_year"])
         return self._marked(rows)
 
     def retained(self) -> pd.DataFrame:
         """Return the share of the peak that is left k years after the money, where there is an impact to keep."""
         if not self.retention.data_vars:
             return pd.DataFrame()
-        order = {"intervention": self.retention.sizes["intervention"], "area": self.retention.sizes["area"]}
-        rows = self.retention.to_dataframe(dim_order=[*order, "group", "measure", "years_after"]).reset_index()
+        order = ["intervention", "area", "group", "measure", "years_after"]
+        rows = self.retention.to_dataframe(dim_order=order).reset_index()
         rows = _in_table(rows[rows.left.notna()])
-        rows.insert(0, "scenario", self.label)
         return self._marked(rows.rename(columns={"left": "mean", "left_q05": "q05", "left_q95": "q95"}))
 
     def pupils_served(self) -> pd.DataFrame:
         """Return places and distinct pupils as a table: a row for each area, intervention (or ``any``) and year."""
         if not self.served.data_vars:
             return pd.DataFrame()
-        rows = (
-            self.served.rename(money_year="year").to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
-        )
-        rows.insert(0, "scenario", self.label)
-        return self._marked(rows.assign(group="all", measure=self.draws.measure.values[0])).drop(
-            columns=["group", "measure"]
-        )
+        served = self.served.rename(money_year="year")
+        rows = served.to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
+        marked = self._marked(rows.assign(group="all", measure=self.draws.measure.values[0]))
+        return marked.drop(columns=["group", "measure"])
 
     def _marked(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return rows with the mark of a county's figures and the number of draws."""
+        """Return rows with the scenario before them, and behind them the mark of a county's figures and the draws."""
         proxy = self.draws.proxy.to_series()
         keys = pd.MultiIndex.from_frame(rows[list(proxy.index.names)])
+        rows.insert(0, "scenario", self.label)
         return rows.assign(proxy=proxy.reindex(keys).values.astype(bool), n_draws=self.n_draws)
 
     def account(self) -> pd.DataFrame:
@@ -143,21 +151,19 @@ class Result:
         A line is an intervention, ``management`` or ``unspent``; what national programmes bring to an area stands
         beside the budget (``paid_from``) and is no part of its sum.
         """
-        money = self.money
-        parts = [money.spend.rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})]
-        for name in ("management", "unspent"):
-            parts.append(money[name].rename("gbp").to_dataframe().reset_index().assign(line=name))
-        rows = pd.concat(parts, ignore_index=True).assign(paid_from="budget")
-        beside = money.national.rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})
-        rows = pd.concat([rows, beside.assign(paid_from="national programmes")], ignore_index=True)
+        parts = []
+        for name in ("spend", "management", "unspent", "national"):
+            part = self.money[name].rename("gbp").to_dataframe().reset_index().rename(columns={"intervention": "line"})
+            paid_from = "national programmes" if name == "national" else "budget"
+            parts.append(part.assign(line=part.get("line", name), paid_from=paid_from))
+        rows = pd.concat(parts, ignore_index=True)
         rows = rows[rows.gbp > 0].rename(columns={"money_year": "year"})
         rows = rows.assign(scenario=self.label, price_base=self.manifest["price_base"])
         return rows[["scenario", "area", "line", "year", "paid_from", "gbp", "price_base"]].reset_index(drop=True)
 
     def valued(self) -> pd.DataFrame:
         """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
-        pieces = appraisal.rows(self.draws, self.value) if len(self.value) else ()
-        parts = [pd.DataFrame(piece) for piece in pieces]
+        parts = [pd.DataFrame(piece) for piece in appraisal.rows(self.draws, self.value)] if len(self.value) else []
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(appraisal.COLUMNS))
         table = table.assign(scenario=self.label, n_draws=self.n_draws)[list(appraisal.COLUMNS)]
         return table.assign(year=table.year.astype("Int64").where(table.year > 0))
@@ -173,17 +179,19 @@ class Result:
 
     def origins(self) -> pd.DataFrame:
         """Return where the headline's uncertainty comes from as a table: shares of variance with standard errors."""
-        columns = ["scenario", "area", "measure", "group", "quantity", "year", "block"]
-        columns += ["share", "standard_error", "proxy", "n_draws"]
+        columns = [
+            *("scenario", "area", "measure", "group", "quantity", "year", "block"),
+            *("share", "standard_error", "proxy", "n_draws"),
+        ]
         if not len(self.uncertainty):
             return pd.DataFrame(columns=columns)
-        about = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
+        headline = {name: self.uncertainty.attrs[name] for name in ("measure", "group")}
         table = self.uncertainty.transpose("quantity", "reading_year", ...).to_dataframe().reset_index()
         names = {"place": "area", "reading_year": "year", "error": "standard_error"}
         table = table.rename(columns=names).dropna(subset="share")
-        county = self.draws.proxy.sel(about).to_series().astype(bool)
+        county = self.draws.proxy.sel(headline).to_series().astype(bool)
         table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
-        table = table.assign(scenario=self.label, n_draws=self.n_draws, **about)
+        table = table.assign(scenario=self.label, n_draws=self.n_draws, **headline)
         return table[columns].reset_index(drop=True)
 
     def save(self, path: str | Path) -> Path:
@@ -248,24 +256,17 @@ class Result:
 def _by_area(money: xr.Dataset) -> xr.Dataset:
     """Return the money of an earlier format, where national programmes stood once for all funded areas, or nowhere."""
     is_funded = (money.spend > 0).any(["intervention", "money_year"])
-    each = {name: money.get(name, xr.zeros_like(money.spend)) for name in ("national", "offers")}
-    return money.assign({name: (is_funded * brought).assign_attrs(brought.attrs) for name, brought in each.items()})
+    beside = {name: money.get(name, xr.zeros_like(money.spend)) for name in ("national", "offers")}
+    return money.assign({name: (is_funded * values).assign_attrs(values.attrs) for name, values in beside.items()})
 
 
-def in_order(names: list[str], views: dict[str, np.ndarray], what: str) -> pd.DataFrame:
+def in_order(names: list[str], views: dict[str, np.ndarray], column: str) -> pd.DataFrame:
     """Return a ranking as a table, without its marks; a row without figures where no benefit is claimed.
 
-    Parameters
-    ----------
-    names
-        Of the candidates.
-    views
-        By view, benefit per pound (candidate, draw).
-    what
-        The column that names the candidates.
+    ``views`` are benefit per pound by view, each (candidate, draw); ``column`` names the candidates.
     """
-    parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, what)]
-    nothing = pd.DataFrame({what: names, "alarm": ranking.NOT_CLAIMED}, columns=[what, *ranking.COLUMNS])
+    parts = [pd.DataFrame(piece) for piece in ranking.rows(names, views, column)]
+    nothing = pd.DataFrame({column: names, "alarm": ranking.NOT_CLAIMED}, columns=[column, *ranking.COLUMNS])
     return pd.concat(parts, ignore_index=True) if parts else nothing
 
 
@@ -276,14 +277,9 @@ def _in_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
-    """Return draws as a table: mean, SD and quantiles, a row for each area and year.
+    """Return draws (chain, draw, area, year) as a table: mean, SD and quantiles, a row for each area and year.
 
-    Parameters
-    ----------
-    draws
-        (chain, draw, area, year).
-    proxy
-        (area), 1 where the figures are a county's.
+    ``proxy`` (area) is 1 where the figures are a county's.
     """
     values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"])
     area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")

@@ -15,24 +15,19 @@ from oa_sim.inputs.tables import Tables, data_hash
 from oa_sim.scenario import unverified
 from oa_sim.scenario.schema import Scenario
 
+Facts = dict[str, Any]  # fit for JSON
+
 # what words, draws or writes numbers and makes none: packages, and modules by their place
 WRITERS = ("plots", "explore", "report", "cli")
 WORDS = (
-    *(
-        "__main__.py",
-        "_lazy_imports.py",
-        "errors.py",
-        "formatting.py",
-        "decide/narrative.py",
-        "simulation/narrative.py",
-    ),
-    *("sweep/findings.py", "targets/narrative.py"),
+    *("__main__.py", "_lazy_imports.py", "errors.py", "formatting.py", "sweep/findings.py"),
+    *("decide/narrative.py", "simulation/narrative.py", "targets/narrative.py"),
 )
 
 
-def learned_from(posterior: xr.Dataset) -> dict[str, Any]:
+def learned_from(posterior: xr.Dataset) -> Facts:
     """Return what a posterior was learned from; nothing for made-up draws."""
-    facts: dict[str, Any] = json.loads(posterior.attrs.get("made", "{}"))
+    facts: Facts = json.loads(posterior.attrs.get("made", "{}"))
     return facts
 
 
@@ -40,12 +35,7 @@ def code_hash(home: Path | None = None) -> str:
     """Return the SHA-256 of the code that makes numbers, so that a result is never taken for another version's.
 
     What only words, draws or writes them is left out, and so is what only lists names (``__init__``): a corrected
-    sentence renames no run.
-
-    Parameters
-    ----------
-    home
-        The folder of the package; the one that is running by default.
+    sentence renames no run. ``home`` is the folder of the package, by default that of the one that is running.
     """
     home, digest = home or Path(str(files("oa_sim"))), hashlib.sha256()
     for path in sorted(home.rglob("*.py")):
@@ -56,26 +46,17 @@ def code_hash(home: Path | None = None) -> str:
     return digest.hexdigest()
 
 
-def made_by() -> dict[str, Any]:
+def made_by() -> Facts:
     """Return the version of oa_sim, the hash of its code, and the versions of Python and libraries in this process."""
     return {"oa_sim": oa_sim.__version__, "code_hash": code_hash(), "versions": sampling.versions()}
 
 
-def verdict(
-    scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, view: xr.Dataset | None = None
-) -> dict[str, Any]:
+def verdict(scenario: Scenario, posterior: xr.Dataset, studied: xr.Dataset, view: xr.Dataset | None = None) -> Facts:
     """Return the gates of the baseline, failed where the studies or the outside view fail theirs.
 
-    Parameters
-    ----------
-    scenario
-        The question.
-    posterior, studied
-        Of the baseline and of the studies, each with its gates.
-    view
-        From ``outside_view.weigh``; None where the answer is not weighed by it.
+    ``view`` comes from ``outside_view.weigh``; None where the answer is not weighed by it.
     """
-    gates: dict[str, Any] = json.loads(posterior.attrs["gates"])
+    gates: Facts = json.loads(posterior.attrs["gates"])
     failures = []
     studies = json.loads(studied.attrs["gates"])
     if studies["verdict"] != "PASS":
@@ -93,27 +74,14 @@ def manifest(
     scenario: Scenario,
     tables: Tables,
     posterior: xr.Dataset,
-    gates: dict[str, Any],
-    made_from: dict[str, Any] | None = None,
+    gates: Facts,
+    made_from: Facts | None = None,
     **facts: object,
-) -> dict[str, Any]:
+) -> Facts:
     """Return what makes an answer traceable; fit for JSON.
 
-    Parameters
-    ----------
-    scenario
-        The question.
-    tables
-        All tables, checked.
-    posterior
-        Of the baseline.
-    gates
-        From ``verdict``.
-    made_from
-        What else the answer is made from, such as its settings; the name of the answer (``run_id``) is made from these
-        too.
-    facts
-        What else is told of the answer.
+    ``gates`` come from ``verdict``. The name of the answer (``run_id``) is also made from ``made_from``, such as its
+    settings, but not from the other ``facts`` about it.
     """
     made_from = made_from or {}
     numbers_from = {
@@ -127,13 +95,13 @@ def manifest(
     return {"run_id": identity(numbers_from, *made_from), **numbers_from, **facts, **marks}
 
 
-def synthesis(studied: xr.Dataset) -> dict[str, Any]:
+def synthesis(studied: xr.Dataset) -> Facts:
     """Return what makes the posterior of the studies traceable."""
     gates = json.loads(studied.attrs["gates"])
     return {"checksum": posterior_files.checksum(studied), **learned_from(studied), "gates": gates}
 
 
-def question(scenario: Scenario) -> dict[str, Any]:
+def question(scenario: Scenario) -> Facts:
     """Return a scenario in full, without where its answer is put, and with what is in the file of its plan."""
     values = asdict(scenario)
     values.pop("outputs")
@@ -143,16 +111,11 @@ def question(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
-def identity(facts: dict[str, Any], *more: str) -> str:
+def identity(facts: Facts, *more: str) -> str:
     """Return the name of an answer, made from what its numbers are made from: 12 hexadecimal digits.
 
-    Parameters
-    ----------
-    facts
-        ``scenario`` (from ``question``, or its values as they are), ``data_hash``, ``code_hash``, ``versions``,
-        ``posterior``, ``synthesis``, as in a manifest; what is left out does not count.
-    more
-        Further keys of it that count, for answers other than a run.
+    ``facts`` are those of a manifest; what is left out does not count. ``more`` are further keys of it that count, for
+    answers other than a run.
     """
     parts = ("scenario", "data_hash", "code_hash", "versions", "posterior", "synthesis", *more)
     text = json.dumps({key: facts[key] for key in parts if key in facts}, sort_keys=True, default=vars)

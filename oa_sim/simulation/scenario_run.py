@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from oa_sim.definitions import GROUPS
 from oa_sim.errors import Refusal, one_of
 from oa_sim.evidence import meta_analysis
 from oa_sim.evidence import studies as study_evidence
+from oa_sim.formatting import pounds
 from oa_sim.inference import baseline_fit, counterfactual, sampling
 from oa_sim.inputs import areas, tables
 from oa_sim.inputs.tables import Tables
@@ -46,48 +48,47 @@ def run(scenario: Scenario, *, posterior: xr.Dataset | None = None, say: Callabl
     """
     say = say or (lambda sentence: None)
     say("reading the tables")
-    scenario, known, history, pupils = prepare(scenario)
-    study_evidence.check(scenario, known)
+    scenario, every_table, history, pupils = prepare(scenario)
+    study_evidence.check(scenario, every_table)
     if posterior is None:
         posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-        say(
-            f"taking what was learned from {run_manifest.learned_from(posterior).get('authorities', 'all')} authorities"
-        )
+        authorities = run_manifest.learned_from(posterior).get("authorities", "all")
+        say(f"taking the baseline that was fitted to {authorities} authorities")
     elif "gates" not in posterior.attrs:
         posterior = posterior.assign_attrs(gates=json.dumps(sampling.gates(posterior, diverging=0)))
-    studied = meta_analysis.posterior(known, scenario.evidence, say)
+    studied = meta_analysis.posterior(every_table, scenario.evidence, say)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    say(f"following the money: {scenario.budget.total_gbp:,.0f} GBP over {len(scenario.areas.names)} areas")
-    drawn = parameters.drawn(scenario, known, chains, draws)
-    money = budget.reviewed(scenario, budget.allocate(scenario, pupils, known), drawn)
+    say(f"allocating {pounds(scenario.budget.total_gbp)} to {len(scenario.areas.names)} areas")
+    drawn = parameters.drawn(scenario, every_table, chains, draws)
+    money = budget.reviewed(scenario, budget.allocate(scenario, pupils, every_table), drawn)
     share = cohort.shares(pupils, scenario.areas.names, scenario.measures)
     say(f"projecting {scenario.horizon} years with {chains * draws:,} draws")
     # side by side: the two halves meet only in the impact; the headline is said both ways
     with ThreadPoolExecutor(1) as beside:
-        projected = beside.submit(counterfactual.project, scenario, posterior, history, known, pupils.rolls)
+        projected = beside.submit(counterfactual.project, scenario, posterior, history, every_table, pupils.rolls)
         lost = delivery.learning_lost(scenario, drawn, pupils.share)  # before the outside view weighs the programme
         active = delivered_effects.activity(scenario, money, pupils.rolls.sel(area=scenario.areas.names), drawn)
-        promised, parts = _followed(scenario, active, money, pupils, drawn, share)
-        seen, gain = outside_view.weigh(scenario, promised), promised
+        unweighted, parts = _followed(scenario, active, money, pupils, drawn, share)
+        weights, gain = outside_view.weigh(scenario, unweighted), unweighted
         if scenario.evidence.outside_view.is_on:
-            active, drawn = outside_view.taken_by(active, drawn, seen.taken)
+            active, drawn = outside_view.taken_by(active, drawn, weights.taken)
             gain, parts = _followed(scenario, active, money, pupils, drawn, share)
         people = beside.submit(pupils_reached.counted, scenario, active, pupils.rolls, budget.window(scenario))
         latent = projected.result() - lost.reindex(group=list(GROUPS), fill_value=0.0)
         plain = latent.drop_vars("national")
-        other_way = beside.submit(outside_view.other_way, scenario, seen, promised, plain, pupils, money)
+        other_way = beside.submit(outside_view.other_way, scenario, weights, unweighted, plain, pupils, money)
         lasting = sustainability.lasting(scenario, gain, money, drawn, parts, share)
         outcomes = cohort.outcomes(plain, gain, pupils)
         worth = appraisal.appraise(scenario, gain, money, pupils, outcomes)
-        whence = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
+        shares = variance_decomposition.uncertainty(scenario, drawn, money, latent, gain, outcomes)
     return Result(
         draws=_with_history(outcomes, history, scenario),
         posterior=posterior.drop_attrs(),
         money=money.rename(year="money_year"),
         outside=other_way.result(),
-        manifest=_manifest(scenario, known, posterior, money, studied, seen),
+        manifest=_manifest(scenario, every_table, posterior, money, studied, weights),
         value=worth,
-        uncertainty=whence,
+        uncertainty=shares,
         served=people.result().rename(year="money_year"),
         **lasting._asdict(),
     )
@@ -118,52 +119,34 @@ def _manifest(
     posterior: xr.Dataset,
     money: xr.Dataset,
     studied: xr.Dataset,
-    view: xr.Dataset,
+    weights: xr.Dataset,
 ) -> dict[str, Any]:
     """Return what makes a run traceable."""
-    return run_manifest.manifest(
-        scenario,
-        tables,
-        posterior,
-        run_manifest.verdict(scenario, posterior, studied, view),
-        {"synthesis": run_manifest.synthesis(studied)},
-        seed=scenario.seed,
-        learned=run_manifest.learned_from(posterior),
-        outside_view=view.attrs,
-        account_gbp=budget.reconcile(money),
-        price_base=scenario.budget.price_base,
-    )
+    gates = run_manifest.verdict(scenario, posterior, studied, weights)
+    facts = {
+        "seed": scenario.seed,
+        "learned": run_manifest.learned_from(posterior),
+        "outside_view": weights.attrs,
+        "account_gbp": budget.reconcile(money),
+        "price_base": scenario.budget.price_base,
+    }
+    made_from = {"synthesis": run_manifest.synthesis(studied)}
+    return run_manifest.manifest(scenario, tables, posterior, gates, made_from, **facts)
 
 
 class Prepared(NamedTuple):
-    """What a scenario is computed from, but for draws.
+    """What a scenario is computed from, but for draws."""
 
-    Attributes
-    ----------
-    scenario
-        With its rules checked and its areas named in full.
-    tables
-        All tables, checked.
-    history
-        From ``areas.history``: its areas and England, up to the last year before its start.
-    pupils
-        From ``areas.pupils``, of its areas.
-    """
-
-    scenario: Scenario
-    tables: Tables
-    history: xr.Dataset
-    pupils: xr.Dataset
+    scenario: Scenario  # with its rules checked and its areas named in full
+    tables: Tables  # all, checked
+    history: xr.Dataset  # its areas and England, up to the last year before its start
+    pupils: xr.Dataset  # of its areas
 
 
 def prepare(scenario: Scenario) -> Prepared:
     """Return what a scenario is computed from.
 
-    Raises
-    ------
-    Refusal
-        Where it is no Scenario or breaks a rule; at the first cell of a table that is not right; where a measure has no
-        history.
+    Refused are what is no Scenario or breaks a rule, a wrong cell of a table, and a measure without history.
     """
     scenario = check_scenario(scenario)
     every = tables.read_all(scenario.data_folder)
@@ -175,20 +158,14 @@ def prepare(scenario: Scenario) -> Prepared:
 
 
 def check_scenario(scenario: Scenario) -> Scenario:
-    """Return a scenario that keeps its rules, also where it was changed after it was loaded.
-
-    Raises
-    ------
-    Refusal
-        Where it is no Scenario, or breaks a rule.
-    """
+    """Return a scenario that keeps its rules, also where it was changed after it was loaded, or refuse it."""
     if not isinstance(scenario, Scenario):
         raise Refusal(f"run takes a Scenario, got {scenario!r}: make one with load_scenario('scenario=as_delivered')")
     named = load.area_names(scenario.areas.names, scenario.data_folder)
     for part in vars(scenario).values():
         if hasattr(part, "__post_init__"):
             part.__post_init__()
-    for area in (name for pair in scenario.organisation.twins.items() for name in pair):
+    for area in chain.from_iterable(scenario.organisation.twins.items()):
         one_of("area in organisation.twins", area, named)
     return replace(scenario, areas=replace(scenario.areas, names=named))
 
@@ -201,13 +178,11 @@ def last_known_year(scenario: Scenario) -> int:
 
 def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario) -> xr.Dataset:
     """Return the outcomes with what is published beside them, and the mark of a county's figures."""
-    at = {"area": scenario.areas.names, "measure": scenario.measures}
-    past = history.sel(at).rename(year="history_year")
+    past = history.sel(area=scenario.areas.names, measure=scenario.measures).rename(year="history_year")
     outcomes["history"] = past.published.assign_attrs(units="see coordinate unit", long_name="published for the area")
     outcomes["own_history"] = past.own.assign_attrs(
         units="%", long_name="a district's own good level of development, all pupils"
     )
     outcomes["proxy"] = past.proxy.astype(np.int8).assign_attrs(units="1", long_name="1: a county's figures stand in")
     outcomes = outcomes.assign_coords({dim: np.arange(outcomes.sizes[dim]) for dim in ("chain", "draw")})
-    order = ["chain", "draw", "area", "group", "measure", "year", "history_year"]
-    return outcomes.transpose(*order)
+    return outcomes.transpose("chain", "draw", "area", "group", "measure", "year", "history_year")

@@ -1,11 +1,15 @@
 """Summaries: figures read off the draws of a result. A mean over areas is formed draw by draw."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from oa_sim.definitions import MEASURES, headline_of
+from oa_sim.definitions import headline_of
+from oa_sim.inference.mcse import Summary
 from oa_sim.simulation.result import Result
 
 BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90% band, the 50% band and the median
+SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 
 
 def has_impact(result: Result) -> bool:
@@ -13,25 +17,19 @@ def has_impact(result: Result) -> bool:
     return bool((result.draws.impact.sel(group="all").values != 0).any())
 
 
-def reading_year(result: Result) -> int:
-    """Return the year at which areas are compared: the last funded one, or the last projected one if sooner."""
-    first, last = result.draws.year.values[[0, -1]].tolist()
-    return int(np.clip(result.sustainability.attrs["last_funded_year"], first, last))
-
-
 def mean_of_areas(
     result: Result, quantity: str, measure: str, group: str = "all", area: str | None = None
 ) -> np.ndarray:
     """Return the band (quantile, year) of an area, or of the unweighted mean over areas formed draw by draw."""
-    values = result.draws[quantity].sel(measure=measure, group=group).transpose("chain", "draw", "area", "year").values
-    values = values[:, :, _which(result, area)]
-    return np.quantile(values.astype(float).mean(axis=2).reshape(-1, values.shape[-1]), BAND, axis=0)
+    draws = result.draws[quantity].sel(measure=measure, group=group).transpose("chain", "draw", "area", "year").values
+    mean = draws[:, :, _which(result, area)].astype(float).mean(axis=2)
+    return np.asarray(np.quantile(mean.reshape(-1, mean.shape[-1]), BAND, axis=0))
 
 
 def published(result: Result, measure: str, group: str = "all", area: str | None = None) -> np.ndarray:
     """Return the published figures (history year) of an area, or their mean where every area has one."""
     values = result.draws.history.sel(measure=measure, group=group).transpose("area", ...).values
-    return values[_which(result, area)].mean(axis=0)
+    return np.asarray(values[_which(result, area)].mean(axis=0))
 
 
 def _which(result: Result, area: str | None) -> list[int] | slice:
@@ -39,17 +37,11 @@ def _which(result: Result, area: str | None) -> list[int] | slice:
 
 
 def impact_by_area(result: Result, measure: str, group: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean (area) and band (quantile, area) of the impact in the reading year, in the measure's unit."""
-    at = {"measure": measure, "group": group, "year": reading_year(result)}
-    values = result.draws.impact.sel(at).transpose("chain", "draw", "area").values.astype(float)
+    """Return mean (area) and band (quantile, area) of the impact in the headline's year, in the measure's unit."""
+    place = {"measure": measure, "group": group, "year": headline_year(result)}
+    values = result.draws.impact.sel(place).transpose("chain", "draw", "area").values.astype(float)
     values = values.reshape(-1, values.shape[-1])
     return values.mean(axis=0), np.quantile(values, BAND, axis=0)
-
-
-def unit_of_change(measure: str) -> str:
-    """Return the unit of a difference: that of a percentage is the percentage point."""
-    unit = MEASURES[measure].unit
-    return "percentage points" if unit == "%" else unit
 
 
 def over_areas(result: Result, area: str | None = None) -> str:
@@ -66,18 +58,15 @@ def whose(result: Result, measure: str, group: str, area: str | None = None) -> 
 def mark_of(result: Result, measure: str, group: str, area: str | None = None) -> str:
     """Return the mark of figures that are a county's, and of a failed gate; nothing where all is well."""
     county = result.draws.proxy.sel(measure=measure, group=group).values[_which(result, area)].astype(bool)
-    said = ""
-    if county.any():
-        said = " (county proxy)" if county.size == 1 else f" ({county.sum()} of them county proxies)"
-    return said + failed(result)
+    if not county.any():
+        return failed(result)
+    mark = " (county proxy)" if county.size == 1 else f" ({county.sum()} of them county proxies)"
+    return mark + failed(result)
 
 
 def failed(result: Result) -> str:
     """Return the mark of a result whose gates failed; nothing where they passed."""
-    return "" if result.manifest["gates"]["verdict"] == "PASS" else " [FAIL]"
-
-
-SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
+    return result.mark
 
 
 def headline_measure(result: Result) -> tuple[str, str]:
@@ -87,6 +76,17 @@ def headline_measure(result: Result) -> tuple[str, str]:
 
 def headline_year(result: Result) -> int:
     """Return the year the headline speaks of: the last funded one, or the last projected where that is earlier."""
-    last = int(result.sustainability.attrs["last_funded_year"])
-    years = result.draws.year.values
-    return int(np.clip(last, years[0], years[-1]))
+    first, last = result.draws.year.values[[0, -1]].tolist()
+    return int(np.clip(result.sustainability.attrs["last_funded_year"], first, last))
+
+
+def left_after(left: Mapping[str, float], years: int, n_draws: int) -> tuple[Summary, tuple[float, float]]:
+    """Return the share of a peak that is left some years after funding ends, and the chance of half with its error.
+
+    ``left`` holds ``left_5y`` with ``_q05`` and ``_q95``, and ``p_half_left_5y``, or those of another year. The errors
+    are those of independent draws, since the draws themselves are not kept.
+    """
+    middle, low, high = (left[f"left_{years}y{end}"] for end in ("", "_q05", "_q95"))
+    half, scatter = left[f"p_half_left_{years}y"], 1 / np.sqrt(n_draws)
+    of_share, of_half = (high - low) / (3.29) * scatter, np.sqrt(max(half * (1 - half), 0)) * scatter
+    return Summary(middle, low, high, float(of_share)), (half, float(of_half))

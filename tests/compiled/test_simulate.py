@@ -197,3 +197,21 @@ def test_a_sweep_gives_the_numbers_of_single_runs_each_beside_its_own_labels(tmp
         others = [name for name in ("Norwich", "Derby", "Oldham") if name not in areas]
         assert np.isnan(one.impact.sel(place=others).values).all()
         assert np.isnan(one.impact.sel(year=2029).values).all() == (one.horizon.item() == 5)
+
+
+@pytest.mark.parametrize("words", [(), ("evidence.outside_view.is_on=true", "organisation.twins={Norwich: Oldham}")])
+def test_the_draws_of_a_place_are_those_behind_its_summaries(words):
+    followed = simulate.followed(load_scenario(FEW, THREE, *words))
+    summary = simulate.summarised(followed)
+    for place in summary.place.values:
+        draws = simulate.draws(followed, place, "key_stage_2", "disadvantaged")
+        wanted = summary.sel(place=place, measure="key_stage_2", group="disadvantaged")
+        for quantity in ("projection", "counterfactual", "impact"):
+            values = draws[quantity].astype(float)
+            np.testing.assert_allclose(
+                values.mean(("chain", "draw")), wanted[quantity].sel(statistic="mean"), rtol=1e-6, atol=1e-6
+            )
+            np.testing.assert_allclose(
+                values.quantile(0.95, ("chain", "draw")), wanted[quantity].sel(statistic="q95"), rtol=1e-6, atol=1e-6
+            )
+    assert float(draws.benefit_per_pound.mean()) == pytest.approx(float(summary.benefit_per_pound_mean))

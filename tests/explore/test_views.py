@@ -123,11 +123,11 @@ def test_a_sweep_is_read_from_its_folder_with_the_scenario_that_failed(written):
     wanted = made_up_view.view(4)
     np.testing.assert_allclose(view.figures.impact[:3], wanted.figures.impact[:3], rtol=1e-6)
     np.testing.assert_allclose(view.figures.error[:, :3], wanted.figures.error[:, :3], rtol=1e-5)
-    assert view.keys == ["split", "budget total GBP"]
-    assert [case.values for case in view.cases][1:3] == [("equal", "72m"), ("per pupil", "36m")]
+    assert view.keys == ["split", "budget total"]
+    assert [case.values for case in view.cases][1:3] == [("equal", "£72m"), ("per pupil", "£36m")]
     assert [case.failed for case in view.cases] == ["", "", "", "the money cannot be spent"]
     assert [case.n_areas for case in view.cases] == [12, 12, 12, 0]
-    assert view.cases[2].label == "scenario 2: split per pupil, budget total GBP 36m"
+    assert view.cases[2].label == "scenario 2: split per pupil, budget total £36m"
 
 
 def test_history_is_not_shown_beside_a_sweep_of_other_tables(written):

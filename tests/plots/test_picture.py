@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from oa_sim import formatting
-from oa_sim.plots import fan_charts, small_multiples, tile_map
+from oa_sim.plots import fan_charts, tile_map
 from oa_sim.plots import picture as picture_module
 from oa_sim.report.run_pictures import RunPictures
 
@@ -51,9 +51,9 @@ def every_picture(result):
         RunPictures(result).curves,
         RunPictures(result).sources,
         tile_map.tile_map(result),
-        small_multiples.by_area(result),
-        small_multiples.gaps(result),
-        small_multiples.gaps(result, area),
+        fan_charts.by_area(result),
+        fan_charts.gaps(result),
+        fan_charts.gaps(result, area),
     ]
     return [one for one in found if one]
 
@@ -78,7 +78,8 @@ def test_a_picture_has_the_size_and_shape_that_it_says_in_both_formats(pictures)
         box = ET.fromstring(one.svg).get("viewBox").split()
         assert [float(side) for side in box[2:]] == pytest.approx([72 * one.width, 72 * one.height], abs=0.01)
         high, wide, _ = pixels(one).shape
-        assert (wide, high) == pytest.approx((one.dpi * one.width, one.dpi * one.height), abs=1)
+        dots = picture_module.DOTS_PER_INCH
+        assert (wide, high) == pytest.approx((dots * one.width, dots * one.height), abs=1)
         assert (pixels(one)[0, 0] == 255).all()  # on white
 
 
@@ -152,7 +153,7 @@ def test_a_countys_figures_are_marked_in_every_picture_that_names_an_area(every_
     for one in (
         fan_charts.fan_picture(every_area, "key_stage_2", "all", "Norwich"),
         fan_charts.side_by_side_picture(every_area, "key_stage_2", "all"),
-        small_multiples.by_area(every_area),
+        fan_charts.by_area(every_area),
     ):
         assert "county proxy" in one.svg.partition("</title>")[2].replace("</tspan>", "")
         assert "Norwich (county proxy)" in one.alternative
@@ -165,9 +166,7 @@ def test_the_words_give_the_figures_that_the_draws_hold(every_area):
         every_area.draws.projection.sel(measure="key_stage_2", group="all", area="Derby").isel(year=-1),
         [0.05, 0.5, 0.95],
     )
-    assert (
-        formatting.estimate(middle, low, high) in small_multiples.by_area(every_area, "key_stage_2", "all").alternative
-    )
+    assert formatting.estimate(middle, low, high) in fan_charts.by_area(every_area, "key_stage_2", "all").alternative
     assert (
         formatting.estimate(middle, low, high)
         in fan_charts.fan_picture(every_area, "key_stage_2", "all", "Derby").alternative
@@ -178,8 +177,8 @@ def test_without_a_programme_every_picture_shows_one_future(run_tiny):
     nothing = run_tiny("scenario=no_programme")
     for one in (
         fan_charts.fan_picture(nothing, "phonics"),
-        small_multiples.by_area(nothing),
-        small_multiples.gaps(nothing),
+        fan_charts.by_area(nothing),
+        fan_charts.gaps(nothing),
     ):
         assert "with it" not in one.alternative.lower()
         assert "median with programme" not in one.svg

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from test_picture import pixels
 
-from oa_sim.plots import small_multiples, tile_map
+from oa_sim.plots import fan_charts, tile_map
 
 
 def test_no_two_areas_share_a_place_on_the_map_and_unknown_ones_stand_beside():
@@ -39,6 +39,6 @@ def test_a_map_of_one_area_and_of_many_is_drawn(every_area):
         every_area, draws=every_area.draws.isel(area=[7]), sustainability=every_area.sustainability.isel(area=[7])
     )
     assert "North Yorkshire Coast" in tile_map.tile_map(one).alternative
-    for found in (tile_map.tile_map(one), small_multiples.by_area(one), tile_map.tile_map(every_area)):
+    for found in (tile_map.tile_map(one), fan_charts.by_area(one), tile_map.tile_map(every_area)):
         assert found.width <= tile_map.WIDEST + 0.2
         assert (pixels(found) < 128).any()

@@ -358,7 +358,7 @@ def test_a_comparison_says_so_where_the_views_disagree(few_draws, monkeypatch):
     crossed = {"plain": [[2.0], [1.0]], "weighted": [[2.0], [1.0]], "gap_closing": [[1.0], [2.0]]}
     views = {view: np.array(mean) + 0.01 * rng.standard_normal((2, 40)) for view, mean in crossed.items()}
     monkeypatch.setattr(type(found), "views", lambda self: views)
-    assert "another by gap-closing benefit" in narrative.compared(found)[-1]
+    assert "Another by gap-closing benefit" in narrative.compared(found)[-1]
     assert found.ranked().alarm.str.contains("disagree").all()
 
 

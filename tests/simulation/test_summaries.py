@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oa_sim.definitions import MEASURES
-from oa_sim.simulation import summaries
+from oa_sim.simulation import narrative, summaries
 
 
 def test_a_mean_of_areas_is_formed_draw_by_draw(tiny):
@@ -26,9 +26,9 @@ def test_one_area_has_its_own_figures_and_not_the_mean(tiny):
 
 def test_areas_are_compared_in_the_last_funded_year_or_in_the_last_that_is_projected(tiny, run_tiny):
     last = tiny.sustainability.attrs["last_funded_year"]
-    assert summaries.reading_year(tiny) == min(last, int(tiny.draws.year.max()))
+    assert summaries.headline_year(tiny) == min(last, int(tiny.draws.year.max()))
     _, band = summaries.impact_by_area(tiny, "phonics", "all")
-    at = {"measure": "phonics", "group": "all", "year": summaries.reading_year(tiny)}
+    at = {"measure": "phonics", "group": "all", "year": summaries.headline_year(tiny)}
     np.testing.assert_allclose(band[2], tiny.draws.impact.sel(at).astype(float).median(["chain", "draw"]), rtol=1e-12)
 
 
@@ -43,6 +43,16 @@ def test_a_countys_figures_are_marked_and_counted(tiny):
     assert summaries.mark_of(tiny, "key_stage_2", "all") == " (1 of them county proxies)"
 
 
+def test_what_is_left_has_the_error_of_independent_draws():
+    left = {"left_5y": 0.5, "left_5y_q05": 0.2, "left_5y_q95": 0.8, "p_half_left_5y": 0.5}
+    share, (half, error) = summaries.left_after(left, 5, 400)
+    assert share[:3] == (0.5, 0.2, 0.8)
+    np.testing.assert_allclose([share.error, half, error], [0.6 / 3.29 / 20, 0.5, 0.5 / 20])
+
+
 @pytest.mark.parametrize("measure", MEASURES)
-def test_a_difference_of_percentages_is_in_percentage_points(measure):
-    assert "%" not in summaries.unit_of_change(measure)
+def test_what_is_better_for_pupils_is_less_where_less_is_better(measure):
+    draws = np.linspace(-0.9, 0.1, 101)[None]  # 90 of 101 are below nothing, which is said in steps of 5%
+    less = MEASURES[measure].lower_is_better
+    assert narrative.better(draws, measure) == ("90%" if less else "10%")
+    assert narrative.better(-draws, measure) == ("10%" if less else "90%")

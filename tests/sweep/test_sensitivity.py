@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import qmc
 
 from oa_sim.errors import Refusal
-from oa_sim.plots import tornado as tornado_plot
+from oa_sim.plots import decision_charts
 from oa_sim.sweep import findings, sensitivity
 
 KEYS = ["a", "b", "c", "d"]
@@ -254,14 +254,14 @@ def test_a_grid_with_a_hole_is_a_sample_and_needs_rows_enough():
     ],
 )
 def test_a_long_key_is_broken_after_a_dot_or_an_underscore(key, lines):
-    assert tornado_plot.lines(key) == lines
+    assert decision_charts.lines(key) == lines
 
 
 def test_the_picture_does_not_break_a_key_inside_a_word():
     long = "organisation.schools_take"
     table = table_of(qmc.Sobol(4, rng=3).random(64), linear, [long, "b", "c", "d"])
     rows = sensitivity.tornado(table, [long, "b", "c", "d"], "y")
-    svg = tornado_plot.tornado_picture(rows, table, "y", "points").svg
+    svg = decision_charts.tornado_picture(rows, table, "y", "points").svg
     assert ">schools_take<" in svg.partition("</title>")[2]
 
 
@@ -293,15 +293,15 @@ def test_the_picture_says_in_words_what_it_shows_and_takes_no_text_for_a_formula
     table = table_of(qmc.Sobol(4, rng=3).random(64), linear)
     table["d"] = np.where(table.d < 0.5, "$x$", "<y>")
     table = table.rename(columns={"y": "impact_mean"}).assign(impact_q05=1.0, impact_q95=5.0)
-    drawn = tornado_plot.tornado_picture(
+    drawn = decision_charts.tornado_picture(
         sensitivity.tornado(table, KEYS, "impact_mean"), table, "impact_mean", "points", " [FAIL]"
     )
     svg = drawn.svg
     assert svg.startswith("<svg xmlns=")
     assert drawn.png.startswith(b"\x89PNG")
     label = svg.partition('aria-label="')[2].partition('">')[0]
-    assert "impact_mean [FAIL], points" in label
-    assert "draws of a scenario run from 1 to 5" in label
+    assert "impact mean [FAIL], points" in label
+    assert "draws of a scenario run from 1.00 to 5.00" in label
     assert "&lt;y&gt;" in label
     assert "What moves impact mean [FAIL]" in svg.partition("</title>")[2]
     assert "$x$" in svg.partition("</title>")[2]
