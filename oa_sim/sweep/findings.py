@@ -159,7 +159,7 @@ def moves(
     """
     key = ends.key.iloc[0]
     lesser, greater = (
-        f"{_mean_in_words(row, unit)} where it is {_setting_in_words(row)}"
+        f"{_mean_in_words(row, unit)} where it is {_quoted(_setting_in_words(row))}"
         for row in sensitivity.span(ends[ends.key == key])
     )
     draws = sensitivity.draws_interval(rows, headline)
@@ -184,6 +184,11 @@ def _setting_in_words(row: pd.Series) -> str:
         return value_in_words(row["key"], row["where"])
     values = dict.fromkeys(value_in_words(row["key"], row[end]) for end in ("value_from", "value_to"))
     return " to ".join(values)
+
+
+def _quoted(words: str) -> str:
+    """Return words within quotation marks where they are a title, which begins with a capital letter."""
+    return f"'{words}'" if words[:1].isupper() else words
 
 
 def left_out(sweep: Swept, rows: pd.DataFrame) -> list[str]:
