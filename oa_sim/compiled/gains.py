@@ -15,9 +15,7 @@ from oa_sim.compiled.scalar_laws import log_unserved, overlap_left
 def gains(shape: Shape, draws: Draws, b: int, room: Workspace, gain: np.ndarray) -> None:
     """Write what the programme adds (measure, group, year, draw of the block), SD; see ``cohort.gain_by_measure``."""
     gain[:] = ZERO
-    for k in range(room.live.size):
-        if room.live[k]:
-            _log_unserved(room.active[k], shape.widest[k], room.unserved[k])
+    _log_unserved(shape, room)
 
     # One convolution for each intervention and measure; measures that see the same of all interventions share theirs.
     for k in range(room.live.size):
@@ -30,15 +28,20 @@ def gains(shape: Shape, draws: Draws, b: int, room: Workspace, gain: np.ndarray)
                     convolve(shape.eligible[k], shape.sight[k, m], draws.kept[b, k], room, gain[m])
     for m in range(gain.shape[0]):
         if shape.alike[m] != m:
-            gain[m].reshape(-1)[:] = gain[shape.alike[m]].reshape(-1)
+            source, target = gain[shape.alike[m]].reshape(-1), gain[m].reshape(-1)
+            for i in range(target.size):  # a loop is quicker here than an assignment
+                target[i] = source[i]
 
 
 @compiled
-def _log_unserved(active: np.ndarray, widest: Number, unserved: np.ndarray) -> None:
-    """Write the log of the chance that an intervention does not serve a pupil (year, draw)."""
-    for t in range(active.shape[0]):
-        for d in range(BLOCK):
-            unserved[t, d] = log_unserved(active[t, d], widest)
+def _log_unserved(shape: Shape, room: Workspace) -> None:
+    """Write the log of the chance that an intervention with money does not serve a pupil (intervention, year, draw)."""
+    for k in range(room.live.size):
+        if room.live[k]:
+            active, unserved, widest = room.active[k], room.unserved[k], shape.widest[k]
+            for t in range(active.shape[0]):
+                for d in range(BLOCK):
+                    unserved[t, d] = log_unserved(active[t, d], widest)
 
 
 @compiled
@@ -46,10 +49,11 @@ def log_alone(meets: np.ndarray, live: np.ndarray, unserved: np.ndarray, out: np
     """Write the log of the chance that no other programme serves a pupil (year, draw)."""
     out[:] = ZERO
     for other in range(unserved.shape[0]):
-        if meets[other] > ZERO and live[other]:
+        share = meets[other]
+        if share > ZERO and live[other]:
             for t in range(out.shape[0]):
                 for d in range(BLOCK):
-                    out[t, d] += meets[other] * unserved[other, t, d]
+                    out[t, d] += share * unserved[other, t, d]
 
 
 @compiled

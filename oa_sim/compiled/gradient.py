@@ -297,8 +297,8 @@ def follow(
     n_years, n_draws = levers.spend.shape[2], out.shape[1]
     room, burden = workspace_for(shape.capacity.size, n_years), np.zeros((N_STAGES, BLOCK), np.float32)
     gain = np.zeros((shape.channel.size, 2, n_years, BLOCK), np.float32)
-    new, alone = np.zeros((n_years, BLOCK), np.float32), np.zeros((n_years, BLOCK), np.float32)
-    backward = Backward(room.in_year, new, alone, np.zeros_like(room.active))
+    own = room.in_year
+    backward = Backward(own, np.zeros_like(own), np.zeros_like(own), np.zeros_like(room.active))
     for a in range(first, last):
         for b in range(draws.overlap.shape[0]):
             # Forwards: activity, gain, and what it is worth. Then backwards through each of them.

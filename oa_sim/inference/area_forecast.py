@@ -99,8 +99,7 @@ def cells_of(
 ) -> Cells:
     """Return the figures of an area before a year; see ``relative``."""
     a = record.areas.index(area)
-    is_seen = record.observed[:, a].T > 0
-    is_seen &= (record.years < before)[:, None]
+    is_seen = (record.observed[:, a].T > 0) & (record.years < before)[:, None]
     year, series = np.nonzero(is_seen)
     kin = np.full(len(series), -1) if is_proxy else record.kin[series, year]
     value = record.relative[series, a, year][None]

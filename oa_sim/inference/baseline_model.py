@@ -78,8 +78,7 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
     """
     for part in without:
         one_of("part", part, PARTS)
-    pm = load_pymc()
-    pt = _tensors()
+    pm, pt = load_pymc(), _tensors()
     from oa_sim.inference.baseline_likelihood import RecordDensity
 
     n = len(record.series)

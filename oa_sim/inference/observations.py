@@ -68,7 +68,6 @@ def kin(names: list[tuple[str, str]], years: np.ndarray | list[int]) -> np.ndarr
 
 
 def _national(history: xr.Dataset, measure: str, group: str) -> National:
-    """Return England's course in one series; the history marks a shift of level by 1, a year graded otherwise by 2."""
     years, marks = history.year.values, history.breaks.sel(measure=measure).values
     latent = link_functions.to_latent(measure, history.england.sel(measure=measure, group=group).values)
     seen = np.isfinite(latent)
