@@ -17,22 +17,12 @@ from oa_sim.definitions import LONGEST_HORIZON, SHORTEST_HORIZON
 from oa_sim.errors import Refusal
 from oa_sim.explore import page, session
 from oa_sim.explore.session import Base
-from oa_sim.scenario.schema import ENDINGS
+from oa_sim.scenario.schema import ENDINGS, SPLITS
 
 if TYPE_CHECKING:
     from shiny import App
 
 MOST_GBP = 300e6  # the right end of the funding lever, unless the base has more
-LABELS = {
-    "equal": "the same for each area",
-    "per_pupil": "by number of pupils",
-    "per_disadvantaged_pupil": "by number of disadvantaged pupils",
-    "as_paid": "as it was paid",
-    "stop": "activity stops",
-    "taper": "activity tapers off over some years",
-    "extend": "the same money is spread over more years",
-    "hand_over": "local partners take over",
-}
 HERE = "127.0.0.1"
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -71,7 +61,8 @@ def levers_page(base: Base, saves_to: str) -> str:
 
 
 def _labelled(names: Iterable[str]) -> dict[str, str]:
-    return {name: LABELS.get(name, name.replace("_", " ")) for name in names}
+    words = SPLITS | ENDINGS
+    return {name: words.get(name, name.replace("_", " ")) for name in names}
 
 
 class Guard:
@@ -191,7 +182,7 @@ def warm(base: Base, say: Callable[[str], None]) -> None:
     say("calculating the first answer")
     session.answer(setting, base)
     for ending in ENDINGS:
-        say(f"preparing the ending: {LABELS[ending]}")
+        say(f"preparing the ending: {ENDINGS[ending]}")
         with suppress(Refusal):  # the page says so when it is chosen
             session.answer(replace(setting, ending=ending), base)
 

@@ -15,7 +15,7 @@ from oa_sim.cli.main import main
 from oa_sim.report import assemble, document, folder_brief, folder_writers
 from oa_sim.report.formats import data_files, excel, html_pages, powerpoint, word
 from oa_sim.report.reported_statistic import Published
-from oa_sim.report.run_pictures import RunPictures
+from oa_sim.report.run_brief import RunPictures
 
 HOSTILE = (
     '=HYPERLINK("http://x.invalid","y")',

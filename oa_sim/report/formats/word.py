@@ -22,7 +22,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Emu, Pt
 
 from oa_sim import formatting
-from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, plain
+from oa_sim.report.document import ROLES, Dossier, Drawn, Grid, Passage, brief_statistics, cell, of_brief, plain
 from oa_sim.report.formats import office
 from oa_sim.report.reported_statistic import Published
 
@@ -46,7 +46,6 @@ SMALLEST, BELOW_BODY = 6.5, 1.5  # letters smaller than the body shrink once it 
 SPARE = 0.03  # of a page's height: other programs set letters a little wider
 GUTTER = 12.0  # between a picture and the words beside it, points
 WIDEST_BESIDE = 1.45  # width over height up to which a picture stands beside words
-ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
 RATINGS = {"red": "Mark Red", "amber": "Mark Amber", "green": "Mark Green"}
 VERDICTS = {"fail": "Mark Red", "pass": "Mark Green"}
 NAMESPACES = nsdecls("w")
@@ -449,18 +448,11 @@ def _text(value: object) -> str:
 def _figures(layout: Layout, dossier: Dossier) -> None:
     """Lay the brief's figures with what is needed to check them."""
     layout.heading("Figures of the brief", 2)
-    figures = [figure for figure in dossier.figures if "brief" in figure.shown_in]
-    if not figures:
+    grid = brief_statistics(dossier)
+    if not grid.rows:
         layout.write("Normal", "The brief prints no figure.")
         return
-    head = ("Figure", "Value", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
-    rows = [
-        [Box(office.xml_safe(text)) for text in (
-            figure.label, cell(figure), figure.interval or "none", figure.unit, figure.price_base,
-            f"{figure.origin.n_draws:,}", f"{float(f'{figure.error:.2g}'):,.10g}" if figure.error else "none",
-            figure.marks,
-        )] for figure in figures
-    ]  # fmt: skip
-    layout.table("Figures of the brief", head, rows, [False, True, True, False, False, True, True, False])
-    for signs in office.signs(figures):
+    rows = [[Box(text) for text in row] for row in office.texts(grid)]
+    layout.table("Figures of the brief", grid.head, rows, [False, True, True, False, False, True, True, False])
+    for signs in office.signs(of_brief(dossier)):
         layout.write("Signs", signs)
