@@ -5,8 +5,7 @@ The rows of the package's tables that a run rests on are among them.
 
 import math
 import re
-from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -310,22 +309,16 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.095 or not value else f"{value:.3f}"
 
 
-def _of_scenario(scenario: dict, data: dict) -> list[Entry]:
+def _of_scenario(scenario: dict, data: Data) -> list[Entry]:
     """Return every leaf of a scenario that is an assumption."""
-    beside = [row for row in data["national"] if row["national"] in scenario["organisation"]["national"]]
-    offered = {name for row in beside for name in row["interventions"]}
-    bought = {name for name, share in scenario["portfolio"]["shares"].items() if share} | offered
-    if scenario["portfolio"]["rule"] == "delivery_plans" or scenario["budget"].get("plan"):
-        bought = set(scenario["interventions"])
-    in_view = [row for row in _shocks(scenario, data) if _is_in_view(row, scenario)]
-    in_use = scenario | {"bought": sorted(bought & set(scenario["interventions"]))}
-    in_use["shocked"] = any(row["what"] == "attainment" for row in in_view)
     notes, keys = config_files.notes(scenario), [row["source"] for row in data["sources"]]
-    return [
-        _entry(path, value, in_use, notes.get(path, []), keys)
-        for path, value in config_files.leaves(scenario)
-        if is_assumption(path)
-    ]
+    not_in_use = list(_not_in_use(scenario, data))
+    entries = []
+    for path, value in config_files.leaves(scenario):
+        if is_assumption(path):
+            unused = next((why for start, why in not_in_use if f"{path}.".startswith(start)), "")
+            entries.append(_entry(path, value, scenario, notes.get(path, []), keys)._replace(unused=unused))
+    return entries
 
 
 def is_assumption(path: str) -> bool:
@@ -338,12 +331,13 @@ def _entry(path: str, value: object, scenario: dict, notes: list[config_files.No
     what, unit = load.label_of(path, scenario), look_up(path, Scenario).rule.unit
     same = next((note for note in notes if note.value == config_files.plain(value)), None)
     doubt = "its middle was found, its spread is judgement" if isinstance(value, dict) and "dist" in value else ""
-    unused = _unused_reason(path, scenario)
     if same is None:
         source = "what holds where no file says otherwise"
-        if notes:
-            source = f"changed for this run: {notes[0].file} has {_earlier_value(notes[0].value)}"
-        return Entry(path, what, value_text(value), unit, source, "assumed", unused, doubt)
+        if notes:  # a distribution of a file is a tuple
+            was = notes[0].value
+            was = dict(zip(("dist", "a", "b"), was, strict=True)) if isinstance(was, tuple) else was
+            source = f"changed for this run: {notes[0].file} has {value_text(was)}"
+        return Entry(path, what, value_text(value), unit, source, "assumed", doubt=doubt)
     comment = same.comment
     if path.startswith("interventions.") and path.endswith(".unit_cost_gbp"):
         comment = str(scenario["interventions"][path.split(".")[1]]["source"]).split(";")[0]
@@ -351,14 +345,7 @@ def _entry(path: str, value: object, scenario: dict, notes: list[config_files.No
     if status == "found" and unit == SCORE:
         status = "assumed"  # a source has words; the score is ours
     remark = f" [{same.file}: {comment or same.heading or 'no comment'}]"
-    return Entry(path, what, value_text(value), unit, source, status, unused, doubt, remark)
-
-
-def _earlier_value(value: object) -> str:
-    """Return a value of a file as it was before a run changed it."""
-    if isinstance(value, tuple):
-        return value_text(dict(zip(("dist", "a", "b"), value, strict=True)))
-    return value_text(value)
+    return Entry(path, what, value_text(value), unit, source, status, doubt=doubt, remark=remark)
 
 
 def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tuple[str, str]:
@@ -374,58 +361,42 @@ def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tu
     return UNSOURCED, "assumed"
 
 
-def _unused_reason(path: str, scenario: dict) -> str:
-    """Return why the headline of a run does not rest on a leaf of the scenario; nothing where it does.
-
-    ``scenario`` is as a manifest holds it, with ``bought`` (the interventions that get money or are offered) and
-    ``shocked`` (whether a learning shock is in view).
-    """
-    for pattern, is_off, why in _OFF:
-        if fnmatchcase(path, pattern) and is_off(path.split("."), scenario):
-            return why
-    return ""
-
-
-Test = Callable[[list[str], dict], bool]  # of the parts of a path and the scenario
-
-
-def _not_bought(field: str) -> Test:
-    """Return whether no intervention that is bought has the name in a field."""
-    return lambda parts, s: all(s["interventions"][name][field] != parts[2] for name in s["bought"])
-
-
-def _ends_otherwise(ending: str) -> Test:
-    return lambda _, s: s["sustainability"]["ending"] != ending
-
-
-def _always(_: list[str], __: dict) -> bool:
-    return True
-
-
-def _no_shock(_: list[str], s: dict) -> bool:
-    return not s["shocked"]
-
-
-_OFF: tuple[tuple[str, Test, str], ...] = (
-    ("interventions.*", lambda parts, s: parts[1] not in s["bought"], "no money goes to it in this run"),
-    ("evidence.fade_out.*", _not_bought("fade_out"), "nothing that is bought fades by it"),
-    ("sustainability.kinds.*", _not_bought("kind"), "nothing that is bought is of this kind"),
-    ("delivery.sharing_*", lambda _, s: not s["organisation"]["sharing"], "areas do not share in this run"),
-    ("delivery.spill", lambda _, s: not s["organisation"]["twins"], "no areas are twinned in this run"),
-    ("delivery.procurement.*", lambda parts, s: parts[2] != s["organisation"]["procurement"],
-     "activity is bought another way in this run"),
-    ("delivery.board_*", lambda _, s: min(s["organisation"]["board"].values()) == 1,
-     "the whole board is there in this run"),
-    ("delivery.disadvantage_factor", _no_shock, "no learning shock comes about in this run"),
-    ("delivery.recovery", _no_shock, "no learning shock comes about in this run"),
-    ("sustainability.taper_years", _ends_otherwise("taper"), "the money ends otherwise"),
-    ("sustainability.extend_years", _ends_otherwise("extend"), "the money ends otherwise"),
-    ("sustainability.principle_shift", lambda _, s: not any(s["sustainability"]["principles"].values()),
-     "no principle of sustainability is in place in this run"),
-    ("budget.enough_gbp_per_pupil", lambda _, s: not s["budget"]["reallocation"], "nothing is re-allocated"),
-    ("organisation.review_after", lambda _, s: s["organisation"]["review"] == "none", "shares are not re-set"),
-    ("value.neet_*", _always, "savings from fewer NEET are never added to the headline"),
-    ("value.elasticity", _always, "the headline weighs every pound alike"),
-    ("value.income_ratio", _always, "the headline weighs every pound alike"),
-    ("value.*", lambda _, s: "attainment_8" not in s["measures"], f"{MEASURES['attainment_8'].label} is not measured"),
-)  # fmt: skip
+def _not_in_use(scenario: dict, data: Data) -> Iterator[tuple[str, str]]:
+    """Yield what the headline of a run does not rest on: how its leaves begin (a whole name ends in a dot), and why."""
+    organisation, sustainability, offers = (
+        scenario[name] for name in ("organisation", "sustainability", "interventions")
+    )
+    bought = {name for name, share in scenario["portfolio"]["shares"].items() if share}
+    for row in data["national"]:
+        bought |= set(row["interventions"]) if row["national"] in organisation["national"] else set()
+    if scenario["portfolio"]["rule"] == "delivery_plans" or scenario["budget"].get("plan"):
+        bought = set(offers)
+    fading, lasting = ({offers[name][key] for name in bought & set(offers)} for key in ("fade_out", "kind"))
+    for key, names, in_use, why in (
+        ("interventions", offers, bought, "no money goes to it in this run"),
+        ("evidence.fade_out", scenario["evidence"]["fade_out"], fading, "nothing that is bought fades by it"),
+        ("sustainability.kinds", sustainability["kinds"], lasting, "nothing that is bought is of this kind"),
+        ("delivery.procurement", scenario["delivery"]["procurement"], {organisation["procurement"]},
+         "activity is bought another way in this run"),
+    ):  # fmt: skip
+        yield from ((f"{key}.{name}.", why) for name in names if name not in in_use)
+    is_shocked = any(row["what"] == "attainment" and _is_in_view(row, scenario) for row in _shocks(scenario, data))
+    ending = sustainability["ending"]
+    rules = (
+        ("delivery.sharing_", not organisation["sharing"], "areas do not share in this run"),
+        ("delivery.spill.", not organisation["twins"], "no areas are twinned in this run"),
+        ("delivery.board_", min(organisation["board"].values()) == 1, "the whole board is there in this run"),
+        ("delivery.disadvantage_factor.", not is_shocked, "no learning shock comes about in this run"),
+        ("delivery.recovery.", not is_shocked, "no learning shock comes about in this run"),
+        ("sustainability.taper_years.", ending != "taper", "the money ends otherwise"),
+        ("sustainability.extend_years.", ending != "extend", "the money ends otherwise"),
+        ("sustainability.principle_shift.", not any(sustainability["principles"].values()),
+         "no principle of sustainability is in place in this run"),
+        ("budget.enough_gbp_per_pupil.", not scenario["budget"]["reallocation"], "nothing is re-allocated"),
+        ("organisation.review_after.", organisation["review"] == "none", "shares are not re-set"),
+        ("value.neet_", True, "savings from fewer NEET are never added to the headline"),
+        ("value.elasticity.", True, "the headline weighs every pound alike"),
+        ("value.income_ratio.", True, "the headline weighs every pound alike"),
+        ("value.", "attainment_8" not in scenario["measures"], f"{MEASURES['attainment_8'].label} is not measured"),
+    )  # fmt: skip
+    yield from ((start, why) for start, is_off, why in rules if is_off)

@@ -291,19 +291,11 @@ def changes(version: str, text: str | None = None) -> list[str]:
 
 def _lines(section: str) -> list[str]:
     """Return the paragraphs and points of a section of the changelog, each as one line, its kind before it."""
-    kind, lines, is_new = "", [], True
-    for line in section.splitlines():
-        bare = line.replace("**", "").strip()
-        if re.fullmatch(r"[A-Z][a-z]+", bare):
-            kind, is_new = bare, True
-        elif not bare:
-            is_new = True
-        elif bare.startswith("- "):
-            lines.append(f"{kind}: {bare[2:]}" if kind else bare[2:])
-            is_new = False
-        elif is_new:
-            lines.append(bare)
-            is_new = False
-        else:
-            lines[-1] += f" {bare}"
+    kind, lines = "", []
+    for part in re.split(r"\n\s*\n|\n(?=\s*- )|(?<=\*\*)\s*\n", section):
+        text = " ".join(part.replace("**", "").split())
+        if re.fullmatch(r"[A-Z][a-z]+", text):
+            kind = text
+        elif text:
+            lines.append(text.replace("- ", f"{kind}: " if kind else "", 1) if text.startswith("- ") else text)
     return lines

@@ -23,7 +23,7 @@ from oa_sim.plots.picture import legible
 from oa_sim.report import reported_statistic
 from oa_sim.report.data_dictionary import shipped_rows
 from oa_sim.report.document import Cell, Dossier, Drawn, Grid, Only, Passage, Sentence, capital, drawn, figure_of
-from oa_sim.report.reported_statistic import FAILED, PROXY, VERIFY, About, Origin, Published
+from oa_sim.report.reported_statistic import FAILED, PROXY, VERIFY, About, Origin, Published, error_of_band
 from oa_sim.scenario import title_of, unverified
 from oa_sim.simulation.narrative import CANNOT_SAY
 from oa_sim.sweep import findings, results, store
@@ -38,7 +38,6 @@ NO_FIGURES = (
 YEARS = ("year", "target_year", "headline_year")
 CHANCES = ("probability", "base_rate", "better_than", "loses")  # beside those whose name says so
 SHARES = ("left_5y", "left_10y", "share")
-WIDTH = 3.29  # of the 90% interval of a normal, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,20 @@ class Spec:
     """How a kind of folder is read.
 
     It has the file of its facts; its main table and the columns that name a row of it; the title of the brief; the
-    columns that the brief shows, a triple by the start of its name; and the column by which rows stand, largest first
-    (as in the table where empty).
+    columns that the brief shows with their heads, a triple by the start of its name; and the column by which rows
+    stand, largest first (as in the table where empty).
     """
 
     facts: str
     main: str
     named_by: tuple[str, ...]
     title: str
-    shown: tuple[str, ...]
+    shown: dict[str, str]
     ordered_by: str = ""
+
+    def head(self, column: str) -> str:
+        """Return what stands above a column."""
+        return self.shown.get(column.removesuffix("_mean"), column.removesuffix("_mean").replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ NUMBER = re.compile(r"(?<![\w./-])[-\u2212+]?\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d)")
 LONGEST_LABEL = 200
 SPECS = {
     row["kind"]: Spec(
-        row["facts"], row["main"], tuple(row["named_by"].split()), row["title"], tuple(row["shown"].split()),
-        row["ordered_by"],
+        row["facts"], row["main"], tuple(row["named_by"].split()), row["title"],
+        dict(zip(row["shown"].split(), row["heads"].split("; "), strict=True)), row["ordered_by"],
     ) for row in shipped_rows("report_folders")
 }  # fmt: skip
 PICTURES = {  # file name: title, the one that says most first
@@ -103,7 +106,7 @@ def figures_of(name: str, table: pd.DataFrame, spec: Spec, basis: Basis) -> Figu
     numbers = [column for column in table.select_dtypes("number").columns
                if column not in left_out and not column.endswith(SPREADS)]  # fmt: skip
     for i, row in enumerate(table.to_dict("records")):
-        whose = ", ".join(cell_text(key, row[key]) for key in keys) or f"row {i + 1}"
+        whose = ", ".join(_title(key, row[key]) for key in keys) or f"row {i + 1}"
         years = [row[key] for key in YEARS if key in row and row[key] == row[key]]
         where = About(
             "", "", measure=str(row.get("measure", "none")), group=str(row.get("group", "none")),
@@ -113,7 +116,7 @@ def figures_of(name: str, table: pd.DataFrame, spec: Spec, basis: Basis) -> Figu
         for column in numbers:
             is_money = "gbp" in column
             about = where.named(
-                f"{name}.{column}.{i + 1}", f"{column.replace('_', ' ')}: {whose}",
+                f"{name}.{column}.{i + 1}", f"{spec.head(column) if name == spec.main else column.replace('_', ' ')}: {whose}",
                 basis.units.get(column) or ("GBP" if is_money else str(row.get("unit", "1"))),
                 price_base=basis.price_base if is_money else "none",
             )  # fmt: skip
@@ -141,15 +144,16 @@ def _triples(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
 def _figure(
     about: About, row: dict[str, object], column: str, triple: tuple[str, str, str] | None, origin: Origin
 ) -> Published:
-    value, scatter = float(row[column]), 1 / np.sqrt(max(origin.n_draws, 1))
+    value = float(row[column])
     band = tuple(float(row[name]) for name in triple) if triple else (value,) * 3
     is_chance = column.startswith("p_") or "_p_" in column or column in CHANCES
     if any(name in column for name in SHARES) and not is_chance and np.isfinite(value):
-        return reported_statistic.of_shares(about, band, (band[2] - band[1]) / WIDTH * scatter, origin)
+        return reported_statistic.of_shares(about, band, error_of_band(band, origin.n_draws), origin)
     if triple:
         spread = float(row.get({"mean": "sd"}.get(column, column.replace("_mean", "_sd")), np.nan))
-        spread = spread if column.endswith("mean") and np.isfinite(spread) else (band[2] - band[1]) / WIDTH
-        return reported_statistic.of_summary(about, band, spread * scatter if np.isfinite(spread) else 0.0, origin)
+        error = spread * (1 / np.sqrt(max(origin.n_draws, 1)))
+        error = error if column.endswith("mean") and np.isfinite(spread) else error_of_band(band, origin.n_draws)
+        return reported_statistic.of_summary(about, band, error if np.isfinite(error) else 0.0, origin)
     if is_chance:
         error = float(row.get("mc_error", np.nan))
         if not np.isfinite(error) and np.isfinite(value):
@@ -186,6 +190,12 @@ def cell_text(key: str, value: object) -> str:
     if isinstance(value, float | np.floating):
         return "" if value != value else f"{value:,.10g}"
     return str(value)
+
+
+def _title(key: str, value: object) -> str:
+    """Return what names a row, a scenario by its title."""
+    name, failed, _ = cell_text(key, value).partition(" [FAIL]")
+    return f"{title_of('scenario', name) if key == 'scenario' else name}{failed}"
 
 
 def sheet(name: str, table: pd.DataFrame, figures: Figures) -> Grid:
@@ -238,7 +248,7 @@ def table_in_brief(
     banded = {c for c in columns for i in shown if (i, c) in figures and figures[i, c].interval}
     keys, cells = _keys(table, (*spec.named_by, *levers)), []
     for i in shown:
-        row: list[Cell] = [", ".join(cell_text(key, table[key].iloc[i]) for key in keys)]
+        row: list[Cell] = [", ".join(_title(key, table[key].iloc[i]) for key in keys)]
         for column in columns:
             cell = _cell(figures, i, column, table[column].iloc[i])
             row.append(cell)
@@ -247,7 +257,7 @@ def table_in_brief(
         cells.append(tuple(row))
     head = ["Row" if spec.named_by != ("scenario",) else "Scenario"]
     for column in columns:
-        head += [column.removesuffix("_mean").replace("_", " "), *(["90% interval"] if column in banded else [])]
+        head += [spec.head(column), *(["90% interval"] if column in banded else [])]
     few = "" if len(shown) == len(rows) else f": {len(shown)} of {len(rows):,}, from both ends"
     return Grid(f"{spec.title}{few}", tuple(head), tuple(cells))
 
@@ -302,7 +312,7 @@ def _of_comparison(table: pd.DataFrame, figures: Figures, rows: list[int], where
     parts: list = [f"{capital(who(measure, group))} in {academic_year(year)}, on average over the areas."]
     for i in rows:
         row, chance = table.iloc[i], figures.get((i, "p_better"))
-        titles = (title_of("scenario", name) for name in (row.scenario, row.reference))
+        titles = (_title("scenario", name) for name in (row.scenario, row.reference))
         parts += [" {} compared with {}: a difference of ".format(*titles),
                   figures[i, "mean"], f" {unit(measure)}."]  # fmt: skip
         if chance is not None:

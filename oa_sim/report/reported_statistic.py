@@ -162,6 +162,11 @@ def error_of_share(share: float, n_draws: int) -> float:
     return float(np.sqrt(max(share * (1 - share), 0.0)) * (1 / np.sqrt(max(n_draws, 1))))
 
 
+def error_of_band(band: Band, n_draws: int) -> float:
+    """Return the Monte Carlo error of a mean of which only the 90% interval is known, as of a normal."""
+    return float((band[2] - band[1]) / 3.29 * (1 / np.sqrt(max(n_draws, 1))))
+
+
 def of_shares(about: About, band: Band, error: float, origin: Origin) -> Published:
     """Return a share with its 90% interval, in whole per cent."""
     middle, _, ends = formatting.share_estimate(*band, error).partition(" (90% interval ")
@@ -171,16 +176,6 @@ def of_shares(about: About, band: Band, error: float, origin: Origin) -> Publish
 def of_money(about: About, gbp: float, origin: Origin) -> Published:
     """Return a sum of money as people say it; its value is exact to the pound."""
     return _formed(replace(about, unit="GBP"), (gbp,) * 3, (formatting.pounds(gbp), ""), 0.0, origin)
-
-
-def of_count(about: About, count: int, origin: Origin) -> Published:
-    """Return a count, exact."""
-    return as_said(about, count, f"{count:,}", origin)
-
-
-def of_grade(about: About, grade: str, grades: tuple[str, ...], origin: Origin) -> Published:
-    """Return a word of a scale, over the number of its step from 1 on."""
-    return as_said(about, grades.index(grade) + 1, grade, origin)
 
 
 def of_number(about: About, value: float, origin: Origin) -> Published:

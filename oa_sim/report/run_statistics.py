@@ -40,7 +40,6 @@ LINES = {  # of the account
 RISKS = ("low", "medium", "high")  # graded 1 to 3, so that the cell of a workbook holds a number
 PROMISES = (50, 70, 90)  # %: the chance with which a level is reached
 YEARS_AFTER = (1, 5, 10)
-WIDTH = 3.29  # of the 90% interval of a normal, in standard deviations
 
 Statistics = dict[str, Published]
 
@@ -161,7 +160,8 @@ def _headline_lasting(result: Result) -> Statistics:
     for grade in reversed(RISKS):
         label = f"areas where the risk of losing the impact is {grade}"
         about = About(f"areas_at_{grade}_risk", label, "areas", measure, group)
-        found[f"{grade} risk"] = reported_statistic.of_count(about, grades.count(grade), origin(result))
+        count = grades.count(grade)
+        found[f"{grade} risk"] = reported_statistic.as_said(about, count, f"{count:,}", origin(result))
     return found
 
 
@@ -208,8 +208,8 @@ def last_funded_year(result: Result) -> int:
 
 def _band(result: Result, numbers: Mapping[str, float], name: str) -> tuple[tuple[float, float, float], float]:
     """Return the middle and the ends of a number that lasts, and its Monte Carlo error, as of a normal."""
-    middle, low, high = (numbers[f"{name}{end}"] for end in ("", "_q05", "_q95"))
-    return (middle, low, high), (high - low) / WIDTH * (1 / np.sqrt(result.n_draws))
+    band = (numbers[name], numbers[f"{name}_q05"], numbers[f"{name}_q95"])
+    return band, reported_statistic.error_of_band(band, result.n_draws)
 
 
 def _money(result: Result, quantity: str, label: str, gbp: float, *, area: str = ALL_AREAS, year: int = 0) -> Published:
@@ -440,7 +440,7 @@ def _lasting(result: Result) -> Iterator[Published]:
             if p < len(risks):
                 label = f"risk of losing the impact on {whose}"
                 about = where.named("risk", label, "grade: 1 low, 2 medium, 3 high")
-                yield reported_statistic.of_grade(about, risks[p], RISKS, origin(result))
+                yield reported_statistic.as_said(about, RISKS.index(risks[p]) + 1, risks[p], origin(result))
 
 
 def _with_mean(values: xr.DataArray) -> np.ndarray:

@@ -19,8 +19,7 @@ from oa_sim.errors import Refusal
 from oa_sim.formatting import number
 from oa_sim.plots import calibration
 from oa_sim.report import document as documents
-from oa_sim.report.document import Dossier, Drawn, Grid, Sentence, drawn
-from oa_sim.report.reported_statistic import Published
+from oa_sim.report.document import Dossier, Drawn, Grid, drawn
 from oa_sim.report.template_files import SHIPPED, template_file
 from oa_sim.validation.benchmark_forecasters import REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
@@ -101,40 +100,39 @@ def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path |
     )
 
 
-class _Loader(jinja2.BaseLoader):
-    """Finds a template in a folder of edited copies, otherwise among the shipped ones."""
+def _loader(folder: Path | None) -> jinja2.FunctionLoader:
+    """Return what finds a template in a folder of edited copies, otherwise among the shipped ones."""
 
-    def __init__(self, folder: Path | None):
-        self.folder = folder
-
-    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, None]:
-        path = template_file(template, self.folder)
-        if not path.is_file():
-            raise jinja2.TemplateNotFound(template)
+    def source(name: str) -> tuple[str, str, None] | None:
+        path = template_file(name, folder)
         try:
-            return path.read_text(encoding="utf-8"), str(path), None
+            return (path.read_text(encoding="utf-8"), str(path), None) if path.is_file() else None
         except UnicodeDecodeError as error:
             line = path.read_bytes()[: error.start].count(b"\n") + 1
-            raise jinja2.TemplateSyntaxError("the text is not UTF-8", line, template, str(path)) from None
+            raise jinja2.TemplateSyntaxError("the text is not UTF-8", line, name, str(path)) from None
 
-
-@lru_cache(maxsize=1)  # the shipped ones are compiled once; edited ones may change between two reports
-def _shipped() -> jinja2.Environment:
-    return _environment(None)
+    return jinja2.FunctionLoader(source)
 
 
 def _environment(folder: Path | None) -> jinja2.Environment:
     """Return what renders templates: autoescaped, and strict, so that a wrong name is refused and not left out."""
     environment = ImmutableSandboxedEnvironment(
-        loader=_Loader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=_loader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"repr": repr, "with_figures": _with_figures, "key_of_marks": _key_of_marks}
+    environment.filters |= {
+        "repr": repr,
+        "with_figures": lambda sentence: [(documents.figure_of(part), documents.said(part)) for part in sentence],
+        "key_of_marks": lambda document: documents.key(documents.of_brief(document)),
+    }
     return environment
+
+
+_shipped = lru_cache(maxsize=1)(_environment)  # compiled once; edited ones may change between two reports
 
 
 def _render(name: str, folder: Path | None, **content) -> str:
     try:
-        page = (_environment(folder) if folder else _shipped()).get_template(name).render(content)
+        page = (_environment(folder) if folder else _shipped(None)).get_template(name).render(content)
     except Exception as error:  # an edited template may fail in any way; a shipped one fails by a fault of ours
         if folder is None:
             raise
@@ -156,15 +154,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, jinja2.TemplateNotFound):
         return f"there is no template {error.name!r}"
     return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-
-
-def _with_figures(sentence: Sentence) -> list[tuple[Published | None, str]]:
-    """Return the parts of a sentence as text, each with its figure where it is one."""
-    return [(documents.figure_of(part), documents.said(part)) for part in sentence]
-
-
-def _key_of_marks(document: Dossier) -> str:
-    return documents.key(documents.of_brief(document))
 
 
 def _table(caption: str, table: pd.DataFrame) -> Grid:

@@ -286,7 +286,9 @@ class Layout:
             if isinstance(block, str):
                 self._append(block)
             elif block is None:
-                _turn(document.add_section(WD_SECTION.NEW_PAGE))
+                section = document.add_section(WD_SECTION.NEW_PAGE)
+                section.orientation = WD_ORIENT.LANDSCAPE
+                section.page_width, section.page_height = section.page_height, section.page_width
             else:
                 self._append_picture(*block)
         foot = document.sections[0].footer.paragraphs[0]
@@ -309,11 +311,6 @@ class Layout:
 
 def _parsed(xml: str):
     return parse_xml(xml.replace(">", f" {NAMESPACES}>", 1))
-
-
-def _turn(section) -> None:
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = section.page_height, section.page_width
 
 
 def brief(dossier: Dossier, template: Path | None = None) -> bytes:
