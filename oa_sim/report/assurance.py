@@ -148,7 +148,9 @@ def _has(result: Result) -> xr.DataArray:
     """Return which groups each measure has (group, measure)."""
     groups, measures = result.draws.group.values.tolist(), result.draws.measure.values.tolist()
     has = result.draws.proxy.isel(area=0, drop=True).transpose("group", "measure")
-    return has.copy(data=np.array([[group in MEASURES[name].table_groups for name in measures] for group in groups]))
+    data = np.array([[group in MEASURES[name].table_groups for name in measures] for group in groups])
+    table: xr.DataArray = has.copy(data=data)
+    return table
 
 
 def _largest(off: xr.DataArray) -> str:
@@ -236,7 +238,7 @@ def _monte_carlo(result: Result) -> str:
     if not np.ptp(draws) > 0:
         return f"Monte Carlo error: none, since {subject} is the same in every draw."
     by_chain = draws.reshape(result.draws.sizes["chain"], result.draws.sizes["draw"])
-    mean = mcse.error_of_mean(by_chain)
+    mean = float(mcse.error_of_mean(by_chain))
     worth = (draws.std() / mean) ** 2  # as many independent draws
     low, high = (float(mcse.error_of_quantile(by_chain, end, worth)) for end in (LOW, HIGH))
     printed = estimate(*mcse.summarise(by_chain), unit=unit)

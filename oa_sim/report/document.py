@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import unescape
 from re import search
+from typing import Any
 
 import pandas as pd
 
@@ -120,7 +121,7 @@ class Dossier:
     numbers: tuple[tuple[str, Published], ...]
     passages: tuple[Passage, ...]
     figures: tuple[Published, ...]
-    manifest: dict
+    manifest: dict[str, Any]
     assumptions: pd.DataFrame = field(default_factory=pd.DataFrame)
     log: pd.DataFrame = field(default_factory=pd.DataFrame)
     dictionary: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -173,7 +174,7 @@ def brief_statistics(document: Dossier) -> Grid:
     """Return the figures of the brief, with what each can be traced by."""
     rows = tuple(
         (
-            figure.label, figure, figure.interval or "exact", figure.printed_unit, figure.price_base,
+            figure.label, figure, figure.interval or "none", figure.printed_unit, figure.price_base,
             f"{figure.origin.n_draws:,}", significant(figure.error, 2) if figure.error else "none", figure.marks,
         )
         for figure in of_brief(document)

@@ -115,8 +115,9 @@ def figures_of(name: str, table: pd.DataFrame, spec: Spec, basis: Basis) -> Figu
         )  # fmt: skip
         for column in numbers:
             is_money = "gbp" in column
+            head = spec.head(column) if name == spec.main else column.replace("_", " ")
             about = where.named(
-                f"{name}.{column}.{i + 1}", f"{spec.head(column) if name == spec.main else column.replace('_', ' ')}: {whose}",
+                f"{name}.{column}.{i + 1}", f"{head}: {whose}",
                 basis.units.get(column) or ("GBP" if is_money else str(row.get("unit", "1"))),
                 price_base=basis.price_base if is_money else "none",
             )  # fmt: skip

@@ -148,7 +148,7 @@ def of_summary(about: About, band: Band, error: float, origin: Origin) -> Publis
 def of_chance(about: About, happens: np.ndarray, origin: Origin) -> Published:
     """Return a probability from the draws in which it happens (chain, draw)."""
     values = np.asarray(happens, dtype=float)
-    return of_share(about, float(values.mean()), mcse.error_of_mean(values), origin)
+    return of_share(about, float(values.mean()), float(mcse.error_of_mean(values)), origin)
 
 
 def of_share(about: About, share: float, error: float, origin: Origin) -> Published:
@@ -187,7 +187,9 @@ def of_number(about: About, value: float, origin: Origin) -> Published:
 
 
 def short_number(value: float, digits: int) -> str:
-    """Return a number in so many significant digits, without noughts at its end."""
+    """Return a number in so many significant digits, without noughts at its end; a very small one as a power of ten."""
+    if 0 < abs(value) < 1e-4:
+        return f"{value:.{digits}g}".replace("-", formatting.MINUS)
     text = formatting.significant(value, digits)
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -4,6 +4,7 @@ The order is fixed: what is expected, compared with what, what it costs, whether
 we are, and what the model cannot say.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -17,10 +18,11 @@ from oa_sim.plots.picture import Picture
 from oa_sim.projection import ranking, variance_decomposition
 from oa_sim.projection.sustainability import WHOLE
 from oa_sim.report import assurance, reported_statistic, run_statistics
-from oa_sim.report.document import Dossier, Drawn, Grid, Only, Passage, Percent, Sentence, capital
+from oa_sim.report.document import Dossier, Drawn, Grid, Only, Part, Passage, Percent, Sentence, capital
 from oa_sim.report.reported_statistic import About, Published
 from oa_sim.report.run_statistics import Statistics
-from oa_sim.scenario import title_of, unverified
+from oa_sim.scenario import unverified
+from oa_sim.scenario.config_files import title_of
 from oa_sim.scenario.schema import ENDINGS, SPLITS
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
@@ -119,9 +121,12 @@ class RunPictures:
     def gallery(self) -> list[Drawn]:
         """Return every picture, from what is asked first to how far to trust it."""
         result, measures = self._result, self._result.draws.measure.values.tolist()
-        pictures = [self.future, *(fan_charts.fan_picture(result, name) for name in measures)]
-        pictures += [small_multiples.by_area(result), small_multiples.gaps(result)]
-        pictures += [self.areas, self.what_lasts, self.curves, self.sources, posterior.forest(result)]
+        pictures: tuple[Picture | None, ...] = (
+            self.future,
+            *(fan_charts.fan_picture(result, name) for name in measures),
+            *(small_multiples.by_area(result), small_multiples.gaps(result)),
+            *(self.areas, self.what_lasts, self.curves, self.sources, posterior.forest(result)),
+        )
         return [of_picture(each) for each in pictures if each is not None]
 
 
@@ -206,27 +211,24 @@ def _one_more(measure: str) -> str:
 
 def passages(result: Result, statistics: Statistics, pictures: RunPictures) -> tuple[Passage, ...]:
     """Return the parts of the two pages; the futures are drawn on the first, the map on the second."""
+    has_districts = bool(result.draws.proxy.any())
+    limits = [line for line in narrative.CANNOT_SAY if has_districts or "districts" not in line]
     return (
         _counterfactual(result, statistics, pictures),
         _costs(result, statistics),
         _lasts(result, statistics),
         _areas(result, statistics, pictures),
         _certainty(result, statistics),
-        Passage("What it cannot say", points=tuple((line,) for line in cannot_say(result)), page=2),
+        Passage("What it cannot say", points=tuple((line,) for line in limits), page=2),
     )
-
-
-def cannot_say(result: Result) -> list[str]:
-    """Return what the model cannot say of a run; of districts only where there are any."""
-    has_districts = bool(result.draws.proxy.any())
-    return [line for line in narrative.CANNOT_SAY if has_districts or "districts" not in line]
 
 
 def _counterfactual(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, group = summaries.headline_measure(result)
     year, level_unit = academic_year(summaries.headline_year(result)), unit(measure, level=True)
     # a figure in per cent keeps its number alone, since a cell of a workbook would read 41% as 0.41
-    level, behind = (Percent, "") if level_unit == "%" else (lambda figure: figure, f" {level_unit}")
+    level: Callable[[Published], Part] = Percent if level_unit == "%" else (lambda figure: figure)
+    behind = "" if level_unit == "%" else f" {level_unit}"
     said: list[Sentence] = [(
         f"Without a further programme, {outcome(measure, group)} in {year} is expected to be ",
         level(statistics["counterfactual"]), f"{behind}. With it, ", level(statistics["projection"]), f"{behind}.",
@@ -287,7 +289,7 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
     half, sustainability = statistics["p_half_left_5y"], result.manifest["scenario"]["sustainability"]
     last = academic_year(run_statistics.last_funded_year(result))
     counts = {grade: int(statistics[f"{grade} risk"].value) for grade in RISKS}
-    worst, n_areas = max(counts, key=counts.get), sum(counts.values())
+    worst, n_areas = max(counts, key=counts.__getitem__), sum(counts.values())
     often = "" if n_areas == 1 else " in most areas" if counts[worst] > n_areas / 2 else " most often"
     said: Sentence = (
         f"Five years after funding ends in {last}, ", statistics["left_5y"], " of the peak "
@@ -312,7 +314,8 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
 
 def _areas(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, _ = summaries.headline_measure(result)
-    year, said = academic_year(summaries.headline_year(result)), []
+    year = academic_year(summaries.headline_year(result))
+    said: list[Sentence] = []
     if "gap_change" in statistics:
         said.append((
             f"In {year} disadvantaged pupils gain ", statistics["impact disadvantaged"], " and other pupils ",
@@ -347,7 +350,7 @@ def _table_of_areas(result: Result, statistics: Statistics) -> Grid:
 
 def _shown(result: Result, statistics: Statistics) -> list[str]:
     """Return the areas of the brief: all, or the ends of the order where there are too many for a page."""
-    names = result.draws.area.values.tolist()
+    names: list[str] = result.draws.area.values.tolist()
     if len(names) <= MOST_AREAS:
         return names
     order = sorted(names, key=lambda name: -statistics[f"impact in {name}"].value)

@@ -1,12 +1,10 @@
-"""Data files: figures as CSV and JSON, as a data package, and in the long form of scenario tools (IAMC).
+"""Data files: figures as CSV and JSON, as a data package (Frictionless, v1), and in the long form of IAMC.
 
-The data package is a descriptor by which other programs open the tables (Frictionless, v1). It lies beside them as
-``datapackage.json``: each file with its size and hash, each column with its type, its meaning and its unit, and the
-sources of it all with their licences.
-
-The long form, which pyam loads, has a row for each model, scenario, region, variable, unit and year; a variable is a
-path such as ``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it
-never stands beside a figure of the area's own as if it were one, and is never added to it.
+The descriptor of the package lies beside the tables as ``datapackage.json``: each file with its size and hash, each
+column with its type, meaning and unit, and the sources of it all with their licences. The long form, which pyam loads,
+has a row for each model, scenario, region, variable, unit and year; a variable is a path such as
+``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it never stands
+beside a figure of the area's own as if it were one.
 """
 
 import csv

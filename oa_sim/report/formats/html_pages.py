@@ -172,19 +172,15 @@ def _contest(scores: Scores) -> list[Grid]:
         part = pd.concat([part[part.model == scores.ours], part[part.model != scores.ours]])
         rows = tuple(
             (
-                row.model, f"{row.n:,}", number(row.crps, PLACES[kind]), number(row.crps_ratio_rw, 3), _worst(row),
+                row.model, f"{row.n:,}", number(row.crps, PLACES[kind]), number(row.crps_ratio_rw, 3),
+                # the reference is the measure of all, so that no series is its worst
+                NONE if row.model == REFERENCE else f"{number(row.worst_ratio, 2)}, {series_in_words(row.worst)}",
                 *(_percent(getattr(row, f"cov{level}")) for level in CENTRAL),
             )
             for row in part.itertuples()
         )  # fmt: skip
         tables.append(Grid(f"Scale {kind}: {SCALES[kind]}", head, rows))
     return tables
-
-
-def _worst(row) -> str:
-    if row.model == REFERENCE:  # it is the measure of all, so that no series is its worst
-        return NONE
-    return f"{number(row.worst_ratio, 2)}, {series_in_words(row.worst)}"
 
 
 def _series(scores: Scores) -> list[Grid]:

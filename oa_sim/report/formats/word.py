@@ -314,11 +314,7 @@ def _parsed(xml: str):
 
 
 def brief(dossier: Dossier, template: Path | None = None) -> bytes:
-    """Return the ministerial pack, two pages of A4, as a Word document.
-
-    ``template`` is a .docx file, the shipped one where there is none. The same dossier and template give the same
-    bytes. A template that is no document of Word, or lacks a style, is refused.
-    """
+    """Return the ministerial pack, two pages of A4, as a Word document; see ``assurance`` of its template."""
     return _largest(dossier, Template(template)).saved(dossier, "Ministerial pack")
 
 
