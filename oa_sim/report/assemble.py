@@ -32,11 +32,6 @@ from oa_sim.report.sanitise import in_table
 from oa_sim.report.template_files import check_template_folder, template_file
 from oa_sim.simulation.result import Result
 
-WHAT_INTERVALS_HOLD = (
-    "Each interval holds 90% of the draws; it is as wide as what the model does not know, and no wider: what it "
-    "leaves out is in no interval.",
-    "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
-)
 FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
 REPORT = "report"
 
@@ -127,7 +122,7 @@ def _assured(dossier: Dossier) -> Dossier:
         assumptions=assumptions,
         log=pd.DataFrame([(*check, dossier.kind)], columns=list(assurance.COLUMNS)),
         dictionary=pd.DataFrame(columns, columns=list(data_dictionary.COLUMNS)),
-        statement=WHAT_INTERVALS_HOLD,
+        statement=tuple(assurance.interval_words("of a folder")),
         changes=tuple(assurance.changes(str(facts["oa_sim"]))),
     )
 

@@ -71,20 +71,11 @@ Data = dict[str, list[tables.Row]]
 def assumptions(manifest: dict[str, Any], data_folder: str | None = None) -> pd.DataFrame:
     """Return the register of a run: a row for each number that the answer rests on.
 
-    Parameters
-    ----------
-    manifest
-        Of a run, as ``Result.manifest`` or ``run.json`` has it.
-    data_folder
-        Where the tables lie; by default where the run had them, or those inside the package.
-
-    Returns
-    -------
-    DataFrame
-        ``number`` (a name that is the same in every run), ``what``, ``value`` (with its distribution), ``unit``,
-        ``source``, ``status`` (published, found, assumed, recalled or to verify), ``rating`` (red, amber or green),
-        ``why`` and ``owner``. Every leaf of the scenario is in it but those that are no assumption; published figures
-        are one row a series.
+    ``data_folder`` has the tables; by default they lie where the run had them, or inside the package. The columns are
+    ``number`` (a name that is the same in every run), ``what``, ``value`` (with its distribution), ``unit``,
+    ``source``, ``status`` (published, found, assumed, recalled or to verify), ``rating`` (red, amber or green), ``why``
+    and ``owner``. Every leaf of the scenario is in it but those that are no assumption; published figures are one row a
+    series.
 
     Raises
     ------

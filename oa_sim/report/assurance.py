@@ -36,21 +36,6 @@ Check = tuple[str, ...]  # a row of the log, as in ``COLUMNS``
 CLOSE = 1e-3  # in the unit of a measure: the draws are kept in single precision
 _PACKAGE = Path(str(files("oa_sim")))
 CHANGELOGS = (_PACKAGE / "CHANGELOG.md", _PACKAGE.parent / "CHANGELOG.md")  # in a wheel, and in a checkout
-INCLUDED = (
-    "how authorities differ and how they move, as learned from all of them",
-    "England\u2019s course, with breaks to come of unknown size",
-    "the noise of cohorts of few pupils",
-    "what the studies say and how much of it is left at scale",
-    "delivery: lag, ramp, dose, unit costs and what areas differ by",
-    "what goes on unpaid, and how gains fade",
-    "how much of the link between grades and earnings is causal, for figures in pounds",
-)
-NOT_INCLUDED = (
-    "another law: the form of saturation, fade-out and survival is one of several that could be",
-    "other values of numbers that are said without a distribution (the register of assumptions names them)",
-    "rising prices: pounds are nominal and nothing is deflated",
-    "changes in who counts as disadvantaged, or in how many pupils there are",
-)
 
 
 def verification_log(result: Result) -> pd.DataFrame:
@@ -210,15 +195,21 @@ def _record() -> Iterator[Check]:
     yield "tests", asks, "no record is kept in a run\u2019s folder", "all pass", NOT_RUN, "run it: python -m pytest"
 
 
+def interval_words(kind: str) -> list[str]:
+    """Return what is said of intervals: what they ``include``, ``leave out``, and those ``of a folder``."""
+    return [row["what"] for row in shipped_rows("interval_words") if row["intervals"] == kind]
+
+
 def uncertainty_statement(result: Result) -> list[str]:
     """Return what the intervals of a run hold and what they do not, Monte Carlo error, and what is in doubt.
 
     The sentences most needed come first.
     """
+    included, left_out = ("; ".join(interval_words(kind)) for kind in ("include", "leave out"))
     lines = [
         f"Intervals run from the 5th to the 95th percentile of {result.n_draws:,} draws, so nine in ten lie within. "
-        f"They allow for {'; '.join(INCLUDED)}.",
-        f"They do not allow for {'; '.join(NOT_INCLUDED)}.",
+        f"They allow for {included}.",
+        f"They do not allow for {left_out}.",
         _monte_carlo(result),
         *narrative.whence(result),
         *narrative.evidence_behind(result),

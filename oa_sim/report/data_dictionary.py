@@ -53,28 +53,17 @@ ANYWHERE = TABLES.pop("any")  # names that mean the same in every table that doe
 
 
 def dictionary(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return what each column of some tables, by name, means.
+    """Return what each column of some tables, by name, means; a column without a meaning is refused.
 
     The columns are ``table``, ``column``, ``meaning``, ``unit`` (empty where there is none) and ``type`` (as in Table
     Schema).
-
-    Raises
-    ------
-    Refusal
-        For a column without a meaning.
     """
     rows = [(name, column, *about(name, column)) for name, frame in frames.items() for column in frame.columns]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def about(table: str, column: str) -> About:
-    """Return meaning, unit and type of a column.
-
-    Raises
-    ------
-    Refusal
-        For a column without a meaning.
-    """
+    """Return meaning, unit and type of a column; one without a meaning is refused."""
     own = TABLES.get(table, {})
     columns = ANYWHERE | own
     if column in columns:

@@ -38,24 +38,12 @@ class Origin:
 class Published:
     """One figure as it is published.
 
-    Attributes
-    ----------
-    figure
-        Its name, the same in every format: quantity/measure/group/area/year.
-    label
-        What it is, in words.
-    value, lower, upper
-        Mean (of a price the median) and the ends of the 90% interval; all three the same where nothing is uncertain.
-    text, interval
-        The value and its interval as they are printed; the interval is empty where nothing is uncertain.
-    unit, price_base
-        Of the value, as programs know it (``GBP``); ``none`` where it is no money.
-    error
-        Monte Carlo standard error of the value, in its unit; digits stop where it begins.
-    marks
-        What must stand beside it: ``county proxy``, ``to verify``, ``FAIL``; ``none``.
-    shown_in
-        The packs that print it: ``brief``, ``workbook``.
+    ``figure`` is its name, the same in every format: quantity/measure/group/area/year. ``value`` is the mean (of a
+    price the median), ``lower`` and ``upper`` are the ends of the 90% interval, all three the same where nothing is
+    uncertain; ``text`` and ``interval`` are what is printed of them, the interval empty where nothing is uncertain. The
+    ``unit`` is as programs know it (``GBP``). The digits stop where ``error`` begins, the Monte Carlo standard error of
+    the value in its unit. ``marks`` must stand beside it: ``county proxy``, ``to verify``, ``FAIL``, or ``none``;
+    ``shown_in`` has the packs that print it: ``brief``, ``workbook``.
     """
 
     figure: str

@@ -136,10 +136,7 @@ def of_picture(picture: Picture, name: str = "", title: str = "") -> Drawn:
 
 
 def run_document(result: Result, pictures: RunPictures | None = None) -> Dossier:
-    """Return what the brief of a run prints; ``assemble`` adds what the other formats need.
-
-    ``pictures`` are those of the run, where others use them too.
-    """
+    """Return what the brief of a run prints, with pictures that others may use too; ``assemble`` adds the rest."""
     statistics, pictures = run_statistics.brief(result), pictures or RunPictures(result)
     gates, title = result.manifest["gates"], title_of("scenario", result.manifest["scenario"]["name"])
     return Dossier(

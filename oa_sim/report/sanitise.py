@@ -21,10 +21,8 @@ def harmless(text: str, *, spares_numbers: bool = True) -> str:
     """Return a text as it may stand in a cell of CSV, Excel or a page.
 
     Control characters, characters that no XML holds and those that turn the order of reading are dropped; line ends and
-    tabs become blanks. A text that then begins with what begins a formula gets an apostrophe before it. Quotes, emoji
-    and text that runs from right to left stay as they are. What is harmless already is not changed. With
-    ``spares_numbers`` a text that is a number is left alone; a name in a column of text is no number, whatever it
-    looks like.
+    tabs become blanks. A text that then begins with what begins a formula gets an apostrophe before it, but with
+    ``spares_numbers`` not one that is a number. Quotes, emoji and text that runs from right to left stay as they are.
 
     Examples
     --------

@@ -64,12 +64,8 @@ def descriptor(folder: str | Path, files: Iterable[str], manifest: dict[str, Any
 
     ``files`` are names of CSV files as paths from the folder, in which the descriptor will lie too; each bears the name
     of a table of the dictionary. One without columns, such as what is left of no impact, holds no table and is left
-    out. No date and no random number is in it: the same tables have the same descriptor.
-
-    Raises
-    ------
-    Refusal
-        For a file that is not there, lies elsewhere, or has a column without a meaning.
+    out. No date and no random number is in it: the same tables have the same descriptor. A file that is not there, lies
+    elsewhere, or has a column without a meaning is refused.
     """
     scenario, verdict = manifest["scenario"], manifest["gates"]["verdict"]
     failed = f" [{verdict}]" if verdict != "PASS" else ""

@@ -34,10 +34,7 @@ STRONGEST = 0.45  # of a background, so that dark text stays readable on it
 def brief_page(document: Dossier, templates: Path | None = None) -> str:
     """Return the brief as one HTML page; ``templates`` is a folder of edited copies of templates.
 
-    Raises
-    ------
-    Refusal
-        Where an edited template cannot be read or rendered, with its file and line.
+    One that cannot be read or rendered is refused, with its file and line.
     """
     return _render("brief.html", templates, title=document.title, document=document)
 

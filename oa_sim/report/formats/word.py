@@ -384,9 +384,6 @@ def _grid(layout: Layout, grid: Grid) -> None:
 def assurance(dossier: Dossier, template: Path | None = None) -> bytes:
     """Return the assurance pack as a Word document.
 
-    It holds the sign-off block, what changed, the statement on uncertainty, the probability words and the verification
-    log, then, in landscape, the figures of the brief and the assumptions register.
-
     ``template`` is a .docx file, the shipped one where there is none. The same dossier and template give the same
     bytes. A template that is no document of Word, or lacks a style, is refused.
     """
