@@ -12,7 +12,6 @@ from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES
 from oa_sim.errors import Refusal, nearest
 from oa_sim.inputs import csv_reader, tables
 
-INTEGER, NUMBER = "integer", "number"
 ENDS = {  # of a column's name, after a _: what it adds to what the column means without it
     "q05": "lower end of the 90% interval of",
     "q50": "median of",
@@ -71,7 +70,7 @@ def about(table: str, column: str) -> About:
     stem, _, last = column.rpartition("_")
     if stem in own and (end := ENDS.get(last)):
         meaning, unit, kind = own[stem]
-        return f"{end}: {meaning}", unit, NUMBER if kind == INTEGER else kind
+        return f"{end}: {meaning}", unit, "number" if kind == "integer" else kind
     if last.isdigit() and f"{stem}_*" in columns:
         meaning, unit, kind = columns[f"{stem}_*"]
         return meaning.replace("*", last), unit, kind
