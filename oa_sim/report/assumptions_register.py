@@ -259,7 +259,7 @@ def _rate(entry: Entry) -> tuple[str, str]:
         return "red", f"{what}, and the headline rests on it"
     if entry.status == "assumed":
         return "amber", f"judgement{off}"
-    if entry.doubt == OURS or (not entry.doubt and entry.source.startswith("OWN-")):
+    if entry.doubt == OURS or (not entry.doubt and entry.source.startswith(("OWN-", "OUTSIDE"))):
         return "amber", f"an estimate of this project{off}"
     if entry.doubt:
         return "amber", f"{entry.doubt}{off}"
