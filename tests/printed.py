@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from oa_sim.report import run_brief
-from oa_sim.report.document import Grid, Only, Passage, said
+from oa_sim.report.document import Grid, Only, Passage, Percent, said
 from oa_sim.report.reported_statistic import Published
 
 FORMULA, SCRIPT, LONG = '=HYPERLINK("http://x","y")', "<script>alert(1)</script>", "N" * 200
@@ -63,8 +63,8 @@ def failed(dossier):
     def marked(part):
         if isinstance(part, Published):
             return replace(part, marks=f"{part.marks}; FAIL")
-        if isinstance(part, Only):
-            return Only(marked(part.figure))
+        if isinstance(part, Only | Percent):
+            return type(part)(marked(part.figure))
         if isinstance(part, tuple):
             return tuple(marked(one) for one in part)
         if isinstance(part, Passage):

@@ -78,7 +78,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "report/document": "report/test_assemble",
     "report/folder_writers": "report/test_assemble",
     "report/run_brief": "report/formats/test_excel",
-    "report/run_pictures": "report/test_assemble",
     "scenario/schema": "scenario/test_load",
     "simulation/narrative": "projection/test_outside_view",  # one of three of this name
     "targets/narrative": "targets/test_assess",  # one of three of this name

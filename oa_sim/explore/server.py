@@ -17,22 +17,12 @@ from oa_sim.errors import Refusal
 from oa_sim.explore import page, session
 from oa_sim.explore.session import Base
 from oa_sim.scenario import fields, title_of
-from oa_sim.scenario.schema import ENDINGS
+from oa_sim.scenario.schema import ENDINGS, SPLITS
 
 if TYPE_CHECKING:
     from shiny import App
 
 MOST_GBP = 300e6  # the right end of the funding lever, unless the base has more
-LABELS = {
-    "equal": "the same for each area",
-    "per_pupil": "by number of pupils",
-    "per_disadvantaged_pupil": "by number of disadvantaged pupils",
-    "as_paid": "as it was paid",
-    "stop": "activity stops",
-    "taper": "activity tapers off over some years",
-    "extend": "the same money is spread over more years",
-    "hand_over": "local partners take over",
-}
 HERE = "127.0.0.1"
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -53,7 +43,7 @@ def levers_page(base: Base, saves_to: str) -> str:
     choices = {"split.rule": base.splits, "portfolio.name": base.portfolios, "sustainability.ending": ENDINGS}
     selects = []
     for lever, (key, names) in zip(("split", "portfolio", "ending"), choices.items(), strict=True):
-        options = {name: LABELS.get(name) or title_of(key.split(".")[0], name) for name in names}
+        options = {name: (SPLITS | ENDINGS).get(name) or title_of(key.split(".")[0], name) for name in names}
         selects.append((lever, records[key].label, options))
     return page.live_page(
         view,
@@ -171,7 +161,7 @@ def warm(base: Base, say: Callable[[str], None]) -> None:
     say("calculating the first answer")
     session.answer(setting, base)
     for ending in ENDINGS:
-        say(f"preparing the ending: {LABELS[ending]}")
+        say(f"preparing the ending: {ENDINGS[ending]}")
         with suppress(Refusal):  # the page says so when it is chosen
             session.answer(replace(setting, ending=ending), base)
 

@@ -36,7 +36,7 @@ LOOKS: dict[str, Look] = {
     REGRADED: {"facecolor": SHADE, "edgecolor": SHADE, "linewidth": 0},
     MISSING: {"facecolor": SHADE, "edgecolor": HATCH, "hatch": "////", "linewidth": 0},
 }
-LABELS = {SHIFT: "declared break", REGRADED: "graded otherwise", MISSING: "not collected"}
+LABELS = {SHIFT: "not comparable with earlier years", REGRADED: "graded differently", MISSING: "not collected"}
 WORDS = {SHIFT: "break in", REGRADED: "graded otherwise in", MISSING: "not collected in"}
 DOWN = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
 LONGEST_ROW = 44  # characters of a name beside a row
@@ -202,16 +202,16 @@ def _legend(result: Result, rows: list[Row], *, with_impact: bool = True) -> lis
     entries: list[tuple[Artist, str]] = [
         (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), "published"),
         (Line2D([], [], color=INK, linestyle=(0, (4, 2))), "median without programme"),
-        (Patch(color=NARROW), "50% band without it"),
-        (Patch(color=WIDE), "90% band without it"),
+        (Patch(color=NARROW), "50% interval without it"),
+        (Patch(color=WIDE), "90% interval without it"),
     ]
     if summaries.has_impact(result):
         entries += [
             (Line2D([], [], color=WITH, linewidth=1.7), "median with programme"),
-            (Line2D([], [], color=WITH, linewidth=0.9, linestyle=":"), "edges of its 90% band"),
+            (Line2D([], [], color=WITH, linewidth=0.9, linestyle=":"), "90% interval with programme"),
         ]
     if summaries.has_impact(result) and with_impact:
-        entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median and bands"))
+        entries.append((Patch(color=CHANGE, alpha=0.35), "impact, below: median, intervals"))
     return entries + _break_key(rows)
 
 

@@ -19,17 +19,11 @@ from oa_sim.programme import laws, parameters
 from oa_sim.projection import impact_retention
 from oa_sim.projection.impact_retention import LONGEST
 from oa_sim.rng import stream
-from oa_sim.scenario.schema import Scenario
+from oa_sim.scenario.schema import ENDINGS, Scenario
 
 DRAWS_OF_A_KIND = 4000  # from which the mean effect of the principles is taken
 SMALLEST_PEAK_SD = 5e-4  # below this a draw has no impact to keep
 SMALLEST_PART_SD = 1e-6  # the same of one intervention, whose shares do not depend on its size
-ENDINGS = {  # how the money ends, in words
-    "stop": "funding stops at once",
-    "taper": "funding tapers off",
-    "extend": "the same money is spread over more years",
-    "hand_over": "local partners take over",
-}
 WHOLE = "all"  # the name of the programme as a whole among interventions
 Coords = dict[str, np.ndarray | list[str]]  # labels by dimension
 

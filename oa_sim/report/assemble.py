@@ -3,11 +3,13 @@
 Every format is made from one ``Dossier``, and all are written whole into the folder's own folder ``report``.
 """
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,55 +22,38 @@ from oa_sim.report import (
     data_dictionary,
     folder_brief,
     run_brief,
-    workbook_statistics,
+    run_statistics,
 )
 from oa_sim.report.document import Dossier, Drawn
 from oa_sim.report.folder_writers import whole
 from oa_sim.report.formats import data_files, html_pages
-from oa_sim.report.reported_statistic import Published
-from oa_sim.report.run_pictures import RunPictures
+from oa_sim.report.run_brief import RunPictures
 from oa_sim.report.sanitise import in_table
 from oa_sim.report.template_files import check_template_folder, template_file
 from oa_sim.simulation.result import Result
 
-WHAT_INTERVALS_HOLD = (
-    "Each interval holds 90% of the draws; it is as wide as what the model does not know, and no wider: what it "
-    "leaves out is in no interval.",
-    "What is said of a whole folder rests on the runs behind it; the uncertainty statement of each run says more.",
-)
 FORMATS = ("html", "docx", "pptx", "xlsx", "csv", "json")
 REPORT = "report"
+
+Files = dict[str, bytes | str]  # what they hold, by name
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A folder that was opened.
+    """A folder that was opened: what the packs print, and what is made where a format asks for it.
 
-    Attributes
-    ----------
-    dossier
-        What the packs print.
-    explorer
-        Makes the page to explore; an empty text where there are no courses over years to show.
-    tables
-        Makes the tidy tables beside the table of figures, by file name.
-    pictures
-        Draws all pictures of the gallery.
+    ``explorer`` makes the page to explore, an empty text where there are no courses over years to show; ``tables`` the
+    tidy tables beside the table of figures, by file name; ``pictures`` draws all pictures of the gallery.
     """
 
     dossier: Dossier
     explorer: Callable[[], str]
-    tables: Callable[[], dict[str, bytes | str]]
-    pictures: Callable[[], list[Drawn]] = list
+    tables: Callable[[], Files]
+    pictures: Callable[[], list[Drawn]]
 
 
 def open_folder(folder: Path, kind: str) -> Opened:
-    """Return a folder, opened.
-
-    Parameters
-    ----------
-    folder, kind
-        The folder, and what it holds, from ``folder_brief.kind_of``.
+    """Return a folder, opened; ``kind`` is from ``folder_brief.kind_of``.
 
     Raises
     ------
@@ -81,27 +66,22 @@ def open_folder(folder: Path, kind: str) -> Opened:
             return _run(result)
         except (KeyError, AttributeError) as error:  # a manifest of a form that is too old, or was altered
             raise Refusal(f"{folder} lacks what a report tells ({error}): run its scenario again") from None
-    found = folder_brief.read(folder, kind)
-    found = replace(found, **_assured(found))
-    page = (lambda: explorer_page.page(views.of_sweep(folder), found.title)) if kind == "sweep" else (lambda: "")
-    return Opened(found, page, dict, lambda: folder_brief.pictures(folder))
+    dossier = _assured(folder_brief.read(folder, kind))
+    page = (lambda: explorer_page.page(views.of_sweep(folder), dossier.title)) if kind == "sweep" else (lambda: "")
+    return Opened(dossier, page, dict, lambda: folder_brief.pictures(folder))
 
 
 def of_run(result: Result, pictures: RunPictures | None = None) -> Dossier:
     """Return what every format prints of a run: its brief, and what the other formats need.
 
-    Parameters
-    ----------
-    result
-        From ``run`` or ``Result.load``.
-    pictures
-        Its pictures, where others use them too.
+    ``pictures`` are those of the run, where others use them too.
     """
     brief, manifest = run_brief.run_document(result, pictures), result.manifest
-    statistics = {one.figure: one for one in brief.figures}
+    statistics = {figure.figure: figure for figure in brief.figures}
+    figures = statistics | {figure.figure: figure for figure in run_statistics.workbook(result, statistics)}
     return replace(
         brief,
-        figures=_together(statistics.values(), workbook_statistics.figures(result, statistics)),
+        figures=tuple(figures.values()),
         assumptions=assumptions_register.assumptions(manifest, manifest["scenario"].get("data_folder")),
         log=assurance.verification_log(result),
         dictionary=data_dictionary.dictionary({"table": data_files.table(brief.figures)}),
@@ -110,107 +90,61 @@ def of_run(result: Result, pictures: RunPictures | None = None) -> Dossier:
     )
 
 
-def package(folder: Path, files: list[str], found: Dossier) -> dict:
-    """Return the descriptor of the tables of a report as a data package.
-
-    Parameters
-    ----------
-    folder, files
-        Where they lie, and their names.
-    found
-        What they say.
-    """
-    named = [name for name in files if name.endswith(".csv")]
-    asked = found.manifest.get("scenario")
-    about = found.manifest if isinstance(asked, dict) and "name" in asked else found.manifest | {
-        "scenario": {"name": found.label}
-    }  # fmt: skip
-    return data_files.descriptor(folder, named, about)
-
-
 def _run(result: Result) -> Opened:
     pictures = RunPictures(result)
-    found = of_run(result, pictures)
+    dossier = of_run(result, pictures)
 
-    def tables() -> dict[str, bytes | str]:
-        long = data_files.long_table(result)
-        return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": _parquet(long)}
+    def tables() -> Files:
+        long, parquet = data_files.long_table(result), BytesIO()
+        long.to_parquet(parquet, index=False)
+        return {"long.csv": in_table(long).to_csv(index=False), "long.parquet": parquet.getvalue()}
 
-    return Opened(
-        found,
-        lambda: explorer_page.page(views.of_results([result]), found.title),
-        tables,
-        pictures.gallery,
-    )
+    def explorer() -> str:
+        return explorer_page.page(views.of_results([result]), dossier.title)
 
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    made = BytesIO()
-    table.to_parquet(made, index=False)
-    return made.getvalue()
+    return Opened(dossier, explorer, tables, pictures.gallery)
 
 
-def _together(*parts) -> tuple[Published, ...]:
-    """Return figures, each once, the first of a name standing for all."""
-    found: dict[str, Published] = {}
-    for part in parts:
-        for one in part:
-            known = found.get(one.figure)
-            if known is None:
-                found[one.figure] = one
-            elif known.shown_in != one.shown_in:
-                found[one.figure] = replace(known, shown_in="brief, workbook")
-    return tuple(found.values())
-
-
-def _assured(found: Dossier) -> dict:
-    """Return what the assurance pack says of a folder that is no run's."""
-    about, gates = found.manifest, found.manifest["gates"]
-    asked = about.get("scenario")
-    assumptions = pd.DataFrame()
-    if isinstance(asked, dict) and "interventions" in asked:
-        assumptions = assumptions_register.assumptions(about, asked.get("data_folder"))
-    log = pd.DataFrame(
-        [("gates", "did the sampler converge?", str(gates["reason"]), "see reason", str(gates["verdict"]), found.kind)],
-        columns=list(assurance.COLUMNS),
-    )
+def _assured(dossier: Dossier) -> Dossier:
+    """Return a folder that is no run's with what its assurance pack says."""
+    facts, gates = dossier.manifest, dossier.manifest["gates"]
+    scenario, assumptions = facts.get("scenario"), pd.DataFrame()
+    if isinstance(scenario, dict) and "interventions" in scenario:
+        assumptions = assumptions_register.assumptions(facts, scenario.get("data_folder"))
+    check = ("gates", "did the sampler converge?", str(gates["reason"]), "see reason", str(gates["verdict"]))
     columns = [
         (name, column, "as in the table of that name in the folder", "", "any")
-        for name, grid in found.sheets.items()
+        for name, grid in dossier.sheets.items()
         for column in grid.head
     ]
-    return {
-        "assumptions": assumptions,
-        "log": log,
-        "dictionary": pd.DataFrame(columns, columns=list(data_dictionary.COLUMNS)),
-        "statement": WHAT_INTERVALS_HOLD,
-        "changes": tuple(assurance.changes(str(about["oa_sim"]))),
-    }
+    return replace(
+        dossier,
+        assumptions=assumptions,
+        log=pd.DataFrame([(*check, dossier.kind)], columns=list(assurance.COLUMNS)),
+        dictionary=pd.DataFrame(columns, columns=list(data_dictionary.COLUMNS)),
+        statement=tuple(assurance.interval_words("of a folder")),
+        changes=tuple(assurance.changes(str(facts["oa_sim"]))),
+    )
 
 
-def formats(asked: str) -> tuple[str, ...]:
-    """Return the formats that are asked for, in the order of ``FORMATS``.
-
-    Parameters
-    ----------
-    asked
-        Names with commas; nothing for all.
+def formats(names: str) -> tuple[str, ...]:
+    """Return the formats that are asked for, with commas between them, in the order of ``FORMATS``; nothing for all.
 
     Raises
     ------
     Refusal
         For a name that is none of them.
     """
-    names = [name.strip() for name in asked.split(",") if name.strip()]
-    for name in names:
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    for name in chosen:
         if name not in FORMATS:
             raise unknown("format of a report", name, FORMATS)
-    return tuple(name for name in FORMATS if name in names) if names else FORMATS
+    return tuple(name for name in FORMATS if name in chosen) if chosen else FORMATS
 
 
 def write_report(
     folder: str | Path,
-    asked: tuple[str, ...] = FORMATS,
+    chosen: tuple[str, ...] = FORMATS,
     say: Callable[[str], None] = lambda sentence: None,
     *,
     templates: Path | None = None,
@@ -221,7 +155,7 @@ def write_report(
     ----------
     folder
         What run, compare, sweep, target, optimise, monitor or voi printed.
-    asked
+    chosen
         Of ``FORMATS``.
     say
         Called with a sentence at each stage.
@@ -239,74 +173,78 @@ def write_report(
         Where the folder cannot be read, or the report not be written; then nothing is left behind.
     """
     check_template_folder(templates)
-    at = Path(folder)
-    kind = folder_brief.kind_of(at)
-    if (at / REPORT).is_symlink() or ((at / REPORT).exists() and not (at / REPORT).is_dir()):
-        raise Refusal(f"a report is put into {at / REPORT}, which is there and no folder: move it away")
+    folder = Path(folder)
+    kind, place = folder_brief.kind_of(folder), folder / REPORT
+    if place.is_symlink() or (place.exists() and not place.is_dir()):
+        raise Refusal(f"a report is put into {place}, which is there and no folder: move it away")
     say("reading the folder")
-    opened = open_folder(at, kind)
+    opened = open_folder(folder, kind)
     makers = _makers(opened, templates)
     names: list[str] = []
 
     def fill(into: Path) -> None:
-        if (at / REPORT).is_dir():  # what is there and not written anew stays
-            shutil.copytree(at / REPORT, into, dirs_exist_ok=True)
-        for one in asked:
-            say(f"writing {one}")
-            for name, text in makers[one]().items():
-                (into / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-                names.append(name)
-        if "csv" in asked:
-            written = sorted(name for name in names if name.endswith(".csv"))
-            write_json_plain(into / data_files.FILE_NAME, package(into, written, opened.dossier))
+        if place.is_dir():  # what is there and not written anew stays
+            shutil.copytree(place, into, dirs_exist_ok=True)
+        for name in chosen:
+            say(f"writing {name}")
+            files = makers[name]()
+            for file, content in files.items():
+                (into / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+            names.extend(files)
+        if "csv" in chosen:
+            tables = sorted(name for name in names if name.endswith(".csv"))
+            package = data_files.descriptor(into, tables, _facts(opened.dossier))
+            text = json.dumps(package, indent=2, ensure_ascii=False)  # no time in it: the same report, the same bytes
+            (into / data_files.FILE_NAME).write_text(f"{text}\n", encoding="utf-8")
             names.append(data_files.FILE_NAME)
 
-    return whole(at / REPORT, fill), opened.dossier, names
+    return whole(place, fill), opened.dossier, names
 
 
-def _makers(opened: Opened, templates: Path | None) -> dict[str, Callable[[], dict[str, bytes | str]]]:
-    """Return what makes the files of each format."""
-    dossier: Dossier = opened.dossier
+def _facts(dossier: Dossier) -> dict[str, Any]:
+    """Return the manifest of a dossier with a scenario, which a folder of several has not."""
+    scenario = dossier.manifest.get("scenario")
+    has_name = isinstance(scenario, dict) and "name" in scenario
+    return dossier.manifest if has_name else dossier.manifest | {"scenario": {"name": dossier.label}}
 
-    def html() -> dict:
+
+def _makers(opened: Opened, templates: Path | None) -> dict[str, Callable[[], Files]]:
+    """Return what makes the files of each format; its library is loaded where it is asked for."""
+    dossier = opened.dossier
+
+    def html() -> Files:
         pages = {
             "briefing.html": html_pages.brief_page(dossier, templates),
             "assurance.html": html_pages.assurance_page(dossier, templates),
+            "explore.html": opened.explorer(),
+            "pictures.html": html_pages.pictures_page(opened.pictures(), dossier, templates),
         }
-        gallery = html_pages.pictures_page(opened.pictures(), dossier, templates)
-        more = {"explore.html": opened.explorer(), "pictures.html": gallery}
-        return pages | {name: page for name, page in more.items() if page}
+        return {name: page for name, page in pages.items() if page}
 
-    def docx() -> dict:
+    def docx() -> Files:
         from oa_sim.report.formats import word
 
         template = template_file("brief.docx", templates)
         return {"briefing.docx": word.brief(dossier, template), "assurance.docx": word.assurance(dossier, template)}
 
-    def pptx() -> dict:
+    def pptx() -> Files:
         from oa_sim.report.formats import powerpoint
 
         return {"briefing.pptx": powerpoint.brief(dossier, template_file("slides.pptx", templates))}
 
-    def xlsx() -> dict:
+    def xlsx() -> Files:
         from oa_sim.report.formats import excel
 
         return {"workbook.xlsx": excel.book(dossier)}
 
-    def csv() -> dict:
-        return {
+    def csv() -> Files:
+        own = {
             "table.csv": data_files.csv_text(dossier.figures),
             "dictionary.csv": dossier.dictionary.to_csv(index=False),
-        } | (opened.tables())
+        }
+        return own | opened.tables()
 
-    return {
-        "html": html, "docx": docx, "pptx": pptx, "xlsx": xlsx, "csv": csv,
-        "json": lambda: {"figures.json": data_files.json_text(dossier)},
-    }  # fmt: skip
+    def json_file() -> Files:
+        return {"figures.json": data_files.json_text(dossier)}
 
-
-def write_json_plain(path: Path, facts: dict) -> None:
-    """Write facts without the time of writing, so that the same report has the same bytes."""
-    import json
-
-    path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return dict(zip(FORMATS, (html, docx, pptx, xlsx, csv, json_file), strict=True))

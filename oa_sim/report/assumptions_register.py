@@ -6,9 +6,8 @@ The rows of the package's tables that a run rests on are among them.
 import math
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from scipy.special import betaincinv, ndtri
@@ -16,6 +15,7 @@ from scipy.special import betaincinv, ndtri
 from oa_sim.definitions import ATTAINMENT_8_SD, MEASURES, POSTERIOR_NAMES, academic_year
 from oa_sim.inference import counterfactual, national_trend
 from oa_sim.inputs import tables
+from oa_sim.report.data_dictionary import shipped_rows
 from oa_sim.report.sanitise import in_table
 from oa_sim.scenario import config_files, load
 from oa_sim.scenario.rules import SCORE, look_up
@@ -25,13 +25,6 @@ UNSOURCED = "none: judgement of this project"
 OPEN = "Open Government Licence"  # what is under it was published by a department and read there
 OURS = "this project"
 COLUMNS = ("number", "what", "value", "unit", "source", "status", "rating", "why", "owner")
-STATUSES = ("published", "found", "assumed", "recalled", "to verify")
-RATINGS = {
-    "red": "to verify or recalled, and the headline rests on it",
-    "amber": "judgement: assumed, or a spread around what was found, or an estimate of ours, or a county\u2019s "
-    "figures; or to verify or recalled, but the headline does not rest on it",
-    "green": "published or found in a source that is named, and read there",
-}
 HEADED = ("budget",)  # groups whose files name the source of their numbers in the first line
 PLAN_HASH = "budget.plan_sha256"  # of the file of a plan, which a manifest adds to the scenario
 STALE = "the tables here are others than those of the run"
@@ -41,22 +34,24 @@ OWNERS = {  # first part of a number that no field of a scenario has: the role t
     "programme": "programme finance",
     "law": "model lead",
 }
+SAID_SO = {"to verify": "to verify", "recalled": "recalled", "assum": "assumed", "judged": "assumed"}  # of a comment
+LAW = {  # numbers that stand in the law itself and cannot be changed by a scenario
+    "attainment_8_sd": ATTAINMENT_8_SD,
+    "break_fades": national_trend.FADES,
+    "break_freedom": counterfactual.BREAK_FREEDOM,
+    "district_level_sd": counterfactual.DISTRICT_LEVEL_SD,
+    "district_deviation_sd": counterfactual.DISTRICT_DEVIATION_SD,
+    "district_persistence": counterfactual.DISTRICT_PERSISTENCE,
+    "district_noise_sd": counterfactual.DISTRICT_NOISE_SD,
+}
 GIVES = re.compile(r"`[^`]*`")  # a word of the files, not said of the number
 
 
 class Entry(NamedTuple):
-    """A number before it is rated.
+    """A number before it is rated: as in the register, its source by its key.
 
-    Attributes
-    ----------
-    number, what, value, unit, source, status
-        As in the register; the source by its key.
-    unused
-        Why the headline does not rest on it; nothing where it does.
-    doubt
-        What keeps a number that was found from being green; nothing where nothing does.
-    remark
-        What stands beside it where it is kept, given after its source.
+    ``unused`` says why the headline does not rest on it, ``doubt`` what keeps a number that was found from being green,
+    and ``remark`` what stands beside it where it is kept; each is empty where there is nothing to say.
     """
 
     number: str
@@ -70,19 +65,42 @@ class Entry(NamedTuple):
     remark: str = ""
 
 
-def entries(manifest: dict, data: dict[str, list[tables.Row]]) -> Iterator[Entry]:
-    """Yield a number for each that a run takes from the tables, from what was learned, and from the code."""
+Data = dict[str, list[tables.Row]]
+
+
+def assumptions(manifest: dict[str, Any], data_folder: str | None = None) -> pd.DataFrame:
+    """Return the register of a run: a row for each number that the answer rests on.
+
+    ``data_folder`` has the tables; by default they lie where the run had them, or inside the package. The columns are
+    ``number`` (a name that is the same in every run), ``what``, ``value`` (with its distribution), ``unit``,
+    ``source``, ``status`` (published, found, assumed, recalled or to verify), ``rating`` (red, amber or green), ``why``
+    and ``owner``. Every leaf of the scenario is in it but those that are no assumption; published figures are one row a
+    series.
+
+    Raises
+    ------
+    Refusal
+        Where the tables are missing or broken.
+    """
     scenario = manifest["scenario"]
-    yield from _studies(scenario, data)
-    yield from _national(scenario, data)
-    yield from _events(scenario, data)
-    yield from _places(scenario, data)
-    yield from _published(scenario, data)
-    yield from _learned(manifest)
-    yield from _law(scenario)
+    name = data_folder or scenario.get("data_folder")
+    folder = Path(name) if name else None
+    data = tables.read_all(folder)
+    of_tables = [*_of_tables(scenario, data), *_learned(manifest), *_law(scenario)]
+    if tables.data_hash(folder) != manifest["data_hash"]:
+        of_tables = [entry._replace(doubt=STALE) for entry in of_tables]
+    titles = {
+        row["source"]: f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']})"
+        for row in data["sources"]
+    }
+    rows = []
+    for entry in (*_of_scenario(scenario, data), *of_tables):
+        source = "; ".join(titles.get(key, key) for key in entry.source.split("; ")) + entry.remark
+        rows.append((*entry[:4], source, entry.status, *_rate(entry), _owner_of(entry.number)))
+    return in_table(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
-def status_of(row: tables.Row, data: dict[str, list[tables.Row]], description: str = "") -> str:
+def _status_of(row: tables.Row, data: Data, description: str = "") -> str:
     """Return how well a row is known: a recalled one is one whose source is none, a published one is a department's."""
     licence = next((source["licence"] for source in data["sources"] if source["source"] == row["source"]), "")
     if row["status"] == "to verify":
@@ -92,144 +110,105 @@ def status_of(row: tables.Row, data: dict[str, list[tables.Row]], description: s
     return "published" if OPEN in licence and row["source"] != "OWN-MOVEMENTS" else "found"
 
 
-def titles(data: dict[str, list[tables.Row]]) -> dict[str, str]:
-    """Return each source by its key, as a reader finds it."""
-    return {
-        row["source"]: f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']})"
-        for row in data["sources"]
-    }
+def _of_tables(scenario: dict, data: Data) -> Iterator[Entry]:
+    """Yield the numbers of the rows that a run rests on; of published figures one entry a series."""
+    names, measures = scenario["areas"]["names"], scenario["measures"]
+    counties = {row["area"]: row["published_place"] for row in data["areas"] if row["area"] in names}
+    districts = {area for area, county in counties.items() if county != area}
+    yield from _of_rows("studies", data["studies"], scenario, data)
+    yield from _of_rows("months", data["months"], scenario, data)
+    programmes = scenario["organisation"]["national"]
+    yield from _of_rows("national", [row for row in data["national"] if row["national"] in programmes], scenario, data)
+    yield from _of_rows("events", _shocks(scenario, data), scenario, data)
+    yield from _of_rows("areas", [row for row in data["areas"] if row["area"] in names], scenario, data)
+    if scenario["portfolio"]["rule"] == "delivery_plans":
+        followed = [row for row in data["priorities"] if row["area"] in names]
+        yield from _of_rows("priorities", followed, scenario, data)
+    if scenario["split"]["rule"] == "as_paid":
+        paid = [row for row in data["programme"] if row["area"] in (*names, "all")]
+        yield from _of_rows("programme", paid, scenario, data)
+    places = {"England", *counties, *counties.values()}
+    for table, key in (("outcomes", "measure"), ("pupils", "quantity")):
+        series: dict[tuple[str, str], list[tables.Row]] = {}
+        for row in data[table]:
+            if row["place"] in places and (table == "pupils" or row["measure"] in measures):
+                series.setdefault((row[key], row.get("group", "")), []).append(row)
+        for (name, group), rows in series.items():
+            yield _series(f"{table}.{name}{f'.{group}' if group else ''}", name, group, rows, data, districts)
+    for table in ("breaks", *(("proxies",) if districts else ())):
+        yield from _of_rows(table, [row for row in data[table] if row["measure"] in measures], scenario, data)
 
 
-def _studies(scenario: dict, data: dict) -> Iterator[Entry]:
-    left_out = scenario["evidence"]["without"]
-    for row in data["studies"]:
-        unused = "left out of this run" if row["study"] in left_out else ""
-        status, of = status_of(row, data), f"{row['study']} ({row['design']}; {row['outcome']})"
-        unit = "months of progress" if row["effect_unit"] == "months" else "SD of pupils"
-        prefix = f"studies.{row['study']}"
-        yield Entry(f"{prefix}.effect", f"Effect in {of}", f"{row['effect']:g}", unit, row["source"], status, unused)
-        error = "assumed" if status == "found" and row["standard_error_basis"] == "assumed" else status
-        yield Entry(
-            f"{prefix}.standard_error_sd",
-            f"Standard error of that effect, {row['standard_error_basis']}: {row['study']}",
-            f"{row['standard_error_sd']:g}", "SD of pupils", row["source"], error, unused,
-        )  # fmt: skip
-    for row in data["months"]:
-        value = f"from {row['lowest_sd']:g} to {row['highest_sd']:g}"
-        what = f"What {row['months']:g} months of progress are in SD"
-        unit = "SD of pupils"
-        yield Entry(f"months.{row['months']:g}", what, value, unit, row["source"], status_of(row, data))
+def _of_rows(table: str, rows: list[tables.Row], scenario: dict, data: Data) -> Iterator[Entry]:
+    """Yield the numbers of rows of a table, in the words of ``data/register_words.csv``."""
+    lines = [line for line in shipped_rows("register_words") if line["table"] == table]
+    for row in rows:
+        words, unused = row | _words(row), ""
+        if table == "studies" and row["study"] in scenario["evidence"]["without"]:
+            unused = "left out of this run"
+        if table == "events" and not _is_in_view(row, scenario):
+            unused = "it lies before the years in view"
+        doubt = "a range" if table == "events" else ""
+        for line in lines:
+            number, what, value, unit = (line[key].format_map(words) for key in ("number", "what", "value", "unit"))
+            yield Entry(number, what, value, unit, row["source"], _status(number, row, data), unused, doubt)
 
 
-def _national(scenario: dict, data: dict) -> Iterator[Entry]:
-    for row in data["national"]:
-        if row["national"] in scenario["organisation"]["national"]:
-            prefix, name = f"national.{row['national']}", row["national"].replace("_", " ")
-            status = status_of(row, data, row["what_it_is"])
-            scored = "assumed" if status in ("found", "published") else status
-            years = f"funded years {row['first_funded_year']} to {row['last_funded_year']}"
-            yield Entry(
-                f"{prefix}.gbp", f"Money of {name}, {years}: {row['what_it_is']}", f"{row['gbp']:,.0f}", "£",
-                row["source"], status,
-            )  # fmt: skip
-            shares = {
-                "alignment": (f"How well {name} fits the areas\u2019 own work", scored),
-                "take_up": (f"How far schools take up {name}", scored),
-                "schools_share": (
-                    f"Share of schools that {name} may reach",
-                    status if "%" in row["what_it_is"] else scored,
-                ),
-            }
-            for key, (what, how) in shares.items():
-                yield Entry(f"{prefix}.{key}", what, f"{row[key]:g}", "share, 0 to 1", row["source"], how)
+def _words(row: tables.Row) -> dict[str, str]:
+    """Return what is said of a row beside its cells."""
+    words = {"name": str(row.get("national") or row.get("event")).replace("_", " ")}
+    if "effect_unit" in row:
+        words["unit_of_effect"] = "months of progress" if row["effect_unit"] == "months" else "SD of pupils"
+    if "first_month" in row:
+        words |= {"begins": _month(row["first_month"]), "ends": _month(row["last_month"])}
+    if "interventions" in row:
+        words["bought"] = ", ".join(row["interventions"])
+    if "budget_gbp" in row:
+        words["budget"] = f"{row['budget_gbp']:,.0f}" if row["budget_gbp"] is not None else "not published"
+    if "last_year" in row:
+        words["span"] = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
+    if "measure" in row:
+        words |= {"label": MEASURES[row["measure"]].label, "kind_in_words": str(row.get("kind")).replace("_", " ")}
+    return words
 
 
-def _events(scenario: dict, data: dict) -> Iterator[Entry]:
-    for row in data["events"]:
-        if row["event"] in scenario["organisation"]["events"]:
-            unused = "" if row["first_month"] + 1 >= scenario["start_year"] else "it lies before the years in view"
-            what = f"{row['event'].replace('_', ' ')}: {row['what_happened']}"
-            value = (
-                f"{row['low']:g} to {row['high']:g}, from {_month(row['first_month'])} to {_month(row['last_month'])}"
-            )
-            status = status_of(row, data, row["what_happened"])
-            yield Entry(f"events.{row['event']}", what, value, row["unit"], row["source"], status, unused, "a range")
+def _status(number: str, row: tables.Row, data: Data) -> str:
+    """Return how well a number of a row is known: a standard error may be assumed, and so are scores of ours."""
+    status = _status_of(row, data, str(row.get("what_it_is", row.get("what_happened", ""))))
+    if number.endswith(".standard_error_sd") and status == "found":
+        return "assumed" if row["standard_error_basis"] == "assumed" else status
+    is_read = number.endswith(".gbp") or (number.endswith(".schools_share") and "%" in row.get("what_it_is", ""))
+    is_score = number.startswith("national.") and not is_read
+    return "assumed" if is_score and status in ("found", "published") else status
+
+
+def _shocks(scenario: dict, data: Data) -> list[tables.Row]:
+    return [row for row in data["events"] if row["event"] in scenario["organisation"]["events"]]
+
+
+def _is_in_view(row: tables.Row, scenario: dict) -> bool:
+    return row["first_month"] + 1 >= scenario["start_year"]
 
 
 def _month(moment: float) -> str:
-    return f"{int(moment + 1e-6)}-{round((moment - int(moment + 1e-6)) * 12) + 1:02d}"
+    year = int(moment + 1e-6)
+    return f"{year}-{round((moment - year) * 12) + 1:02d}"
 
 
-def _places(scenario: dict, data: dict) -> Iterator[Entry]:
-    """Yield what is known of the areas: announcements, priorities that are followed, money that was paid."""
-    places_chosen = scenario["areas"]["names"]
-    for row in data["areas"]:
-        if row["area"] in places_chosen:
-            what = f"Month in which {row['area']} was announced, wave {row['wave']:g}"
-            status = status_of(row, data)
-            yield Entry(f"areas.{row['area']}.announced", what, row["announced"], "month", row["source"], status)
-    for row in data["priorities"] if scenario["portfolio"]["rule"] == "delivery_plans" else ():
-        if row["area"] in places_chosen:
-            budget = f"{row['budget_gbp']:,.0f}" if row["budget_gbp"] is not None else "not published"
-            what = f"A priority of {row['area']}: {row['priority']} ({', '.join(row['interventions'])})"
-            prefix = f"priorities.{row['area']}.{row['priority']}"
-            yield Entry(prefix, what, budget, "£", row["source"], status_of(row, data))
-    for row in data["programme"] if scenario["split"]["rule"] == "as_paid" else ():
-        if row["area"] in (*places_chosen, "all"):
-            years = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
-            what = f"Paid to {row['area']}: {row['item']}, {years}"
-            prefix = f"programme.{row['area']}.{row['item']}"
-            yield Entry(prefix, what, f"{row['value']:,.0f}", row["unit"], row["source"], status_of(row, data))
-
-
-def _published(scenario: dict, data: dict) -> Iterator[Entry]:
-    """Yield published figures, one entry a series, what breaks them, and how a county speaks for its district."""
-    places_chosen = {
-        row["area"]: row["published_place"] for row in data["areas"] if row["area"] in scenario["areas"]["names"]
-    }
-    places = {"England", *places_chosen, *places_chosen.values()}
-    for table, key in (("outcomes", "measure"), ("pupils", "quantity")):
-        series: dict[tuple, list] = {}
-        for row in data[table]:
-            if row["place"] in places and (table == "pupils" or row["measure"] in scenario["measures"]):
-                series.setdefault((row[key], row.get("group", "")), []).append(row)
-        for (name, group), rows in series.items():
-            yield _series(f"{table}.{name}{f'.{group}' if group else ''}", name, group, rows, data, places_chosen)
-    measured = [row for row in data["breaks"] if row["measure"] in scenario["measures"]]
-    for row in measured:
-        years = f"{academic_year(row['first_year'])} to {academic_year(row['last_year'])}"
-        what = f"{MEASURES[row['measure']].label}: {row['what_changed']}"
-        value = f"{row['kind'].replace('_', ' ')}, {years}"
-        prefix = f"breaks.{row['measure']}.{row['first_year']}"
-        yield Entry(prefix, what, value, "years", row["source"], status_of(row, data))
-    for row in data["proxies"]:
-        if row["measure"] in scenario["measures"] and any(area != place for area, place in places_chosen.items()):
-            prefix, of = f"proxies.{row['measure']}.{row['group']}", f"{MEASURES[row['measure']].label}, {row['group']}"
-            status = status_of(row, data)
-            for name, what in (
-                ("slope", "How a district\u2019s level goes with its pupils"),
-                ("residual_sd", "Its spread"),
-            ):
-                unit = "SD of pupils" if name == "residual_sd" else "SD / share of pupils"
-                yield Entry(f"{prefix}.{name}", f"{what}: {of}", f"{row[name]:g}", unit, row["source"], status)
-
-
-def _series(number: str, name: str, group: str, rows: list, data: dict, places_chosen: dict) -> Entry:
+def _series(number: str, name: str, group: str, rows: list[tables.Row], data: Data, districts: set[str]) -> Entry:
     """Return one entry for all published figures of a series."""
-    years, sources = sorted({row["year"] for row in rows}), sorted({row["source"] for row in rows})
-    statuses = [status_of(row, data) for row in rows]
+    years, statuses = sorted({row["year"] for row in rows}), [_status_of(row, data) for row in rows]
     worst = next(name for name in ("recalled", "to verify", "found", "published") if name in statuses)
-    counted = {area for area, place in places_chosen.items() if place != area}
-    own = {row["place"] for row in rows if row["geography"] == "district"}
-    stand_in = sorted(counted - own)
-    value = f"{len(rows):,} figures of {len({row['place'] for row in rows})} places, {academic_year(years[0])} to "
+    stand_in = sorted(districts - {row["place"] for row in rows if row["geography"] == "district"})
+    span = f"{academic_year(years[0])} to {academic_year(years[-1])}"
     what = MEASURES[name].label if name in MEASURES else name.replace("_", " ")
     n_doubted = sum(status in ("recalled", "to verify") for status in statuses)
+    doubt = f"a county\u2019s figures stand in for {', '.join(stand_in)}" if stand_in else ""
+    doubt += f"{n_doubted} of the figures are to verify" if n_doubted else ""
     return Entry(
-        number, f"Published figures: {what}{f', {group}' if group else ''}", value + academic_year(years[-1]),
-        rows[0]["unit"], "; ".join(sources), worst,
-        doubt=(f"a county\u2019s figures stand in for {', '.join(stand_in)}" if stand_in else "")
-        + (f"{n_doubted} of the figures are to verify" if n_doubted else ""),
+        number, f"Published figures: {what}{f', {group}' if group else ''}",
+        f"{len(rows):,} figures of {len({row['place'] for row in rows})} places, {span}", rows[0]["unit"],
+        "; ".join(sorted({row["source"] for row in rows})), worst, doubt=doubt,
     )  # fmt: skip
 
 
@@ -246,72 +225,16 @@ def _learned(manifest: dict) -> Iterator[Entry]:
 
 
 def _law(scenario: dict) -> Iterator[Entry]:
-    """Yield the numbers that stand in the law itself and cannot be changed by a scenario."""
+    """Yield the numbers of ``LAW``."""
     unused = "" if "attainment_8" in scenario["measures"] else "Attainment 8 is not measured"
-    what = "Standard deviation of pupils in Attainment 8"
-    yield Entry("law.attainment_8_sd", what, f"{ATTAINMENT_8_SD:g}", "points", UNSOURCED, "recalled", unused)
-    assumed = {
-        "break_fades": ("What is left a year later of the part of a break that does not stay", national_trend.FADES),
-        "break_freedom": (
-            "How heavy the tails of breaks to come are, degrees of freedom",
-            counterfactual.BREAK_FREEDOM,
-        ),
-        "district_level_sd": (
-            "A district\u2019s level less its county\u2019s, early years",
-            counterfactual.DISTRICT_LEVEL_SD,
-        ),
-        "district_deviation_sd": ("How far a district wanders from it", counterfactual.DISTRICT_DEVIATION_SD),
-        "district_persistence": ("How slowly it comes back", counterfactual.DISTRICT_PERSISTENCE),
-        "district_noise_sd": ("Noise of a district beyond its county\u2019s", counterfactual.DISTRICT_NOISE_SD),
-    }
-    for name, (what, value) in assumed.items():
-        unit = "SD of pupils" if name.endswith("_sd") else "1"
-        yield Entry(f"law.{name}", what, f"{value:g}", unit, UNSOURCED, "assumed")
+    for line in shipped_rows("register_words"):
+        if line["table"] == "law":
+            value, is_recalled = f"{LAW[line['number'].removeprefix('law.')]:g}", "attainment_8" in line["number"]
+            status = ("recalled", unused) if is_recalled else ("assumed",)
+            yield Entry(line["number"], line["what"], value, line["unit"], UNSOURCED, *status)
 
 
-def assumptions(manifest: dict, data_folder: str | None = None) -> pd.DataFrame:
-    """Return the register of a run: a row for each number that the answer rests on.
-
-    Parameters
-    ----------
-    manifest
-        Of a run, as ``Result.manifest`` or ``run.json`` has it.
-    data_folder
-        Where the tables lie; by default where the run had them, or those inside the package.
-
-    Returns
-    -------
-    DataFrame
-        ``number`` (a name that is the same in every run), ``what``, ``value`` (with its distribution), ``unit``,
-        ``source``, ``status`` (one of ``STATUSES``), ``rating``, ``why`` and ``owner``. Every leaf of the scenario is
-        in it but those that are no assumption; published figures are one row a series.
-
-    Notes
-    -----
-    A rating is given by rule. Red: recalled or still to verify, and the headline of this run rests on it. Amber:
-    assumed; a distribution, of which a source gives the middle at best; an estimate of this project; figures for which
-    a county's stand in; recalled or to verify where the headline does not rest on it. Green: published or found.
-
-    Raises
-    ------
-    Refusal
-        Where the tables are missing or broken.
-    """
-    folder = data_folder or manifest["scenario"].get("data_folder")
-    data = tables.read_all(Path(folder) if folder else None)
-    is_other = tables.data_hash(Path(folder) if folder else None) != manifest["data_hash"]
-    read = [entry._replace(doubt=STALE) if is_other else entry for entry in entries(manifest, data)]
-    entries_made = [*_of_scenario(manifest["scenario"], data), *read]
-    said_of = titles(data)
-    rows = []
-    for entry in entries_made:
-        rating, why = rate(entry)
-        source = "; ".join(said_of.get(key, key) for key in entry.source.split("; ")) + entry.remark
-        rows.append((*entry[:4], source, entry.status, rating, why, owner_of(entry.number)))
-    return in_table(pd.DataFrame(rows, columns=list(COLUMNS)))
-
-
-def owner_of(number: str) -> str:
+def _owner_of(number: str) -> str:
     """Return the role that has to confirm a number."""
     first = number.split(".")[0]
     if first in Scenario.__dataclass_fields__ and first != "areas":
@@ -321,22 +244,25 @@ def owner_of(number: str) -> str:
     return OWNERS.get(first, "delivery lead")
 
 
-def rate(entry: Entry) -> tuple[str, str]:
-    """Return the rating of a number and the rule that gave it; see ``RATINGS``."""
+def _rate(entry: Entry) -> tuple[str, str]:
+    """Return the rating of a number and the rule that gave it.
+
+    Red is recalled or to verify, where the headline rests on it. Amber is judgement: assumed, a spread around what was
+    found, an estimate of ours, a county's figures; or to verify where the headline does not rest on it. Green is
+    published or found in a source that is named, and read there.
+    """
+    off = f"; {entry.unused}" if entry.unused else ""
     if entry.status in ("to verify", "recalled"):
         what = "recalled and still to verify" if entry.status == "recalled" else "still to verify"
-        return (
-            ("amber", f"{what}, but {entry.unused}")
-            if entry.unused
-            else ("red", f"{what}, and the headline rests on it")
-        )
-    off = f"; {entry.unused}" if entry.unused else ""
+        if entry.unused:
+            return "amber", f"{what}, but {entry.unused}"
+        return "red", f"{what}, and the headline rests on it"
     if entry.status == "assumed":
         return "amber", f"judgement{off}"
-    if entry.doubt:
-        return "amber", f"an estimate of this project{off}" if entry.doubt == OURS else f"{entry.doubt}{off}"
-    if entry.source.startswith("OWN-"):
+    if entry.doubt == OURS or (not entry.doubt and entry.source.startswith(("OWN-", "OUTSIDE"))):
         return "amber", f"an estimate of this project{off}"
+    if entry.doubt:
+        return "amber", f"{entry.doubt}{off}"
     return "green", f"{'published' if entry.status == 'published' else 'found in the source that is named'}{off}"
 
 
@@ -345,12 +271,10 @@ def value_text(value: object) -> str:
     if isinstance(value, dict) and "dist" in value:
         a, b = float(value["a"]), float(value.get("b") or 0)
         mean, low, high = spread(value["dist"], a, b)
+        if not low < high:
+            return f"{_short(a)}, fixed"
         name = f"{value['dist']}({a:g}{'' if value['dist'] == 'HalfNormal' else f', {b:g}'})"
-        return (
-            f"{name}: mean {_short(mean)}, 90% interval {_short(low)} to {_short(high)}"
-            if low < high
-            else f"{_short(a)}, fixed"
-        )
+        return f"{name}: mean {_short(mean)}, 90% interval {_short(low)} to {_short(high)}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | dict) or value is None:
@@ -376,23 +300,16 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.095 or not value else f"{value:.3f}"
 
 
-def _of_scenario(scenario: dict, data: dict) -> list[Entry]:
+def _of_scenario(scenario: dict, data: Data) -> list[Entry]:
     """Return every leaf of a scenario that is an assumption."""
-    beside = [row for row in data["national"] if row["national"] in scenario["organisation"]["national"]]
-    offered = {name for row in beside for name in row["interventions"]}
-    bought = {name for name, share in scenario["portfolio"]["shares"].items() if share} | offered
-    if scenario["portfolio"]["rule"] == "delivery_plans" or scenario["budget"].get("plan"):
-        bought = set(scenario["interventions"])
-    shocks = [row for row in data["events"] if row["event"] in scenario["organisation"]["events"]]
-    in_view = [row for row in shocks if row["first_month"] + 1 >= scenario["start_year"]]
-    in_use = scenario | {"bought": sorted(bought & set(scenario["interventions"]))}
-    in_use["shocked"] = any(row["what"] == "attainment" for row in in_view)
     notes, keys = config_files.notes(scenario), [row["source"] for row in data["sources"]]
-    return [
-        _entry(path, value, in_use, notes.get(path, []), keys)
-        for path, value in config_files.leaves(scenario)
-        if is_assumption(path)
-    ]
+    not_in_use = list(_not_in_use(scenario, data))
+    entries = []
+    for path, value in config_files.leaves(scenario):
+        if is_assumption(path):
+            unused = next((why for start, why in not_in_use if f"{path}.".startswith(start)), "")
+            entries.append(_entry(path, value, scenario, notes.get(path, []), keys)._replace(unused=unused))
+    return entries
 
 
 def is_assumption(path: str) -> bool:
@@ -404,16 +321,14 @@ def _entry(path: str, value: object, scenario: dict, notes: list[config_files.No
     """Return one leaf with what its config file says of it."""
     what, unit = load.label_of(path, scenario), look_up(path, Scenario).rule.unit
     same = next((note for note in notes if note.value == config_files.plain(value)), None)
-    spread = isinstance(value, dict) and "dist" in value
-    doubt = "its middle was found, its spread is judgement" if spread else ""
-    unused = unused_reason(path, scenario)
+    doubt = "its middle was found, its spread is judgement" if isinstance(value, dict) and "dist" in value else ""
     if same is None:
-        was = (
-            f"changed for this run: {notes[0].file} has {_was(notes[0].value)}"
-            if notes
-            else "what holds where no file says otherwise"
-        )
-        return Entry(path, what, value_text(value), unit, was, "assumed", unused, doubt)
+        source = "what holds where no file says otherwise"
+        if notes:  # a distribution of a file is a tuple
+            was = notes[0].value
+            was = dict(zip(("dist", "a", "b"), was, strict=True)) if isinstance(was, tuple) else was
+            source = f"changed for this run: {notes[0].file} has {value_text(was)}"
+        return Entry(path, what, value_text(value), unit, source, "assumed", doubt=doubt)
     comment = same.comment
     if path.startswith("interventions.") and path.endswith(".unit_cost_gbp"):
         comment = str(scenario["interventions"][path.split(".")[1]]["source"]).split(";")[0]
@@ -421,14 +336,7 @@ def _entry(path: str, value: object, scenario: dict, notes: list[config_files.No
     if status == "found" and unit == SCORE:
         status = "assumed"  # a source has words; the score is ours
     remark = f" [{same.file}: {comment or same.heading or 'no comment'}]"
-    return Entry(path, what, value_text(value), unit, source, status, unused, doubt, remark)
-
-
-def _was(value: object) -> str:
-    """Return a value of a file as it was before a run changed it."""
-    if isinstance(value, tuple):
-        return value_text(dict(zip(("dist", "a", "b"), value, strict=True)))
-    return value_text(value)
+    return Entry(path, what, value_text(value), unit, source, status, doubt=doubt, remark=remark)
 
 
 def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tuple[str, str]:
@@ -436,12 +344,7 @@ def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tu
     for text, counts in ((comment, True), (heading, is_headed)):
         lowered = GIVES.sub("", text).lower()
         named = "; ".join(key for key in keys if re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text))
-        for sign, status in (
-            ("to verify", "to verify"),
-            ("recalled", "recalled"),
-            ("assum", "assumed"),
-            ("judged", "assumed"),
-        ):
+        for sign, status in SAID_SO.items():
             if sign in lowered:
                 return named or UNSOURCED, status
         if named:
@@ -449,56 +352,42 @@ def _sourced(comment: str, heading: str, keys: list[str], is_headed: bool) -> tu
     return UNSOURCED, "assumed"
 
 
-def unused_reason(path: str, scenario: dict) -> str:
-    """Return why the headline of a run does not rest on a number; nothing where it does.
-
-    Parameters
-    ----------
-    path
-        Of a leaf of the scenario.
-    scenario
-        As a manifest holds it; with the key ``bought``, the names of the interventions that get money or are offered.
-    """
-    for pattern, is_off, why in _OFF:
-        if fnmatchcase(path, pattern) and is_off(path.split("."), scenario):
-            return why
-    return ""
-
-
-def _not_bought(field: str):
-    """Return whether no intervention that is bought has the name in a field."""
-    return lambda parts, s: all(s["interventions"][name][field] != parts[2] for name in s["bought"])
-
-
-_OFF = (
-    ("interventions.*", lambda parts, s: parts[1] not in s["bought"], "no money goes to it in this run"),
-    ("evidence.fade_out.*", _not_bought("fade_out"), "nothing that is bought fades by it"),
-    ("sustainability.kinds.*", _not_bought("kind"), "nothing that is bought is of this kind"),
-    ("delivery.sharing_*", lambda _, s: not s["organisation"]["sharing"], "areas do not share in this run"),
-    ("delivery.spill", lambda _, s: not s["organisation"]["twins"], "no areas are twinned in this run"),
-    (
-        "delivery.procurement.*",
-        lambda parts, s: parts[2] != s["organisation"]["procurement"],
-        "activity is bought another way in this run",
-    ),
-    (
-        "delivery.board_*",
-        lambda _, s: min(s["organisation"]["board"].values()) == 1,
-        "the whole board is there in this run",
-    ),
-    ("delivery.disadvantage_factor", lambda _, s: not s["shocked"], "no learning shock comes about in this run"),
-    ("delivery.recovery", lambda _, s: not s["shocked"], "no learning shock comes about in this run"),
-    ("sustainability.taper_years", lambda _, s: s["sustainability"]["ending"] != "taper", "the money ends otherwise"),
-    ("sustainability.extend_years", lambda _, s: s["sustainability"]["ending"] != "extend", "the money ends otherwise"),
-    (
-        "sustainability.principle_shift",
-        lambda _, s: not any(s["sustainability"]["principles"].values()),
-        "no principle of sustainability is in place in this run",
-    ),
-    ("budget.enough_gbp_per_pupil", lambda _, s: not s["budget"]["reallocation"], "nothing is re-allocated"),
-    ("organisation.review_after", lambda _, s: s["organisation"]["review"] == "none", "shares are not re-set"),
-    ("value.neet_*", lambda _, s: True, "savings from fewer NEET are never added to the headline"),
-    ("value.elasticity", lambda _, s: True, "the headline weighs every pound alike"),
-    ("value.income_ratio", lambda _, s: True, "the headline weighs every pound alike"),
-    ("value.*", lambda _, s: "attainment_8" not in s["measures"], f"{MEASURES['attainment_8'].label} is not measured"),
-)
+def _not_in_use(scenario: dict, data: Data) -> Iterator[tuple[str, str]]:
+    """Yield what the headline of a run does not rest on: how its leaves begin (a whole name ends in a dot), and why."""
+    organisation, sustainability, offers = (
+        scenario[name] for name in ("organisation", "sustainability", "interventions")
+    )
+    bought = {name for name, share in scenario["portfolio"]["shares"].items() if share}
+    for row in data["national"]:
+        bought |= set(row["interventions"]) if row["national"] in organisation["national"] else set()
+    if scenario["portfolio"]["rule"] == "delivery_plans" or scenario["budget"].get("plan"):
+        bought = set(offers)
+    fading, lasting = ({offers[name][key] for name in bought & set(offers)} for key in ("fade_out", "kind"))
+    for key, names, in_use, why in (
+        ("interventions", offers, bought, "no money goes to it in this run"),
+        ("evidence.fade_out", scenario["evidence"]["fade_out"], fading, "nothing that is bought fades by it"),
+        ("sustainability.kinds", sustainability["kinds"], lasting, "nothing that is bought is of this kind"),
+        ("delivery.procurement", scenario["delivery"]["procurement"], {organisation["procurement"]},
+         "activity is bought another way in this run"),
+    ):  # fmt: skip
+        yield from ((f"{key}.{name}.", why) for name in names if name not in in_use)
+    is_shocked = any(row["what"] == "attainment" and _is_in_view(row, scenario) for row in _shocks(scenario, data))
+    ending = sustainability["ending"]
+    rules = (
+        ("delivery.sharing_", not organisation["sharing"], "areas do not share in this run"),
+        ("delivery.spill.", not organisation["twins"], "no areas are twinned in this run"),
+        ("delivery.board_", min(organisation["board"].values()) == 1, "the whole board is there in this run"),
+        ("delivery.disadvantage_factor.", not is_shocked, "no learning shock comes about in this run"),
+        ("delivery.recovery.", not is_shocked, "no learning shock comes about in this run"),
+        ("sustainability.taper_years.", ending != "taper", "the money ends otherwise"),
+        ("sustainability.extend_years.", ending != "extend", "the money ends otherwise"),
+        ("sustainability.principle_shift.", not any(sustainability["principles"].values()),
+         "no principle of sustainability is in place in this run"),
+        ("budget.enough_gbp_per_pupil.", not scenario["budget"]["reallocation"], "nothing is re-allocated"),
+        ("organisation.review_after.", organisation["review"] == "none", "shares are not re-set"),
+        ("value.neet_", True, "savings from fewer NEET are never added to the headline"),
+        ("value.elasticity.", True, "the headline weighs every pound alike"),
+        ("value.income_ratio.", True, "the headline weighs every pound alike"),
+        ("value.", "attainment_8" not in scenario["measures"], f"{MEASURES['attainment_8'].label} is not measured"),
+    )  # fmt: skip
+    yield from ((start, why) for start, is_off, why in rules if is_off)

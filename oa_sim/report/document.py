@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import unescape
 from re import search
+from typing import Any
 
 import pandas as pd
 
-from oa_sim.report.reported_statistic import SIGNS, Published
+from oa_sim.formatting import significant
+from oa_sim.report.reported_statistic import FAILED, PROXY, SIGNS, VERIFY, Published
 
-KINDS = ("run", "compare", "sweep", "target", "optimise", "monitor", "voi")
+ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")  # who sign an assurance pack
 Cell = str | Published
 
 
@@ -22,8 +24,23 @@ class Only:
 
     figure: Published
 
+    def __str__(self) -> str:
+        return self.figure.in_cell
 
-Sentence = tuple[str | Published | Only, ...]
+
+@dataclass(frozen=True)
+class Percent:
+    """A figure that is said in per cent, with its interval."""
+
+    figure: Published
+
+    def __str__(self) -> str:
+        ends = f" (90% interval {self.figure.interval.replace(' to ', '% to ')}%)" if self.figure.interval else ""
+        return f"{self.figure.text}%{ends}{self.figure.mark}"
+
+
+Part = str | Published | Only | Percent
+Sentence = tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -37,17 +54,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture of a pack.
-
-    Attributes
-    ----------
-    name, title
-        A name of its own; what stands above it.
-    alternative
-        What is seen, in words.
-    svg
-        The picture.
-    """
+    """A picture of a pack: a name of its own, what stands above it, what is seen in words, and its SVG."""
 
     name: str
     title: str
@@ -62,37 +69,26 @@ class Drawn:
         fixed = self.svg.replace("<svg ", f'<svg width="{width:g}" height="{height:g}" ', 1)
         ground = f'<rect width="{width:g}" height="{height:g}" fill="white"/>'
         at = fixed.index(">", fixed.index("<svg")) + 1
-        return svg_to_png(fixed[:at] + ground + fixed[at:], scale=scale)
+        return bytes(svg_to_png(fixed[:at] + ground + fixed[at:], scale=scale))
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height, points."""
-        found = search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', self.svg)
-        return (float(found[1]), float(found[2])) if found else (360.0, 240.0)
+        box = search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', self.svg)
+        return (float(box[1]), float(box[2])) if box else (360.0, 240.0)
 
 
 def drawn(name: str, title: str, svg: str) -> Drawn:
     """Return a picture from SVG that says in words what is seen (``aria-label``)."""
-    found = search(r'aria-label="([^"]*)"', svg)
-    return Drawn(name, title, unescape(found[1]) if found else title, svg)
+    label = search(r'aria-label="([^"]*)"', svg)
+    return Drawn(name, title, unescape(label[1]) if label else title, svg)
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A part of a pack under its own heading.
+    """A part of a pack under its own heading: sentences, sentences that stand as a list, and what stands below.
 
-    Attributes
-    ----------
-    title
-        Its heading.
-    said
-        Sentences.
-    points
-        Sentences that stand as a list.
-    grids, pictures
-        What stands below.
-    page
-        The page of the brief on which it stands.
+    ``page`` is the page of the brief on which it stands.
     """
 
     title: str
@@ -107,32 +103,13 @@ class Passage:
 class Dossier:
     """All that the packs print.
 
-    Attributes
-    ----------
-    kind
-        One of ``KINDS``.
-    title, label
-        The title of the brief; the scenario or folder, marked where gates failed.
-    verdict, reason
-        Of the gates.
-    headline
-        The sentence that stands for all.
-    numbers
-        Four figures, each with what it is in a few words.
-    passages
-        The parts of the two-page brief, in order.
-    figures
-        The one table of published figures: those of the brief first.
-    annex
-        Parts that a page shows below the two-page brief and does not print.
-    assumptions, log, dictionary
-        The assumptions register, the verification log, the data dictionary: a row each.
-    statement, changes
-        On uncertainty; what changed since the last version: sentences.
-    sheets
-        Further sheets of the workbook, by name: rows of words and figures.
-    manifest
-        What makes it traceable.
+    ``kind`` is that of the folder, as ``run``; ``label`` the scenario or folder, marked where gates failed; ``verdict``
+    and ``reason`` are of the gates. The brief has a ``headline`` that stands for all, four ``numbers``, each with what
+    it is in a few words, and the ``passages`` of its two pages in order; ``annex`` are parts that a page shows below
+    these and does not print. ``figures`` is the one table of published figures, those of the brief first.
+    ``assumptions``, ``log`` and ``dictionary`` are the assumptions register, the verification log and the data
+    dictionary; ``statement`` (on uncertainty) and ``changes`` (since the last version) are sentences; ``sheets`` are
+    further ones of the workbook; ``manifest`` makes it traceable.
     """
 
     kind: str
@@ -144,7 +121,7 @@ class Dossier:
     numbers: tuple[tuple[str, Published], ...]
     passages: tuple[Passage, ...]
     figures: tuple[Published, ...]
-    manifest: dict
+    manifest: dict[str, Any]
     assumptions: pd.DataFrame = field(default_factory=pd.DataFrame)
     log: pd.DataFrame = field(default_factory=pd.DataFrame)
     dictionary: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -156,10 +133,10 @@ class Dossier:
     @property
     def trace(self) -> str:
         """One line that says what every figure comes from."""
-        about = self.manifest
-        parts = [f"{self.kind} {about.get('run_id', 'none')}", f"scenario {self.label}", f"oa_sim {about['oa_sim']}"]
-        parts += [f"data {str(about['data_hash'])[:12]}", f"draws {str(about.get('posterior', 'none'))[:12]}"]
-        seed = about.get("seed", about.get("scenario", {}).get("seed"))
+        facts = self.manifest
+        parts = [f"{self.kind} {facts.get('run_id', 'none')}", f"scenario {self.label}", f"oa_sim {facts['oa_sim']}"]
+        parts += [f"data {str(facts['data_hash'])[:12]}", f"draws {str(facts.get('posterior', 'none'))[:12]}"]
+        seed = facts.get("seed", facts.get("scenario", {}).get("seed"))
         return "; ".join([*parts, *([f"seed {seed}"] if seed is not None else [])]) + "."
 
 
@@ -173,11 +150,14 @@ def plain(sentence: Sentence) -> str:
     return "".join(said(part) for part in sentence)
 
 
-def said(part: Cell | Only) -> str:
-    """Return a part of a sentence, or a cell, as text: of a figure its value, interval and marks."""
-    if isinstance(part, Only):
-        return part.figure.in_cell
-    return part.whole if isinstance(part, Published) else part
+def said(part: Part) -> str:
+    """Return a part of a sentence as text: of a figure its value, interval and marks."""
+    return part.whole if isinstance(part, Published) else str(part)
+
+
+def figure_of(part: Part) -> Published | None:
+    """Return the figure that a part of a sentence, or a cell, says; of words none."""
+    return part.figure if isinstance(part, Only | Percent) else part if isinstance(part, Published) else None
 
 
 def cell(part: Cell) -> str:
@@ -185,18 +165,31 @@ def cell(part: Cell) -> str:
     return part.in_cell if isinstance(part, Published) else part
 
 
-def key_of_brief(document: Dossier) -> str:
-    """Return what the signs mean that stand beside the figures of the brief."""
-    return key(one for one in document.figures if "brief" in one.shown_in)
+def of_brief(document: Dossier) -> list[Published]:
+    """Return the figures that the brief prints."""
+    return [figure for figure in document.figures if "brief" in figure.shown_in]
+
+
+def brief_statistics(document: Dossier) -> Grid:
+    """Return the figures of the brief, with what each can be traced by."""
+    rows = tuple(
+        (
+            figure.label, figure, figure.interval or "none", figure.printed_unit, figure.price_base,
+            f"{figure.origin.n_draws:,}", significant(figure.error, 2) if figure.error else "none", figure.marks,
+        )
+        for figure in of_brief(document)
+    )  # fmt: skip
+    head = ("Figure", "Printed", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
+    return Grid("What the brief prints", head, rows)
 
 
 def key(figures: Iterable[Published]) -> str:
     """Return what the signs mean that stand beside figures; nothing where there is none."""
-    marks = " ".join(one.marks for one in figures)
+    marks = " ".join(figure.marks for figure in figures)
     meant = {
-        "county proxy": "uses a county\u2019s figures in place of a district\u2019s (county proxy)",
-        "rests on figures to verify": "uses inputs that are still to be verified",
-        "FAIL": "convergence checks failed: do not use",
+        PROXY: "uses a county\u2019s figures in place of a district\u2019s (county proxy)",
+        VERIFY: "uses inputs that are still to be verified",
+        FAILED: "convergence checks failed: do not use",
     }
-    said = [f"{sign.strip()} {meant[mark]}" for sign, mark in SIGNS.items() if mark in marks]
-    return f"{'; '.join(said)}." if said else ""
+    signs = [f"{sign.strip()} {meant[mark]}" for sign, mark in SIGNS.items() if mark in marks]
+    return f"{'; '.join(signs)}." if signs else ""

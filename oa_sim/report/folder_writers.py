@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from oa_sim.atomic_write import atomic_folder
 from oa_sim.errors import Refusal
@@ -24,6 +26,7 @@ from oa_sim.validation.leave_one_study_out import Ledger
 if TYPE_CHECKING:
     from oa_sim.decide.decision import Decision
     from oa_sim.decide.value_of_information import Information
+    from oa_sim.plots.picture import Picture
     from oa_sim.sweep.findings import Findings
     from oa_sim.targets.assess import Promises
     from oa_sim.targets.monitor import Monitored
@@ -39,13 +42,66 @@ def check_writable(outputs: str | Path) -> None:
     Refusal
         Where the nearest folder that exists does not take a file.
     """
-    at = Path(outputs).absolute()
     try:
-        while not at.exists() and at != at.parent:
-            at = at.parent
-        os.rmdir(tempfile.mkdtemp(prefix=".oa_sim-", dir=at))
+        folder = Path(outputs).absolute()
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        os.rmdir(tempfile.mkdtemp(prefix=".oa_sim-", dir=nearest))
     except OSError as error:
         raise Refusal(f"outputs={outputs} cannot be written ({error.strerror}): choose another folder") from None
+
+
+def whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fill a hidden folder beside the right place and move it there once it is whole.
+
+    Raises
+    ------
+    Refusal
+        Where it cannot be written; then nothing is left behind.
+    """
+    try:
+        with atomic_folder(folder) as part:
+            fill(part)
+    except OSError as error:
+        raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another with outputs=") from None
+    return folder
+
+
+def write_json(path: Path, facts: dict[str, Any]) -> None:
+    """Write facts with the time of writing."""
+    written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+    path.write_text(json.dumps(facts | written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_tables(folder: Path, tables: Mapping[str, pd.DataFrame], form: str | None = DIGITS) -> None:
+    """Write tables as CSV under their names."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format=form)
+
+
+def _write_answer(
+    folder: Path,
+    facts: dict[str, Any],
+    name: str,
+    tables: Mapping[str, pd.DataFrame],
+    pictures: "Mapping[str, Picture | None] | None" = None,
+    more: Callable[[Path], object] = lambda part: None,
+) -> Path:
+    """Write a folder whole and return its path: facts under a name, tables, pictures, and what ``more`` writes."""
+
+    def fill(part: Path) -> None:
+        _write_tables(part, tables)
+        for title, picture in (pictures or {}).items():
+            if picture:
+                (part / f"{title}.svg").write_text(f"{picture.svg}\n", encoding="utf-8")
+        more(part)
+        write_json(part / f"{name}.json", facts)
+
+    return whole(folder, fill)
+
+
+def _identity(text: str) -> str:
+    """Return the name of a folder that is made from what it answers."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def write(result: Result, outputs: str | Path) -> Path:
@@ -60,244 +116,173 @@ def write(result: Result, outputs: str | Path) -> Path:
     Refusal
         Where it cannot be written; then nothing is left behind.
     """
-    folder = Path(outputs) / result.manifest["scenario"]["name"] / result.manifest["run_id"]
 
-    def fill(at: Path) -> None:
+    def fill(part: Path) -> None:
         with ThreadPoolExecutor(1) as beside:  # compressing the draws takes as long as all the rest
-            saved = beside.submit(result.save, at / "result.nc")
-            _write_texts(result, at)
+            saved = beside.submit(result.save, part / "result.nc")
+            _write_texts(result, part)
             saved.result()
 
-    return whole(folder, fill)
+    return whole(Path(outputs) / result.manifest["scenario"]["name"] / result.manifest["run_id"], fill)
 
 
-def _write_texts(result: Result, at: Path) -> None:
+def _write_texts(result: Result, folder: Path) -> None:
     """Write what people read: the tables, the page and the facts of the run."""
     from oa_sim.report import run_brief  # pictures take a second to load, and not every use of a result needs them
     from oa_sim.report.formats import html_pages
 
-    sentences = narrative.headline(result)
-    result.summary().to_csv(at / "table.csv", index=False, float_format=DIGITS)
-    result.lasting().to_csv(at / "sustainability.csv", index=False, float_format=DIGITS)
-    result.valued().to_csv(at / "value.csv", index=False, float_format=DIGITS)
-    result.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
-    result.origins().to_csv(at / "uncertainty.csv", index=False, float_format=DIGITS)
-    result.retained().to_csv(at / "retention.csv", index=False, float_format="%.4g")
-    result.pupils_served().to_csv(at / "pupils_served.csv", index=False, float_format=DIGITS)
-    result.account().to_csv(at / "money.csv", index=False, float_format="%.0f")
-    (at / "briefing.html").write_text(html_pages.brief_page(run_brief.run_document(result)), encoding="utf-8")
-    facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"], "headline": sentences}
-    write_json(at / "run.json", facts | result.manifest)
+    facts = {"label": result.label, "verdict": result.manifest["gates"]["verdict"]}
+    facts["headline"] = narrative.headline(result)
+    tables = {
+        "table": result.summary(),
+        "sustainability": result.lasting(),
+        "value": result.valued(),
+        "ranking": result.ranked(),
+        "uncertainty": result.origins(),
+        "pupils_served": result.pupils_served(),
+    }
+    _write_tables(folder, tables)
+    _write_tables(folder, {"retention": result.retained()}, "%.4g")
+    _write_tables(folder, {"money": result.account()}, "%.0f")
+    page = html_pages.brief_page(run_brief.run_document(result))
+    (folder / "briefing.html").write_text(page, encoding="utf-8")
+    write_json(folder / "run.json", facts | result.manifest)
 
 
 def write_comparison(comparison: Comparison, outputs: str | Path) -> Path:
-    """Write a comparison's folder, ``<outputs>/compare/<id>``, and return its path.
-
-    The folder holds ``compare.csv``, ``means.csv`` (mean of the areas), ``ranking.csv`` and ``compare.json``.
-
-    Raises
-    ------
-    Refusal
-        Where it cannot be written; then nothing is left behind.
-    """
-    ids = [result.manifest["run_id"] for result in comparison.results]
-    folder = Path(outputs) / "compare" / hashlib.sha256("/".join(ids).encode()).hexdigest()[:12]
-
-    def fill(at: Path) -> None:
-        comparison.summary().to_csv(at / "compare.csv", index=False, float_format=DIGITS)
-        comparison.means().to_csv(at / "means.csv", index=False, float_format=DIGITS)
-        comparison.ranked().to_csv(at / "ranking.csv", index=False, float_format=DIGITS)
-        labels = [result.label for result in comparison.results]
-        facts = {"scenarios": labels, "headline": narrative.compared(comparison), "verdict": verdict_of(comparison)}
-        write_json(at / "compare.json", facts | {"runs": [result.manifest for result in comparison.results]})
-
-    return whole(folder, fill)
+    """Write ``<outputs>/compare/<id>``, with means over the areas in ``means.csv``, and return its path."""
+    manifests = [result.manifest for result in comparison.results]
+    facts = {
+        "scenarios": [result.label for result in comparison.results],
+        "headline": narrative.compared(comparison),
+        "verdict": verdict_of(comparison),
+        "runs": manifests,
+    }
+    tables = {"compare": comparison.summary(), "means": comparison.means(), "ranking": comparison.ranked()}
+    folder = Path(outputs) / "compare" / _identity("/".join(manifest["run_id"] for manifest in manifests))
+    return _write_answer(folder, facts, "compare", tables)
 
 
 def verdict_of(comparison: Comparison) -> str:
     """Return PASS where every result passed its gates, FAIL otherwise."""
-    verdicts = {result.manifest["gates"]["verdict"] for result in comparison.results}
-    return "PASS" if verdicts == {"PASS"} else "FAIL"
+    return "PASS" if all(result.manifest["gates"]["verdict"] == "PASS" for result in comparison.results) else "FAIL"
 
 
-def write_learned(found: Learned, outputs: str | Path) -> Path:
-    """Write ``<outputs>/fit/<id>`` with ``learned.nc``, ``reading.txt`` and ``learned.json``, and return its path."""
+def write_learned(fitted: Learned, outputs: str | Path) -> Path:
+    """Write ``<outputs>/fit/<id>``: the posterior, ``reading.txt`` and ``learned.json``, and return its path."""
+    checksum = posterior_files.checksum(fitted.posterior)
 
-    def fill(at: Path) -> None:
-        posterior_files.write(found.posterior, at / "learned.nc")
-        (at / "reading.txt").write_text("\n".join(found.read) + "\n", encoding="utf-8")
-        write_json(at / "learned.json", found.facts | {"checksum": posterior_files.checksum(found.posterior)})
+    def more(part: Path) -> None:
+        posterior_files.write(fitted.posterior, part / "learned.nc")
+        (part / "reading.txt").write_text("\n".join(fitted.read) + "\n", encoding="utf-8")
 
-    return whole(Path(outputs) / "fit" / posterior_files.checksum(found.posterior)[:12], fill)
+    facts = fitted.facts | {"checksum": checksum}
+    return _write_answer(Path(outputs) / "fit" / checksum[:12], facts, "learned", {}, more=more)
 
 
-def write_ledger(found: Ledger, outputs: str | Path) -> Path:
+def write_ledger(ledger: Ledger, outputs: str | Path) -> Path:
     """Write ``<outputs>/evidence/<id>`` and return its path.
 
-    The folder holds ``ledger.csv``, ``headlines.csv``, ``evidence.json`` and what the studies say, under the name by
-    which the package would hold it.
+    What the studies say is in it under the name by which the package would hold it.
     """
-
-    def fill(at: Path) -> None:
-        found.table.to_csv(at / "ledger.csv", index=False, float_format=DIGITS)
-        found.headlines.to_csv(at / "headlines.csv", index=False, float_format=DIGITS)
-        posterior_files.write(found.studied, at / found.file_name)
-        facts = {
-            "label": found.result.label,
-            "verdict": found.verdict,
-            "headline": leave_one_study_out.sentences(found),
-        }
-        write_json(at / "evidence.json", facts | found.result.manifest)
-
-    return whole(Path(outputs) / "evidence" / found.result.manifest["run_id"], fill)
+    facts = {"label": ledger.result.label, "verdict": ledger.verdict}
+    facts |= {"headline": leave_one_study_out.sentences(ledger)} | ledger.result.manifest
+    tables = {"ledger": ledger.table, "headlines": ledger.headlines}
+    return _write_answer(
+        Path(outputs) / "evidence" / facts["run_id"], facts, "evidence", tables,
+        more=lambda part: posterior_files.write(ledger.studied, part / ledger.file_name),
+    )  # fmt: skip
 
 
-def write_contest(found: Contest, outputs: str | Path) -> Path:
-    """Write ``<outputs>/backtest/<id>`` and return its path.
-
-    The folder holds ``scores.csv``, ``calibration.csv``, ``misses.csv``, ``backtest.html`` and ``backtest.json``.
-    """
+def write_contest(contest: Contest, outputs: str | Path) -> Path:
+    """Write ``<outputs>/backtest/<id>``: the scores, their report and its facts, and return its path."""
     from oa_sim.report.formats import html_pages
     from oa_sim.validation import scoring  # pictures take a second to load
 
-    def fill(at: Path) -> None:
-        failed = found.made["gates"]["verdict"] != "PASS"
-        for name, table in {"scores": "table", "calibration": "calibration", "misses": "misses"}.items():
-            written = getattr(found.scores, table)
-            if failed:  # the mark goes wherever the numbers go
-                ours = {found.scores.ours: f"{found.scores.ours} [FAIL]"}
-                mark = {"model": written["model"].replace(ours)} if "model" in written else {"verdict": "FAIL"}
-                written = written.assign(**mark)
-            written.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        page = html_pages.backtest_page(found.scores, found.read, found.made)
-        (at / "backtest.html").write_text(page, encoding="utf-8")
-        facts = {"verdict": scoring.verdict(found.scores), "read": found.read} | found.made
-        write_json(at / "backtest.json", facts)
-
-    identity = json.dumps(found.made, sort_keys=True).encode()
-    return whole(Path(outputs) / "backtest" / hashlib.sha256(identity).hexdigest()[:12], fill)
+    scores, made = contest.scores, contest.made
+    tables = {"scores": scores.table, "calibration": scores.calibration, "misses": scores.misses}
+    if made["gates"]["verdict"] != "PASS":  # the mark goes wherever the numbers go
+        ours = {scores.ours: f"{scores.ours} [FAIL]"}
+        for name, table in tables.items():
+            mark = {"model": table["model"].replace(ours)} if "model" in table else {"verdict": "FAIL"}
+            tables[name] = table.assign(**mark)
+    page = html_pages.backtest_page(scores, contest.read, made)
+    facts = {"verdict": scoring.verdict(scores), "read": contest.read} | made
+    return _write_answer(
+        Path(outputs) / "backtest" / _identity(json.dumps(made, sort_keys=True)), facts, "backtest", tables,
+        more=lambda part: (part / "backtest.html").write_text(page, encoding="utf-8"),
+    )  # fmt: skip
 
 
-def write_findings(found: "Findings", outputs: str | Path) -> Path:
-    """Write ``<outputs>/<id>`` with what a sweep's headline rests on, and return its path.
-
-    The folder holds ``indices.csv``, ``sensitivity.json`` and, as far as they were made, ``tornado.csv``,
-    ``tornado.svg`` and ``boxes.csv``.
-    """
+def write_findings(analysis: "Findings", outputs: str | Path) -> Path:
+    """Write ``<outputs>/<id>`` with what a sweep's headline rests on, as far as it was made, and return its path."""
     from oa_sim.plots import decision_charts  # pictures take a second to load
 
-    def fill(at: Path) -> None:
-        for name, table in found.tables.items():
-            table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        if found.scenarios is not None:
-            svg = decision_charts.findings_picture(found).svg
-            (at / "tornado.svg").write_text(svg + "\n", encoding="utf-8")
-        write_json(at / "sensitivity.json", found.facts | {"said": found.sentences})
-
-    return whole(Path(outputs) / found.identity, fill)
+    picture = decision_charts.findings_picture(analysis) if analysis.scenarios is not None else None
+    facts = analysis.facts | {"said": analysis.sentences}
+    return _write_answer(Path(outputs) / analysis.identity, facts, "sensitivity", analysis.tables, {"tornado": picture})
 
 
-def write_json(path: Path, facts: dict) -> None:
-    """Write facts with the time of writing."""
-    written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
-    path.write_text(json.dumps(facts | written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a hidden folder beside the right place and move it there once it is whole."""
-    try:
-        with atomic_folder(folder) as part:
-            fill(part)
-    except OSError as error:
-        raise Refusal(f"{folder} cannot be written ({error.strerror}): choose another with outputs=") from None
-    return folder
-
-
-def write_promises(found: "Promises", outputs: str | Path, sentences: list[str], more: dict) -> Path:
+def write_promises(promises: "Promises", outputs: str | Path, sentences: list[str], more: dict[str, Any]) -> Path:
     """Write ``<outputs>/target/<id>`` with what can be promised and how targets are judged, and return its path.
 
-    The folder holds ``promises.csv``, ``targets.csv``, ``ladder.svg``, ``target.json`` and, where the least money was
-    asked for, ``plan.csv``.
+    Where the least money was asked for, ``more`` has its plan.
     """
     from oa_sim.plots import target_charts
     from oa_sim.targets import attainable  # pictures take a second to load
 
-    facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | found.facts
-    text = json.dumps({"facts": facts, "targets": found.judged.to_csv()}, sort_keys=True, default=str)
-
-    def fill(at: Path) -> None:
-        attainable.tidy(found.promised).to_csv(at / "promises.csv", index=False, float_format=DIGITS)
-        found.judged.to_csv(at / "targets.csv", index=False, float_format=DIGITS)
-        if more.get("plan") is not None:
-            more["plan"].to_csv(at / "plan.csv", index=False)
-        (at / "ladder.svg").write_text(target_charts.ladder_picture(found).svg + "\n", encoding="utf-8")
-        write_json(at / "target.json", facts)
-
-    return whole(Path(outputs) / "target" / hashlib.sha256(text.encode()).hexdigest()[:12], fill)
+    plan = more.get("plan")
+    facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | promises.facts
+    text = json.dumps({"facts": facts, "targets": promises.judged.to_csv()}, sort_keys=True, default=str)
+    tables = {"promises": attainable.tidy(promises.promised), "targets": promises.judged}
+    pictures = {"ladder": target_charts.ladder_picture(promises)}
+    return _write_answer(
+        Path(outputs) / "target" / _identity(text), facts, "target", tables, pictures,
+        more=lambda part: _write_tables(part, {} if plan is None else {"plan": plan}, None),
+    )  # fmt: skip
 
 
-def write_monitored(found: "Monitored", outputs: str | Path, sentences: list[str]) -> Path:
+def write_monitored(monitored: "Monitored", outputs: str | Path, sentences: list[str]) -> Path:
     """Write ``<outputs>/monitor/<id>`` with what this year's figures say, and return its path.
 
-    The folder holds ``monitor.csv``, ``priorities.csv``, ``changes.csv``, ``updated.nc`` (weights and the years to
-    come), ``trajectory.svg`` and ``monitor.json``.
+    ``updated.nc`` has the weights and the years to come.
     """
     from oa_sim.plots import target_charts  # pictures take a second to load
 
-    def fill(at: Path) -> None:
-        verdict = found.manifest["gates"]["verdict"]
-        tables = {"monitor": found.figures, "priorities": found.priorities, "changes": found.changes}
-        for name, table in tables.items():
-            table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        found.updated().to_netcdf(at / "updated.nc", engine="h5netcdf")
-        (at / "trajectory.svg").write_text(target_charts.trajectory_picture(found).svg + "\n", encoding="utf-8")
-        write_json(at / "monitor.json", {"headline": sentences} | found.manifest)
-
-    return whole(Path(outputs) / "monitor" / found.manifest["run_id"], fill)
+    tables = {"monitor": monitored.figures, "priorities": monitored.priorities, "changes": monitored.changes}
+    facts = {"headline": sentences} | monitored.manifest
+    return _write_answer(
+        Path(outputs) / "monitor" / facts["run_id"], facts, "monitor", _with_verdict(tables, facts),
+        {"trajectory": target_charts.trajectory_picture(monitored)},
+        lambda part: monitored.updated().to_netcdf(part / "updated.nc", engine="h5netcdf"),
+    )  # fmt: skip
 
 
-def write_information(found: "Information", outputs: str | Path, sentences: list[str]) -> Path:
-    """Write ``<outputs>/voi/<id>`` with what information is worth, and return its path.
+def _with_verdict(tables: dict[str, pd.DataFrame], facts: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    return {name: table.assign(verdict=facts["gates"]["verdict"]) for name, table in tables.items()}
 
-    The folder holds ``voi.csv``, ``evsi.csv``, ``gates.csv``, ``decisions.csv``, ``voi.svg``, ``evsi.svg`` and
-    ``voi.json``.
-    """
+
+def write_information(information: "Information", outputs: str | Path, sentences: list[str]) -> Path:
+    """Write ``<outputs>/voi/<id>`` with what information is worth, and return its path."""
     from oa_sim.plots import decision_charts  # pictures take a second to load
 
-    def fill(at: Path) -> None:
-        verdict = found.manifest["gates"]["verdict"]
-        tables = {"voi": found.known, "evsi": found.trials, "gates": found.gates, "decisions": found.decisions}
-        for name, table in tables.items():
-            table.assign(verdict=verdict).to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        (at / "voi.svg").write_text(decision_charts.information_value_picture(found).svg + "\n", encoding="utf-8")
-        if len(found.trials):
-            (at / "evsi.svg").write_text(decision_charts.trial_value_picture(found).svg + "\n", encoding="utf-8")
-        write_json(at / "voi.json", {"headline": sentences} | found.manifest)
-
-    return whole(Path(outputs) / "voi" / found.manifest["run_id"], fill)
+    tables = {"voi": information.known, "evsi": information.trials, "gates": information.gates}
+    tables["decisions"] = information.decisions
+    pictures = {"voi": decision_charts.information_value_picture(information)}
+    if len(information.trials):
+        pictures["evsi"] = decision_charts.trial_value_picture(information)
+    facts = {"headline": sentences} | information.manifest
+    folder = Path(outputs) / "voi" / facts["run_id"]
+    return _write_answer(folder, facts, "voi", _with_verdict(tables, facts), pictures)
 
 
-def write_decision(found: "Decision", outputs: str | Path, sentences: list[str]) -> Path:
-    """Write ``<outputs>/optimise/<id>`` with a plan, its proof and its stability, and return its path.
-
-    The folder holds ``plan.csv``, ``paid.csv``, ``split.csv``, a table for each part of the sheet, ``front.csv``, four
-    pictures and ``optimise.json``.
-    """
+def write_decision(decision: "Decision", outputs: str | Path, sentences: list[str]) -> Path:
+    """Write ``<outputs>/optimise/<id>`` with a plan, its proof and its stability, and return its path."""
     from oa_sim.plots import decision_charts  # pictures take a second to load
 
-    def fill(at: Path) -> None:
-        tables = {
-            "plan": found.plan(),
-            "paid": found.paid(),
-            "split": found.split(),
-            "front": found.front,
-        } | found.sheet.tables
-        for name, table in tables.items():
-            table.to_csv(at / f"{name}.csv", index=False, float_format=DIGITS)
-        for name in ("split", "response", "regret", "front"):
-            picture = getattr(decision_charts, f"{name}_picture")(found)
-            if picture:
-                (at / f"{name}.svg").write_text(picture.svg + "\n", encoding="utf-8")
-        write_json(at / "optimise.json", found.facts() | {"headline": sentences} | found.manifest)
-
-    return whole(Path(outputs) / "optimise" / found.manifest["run_id"], fill)
+    tables = {"plan": decision.plan(), "paid": decision.paid(), "split": decision.split(), "front": decision.front}
+    names = ("split", "response", "regret", "front")
+    pictures = {name: getattr(decision_charts, f"{name}_picture")(decision) for name in names}
+    facts = decision.facts() | {"headline": sentences} | decision.manifest
+    folder = Path(outputs) / "optimise" / facts["run_id"]
+    return _write_answer(folder, facts, "optimise", tables | decision.sheet.tables, pictures)

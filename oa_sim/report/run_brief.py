@@ -4,29 +4,30 @@ The order is fixed: what is expected, compared with what, what it costs, whether
 we are, and what the model cannot say.
 """
 
+from collections.abc import Callable
+from functools import cached_property
+
 import numpy as np
+import xarray as xr
 
 from oa_sim import formatting
-from oa_sim.definitions import MEAN_OF_AREAS, MEASURES, academic_year, percent
-from oa_sim.formatting import chance, outcome, unit, who
+from oa_sim.definitions import ALL_AREAS, MEAN_OF_AREAS, MEASURES, academic_year
+from oa_sim.formatting import outcome, unit, who
+from oa_sim.plots import fan_charts, intervals, posterior, tile_map
+from oa_sim.plots.picture import Picture
 from oa_sim.projection import ranking, variance_decomposition
-from oa_sim.projection.sustainability import ENDINGS
+from oa_sim.projection.sustainability import WHOLE
 from oa_sim.report import assurance, reported_statistic, run_statistics
-from oa_sim.report.document import Dossier, Grid, Only, Passage, Sentence, capital
+from oa_sim.report.document import Dossier, Drawn, Grid, Only, Part, Passage, Percent, Sentence, capital
 from oa_sim.report.reported_statistic import About, Published
-from oa_sim.report.run_pictures import RunPictures, of_picture
-from oa_sim.scenario import title_of, unverified
+from oa_sim.report.run_statistics import Statistics
+from oa_sim.scenario import unverified
+from oa_sim.scenario.config_files import title_of
+from oa_sim.scenario.schema import ENDINGS, SPLITS
 from oa_sim.simulation import narrative, summaries
 from oa_sim.simulation.result import Result
 
 MOST_AREAS = 14  # that the table on the second page takes
-SPLITS = {
-    "equal": "shared equally between the areas",
-    "per_pupil": "shared by the number of pupils",
-    "per_disadvantaged_pupil": "shared by the number of disadvantaged pupils",
-    "as_paid": "shared as it was paid",
-    "custom": "shared by chosen weights",
-}
 COSTS_NOT_ADDED = (
     "The whole cost is set against each measure alone: the costs must not be added. Where nothing is gained in a draw, "
     "one more has no price; such draws count as dearer than all others."
@@ -36,26 +37,111 @@ VIEW_NOTES = (
     "assumption. Gap-closing benefit: only what disadvantaged pupils gain beyond what other pupils gain.",
     "How much of the link between grades and earnings is causal is an assumption, with an uncertainty of its own.",
 )
-RISKS = ("high", "medium", "low")
+CAVEAT = (
+    "What this cannot say: what the real programme of 2017 to 2022 achieved, and how precise the studies behind the "
+    "impact are. Page 2 has more."
+)
+RISKS = tuple(reversed(run_statistics.RISKS))
 
-Statistics = dict[str, Published]
+
+class RunPictures:
+    """The pictures of a run; each is painted when it is first asked for."""
+
+    def __init__(self, result: Result):
+        self._result = result
+        self._measure, self._group = summaries.headline_measure(result)
+
+    @cached_property
+    def future(self) -> Picture:
+        """The headline measure: the past, and the future with and without the programme."""
+        return fan_charts.fan_picture(self._result, self._measure, self._group)
+
+    @cached_property
+    def areas(self) -> Picture | None:
+        """The impact in each area; none where there is no impact."""
+        if not summaries.has_impact(self._result):
+            return None
+        return fan_charts.side_by_side_picture(self._result, self._measure, MEASURES[self._measure].table_groups[0])
+
+    @cached_property
+    def what_lasts(self) -> Picture | None:
+        """The share of the peak left 1, 5 and 10 years after the money, by measure; none where there is no impact."""
+        return fan_charts.retention_picture(self._result) if summaries.has_impact(self._result) else None
+
+    @cached_property
+    def curves(self) -> Picture | None:
+        """The share of the peak left by years after the money, of the whole programme and of each intervention."""
+        result = self._result
+        if not summaries.has_impact(result) or not result.by_intervention.sizes.get("intervention"):
+            return None
+        label = MEASURES[self._measure].label
+        areas = result.retention.sel(measure=self._measure, group="all").mean("area")
+        labels = {name: each["label"] for name, each in result.manifest["scenario"]["interventions"].items()}
+        labels[WHOLE] = "the whole programme"
+        lines = {}
+        for name in areas.intervention.values.tolist():
+            band = np.array([areas[key].sel(intervention=name).values for key in ("left", "left_q05", "left_q95")])
+            if np.isfinite(band).all():
+                lines[labels[name]] = 100 * band
+        return intervals.courses_picture(
+            "curves", f"Share of the peak left, by years after the money: {label}", areas.years_after.values, lines,
+            "years after the money", f"% of the peak still to be seen{summaries.failed(result)}",
+        )  # fmt: skip
+
+    @cached_property
+    def sources(self) -> Picture | None:
+        """The shares of variance of impact and level by source; none where the draws are too few to tell."""
+        if not len(self._result.uncertainty):
+            return None
+        means = self._result.uncertainty.sel(place=MEAN_OF_AREAS, quantity=["impact", "projection"])
+        years = means.reading_year.values.tolist()
+        names = [f"{name} in {academic_year(year)}" for name in ("impact", "level") for year in years]
+        shares = 100 * means.share.transpose("quantity", "reading_year", "block").values.reshape(len(names), -1)
+        is_row, is_part = np.isfinite(shares).any(axis=1), np.isfinite(shares).any(axis=0)
+        if not is_row.any():
+            return None
+        rows, table = np.array(names)[is_row].tolist(), shares[is_row][:, is_part]
+        parts = [variance_decomposition.LABELS[block] for block in means.block.values[is_part].tolist()]
+        words = "; ".join(
+            f"{row}: " + ", ".join(f"{part} {max(x, 0):.0f}%" for part, x in zip(parts, line, strict=True) if x > 0.5)
+            for row, line in zip(rows, table, strict=True)
+        )
+        whose = f"{summaries.over_areas(self._result)}{summaries.failed(self._result)}"
+        title = "Shares of variance, in per cent"
+        return intervals.stacked_picture("origins", title, f"Shares of variance, {whose}. {words}.", rows, parts, table)
+
+    def tiles(self, statistics: dict[str, Published]) -> Drawn | None:
+        """Return the small map of the brief, its numbers as they are printed elsewhere; none without an impact."""
+        if not summaries.has_impact(self._result):
+            return None
+        start = "impact in "
+        printed = {one.area: (one.text, one.interval) for name, one in statistics.items() if name.startswith(start)}
+        return of_picture(tile_map.tile_map(self._result, printed=printed, is_small=True), "map")
+
+    def gallery(self) -> list[Drawn]:
+        """Return every picture, from what is asked first to how far to trust it."""
+        result, measures = self._result, self._result.draws.measure.values.tolist()
+        pictures: tuple[Picture | None, ...] = (
+            self.future,
+            *(fan_charts.fan_picture(result, name) for name in measures),
+            *(fan_charts.by_area(result), fan_charts.gaps(result)),
+            *(self.areas, self.what_lasts, self.curves, self.sources, posterior.forest(result)),
+        )
+        return [of_picture(each) for each in pictures if each is not None]
+
+
+def of_picture(picture: Picture, name: str = "", title: str = "") -> Drawn:
+    """Return a picture as a document prints it, under a name and a title of its own."""
+    return Drawn(name or picture.name, title or picture.title, picture.alternative, picture.svg)
 
 
 def run_document(result: Result, pictures: RunPictures | None = None) -> Dossier:
-    """Return what the brief of a run prints; ``assemble`` adds what the other formats need.
-
-    Parameters
-    ----------
-    result
-        From ``run`` or ``Result.load``.
-    pictures
-        Its pictures, where others use them too.
-    """
+    """Return what the brief of a run prints, with pictures that others may use too; ``assemble`` adds the rest."""
     statistics, pictures = run_statistics.brief(result), pictures or RunPictures(result)
-    gates = result.manifest["gates"]
+    gates, title = result.manifest["gates"], title_of("scenario", result.manifest["scenario"]["name"])
     return Dossier(
         kind="run",
-        title=f"Opportunity Areas: {scenario_title(result)}",
+        title=f"Opportunity Areas: {title}{summaries.failed(result)}",
         label=result.label,
         verdict=gates["verdict"],
         reason=gates["reason"],
@@ -68,21 +154,8 @@ def run_document(result: Result, pictures: RunPictures | None = None) -> Dossier
     )
 
 
-def scenario_title(result: Result) -> str:
-    """Return the title of a scenario as people read it, marked where convergence checks failed."""
-    return f"{title_of('scenario', result.manifest['scenario']['name'])}{summaries.failed(result)}"
-
-
 def headline(result: Result, statistics: Statistics) -> Sentence:
-    """Return the sentences that stand for all: the impact, its chance and the cost.
-
-    Parameters
-    ----------
-    result
-        From ``run`` or ``Result.load``.
-    statistics
-        From ``run_statistics.brief``.
-    """
+    """Return the sentences that stand for all: the impact, its chance and the cost."""
     measure, group = summaries.headline_measure(result)
     whose, year = outcome(measure, group), academic_year(summaries.headline_year(result))
     if not summaries.has_impact(result):
@@ -91,19 +164,15 @@ def headline(result: Result, statistics: Statistics) -> Sentence:
     if "chance_better" not in statistics:
         return (f"The programme does not change {whose} in {year}.",)
     likely, first = statistics["chance_better"], academic_year(int(result.draws.year.values[0]))
-    beside = statistics["national"]
+    beside, last = statistics["national"], academic_year(run_statistics.last_funded_year(result))
     national: Sentence = ("; national programmes in the same areas add ", Only(beside)) if beside.value else ()
     return (
-        f"The programme, funded from {first} to {_last_funded_year(result)}, is expected to "
+        f"The programme, funded from {first} to {last}, is expected to "
         f"{'raise' if statistics['impact'].value > 0 else 'change'} {whose} in {year} by ", statistics["impact"],
         f" {unit(measure)}, compared with no further programme, {_where(result)}. If the model is right, "
         f"{formatting.clause(likely.value)} (", Only(likely), ") that pupils do better with it than without it. It "
         "costs ", Only(statistics["money_in"]), *national, ".",
     )  # fmt: skip
-
-
-def _last_funded_year(result: Result) -> str:
-    return academic_year(int(result.sustainability.attrs["last_funded_year"]))
 
 
 def _where(result: Result) -> str:
@@ -138,58 +207,48 @@ def _one_more(measure: str) -> str:
 
 
 def passages(result: Result, statistics: Statistics, pictures: RunPictures) -> tuple[Passage, ...]:
-    """Return the parts of the two pages.
-
-    Parameters
-    ----------
-    result, statistics
-        As in ``headline``.
-    pictures
-        Of the run: the futures stand on the first page, the map on the second.
-    """
+    """Return the parts of the two pages; the futures are drawn on the first, the map on the second."""
+    has_districts = bool(result.draws.proxy.any())
+    limits = [line for line in narrative.CANNOT_SAY if has_districts or "districts" not in line]
     return (
         _counterfactual(result, statistics, pictures),
         _costs(result, statistics),
         _lasts(result, statistics),
         _areas(result, statistics, pictures),
         _certainty(result, statistics),
-        Passage("What it cannot say", points=tuple((line,) for line in cannot_say(result)), page=2),
+        Passage("What it cannot say", points=tuple((line,) for line in limits), page=2),
     )
-
-
-def cannot_say(result: Result) -> list[str]:
-    """Return what the model cannot say of a run; of districts only where there are any."""
-    has_districts = bool(result.draws.proxy.any())
-    return [line for line in narrative.CANNOT_SAY if has_districts or "districts" not in line]
 
 
 def _counterfactual(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, group = summaries.headline_measure(result)
-    year, level = academic_year(summaries.headline_year(result)), unit(measure, level=True)
-    title = f"{MEASURES[measure].label}, {group} pupils"
-    level = " per cent" if level == "%" else f" {level}"
+    year, level_unit = academic_year(summaries.headline_year(result)), unit(measure, level=True)
+    # a figure in per cent keeps its number alone, since a cell of a workbook would read 41% as 0.41
+    level: Callable[[Published], Part] = Percent if level_unit == "%" else (lambda figure: figure)
+    behind = "" if level_unit == "%" else f" {level_unit}"
     said: list[Sentence] = [(
         f"Without a further programme, {outcome(measure, group)} in {year} is expected to be ",
-        statistics["counterfactual"],
-        f"{level}. With it, ", statistics["projection"], f"{level}.",
+        level(statistics["counterfactual"]), f"{behind}. With it, ", level(statistics["projection"]), f"{behind}.",
     )]  # fmt: skip
     if "published" in statistics:
         last = statistics["published"]
-        said.append((f"The last published figure, for {academic_year(last.year)}, is ", Only(last), f"{level}. "
+        said.append((f"The last published figure, for {academic_year(last.year)}, is ", level(last), f"{behind}. "
                      "The change to the first of these comes from the national trend, and from the areas\u2019 return "
                      "to their usual level."))  # fmt: skip
     if summaries.has_impact(result):
         said.append(("The level is far less certain than the difference that the programme makes. Most unknowns, such "
                      "as the national trend, affect both futures alike.",))  # fmt: skip
-    return Passage("Compared with what?", tuple(said), pictures=(of_picture(pictures.future, "future", title),))
+    title = f"{MEASURES[measure].label}, {group} pupils"
+    picture = of_picture(pictures.future, "future", title)
+    return Passage("Compared with what?", (*said, (CAVEAT,)), pictures=(picture,))
 
 
 def _costs(result: Result, statistics: Statistics) -> Passage:
     scenario = result.manifest["scenario"]
-    split = SPLITS.get(scenario["split"]["rule"], f"shared by {scenario['split']['rule']}")
     beside, said = statistics["national"], []
     said.append((
-        "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), {split}. ",
+        "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), shared "
+        f"{SPLITS[scenario['split']['rule']]}. ",
         Only(statistics["allocated"]), " pays for activity and ", Only(statistics["management"]), " for management; ",
         Only(statistics["unspent"]), " is unspent.",
         *((" National programmes in the same areas add ", Only(beside), ".") if beside.value else ()),
@@ -210,11 +269,8 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
 
 
 def _benefit(result: Result, statistics: Statistics) -> Sentence:
-    ratio, likely, limit = (
-        statistics["benefit_per_pound"],
-        statistics["chance_worth"],
-        result.value.attrs["review_above"],
-    )
+    ratio, likely = statistics["benefit_per_pound"], statistics["chance_worth"]
+    limit = result.value.attrs["review_above"]
     review = f" REVIEW this before it is used: comparable programmes bring less than £{limit:g}."
     return (
         "Each £1 spent adds ", ratio, " pounds to pupils\u2019 lifetime earnings, in present values. Only gains in "
@@ -228,11 +284,12 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
     if "left_5y" not in statistics:
         return Passage("Does it last?", (("There is no impact that could last or be lost.",),))
     half, sustainability = statistics["p_half_left_5y"], result.manifest["scenario"]["sustainability"]
+    last = academic_year(run_statistics.last_funded_year(result))
     counts = {grade: int(statistics[f"{grade} risk"].value) for grade in RISKS}
-    worst, n_areas = max(counts, key=counts.get), sum(counts.values())
+    worst, n_areas = max(counts, key=counts.__getitem__), sum(counts.values())
     often = "" if n_areas == 1 else " in most areas" if counts[worst] > n_areas / 2 else " most often"
     said: Sentence = (
-        f"Five years after funding ends in {_last_funded_year(result)}, ", statistics["left_5y"], " of the peak "
+        f"Five years after funding ends in {last}, ", statistics["left_5y"], " of the peak "
         "impact remains; after ten years, ", statistics["left_10y"],
         f". {capital(formatting.clause(half.value))} (", Only(half), ") that at least half "
         f"remains after five years. The risk of losing the impact is {worst}{often} (high in ",
@@ -242,10 +299,10 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
     in_place = [name.replace("_", " ") for name, score in sustainability["principles"].items() if score]
     principles = f"These principles of sustainability are in place: {', '.join(in_place)}."
     principles = principles if in_place else "None of the principles of sustainability is in place."
-    ending = ENDINGS.get(sustainability["ending"], sustainability["ending"])
     why: Sentence = (
-        f"Why: {ending}. Of spending on activity, ", Only(statistics["money_share_bought_in"]), " goes on work that "
-        "stops when funding ends, ", Only(statistics["money_share_mixed"]), " on work that stops in part, and ",
+        f"Why: {ENDINGS[sustainability['ending']]}. Of spending on activity, ",
+        Only(statistics["money_share_bought_in"]), " goes on work that stops when funding ends, ",
+        Only(statistics["money_share_mixed"]), " on work that stops in part, and ",
         Only(statistics["money_share_embedded"]), " on work that can continue. Pupils who were helped lose part of "
         f"their gain each year, and leave school. {principles}",
     )  # fmt: skip
@@ -254,25 +311,20 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
 
 def _areas(result: Result, statistics: Statistics, pictures: RunPictures) -> Passage:
     measure, _ = summaries.headline_measure(result)
-    year, said = academic_year(summaries.headline_year(result)), []
+    year = academic_year(summaries.headline_year(result))
+    said: list[Sentence] = []
     if "gap_change" in statistics:
         said.append((
             f"In {year} disadvantaged pupils gain ", statistics["impact disadvantaged"], " and other pupils ",
             statistics["impact other"], f" {unit(measure)}. The gap between them changes by ", statistics["gap_change"],
             ".",
         ))  # fmt: skip
-    if alarm := _alarm(result):
+    views = ranking.per_pound(result.value) if len(result.value) else {}
+    if alarm := ranking.alarm(result.draws.area.values.tolist(), views):
         said.append((f"Value for money: {alarm[0].lower()}{alarm[1:]}",))
     tiles = pictures.tiles(statistics)
     grids = (_table_of_areas(result, statistics), _table_of_measures(result, statistics))
     return Passage("Where and for whom", tuple(said), grids=grids, pictures=(tiles,) if tiles else (), page=2)
-
-
-def _alarm(result: Result) -> str:
-    """Return where the three views of value per pound disagree; nothing where they agree."""
-    if not len(result.value):
-        return ""
-    return ranking.alarm(result.draws.area.values.tolist(), ranking.per_pound(result.value))
 
 
 def _table_of_areas(result: Result, statistics: Statistics) -> Grid:
@@ -295,7 +347,7 @@ def _table_of_areas(result: Result, statistics: Statistics) -> Grid:
 
 def _shown(result: Result, statistics: Statistics) -> list[str]:
     """Return the areas of the brief: all, or the ends of the order where there are too many for a page."""
-    names = result.draws.area.values.tolist()
+    names: list[str] = result.draws.area.values.tolist()
     if len(names) <= MOST_AREAS:
         return names
     order = sorted(names, key=lambda name: -statistics[f"impact in {name}"].value)
@@ -345,43 +397,32 @@ def _certainty(result: Result, statistics: Statistics) -> Passage:
 
 
 def annex(result: Result, pictures: RunPictures) -> tuple[Passage, ...]:
-    """Return what a page shows below the two pages, for readers who check the figures.
-
-    Parameters
-    ----------
-    result
-        From ``run`` or ``Result.load``.
-    pictures
-        Of the run.
-    """
+    """Return what a page shows below the two pages, for readers who check the figures."""
     shown = {name: of_picture(each) for name in ("areas", "what_lasts", "curves", "sources")
              if (each := getattr(pictures, name))}  # fmt: skip
     parts = [
         _lasting_by_measure(result, shown),
         _lasting_by_intervention(result, shown),
-        Passage("The areas side by side", pictures=tuple(shown[name] for name in ("areas",) if name in shown)),
+        Passage("The areas side by side", pictures=_those(shown, "areas")),
         Passage("Where the money goes", grids=(_account(result),)),
         _value(result),
-        Passage("Where the uncertainty comes from", pictures=tuple(shown[n] for n in ("sources",) if n in shown)),
+        Passage("Where the uncertainty comes from", pictures=_those(shown, "sources")),
         _evidence(result),
     ]
     return tuple(part for part in parts if part.said or part.grids or part.pictures)
 
 
-def _lasting_by_measure(result: Result, shown: dict) -> Passage:
-    kept = result.sustainability.sel(group="all")
+def _lasting_by_measure(result: Result, shown: dict[str, Drawn]) -> Passage:
     rows = []
-    for measure in kept.measure.values.tolist():
-        of_measure = kept.sel(measure=measure)
-        if not float(of_measure.p_impact.max()) > 0:
+    for measure in result.draws.measure.values.tolist():
+        if not (left := run_statistics.lasting(result, measure, "all")):
             continue
-        marks = (*run_statistics.proxies(result, measure, "all"), *run_statistics.doubtful(result))
-        left = run_statistics.lasting(result, run_statistics.means(of_measure), MEAN_OF_AREAS, measure, "all", marks)
-        peaks = of_measure.peak_year.values[np.isfinite(of_measure.peak_year.values)]
+        kept = result.sustainability.sel(group="all", measure=measure)
+        peaks = kept.peak_year.values[np.isfinite(kept.peak_year.values)]
         rows.append((
             MEASURES[measure].label, academic_year(int(np.median(peaks))) if peaks.size else "none",
             left["left_5y"], left["left_5y"].interval, left["left_10y"], left["left_10y"].interval,
-            left["p_half_left_5y"], left["p_half_left_10y"], _counts_of_risk(of_measure),
+            left["p_half_left_5y"], left["p_half_left_10y"], _counts_of_risk(kept),
         ))  # fmt: skip
     if not rows:
         return Passage("What lasts, by measure")
@@ -391,28 +432,32 @@ def _lasting_by_measure(result: Result, shown: dict) -> Passage:
     caption = f"What is left of the peak impact, all pupils, {summaries.over_areas(result)}"
     note = ("What is left is the largest gain still to be seen from then on, as a share of the peak. Measures of older "
             "pupils can keep more for longer: pupils who were helped when young reach them later.")  # fmt: skip
-    pictures = tuple(shown[name] for name in ("what_lasts",) if name in shown)
-    return Passage("What lasts, by measure", points=((note,),), grids=(Grid(caption, head, tuple(rows)),),
-                   pictures=pictures)  # fmt: skip
+    grid = Grid(caption, head, tuple(rows))
+    return Passage("What lasts, by measure", points=((note,),), grids=(grid,), pictures=_those(shown, "what_lasts"))
 
 
-def _counts_of_risk(kept) -> str:
+def _those(shown: dict[str, Drawn], name: str) -> tuple[Drawn, ...]:
+    return (shown[name],) if name in shown else ()
+
+
+def _counts_of_risk(kept: xr.Dataset) -> str:
     return " / ".join(str(int((kept.risk.values == grade).sum())) for grade in RISKS)
 
 
-def _lasting_by_intervention(result: Result, shown: dict) -> Passage:
+def _lasting_by_intervention(result: Result, shown: dict[str, Drawn]) -> Passage:
     """Return what is left of each intervention on the measure that it moves most; nothing for an older file."""
-    found, rows = result.by_intervention, []
-    if not summaries.has_impact(result) or not found.sizes.get("intervention"):
+    each, rows = result.by_intervention, []
+    if not summaries.has_impact(result) or not each.sizes.get("intervention"):
         return Passage("What lasts, by intervention")
     interventions = result.manifest["scenario"]["interventions"]
-    for name in found.intervention.values.tolist():
-        measure = str(found.peak_sd.sel(intervention=name).mean("area").idxmax("measure").values)
-        kept = found.sel(intervention=name, measure=measure)
+    for name in each.intervention.values.tolist():
+        measure = str(each.peak_sd.sel(intervention=name).mean("area").idxmax("measure").values)
+        kept = each.sel(intervention=name, measure=measure)
+        half = _mean(kept.p_half_left_5y)
         rows.append((
             interventions[name]["label"], interventions[name]["kind"].replace("_", " "), MEASURES[measure].label,
-            *(_mean_share(kept[f"left_{years}y"].values, percent) for years in (1, 5, 10)),
-            _mean_share(kept.p_half_left_5y.values, chance), _counts_of_risk(kept),
+            *(formatting.share(_mean(kept[f"left_{years}y"])).replace("none", "no impact") for years in (1, 5, 10)),
+            formatting.chance(half, reported_statistic.error_of_share(half, result.n_draws)), _counts_of_risk(kept),
         ))  # fmt: skip
     head = ("Intervention", "Kind", "Measure it moves most", "Left after 1 year", "Left after 5 years",
             "Left after 10 years", "Chance at least half is left after 5 years",
@@ -420,32 +465,23 @@ def _lasting_by_intervention(result: Result, shown: dict) -> Passage:
     grid = Grid(f"What is left of each intervention, all pupils, {summaries.over_areas(result)}", head, tuple(rows))
     note = "The reason for each grade is in sustainability.csv, and every year after the money in retention.csv."
     return Passage("What lasts, by intervention", points=((note,),), grids=(grid,),
-                   pictures=tuple(shown[name] for name in ("curves",) if name in shown))  # fmt: skip
+                   pictures=_those(shown, "curves"))  # fmt: skip
 
 
-def _mean_share(values: np.ndarray, in_words) -> str:
-    known = values[np.isfinite(values)]
-    return in_words(float(known.mean())) if known.size else "no impact"
+def _mean(values: xr.DataArray) -> float:
+    """Return the mean of the areas that have a value; not a number where none has."""
+    known = values.values[np.isfinite(values.values)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def _account(result: Result) -> Grid:
     """Return the money by area, each sum under the name that it has in the workbook."""
-    money, base = result.money, str(result.manifest["price_base"])
-    lines = {"allocated": money.spend.sum("intervention"), "management": money.management, "unspent": money.unspent}
-    lines["money_in"] = sum(lines.values())
-    sums = {name: line.sum("money_year").to_series() for name, line in lines.items()}
-    places = [*money.area.values.tolist(), "all areas"]
-    rows = tuple(
-        (place, *(
-            reported_statistic.of_money(
-                About(name, f"{name}, {place}", "GBP", area=place, price_base=base),
-                float(each.sum() if place == "all areas" else each[place]), run_statistics.origin(result),
-            )
-            for name, each in sums.items()
-        ))
-        for place in places
-    )  # fmt: skip
-    return Grid(f"Money by area, over all years ({base})", ("Area", "Activity", "Management", "Unspent", "Total"), rows)
+    sums = {(one.area, one.quantity): one for one in run_statistics.money(result) if not one.year}
+    lines = ("allocated", "management", "unspent", "money_in")
+    places = [*result.draws.area.values.tolist(), ALL_AREAS]
+    rows = tuple((place, *(sums[place, line] for line in lines)) for place in places)
+    head = ("Area", "Activity", "Management", "Unspent", "Total")
+    return Grid(f"Money by area, over all years ({result.manifest['price_base']})", head, rows)
 
 
 def _value(result: Result) -> Passage:
@@ -455,9 +491,8 @@ def _value(result: Result) -> Passage:
     years, attributes = result.draws.year.values.tolist(), result.value.attrs
     rows = []
     for measure in result.draws.measure.values.tolist():
-        found = run_statistics.one_more(result, measure)
-        cost = found.get("cost_of_one_more")
-        extra = found["extra"]
+        more = run_statistics.one_more(result, measure)
+        extra, cost = more["extra"], more.get("cost_of_one_more")
         rows.append((MEASURES[measure].label, extra, extra.interval, extra.unit, cost or "no price",
                      cost.interval if cost else "no price"))  # fmt: skip
     head = ("Measure", "More who do better", "90% interval", "Counted in", "Cost of one more (median)", "90% interval")
@@ -480,7 +515,7 @@ def _benefit_by_area(result: Result, views: dict[str, np.ndarray]) -> Grid:
         (name, *(_ratio(result, view, values[a], name) for view, values in views.items()))
         for a, name in enumerate(names)
     ]
-    rows.append(("all areas", *(_ratio(result, view, values[0], "all areas") for view, values in whole.items())))
+    rows.append((ALL_AREAS, *(_ratio(result, view, values[0], ALL_AREAS) for view, values in whole.items())))
     head = ("Area", *(f"{label.capitalize()} per pound" for _, label in ranking.VIEWS.values()))
     return Grid("Benefit over cost, both discounted, with 90% intervals", head, tuple(rows))
 
@@ -501,9 +536,8 @@ def _public_purse(result: Result) -> tuple[Sentence, ...]:
 def _ratio(result: Result, view: str, draws: np.ndarray, place: str) -> str:
     if not np.isfinite(draws).all():
         return "none"
-    about = About(f"{view}_per_pound", "", "GBP / GBP", area=place)
-    shape = result.draws.sizes["chain"], result.draws.sizes["draw"]
-    return reported_statistic.of_draws(about, draws.reshape(shape), run_statistics.origin(result)).whole
+    about, by_chain = About(f"{view}_per_pound", "", area=place), run_statistics.by_chain(result, draws)
+    return reported_statistic.of_draws(about, by_chain, run_statistics.origin(result)).whole
 
 
 def _evidence(result: Result) -> Passage:

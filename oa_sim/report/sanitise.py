@@ -5,6 +5,10 @@ A number is no text and is left alone; a text that reads as a number is left as 
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"  # what a formula begins with, also in full width
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?([eE][+-]?[0-9]+)?( ?%)?", re.ASCII)
@@ -17,15 +21,8 @@ def harmless(text: str, *, spares_numbers: bool = True) -> str:
     """Return a text as it may stand in a cell of CSV, Excel or a page.
 
     Control characters, characters that no XML holds and those that turn the order of reading are dropped; line ends and
-    tabs become blanks. A text that then begins with what begins a formula gets an apostrophe before it. Quotes, emoji
-    and text that runs from right to left stay as they are. What is harmless already is not changed.
-
-    Parameters
-    ----------
-    text
-        Any text, such as the name of a scenario or an area.
-    spares_numbers
-        Whether a text that is a number is left alone; a name in a column of text is no number, whatever it looks like.
+    tabs become blanks. A text that then begins with what begins a formula gets an apostrophe before it, but with
+    ``spares_numbers`` not one that is a number. Quotes, emoji and text that runs from right to left stay as they are.
 
     Examples
     --------
@@ -39,32 +36,20 @@ def harmless(text: str, *, spares_numbers: bool = True) -> str:
 
 
 def cleaned(text: str) -> str:
-    """Return a text as it may stand where nothing is taken for a formula, as in a document.
-
-    It is as from ``harmless``, without the apostrophe and with every number left alone.
-
-    Parameters
-    ----------
-    text
-        Any text.
-    """
+    """Return a text as ``harmless`` does, for a document, where nothing is taken for a formula."""
     spaced = "".join(" " if character in BLANKS else character for character in text)
     return "".join(character for character in spaced if is_kept(character))
 
 
-def in_table(table):
-    """Return a pandas DataFrame whose text cells and column names are harmless; numbers are left alone."""
+def in_table(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table whose text cells and column names are harmless; numbers are left alone."""
     changed = {}
     for place, column in enumerate(table.columns):
         if table.dtypes.iloc[place].kind not in "biuf":
             texts = table[column].astype(object)
-            known = {text: harmless(text) for text in texts.unique() if isinstance(text, str)}
-            changed[column] = texts.map(lambda cell, known=known: known.get(cell, cell) if _is_text(cell) else cell)
-    return table.assign(**changed).rename(columns=lambda name: harmless(name) if _is_text(name) else name)
-
-
-def _is_text(cell: object) -> bool:
-    return isinstance(cell, str)
+            cells = {text: harmless(text) for text in texts.unique() if isinstance(text, str)}
+            changed[column] = texts.map(lambda cell, cells=cells: cells[cell] if isinstance(cell, str) else cell)
+    return table.assign(**changed).rename(columns=lambda name: harmless(name) if isinstance(name, str) else name)
 
 
 def is_kept(character: str) -> bool:

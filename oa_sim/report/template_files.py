@@ -3,12 +3,10 @@
 An edited copy takes the place of the shipped template of its name; the others stay as they are shipped.
 """
 
-import os
-import shutil
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from oa_sim.atomic_write import atomic_folder
 from oa_sim.errors import Refusal
 
 SHIPPED = Path(str(files(__package__))) / "templates"
@@ -20,19 +18,9 @@ def template_names() -> list[str]:
 
 
 def template_file(name: str, folder: Path | None = None) -> Path:
-    """Return a template: that of the folder where it has one, otherwise the shipped one.
+    """Return a template: that of a folder of edited copies where it has one, otherwise the shipped one.
 
-    Parameters
-    ----------
-    name
-        Such as ``brief.html``, ``theme.css``, ``brief.docx`` or ``slides.pptx``.
-    folder
-        Of edited copies.
-
-    Returns
-    -------
-    Path
-        It may not exist where the name is not of a shipped template.
+    The path may not exist where the name is not of a shipped template.
     """
     edited = folder / name if folder else None
     return edited if edited and edited.is_file() else SHIPPED / name
@@ -56,12 +44,7 @@ def check_template_folder(folder: Path | None) -> None:
 
 
 def copy_templates(folder: Path) -> list[str]:
-    """Copy the shipped templates into a new folder and return their names.
-
-    Parameters
-    ----------
-    folder
-        That does not exist yet, or is empty.
+    """Copy the shipped templates into a folder that does not exist yet, or is empty, and return their names.
 
     Raises
     ------
@@ -70,17 +53,10 @@ def copy_templates(folder: Path) -> list[str]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refusal(f"--copy-templates writes a new folder, and {folder} is there already: give another")
-    copies = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        copies = Path(tempfile.mkdtemp(prefix=".templates-", dir=folder.parent))
-        for name in template_names():
-            (copies / name).write_bytes((SHIPPED / name).read_bytes())
-        copies.chmod(0o755)
-        os.replace(copies, folder)
+        with atomic_folder(folder) as part:
+            for name in template_names():
+                (part / name).write_bytes((SHIPPED / name).read_bytes())
     except OSError as error:
         raise Refusal(f"{folder} cannot be written ({error.strerror}): give another folder") from None
-    finally:
-        if copies:
-            shutil.rmtree(copies, ignore_errors=True)
     return template_names()

@@ -22,9 +22,20 @@ PARTNERS = ("families", "employers", "voluntary_sector")
 PROCUREMENT = ("mixed", "tender", "school_to_school", "grants")
 REVIEWS = ("none", "to_progress", "to_effect")
 SHARE_TOLERANCE = 1e-6
-SPLITS = ("equal", "per_pupil", "per_disadvantaged_pupil", "as_paid", "custom")
+SPLITS = {  # how the money is shared, in words, from the simplest to the least simple
+    "equal": "equally between the areas",
+    "per_pupil": "by number of pupils",
+    "per_disadvantaged_pupil": "by number of disadvantaged pupils",
+    "as_paid": "as it was paid",
+    "custom": "by chosen weights",
+}
 RULES = ("shares", "delivery_plans")
-ENDINGS = ("stop", "taper", "extend", "hand_over")
+ENDINGS = {  # what happens when funding ends, in words
+    "stop": "funding stops at once",
+    "taper": "funding tapers off",
+    "extend": "the same money is spread over more years",
+    "hand_over": "local partners take over",
+}
 PRINCIPLES = (
     *("existing_networks", "clear_vision", "capacity_not_posts", "partners_beyond_education"),
     *("community", "evidence_shared", "manager_stays"),
@@ -100,7 +111,7 @@ class Split(Checked):
     """How the money is shared among areas; ``shares`` belongs to the rule ``custom`` alone."""
 
     key, owner = "split", FINANCE
-    rule: str = setting("How the money is shared among areas", NAME, choices=SPLITS)
+    rule: str = setting("How the money is shared among areas", NAME, choices=tuple(SPLITS))
     shares: dict[str, float] = setting("Share of the money for an area", SHARE, 0, 1, default=dict)
 
     def _check_together(self) -> None:
@@ -171,7 +182,7 @@ class Sustainability(Checked):
     """How the money ends, what survives it, and when a risk is called high."""
 
     key, owner = "sustainability", EVIDENCE
-    ending: str = setting("How the money ends", NAME, choices=ENDINGS)
+    ending: str = setting("How the money ends", NAME, choices=tuple(ENDINGS))
     taper_years: int = setting("Years over which the end is spread", "years", 1, 10)
     extend_years: int = setting("Years over which the same money is spread", "years", 1, 10)
     kinds: dict[str, Survival] = MISSING

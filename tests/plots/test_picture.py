@@ -12,7 +12,7 @@ from PIL import Image
 from oa_sim import formatting
 from oa_sim.plots import fan_charts, tile_map
 from oa_sim.plots import picture as picture_module
-from oa_sim.report.run_pictures import RunPictures
+from oa_sim.report.run_brief import RunPictures
 
 HOSTILE = (
     '=HYPERLINK("x") $\\frac{a}{b$ $y_',

@@ -15,7 +15,7 @@ from oa_sim.cli.main import main
 from oa_sim.report import assemble, document, folder_brief, folder_writers
 from oa_sim.report.formats import data_files, excel, html_pages, powerpoint, word
 from oa_sim.report.reported_statistic import Published
-from oa_sim.report.run_pictures import RunPictures
+from oa_sim.report.run_brief import RunPictures
 
 HOSTILE = (
     '=HYPERLINK("http://x.invalid","y")',
@@ -57,6 +57,26 @@ class Text(HTMLParser):
 @pytest.fixture(scope="module")
 def every(every_area):
     return assemble.of_run(every_area)
+
+
+def test_a_level_is_said_in_per_cent_and_its_figure_stays_a_number(every):
+    level = next(figure for figure in every.figures if figure.quantity == "counterfactual")
+    said = document.plain(every.passages[0].said[0])
+    assert f"expected to be {level.text}% (90% interval {level.interval.replace(' to ', '% to ')}%)" in said
+    assert "%" not in level.text + level.interval
+
+
+def test_the_first_page_says_what_the_figures_cannot(every):
+    first = [document.plain(line) for part in every.passages if part.page == 1 for line in part.said]
+    assert any(line.startswith("What this cannot say:") for line in first)
+
+
+def test_units_are_printed_with_a_pound_sign_and_kept_as_programs_know_them(every):
+    cost = next(figure for figure in every.figures if figure.quantity == "cost_of_one_more")
+    assert (cost.unit, cost.printed_unit) == ("GBP", "\u00a3")
+    printed = [cell for row in document.brief_statistics(every).rows for cell in row if isinstance(cell, str)]
+    assert not any("GBP" in cell for cell in printed)
+    assert not any("GBP" in cell for row in every.log.itertuples(index=False) for cell in row)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from test_assemble import book_text
 
@@ -10,11 +11,10 @@ from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
 from oa_sim.report import document, folder_brief, folder_writers, reported_statistic
 from oa_sim.report.formats import excel, html_pages
+from oa_sim.report.reported_statistic import Origin
 
 
 def of_comparison(tmp_path, run_tiny, tiny, change=lambda facts: facts):
-    import pandas as pd
-
     from oa_sim.simulation.comparison import Comparison
 
     made = Comparison((run_tiny("scenario=no_programme"), tiny), pd.DataFrame())
@@ -67,3 +67,25 @@ def test_a_damaged_folder_is_refused_and_nothing_is_left(tmp_path, capsys):
     (tmp_path / "target.json").write_text("{")
     with pytest.raises(Refusal, match="cannot be read"):
         folder_brief.read(tmp_path, folder_brief.kind_of(tmp_path))
+
+
+ORIGIN = Origin("s", "run", "draws", "data", "1", 2000)
+
+
+def test_rows_of_a_sweep_bear_their_own_marks():
+    spec, basis = folder_brief.SPECS["sweep"], folder_brief.Basis(ORIGIN, (), {"impact_mean": "percentage points"})
+    table = pd.DataFrame({
+        "scenario": [0, 1], "impact_mean": [0.5, 0.7], "impact_q05": [0.2, 0.3], "impact_q95": [0.8, 1.1],
+        "headline_p_half_left_10y": [0.001, 0.2], "to_verify": [3, 0], "verdict": ["PASS", "FAIL"],
+        "last_funded_year": [2028, 2028],
+    })  # fmt: skip
+    found = folder_brief.figures_of("summary", table, spec, basis)
+    assert found[0, "impact_mean"].marks == reported_statistic.VERIFY
+    assert found[0, "impact_mean"].unit == "percentage points"
+    assert reported_statistic.FAILED in found[1, "impact_mean"].marks
+    assert found[0, "headline_p_half_left_10y"].text == "below 1%"
+    assert (0, "last_funded_year") not in found
+    sheet = folder_brief.sheet("summary", table, found)
+    end = sheet.rows[0][sheet.head.index("impact_q05")]
+    assert end.value == pytest.approx(0.2)
+    assert end.text == found[0, "impact_mean"].interval.split(" to ")[0]

@@ -11,7 +11,7 @@ from tiny import DRAWS
 
 from oa_sim import Refusal, Result
 from oa_sim.definitions import MEASURES, QUANTILES, QUANTITIES, TABLE_COLUMNS
-from oa_sim.report import run_brief, run_pictures
+from oa_sim.report import run_brief
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_result_of_before_there_were_more_parts_still_loads(tiny, tmp_path, mo
     xr.testing.assert_identical(back.sustainability, tiny.sustainability)
     assert set(back.lasting().intervention) == {"all"}
     assert len(back.retained()) == len(back.pupils_served()) == 0
-    titles = [part.title for part in run_brief.annex(back, run_pictures.RunPictures(back))]
+    titles = [part.title for part in run_brief.annex(back, run_brief.RunPictures(back))]
     assert "What lasts, by measure" in titles
     assert "What lasts, by intervention" not in titles
 

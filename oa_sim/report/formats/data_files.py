@@ -1,12 +1,10 @@
-"""Data files: figures as CSV and JSON, as a data package, and in the long form of scenario tools (IAMC).
+"""Data files: figures as CSV and JSON, as a data package (Frictionless, v1), and in the long form of IAMC.
 
-The data package is a descriptor by which other programs open the tables (Frictionless, v1). It lies beside them as
-``datapackage.json``: each file with its size and hash, each column with its type, its meaning and its unit, and the
-sources of it all with their licences.
-
-The long form, which pyam loads, has a row for each model, scenario, region, variable, unit and year; a variable is a
-path such as ``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it
-never stands beside a figure of the area's own as if it were one, and is never added to it.
+The descriptor of the package lies beside the tables as ``datapackage.json``: each file with its size and hash, each
+column with its type, meaning and unit, and the sources of it all with their licences. The long form, which pyam loads,
+has a row for each model, scenario, region, variable, unit and year; a variable is a path such as
+``Impact|Key stage 2|Disadvantaged|Mean``. A figure that is a county's says so in its unit, so that it never stands
+beside a figure of the area's own as if it were one.
 """
 
 import csv
@@ -17,6 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +24,10 @@ import oa_sim
 from oa_sim.definitions import MEAN_REGION, MEASURES, QUANTILES, QUANTITIES
 from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
-from oa_sim.report import data_dictionary, sanitise
+from oa_sim.report import data_dictionary
 from oa_sim.report.document import Dossier
-from oa_sim.report.reported_statistic import Published
-from oa_sim.report.sanitise import harmless
-from oa_sim.scenario import unverified
+from oa_sim.report.reported_statistic import PROXY, Published
+from oa_sim.report.sanitise import harmless, in_table
 from oa_sim.simulation.result import Result, described
 
 FILE_NAME = "datapackage.json"
@@ -43,7 +41,6 @@ LICENCES = [
     {"name": "MIT", "title": "MIT: what the model adds", "path": "https://opensource.org/license/mit"},
 ]
 COLUMNS = ("model", "scenario", "region", "variable", "unit", "year", "value")
-PROXY = "county proxy"
 STEP = "|"  # between the parts of a variable, so in no part of it
 NAMES = {
     "good_level_of_development": "Good level of development",
@@ -59,11 +56,10 @@ NAMES = {
 STATISTICS = {"mean": "Mean", "sd": "Standard deviation"} | {
     name: "Median" if share == 0.5 else f"{100 * share:.0f}th percentile" for name, share in QUANTILES.items()
 }
-SERIES = COLUMNS  # of figures, as tools for scenarios know them
 ORIGIN = ("scenario", "run_id", "draws", "data_hash", "version", "n_draws")
 
 
-def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict:
+def descriptor(folder: str | Path, files: Iterable[str], manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the descriptor of some tables of a folder.
 
     ``files`` are names of CSV files as paths from the folder, in which the descriptor will lie too; each bears the name
@@ -71,10 +67,13 @@ def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict
     out. No date and no random number is in it: the same tables have the same descriptor. A file that is not there, lies
     elsewhere, or has a column without a meaning is refused.
     """
-    scenario, verdict, failed = manifest["scenario"], manifest["gates"]["verdict"], ""
-    if verdict != "PASS":
-        failed = f" [{verdict}]"
-    data_folder = scenario.get("data_folder")
+    scenario, verdict = manifest["scenario"], manifest["gates"]["verdict"]
+    failed = f" [{verdict}]" if verdict != "PASS" else ""
+    sources = [
+        f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']}; {row['licence']})"
+        for row in tables.read("sources", scenario.get("data_folder"))
+    ]
+    resources = [_resource(Path(folder), str(name)) for name in files]
     return {
         "profile": PROFILE,
         "name": _slug(f"oa_sim-{scenario['name']}-{manifest['run_id']}"),
@@ -83,23 +82,9 @@ def descriptor(folder: str | Path, files: Iterable[str], manifest: dict) -> dict
         "description": _description(manifest),
         "version": str(manifest.get("oa_sim", "")),
         "licenses": LICENCES,
-        "sources": sources(Path(data_folder) if data_folder else None),
-        "resources": [
-            resource for name in files if (resource := _resource(Path(folder), str(name)))["schema"]["fields"]
-        ],
+        "sources": [{"title": harmless(title)} for title in sources],
+        "resources": [resource for resource in resources if resource["schema"]["fields"]],
     }
-
-
-def sources(folder: Path | None = None) -> list[dict[str, str]]:
-    """Return publisher, title, year and licence of each source of the tables, as a descriptor names them."""
-    return [
-        {
-            "title": harmless(
-                f"{row['source']}: {row['publisher']}, {row['title']} ({row['published']}; {row['licence']})"
-            )
-        }
-        for row in tables.read("sources", folder)
-    ]
 
 
 def _description(manifest: dict) -> str:
@@ -162,30 +147,11 @@ def long_table(result: Result) -> pd.DataFrame:
     keys = ["scenario", "area", "branch", "unit", "year"]
     rows = table.melt(keys, list(STATISTICS), "statistic", "value").rename(columns={"area": "region"})
     rows["variable"] = rows.branch + STEP + rows.statistic.map(STATISTICS)
-    rows["model"] = _model(result)
+    rows["model"] = f"oa_sim {result.manifest.get('oa_sim', oa_sim.__version__)}"  # the version that made the numbers
     for name in ("scenario", "region"):
-        rows[name] = rows[name].map(_part)
+        rows[name] = rows[name].str.replace(STEP, "\u00a6")
     rows = rows.astype({"year": int, "value": float})[list(COLUMNS)]
-    return sanitise.in_table(rows.sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True))
-
-
-def meta(result: Result) -> pd.DataFrame:
-    """Return what is to be known of a run beside its long table: verdict, draws, seed, hashes and what is to verify.
-
-    One row, with the index (model, scenario) by which pyam takes it as ``meta``.
-    """
-    manifest = result.manifest
-    facts = {name: manifest.get(name, "") for name in ("run_id", "seed", "data_hash", "code_hash", "posterior")}
-    facts |= {"verdict": manifest["gates"]["verdict"], "n_draws": result.n_draws}
-    facts |= {"price_base": manifest["price_base"], "to_verify": unverified.sentence(manifest.get("to_verify", {}))}
-    names = [(sanitise.harmless(_model(result)), sanitise.harmless(_part(result.label)))]
-    index = pd.MultiIndex.from_tuples(names, names=["model", "scenario"])
-    return sanitise.in_table(pd.DataFrame([facts], index=index))
-
-
-def _model(result: Result) -> str:
-    """Return the name of the model, which is that of the version which made the numbers."""
-    return f"oa_sim {result.manifest.get('oa_sim', oa_sim.__version__)}"
+    return in_table(rows.sort_values(list(COLUMNS[:-1]), kind="stable", ignore_index=True))
 
 
 def _everywhere(result: Result) -> list[pd.DataFrame]:
@@ -209,17 +175,12 @@ def _unit(unit: str, quantity: str, proxy: bool) -> str:
     return f"{unit} ({PROXY})" if proxy else unit
 
 
-def _part(text: str) -> str:
-    """Return a label without what parts a variable."""
-    return text.replace(STEP, "\u00a6")
-
-
 def table(figures: Iterable[Published]) -> pd.DataFrame:
     """Return figures as a table: a row for each, no cell missing; the first that has a name stands for it."""
     once: dict[str, Published] = {}
     for figure in figures:
         once.setdefault(figure.figure, figure)
-    return pd.DataFrame(rows(once.values()))
+    return pd.DataFrame([_row(figure) for figure in once.values()])
 
 
 def csv_text(figures: Iterable[Published]) -> str:
@@ -227,7 +188,7 @@ def csv_text(figures: Iterable[Published]) -> str:
 
     A text that a spreadsheet might take for a formula is led by an apostrophe. A value that is infinite or none is an
     empty cell, since pyam refuses it and leaves out a row without value; any other number that is, says ``inf``, since
-    pyam takes no other empty cell. Where years are to stand side by side, hand ``SERIES`` alone to pyam.
+    pyam takes no other empty cell. Where years are to stand side by side, hand ``COLUMNS`` alone to pyam.
     """
     rows = table(figures)
     for name in rows.columns[[kind.kind == "f" for kind in rows.dtypes]]:
@@ -257,20 +218,16 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def rows(figures: Iterable[Published]) -> list[dict[str, object]]:
-    """Return figures as the rows of a table in the form that tools for scenarios read, no cell empty.
-
-    ``model``, ``scenario``, ``region``, ``variable``, ``unit``, ``year`` and ``value`` are the columns that they know;
-    what follows says how the figure is printed, how sure it is, and what it can be traced to.
-    """
-    return [_row(figure) for figure in figures]
-
-
 def _row(figure: Published) -> dict[str, object]:
+    """Return a figure as the row of a table in the form that tools for scenarios read, no cell empty.
+
+    ``COLUMNS`` are those that they know; what follows says how the figure is printed, how sure it is, and what it can
+    be traced to.
+    """
     origin = figure.origin
     path = STEP.join(part for part in (figure.quantity, figure.measure, figure.group) if part != "none")
     series = (f"oa_sim {origin.version}", origin.scenario, figure.area, path, figure.unit, figure.year, figure.value)
-    return dict(zip(SERIES, series, strict=True)) | {
+    return dict(zip(COLUMNS, series, strict=True)) | {
         **{name: getattr(figure, name) for name in ("figure", "label", "text", "lower", "upper")},
         "interval": figure.interval or "none",
         "price_base": figure.price_base,

@@ -5,7 +5,7 @@ Names from outside are written as strings and never as formulas; the same dossie
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oa_sim.definitions import MEAN_OF_AREAS, academic_year
 from oa_sim.formatting import unit, who
 from oa_sim.plots.intervals import COLOURS
-from oa_sim.report.document import Dossier
+from oa_sim.report.document import Dossier, capital
 from oa_sim.report.formats import excel_sheets
-from oa_sim.report.formats.excel_sheets import Cell, Sheet, Shown, capital
+from oa_sim.report.formats.excel_sheets import STARTERS, Cell, Sheet, Shown
 from oa_sim.report.reported_statistic import Published
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ AXIS = {"name_font": FONT, "num_font": FONT}
 GRID = {"visible": True, "line": {"color": "#dddddd", "width": 0.5}}
 
 
+Places = dict[tuple[str, str, int], Published]  # by quantity, area and year
+
+
 @dataclass
 class Pen:
     """What writes: the book, and each format once."""
@@ -77,8 +80,8 @@ class Pen:
         else:
             raw = value if isinstance(value, str) else value[0] if isinstance(value[0], str) else "none"
             text = excel_sheets.text(raw)
-            risky = excel_sheets.starts_like_a_formula(text) or excel_sheets.starts_like_a_formula(raw)
-            sheet.write_string(row, column, text, self.look(style, **({"quote_prefix": True} if risky else {})))
+            is_risky = text.startswith(STARTERS) or raw.startswith(STARTERS)
+            sheet.write_string(row, column, text, self.look(style, **({"quote_prefix": True} if is_risky else {})))
 
 
 def book(dossier: Dossier) -> bytes:
@@ -220,19 +223,18 @@ def _print(page, dossier: Dossier, *, pages: int = 0) -> None:
 
 
 class Plot(NamedTuple):
-    """A native chart and the table that it draws, a word and then numbers with their formats in each row.
+    """A native chart and the table that it draws: a word and then numbers with their formats in each row.
 
-    ``kind`` is ``bars`` with ends, ``courses`` over years, or ``left`` of a peak; ``across`` and ``up`` are titles of
-    axes; ``alternative`` says what is seen in words.
+    ``draw`` makes the chart from a book, the name of a sheet, this and the rows of the sheet; ``up`` is the title of
+    its axis of values; ``alternative`` says what is seen in words.
     """
 
-    kind: str
+    draw: Callable[..., Any]
     title: str
-    across: str
     up: str
     alternative: str
     head: tuple[str, ...]
-    rows: tuple[tuple[str | Shown, ...], ...]
+    rows: tuple[tuple[str | int | Shown, ...], ...]
 
 
 def plots(figures: tuple[Published, ...]) -> tuple[Plot, ...]:
@@ -242,20 +244,20 @@ def plots(figures: tuple[Published, ...]) -> tuple[Plot, ...]:
         return ()
     by = {(figure.quantity, figure.area, figure.year): figure for figure in reversed(figures)
           if (figure.measure, figure.group) == (first.measure, first.group)}  # fmt: skip
-    charts = (_by_area(by, first), _level_data(by, first), _retention_data(by, first))
+    charts = (_by_area(by, first), _levels(by, first), _retention(by, first))
     return tuple(chart for chart in charts if len(chart.rows) > 1)
 
 
-def _by_area(by: dict, first: Published) -> Plot:
+def _by_area(by: Places, first: Published) -> Plot:
     """Return the impact by area in the year of the headline, the largest on top."""
     figures = [figure for (quantity, area, year), figure in by.items() if quantity == "impact" and year == first.year
                and area != MEAN_OF_AREAS and math.isfinite(figure.value)]  # fmt: skip
     figures = sorted(figures, key=lambda figure: (-figure.value, figure.area))[:MOST_BARS]
     title = f"Impact by area, {who(first.measure, first.group)}, {academic_year(first.year)}"
+    seen = "; ".join(f"{figure.area} {figure.whole}" for figure in figures)
     rows = tuple((f"{_short(figure.area)}{figure.mark}", *_around(figure), figure.whole) for figure in figures)
     head = ("Area", "Impact", "Below it", "Above it", "As printed")
-    up = capital(f"{unit(first.measure)}, with 90% interval")
-    return Plot("bars", title, "Area", up, _alternative(title, figures), head, rows)
+    return Plot(_bars, title, capital(f"{unit(first.measure)}, with 90% interval"), f"{title}: {seen}.", head, rows)
 
 
 def _short(area: str) -> str:
@@ -269,56 +271,46 @@ def _around(figure: Published) -> tuple[Shown, Shown, Shown]:
     return (shown, form), (figure.value - figure.lower, form), (figure.upper - figure.value, form)
 
 
-def _level_data(by: dict, first: Published) -> Plot:
+def _levels(by: Places, first: Published) -> Plot:
     """Return the level with and without the programme over years, mean of areas."""
-    years = sorted(year for quantity, area, year in by if quantity == "projection" and area == MEAN_OF_AREAS)
-    sides = [[by[quantity, MEAN_OF_AREAS, year] for year in years] for quantity in ("projection", "counterfactual")
-             if all((quantity, MEAN_OF_AREAS, year) in by for year in years)]  # fmt: skip
+    sides = [{year: figure for (quantity, area, year), figure in by.items()
+              if quantity == side and area == MEAN_OF_AREAS} for side in ("projection", "counterfactual")]  # fmt: skip
+    years = sorted(sides[0].keys() & sides[1].keys())
+    rows = tuple((academic_year(year), *(cell for side in sides for cell in excel_sheets.band(side[year])))
+                 for year in years)  # fmt: skip
     title = f"{capital(who(first.measure, first.group))}, {MEAN_OF_AREAS}"
-    head = ("Year", *(f"{what} the programme{end}" for what in ("With", "Without")
+    head = ("Year", *(f"{side} the programme{end}" for side in ("With", "Without")
             for end in ("", ", lower end", ", upper end")))  # fmt: skip
-    if len(sides) < 2 or not years:
-        return Plot("courses", title, "", "", "", head, ())
-    rows = tuple((academic_year(pair[0].year), *(cell for figure in pair for cell in excel_sheets.band(figure)))
-                 for pair in zip(*sides, strict=True))  # fmt: skip
-    last = [side[-1].whole for side in sides]
-    text = f"{title}, {rows[0][0]} to {rows[-1][0]}. In {rows[-1][0]}: with the programme {last[0]}, without {last[1]}."
-    up = capital(unit(first.measure, level=True))
-    return Plot("courses", f"{title}: with and without the programme", "Academic year", f"{up}, with 90% interval",
-                text, head, rows)  # fmt: skip
+    text = ""
+    if years:
+        last = [side[years[-1]].whole for side in sides]
+        text = (f"{title}, {rows[0][0]} to {rows[-1][0]}. In {rows[-1][0]}: with the programme {last[0]}, without "
+                f"{last[1]}.")  # fmt: skip
+    up = f"{capital(unit(first.measure, level=True))}, with 90% interval"
+    return Plot(_level_chart, f"{title}: with and without the programme", up, text, head, rows)
 
 
-def _retention_data(by: dict, first: Published) -> Plot:
+def _retention(by: Places, first: Published) -> Plot:
     """Return the share of the peak left some years after the money, mean of areas."""
-    names = {figure.quantity: figure for (quantity, area, _), figure in by.items()
-             if area == MEAN_OF_AREAS and quantity.startswith("left_") and math.isfinite(figure.value)}  # fmt: skip
-    figures = sorted(names.values(), key=lambda figure: figure.year)
+    left = {figure.quantity: figure for (quantity, area, _), figure in by.items()
+            if area == MEAN_OF_AREAS and quantity.startswith("left_") and math.isfinite(figure.value)}  # fmt: skip
+    figures = {int(name[5:-1]): figure for name, figure in sorted(left.items(), key=lambda item: item[1].year)}
     title = f"Share of the peak left after the money, {who(first.measure, first.group)}, {MEAN_OF_AREAS}"
-    rows = tuple((_years_left(figure), *_around(figure), figure.whole) for figure in figures)
-    return Plot("left", title, "Years after the money ends", "Share of the peak, with 90% interval",
-                _alternative(title, figures, lambda figure: f"{_years_left(figure)} years"),
-                ("Years after", "Left", "Below it", "Above it", "As printed"), rows)  # fmt: skip
+    seen = "; ".join(f"{years} years {figure.whole}" for years, figure in figures.items())
+    rows = tuple((years, *_around(figure), figure.whole) for years, figure in figures.items())
+    head = ("Years after", "Left", "Below it", "Above it", "As printed")
+    return Plot(_retention_chart, title, "Share of the peak, with 90% interval", f"{title}: {seen}.", head, rows)
 
 
-def _years_left(figure: Published) -> str:
-    return figure.quantity.removeprefix("left_").removesuffix("y")
-
-
-def _alternative(title: str, figures: Iterable[Published], label: Callable = lambda figure: figure.area) -> str:
-    """Return what a chart shows, in words."""
-    return f"{title}: {'; '.join(f'{label(figure)} {figure.whole}' for figure in figures)}."
-
-
-def add(pen: Pen, page, charts: tuple[Plot, ...], top: int) -> None:
+def add(pen: Pen, page: Any, charts: tuple[Plot, ...], top: int) -> None:
     """Add charts to a sheet from its first free row: each table on the left, its chart on the right."""
     for column, width in enumerate(WIDTHS):
         page.set_column(column, column, width)
     for plot in charts:
         rows = _table(pen, page, plot, top)
-        chart = DRAWN[plot.kind](pen.book, page.get_name(), plot, rows)
-        chart.set_title(
-            {"name": excel_sheets.text(plot.title)[:250], "name_font": FONT | {"size": 11}, "overlay": False}
-        )
+        chart = plot.draw(pen.book, page.get_name(), plot, rows)
+        title = excel_sheets.text(plot.title)[:250]
+        chart.set_title({"name": title, "name_font": FONT | {"size": 11}, "overlay": False})
         chart.set_size({"width": 640, "height": TALL * 20})
         chart.set_chartarea({"border": {"color": "#bbbbbb"}})
         text = excel_sheets.text(plot.alternative)[:MOST_ALTERNATIVE]
@@ -326,7 +318,7 @@ def add(pen: Pen, page, charts: tuple[Plot, ...], top: int) -> None:
         top = max(rows[1] + 4, rows[0] + APART)
 
 
-def _table(pen: Pen, page, plot: Plot, top: int) -> tuple[int, int]:
+def _table(pen: Pen, page: Any, plot: Plot, top: int) -> tuple[int, int]:
     """Write the table that a chart draws and return its first and last row."""
     pen.write(page, top, 0, plot.title, "chart")
     page.set_row(top + 1, 42)
@@ -334,65 +326,58 @@ def _table(pen: Pen, page, plot: Plot, top: int) -> tuple[int, int]:
         pen.write(page, top + 1, column, head, "head")
     for r, row in enumerate(plot.rows, start=top + 2):
         for c, value in enumerate(row):
-            as_number = plot.kind == "left" and c == 0  # a scatter needs the years as numbers
-            pen.write(page, r, c, int(value) if as_number else value)
+            pen.write(page, r, c, value)
     return top + 2, top + 1 + len(plot.rows)
 
 
-def _bars(book, sheet: str, plot: Plot, rows: tuple[int, int]):
+def _bars(book: Any, sheet: str, plot: Plot, rows: tuple[int, int]) -> Any:
     chart = book.add_chart({"type": "bar"})
     chart.add_series(_series(sheet, plot, rows) | {"fill": {"color": WITH}, "gap": 60})
-    chart.set_x_axis({"name": plot.up, **AXIS, "major_gridlines": GRID, **_reach(plot)})
-    chart.set_y_axis({"name": plot.across, **AXIS, "reverse": True, "label_position": "low", "crossing": "max",
+    low = min(0.0, *(value - below for _, (value, _), (below, _), *_ in plot.rows))
+    high = max(0.0, *(value + above for _, (value, _), _, (above, _), *_ in plot.rows))
+    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-9))) / 2  # spreadsheets leave intervals out of account
+    ends = {"min": step * math.floor(low / step), "max": step * math.ceil(high / step), "major_unit": step}
+    chart.set_x_axis({"name": plot.up, **AXIS, "major_gridlines": GRID, **ends})
+    chart.set_y_axis({"name": "Area", **AXIS, "reverse": True, "label_position": "low", "crossing": "max",
                       "major_gridlines": {"visible": False}})  # fmt: skip
     chart.set_legend({"none": True})
     return chart
 
 
-def _reach(plot: Plot) -> dict[str, float]:
-    """Return the ends of an axis that holds all intervals, which spreadsheets leave out of account."""
-    low = min(0.0, *(row[1][0] - row[2][0] for row in plot.rows))
-    high = max(0.0, *(row[1][0] + row[3][0] for row in plot.rows))
-    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-9))) / 2
-    return {"min": step * math.floor(low / step), "max": step * math.ceil(high / step), "major_unit": step}
-
-
-def _level_chart(book, sheet: str, plot: Plot, rows: tuple[int, int]):
+def _level_chart(book: Any, sheet: str, plot: Plot, rows: tuple[int, int]) -> Any:
     chart = book.add_chart({"type": "line"})
-    looks = ((WITH, "circle", "solid"), (WITHOUT, "square", "dash"))
     for column in range(1, 7):
-        colour, marker, dash = looks[(column - 1) // 3]
-        middle = (column - 1) % 3 == 0
-        line = {"color": colour, "width": 2.25, "dash_type": dash}
+        colour, marker, dash = ((WITH, "circle", "solid"), (WITHOUT, "square", "dash"))[(column - 1) // 3]
+        line, is_middle = {"color": colour, "width": 2.25, "dash_type": dash}, (column - 1) % 3 == 0
         chart.add_series({
             "name": [sheet, rows[0] - 1, column], "categories": [sheet, rows[0], 0, rows[1], 0],
             "values": [sheet, rows[0], column, rows[1], column],
-            "line": line if middle else {**line, "width": 0.75, "transparency": 30},
-            "marker": _marker(marker, 6, colour) if middle else {"type": "none"},
+            "line": line if is_middle else {**line, "width": 0.75, "transparency": 30},
+            "marker": _marker(marker, 6, colour) if is_middle else {"type": "none"},
         })  # fmt: skip
     values = [value[0] for row in plot.rows for value in row[1:] if not isinstance(value[0], str)]
     low = 5 * int(min(values, default=0) // 5)
-    chart.set_x_axis({"name": plot.across, **AXIS})
+    chart.set_x_axis({"name": "Academic year", **AXIS})
     chart.set_y_axis({"name": plot.up, **AXIS, "min": low, "major_gridlines": GRID})
     chart.set_legend({"position": "bottom", "font": FONT, "delete_series": [1, 2, 4, 5]})
     return chart
 
 
-def _retention_chart(book, sheet: str, plot: Plot, rows: tuple[int, int]):
+def _retention_chart(book: Any, sheet: str, plot: Plot, rows: tuple[int, int]) -> Any:
     chart = book.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
     line = {"color": WITH, "width": 2.25}
     chart.add_series(_series(sheet, plot, rows) | {"line": line, "marker": _marker("circle", 7, WITH)})
-    chart.set_x_axis({"name": plot.across, **AXIS, "min": 0, "max": 12, "major_unit": 1})
+    chart.set_x_axis({"name": "Years after the money ends", **AXIS, "min": 0, "max": 12, "major_unit": 1})
     chart.set_y_axis({"name": plot.up, **AXIS, "min": 0, "max": 1, "num_format": "0%", "major_gridlines": GRID})
     chart.set_legend({"none": True})
     return chart
 
 
-def _marker(kind: str, size: int, colour: str) -> dict:
+def _marker(kind: str, size: int, colour: str) -> dict[str, Any]:
     return {"type": kind, "size": size, "fill": {"color": colour}, "border": {"color": colour}}
 
 
-def _series(sheet: str, plot: Plot, rows: tuple[int, int]) -> dict:
+def _series(sheet: str, plot: Plot, rows: tuple[int, int]) -> dict[str, Any]:
     """Return the value of a table as a series, with error bars from the two columns that stand behind it."""
     quoted = sheet.replace("'", "''")
     lower, upper = (f"='{quoted}'!${column}${rows[0] + 1}:${column}${rows[1] + 1}" for column in "CD")
@@ -400,6 +385,3 @@ def _series(sheet: str, plot: Plot, rows: tuple[int, int]) -> dict:
     bars = {"type": "custom", "plus_values": upper, "minus_values": lower, "line": line}
     return {"name": plot.head[1], "categories": [sheet, rows[0], 0, rows[1], 0],
             "values": [sheet, rows[0], 1, rows[1], 1], "y_error_bars": bars}  # fmt: skip
-
-
-DRAWN = {"bars": _bars, "courses": _level_chart, "left": _retention_chart}

@@ -14,12 +14,12 @@ import pandas as pd
 from oa_sim import formatting
 from oa_sim.definitions import ALL_AREAS, GROUPS, MEAN_OF_AREAS, MEASURES, academic_year
 from oa_sim.formatting import MINUS
-from oa_sim.report.document import Dossier, Grid, key, plain
+from oa_sim.report.document import Dossier, Grid, capital, key, plain
 from oa_sim.report.reported_statistic import NO_MARK, Published
 from oa_sim.report.sanitise import is_kept
 
 MOST = 32_766  # characters that a cell holds, less one for the ellipsis
-STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet may take for the start of a formula
+STARTERS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # what a spreadsheet may take for the start of a formula
 PRINTED = re.compile(rf"([{MINUS}-]?)(\u00a3?)([\d,]+(?:\.(\d+))?)(%|m|bn)?")
 SCALES = {None: (0, ""), "%": (2, "%"), "m": (-6, ',,"m"'), "bn": (-9, ',,,"bn"')}  # power of ten; end of the format
 
@@ -80,11 +80,6 @@ def text(value: object) -> str:
     if len(encoded) <= 2 * (MOST + 1):
         return clean
     return f"{encoded[: 2 * MOST].decode('utf-16-le', 'ignore')}\N{HORIZONTAL ELLIPSIS}"
-
-
-def starts_like_a_formula(text: str) -> bool:
-    """Return whether a spreadsheet might take a text for a formula once it is edited or read from a CSV."""
-    return text[:1] in STARTERS if text else False
 
 
 @dataclass(frozen=True)
@@ -255,11 +250,6 @@ def _error(figure: Published) -> Shown:
         return "none", "@"
     places = max(0, 1 - math.floor(math.log10(figure.error))) if figure.error > 0 else 0
     return figure.error, f"0.{'0' * places}" if places else "#,##0"
-
-
-def capital(text: str) -> str:
-    """Return text with its first letter large."""
-    return text[:1].upper() + text[1:]
 
 
 OF_FIGURES = (targets, projections, impact, lasting, money, by_year)

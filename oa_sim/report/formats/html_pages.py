@@ -19,14 +19,11 @@ from oa_sim.errors import Refusal
 from oa_sim.formatting import number
 from oa_sim.plots import calibration
 from oa_sim.report import document as documents
-from oa_sim.report.document import Dossier, Drawn, Grid, Only, Sentence, drawn
-from oa_sim.report.reported_statistic import Published
+from oa_sim.report.document import Dossier, Drawn, Grid, drawn
 from oa_sim.report.template_files import SHIPPED, template_file
 from oa_sim.validation.benchmark_forecasters import REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
 
-ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
-STATISTICS_HEAD = ("Figure", "Printed", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
 NONE = "\N{EN DASH}"
 PLACES = {"relative": 4, "level": 2}  # decimals of a CRPS: SD, and the unit as published
 BETTER, WORSE = (0, 114, 178), (213, 94, 0)  # blue to orange, told apart by those who see no red or green
@@ -35,19 +32,9 @@ STRONGEST = 0.45  # of a background, so that dark text stays readable on it
 
 
 def brief_page(document: Dossier, templates: Path | None = None) -> str:
-    """Return the brief as one HTML page.
+    """Return the brief as one HTML page; ``templates`` is a folder of edited copies of templates.
 
-    Parameters
-    ----------
-    document
-        What is printed.
-    templates
-        A folder of edited copies of templates.
-
-    Raises
-    ------
-    Refusal
-        Where an edited template cannot be read or rendered, with its file and line.
+    One that cannot be read or rendered is refused, with its file and line.
     """
     return _render("brief.html", templates, title=document.title, document=document)
 
@@ -55,7 +42,7 @@ def brief_page(document: Dossier, templates: Path | None = None) -> str:
 def assurance_page(document: Dossier, templates: Path | None = None) -> str:
     """Return the assurance pack as one HTML page; see ``brief_page``."""
     words = pd.DataFrame(formatting.table(), columns=["word", "band as published", "used here for"])
-    blank = pd.DataFrame([{"role": role, "name": "", "date": "", "signature": ""} for role in ROLES])
+    blank = pd.DataFrame([{"role": role, "name": "", "date": "", "signature": ""} for role in documents.ROLES])
     return _render(
         "assurance.html",
         templates,
@@ -63,7 +50,7 @@ def assurance_page(document: Dossier, templates: Path | None = None) -> str:
         document=document,
         assumptions=_table("Each number that the answer rests on", document.assumptions),
         log=_table("Each check, its result and its limit", document.log),
-        figures=_brief_statistics(document),
+        figures=documents.brief_statistics(document),
         words=_table("Word and chance", words),
         words_source=formatting.SOURCE,
         sign_off=_table("To be signed before the figures are used", blank),
@@ -71,15 +58,7 @@ def assurance_page(document: Dossier, templates: Path | None = None) -> str:
 
 
 def pictures_page(pictures: list[Drawn], document: Dossier, templates: Path | None = None) -> str:
-    """Return the gallery of a folder's pictures, each with its words; nothing where it has none.
-
-    Parameters
-    ----------
-    pictures
-        Those of the folder.
-    document, templates
-        As in ``brief_page``.
-    """
+    """Return the gallery of a folder's pictures, each with its words; nothing where it has none."""
     if not pictures:
         return ""
     title = f"Pictures: {document.label}"
@@ -89,22 +68,15 @@ def pictures_page(pictures: list[Drawn], document: Dossier, templates: Path | No
 def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path | None = None) -> str:
     """Return the report on a contest of forecasts as one HTML page.
 
-    Parameters
-    ----------
-    scores
-        From ``scoring.score``.
-    read
-        Ready sentences on what was read and what was left out, and why.
-    made
-        ``train_until`` (the last year that the models were given), ``version``, ``files`` (name to hash) and
-        ``gates`` (``verdict`` and ``reason``); what else it holds is printed as it is.
-    templates
-        As in ``brief_page``.
+    ``read`` are ready sentences on what was read and what was left out. ``made`` has ``train_until`` (the last year
+    that the models were given), ``version``, ``files`` (name to hash) and ``gates`` (``verdict`` and ``reason``); what
+    else it holds is printed as it is.
     """
     until, gates = _year(made["train_until"]), made["gates"]
     facts = {"Trained on figures up to": until, "oa_sim": made["version"]}
     facts |= {"Convergence checks": f"{gates['verdict']}: {gates['reason']}"}
     facts |= {name: value for name, value in made.items() if name not in ("train_until", "version", "gates", "files")}
+    reliability, by_year = calibration.reliability_picture(scores).svg, calibration.by_year_picture(scores).svg
     return _render(
         "backtest.html",
         templates,
@@ -114,12 +86,8 @@ def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path |
         trained_until=until,
         ours=scores.ours,
         contest=_contest(scores),
-        reliability=drawn(
-            "reliability", "Share of figures that each interval held", calibration.reliability_picture(scores).svg
-        ),
-        by_year=drawn(
-            "by-year", "CRPS against the random walk, by years ahead", calibration.by_year_picture(scores).svg
-        ),
+        reliability=drawn("reliability", "Share of figures that each interval held", reliability),
+        by_year=drawn("by-year", "CRPS against the random walk, by years ahead", by_year),
         series=_series(scores),
         misses=_misses(scores),
         read=read,
@@ -129,40 +97,39 @@ def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path |
     )
 
 
-class _Loader(jinja2.BaseLoader):
-    """Finds a template in a folder of edited copies, otherwise among the shipped ones."""
+def _loader(folder: Path | None) -> jinja2.FunctionLoader:
+    """Return what finds a template in a folder of edited copies, otherwise among the shipped ones."""
 
-    def __init__(self, folder: Path | None):
-        self.folder = folder
-
-    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, None]:
-        path = template_file(template, self.folder)
-        if not path.is_file():
-            raise jinja2.TemplateNotFound(template)
+    def source(name: str) -> tuple[str, str, None] | None:
+        path = template_file(name, folder)
         try:
-            return path.read_text(encoding="utf-8"), str(path), None
+            return (path.read_text(encoding="utf-8"), str(path), None) if path.is_file() else None
         except UnicodeDecodeError as error:
             line = path.read_bytes()[: error.start].count(b"\n") + 1
-            raise jinja2.TemplateSyntaxError("the text is not UTF-8", line, template, str(path)) from None
+            raise jinja2.TemplateSyntaxError("the text is not UTF-8", line, name, str(path)) from None
 
-
-@lru_cache(maxsize=1)  # the shipped ones are compiled once; edited ones may change between two reports
-def _shipped() -> jinja2.Environment:
-    return _environment(None)
+    return jinja2.FunctionLoader(source)
 
 
 def _environment(folder: Path | None) -> jinja2.Environment:
     """Return what renders templates: autoescaped, and strict, so that a wrong name is refused and not left out."""
     environment = ImmutableSandboxedEnvironment(
-        loader=_Loader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=_loader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"repr": repr, "with_figures": _with_figures, "key_of_marks": documents.key_of_brief}
+    environment.filters |= {
+        "repr": repr,
+        "with_figures": lambda sentence: [(documents.figure_of(part), documents.said(part)) for part in sentence],
+        "key_of_marks": lambda document: documents.key(documents.of_brief(document)),
+    }
     return environment
+
+
+_shipped = lru_cache(maxsize=1)(_environment)  # compiled once; edited ones may change between two reports
 
 
 def _render(name: str, folder: Path | None, **content) -> str:
     try:
-        page = (_environment(folder) if folder else _shipped()).get_template(name).render(content)
+        page = (_environment(folder) if folder else _shipped(None)).get_template(name).render(content)
     except Exception as error:  # an edited template may fail in any way; a shipped one fails by a fault of ours
         if folder is None:
             raise
@@ -186,27 +153,9 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
 
 
-def _with_figures(sentence: Sentence) -> list[tuple[Published | None, str]]:
-    """Return the parts of a sentence as text, each with its figure where it is one."""
-    figures = [part.figure if isinstance(part, Only) else None if isinstance(part, str) else part for part in sentence]
-    return [(figure, documents.said(part)) for figure, part in zip(figures, sentence, strict=True)]
-
-
 def _table(caption: str, table: pd.DataFrame) -> Grid:
     head = tuple(str(name).capitalize() for name in table.columns)
     return Grid(caption, head, tuple(table.astype(str).itertuples(index=False, name=None)))
-
-
-def _brief_statistics(document: Dossier) -> Grid:
-    """Return the figures of the brief, with what each can be traced by."""
-    rows = tuple(
-        (
-            one.label, one, one.interval or "exact", one.unit, one.price_base, f"{one.origin.n_draws:,}",
-            f"{one.error:.2g}", one.marks,
-        )
-        for one in document.figures if "brief" in one.shown_in
-    )  # fmt: skip
-    return Grid("What the brief prints", STATISTICS_HEAD, rows)
 
 
 def _contest(scores: Scores) -> list[Grid]:
@@ -220,19 +169,15 @@ def _contest(scores: Scores) -> list[Grid]:
         part = pd.concat([part[part.model == scores.ours], part[part.model != scores.ours]])
         rows = tuple(
             (
-                row.model, f"{row.n:,}", number(row.crps, PLACES[kind]), number(row.crps_ratio_rw, 3), _worst(row),
+                row.model, f"{row.n:,}", number(row.crps, PLACES[kind]), number(row.crps_ratio_rw, 3),
+                # the reference is the measure of all, so that no series is its worst
+                NONE if row.model == REFERENCE else f"{number(row.worst_ratio, 2)}, {series_in_words(row.worst)}",
                 *(_percent(getattr(row, f"cov{level}")) for level in CENTRAL),
             )
             for row in part.itertuples()
         )  # fmt: skip
         tables.append(Grid(f"Scale {kind}: {SCALES[kind]}", head, rows))
     return tables
-
-
-def _worst(row) -> str:
-    if row.model == REFERENCE:  # it is the measure of all, so that no series is its worst
-        return NONE
-    return f"{number(row.worst_ratio, 2)}, {series_in_words(row.worst)}"
 
 
 def _series(scores: Scores) -> list[Grid]:

@@ -22,7 +22,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Emu, Pt
 
 from oa_sim import formatting
-from oa_sim.report.document import Dossier, Drawn, Grid, Passage, cell, plain
+from oa_sim.report.document import ROLES, Dossier, Drawn, Grid, Passage, brief_statistics, cell, of_brief, plain
 from oa_sim.report.formats import office
 from oa_sim.report.reported_statistic import Published
 
@@ -46,7 +46,6 @@ SMALLEST, BELOW_BODY = 6.5, 1.5  # letters smaller than the body shrink once it 
 SPARE = 0.03  # of a page's height: other programs set letters a little wider
 GUTTER = 12.0  # between a picture and the words beside it, points
 WIDEST_BESIDE = 1.45  # width over height up to which a picture stands beside words
-ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")
 RATINGS = {"red": "Mark Red", "amber": "Mark Amber", "green": "Mark Green"}
 VERDICTS = {"fail": "Mark Red", "pass": "Mark Green"}
 NAMESPACES = nsdecls("w")
@@ -287,7 +286,9 @@ class Layout:
             if isinstance(block, str):
                 self._append(block)
             elif block is None:
-                _turn(document.add_section(WD_SECTION.NEW_PAGE))
+                section = document.add_section(WD_SECTION.NEW_PAGE)
+                section.orientation = WD_ORIENT.LANDSCAPE
+                section.page_width, section.page_height = section.page_height, section.page_width
             else:
                 self._append_picture(*block)
         foot = document.sections[0].footer.paragraphs[0]
@@ -312,17 +313,8 @@ def _parsed(xml: str):
     return parse_xml(xml.replace(">", f" {NAMESPACES}>", 1))
 
 
-def _turn(section) -> None:
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = section.page_height, section.page_width
-
-
 def brief(dossier: Dossier, template: Path | None = None) -> bytes:
-    """Return the ministerial pack, two pages of A4, as a Word document.
-
-    ``template`` is a .docx file, the shipped one where there is none. The same dossier and template give the same
-    bytes. A template that is no document of Word, or lacks a style, is refused.
-    """
+    """Return the ministerial pack, two pages of A4, as a Word document; see ``assurance`` of its template."""
     return _largest(dossier, Template(template)).saved(dossier, "Ministerial pack")
 
 
@@ -392,9 +384,6 @@ def _grid(layout: Layout, grid: Grid) -> None:
 def assurance(dossier: Dossier, template: Path | None = None) -> bytes:
     """Return the assurance pack as a Word document.
 
-    It holds the sign-off block, what changed, the statement on uncertainty, the probability words and the verification
-    log, then, in landscape, the figures of the brief and the assumptions register.
-
     ``template`` is a .docx file, the shipped one where there is none. The same dossier and template give the same
     bytes. A template that is no document of Word, or lacks a style, is refused.
     """
@@ -449,18 +438,11 @@ def _text(value: object) -> str:
 def _figures(layout: Layout, dossier: Dossier) -> None:
     """Lay the brief's figures with what is needed to check them."""
     layout.heading("Figures of the brief", 2)
-    figures = [figure for figure in dossier.figures if "brief" in figure.shown_in]
-    if not figures:
+    grid = brief_statistics(dossier)
+    if not grid.rows:
         layout.write("Normal", "The brief prints no figure.")
         return
-    head = ("Figure", "Value", "90% interval", "Unit", "Price base", "Draws", "Monte Carlo error", "Marks")
-    rows = [
-        [Box(office.xml_safe(text)) for text in (
-            figure.label, cell(figure), figure.interval or "none", figure.unit, figure.price_base,
-            f"{figure.origin.n_draws:,}", f"{float(f'{figure.error:.2g}'):,.10g}" if figure.error else "none",
-            figure.marks,
-        )] for figure in figures
-    ]  # fmt: skip
-    layout.table("Figures of the brief", head, rows, [False, True, True, False, False, True, True, False])
-    for signs in office.signs(figures):
+    rows = [[Box(text) for text in row] for row in office.texts(grid)]
+    layout.table("Figures of the brief", grid.head, rows, [False, True, True, False, False, True, True, False])
+    for signs in office.signs(of_brief(dossier)):
         layout.write("Signs", signs)

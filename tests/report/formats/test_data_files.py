@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oa_sim.report import reported_statistic, run_statistics, workbook_statistics
+from oa_sim.report import reported_statistic, run_statistics
 from oa_sim.report.document import Dossier
 from oa_sim.report.formats import data_files
 from oa_sim.report.reported_statistic import About, Origin
@@ -27,14 +27,14 @@ def of(*figures):
 
 def test_a_figure_has_one_row_and_no_cell_is_missing(tiny):
     brief = tuple(run_statistics.brief(tiny).values())
-    rows = data_files.table((*brief, *workbook_statistics.figures(tiny)))
+    rows = data_files.table((*brief, *run_statistics.workbook(tiny)))
     assert rows.figure.is_unique
     assert not rows.isna().to_numpy().any()
-    assert rows.columns.tolist() == list(data_files.rows(brief[:1])[0])
+    assert rows.columns.tolist() == list(data_files.table(brief[:1]))
 
 
 def test_a_csv_keeps_every_number_in_full(tiny):
-    figures = workbook_statistics.figures(tiny)
+    figures = run_statistics.workbook(tiny)
     back = pd.read_csv(io.StringIO(data_files.csv_text(figures)))
     assert back.value.tolist() == [one.value for one in figures]
     assert not back.isna().to_numpy().any()
@@ -75,7 +75,7 @@ def test_json_of_no_figures_is_json():
 
 def test_the_columns_that_scenario_tools_read_come_first_and_years_are_whole(tiny):
     rows = data_files.table(run_statistics.brief(tiny).values())
-    assert rows.columns[: len(data_files.SERIES)].tolist() == list(data_files.SERIES)
+    assert rows.columns[: len(data_files.COLUMNS)].tolist() == list(data_files.COLUMNS)
     assert rows.year.dtype.kind == "i"
 
 

@@ -12,7 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from oa_sim.report import reported_statistic, run_brief, run_statistics, workbook_statistics
+from oa_sim.report import reported_statistic, run_brief, run_statistics
 from oa_sim.report.document import Dossier, Grid
 from oa_sim.report.formats import excel, excel_sheets
 from oa_sim.report.reported_statistic import About, Origin
@@ -31,7 +31,7 @@ ORIGIN = Origin("plan", "r1", "d1", "h1", "0.0", 2000)
 def of_run(tiny):
     found = run_statistics.brief(tiny)
     gates = tiny.manifest["gates"]
-    once = {one.figure: one for one in (*found.values(), *workbook_statistics.figures(tiny))}
+    once = {one.figure: one for one in (*found.values(), *run_statistics.workbook(tiny))}
     register = pd.DataFrame(
         {"number": [1, 2], "what": ["a cost", "=1+1"], "value": [60.0, 0.5], "rating": ["red", "green"]}
     )
