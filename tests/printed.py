@@ -1,9 +1,11 @@
 """Printed: a dossier of a run, all that it prints, the same with awkward names or failed gates, and its pages."""
 
+import io
 import re
 import shutil
 import subprocess
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 
@@ -107,3 +109,61 @@ def collisions(words):
             if wide > 0 and high > 0 and wide * high > 0.3 * least:
                 found.append((one[4], other[4]))
     return found
+
+
+class Text(HTMLParser):
+    """What a reader of a page sees, and its figures by name."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.seen, self.figures, self.at, self.tags = [], {}, None, []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "data":
+            self.at = dict(attrs)["data-figure"]
+            self.figures.setdefault(self.at, []).append("")
+
+    def handle_endtag(self, tag):
+        self.at = None if tag == "data" else self.at
+
+    def handle_data(self, data):
+        self.seen.append(data)
+        if self.at:
+            self.figures[self.at][-1] += data.replace("\xa0", " ")
+
+    @property
+    def text(self):
+        return " ".join("".join(self.seen).replace("\xa0", " ").split())
+
+
+def word_text(made):
+    import docx
+
+    found = docx.Document(io.BytesIO(made))
+    lines = [one.text for one in found.paragraphs]
+    cells = [cell.text for table in found.tables for row in table.rows for cell in row.cells]
+    return lines, cells
+
+
+def slide_text(made):
+    from pptx import Presentation
+
+    lines, cells = [], []
+    for slide in Presentation(io.BytesIO(made)).slides:
+        for shape in slide.shapes:
+            if shape.has_text_frame:
+                lines += [one.text for one in shape.text_frame.paragraphs]
+            if shape.has_table:
+                cells += [cell.text for row in shape.table.rows for cell in row.cells]
+    return lines, cells
+
+
+def book_text(made):
+    import openpyxl
+
+    rows = list(openpyxl.load_workbook(io.BytesIO(made))["Figures"].iter_rows(values_only=True))
+    top = next(i for i, row in enumerate(rows) if row[0] and str(row[0]).lower().startswith("figure") and row[1])
+    head = [str(name).lower() for name in rows[top]]
+    return [dict(zip(head, row, strict=True)) for row in rows[top + 1 :] if row[0]]

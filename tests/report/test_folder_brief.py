@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from test_assemble import book_text
+from printed import book_text
 
 from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
