@@ -111,15 +111,16 @@ def sources_of_uncertainty(result: Result) -> list[str]:
         return []
     year = headline_year(result)
     shares = result.uncertainty.sel(place=MEAN_OF_AREAS, reading_year=year)
-    sentences = []
-    for quantity, name in (("impact", "impact"), ("projection", "level")):
+    outcome = f"{who(shares.attrs['measure'], shares.attrs['group'])} in {academic_year(year)}"
+    sentences: list[str] = []
+    for quantity, name, preposition in (("impact", "impact", "on"), ("projection", "level", "of")):
+        name = name if sentences else f"{name} {preposition} {outcome}"
         part = shares.sel(quantity=quantity).dropna("block", subset=["share"])
         if "together" in part.block.values.tolist():
             sentences.append(_largest_sources(part, name))
         elif np.ptp(mean_draws(result, quantity, *headline_measure(result), year)) > 0:
             sentences.append(f"There are too few draws to say where the uncertainty of the {name} comes from.")
-    label = who(shares.attrs["measure"], shares.attrs["group"])
-    return [f"Uncertainty about {label} in {academic_year(year)}. {' '.join(sentences)}"]
+    return [" ".join(sentences)]
 
 
 def _largest_sources(part: xr.Dataset, name: str) -> str:
