@@ -98,7 +98,9 @@ def alarm(names: list[str], views: dict[str, np.ndarray]) -> str:
         if not _cross(list(means.values())):
             return ""
         lead = names[min(set.intersection(*winners))]
-        return f"The three welfare weightings agree that {lead} gives most per pound, but rank the others differently."
+        return (
+            f"{lead} gives most per pound by each of the three welfare weightings, which rank the others differently."
+        )
     winners_by_view = []
     for view, mean in means.items():
         best, runs = int(np.argmax(mean)), kept[view]

@@ -474,7 +474,7 @@ def _passages(headline: list[str], facts: dict, main: Grid | None, shown: list[D
     gates = facts["gates"]
     unsure = unverified.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
     if facts.get("n_to_verify"):
-        unsure = f"Still to verify (recalled or assumed so far): {facts['n_to_verify']} figures (column to_verify)."
+        unsure = f"Still to verify against a source: {facts['n_to_verify']} figures (column to_verify)."
     sure = [(f"Convergence checks: {gates['verdict']} ({gates['reason']}).",), *([(unsure,)] if unsure else [])]
     lines = [(line,) for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
     return (

@@ -233,8 +233,8 @@ def _counterfactual(result: Result, statistics: Statistics, pictures: RunPicture
     if "published" in statistics:
         last = statistics["published"]
         said.append((f"The last published figure, for {academic_year(last.year)}, is ", level(last), f"{behind}. "
-                     "The change to the first of these comes from the national trend, and from the areas\u2019 return "
-                     "to their usual level."))  # fmt: skip
+                     "What differs from it without a programme is the national trend, and the areas\u2019 return to "
+                     "their usual level."))  # fmt: skip
     if summaries.has_impact(result):
         said.append(("The level is far less certain than the difference that the programme makes. Most unknowns, such "
                      "as the national trend, affect both futures alike.",))  # fmt: skip
@@ -247,7 +247,7 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
     scenario = result.manifest["scenario"]
     beside, said = statistics["national"], []
     said.append((
-        "The programme costs ", Only(statistics["money_in"]), f" ({result.manifest['price_base']}), shared "
+        "The programme costs ", Only(statistics["money_in"]), f" ({_prices(result.manifest['price_base'])}), shared "
         f"{SPLITS[scenario['split']['rule']]}. ",
         Only(statistics["allocated"]), " pays for activity and ", Only(statistics["management"]), " for management; ",
         Only(statistics["unspent"]), " is unspent.",
@@ -266,6 +266,12 @@ def _costs(result: Result, statistics: Statistics) -> Passage:
             "projected years together there are ", extra, f" more {extra.unit}.",
         ))  # fmt: skip
     return Passage("What does it cost?", tuple(said))
+
+
+def _prices(price_base: str) -> str:
+    """Return the price base in words: "nominal, 2017/18 to 2021/22" is in the prices of those years."""
+    kind, comma, years = price_base.partition(", ")
+    return f"in the prices of {years}" if comma and kind == "nominal" else price_base
 
 
 def _benefit(result: Result, statistics: Statistics) -> Sentence:
@@ -303,8 +309,8 @@ def _lasts(result: Result, statistics: Statistics) -> Passage:
         f"Why: {ENDINGS[sustainability['ending']]}. Of spending on activity, ",
         Only(statistics["money_share_bought_in"]), " goes on work that stops when funding ends, ",
         Only(statistics["money_share_mixed"]), " on work that stops in part, and ",
-        Only(statistics["money_share_embedded"]), " on work that can continue. Pupils who were helped lose part of "
-        f"their gain each year, and leave school. {principles}",
+        Only(statistics["money_share_embedded"]), " on work that can continue. Gains fade each year, and "
+        f"the pupils who were helped leave school and are replaced by others. {principles}",
     )  # fmt: skip
     return Passage("Does it last?", (said, why))
 
@@ -321,7 +327,7 @@ def _areas(result: Result, statistics: Statistics, pictures: RunPictures) -> Pas
         ))  # fmt: skip
     views = ranking.per_pound(result.value) if len(result.value) else {}
     if alarm := ranking.alarm(result.draws.area.values.tolist(), views):
-        said.append((f"Value for money: {alarm[0].lower()}{alarm[1:]}",))
+        said.append((alarm,))
     tiles = pictures.tiles(statistics)
     grids = (_table_of_areas(result, statistics), _table_of_measures(result, statistics))
     return Passage("Where and for whom", tuple(said), grids=grids, pictures=(tiles,) if tiles else (), page=2)
@@ -389,9 +395,11 @@ def _certainty(result: Result, statistics: Statistics) -> Passage:
         said.append(("The draws are too few to tell where the uncertainty comes from.",))
     if "impact_other_way" in statistics:
         is_on = result.outside.attrs["is_on"]
+        other, impact = statistics["impact_other_way"], statistics["impact"]
+        same = (other.text, other.interval) == (impact.text, impact.interval)
         said.append(("The outside view allows for how area programmes of this kind have mostly done. The headline "
                      f"{'includes' if is_on else 'does not include'} it; {'without' if is_on else 'with'} it the "
-                     "impact is ", statistics["impact_other_way"], "."))  # fmt: skip
+                     f"impact is{' the same, to the digits shown:' * same} ", other, "."))  # fmt: skip
     unsure = unverified.sentence(result.manifest.get("to_verify", {}), "the assumptions register")
     return Passage("How sure are we?", (*said, *([(unsure,)] if unsure else [])), page=2)
 

@@ -55,4 +55,4 @@ def together(parts: list[dict[str, list[str]]]) -> dict[str, list[str]]:
 def sentence(to_check: dict[str, list[str]], named_in: str = "run.json") -> str:
     """Return how many figures of each kind are still to verify, in words."""
     parts = [f"{len(names)} {KINDS[table][len(names) > 1]}" for table, names in to_check.items()]
-    return f"Still to verify (recalled or assumed so far): {', '.join(parts)}, listed in {named_in}." if parts else ""
+    return f"Still to verify against a source: {', '.join(parts)}, listed in {named_in}." if parts else ""

@@ -38,8 +38,9 @@ def test_the_alarm_is_silent_where_one_is_best_in_every_view(pupils):
 def test_the_alarm_tells_an_order_that_differs_below_the_first_place(pupils):
     best = helped("disadvantaged", 0.9) | helped("other", 0.5)
     views = views_of(pupils, best, helped("other", 0.2), helped("disadvantaged", 0.1))
-    assert "agree that best gives most per pound, but rank the others differently" in ranking.alarm(
-        ["best", "b", "c"], views
+    assert (
+        "best gives most per pound by each of the three welfare weightings, which rank the others differently"
+        in ranking.alarm(["best", "b", "c"], views)
     )
 
 

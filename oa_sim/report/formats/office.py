@@ -182,9 +182,10 @@ def row_height(cells: Sequence[str], widths: Sequence[float], size: float, *, pa
 
 
 def verdict(dossier: Dossier) -> str:
-    """Return the verdict of the gates as a sentence."""
-    warning = "" if dossier.verdict == "PASS" else " do not use these figures."
-    return f"Verdict {dossier.verdict}:{warning} {dossier.reason.rstrip('.')}."
+    """Return the verdict of the convergence checks as a sentence; a failure with its reason."""
+    if dossier.verdict == "PASS":
+        return "All convergence checks passed."
+    return f"Verdict {dossier.verdict}: do not use these figures. {dossier.reason.rstrip('.')}."
 
 
 def verdict_name(dossier: Dossier) -> str:
