@@ -10,10 +10,12 @@ Latent to published is written once, in ``published``, ``fraction`` and ``slope`
 
 import numpy as np
 from numpy import exp, maximum, minimum, where
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from oa_sim.definitions import ATTAINMENT_8_SD
 
+Numbers = np.ndarray | float  # an array, or one number
 SHARE, POINTS, RATE = 0, 1, 2  # kinds of measure, by how the figure is published
 SMALLEST_SHARE = 0.05  # %; a published 0 or 100 stands for a rounded share
 RATES = ("suspensions",)
@@ -23,31 +25,33 @@ ZERO, HALF, HUNDRED, ROOT_TWO_PI = 0.0, 0.5, 100.0, np.sqrt(2 * np.pi)
 REPEATS = 3.0  # a pupil who is suspended at all is suspended more than once: variance over that of a count, assumed
 
 
-def points(latent):
+def points(latent: Numbers) -> np.ndarray:
     """Return the Attainment 8 score of a latent value (SD)."""
     return minimum(maximum(latent * PUPIL_SD, ZERO), MOST_POINTS)
 
 
-def fraction(kind, latent):
+def fraction(kind: int, latent: Numbers) -> np.ndarray:
     """Return a hundredth of the published figure of a latent value (SD)."""
     if kind == SHARE:
-        return ndtr(latent)
+        share: np.ndarray = ndtr(latent)
+        return share
     if kind == RATE:
         return exp(LOG_PER_SD * latent)
     return points(latent) / HUNDRED
 
 
-def slope(kind, latent):
+def slope(kind: int, latent: Numbers) -> np.ndarray:
     """Return what one more SD adds to ``fraction``: its derivative."""
     if kind == SHARE:
-        return exp(-HALF * latent * latent) / ROOT_TWO_PI
+        density: np.ndarray = exp(-HALF * latent * latent) / ROOT_TWO_PI
+        return density
     if kind == RATE:
         return LOG_PER_SD * exp(LOG_PER_SD * latent)
     score = latent * PUPIL_SD
     return where((score > ZERO) & (score < MOST_POINTS), PUPIL_SD / HUNDRED, ZERO)
 
 
-def published(kind, latent):
+def published(kind: int, latent: Numbers) -> np.ndarray:
     """Return the published figure (%, points, or per 100 pupils) of a latent value (SD)."""
     return points(latent) if kind == POINTS else HUNDRED * fraction(kind, latent)
 
@@ -57,23 +61,27 @@ def kind_of(measure: str) -> int:
     return POINTS if measure == "attainment_8" else RATE if measure in RATES else SHARE
 
 
-def to_latent(measure: str, published):
+def to_latent(measure: str, published: ArrayLike) -> np.ndarray:
     """Return the latent value (SD) of a published figure (% or points)."""
-    published, kind = np.asarray(published, dtype=float), kind_of(measure)
+    figure: np.ndarray = np.asarray(published, dtype=float)
+    kind = kind_of(measure)
+    latent: np.ndarray
     if kind == POINTS:
-        return published / PUPIL_SD
-    if kind == RATE:
-        return np.log(np.maximum(published, SMALLEST_SHARE) / 100) / LOG_PER_SD
-    return ndtri(np.clip(published, SMALLEST_SHARE, 100 - SMALLEST_SHARE) / 100)
+        latent = figure / PUPIL_SD
+    elif kind == RATE:
+        latent = np.log(np.maximum(figure, SMALLEST_SHARE) / 100) / LOG_PER_SD
+    else:
+        latent = ndtri(np.clip(figure, SMALLEST_SHARE, 100 - SMALLEST_SHARE) / 100)
+    return latent
 
 
-def to_published(measure: str, latent):
+def to_published(measure: str, latent: ArrayLike) -> np.ndarray:
     """Return the published figure (% or points) of a latent value (SD)."""
     kind = kind_of(measure)
     return published(kind, np.asarray(latent, dtype=float if kind == RATE else None))
 
 
-def sampling_variance(measure: str, published, pupils):
+def sampling_variance(measure: str, published: ArrayLike, pupils: ArrayLike) -> np.ndarray:
     """Return the latent variance (SD squared) that a cohort of finite size gives a published figure.
 
     Parameters
@@ -90,11 +98,15 @@ def sampling_variance(measure: str, published, pupils):
     Delta method: ``p (1 - p) / (n phi(eta)^2)`` for a share, ``1 / n`` for a mean of unit variance, and
     ``repeats / (n rate)`` over the square of the scale for a rate.
     """
-    pupils = np.maximum(np.asarray(pupils, dtype=float), 1.0)
+    count: np.ndarray = np.maximum(np.asarray(pupils, dtype=float), 1.0)
+    figure: np.ndarray = np.asarray(published, dtype=float)
     kind = kind_of(measure)
+    variance: np.ndarray
+    share = np.clip(figure, 1.0, 99.0) / 100
     if kind == POINTS:
-        return 1.0 / pupils * np.ones_like(np.asarray(published, dtype=float))
-    share = np.clip(np.asarray(published, dtype=float), 1.0, 99.0) / 100
-    if kind == RATE:
-        return REPEATS / (pupils * share * LOG_PER_SD**2)
-    return share * (1 - share) / (pupils * slope(SHARE, ndtri(share)) ** 2)
+        variance = 1.0 / count * np.ones_like(figure)
+    elif kind == RATE:
+        variance = REPEATS / (count * share * LOG_PER_SD**2)
+    else:
+        variance = share * (1 - share) / (count * slope(SHARE, ndtri(share)) ** 2)
+    return variance
