@@ -281,4 +281,4 @@ def test_a_pair_is_compared_from_the_command_line(tmp_path, capsys):
     assert main([*words, f"outputs={tmp_path}", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)["headline"][0]
     assert "higher" in said
-    assert "no_board" in said
+    assert "compared with \u2018No board, chair, manager or support" in said
