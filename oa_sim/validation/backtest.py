@@ -24,11 +24,13 @@ from oa_sim.inputs import panel, published_files, tables
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.validation import benchmark_forecasters, scoring
+from oa_sim.validation.benchmark_forecasters import Outlook
 from oa_sim.validation.scoring import Entry, Forecast, Scores
 
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
 WORKERS = 2
+Series = tuple[str, str, str]  # measure, group, scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +70,12 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
     entries = ours(few, history, truth, breaks, targets, learning.seed)
     say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
-    theirs, stood_in = _peers(history, entries)
-    scored = scoring.score([*entries, *theirs], OURS)
+    theirs = outlooks(history, entries)
+    scored = scoring.score([*entries, *_peers(entries, theirs)], OURS)
     read = [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences())]
     read += [
         f"the random walk replaces {name} in {number(count, 0)} series with too few figures"
-        for name, count in stood_in.items()
+        for name, count in _stood_in(theirs).items()
         if count
     ]
     made = {
@@ -91,7 +93,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
 def ours(
     posterior: xr.Dataset,
     history: xr.Dataset,
-    truth: xr.Dataset,
+    truth: xr.Dataset | None,
     breaks: list[tables.Row],
     targets: list[int],
     seed: int,
@@ -99,7 +101,7 @@ def ours(
     """Return our forecasts of every authority with a record, on both scales.
 
     The posterior was fitted to figures up to the last year of ``history``, what was known; ``truth`` is what was
-    published in the end. ``breaks`` are the checked rows of ``breaks.csv``, ``targets`` the years that are forecast.
+    published in the end, None where that is not known yet. ``breaks`` are the checked rows of ``breaks.csv``, ``targets`` the years that are forecast.
     """
     record = observations.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
@@ -116,11 +118,13 @@ def ours(
         if not len(record.national[s].years) or not record.observed[s].any():
             continue  # there is no record to forecast from
         for year in targets:
-            labels = {"measure": measure, "group": group, "year": year}
-            actual = truth.published.sel(labels).reindex(area=areas).values
-            if not np.isfinite(actual).any():
-                continue  # it was not collected: nothing to score
-            nation = link_functions.to_latent(measure, float(truth.england.sel(labels)))
+            actual, nation = np.full(len(areas), np.nan), np.array(np.nan)
+            if truth is not None:
+                labels = {"measure": measure, "group": group, "year": year}
+                actual = truth.published.sel(labels).reindex(area=areas).values
+                if not np.isfinite(actual).any():
+                    continue  # it was not collected: nothing to score
+                nation = link_functions.to_latent(measure, float(truth.england.sel(labels)))
             ours, country = drawn[:, :, s, years.index(year)], england[:, s, years.index(year)]
             relative = Forecast(draws=(ours - country).T)
             level = Forecast(draws=link_functions.to_published(measure, ours).T)
@@ -131,15 +135,12 @@ def ours(
     return entries
 
 
-def _peers(history: xr.Dataset, ours: list[Entry]) -> tuple[list[Entry], dict[str, int]]:
-    """Return the peers' forecasts of what we forecast, and how often the random walk stood in for each."""
-    by_series: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in ours:
-        by_series.setdefault((entry.measure, entry.group, entry.scale), []).append(entry)
-    outlooks = {}
+def outlooks(history: xr.Dataset, ours: list[Entry]) -> dict[tuple[Series, str], Outlook]:
+    """Return the peers' forecasts on the latent scale, SD, by series and peer; of what we forecast, in our order."""
+    futures = {}
     # other processes, since the automatic forecasters hold the interpreter's lock
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
-        for (measure, group, scale), own in sorted(by_series.items()):
+        for (measure, group, scale), own in sorted(by_series(ours).items()):
             published = history.published.sel(area=list(own[0].areas), measure=measure, group=group).values
             latent = link_functions.to_latent(measure, published)
             if scale == "relative":
@@ -147,15 +148,35 @@ def _peers(history: xr.Dataset, ours: list[Entry]) -> tuple[list[Entry], dict[st
                 latent = latent - link_functions.to_latent(measure, england)
             years = np.array([entry.year for entry in own])
             for name, forecaster in benchmark_forecasters.PEERS.items():
-                future = workers.submit(forecaster, latent, history.year.values, years)
-                outlooks[(measure, group, scale), name] = future
-    entries, stood_in = [], dict.fromkeys(benchmark_forecasters.PEERS, 0)
-    for (series, name), future in outlooks.items():
-        outlook = future.result()
-        stood_in[name] += int(outlook.stood_in.sum())
-        for t, entry in enumerate(by_series[series]):
+                futures[(measure, group, scale), name] = workers.submit(
+                    forecaster, latent, history.year.values, years
+                )
+    return {key: future.result() for key, future in futures.items()}
+
+
+def by_series(entries: list[Entry]) -> dict[Series, list[Entry]]:
+    """Return the forecasts of each measure, group and scale, in their order."""
+    series: dict[Series, list[Entry]] = {}
+    for entry in entries:
+        series.setdefault((entry.measure, entry.group, entry.scale), []).append(entry)
+    return series
+
+
+def _peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook]) -> list[Entry]:
+    """Return the peers' forecasts of what we forecast."""
+    entries, own = [], by_series(ours)
+    for (series, name), outlook in outlooks.items():
+        for t, entry in enumerate(own[series]):
             forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
             if entry.scale == "level":
                 forecast = scoring.published(forecast, entry.measure)
             entries.append(replace(entry, model=name, forecast=forecast))
-    return entries, stood_in
+    return entries
+
+
+def _stood_in(outlooks: dict[tuple[Series, str], Outlook]) -> dict[str, int]:
+    """Return for how many units the random walk stood in for each peer."""
+    counts = dict.fromkeys(benchmark_forecasters.PEERS, 0)
+    for (_, name), outlook in outlooks.items():
+        counts[name] += int(outlook.stood_in.sum())
+    return counts
