@@ -7,6 +7,7 @@ and the benchmarks' of every authority, so that ``score`` needs nothing but the 
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,7 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def freeze(path: str, years: list[int], folder: Path, say: Callable[[str], None]) -> Path:
+def freeze(path: str, years: list[int], folder: Path, say: Callable[[str], None], note: str = "") -> Path:
     """Freeze the forecast of the posterior that is in the package, and return its folder.
 
     Parameters
@@ -220,6 +221,8 @@ def freeze(path: str, years: list[int], folder: Path, say: Callable[[str], None]
         Where it goes; its name is the name of the forecast.
     say
         Called with a sentence at each stage.
+    note
+        What a reader must know of it, such as whether the figures were out when it was frozen.
 
     Raises
     ------
@@ -243,7 +246,10 @@ def freeze(path: str, years: list[int], folder: Path, say: Callable[[str], None]
         "panel": {"file": Path(path).name, "sha256": reading.data_hash},
         "draws": posterior.sizes["chain"] * posterior.sizes["draw"],
         "seed": made["seed"],
+        "gates": json.loads(posterior.attrs["gates"]),
         "version": oa_sim.__version__,
+        "frozen_on": date.today().isoformat(),
+        "note": note,
     }
     return write(forecast, facts, folder)
 
@@ -284,5 +290,13 @@ def score(folder: Path, path: str) -> Contest:
         years = ", ".join(academic_year(int(year)) for year in forecast.year.values)
         raise Refusal(f"figures to score must be of {years}, and {path} holds none of them: name a later file")
     scores = scoring.score(entries, backtest.OURS)
-    made = {"forecast": facts, "figures": {"file": Path(path).name, "sha256": reading.data_hash}}
+    made = {
+        "train_until": facts["last_year_known"],
+        "version": facts["version"],
+        "files": {FORECAST: facts["sha256"], Path(path).name: reading.data_hash},
+        "gates": facts["gates"],
+        "forecast": facts["name"],
+        "frozen_on": facts["frozen_on"],
+        "note": facts["note"],
+    }
     return Contest(scores, reading.sentences(), made)
