@@ -106,6 +106,7 @@ def early_years(folder: Path) -> pd.DataFrame:
 
 
 def main(folder: Path) -> None:
+    """Write both tables."""
     names = pd.read_csv(folder / "key_stage_2_by_district.csv").drop_duplicates("lad13cd").set_index("lad13cd").lad13nm
     panel = pd.read_csv(folder.parent / "la_panel.csv").drop_duplicates("gss_code").set_index("gss_code").la_name
     names = names[~names.isin(NO_DISTRICT)].sort_index()

@@ -1,0 +1,163 @@
+"""District law: how a district differs from its county, over measures and over years.
+
+A district's figure is its county's plus a deviation, on the latent scale: a level that is correlated over measures and
+moves slowly, a part that reverts within years and is alike in the two groups of a measure, and noise. It is the law of
+``baseline_model`` for an area less England, with a covariance of its own: two districts of one county differ as two
+authorities of one region outside London do, and not as authorities of all England, among which London stands apart.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oa_sim.definitions import series
+from oa_sim.errors import Refusal
+from oa_sim.inputs import tables
+
+Array = NDArray[np.float64]
+FILE = Path(tables.FOLDER) / "district_law.json"
+
+
+@dataclass(frozen=True, eq=False)
+class DistrictLaw:
+    """The parameters, by series in the order of ``definitions.series``.
+
+    Attributes
+    ----------
+    level, shock : array (series, series)
+        Covariance of the levels in one year, and of the yearly shocks of what reverts, SD squared.
+    level_pace : float
+        What is left of a level a year later.
+    pace : array (series)
+        What is left of a reverting deviation a year later.
+    noise : array (series)
+        Variance of a figure beside sampling, SD squared: schools that are suppressed or special.
+    """
+
+    level: Array
+    level_pace: float
+    shock: Array
+    pace: Array
+    noise: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A district's figure less its county's, both made in the same way.
+
+    Attributes
+    ----------
+    year : int
+        2019 is 2018/19.
+    weights : array (series)
+        What the figure is of: one series, or both groups of a measure by their share of pupils.
+    value, variance : float
+        SD, and SD squared: the sampling variance of the district's pupils.
+    """
+
+    year: int
+    weights: Array
+    value: float
+    variance: float
+
+
+@cache
+def law() -> DistrictLaw:
+    """Return the law that is in the package.
+
+    Raises
+    ------
+    Refusal
+        Where its series are not those of this version.
+    """
+    kept = json.loads(FILE.read_text(encoding="utf-8"))
+    if [tuple(name) for name in kept["series"]] != series():
+        raise Refusal(f"{FILE.name} must have the series of this version: make it again with docs/make_district_law.py")
+    arrays = {name: np.array(kept[name]) for name in ("level", "shock", "pace", "noise")}
+    return DistrictLaw(level_pace=float(kept["level_pace"]), **arrays)
+
+
+def state_after(law: DistrictLaw, observations: Sequence[Observation], last: int) -> tuple[Array, Array]:
+    """Return mean and covariance of levels and deviations (2 series) at the end of a year, by the Kalman filter.
+
+    Parameters
+    ----------
+    law, observations
+        In any order of years.
+    last
+        The year; later observations are refused.
+    """
+    if any(each.year > last for each in observations):
+        raise Refusal(f"figures of a district must be of {last} or before, and one is later: leave it out")
+    n = len(law.pace)
+    mean, spread = np.zeros(2 * n), _block(law.level, law.shock / (1 - np.outer(law.pace, law.pace)))
+    years = range(min((each.year for each in observations), default=last), last + 1)
+    for year in years:
+        if year > years[0]:
+            mean, spread = _step(law, mean, spread)
+        for each in (each for each in observations if each.year == year):
+            loading = np.concatenate([each.weights, each.weights])
+            pull = spread @ loading
+            variance = loading @ pull + each.variance + float(each.weights**2 @ law.noise)
+            mean = mean + pull * (each.value - loading @ mean) / variance
+            spread = spread - np.outer(pull, pull) / variance
+    return mean, spread
+
+
+def courses(
+    law: DistrictLaw, observations: Sequence[Observation], years: list[int], n_draws: int, rng: np.random.Generator
+) -> Array:
+    """Return courses of a district less its county in years to come, without noise.
+
+    Parameters
+    ----------
+    law, observations
+        What is known; nothing is known of a district without figures but how districts differ.
+    years
+        Contiguous; the first one follows all observations.
+    n_draws
+        How many courses.
+    rng
+        Random stream of the district.
+
+    Returns
+    -------
+    array (draw, series, year)
+        SD.
+    """
+    n = len(law.pace)
+    mean, spread = state_after(law, observations, years[0] - 1)
+    state = mean + rng.standard_normal((n_draws, 2 * n)) @ _root(spread).T
+    carried = np.concatenate([np.full(n, law.level_pace), law.pace])
+    root = _root(_block(law.level * (1 - law.level_pace**2), law.shock))
+    out = np.empty((n_draws, n, len(years)))
+    for t in range(len(years)):
+        state = carried * state + rng.standard_normal((n_draws, 2 * n)) @ root.T
+        out[:, :, t] = state[:, :n] + state[:, n:]
+    return out
+
+
+def _step(law: DistrictLaw, mean: Array, spread: Array) -> tuple[Array, Array]:
+    """Carry mean and covariance of the state one year on."""
+    carried = np.concatenate([np.full(len(law.pace), law.level_pace), law.pace])
+    added = _block(law.level * (1 - law.level_pace**2), law.shock)
+    return carried * mean, carried[:, None] * spread * carried + added
+
+
+def _block(first: Array, second: Array) -> Array:
+    """Return a matrix of two blocks on its diagonal."""
+    n = len(first)
+    both = np.zeros((2 * n, 2 * n))
+    both[:n, :n], both[n:, n:] = first, second
+    return both
+
+
+def _root(covariance: Array) -> Array:
+    """Return a square root of a covariance, which rounding may have left just short of definite."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
