@@ -101,7 +101,8 @@ def ours(
     """Return our forecasts of every authority with a record, on both scales.
 
     The posterior was fitted to figures up to the last year of ``history``, what was known; ``truth`` is what was
-    published in the end, None where that is not known yet. ``breaks`` are the checked rows of ``breaks.csv``, ``targets`` the years that are forecast.
+    published in the end, None where that is not known yet. ``breaks`` are the checked rows of ``breaks.csv``,
+    ``targets`` the years that are forecast.
     """
     record = observations.record(history)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
@@ -148,9 +149,7 @@ def outlooks(history: xr.Dataset, ours: list[Entry]) -> dict[tuple[Series, str],
                 latent = latent - link_functions.to_latent(measure, england)
             years = np.array([entry.year for entry in own])
             for name, forecaster in benchmark_forecasters.PEERS.items():
-                futures[(measure, group, scale), name] = workers.submit(
-                    forecaster, latent, history.year.values, years
-                )
+                futures[(measure, group, scale), name] = workers.submit(forecaster, latent, history.year.values, years)
     return {key: future.result() for key, future in futures.items()}
 
 

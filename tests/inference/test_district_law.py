@@ -83,7 +83,7 @@ def test_the_law_is_one():
     for covariance in (law.level, law.shock):
         np.testing.assert_allclose(covariance, covariance.T, atol=1e-12)
         assert np.linalg.eigvalsh(covariance).min() > -1e-8
-    assert ((0 < law.pace) & (law.pace < 1)).all()
+    assert ((law.pace > 0) & (law.pace < 1)).all()
     assert 0.9 < law.level_pace < 1
     assert (law.noise > 0).all()
 

@@ -9,7 +9,7 @@ from test_backtest import UNTIL, SameProcess, figures, written
 from oa_sim import Refusal
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
-from oa_sim.validation import backtest, benchmark_forecasters, forecasts, track_record
+from oa_sim.validation import backtest, benchmark_forecasters, scoring, track_record
 from oa_sim.validation.benchmark_forecasters import PEERS
 
 
@@ -63,7 +63,7 @@ def test_the_scores_are_those_of_a_backtest_of_the_same_forecast(frozen, publish
     truth = truth.reindex(year=[*truth.year.values, 2020])  # as many years as were frozen: the same random numbers
     for entry in backtest.ours(posterior, history, truth, rows, [2019, 2020], 1):
         row = ours[(ours.measure == entry.measure) & (ours.group == entry.group) & (ours.scale == entry.scale)].iloc[0]
-        exact = forecasts.crps(entry.forecast, entry.actual)
+        exact = scoring.crps(entry.forecast, entry.actual)
         assert row.n == np.isfinite(exact).sum() == 24
         np.testing.assert_allclose(row.crps, exact.mean(), rtol=0.01)  # 99 quantiles stand for 400 draws
 
