@@ -1,4 +1,4 @@
-"""Folder commands: sensitivity, report and explore, which open the folder that another command wrote."""
+"""Folder commands: sensitivity, report and explore open the folder of another command; score reads a file."""
 
 import sys
 from argparse import Namespace
@@ -79,20 +79,42 @@ def explore(arguments: Namespace) -> CommandResult:
     return CommandResult(None)
 
 
-def _folder_and_settings(verb: str, words: list[str], keys: tuple[str, ...] = ()) -> tuple[Path, dict[str, str]]:
-    """Return the one folder that a verb takes, and its settings by key."""
+def score(arguments: Namespace) -> CommandResult:
+    """Answer ``score``: a frozen forecast against figures that were published since."""
+    path, settings = _folder_and_settings("score", arguments.words, ("forecast", "outputs"), noun="file")
+    from oa_sim.report import folder_writers
+    from oa_sim.validation import scoring, track_record
+
+    outputs = settings.get("outputs", "outputs")
+    folder_writers.check_writable(outputs)
+    with Progress() as progress:
+        progress.say("reading the forecast and the figures")
+        forecast = track_record.find(settings.get("forecast"))
+        contest = track_record.score(forecast, str(path))
+        progress.say("writing the scores")
+        folder = folder_writers.write_contest(contest, outputs, "score")
+    sentences, made = scoring.verdict(contest.scores), contest.made
+    facts = {"scores": sentences, "read": contest.read} | made
+    first = f"The forecast {made['forecast']} was frozen on {made['frozen_on']}, with figures to {made['train_until']}."
+    return CommandResult(facts, [first, *([made["note"]] if made["note"] else []), *sentences], folder)
+
+
+def _folder_and_settings(
+    verb: str, words: list[str], keys: tuple[str, ...] = (), *, noun: str = "folder"
+) -> tuple[Path, dict[str, str]]:
+    """Return the one folder (or file) that a verb takes, and its settings by key."""
     folders, settings = [], {}
     for word in words:
         key, sign, value = word.partition("=")
         if sign and key in keys:
             settings[key] = value
-        elif sign and keys and not Path(word).is_dir():
+        elif sign and keys and not Path(word).exists():
             raise unknown(f"key of {verb}", key, keys)
         else:
             folders.append(word)
     if len(folders) != 1:
         example = commands.COMMANDS[verb].examples[0]
-        raise Refusal(f"{verb} takes one folder, got {', '.join(folders) or 'none'}: write it as in {example}")
+        raise Refusal(f"{verb} takes one {noun}, got {', '.join(folders) or 'none'}: write it as in {example}")
     return Path(folders[0]), settings
 
 
@@ -102,4 +124,4 @@ def _port(text: str) -> int:
     return int(text)
 
 
-HANDLERS = {"sensitivity": sensitivity, "report": report, "explore": explore}
+HANDLERS = {"sensitivity": sensitivity, "report": report, "explore": explore, "score": score}

@@ -194,8 +194,8 @@ def write_ledger(ledger: Ledger, outputs: str | Path) -> Path:
     )  # fmt: skip
 
 
-def write_contest(contest: Contest, outputs: str | Path) -> Path:
-    """Write ``<outputs>/backtest/<id>``: the scores, their report and its facts, and return its path."""
+def write_contest(contest: Contest, outputs: str | Path, verb: str = "backtest") -> Path:
+    """Write ``<outputs>/<verb>/<id>``: the scores, their report and its facts, and return its path."""
     from oa_sim.report.formats import html_pages
     from oa_sim.validation import scoring  # pictures take a second to load
 
@@ -209,8 +209,8 @@ def write_contest(contest: Contest, outputs: str | Path) -> Path:
     page = html_pages.backtest_page(scores, contest.read, made)
     facts = {"verdict": scoring.verdict(scores), "read": contest.read} | made
     return _write_answer(
-        Path(outputs) / "backtest" / _identity(json.dumps(made, sort_keys=True)), facts, "backtest", tables,
-        more=lambda part: (part / "backtest.html").write_text(page, encoding="utf-8"),
+        Path(outputs) / verb / _identity(json.dumps(made, sort_keys=True)), facts, verb, tables,
+        more=lambda part: (part / f"{verb}.html").write_text(page, encoding="utf-8"),
     )  # fmt: skip
 
 

@@ -254,18 +254,23 @@ def freeze(path: str, years: list[int], folder: Path, say: Callable[[str], None]
     return write(forecast, facts, folder)
 
 
-def find(name: str) -> Path:
-    """Return the folder of a frozen forecast: by its name in the package, or a path.
+def find(name: str | None = None) -> Path:
+    """Return the folder of a frozen forecast: by its name in the package, a path, or the oldest in the package.
 
     Raises
     ------
     Refusal
-        For a name that neither has.
+        For a name that neither has, and where the package has none.
     """
-    if Path(name).is_dir():
+    if name is not None and Path(name).is_dir():
         return Path(name)
-    one_of("forecast", name, list(frozen()))
-    return frozen()[name]
+    names = frozen()
+    if not names:
+        raise Refusal("this copy of the package holds no frozen forecast: name the folder of one with forecast=")
+    if name is None:
+        return next(iter(names.values()))
+    one_of("forecast", name, list(names))
+    return names[name]
 
 
 def score(folder: Path, path: str) -> Contest:

@@ -24,7 +24,7 @@ WITH_SETTINGS = {  # verb: where the settings beside its scenario are
     "monitor": ("targets.settings", "Monitoring"),
     "voi": ("decide.value_of_information", "Studying"),
 }
-FOLDERS = ("sensitivity", "report", "explore", "completion")  # verbs that compose no scenario
+FOLDERS = ("sensitivity", "report", "explore", "score", "completion")  # verbs that compose no scenario
 CHOICES = ("scenario", "areas", "split", "portfolio", "design", "engine")  # keys that are groups
 
 

@@ -1,12 +1,15 @@
 """Frozen forecasts: written once, known by their hash, and scored as a backtest of the same forecast would be."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_backtest import UNTIL, SameProcess, figures, written
 
 from oa_sim import Refusal
+from oa_sim.cli.main import main
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.validation import backtest, benchmark_forecasters, scoring, track_record
@@ -18,8 +21,9 @@ def frozen(tmp_path_factory):
     """Give the folder of a forecast of made-up authorities, and the panel that was known."""
     folder = tmp_path_factory.mktemp("frozen")
     known = written(folder / "panel.csv", figures(UNTIL))
+    gates = {"verdict": "PASS", "reason": "made up"}
     made = {"panel_hash": published_files.read(known).data_hash, "until": UNTIL, "seed": 1}
-    posterior = baseline_fit.load(draws=100).assign_attrs(made=json.dumps(made))
+    posterior = baseline_fit.load(draws=100).assign_attrs(made=json.dumps(made), gates=json.dumps(gates))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baseline_fit, "load", lambda: posterior)
         patch.setattr(backtest, "ProcessPoolExecutor", SameProcess)
@@ -86,7 +90,8 @@ def test_a_changed_byte_is_refused(frozen, published, place, tmp_path):
         track_record.score(folder, str(published))
 
 
-def test_what_is_no_forecast_and_figures_of_other_years_are_refused(frozen, tmp_path):
+def test_what_is_no_forecast_and_figures_of_other_years_are_refused(frozen, tmp_path, monkeypatch):
+    monkeypatch.setattr(track_record, "FOLDER", frozen[0].parent)
     with pytest.raises(Refusal, match="unknown forecast"):
         track_record.find("never made")
     with pytest.raises(Refusal, match="is not there"):
@@ -98,3 +103,49 @@ def test_what_is_no_forecast_and_figures_of_other_years_are_refused(frozen, tmp_
     (tmp_path / track_record.MANIFEST).write_text("{}")
     with pytest.raises(Refusal, match="SHA-256"):
         track_record.read(tmp_path)
+
+
+def test_the_command_writes_the_scores_and_says_when_the_forecast_was_frozen(frozen, published, tmp_path, capsys):
+    typed = ["score", str(published), f"forecast={frozen[0]}", f"outputs={tmp_path}"]
+    assert main(typed) == 0
+    *lines, where = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("The forecast 2018 was frozen on ")
+    assert "relative to a random walk" in " ".join(lines)
+    written_files = {path.name for path in Path(where).iterdir()}
+    assert written_files == {"scores.csv", "calibration.csv", "misses.csv", "score.html", "score.json"}
+    assert main([*typed, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["folder"] == where
+    assert facts["forecast"] == "2018"
+    table = pd.read_csv(Path(where) / "scores.csv")
+    assert set(table.model) == {"oa_sim", "random walk", "drift"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "score takes one file, got none"),
+        (["nowhere.csv"], "nowhere.csv"),
+        (["a.csv", "b.csv"], "score takes one file, got a.csv, b.csv"),
+        (["a.csv", "forcast=x"], "unknown key of score 'forcast': did you mean 'forecast'?"),
+    ],
+)
+def test_what_score_cannot_read_is_refused(words, said, frozen, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(track_record, "FOLDER", frozen[0].parent)
+    monkeypatch.chdir(tmp_path)
+    assert main(["score", *words]) == 2
+    refusal = capsys.readouterr().err
+    assert said in refusal
+    assert len(refusal.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_forecast_in_the_package_is_whole_and_its_scores_are_an_entry():
+    for name, folder in track_record.frozen().items():
+        forecast, facts = track_record.read(folder)
+        assert facts["name"] == name
+        assert forecast.sizes["area"] > 100
+        if (folder / track_record.SCORES).exists():
+            table = pd.read_csv(folder / track_record.SCORES)
+            assert set(table.model) == {"oa_sim", *forecast.benchmark.values.tolist()}
+            assert set(table.scale) == {"relative", "level"}
