@@ -27,6 +27,7 @@ from oa_sim.report.sanitise import in_table
 from oa_sim.scenario.unverified import sentence
 from oa_sim.simulation import narrative, run_manifest, summaries
 from oa_sim.simulation.result import Result
+from oa_sim.validation import track_record
 
 COLUMNS = ("check", "asks", "found", "limit", "verdict", "from")
 PASS, FAIL, NOT_RUN, NOT_KNOWN, OTHER = "PASS", "FAIL", "not run for this folder", "not known", "other code"
@@ -191,6 +192,15 @@ def _record() -> Iterator[Check]:
     for row in shipped_rows("validation_record"):
         where = f"{row['where']}; run it: {row['command']}"
         yield row["check"], row["asks"], f"on record: {row['found']}", row["limit"], NOT_RUN, where
+    if record := track_record.record():
+        answer = (
+            f"on record: frozen with figures to {record.until}; CRPS {number(record.crps_ratio, 2)} of that of a "
+            f"random walk on {number(record.n, 0)} figures published since, less England; 80% intervals held "
+            f"{percent(record.held)}"
+        )
+        asks = "How did forecasts do that were frozen beforehand?"
+        where = "oa_sim/data/track_record, each forecast with its hash; run it: oa-sim score FILE"
+        yield "track record", asks, answer, "below 1; 80%", NOT_RUN, where
     asks = "Do the tests of the package pass?"
     yield "tests", asks, "no record is kept in a run\u2019s folder", "all pass", NOT_RUN, "run it: python -m pytest"
 

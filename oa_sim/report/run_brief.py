@@ -400,6 +400,11 @@ def _certainty(result: Result, statistics: Statistics) -> Passage:
         said.append(("The outside view allows for how area programmes of this kind have mostly done. The headline "
                      f"{'includes' if is_on else 'does not include'} it; {'without' if is_on else 'with'} it the "
                      f"impact is{' the same, to the digits shown:' * same} ", other, "."))  # fmt: skip
+    if "record_figures" in statistics:
+        said.append(("Track record: forecasts of the baseline that were frozen beforehand were scored on ",
+                     Only(statistics["record_figures"]), " later figures of local authorities, less England. Their "
+                     "error (CRPS) was ", Only(statistics["record_crps_ratio"]), " of a random walk\u2019s, and their "
+                     "80% intervals held ", Only(statistics["record_held"]), "."))  # fmt: skip
     unsure = unverified.sentence(result.manifest.get("to_verify", {}), "the assumptions register")
     return Passage("How sure are we?", (*said, *([(unsure,)] if unsure else [])), page=2)
 

@@ -19,6 +19,7 @@ from oa_sim.report import reported_statistic
 from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
 from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
+from oa_sim.validation import track_record
 
 KINDS = {
     "bought_in": "is bought in and stops with the money",
@@ -334,6 +335,20 @@ def _behind(result: Result) -> Statistics:
         ("n_draws", "draws behind every figure", "draws", result.n_draws, ",d"),
         ("n_areas", "areas", "areas", n_areas, ",d"),
     ]
+    # of the posterior in the package; one of the user's own has no record
+    if not result.manifest["scenario"]["posterior"] and (record := track_record.record()):
+        until = f"of forecasts frozen with figures to {record.until}, less England"
+        rows += [
+            ("record_figures", f"figures published since, {until}", "figures", record.n, ",d"),
+            (
+                "record_crps_ratio",
+                f"error (CRPS) against a random walk, {until}",
+                "ratio",
+                record.crps_ratio,
+                ".2f",
+            ),
+            ("record_held", f"share of figures in the 80% intervals, {until}", "share", record.held, ".0%"),
+        ]
     for table, names in result.manifest.get("to_verify", {}).items():
         label = f"figures of the table {table} still to verify"
         rows.append((f"to_verify_{table}", label, "figures", len(names), ",d"))

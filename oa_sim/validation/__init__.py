@@ -6,6 +6,14 @@ hindcast, a placebo test, and what is left of the answer without each study.
 
 from oa_sim import _lazy_imports
 
-__all__ = ["backtest", "benchmark_forecasters", "evidence_ledger", "hindcast", "leave_one_study_out", "scoring"]
+__all__ = [
+    "backtest",
+    "benchmark_forecasters",
+    "evidence_ledger",
+    "hindcast",
+    "leave_one_study_out",
+    "scoring",
+    "track_record",
+]
 
 __getattr__ = _lazy_imports.exports(__name__, {"evidence_ledger": "leave_one_study_out"})

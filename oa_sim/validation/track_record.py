@@ -9,9 +9,10 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 import oa_sim
@@ -36,6 +37,26 @@ STEPS = {"relative": 0.0002, "level": 0.005}  # of a stored quantile, in the uni
 def frozen() -> dict[str, Path]:
     """Return the folder of each forecast that is in the package, by its name, the oldest first."""
     return {path.parent.name: path.parent for path in sorted(FOLDER.glob(f"*/{MANIFEST}"))}
+
+
+class Record(NamedTuple):
+    """How the frozen forecasts in the package did, on the scale of an area less England."""
+
+    until: str  # the last year that was known to them
+    n: int  # figures
+    crps_ratio: float  # mean CRPS relative to a random walk
+    held: float  # share of figures in the central 80% intervals
+
+
+def record() -> Record | None:
+    """Return the record of the frozen forecasts whose scores are in the package; None where there are none."""
+    tables_of = {name: folder / SCORES for name, folder in frozen().items() if (folder / SCORES).is_file()}
+    if not tables_of:
+        return None
+    scores = scoring.overall(pd.concat([pd.read_csv(path) for path in tables_of.values()]))
+    row = scores[(scores.model == backtest.OURS) & (scores.scale == "relative")].iloc[0]
+    years = [json.loads((path.parent / MANIFEST).read_text("utf-8"))["last_year_known"] for path in tables_of.values()]
+    return Record(" and ".join(dict.fromkeys(years)), int(row.n), float(row.crps_ratio_rw), float(row.cov80))
 
 
 def to_dataset(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook]) -> xr.Dataset:
