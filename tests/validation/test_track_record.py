@@ -15,6 +15,8 @@ from oa_sim.inputs import panel, published_files, tables
 from oa_sim.validation import backtest, benchmark_forecasters, scoring, track_record
 from oa_sim.validation.benchmark_forecasters import PEERS
 
+FACTS = Path(__file__).resolve().parents[3] / "shared" / "facts"
+
 
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory):
@@ -149,3 +151,19 @@ def test_each_forecast_in_the_package_is_whole_and_its_scores_are_an_entry():
             table = pd.read_csv(folder / track_record.SCORES)
             assert set(table.model) == {"oa_sim", *forecast.benchmark.values.tolist()}
             assert set(table.scale) == {"relative", "level"}
+
+
+@pytest.mark.skipif(not FACTS.is_dir(), reason="the published figures of 2023/24 and 2024/25 are not in the project")
+@pytest.mark.parametrize("name", ["la_panel_2023_24_and_2024_25.csv", "lait_to_2024_25.parquet"])
+def test_a_published_file_gives_the_table_of_the_shipped_entry(name):
+    folder = track_record.find("to_2022_23")
+    table = track_record.score(folder, str(FACTS / name)).scores.table
+    shipped = pd.read_csv(folder / track_record.SCORES)
+    keys = ["model", "measure", "group", "year", "horizon", "scale"]
+    both = shipped.merge(table, on=keys, suffixes=("", "_now"))
+    assert len(both) == len(shipped)
+    if name.endswith(".csv"):  # the file that the entry was made from; the other has more digits, and more years
+        np.testing.assert_array_equal(both.n, both.n_now)
+        np.testing.assert_allclose(both.crps, both.crps_now, rtol=1e-5)
+    else:
+        np.testing.assert_allclose(both.crps, both.crps_now, rtol=0.1)
