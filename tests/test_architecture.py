@@ -26,7 +26,7 @@ FENCES = {  # library: the packages that may know it; no other is imported
     "xarray": "all",
     "pandas": ["inputs", "simulation", "sweep", "decide", "validation", "targets", "plots", "report"],
     "yaml": ["scenario", "sweep", "explore", "report"],
-    "threadpoolctl": ["inference"],
+    "threadpoolctl": ["inference", "projection"],
     "_typeshed": ["scenario"],  # for type checkers alone
     "hydra": ["scenario"],
     "omegaconf": ["scenario"],

@@ -6,6 +6,7 @@ one block alone. What no block explains alone comes from blocks together.
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from oa_sim.definitions import MEAN_OF_AREAS, headline_of
 from oa_sim.scenario.schema import Scenario
@@ -136,7 +137,8 @@ def uncertainty(
     last = int(paid[-1]) if len(paid) else scenario.years[0] - 1
     years = sorted({int(np.clip(last, scenario.years[0], scenario.years[-1])), last + YEARS_LATER})
     years = [year for year in years if year in scenario.years]
-    programme = blocks(drawn, money) if len(paid) else {}
+    with threadpool_limits(1):
+        programme = blocks(drawn, money) if len(paid) else {}
     size = (len(years), len(scenario.areas.names) + 1, 2, len(EVERY_BLOCK))
     share, error = np.full(size, np.nan), np.full(size, np.nan)
     for y, year in enumerate(years):
@@ -149,7 +151,8 @@ def uncertainty(
                 continue
             values = _flat(outcomes[("impact", "projection")[q]].sel(headline).sel(year=year)).astype(float)
             values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
-            explained = shares(values, block_draws)
+            with threadpool_limits(1):  # the last digits of a product depend on how many threads add it up
+                explained = shares(values, block_draws)
             where = [EVERY_BLOCK.index(block) for block in (*block_draws, TOGETHER)]
             share[y, :, q, where], error[y, :, q, where] = explained
     dims = ("reading_year", "place", "quantity", "block")

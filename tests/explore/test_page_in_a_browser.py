@@ -173,10 +173,10 @@ def test_each_choice_moves_the_words_the_picture_and_the_table(opened, view):
     assert "percentage points" in said.inner_text()
     tab.get_by_role("button", name="Remove scenario B").click()
     moved()
-    assert "less_money" not in said.inner_text()
+    assert "Less money" not in said.inner_text()
     tab.get_by_role("button", name="Compare with another scenario").click()
     moved()
-    assert "less_money" in said.inner_text()
+    assert "Less money" in said.inner_text()
     assert violations(tab) == []
 
 

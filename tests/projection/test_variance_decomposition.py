@@ -1,5 +1,9 @@
 """Where the uncertainty comes from: known shares are found, and a second method agrees."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -207,3 +211,19 @@ def test_a_picture_of_parts_says_them_in_words_and_draws_no_negative_part():
     ).svg
     assert 'aria-label="one 60%, other 40%"' in svg
     assert svg.count("</svg>") == 1
+
+
+@pytest.mark.slow
+def test_the_shares_are_the_same_whatever_the_threads():
+    code = (
+        "import hashlib; from oa_sim import load_scenario, run; r = run(load_scenario('horizon=5', 'sampler.draws=100'));"
+        "print(hashlib.sha256(r.uncertainty.share.values.tobytes() + r.uncertainty.error.values.tobytes()).hexdigest())"
+    )
+    hashes = set()
+    for threads in ("1", "2"):
+        surroundings = os.environ | {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL")}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=surroundings, check=True
+        )
+        hashes.add(done.stdout)
+    assert len(hashes) == 1
