@@ -216,7 +216,8 @@ def test_a_picture_of_parts_says_them_in_words_and_draws_no_negative_part():
 @pytest.mark.slow
 def test_the_shares_are_the_same_whatever_the_threads():
     code = (
-        "import hashlib; from oa_sim import load_scenario, run; r = run(load_scenario('horizon=5', 'sampler.draws=100'));"
+        "import hashlib; from oa_sim import load_scenario, run;"
+        "r = run(load_scenario('horizon=5', 'sampler.draws=100'));"
         "print(hashlib.sha256(r.uncertainty.share.values.tobytes() + r.uncertainty.error.values.tobytes()).hexdigest())"
     )
     hashes = set()

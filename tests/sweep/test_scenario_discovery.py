@@ -84,7 +84,8 @@ def test_noise_has_no_box_worth_its_name():
 @pytest.mark.slow
 def test_the_order_in_which_python_hashes_names_changes_nothing():
     code = (
-        "import numpy as np, pandas as pd; from oa_sim.sweep import scenario_discovery as discovery; rng = np.random.default_rng(1);"
+        "import numpy as np, pandas as pd; from oa_sim.sweep import scenario_discovery as discovery;"
+        "rng = np.random.default_rng(1);"
         "t = pd.DataFrame({'k': rng.choice(list('abcdef'), 200), 'x': rng.random(200)});"
         "t['y'] = t.k.isin(['a', 'd']) * 1.0 + (rng.random(200) < 0.2);"
         "print(discovery.boxes(t, ['k', 'x'], 'y>0.5', ['y']).to_csv())"
