@@ -182,6 +182,9 @@ class Draws(Checked):
     draws: int = requested("Draws of the posterior that a run carries", "draws a chain", 10, 20_000)
 
 
+SCORED = ("later", "missing")  # all after train_until, or those that the panel lacks
+
+
 @dataclass
 class Panel(Checked):
     """The user's own files: published figures of authorities and of England."""
@@ -190,6 +193,7 @@ class Panel(Checked):
     path: str | None = setting("File, or folder of files that are read together", "a file", default=None)
     train_until: int | None = setting("Last year to learn from, 2019 is 2018/19", "", 2000, 2100, default=None)
     actuals: str | None = setting("Later figures to score a backtest against", "a file", default=None)
+    score: str = setting("Which figures of actuals are scored", NAME, choices=SCORED, default="later")
 
 
 @dataclass

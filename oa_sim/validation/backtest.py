@@ -6,7 +6,7 @@ as it is published. The series that are modelled are scored; the mean of two gro
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -21,6 +21,7 @@ from oa_sim.errors import Refusal
 from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import panel, published_files, tables
+from oa_sim.inputs.published_files import Reading
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.validation import benchmark_forecasters, scoring
@@ -31,6 +32,7 @@ OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
 WORKERS = 2
 Series = tuple[str, str, str]  # measure, group, scale
+Cell = tuple[str, str, int, int]  # measure, group, year, last year that is known of the series
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     Refusal
         Where the files will not do, or hold no later year to score.
     """
+    if learning.panel.score == "missing":
+        return _contest_of_missing(learning, say, progress=progress)
     until = learning.panel.train_until
     if until is None or not learning.panel.actuals:
         missing = "panel.train_until=YEAR" if until is None else "panel.actuals=FILE"
@@ -72,14 +76,27 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
     theirs = outlooks(history, entries)
     scored = scoring.score([*entries, *_peers(entries, theirs)], OURS)
-    read = [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences())]
-    read += [
+    made = {"train_until": academic_year(until)} | _made(learning, train, later, posterior, few, history)
+    return Contest(scored, _read(lacking, train, later, theirs), made)
+
+
+def _read(lacking: list[str], train: Reading, later: Reading, outlooks: Mapping[tuple[Any, str], Outlook]) -> list[str]:
+    """Return what was read, what was left, and for how many series a benchmark had too few figures."""
+    counts = dict.fromkeys(benchmark_forecasters.PEERS, 0)
+    for (_, name), outlook in outlooks.items():
+        counts[name] += int(outlook.stood_in.sum())
+    few = [
         f"the random walk replaces {name} in {number(count, 0)} series with too few figures"
-        for name, count in _stood_in(theirs).items()
+        for name, count in counts.items()
         if count
     ]
-    made = {
-        "train_until": academic_year(until),
+    return [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences()), *few]
+
+
+def _made(
+    learning: Learning, train: Reading, later: Reading, posterior: xr.Dataset, few: xr.Dataset, history: xr.Dataset
+) -> dict[str, Any]:
+    return {
         "version": oa_sim.__version__,
         "files": {str(learning.panel.path): train.data_hash, str(learning.panel.actuals): later.data_hash},
         "gates": json.loads(posterior.attrs["gates"]),
@@ -87,7 +104,6 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
         "seed": learning.seed,
         "cohorts": history.behind.attrs.get("basis", "counted"),
     }
-    return Contest(scored, read, made)
 
 
 def ours(
@@ -173,9 +189,146 @@ def _peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook]) -> li
     return entries
 
 
-def _stood_in(outlooks: dict[tuple[Series, str], Outlook]) -> dict[str, int]:
-    """Return for how many units the random walk stood in for each peer."""
-    counts = dict.fromkeys(benchmark_forecasters.PEERS, 0)
-    for (_, name), outlook in outlooks.items():
-        counts[name] += int(outlook.stood_in.sum())
-    return counts
+def _contest_of_missing(learning: Learning, say: Callable[[str], None], *, progress: bool) -> Contest:
+    """Return the scores of forecasts of every figure that the panel lacks, from the last year it has of each."""
+    if not learning.panel.actuals:
+        raise Refusal("a backtest of missing figures needs a file that has them, got none: add panel.actuals=FILE")
+    if learning.panel.train_until is not None:
+        raise Refusal("panel.score=missing learns from all that the panel has: leave out panel.train_until")
+    say("reading the panel and the later figures")
+    breaks = tables.read("breaks", learning.data_folder)
+    train, later = published_files.read(str(learning.panel.path)), published_files.read(learning.panel.actuals)
+    history = panel.history(train, breaks)
+    lacking = panel.check(history)
+    truth = panel.history(later, breaks)
+    cells = missing_cells(history, truth)
+    if not cells:
+        raise Refusal("panel.actuals must have figures that panel.path lacks, and has none: name another file")
+    posterior = baseline_fit.learn(learning, history, train.data_hash, say, progress=progress)
+    few = posterior.isel(draw=slice(FORECAST_DRAWS))
+    say(f"forecasting {number(sum(map(len, cells.values())), 0)} figures that the panel lacks")
+    entries = ours_of_missing(few, history, truth, breaks, cells, learning.seed)
+    say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
+    theirs = outlooks_of_missing(history, cells)
+    scored = scoring.score([*entries, *_peers_of_missing(entries, theirs, history)], OURS)
+    until = academic_year(int(history.year.values[-1]))
+    made = {"train_until": until, "score": "missing"} | _made(learning, train, later, posterior, few, history)
+    return Contest(scored, _read(lacking, train, later, theirs), made)
+
+
+def missing_cells(history: xr.Dataset, truth: xr.Dataset) -> dict[Cell, list[str]]:
+    """Return the areas of which a modelled figure was published that the history lacks, by what is forecast.
+
+    A cell is measure, group, year, and the last year that the history has of that series of the area. A year that was
+    graded otherwise, and a series that the history does not have of the area, are no forecasts.
+    """
+    cells: dict[Cell, list[str]] = {}
+    areas = [area for area in history.area.values.tolist() if area in truth.area.values]
+    for measure, group in observations.record(history).series:
+        series = {"measure": measure, "group": group}
+        known = np.isfinite(history.published.sel(series, drop=True).sel(area=areas).values)
+        actual = truth.published.sel(series, drop=True).sel(area=areas)
+        for a, area in enumerate(areas):
+            if not known[a].any():
+                continue
+            last = int(history.year.values[np.flatnonzero(known[a])[-1]])
+            for year in (int(year) for year in truth.year.values if year > last):
+                if np.isfinite(float(actual.sel(area=area, year=year))):
+                    cells.setdefault((measure, group, year, last), []).append(area)
+    return cells
+
+
+def ours_of_missing(
+    posterior: xr.Dataset,
+    history: xr.Dataset,
+    truth: xr.Dataset,
+    breaks: list[tables.Row],
+    cells: dict[Cell, list[str]],
+    seed: int,
+) -> list[Entry]:
+    """Return our forecasts of cells, on both scales; England's course is known where the history has it."""
+    record = observations.record(history)
+    hyper = area_forecast.law(posterior, record.series)
+    final = max(year for _, _, year, _ in cells)
+    ends = [int(course.years[-1]) for course in record.national if len(course.years)]
+    years = list(range(min(ends) + 1, final + 1))
+    england = np.empty((len(hyper.mean), len(record.series), 0))
+    if years:  # else all of England's figures are there
+        england = counterfactual.national(posterior, record, years, breaks, seed)
+    drawn: dict[tuple[str, int], np.ndarray] = {}
+    entries = []
+    for (measure, group, year, last), areas in cells.items():
+        for area in areas:
+            if (area, last) not in drawn:
+                behind, ahead = counterfactual.last_variance(record, area), list(range(last + 1, final + 1))
+                parts = area_forecast.relative(hyper, record, area, ahead, behind, stream(seed, "area", area))
+                drawn[area, last] = np.sum(parts, axis=0, dtype=np.float32)
+        s, t = record.series.index((measure, group)), year - last - 1
+        gap = np.stack([drawn[area, last][:, s, t] for area in areas], axis=1)
+        country = _country(history, england, years, (measure, group, year), s)
+        labels = {"measure": measure, "group": group, "year": year}
+        actual = truth.published.sel(labels).sel(area=areas).values
+        nation = link_functions.to_latent(measure, float(truth.england.sel(labels)))
+        level = link_functions.to_published(measure, gap + country[:, None])
+        cell = (OURS, measure, group, year, year - last)
+        relative = link_functions.to_latent(measure, actual) - nation
+        entries.append(Entry(*cell, "relative", tuple(areas), relative, Forecast(draws=gap)))
+        entries.append(Entry(*cell, "level", tuple(areas), actual, Forecast(draws=level)))
+    return entries
+
+
+def _country(
+    history: xr.Dataset, drawn: np.ndarray, years: list[int], cell: tuple[str, str, int], s: int
+) -> np.ndarray:
+    """Return England's figure (draw) on the latent scale: as published where the history has it, else as drawn."""
+    measure, group, year = cell
+    if year in history.year.values:
+        figure = float(history.england.sel(measure=measure, group=group, year=year))
+        if np.isfinite(figure):
+            return np.full(len(drawn), link_functions.to_latent(measure, figure))
+    return np.asarray(drawn[:, s, years.index(year)])
+
+
+def outlooks_of_missing(
+    history: xr.Dataset, cells: dict[Cell, list[str]]
+) -> dict[tuple[tuple[str, str, int, str], str], Outlook]:
+    """Return the peers' forecasts, on the latent scale, of every area of the history, by series, last year and scale.
+
+    A peer sees nothing after the last year that the history has of the series of the areas that are forecast.
+    """
+    years: dict[tuple[str, str, int], list[int]] = {}
+    for measure, group, year, last in cells:
+        years.setdefault((measure, group, last), []).append(year)
+    futures = {}
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
+        for (measure, group, last), wanted in sorted(years.items()):
+            seen = history.sel(measure=measure, group=group, year=history.year <= last)
+            latent = link_functions.to_latent(measure, seen.published.values)
+            relative = latent - link_functions.to_latent(measure, seen.england.values)
+            for scale, values in {"relative": relative, "level": latent}.items():
+                for name, forecaster in benchmark_forecasters.PEERS.items():
+                    key = (measure, group, last, scale), name
+                    futures[key] = workers.submit(forecaster, values, seen.year.values, np.array(sorted(wanted)))
+    return {key: future.result() for key, future in futures.items()}
+
+
+def _peers_of_missing(
+    ours: list[Entry], outlooks: dict[tuple[tuple[str, str, int, str], str], Outlook], history: xr.Dataset
+) -> list[Entry]:
+    """Return the peers' forecasts of what we forecast."""
+    years: dict[tuple[str, str, int, str], list[int]] = {}
+    for entry in ours:
+        series = (entry.measure, entry.group, entry.year - entry.horizon, entry.scale)
+        years.setdefault(series, []).append(entry.year)
+    places = history.area.values.tolist()
+    entries = []
+    for entry in ours:
+        series = (entry.measure, entry.group, entry.year - entry.horizon, entry.scale)
+        t, units = sorted(years[series]).index(entry.year), [places.index(area) for area in entry.areas]
+        for name in benchmark_forecasters.PEERS:
+            outlook = outlooks[series, name]
+            forecast = Forecast(mean=outlook.mean[units, t], sd=outlook.sd[units, t])
+            if entry.scale == "level":
+                forecast = scoring.published(forecast, entry.measure)
+            entries.append(replace(entry, model=name, forecast=forecast))
+    return entries

@@ -382,3 +382,74 @@ def test_a_fit_that_failed_is_marked_in_every_table(plain_peers, monkeypatch, ti
     for name in FILES:
         assert "FAIL" in (folder / name).read_text(encoding="utf-8"), name
     assert "oa_sim" not in set(pd.read_csv(folder / "scores.csv").model)
+
+
+# figures that the panel lacks
+
+
+def missing(folder, train, actuals, **keys):
+    """Return what a backtest of the figures that a panel lacks takes."""
+    read, later = written(folder / "panel.csv", train), written(folder / "later.csv", actuals)
+    words = [f"panel.path={read}", f"panel.actuals={later}", "panel.score=missing", f"outputs={folder / 'out'}"]
+    return load_learning(*words, **keys)
+
+
+HELD_OUT = CODES[:4]
+
+
+def without_last_years():
+    return {key: value for key, value in figures().items() if key[0] not in HELD_OUT or key[1] <= UNTIL}
+
+
+def test_only_what_the_panel_lacks_is_scored_from_the_last_year_that_it_has(plain_peers, tmp_path):
+    found = contest(missing(tmp_path, without_last_years(), figures()))
+    table = found.scores.table
+    ours = table[table.model == "oa_sim"]
+    assert set(ours.n) == {len(HELD_OUT)}
+    assert set(zip(ours.year, ours.horizon, strict=True)) == {(year, year - UNTIL) for year in (2019, 2022)}
+    assert set(ours.scale) == {"relative", "level"}
+    assert len(ours) == 2 * 2 * len(SERIES)
+    assert set(found.scores.misses.area) <= {f"Place {code}" for code in HELD_OUT}
+    assert found.made["score"] == "missing"
+
+
+def test_where_all_lack_the_last_years_the_scores_are_those_of_a_backtest(plain_peers, tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+    usual = contest(asked(one)).scores.table
+    lacking = contest(missing(other, figures(UNTIL), figures())).scores.table
+    keys = ["model", "measure", "group", "year", "horizon", "scale"]
+    both = usual.merge(lacking, on=keys, suffixes=("", "_missing"))
+    assert len(both) == len(usual) == len(lacking)
+    np.testing.assert_allclose(both.crps, both.crps_missing, rtol=1e-4)
+    np.testing.assert_array_equal(both.n, both.n_missing)
+
+
+def test_england_is_known_where_the_panel_has_it(plain_peers, tmp_path):
+    """A shock that meets all is in England's figures: the level of those held out follows it."""
+    shocked = figures(shock=0.5)
+    train = {key: value for key, value in shocked.items() if key[0] not in HELD_OUT or key[1] <= UNTIL}
+    table = contest(missing(tmp_path, train, shocked)).scores.table
+    level = table[(table.model == "oa_sim") & (table.scale == "level")]
+    assert level.crps_ratio_rw.max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("train", "actuals", "extra", "words"),
+    [
+        (figures, figures, {}, "must have figures that panel.path lacks"),
+        (without_last_years, figures, {"panel.train_until": UNTIL}, "leave out panel.train_until"),
+    ],
+)
+def test_what_cannot_be_scored_as_missing_is_refused(train, actuals, extra, words, plain_peers, tmp_path):
+    typed = [f"{key}={value}" for key, value in extra.items()]
+    read, later = written(tmp_path / "panel.csv", train()), written(tmp_path / "later.csv", actuals())
+    learning = load_learning(f"panel.path={read}", f"panel.actuals={later}", "panel.score=missing", *typed)
+    with pytest.raises(Refusal, match=words):
+        contest(learning)
+
+
+def test_a_score_that_is_none_is_refused():
+    with pytest.raises(Refusal, match="score"):
+        load_learning("panel.path=a.csv", "panel.score=some")
