@@ -250,11 +250,7 @@ def ours_of_missing(
     record = observations.record(history)
     hyper = area_forecast.law(posterior, record.series)
     final = max(year for _, _, year, _ in cells)
-    ends = [int(course.years[-1]) for course in record.national if len(course.years)]
-    years = list(range(min(ends) + 1, final + 1))
-    england = np.empty((len(hyper.mean), len(record.series), 0))
-    if years:  # else all of England's figures are there
-        england = counterfactual.national(posterior, record, years, breaks, seed)
+    years, england = _england_ahead(posterior, record, breaks, cells, seed)
     drawn: dict[tuple[str, int], np.ndarray] = {}
     entries = []
     for (measure, group, year, last), areas in cells.items():
@@ -275,6 +271,34 @@ def ours_of_missing(
         entries.append(Entry(*cell, "relative", tuple(areas), relative, Forecast(draws=gap)))
         entries.append(Entry(*cell, "level", tuple(areas), actual, Forecast(draws=level)))
     return entries
+
+
+def _england_ahead(
+    posterior: xr.Dataset,
+    record: observations.Record,
+    breaks: list[tables.Row],
+    cells: dict[Cell, list[str]],
+    seed: int,
+) -> tuple[list[int], np.ndarray]:
+    """Return years, and England's course in them (draw, series, year): those that some cell needs and that are unknown.
+
+    All series are drawn from where the first of these ends, so that they have the same years.
+    """
+    wanted: dict[int, int] = {}
+    for measure, group, year, _ in cells:
+        s = record.series.index((measure, group))
+        if len(record.national[s].years) and year > record.national[s].years[-1]:
+            wanted[s] = max(year, wanted.get(s, 0))
+    n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if not wanted:
+        return [], np.empty((n_draws, len(record.series), 0))
+    first = min(int(record.national[s].years[-1]) for s in wanted)
+    courses = []
+    for course in record.national:
+        is_kept = course.years <= first
+        courses.append(replace(course, years=course.years[is_kept], figures=course.figures[is_kept]))
+    years = list(range(first + 1, max(wanted.values()) + 1))
+    return years, counterfactual.national(posterior, replace(record, national=courses), years, breaks, seed)
 
 
 def _country(

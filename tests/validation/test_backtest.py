@@ -435,6 +435,15 @@ def test_england_is_known_where_the_panel_has_it(plain_peers, tmp_path):
     assert level.crps_ratio_rw.max() < 0.5
 
 
+def test_england_is_drawn_where_the_panel_has_it_of_some_series_alone(plain_peers, tmp_path):
+    train = without_last_years()
+    lacks = {key: value for key, value in train.items() if key != (ENGLAND, 2022, "susp_rate_pct")}
+    ours = contest(missing(tmp_path, lacks, figures())).scores.table
+    ours = ours[(ours.model == "oa_sim") & (ours.year == 2022) & (ours.scale == "level")]
+    assert len(ours) == len(SERIES)
+    assert np.isfinite(ours.crps).all()
+
+
 @pytest.mark.parametrize(
     ("train", "actuals", "extra", "words"),
     [
