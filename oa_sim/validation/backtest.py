@@ -31,7 +31,7 @@ from oa_sim.validation.scoring import Entry, Forecast, Scores
 OURS = "oa_sim"
 FORECAST_DRAWS = 250  # of each chain: enough for quantiles, and a fraction of the time
 WORKERS = 2
-Series = tuple[str, str, str]  # measure, group, scale
+Series = tuple[str, str, int, str]  # measure, group, last year that is known, scale
 Cell = tuple[str, str, int, int]  # measure, group, year, last year that is known of the series
 
 
@@ -50,33 +50,50 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
     Raises
     ------
     Refusal
-        Where the files will not do, or hold no later year to score.
+        Where the files will not do, or hold no figure to score.
     """
-    if learning.panel.score == "missing":
-        return _contest_of_missing(learning, say, progress=progress)
-    until = learning.panel.train_until
-    if until is None or not learning.panel.actuals:
-        missing = "panel.train_until=YEAR" if until is None else "panel.actuals=FILE"
-        raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {missing}")
+    is_missing, until = learning.panel.score == "missing", learning.panel.train_until
+    if not learning.panel.actuals or (until is None and not is_missing):
+        lacks = "panel.actuals=FILE" if not learning.panel.actuals else "panel.train_until=YEAR"
+        raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {lacks}")
+    if is_missing and until is not None:
+        raise Refusal("panel.score=missing learns from all that the panel has: leave out panel.train_until")
     say("reading the panel and the later figures")
     breaks = tables.read("breaks", learning.data_folder)
     train, later = published_files.read(str(learning.panel.path)), published_files.read(learning.panel.actuals)
     history = panel.history(train, breaks, until)
-    lacking = panel.check(history)
-    truth = panel.history(later, breaks)
-    targets = [int(year) for year in truth.year.values if year > until]
-    targets = [year for year in targets if bool(truth.published.sel(year=year).notnull().any())]
-    if not targets:
+    lacking, truth = panel.check(history), panel.history(later, breaks)
+    known = int(history.year.values[-1]) if until is None else until
+    cells = missing_cells(history, truth) if is_missing else {}
+    targets = [
+        int(year) for year in truth.year.values if year > known and truth.published.sel(year=year).notnull().any()
+    ]
+    if is_missing and not cells:
+        raise Refusal("panel.actuals must have figures that panel.path lacks, and has none: name another file")
+    if not is_missing and not targets:
         last = academic_year(int(truth.year.values[-1]))
         raise Refusal(f"panel.actuals holds no figure after {until}, its last year is {last}: name a later file")
     posterior = baseline_fit.learn(learning, history, train.data_hash, say, progress=progress)
     few = posterior.isel(draw=slice(FORECAST_DRAWS))
-    say(f"forecasting {', '.join(academic_year(year) for year in targets)} for {history.sizes['area']} authorities")
-    entries = ours(few, history, truth, breaks, targets, learning.seed)
+    if is_missing:
+        say(f"forecasting {number(sum(map(len, cells.values())), 0)} figures that the panel lacks")
+        entries = ours_of_missing(few, history, truth, breaks, cells, learning.seed)
+    else:
+        say(f"forecasting {', '.join(map(academic_year, targets))} for {history.sizes['area']} authorities")
+        entries = ours(few, history, truth, breaks, targets, learning.seed)
     say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
     theirs = outlooks(history, entries)
-    scored = scoring.score([*entries, *_peers(entries, theirs)], OURS)
-    made = {"train_until": academic_year(until)} | _made(learning, train, later, posterior, few, history)
+    scored = scoring.score([*entries, *_peers(entries, theirs, history)], OURS)
+    made = {
+        "train_until": academic_year(known),
+        **({"score": "missing"} if is_missing else {}),
+        "version": oa_sim.__version__,
+        "files": {str(learning.panel.path): train.data_hash, str(learning.panel.actuals): later.data_hash},
+        "gates": json.loads(posterior.attrs["gates"]),
+        "draws": int(few.sizes["chain"] * few.sizes["draw"]),
+        "seed": learning.seed,
+        "cohorts": history.behind.attrs.get("basis", "counted"),
+    }
     return Contest(scored, _read(lacking, train, later, theirs), made)
 
 
@@ -91,19 +108,6 @@ def _read(lacking: list[str], train: Reading, later: Reading, outlooks: Mapping[
         if count
     ]
     return [*lacking, *train.sentences(), *(f"later figures: {line}" for line in later.sentences()), *few]
-
-
-def _made(
-    learning: Learning, train: Reading, later: Reading, posterior: xr.Dataset, few: xr.Dataset, history: xr.Dataset
-) -> dict[str, Any]:
-    return {
-        "version": oa_sim.__version__,
-        "files": {str(learning.panel.path): train.data_hash, str(learning.panel.actuals): later.data_hash},
-        "gates": json.loads(posterior.attrs["gates"]),
-        "draws": int(few.sizes["chain"] * few.sizes["draw"]),
-        "seed": learning.seed,
-        "cohorts": history.behind.attrs.get("basis", "counted"),
-    }
 
 
 def ours(
@@ -153,67 +157,50 @@ def ours(
 
 
 def outlooks(history: xr.Dataset, ours: list[Entry]) -> dict[tuple[Series, str], Outlook]:
-    """Return the peers' forecasts on the latent scale, SD, by series and peer; of what we forecast, in our order."""
+    """Return the peers' forecasts on the latent scale, SD, of every area of the history, by series and peer.
+
+    A peer sees nothing after the last year that is known of the series; the years are those that we forecast, in order.
+    """
     futures = {}
     # other processes, since the automatic forecasters hold the interpreter's lock
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
-        for (measure, group, scale), own in sorted(by_series(ours).items()):
-            published = history.published.sel(area=list(own[0].areas), measure=measure, group=group).values
-            latent = link_functions.to_latent(measure, published)
+        for (measure, group, last, scale), years in sorted(years_of(ours).items()):
+            seen = history.sel(measure=measure, group=group, year=history.year <= last)
+            latent = link_functions.to_latent(measure, seen.published.values)
             if scale == "relative":
-                england = history.england.sel(measure=measure, group=group).values
-                latent = latent - link_functions.to_latent(measure, england)
-            years = np.array([entry.year for entry in own])
+                latent = latent - link_functions.to_latent(measure, seen.england.values)
             for name, forecaster in benchmark_forecasters.PEERS.items():
-                futures[(measure, group, scale), name] = workers.submit(forecaster, latent, history.year.values, years)
+                future = workers.submit(forecaster, latent, seen.year.values, np.array(years))
+                futures[(measure, group, last, scale), name] = future
     return {key: future.result() for key, future in futures.items()}
 
 
-def by_series(entries: list[Entry]) -> dict[Series, list[Entry]]:
-    """Return the forecasts of each measure, group and scale, in their order."""
-    series: dict[Series, list[Entry]] = {}
+def series_of(entry: Entry) -> Series:
+    """Return measure, group, the last year that was known, and scale."""
+    return entry.measure, entry.group, entry.year - entry.horizon, entry.scale
+
+
+def years_of(entries: list[Entry]) -> dict[Series, list[int]]:
+    """Return the years that are forecast of each series, in order."""
+    years: dict[Series, list[int]] = {}
     for entry in entries:
-        series.setdefault((entry.measure, entry.group, entry.scale), []).append(entry)
-    return series
+        years.setdefault(series_of(entry), []).append(entry.year)
+    return {series: sorted(own) for series, own in years.items()}
 
 
-def _peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook]) -> list[Entry]:
+def _peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook], history: xr.Dataset) -> list[Entry]:
     """Return the peers' forecasts of what we forecast."""
-    entries, own = [], by_series(ours)
-    for (series, name), outlook in outlooks.items():
-        for t, entry in enumerate(own[series]):
-            forecast = Forecast(mean=outlook.mean[:, t], sd=outlook.sd[:, t])
+    years, places, entries = years_of(ours), history.area.values.tolist(), []
+    for entry in ours:
+        series = series_of(entry)
+        t, units = years[series].index(entry.year), [places.index(area) for area in entry.areas]
+        for name in benchmark_forecasters.PEERS:
+            outlook = outlooks[series, name]
+            forecast = Forecast(mean=outlook.mean[units, t], sd=outlook.sd[units, t])
             if entry.scale == "level":
                 forecast = scoring.published(forecast, entry.measure)
             entries.append(replace(entry, model=name, forecast=forecast))
     return entries
-
-
-def _contest_of_missing(learning: Learning, say: Callable[[str], None], *, progress: bool) -> Contest:
-    """Return the scores of forecasts of every figure that the panel lacks, from the last year it has of each."""
-    if not learning.panel.actuals:
-        raise Refusal("a backtest of missing figures needs a file that has them, got none: add panel.actuals=FILE")
-    if learning.panel.train_until is not None:
-        raise Refusal("panel.score=missing learns from all that the panel has: leave out panel.train_until")
-    say("reading the panel and the later figures")
-    breaks = tables.read("breaks", learning.data_folder)
-    train, later = published_files.read(str(learning.panel.path)), published_files.read(learning.panel.actuals)
-    history = panel.history(train, breaks)
-    lacking = panel.check(history)
-    truth = panel.history(later, breaks)
-    cells = missing_cells(history, truth)
-    if not cells:
-        raise Refusal("panel.actuals must have figures that panel.path lacks, and has none: name another file")
-    posterior = baseline_fit.learn(learning, history, train.data_hash, say, progress=progress)
-    few = posterior.isel(draw=slice(FORECAST_DRAWS))
-    say(f"forecasting {number(sum(map(len, cells.values())), 0)} figures that the panel lacks")
-    entries = ours_of_missing(few, history, truth, breaks, cells, learning.seed)
-    say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
-    theirs = outlooks_of_missing(history, cells)
-    scored = scoring.score([*entries, *_peers_of_missing(entries, theirs, history)], OURS)
-    until = academic_year(int(history.year.values[-1]))
-    made = {"train_until": until, "score": "missing"} | _made(learning, train, later, posterior, few, history)
-    return Contest(scored, _read(lacking, train, later, theirs), made)
 
 
 def missing_cells(history: xr.Dataset, truth: xr.Dataset) -> dict[Cell, list[str]]:
@@ -311,48 +298,3 @@ def _country(
         if np.isfinite(figure):
             return np.full(len(drawn), link_functions.to_latent(measure, figure))
     return np.asarray(drawn[:, s, years.index(year)])
-
-
-def outlooks_of_missing(
-    history: xr.Dataset, cells: dict[Cell, list[str]]
-) -> dict[tuple[tuple[str, str, int, str], str], Outlook]:
-    """Return the peers' forecasts, on the latent scale, of every area of the history, by series, last year and scale.
-
-    A peer sees nothing after the last year that the history has of the series of the areas that are forecast.
-    """
-    years: dict[tuple[str, str, int], list[int]] = {}
-    for measure, group, year, last in cells:
-        years.setdefault((measure, group, last), []).append(year)
-    futures = {}
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
-        for (measure, group, last), wanted in sorted(years.items()):
-            seen = history.sel(measure=measure, group=group, year=history.year <= last)
-            latent = link_functions.to_latent(measure, seen.published.values)
-            relative = latent - link_functions.to_latent(measure, seen.england.values)
-            for scale, values in {"relative": relative, "level": latent}.items():
-                for name, forecaster in benchmark_forecasters.PEERS.items():
-                    key = (measure, group, last, scale), name
-                    futures[key] = workers.submit(forecaster, values, seen.year.values, np.array(sorted(wanted)))
-    return {key: future.result() for key, future in futures.items()}
-
-
-def _peers_of_missing(
-    ours: list[Entry], outlooks: dict[tuple[tuple[str, str, int, str], str], Outlook], history: xr.Dataset
-) -> list[Entry]:
-    """Return the peers' forecasts of what we forecast."""
-    years: dict[tuple[str, str, int, str], list[int]] = {}
-    for entry in ours:
-        series = (entry.measure, entry.group, entry.year - entry.horizon, entry.scale)
-        years.setdefault(series, []).append(entry.year)
-    places = history.area.values.tolist()
-    entries = []
-    for entry in ours:
-        series = (entry.measure, entry.group, entry.year - entry.horizon, entry.scale)
-        t, units = sorted(years[series]).index(entry.year), [places.index(area) for area in entry.areas]
-        for name in benchmark_forecasters.PEERS:
-            outlook = outlooks[series, name]
-            forecast = Forecast(mean=outlook.mean[units, t], sd=outlook.sd[units, t])
-            if entry.scale == "level":
-                forecast = scoring.published(forecast, entry.measure)
-            entries.append(replace(entry, model=name, forecast=forecast))
-    return entries

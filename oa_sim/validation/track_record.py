@@ -59,13 +59,13 @@ def record() -> Record | None:
     return Record(" and ".join(dict.fromkeys(years)), int(row.n), float(row.crps_ratio_rw), float(row.cov80))
 
 
-def to_dataset(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook]) -> xr.Dataset:
+def to_dataset(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook], places: list[str]) -> xr.Dataset:
     """Return forecasts as one dataset, in as many digits as can matter.
 
     Parameters
     ----------
-    ours, outlooks
-        Our forecasts and the benchmarks' of the same authorities, from ``backtest``.
+    ours, outlooks, places
+        Our forecasts and the benchmarks', from ``backtest``, and the places of the latter in order.
 
     Returns
     -------
@@ -81,15 +81,17 @@ def to_dataset(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook]) -
     shape = (len(scales), len(series), len(years))
     quantiles = np.full((*shape, N_QUANTILES, len(areas)), np.nan)
     mean, sd = (np.full((len(benchmarks), *shape, len(areas)), np.nan) for _ in range(2))
-    shares, own = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES, backtest.by_series(ours)
+    shares, own = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES, backtest.years_of(ours)
+    units = [places.index(area) for area in areas]
     for entry in ours:
         cell = (scales.index(entry.scale), series.index((entry.measure, entry.group)), years.index(entry.year))
         step = STEPS[entry.scale]
         quantiles[cell] = np.rint(scoring.quantile(entry.forecast, shares) / step) * step
-    for ((measure, group, scale), name), outlook in outlooks.items():
+    for (key, name), outlook in outlooks.items():
+        measure, group, _, scale = key
         place = (benchmarks.index(name), scales.index(scale), series.index((measure, group)))
-        columns = [years.index(entry.year) for entry in own[measure, group, scale]]
-        mean[place][columns], sd[place][columns] = outlook.mean.T, outlook.sd.T
+        columns = [years.index(year) for year in own[key]]
+        mean[place][columns], sd[place][columns] = outlook.mean[units].T, outlook.sd[units].T
     dims = ("scale", "series", "year")
     return xr.Dataset(
         {
@@ -261,7 +263,7 @@ def freeze(path: str, years: list[int], folder: Path, say: Callable[[str], None]
     say(f"forecasting {known.sizes['area']} authorities")
     ours = backtest.ours(posterior, known, None, rows, years, made["seed"])
     say("running the benchmarks")
-    forecast = to_dataset(ours, backtest.outlooks(known, ours))
+    forecast = to_dataset(ours, backtest.outlooks(known, ours), known.area.values.tolist())
     facts = {
         "posterior": posterior_files.checksum(posterior),
         "panel": {"file": Path(path).name, "sha256": reading.data_hash},
