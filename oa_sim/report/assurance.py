@@ -198,7 +198,7 @@ def _record() -> Iterator[Check]:
             f"random walk on {number(record.n, 0)} figures published since, less England; 80% intervals held "
             f"{percent(record.held)}"
         )
-        asks = "How did forecasts do that were frozen beforehand?"
+        asks = "How did frozen forecasts do, which used no later figures?"
         where = "oa_sim/data/track_record, each forecast with its hash; run it: oa-sim score FILE"
         yield "track record", asks, answer, "below 1; 80%", NOT_RUN, where
     asks = "Do the tests of the package pass?"

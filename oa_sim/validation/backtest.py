@@ -206,8 +206,8 @@ def _peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook], histo
 def missing_cells(history: xr.Dataset, truth: xr.Dataset) -> dict[Cell, list[str]]:
     """Return the areas of which a modelled figure was published that the history lacks, by what is forecast.
 
-    A cell is measure, group, year, and the last year that the history has of that series of the area. A year that was
-    graded otherwise, and a series that the history does not have of the area, are no forecasts.
+    A cell is measure, group, year, and the last year that the history has of that series of the area. A gap before that
+    year, and a series that the history does not have of the area at all, are no forecasts.
     """
     cells: dict[Cell, list[str]] = {}
     areas = [area for area in history.area.values.tolist() if area in truth.area.values]

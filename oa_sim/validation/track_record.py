@@ -1,4 +1,4 @@
-"""Track record: forecasts that were frozen before their figures were known, and how they did.
+"""Track record: forecasts that were frozen, and how they did against figures that they did not use.
 
 A forecast is written once, as a file whose SHA-256 stands beside it, and is never written again. It holds our forecast
 and the benchmarks' of every authority, so that ``score`` needs nothing but the figures that were published since.
