@@ -20,18 +20,16 @@ from oa_sim.simulation.summaries import SMALLEST_CHANGE, headline_measure, headl
 
 CANNOT_SAY = (
     "What the real programme of 2017 to 2022 achieved. No causal estimate of it exists, and the areas\u2019 published "
-    "figures already contain it. The comparison here is with no further programme.",
-    "How precise the studies of effects are. All their standard errors are assumed in this version, and some studies "
-    "are still marked \u2018to verify\u2019.",
+    "figures already contain it.",
+    "How precise the studies of effects are. All their standard errors are assumed, and some studies are still marked "
+    "\u2018to verify\u2019.",
     "What holds for districts alone. Six of the twelve areas are districts, and most of their figures are their "
-    "county\u2019s (marked here as county proxies).",
-    "How many pupils will count as disadvantaged. Figures for all pupils use the last known shares of the two groups. "
-    "When more pupils count as disadvantaged, both groups can rise while their mean does not.",
-    "How much less area programmes achieve than their components imply. The headline is given with and without an "
-    "outside view, which we judged from a few such programmes. Tables and pictures exclude it unless it was switched "
-    "on.",
-    "What outcomes other than Attainment 8 are worth. No benefit is claimed for them, so the value is partial. How "
-    "much of the link between grades and earnings is causal is an assumption.",
+    "county\u2019s (county proxies).",
+    "How many pupils will count as disadvantaged. Figures for all pupils use the last known shares of the two groups.",
+    "How much less area programmes achieve than their components imply. The outside view is our judgement from a few "
+    "such programmes. Tables and pictures exclude it unless it was switched on.",
+    "What outcomes other than Attainment 8 are worth. No benefit is claimed for them. How much of the link between "
+    "grades and earnings is causal is an assumption.",
 )
 
 
