@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 from oa_sim.cli.output import CommandResult, Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from oa_sim.scenario.schema import Scenario
 
 OPTIMISE_FACTS = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
 TARGET_FACTS = ("run_id", "data_hash", "oa_sim")
 TARGET_COLUMNS = (
-    *("area", "measure", "group", "target_year", "target", "scale"),
-    *("probability", "colour", "base_rate", "met"),
+    *("area", "measure", "group", "target_year", "target", "share_of_districts", "scale", "goal"),
+    *("probability", "colour", "base_rate", "ranks", "met", "status"),
 )
 MONITOR_FACTS = ("run_id", "data_hash", "oa_sim", "pareto_k", "effective_draws", "learned_again")
 VOI_FACTS = ("run_id", "data_hash", "oa_sim", "n_draws")
@@ -60,8 +62,9 @@ def target(arguments: Namespace) -> CommandResult:
             least |= {"probability_without": budget.without, "probability_with_most": budget.most}
             sentences.insert(0, budget.sentence)
         folder = folder_writers.write_promises(assessed, scenario.outputs, sentences, least)
-    rows = [{key: _json_value(row[key]) for key in TARGET_COLUMNS} for _, row in assessed.judged.iterrows()]
-    facts = {"headline": sentences, "targets": rows, "verdict": assessed.facts["gates"]["verdict"]}
+    rows = _records(assessed.judged[[*TARGET_COLUMNS]] if len(assessed.judged) else assessed.judged)
+    facts = {"headline": sentences, "targets": rows, "not_judged": _records(assessed.not_judged)}
+    facts |= {"verdict": assessed.facts["gates"]["verdict"]}
     facts |= {key: assessed.facts[key] for key in TARGET_FACTS}
     facts |= {key: value for key, value in least.items() if key != "plan"}
     return CommandResult(facts, sentences, folder)
@@ -112,6 +115,11 @@ def _settings(overrides: list[str], config: str, schema: type[Any]) -> tuple[Any
 
     folder_writers.check_writable(scenario.outputs)
     return settings, scenario
+
+
+def _records(table: "pd.DataFrame") -> list[dict[str, object]]:
+    """Return the rows of a table as JSON takes them."""
+    return [{str(key): _json_value(value) for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _json_value(value: Any) -> object:

@@ -20,6 +20,7 @@ STATUSES = ("found", "to verify")
 GEOGRAPHIES = ("england", "authority", "county", "district")
 DESIGNS = ("toolkit", "efficacy", "effectiveness")
 BREAKS = ("not_collected", "regraded", "level_shift")
+TARGET_SCALES = ("level", "relative", "rank")  # a figure; one less England's; the best share of all districts
 HAPPENINGS = {  # what an event acts on, and the unit of its size
     "commissioning": "share of work stopped",
     "delivery": "share of activity lost",
@@ -200,16 +201,18 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
     "targets": (
         {
             "area": text,
-            **_series,
+            "what": text,
+            "measure": lambda name: name and one_of(*MEASURES)(name),  # empty: one that is not modelled
+            "group": _series["group"],
             "baseline_year": _year(blank=True),
             "baseline": number(0, 100, blank=True),
             "target_year": _year(blank=True, ahead=LONGEST_HORIZON),
             "target": number(-100, 100, blank=True),
-            "scale": one_of("level", "relative"),
-            "unit": text,
+            "scale": one_of(*TARGET_SCALES),
+            "unit": str,
             **_marks,
         },
-        ("area", "measure", "group", "target_year"),
+        ("area", "what", "measure", "group", "target_year", "scale"),
     ),
     "studies": (
         {

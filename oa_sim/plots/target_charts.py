@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, number
 from oa_sim.plots.picture import CHANGE, INK, WIDE, WITH, Look, Picture, drawn, legible, name_rows
-from oa_sim.scenario.rules import spelled
 from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
 
@@ -25,7 +24,7 @@ MOST_ROWS = 14
 LINE = 36  # characters of a label
 COLOURS = {"green": ("#009e73", "o"), "amber": ("#e69f00", "s"), "red": ("#a30000", "X")}
 STEMS = "promised_"
-SCALES = {"level": "as published", "relative": "less England"}
+SCALES = {"level": "as published", "relative": "less England", "rank": "less the figure that the rank takes"}
 
 
 def trajectory_picture(monitored: Monitored) -> Picture:
@@ -110,6 +109,7 @@ def _of_areas(promised: pd.DataFrame) -> pd.DataFrame:
     is_shown = (promised.measure == measure) & (promised.group == group) & (promised.scale == "level")
     rows = promised[is_shown & (promised.year == promised.year.max())].head(MOST_ROWS)
     blank = {"target": np.nan, "colour": "none", "probability": np.nan, "met": "", "published": np.nan}
+    blank |= {"published_year": np.nan}
     return rows.assign(baseline=rows["last"], target_year=rows.year, **blank)
 
 
@@ -124,17 +124,18 @@ def _paint(axes: Axes, rows: pd.DataFrame, levels: list[str]) -> None:
     axes.plot([], [], "|", markersize=9, label="promised, number: probability, %", **look)
     half = rows.base_rate_half.to_numpy(float)
     axes.plot(half, places + 0.24, "^", color=INK, markersize=4.5, linestyle="",
-              label="half of comparable authorities came so far")  # fmt: skip
-    if rows.baseline.notna().any():
-        before = rows.baseline.astype(float)
+              label="half of comparable places came so far")  # fmt: skip
+    before = rows.baseline.astype(float).where(rows.scale == "level")  # a baseline is a figure as published
+    if before.notna().any():
         axes.plot(before, places, "o", color="white", markeredgecolor=INK, markersize=5.5, linestyle="",
                   label="baseline, or last published")  # fmt: skip
     for name, (colour, mark) in COLOURS.items():
         judged = (rows.colour == name).to_numpy()
         if judged.any():
-            axes.plot(rows.target[judged], places[judged], mark, color=colour, markeredgecolor=INK, linestyle="",
+            asked = rows.target.where(rows.scale != "rank", 0.0)
+            axes.plot(asked[judged], places[judged], mark, color=colour, markeredgecolor=INK, linestyle="",
                       markersize=8, label=f"target, {name}")  # fmt: skip
-    is_published = rows.met.isin(["met", "missed"]).to_numpy()
+    is_published = (rows.met.isin(["met", "missed"]) & (rows.published_year == rows.target_year)).to_numpy()
     if is_published.any():
         axes.plot(rows.published[is_published], places[is_published], "D", color="white", markeredgecolor=INK,
                   linestyle="", markersize=6, label="published in that year")  # fmt: skip
@@ -150,7 +151,8 @@ def _label(row: pd.Series) -> str:
     area = legible(row.area, mark=" (county proxy)" if row.proxy else "")
     if row.colour not in COLOURS:
         return area
-    subject = textwrap.wrap(f"{_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}", LINE)
+    place = f": {row.goal}" if row.scale == "rank" else ""
+    subject = textwrap.wrap(f"{_short(row.measure)}, {row.group}, {academic_year(int(row.target_year))}{place}", LINE)
     return "\n".join([area, *subject, f"{row.colour}: {chance(row.probability)}"])
 
 
@@ -159,12 +161,16 @@ def _in_words(row: pd.Series, levels: list[str]) -> str:
     year = academic_year(int(row.target_year))
     words = f"{row.area}, {_short(row.measure)}, {row.group}, {year}, {SCALES[row.scale]}:"
     if row.colour in COLOURS:
-        words += f" target {spelled(row.target)}, chance {chance(row.probability)} ({row.colour});"
-    words += f" promised {rungs} ({row.unit}); half of comparable authorities came to {number(row.base_rate_half, 1)}"
+        words += f" target {row.goal}, chance {chance(row.probability)} ({row.colour});"
+    words += f" promised {rungs} ({row.unit})"
+    if pd.notna(row.base_rate_half):
+        words += f"; half of comparable places came to {number(row.base_rate_half, 1)}"
     if pd.notna(row.baseline):
         words += f"; baseline {number(row.baseline, 1)}"
-    if row.met in ("met", "missed"):
+    if row.met in ("met", "missed") and row.published_year == row.target_year:
         words += f"; published {number(row.published, 1)}: {row.met}"
+    if row.get("ranks"):
+        words += f"; rank {row.ranks}"
     return words + "."
 
 

@@ -271,8 +271,12 @@ def _meant(table: pd.DataFrame, where: dict[str, object]) -> list[int]:
 def headline_place(kind: str, table: pd.DataFrame, headline: list[str]) -> dict[str, object]:
     """Return which rows of a main table a headline speaks of: its measure, group and, of a comparison, its year.
 
+    Of targets, those that have a probability.
+
     The last academic year that the first of the ready sentences names is the headline\u2019s.
     """
+    if kind == "target" and "quantity" in table and (table.quantity == "target").any():
+        return {"quantity": "target"}
     if kind not in ("compare", "monitor") or not {"measure", "group", "year"} <= set(table):
         return {}
     measure, group = headline_of([name for name in MEASURES if name in set(table.measure)])
@@ -393,7 +397,9 @@ def read(folder: Path, kind: str) -> Dossier:
         reason=facts["gates"]["reason"],
         headline=lead,
         numbers=tuple(_numbers(in_table)),
-        passages=_passages(headline, facts, main, pictures(folder) or _side_by_side(main)),
+        passages=_passages(
+            headline, facts, [*([main] if main else []), *_not_judged(tables)], pictures(folder) or _side_by_side(main)
+        ),
         figures=(
             *(replace(one, shown_in="brief, workbook") for name, one in every.items() if name in printed),
             *quoted(headline, basis),
@@ -470,7 +476,13 @@ def _numbers(first: list[Published]) -> Iterator[tuple[str, Published]]:
         yield f"{figure.label} ({figure.printed_unit})" if figure.unit != "1" else figure.label, figure
 
 
-def _passages(headline: list[str], facts: dict, main: Grid | None, shown: list[Drawn]) -> tuple:
+def _not_judged(tables: dict[str, pd.DataFrame]) -> list[Grid]:
+    """Return the targets of the plans that have no probability; nothing where there is none."""
+    rows = [(f"{row.area}: {row.what}", row.why) for row in tables.get("not_judged", pd.DataFrame()).itertuples()]
+    return [Grid("Targets of the plans without a probability", ("Target", "Why"), tuple(rows))] if rows else []
+
+
+def _passages(headline: list[str], facts: dict, grids: list[Grid], shown: list[Drawn]) -> tuple:
     gates = facts["gates"]
     unsure = unverified.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
     if facts.get("n_to_verify"):
@@ -479,7 +491,7 @@ def _passages(headline: list[str], facts: dict, main: Grid | None, shown: list[D
     lines = [(line,) for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
     return (
         Passage("What the figures say", tuple(lines), pictures=tuple(shown[:1])),
-        *([Passage("Side by side", grids=(main,), page=2)] if main else []),
+        *([Passage("Side by side", grids=tuple(grids), page=2)] if grids else []),
         Passage("How sure are we?", tuple(sure), page=2),
         Passage("What it cannot say", points=tuple((line,) for line in CANNOT_SAY), page=2),
     )

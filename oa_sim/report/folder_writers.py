@@ -235,6 +235,7 @@ def write_promises(promises: "Promises", outputs: str | Path, sentences: list[st
     facts = {"headline": sentences} | {key: value for key, value in more.items() if key != "plan"} | promises.facts
     text = json.dumps({"facts": facts, "targets": promises.judged.to_csv()}, sort_keys=True, default=str)
     tables = {"promises": attainable.tidy(promises.promised), "targets": promises.judged}
+    tables |= {"not_judged": promises.not_judged, "progress": promises.progress}
     pictures = {"ladder": target_charts.ladder_picture(promises)}
     return _write_answer(
         Path(outputs) / "target" / _identity(text), facts, "target", tables, pictures,

@@ -16,17 +16,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from oa_sim.definitions import MEASURES, academic_year
+from oa_sim.definitions import MEASURES, academic_year, percent
 from oa_sim.errors import Refusal
+from oa_sim.formatting import unit, with_unit
 from oa_sim.inference import baseline_fit
 from oa_sim.inputs import areas, panel, tables
 from oa_sim.inputs.published_files import read
+from oa_sim.rng import stream
 from oa_sim.scenario.load import load_scenario
+from oa_sim.scenario.rules import spelled
 from oa_sim.scenario.schema import Scenario
 from oa_sim.simulation import run_manifest, scenario_run
-from oa_sim.targets import attainable
+from oa_sim.targets import attainable, district_ranks
+from oa_sim.targets.district_ranks import Districts, Goal
 from oa_sim.targets.forecast_components import PARTS, Outlook, outlook
-from oa_sim.targets.settings import Target, TargetRow, of_user, package
+from oa_sim.targets.settings import NO_NUMBER, RANKS, Target, TargetRow, not_judged, of_user, package
 from oa_sim.validation import hindcast
 
 BEFORE = 2017  # the last year known before the programme
@@ -37,6 +41,10 @@ AS_IT_WAS = (  # the programme as it was paid, known from before it began; the p
 )
 UNKNOWN_THEN = ("neet_16_17",)  # series that began later
 GREEN, AMBER, RED, NONE = "green", "amber", "red", "none"
+UNITS = {  # of columns whose figures are not in the unit of their measure
+    **{"share_of_districts": "1", "rank": "place", "n_districts": "districts"},
+    **{"base_rate_n": "cases", "base_rate_years": "years"},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +54,8 @@ class Promises:
     promised: pd.DataFrame  #: from ``attainable.table``
     #: a row for each target: probability, Monte Carlo error, colour, base rate, warning, what was published
     judged: pd.DataFrame
+    not_judged: pd.DataFrame  #: targets that are not modelled or print no number, each with the reason
+    progress: pd.DataFrame  #: from ``district_ranks.progress``
     seen: Outlook  #: what is to come of the scenario
     facts: dict[str, Any]  #: what makes the numbers traceable
 
@@ -80,22 +90,27 @@ def promise(scenario: Scenario, request: Target, say: Callable[[str], None] = la
     record = _record(scenario.data_folder)
     is_honest = _learned_until(scenario) < scenario.start_year
     over = [_past(target, scenario.start_year, int(record.year[-1]), is_honest) for target in targets]
+    districts = district_ranks.read(scenario.data_folder)
     for target, is_over in zip(targets, over, strict=True):
         (_check_over if is_over else _check_ahead)(target, scenario)
+        if (goal := _by_rank(target)) is not None:
+            district_ranks.check(districts, goal, target.area)
     moves = _moves(request.panel, scenario.data_folder)
     ahead = outlook(scenario, say)
     say("reading off what can be promised")
     levels = attainable.table(ahead, request.levels, years, moves)
     before = _before([target for target, is_over in zip(targets, over, strict=True) if is_over], scenario, say)
     judged = [
-        judge(target, before if is_over and before else ahead, moves, request, record)
+        judge(target, before if is_over and before else ahead, moves, request, record, districts)
         for target, is_over in zip(targets, over, strict=True)
     ]
-    facts = {"asked": vars(request)} | _facts(ahead)
+    left_out = not_judged(scenario.areas.names, scenario.data_folder) if request.package else []
+    ranks = district_ranks.progress(districts, [(target.area, target.measure, target.group) for target in targets])
+    facts = {"asked": vars(request), "units": UNITS} | _facts(ahead)
     facts["base_rates"] = request.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
     if before:
         facts["judged_before"] = _facts(before)
-    return Promises(levels, pd.DataFrame(judged), ahead, facts)
+    return Promises(levels, pd.DataFrame(judged), pd.DataFrame(left_out), ranks, ahead, facts)
 
 
 def _facts(seen: Outlook) -> dict[str, Any]:
@@ -197,37 +212,51 @@ def _record(data_folder: str | None) -> xr.Dataset:
 
 
 def judge(
-    target: TargetRow, seen: Outlook, moves: list[tables.Row], request: Target, record: xr.Dataset | None = None
+    target: TargetRow,
+    seen: Outlook,
+    moves: list[tables.Row],
+    request: Target,
+    record: xr.Dataset | None = None,
+    districts: Districts | None = None,
 ) -> dict[str, object]:
     """Return one target, judged; a baseline without a target has no probability and no colour.
 
-    ``seen`` is what is to come of the scenario by which it is judged; ``record`` is what was published, by default of
-    the scenario's tables.
+    ``seen`` is what is to come of the scenario by which it is judged; ``record`` is what was published, and
+    ``districts`` are the figures of districts, by default of the scenario's tables. Figures of a target by rank are
+    less the figure that the rank takes.
     """
     measure, start = MEASURES[target.measure], int(seen.result.draws.year.values[0])
     place = {"area": target.area, "measure": target.measure, "group": target.group}
-    row: dict[str, Any] = {"scenario": seen.result.label} | place
-    has_target = target.target is not None and target.year is not None
-    row |= {"quantity": "target" if has_target else "baseline", "unit": measure.unit, "scale": target.scale}
-    row |= {name: getattr(target, name) for name in ("baseline_year", "baseline")}
-    row |= {"target_year": target.year, "target": target.target}
-    row |= {"probability": np.nan, "mc_error": np.nan, "colour": NONE, "base_rate": np.nan, "base_rate_n": 0}
-    row |= {"warning": "", "judged_from": academic_year(start - 1)}
-    row |= _published(target, _record(seen.scenario.data_folder) if record is None else record)
+    districts = districts or district_ranks.read(seen.scenario.data_folder)
+    row, has_target = _asked(target, seen, districts), target.target is not None and target.year is not None
+    goal = _by_rank(target)
+    if goal is not None and target.year is not None:
+        row |= districts.reached(goal, target.area, target.year)
+    else:
+        row |= _published(target, _record(seen.scenario.data_folder) if record is None else record)
     # of a baseline: what could have been promised for the year that was published
     year: int | None = target.year if has_target else row["published_year"]
     if year is not None and year in seen.result.draws.year.values:
         parts = seen.parts(target.area, target.measure, target.group, year)
         come_from = attainable.ground(seen, **place, year=year, parts=parts)
-        draws = parts["projection"]
-        if target.scale == "relative":
-            parts, draws = seen.less_england(parts, **place), draws - parts["england_level"]
+        draws, england = parts["projection"], parts["england_level"]
+        if target.scale != "level":
+            parts, draws = seen.less_england(parts, **place), draws - england
+        if goal is not None:
+            rng = stream(seen.scenario.seed, "threshold of districts", target.measure, target.group)
+            needed = districts.thresholds(goal, year, start - 1, england, rng) - england
+            draws = draws - needed
         row |= attainable.rungs(draws, request.levels, lower_is_better=measure.lower_is_better)
         row["promised_year"] = year
     if has_target and target.target is not None:
-        p, error = attainable.reached(draws, target.target, lower_is_better=measure.lower_is_better)
+        asked = target.target if goal is None else 0.0
+        p, error = attainable.reached(draws, asked, lower_is_better=measure.lower_is_better)
         row |= {"probability": p, "mc_error": error, "colour": colour(p, request)}
-        row |= attainable.base_rate(moves, come_from, target.target, target.scale)
+        if goal is None:
+            row |= attainable.base_rate(moves, come_from, target.target, target.scale)
+        else:
+            row |= {"needed_against_england": needed.mean() - come_from.start}
+            row |= districts.base_rate(goal, target.area, start - 1, int(row["target_year"]))
         share, warning = attainable.reversion(parts, lower_is_better=measure.lower_is_better)
         row |= {"own_share_of_move": share, "warning": warning}
         row |= {f"{name}_mean": parts[name].mean() for name in PARTS}
@@ -236,6 +265,43 @@ def judge(
     row |= {"proxy": bool(seen.result.draws.proxy.sel(place)), "status": target.status, "source": target.source}
     gates = seen.result.manifest["gates"]["verdict"]
     return row | {"n_draws": seen.result.n_draws, "verdict": gates, "run_id": seen.result.manifest["run_id"]}
+
+
+def _asked(target: TargetRow, seen: Outlook, districts: Districts) -> dict[str, Any]:
+    """Return what a target asks, before it is judged."""
+    measure, goal = MEASURES[target.measure], _by_rank(target)
+    place = {"area": target.area, "measure": target.measure, "group": target.group}
+    kind = "target" if target.target is not None else NO_NUMBER if target.year is not None else "baseline"
+    row: dict[str, Any] = {"scenario": seen.result.label} | place
+    row |= {"quantity": kind, "unit": measure.unit, "scale": target.scale}
+    row |= {name: getattr(target, name) for name in ("what", "baseline_year", "baseline")}
+    row |= {"target_year": target.year, "goal": goal_in_words(target)}
+    row |= {"target": np.nan if goal else target.target, "share_of_districts": goal.share if goal else np.nan}
+    row |= {"probability": np.nan, "mc_error": np.nan, "colour": NONE, "base_rate": np.nan, "base_rate_n": 0}
+    row |= {"warning": "", "judged_from": academic_year(int(seen.result.draws.year.values[0]) - 1)}
+    ranks = districts.ranks(**place)
+    about = district_ranks.about(districts, target.measure, target.group) if len(ranks) else ""
+    return row | {"ranks": district_ranks.said(ranks, target.year), "ranks_of": about}
+
+
+def _by_rank(target: TargetRow) -> Goal | None:
+    """Return the place among districts that a target asks for; None where it asks for a figure."""
+    if target.scale != "rank" or target.target is None:
+        return None
+    return Goal(target.measure, target.group, target.target)
+
+
+def goal_in_words(target: TargetRow) -> str:
+    """Return what a target asks: a figure with its unit, a side of England, or a place among districts."""
+    if target.target is None:
+        return ""
+    if target.scale == "rank":
+        name = next((name for name, share in RANKS.items() if abs(share - target.target) < 0.005), "")
+        return f"{name or f'best {percent(target.target)}'} of districts"
+    if target.scale == "level":
+        return with_unit(spelled(target.target), MEASURES[target.measure].unit)
+    side = "above" if target.target >= 0 else "below"
+    return f"{f'{spelled(abs(target.target))} {unit(target.measure)} ' if target.target else ''}{side} England"
 
 
 def colour(probability: float, request: Target) -> str:

@@ -5,7 +5,6 @@ import pandas as pd
 from oa_sim.definitions import MEASURES, academic_year, headline_of
 from oa_sim.formatting import chance, estimate, number, outcome, unit, with_unit
 from oa_sim.scenario import unverified
-from oa_sim.scenario.rules import spelled
 from oa_sim.simulation import narrative
 from oa_sim.targets.assess import Promises
 from oa_sim.targets.monitor import Monitored
@@ -74,14 +73,19 @@ def _furthest_below(latest: pd.DataFrame) -> list[str]:
 def target_sentences(promises: Promises) -> list[str]:
     """Return attainable levels and assessed targets in a few sentences; the first stands for all."""
     start, assessed = promises.seen.scenario.start_year, promises.judged
-    targets = [_assessment(row, start) for _, row in assessed.iterrows() if row.colour != "none"]
+    judged = [row for _, row in assessed.iterrows() if row.colour != "none"]
+    targets = [(_rank_assessment if row.scale == "rank" else _assessment)(row, start) for row in judged]
     sentences = [_attainable(promises), *targets]
     if "judged_before" in promises.facts and targets:
-        hindsight = "the dates (not the sizes) of later series breaks"
+        hindsight = ["the dates (not the sizes) of later series breaks"]
         if promises.facts["asked"]["panel"] is None:
-            hindsight += ", and base rates that include data to 2022/23"
-        sentences.append(f"Hindsight remains in the assessment of targets for past years: {hindsight}.")
-    n_baselines = int((assessed.colour == "none").sum()) if len(assessed) else 0
+            hindsight.append("base rates that include data to 2022/23")
+        if any(row.scale == "rank" for row in judged):
+            hindsight.append("how far the figure that a rank takes moved against England in later years")
+        remains = "; ".join(hindsight)
+        sentences.append(f"Hindsight remains in the assessment of targets for past years: {remains}.")
+    sentences += _not_judged(promises.not_judged)
+    n_baselines = int((assessed.quantity == "baseline").sum()) if len(assessed) else 0
     if n_baselines:
         sentences.append(
             f"{n_baselines} rows of the package are baselines without a target. They have no probability and no "
@@ -123,35 +127,74 @@ def _level(value: float, measure: str) -> str:
 
 def _assessment(row: pd.Series, start: int) -> str:
     """Return the colour and the probability of a target, its base rate, what was published, and its marks."""
-    years = f"{number(row.base_rate_years, 0)} year{'s' if row.base_rate_years != 1 else ''}"
+    years = _years(row.base_rate_years)
     tense = "had" if row.target_year < start else "has"
     warning = f" {row.warning[0].upper()}{row.warning[1:]}." if row.warning else ""
-    marks = [mark for mark, holds in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if holds]
-    marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
+    ranks = f" Rank among districts: {row.ranks} ({row.ranks_of})." if row.ranks else ""
     return (
         f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: the target of "
-        f"{_target(row)} in {academic_year(int(row.target_year))} {tense} probability "
+        f"{row.goal} in {academic_year(int(row.target_year))} {tense} probability "
         f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. Comparable authorities moved as far "
         f"against England within {years} in {chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases."
-        f"{warning}{_publication(row, start)}" + (f" ({', '.join(marks)})" if marks else "")
+        f"{warning}{_publication(row, start)}{ranks}{_marks(row)}"
     )
 
 
-def _target(row: pd.Series) -> str:
-    """Return a target with its unit; one that is relative to England says on which side."""
+def _rank_assessment(row: pd.Series, start: int) -> str:
+    """Return the ranks of an area beside a target by rank, whether it was met, and its probability and base rate."""
+    year = academic_year(int(row.target_year))
+    tense = "had" if row.target_year < start else "has"
+    found = {"met": " Met", "missed": " Not met"}.get(row.met, " Not known whether met")
+    if row.published_year != row.target_year:
+        around = {"met": ", and it was there before and after", "missed": ", and it was not there before or after"}
+        found += f" (no figures of districts for {year}{around.get(row.met, '')})"
+    found = f"{found}." if row.target_year < start else ""
+    base = "There is no base rate: the figures of districts are of one year."
+    if row.base_rate_n:
+        n, years = number(row.base_rate_n, 0), _years(row.base_rate_years)
+        base = f"Of {n} districts that stood alike, {chance(row.base_rate)} were in the {row.goal} {years} later."
+    return (
+        f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: {row.goal} by {year}. "
+        f"Rank {row.ranks} ({row.ranks_of}).{found} The target {tense} probability "
+        f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. {base}{_marks(row)}"
+    )
+
+
+def _years(span: float) -> str:
+    return f"{number(span, 0)} year{'s' if span != 1 else ''}"
+
+
+def _marks(row: pd.Series) -> str:
+    marks = [mark for mark, holds in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if holds]
+    marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
+    return f" ({', '.join(marks)})" if marks else ""
+
+
+def _not_judged(rows: pd.DataFrame) -> list[str]:
+    """Return how many targets of the plans have no probability, a sentence for each reason."""
+    sentences = []
+    for why, part in rows.groupby("why", sort=False) if len(rows) else []:
+        whose = ", ".join(f"{area} {len(own)}" for area, own in part.groupby("area", sort=False))
+        n = f"{len(part)} target{'s' if len(part) > 1 else ''} of the plans"
+        sentences.append(f"{str(why).capitalize()}, so without a probability: {n} ({whose}), listed in not_judged.csv.")
+    return sentences
+
+
+def _published(row: pd.Series) -> str:
+    """Return the published figure of a target, or how far it lay from England's."""
     if row.scale != "relative":
-        return with_unit(spelled(row.target), row.unit)
-    side = "above" if row.target >= 0 else "below"
-    return f"{f'{spelled(abs(row.target))} {unit(row.measure)} ' if row.target else ''}{side} England"
+        return _level(row.published, row.measure)
+    side = "below" if row.published < 0 else "above"
+    return f"{number(abs(row.published), LEVEL_PLACES)} {unit(row.measure)} {side} England"
 
 
 def _publication(row: pd.Series, start: int) -> str:
     """Return what was published for a target's year, or last before it; nothing where nothing was."""
     if row.met in ("met", "missed"):
-        return f" Published: {_level(row.published, row.measure)}, so the target was {row.met}."
+        return f" Published: {_published(row)}, so the target was {row.met}."
     if pd.isna(row.published_year):
         return ""
-    figure = f"{_level(row.published, row.measure)} for {row.published_of} in {academic_year(int(row.published_year))}"
+    figure = f"{_published(row)} for {row.published_of} in {academic_year(int(row.published_year))}"
     if row.target_year >= start:
         return f" Last published: {figure}."
     return f" Nothing was published for that year; the last figure before it is {figure}."

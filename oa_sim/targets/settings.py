@@ -7,12 +7,13 @@ from typing import NamedTuple
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal, one_of, unknown
 from oa_sim.inputs import csv_reader, published_files, schemas, tables
-from oa_sim.inputs.schemas import LARGEST, STATUSES
+from oa_sim.inputs.schemas import LARGEST, STATUSES, TARGET_SCALES
 from oa_sim.inputs.tables import Row, Tables
 from oa_sim.scenario import load
 from oa_sim.scenario.rules import NAME, SHARE, TRUTH, Checked, Rule, requested, spelled
 
-SCALES = ("level", "relative")
+SCALES = ("level", "relative")  # of a figure; a target may be a rank beside
+RANKS = {"top half": 1 / 2, "top third": 1 / 3, "top quarter": 1 / 4, "top fifth": 1 / 5, "top tenth": 1 / 10}
 SHORT = {  # what people call a measure
     "gld": "good_level_of_development",
     "ks2": "key_stage_2",
@@ -83,7 +84,7 @@ class Targeting:
 
 
 class TargetRow(NamedTuple):
-    """One target, or a baseline that has none."""
+    """One target, or a baseline that has none; a target by rank is the best share of all districts."""
 
     area: str
     measure: str
@@ -95,14 +96,38 @@ class TargetRow(NamedTuple):
     scale: str
     source: str
     status: str
+    what: str = ""
 
 
 TARGET_COLUMNS = {"year": "target_year"}  # field of a target: its column, where that has another name
+NOT_MODELLED, NO_NUMBER = "not modelled", "no number printed"
 
 
 def package(areas: list[str], data_folder: str | None) -> list[TargetRow]:
-    """Return the targets and baselines of ``targets.csv`` for some areas."""
-    return [_target(row) for row in tables.read("targets", data_folder) if row["area"] in areas]
+    """Return the targets and baselines of ``targets.csv`` for some areas, of measures that are modelled."""
+    rows = [row for row in tables.read("targets", data_folder) if row["area"] in areas and row["measure"]]
+    for row in rows:
+        _check_share(row)
+    return [_target(row) for row in rows]
+
+
+def not_judged(areas: list[str], data_folder: str | None) -> list[dict[str, object]]:
+    """Return the targets of ``targets.csv`` that have no probability, each with the reason."""
+    rows, names = [], ("area", "what", "target_year", "source", "status")
+    for row in tables.read("targets", data_folder):
+        why = NOT_MODELLED if not row["measure"] else NO_NUMBER if row["target"] is None and row["target_year"] else ""
+        if why and row["area"] in areas:
+            rows.append({"why": why} | {name: row[name] for name in names})
+    return rows
+
+
+def _check_share(row: Row) -> None:
+    """Refuse a target by rank that is no share of districts."""
+    if row["scale"] == "rank" and row["target"] is not None and not 0 < row["target"] < 1:
+        raise Refusal(
+            f"target on the scale rank must be a share of districts between 0 and 1, or such as top half, got "
+            f"{spelled(row['target'])}: correct the cell"
+        )
 
 
 def _target(row: Row) -> TargetRow:
@@ -113,7 +138,8 @@ def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Target
     """Return the targets of a user's table, CSV or Excel (first sheet), for the areas of a scenario.
 
     It has the columns ``area``, ``measure``, ``group``, ``target``, ``target_year`` and any of ``baseline``,
-    ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``.
+    ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``, ``what``. A target by rank is a share of districts,
+    or such as ``top half``.
 
     Raises
     ------
@@ -164,16 +190,17 @@ def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
         "area": area,
         "measure": _measure,
         "group": lambda name: schemas.one_of(*GROUPS, noun="group", default="all")(name.lower()),
-        "target": schemas.number(-100, 100),
+        "target": lambda cell: RANKS.get(" ".join(cell.lower().split())) or schemas.number(-100, 100)(cell),
         "target_year": schemas.year_as_written(FIRST_YEAR, LAST_YEAR),
     }
     optional: dict[str, schemas.Check] = {
         "baseline": schemas.number(0, 100, blank=True),
         "baseline_year": schemas.year_as_written(schemas.FIRST_YEAR, LAST_YEAR, blank=True),
-        "scale": lambda name: schemas.one_of(*SCALES, noun="scale", default="level")(name.lower()),
+        "scale": lambda name: schemas.one_of(*TARGET_SCALES, noun="scale", default="level")(name.lower()),
         "source": lambda name: name or "the user's table",
         "status": schemas.one_of(*STATUSES, noun="status", default=STATUSES[0]),
         "unit": str,
+        "what": str,
     }
     identity = ("area", "measure", "group", "target_year", "scale")
     return schemas.Schema(columns, identity, optional, _complete, noun="targets need", is_exact=False)
@@ -185,6 +212,7 @@ def _complete(row: Row) -> Row:
     one_of(f"group of {row['measure']}", row["group"], measure.table_groups)
     if row["scale"] == "level" and row["target"] < 0:
         raise Refusal(f"target must be 0 to 100, got {spelled(row['target'])}: correct the cell")
+    _check_share(row)
     if row["unit"] and row["unit"] != measure.unit:
         raise Refusal(f"unit of {row['measure']} is {measure.unit!r}, got {row['unit']!r}: correct the cell")
     return row
