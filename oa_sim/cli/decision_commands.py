@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 from oa_sim.cli.output import CommandResult, Progress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from oa_sim.scenario.schema import Scenario
 
 OPTIMISE_FACTS = ("run_id", "data_hash", "oa_sim", "posterior", "n_draws")
@@ -117,8 +115,8 @@ def _settings(overrides: list[str], config: str, schema: type[Any]) -> tuple[Any
     return settings, scenario
 
 
-def _records(table: "pd.DataFrame") -> list[dict[str, object]]:
-    """Return the rows of a table as JSON takes them."""
+def _records(table: Any) -> list[dict[str, object]]:
+    """Return the rows of a data frame as JSON takes them."""
     return [{str(key): _json_value(value) for key, value in row.items()} for row in table.to_dict("records")]
 
 

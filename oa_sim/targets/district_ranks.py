@@ -184,7 +184,10 @@ class Districts:
 def read(data_folder: str | None) -> Districts:
     """Return the figures of all districts, and of which of them each area is made."""
     known = tables.read("districts", data_folder)
-    parts = {row["district"]: [row["code"]] for row in known}
+    parts: dict[str, list[str]] = {}
+    for row in known:
+        parts.setdefault(row["authority"], []).append(row["code"])
+    parts |= {row["district"]: [row["code"]] for row in known}
     parts |= {row["area"]: row["code"].split("+") for row in tables.read("areas", data_folder)}
     return Districts(pd.DataFrame(tables.read("district_figures", data_folder)), parts, len(known))
 

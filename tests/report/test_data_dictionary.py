@@ -67,11 +67,14 @@ TARGETS = (
     "area,measure,group,unit,scale,baseline_year,baseline,target_year,target,probability,mc_error,colour,base_rate,"
     "base_rate_n,warning,judged_from,needed_against_england,base_rate_years,own_share_of_move,programme_mean,"
     "expected_q05,expected,expected_q95,published,published_year,published_of,met,proxy,status,source,n_draws,verdict,"
-    "run_id"
+    "run_id,what,goal,share_of_districts,ranks,ranks_of"
 )
+NOT_JUDGED = "why,area,what,target_year,source,status"
+PROGRESS = "area,measure,group,year,value,unit,rank,n_districts,top_half,how_made"
+OF_TARGETS = {"promises": PROMISES, "targets": TARGETS, "not_judged": NOT_JUDGED, "progress": PROGRESS}
 
 
-@pytest.mark.parametrize(("name", "header"), [("promises", PROMISES), ("targets", TARGETS)])
+@pytest.mark.parametrize(("name", "header"), OF_TARGETS.items())
 def test_the_tables_of_targets_are_explained_and_a_chance_of_any_size_is(name, header):
     known = data_dictionary.dictionary({name: pd.DataFrame(columns=[*header.split(","), "promised_60"])}).set_index(
         "column"
