@@ -35,7 +35,7 @@ NO_FIGURES = (
     *("n_draws", "proxy", "verdict", "failed", "identity", "run_id", "status", "source", "to_verify"),
     "last_funded_year",
 )
-YEARS = ("year", "target_year", "headline_year")
+YEARS = ("year", "target_year", "headline_year", "baseline_year", "published_year", "promised_year", "last_year")
 CHANCES = ("probability", "base_rate", "better_than", "loses")  # beside those whose name says so
 SHARES = ("left_5y", "left_10y", "share")
 

@@ -138,8 +138,8 @@ def of_user(path: str, areas: list[str], data_folder: str | None) -> list[Target
     """Return the targets of a user's table, CSV or Excel (first sheet), for the areas of a scenario.
 
     It has the columns ``area``, ``measure``, ``group``, ``target``, ``target_year`` and any of ``baseline``,
-    ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``, ``what``. A target by rank is a share of districts,
-    or such as ``top half``.
+    ``baseline_year``, ``scale``, ``source``, ``status``, ``unit``, ``what``. A target by rank is a share of districts
+    on the scale ``rank``, or such as ``top half``.
 
     Raises
     ------
@@ -190,13 +190,13 @@ def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
         "area": area,
         "measure": _measure,
         "group": lambda name: schemas.one_of(*GROUPS, noun="group", default="all")(name.lower()),
-        "target": lambda cell: RANKS.get(" ".join(cell.lower().split())) or schemas.number(-100, 100)(cell),
+        "target": _figure_or_rank,
         "target_year": schemas.year_as_written(FIRST_YEAR, LAST_YEAR),
     }
     optional: dict[str, schemas.Check] = {
         "baseline": schemas.number(0, 100, blank=True),
         "baseline_year": schemas.year_as_written(schemas.FIRST_YEAR, LAST_YEAR, blank=True),
-        "scale": lambda name: schemas.one_of(*TARGET_SCALES, noun="scale", default="level")(name.lower()),
+        "scale": lambda name: name and schemas.one_of(*TARGET_SCALES, noun="scale")(name.lower()),
         "source": lambda name: name or "the user's table",
         "status": schemas.one_of(*STATUSES, noun="status", default=STATUSES[0]),
         "unit": str,
@@ -206,10 +206,21 @@ def _schema(areas: list[str], data_folder: str | None) -> schemas.Schema:
     return schemas.Schema(columns, identity, optional, _complete, noun="targets need", is_exact=False)
 
 
+def _figure_or_rank(cell: str) -> float | str | None:
+    """Check that a target is a number, or the name of a rank."""
+    name = " ".join(cell.lower().split())
+    return name if name in RANKS else schemas.number(-100, 100)(cell)
+
+
 def _complete(row: Row) -> Row:
     """Return a target after checks that need several cells."""
     measure = MEASURES[row["measure"]]
     one_of(f"group of {row['measure']}", row["group"], measure.table_groups)
+    is_named = row["target"] in RANKS
+    row["scale"] = row["scale"] or ("rank" if is_named else "level")
+    if is_named and row["scale"] != "rank":
+        raise Refusal(f"scale of the target {row['target']!r} must be rank, got {row['scale']}: correct the cell")
+    row["target"] = RANKS.get(row["target"], row["target"])
     if row["scale"] == "level" and row["target"] < 0:
         raise Refusal(f"target must be 0 to 100, got {spelled(row['target'])}: correct the cell")
     _check_share(row)

@@ -158,6 +158,8 @@ def asked(tmp_path, target, scale="rank", measure="key_stage_2", year="2028"):
 
 def test_a_rank_is_a_share_or_a_name(tmp_path):
     assert asked(tmp_path, "Top  Half")[0].target == asked(tmp_path, "0.5")[0].target == 0.5
+    assert asked(tmp_path, "top third", scale="")[0].scale == "rank"
+    assert asked(tmp_path, "60", scale="")[0].scale == "level"
     assert assess.goal_in_words(asked(tmp_path, "top quarter")[0]) == "top quarter of districts"
     assert assess.goal_in_words(asked(tmp_path, "0.4")[0]) == "best 40% of districts"
 
@@ -166,6 +168,7 @@ def test_a_rank_is_a_share_or_a_name(tmp_path):
     ("given", "words"),
     [
         ({"target": "0.5", "scale": "position"}, "unknown scale 'position'"),
+        ({"target": "top half", "scale": "level"}, "row 2: scale of the target 'top half' must be rank, got level"),
         ({"target": "50"}, "row 2: target on the scale rank must be a share of districts between 0 and 1.*got 50"),
         ({"target": "top dog"}, "row 2: target must be a number, got 'top dog'"),
     ],
