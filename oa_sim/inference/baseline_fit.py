@@ -27,8 +27,8 @@ from oa_sim.scenario.assumptions import Learning
 SHIPPED = tables.FOLDER / "learned.nc"
 FORMAT = 1
 KEPT = (
-    *("mu", "level_sd", "level_partials", "level_persistence", "deviation_sd", "deviation_alike", "persistence"),
-    *("noise_sd", "cohort_link", "national_sd", "national_trend", "national_damping", "groups_alike", "break_sd"),
+    *("mu", "london", "london_trend", "level_sd", "level_partials", "drift_sd", "deviation_sd", "deviation_alike"),
+    *("persistence", "noise_sd", "cohort_link", "national_sd", "national_trend", "national_damping", "groups_alike", "break_sd", "freedom"),
 )
 # The model, its priors and how a panel is read. Raise it when any of them changes: a slow test holds the log density
 # and its gradient to those in data/law_fingerprints.json, so that another law cannot go by this name.

@@ -104,7 +104,8 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     pace = hyper.pace[d]
     long_run = hyper.shock[d] / (1 - np.outer(pace, pace))
     rows, columns = np.ix_(series, series)
-    levels = hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag
+    since = np.minimum(year[:, None], year) - observations.RECORD_FROM
+    levels = hyper.level[d][rows, columns] + hyper.drift[d][rows, columns] * since
     covariance: np.ndarray = levels + long_run[rows, columns] * pace[later] ** lag
     return covariance
 
