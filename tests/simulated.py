@@ -25,8 +25,17 @@ LINKED_ORDER = (
 )  # fmt: skip
 FREE = (  # the hyperparameters that are drawn from the priors
     *("mu", "london", "london_trend", "level_sd", "drift_sd", "deviation_sd", "noise_sd", "national_sd"),
-    *("persistence", "level_partials", "deviation_alike", "cohort_link", "national_trend", "national_damping", "groups_alike"),
-    *("break_sd", "freedom"),
+    *(
+        "persistence",
+        "luck",
+        "level_partials",
+        "deviation_alike",
+        "cohort_link",
+        "national_trend",
+        "national_damping",
+        "groups_alike",
+    ),
+    *("break_sd", "behaviour_break_sd", "freedom"),
 )
 
 
@@ -47,7 +56,17 @@ def small(n_areas: int = 24) -> Record:
         National(years, np.zeros(len(years)), *marks) for years, *marks in zip(seen, shifts, otherwise, strict=True)
     ]
     areas = [f"Area {a}" for a in range(n_areas)]
-    return Record(SERIES, areas, years, np.zeros(shape), observed, sampling, kin(SERIES, years), courses, np.arange(n_areas) % 6 == 0)
+    return Record(
+        SERIES,
+        areas,
+        years,
+        np.zeros(shape),
+        observed,
+        sampling,
+        kin(SERIES, years),
+        courses,
+        np.arange(n_areas) % 3 == 0,
+    )
 
 
 def typical() -> dict:
@@ -55,10 +74,22 @@ def typical() -> dict:
     n = len(SERIES)
     by_series = {"mu": -0.1, "level_sd": 0.12, "deviation_sd": 0.06, "noise_sd": 0.02, "national_sd": 0.04}
     truth = {name: np.full(n, value) for name, value in (by_series | {"persistence": 0.8}).items()}
-    truth |= {"london": np.full(n, 0.2), "london_trend": np.full(n, 0.01), "drift_sd": np.full(n, 0.015)}
+    truth |= {
+        "london": np.full(n, 0.2),
+        "london_trend": np.full(n, 0.01),
+        "drift_sd": np.full(n, 0.015),
+        "luck": np.full(n, 0.8),
+    }
     truth |= {"level_partials": np.full(n * (n - 1) // 2, 0.2)}
     truth |= {name: np.full(len(LINKED_ORDER), 0.5) for name in ("deviation_alike", "cohort_link")}
-    return truth | {"national_trend": 0.4, "national_damping": 0.8, "groups_alike": 0.7, "break_sd": 0.12, "freedom": 15.0}
+    return truth | {
+        "national_trend": 0.4,
+        "national_damping": 0.8,
+        "groups_alike": 0.7,
+        "break_sd": 0.12,
+        "behaviour_break_sd": 0.25,
+        "freedom": 15.0,
+    }
 
 
 def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
@@ -76,7 +107,8 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
     n_series, n_areas, _ = known.relative.shape
     here = np.array([LINKED_ORDER.index(measure) if measure in LINKED_ORDER else -1 for measure, _ in known.series])
     level_root, drift_root = (
-        np.linalg.cholesky(levels(truth["level_partials"], truth[name], known.series)) for name in ("level_sd", "drift_sd")
+        np.linalg.cholesky(levels(truth["level_partials"], truth[name], known.series))
+        for name in ("level_sd", "drift_sd")
     )
     pace = truth["persistence"]
     push = np.diag((truth["deviation_sd"] * np.sqrt(1 - pace**2)) ** 2)
@@ -104,7 +136,7 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
                     luck = goes_along * same + np.sqrt(1 - goes_along**2) * luck
                 noise = truth["noise_sd"][s] * rng.standard_normal(n_areas)
                 place = level[s] + deviation[s] + truth["london_trend"][s] * (year - 2019) * known.london
-                relative[s, :, t] = place + np.sqrt(known.sampling[s, :, t]) * luck + noise
+                relative[s, :, t] = place + np.sqrt(truth["luck"][s] * known.sampling[s, :, t]) * luck + noise
         level = level + drift_root @ rng.standard_normal(level.shape)
         deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
     # an area whose figures move more than others': all that is about its mean is larger by one factor
@@ -142,12 +174,13 @@ def _england(known: Record, truth: dict, rng: np.random.Generator) -> list[Natio
         if measure in shocks:
             shock = groups_alike * shocks[measure] + np.sqrt(1 - groups_alike**2) * shock
         shocks[measure] = shock
+        size = truth["break_sd" if measure in LINKED_ORDER else "behaviour_break_sd"]
         level, trend, fading, figures = 0.0, None, 0.0, {}
         for year, (one, other, broken, passing) in zip(range(first, last + 1), shock, strict=True):
             pushed = share * sd * other
             trend = pushed if trend is None else damping * trend + np.sqrt(1 - damping**2) * pushed
-            level += trend + sd * one + truth["break_sd"] * broken * (year in pattern.shifts)
-            fading = fading / 2 + truth["break_sd"] * passing * (year in pattern.shifts)
-            figures[year] = level + fading + truth["break_sd"] * broken * (year in pattern.otherwise)
+            level += trend + sd * one + size * broken * (year in pattern.shifts)
+            fading = fading / 2 + size * passing * (year in pattern.shifts)
+            figures[year] = level + fading + size * broken * (year in pattern.otherwise)
         courses.append(dataclasses.replace(pattern, figures=np.array([figures[year] for year in pattern.years])))
     return courses

@@ -34,6 +34,7 @@ class Law(NamedTuple):
     pace: np.ndarray  # (draw, series): what is left of a deviation a year later
     noise: np.ndarray  # (draw, series): variance of noise, SD squared
     link: np.ndarray  # (draw, series): share of sampling error that goes with a cohort
+    luck: np.ndarray  # (draw, series): sampling variance as a share of that of independent pupils
     freedom: np.ndarray  # (draw): degrees of freedom of how much the figures of one area move
 
 
@@ -72,6 +73,7 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
         pace=pace,
         noise=flat("noise_sd") ** 2,
         link=np.ascontiguousarray(by_series),
+        luck=flat("luck"),
         freedom=flat("freedom"),
     )
 
@@ -202,7 +204,8 @@ def _take_in(law: Law, d: int, cells: Cells, since: int, state: np.ndarray, spre
     for i in range(len(series)):
         for _ in range(year[i - 1] if i else RECORD_FROM, year[i]):
             _step(law, d, state, spread)
-        s, kin, sampling = series[i], cells.kin[i], cells.sampling[i]
+        s, kin = series[i], cells.kin[i]
+        sampling = cells.sampling[i] * law.luck[d, s]
         link = law.link[d, s] if kin >= 0 else 0.0
         figure = cells.value[d if len(cells.value) > 1 else 0, i] - _mean(law, d, s, cells.london, year[i] - MIDDLE)
         centre, variance = _expected(law, d, state, spread, s, kin, link, sampling)
@@ -313,7 +316,7 @@ def _carry_on(
         for j in range(i + 1):
             now[i] += root[i, j] * normal[j]
     now[width:] = normal[width : len(now)]
-    at = len(now)
+    at, behind = len(now), behind * law.luck[d]
     pace, noise, link = law.pace[d], law.noise[d], law.link[d]
     level_root, shock_root = np.zeros((n, n)), np.zeros((n, n))
     lower(law.drift[d], level_root)

@@ -34,17 +34,18 @@ class RecordDensity(Op):
     """Log density of the record, with its gradients as further outputs; ``constant`` and powers of pi are left out.
 
     Given the inputs, the published cells of an authority have a multivariate t distribution about their means: they
-    are Gaussian given a factor of the authority's own, by which all its variances are larger or smaller, whose inverse
-    has a gamma distribution; the factor is integrated out (its mean is 1). Cells i and j, of series s and
-    r and years t and u, have covariance ``deviation[s, r] persistence^|t - u|``, the persistence being that of the
-    series of the later cell (a first-order autoregressive vector), plus ``level[s, r]``, plus ``drift[s, r] times the
-    years from the beginning of records to the earlier cell`` (a random walk), plus
-    ``link[s] link[r] sqrt(v_i v_j)`` where the same children are behind both, plus ``v_i + noise[s]`` where
-    ``i = j``. The gradients are ``d/dmean = 1'S^-1 r`` and ``d/dS = (S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
-    Williams 2006, equation 5.9), taken on to each parameter by the chain rule.
+    are Gaussian given a factor of the authority's own, by which all its variances are larger or smaller, and whose
+    inverse has a gamma distribution; the factor, whose mean is 1, is integrated out. Cells i and j, of series s and r
+    and years t and u, have covariance ``deviation[s, r] persistence^|t - u|``, the persistence being that of the series
+    of the later cell (a first-order autoregressive vector), plus ``level[s, r]``, plus ``drift[s, r]`` times the years
+    from the beginning of records to the earlier cell (a random walk), plus ``link[s] link[r] sqrt(v_i v_j)`` where the
+    same children are behind both, plus ``v_i + noise[s]`` where ``i = j``; ``v`` is ``luck[s]`` times the binomial
+    variance. The gradients are ``d/dmean = w 1'S^-1 r`` and ``d/dS = (w S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
+    Williams 2006, equation 5.9, with the weight ``w`` of the t distribution), taken on by the chain rule.
 
-    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, deviation (series, series), covariances in one year, that of drift a year;
-    persistence (series); noise (series), a variance; link (series).
+    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, deviation
+    (series, series), covariances in one year, that of drift a year; persistence (series); noise (series), a variance;
+    link, luck (series); freedom (1), degrees of freedom, above 2.
     """
 
     __props__ = ()
@@ -132,16 +133,19 @@ def powers(persistence: np.ndarray, span: int) -> np.ndarray:
 @numba.njit(nogil=True, error_model="numpy")
 def density_and_gradients(
     mean: np.ndarray, trend: np.ndarray, level: np.ndarray, drift: np.ndarray, deviation: np.ndarray,
-    persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, freedom: np.ndarray,
+    persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, luck: np.ndarray,
+    freedom: np.ndarray,
     series: np.ndarray, number: np.ndarray, year: np.ndarray, kin: np.ndarray, value: np.ndarray, sampling: np.ndarray,
     g_mean: np.ndarray, g_trend: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray, g_deviation: np.ndarray,
-    g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_freedom: np.ndarray,
+    g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
+    g_freedom: np.ndarray,
 ) -> float:  # fmt: skip
     """Return the log density of one band and add its gradients in place.
 
     Written as loops for the compiler; it lets go of the interpreter's lock, so that chains run side by side.
     """
     m, n = value.shape
+    sampling = sampling * luck[series]
     power = powers(persistence, year.max() - year.min() + 1)
     upper, precision = np.empty((n, n)), np.empty((n, n))
     covariance_of(level, drift, deviation, noise, link, series, year, kin, sampling, power, upper)
@@ -165,8 +169,8 @@ def density_and_gradients(
             for j in range(i, n):
                 slope[i, j] += 0.5 * weight[a] * pull[a, i] * pull[a, j]
     _chain(
-        deviation, link, series, year, kin, sampling, power, slope,
-        g_level, g_drift, g_deviation, g_persistence, g_noise, g_link,
+        deviation, link, luck, series, year, kin, sampling, power, slope,
+        g_level, g_drift, g_deviation, g_persistence, g_noise, g_link, g_luck,
     )  # fmt: skip
     return density - m * half
 
@@ -199,14 +203,15 @@ def _weigh(
 
 @numba.njit(nogil=True, error_model="numpy")
 def _chain(
-    deviation: np.ndarray, link: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray,
+    deviation: np.ndarray, link: np.ndarray, luck: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray,
     sampling: np.ndarray, power: np.ndarray, slope: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray,
-    g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray,
+    g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
 ) -> None:  # fmt: skip
     """Carry the gradient in the covariance (upper half) on to the parameters."""
     for i in range(len(series)):
         s = series[i]
         g_noise[s] += slope[i, i]
+        g_luck[s] += slope[i, i] * sampling[i] / luck[s]
         for j in range(i, len(series)):
             r, lag = series[j], year[i] - year[j]
             later, lag = (s, lag) if lag >= 0 else (r, -lag)
@@ -220,6 +225,8 @@ def _chain(
                 root = weight * np.sqrt(sampling[i] * sampling[j])
                 g_link[s] += root * link[r]
                 g_link[r] += root * link[s]
+                g_luck[s] += 0.5 * root * link[s] * link[r] / luck[s]
+                g_luck[r] += 0.5 * root * link[s] * link[r] / luck[r]
 
 
 @numba.njit(nogil=True, error_model="numpy")
