@@ -43,19 +43,24 @@ FAVOURITE = ("key_stage_2", "disadvantaged")  # what a headline speaks of, where
 ATTAINMENT_8_SD = 19.0  # points; pupil standard deviation; recalled, to verify
 POSTERIOR_NAMES = {
     "mu": "difference of authorities from England",
+    "london": "difference of London from the rest of England",
+    "london_trend": "yearly growth of London's difference",
     "level_sd": "SD of levels between areas",
     "level_partials": "correlation of levels between series",
-    "level_persistence": "persistence of levels",
+    "drift_sd": "SD of what levels move in a year",
     "deviation_sd": "SD of deviations",
     "deviation_alike": "correlation of deviations between two groups",
     "persistence": "persistence of deviations",
     "noise_sd": "noise beyond sampling error",
+    "luck": "sampling variance, as a share of that of independent pupils",
+    "freedom": "degrees of freedom of areas' variances",
     "cohort_link": "carry-over of a cohort's sampling error",
     "national_sd": "SD of England's yearly change",
     "national_trend": "strength of England's trend",
     "national_damping": "persistence of England's trend",
     "groups_alike": "correlation of two groups in England",
-    "break_sd": "SD of declared breaks in England",
+    "break_sd": "SD of declared breaks in England, attainment",
+    "behaviour_break_sd": "SD of declared breaks in England, attendance and behaviour",
 }
 
 

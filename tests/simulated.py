@@ -11,6 +11,7 @@ import numpy as np
 from oa_sim.inference.baseline_model import TOLD
 from oa_sim.inference.observations import National, Record, kin
 
+BEGINS = 2013  # the year in which levels have the spread that is named
 BURN_IN = 400  # years, after which a deviation no longer knows where it began
 SERIES = [
     ("good_level_of_development", "disadvantaged"),
@@ -23,9 +24,18 @@ LINKED_ORDER = (
     "good_level_of_development", "phonics", "key_stage_2", "attainment_8", "level_3_by_19", "he_entry_by_19",
 )  # fmt: skip
 FREE = (  # the hyperparameters that are drawn from the priors
-    *("mu", "level_sd", "deviation_sd", "noise_sd", "national_sd", "persistence", "level_persistence"),
-    *("level_partials", "deviation_alike", "cohort_link", "national_trend", "national_damping", "groups_alike"),
-    "break_sd",
+    *("mu", "london", "london_trend", "level_sd", "drift_sd", "deviation_sd", "noise_sd", "national_sd"),
+    *(
+        "persistence",
+        "luck",
+        "level_partials",
+        "deviation_alike",
+        "cohort_link",
+        "national_trend",
+        "national_damping",
+        "groups_alike",
+    ),
+    *("break_sd", "behaviour_break_sd", "freedom"),
 )
 
 
@@ -46,7 +56,17 @@ def small(n_areas: int = 24) -> Record:
         National(years, np.zeros(len(years)), *marks) for years, *marks in zip(seen, shifts, otherwise, strict=True)
     ]
     areas = [f"Area {a}" for a in range(n_areas)]
-    return Record(SERIES, areas, years, np.zeros(shape), observed, sampling, kin(SERIES, years), courses)
+    return Record(
+        SERIES,
+        areas,
+        years,
+        np.zeros(shape),
+        observed,
+        sampling,
+        kin(SERIES, years),
+        courses,
+        np.arange(n_areas) % 3 == 0,
+    )
 
 
 def typical() -> dict:
@@ -54,9 +74,22 @@ def typical() -> dict:
     n = len(SERIES)
     by_series = {"mu": -0.1, "level_sd": 0.12, "deviation_sd": 0.06, "noise_sd": 0.02, "national_sd": 0.04}
     truth = {name: np.full(n, value) for name, value in (by_series | {"persistence": 0.8}).items()}
-    truth |= {"level_persistence": 0.99, "level_partials": np.full(n * (n - 1) // 2, 0.2)}
+    truth |= {
+        "london": np.full(n, 0.2),
+        "london_trend": np.full(n, 0.01),
+        "drift_sd": np.full(n, 0.015),
+        "luck": np.full(n, 0.8),
+    }
+    truth |= {"level_partials": np.full(n * (n - 1) // 2, 0.2)}
     truth |= {name: np.full(len(LINKED_ORDER), 0.5) for name in ("deviation_alike", "cohort_link")}
-    return truth | {"national_trend": 0.4, "national_damping": 0.8, "groups_alike": 0.7, "break_sd": 0.12}
+    return truth | {
+        "national_trend": 0.4,
+        "national_damping": 0.8,
+        "groups_alike": 0.7,
+        "break_sd": 0.12,
+        "behaviour_break_sd": 0.25,
+        "freedom": 15.0,
+    }
 
 
 def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
@@ -73,8 +106,11 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
     """
     n_series, n_areas, _ = known.relative.shape
     here = np.array([LINKED_ORDER.index(measure) if measure in LINKED_ORDER else -1 for measure, _ in known.series])
-    level_root = np.linalg.cholesky(levels(truth["level_partials"], truth["level_sd"], known.series))
-    slow, pace = float(truth["level_persistence"]), truth["persistence"]
+    level_root, drift_root = (
+        np.linalg.cholesky(levels(truth["level_partials"], truth[name], known.series))
+        for name in ("level_sd", "drift_sd")
+    )
+    pace = truth["persistence"]
     push = np.diag((truth["deviation_sd"] * np.sqrt(1 - pace**2)) ** 2)
     for s in range(n_series):
         for r in range(n_series):
@@ -85,6 +121,9 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
     for _ in range(BURN_IN):
         deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
     level = level_root @ rng.standard_normal(deviation.shape)
+    level += truth["mu"][:, None] + truth["london"][:, None] * known.london
+    for _ in range(BEGINS, int(known.years[0])):
+        level = level + drift_root @ rng.standard_normal(level.shape)
     children: dict[int, np.ndarray] = {}
     relative = np.zeros_like(known.relative)
     for year in range(int(known.years[0]), int(known.years[-1]) + 1):
@@ -96,10 +135,17 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
                     goes_along = truth["cohort_link"][here[s]]
                     luck = goes_along * same + np.sqrt(1 - goes_along**2) * luck
                 noise = truth["noise_sd"][s] * rng.standard_normal(n_areas)
-                place = truth["mu"][s] + level[s] + deviation[s]
-                relative[s, :, t] = place + np.sqrt(known.sampling[s, :, t]) * luck + noise
-        level = slow * level + np.sqrt(1 - slow**2) * level_root @ rng.standard_normal(level.shape)
+                place = level[s] + deviation[s] + truth["london_trend"][s] * (year - 2019) * known.london
+                relative[s, :, t] = place + np.sqrt(truth["luck"][s] * known.sampling[s, :, t]) * luck + noise
+        level = level + drift_root @ rng.standard_normal(level.shape)
         deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
+    # an area whose figures move more than others': all that is about its mean is larger by one factor
+    freedom = float(truth["freedom"])
+    factor = np.sqrt((freedom - 2) / rng.chisquare(freedom, n_areas))[:, None]
+    mean = truth["mu"][:, None, None] + known.london[:, None] * (
+        truth["london"][:, None, None] + truth["london_trend"][:, None, None] * (known.years - 2019)
+    )
+    relative = mean + factor * (relative - mean)
     return dataclasses.replace(known, relative=relative * known.observed, national=_england(known, truth, rng))
 
 
@@ -128,12 +174,13 @@ def _england(known: Record, truth: dict, rng: np.random.Generator) -> list[Natio
         if measure in shocks:
             shock = groups_alike * shocks[measure] + np.sqrt(1 - groups_alike**2) * shock
         shocks[measure] = shock
+        size = truth["break_sd" if measure in LINKED_ORDER else "behaviour_break_sd"]
         level, trend, fading, figures = 0.0, None, 0.0, {}
         for year, (one, other, broken, passing) in zip(range(first, last + 1), shock, strict=True):
             pushed = share * sd * other
             trend = pushed if trend is None else damping * trend + np.sqrt(1 - damping**2) * pushed
-            level += trend + sd * one + truth["break_sd"] * broken * (year in pattern.shifts)
-            fading = fading / 2 + truth["break_sd"] * passing * (year in pattern.shifts)
-            figures[year] = level + fading + truth["break_sd"] * broken * (year in pattern.otherwise)
+            level += trend + sd * one + size * broken * (year in pattern.shifts)
+            fading = fading / 2 + size * passing * (year in pattern.shifts)
+            figures[year] = level + fading + size * broken * (year in pattern.otherwise)
         courses.append(dataclasses.replace(pattern, figures=np.array([figures[year] for year in pattern.years])))
     return courses

@@ -10,19 +10,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SYMBOLS = {  # of model.md
     "mu": r"\mu_s",
+    "london": r"\ell_s",
+    "london_trend": r"g_s",
     "level_sd": r"\tau_s",
     "level_partials": "R",
-    "level_persistence": "q",
+    "drift_sd": r"\omega_s",
     "deviation_sd": r"\sigma_s",
     "deviation_alike": r"\rho",
     "persistence": "p_s",
     "noise_sd": r"\nu_s",
     "cohort_link": r"\lambda_m",
+    "luck": r"a_s",
+    "freedom": r"\eta",
     "national_sd": r"\upsilon_s",
     "national_trend": r"\kappa",
     "national_damping": r"\delta",
     "groups_alike": r"\varrho",
     "break_sd": r"\beta",
+    "behaviour_break_sd": r"\beta'",
 }
 MARK = re.compile(r"^<!-- from the package: (\w+) -->$", re.M)
 

@@ -7,6 +7,7 @@ together. What a programme contributed can be taken off the figures, draw by dra
 from them too.
 """
 
+import math
 from typing import NamedTuple
 
 import numba
@@ -15,8 +16,9 @@ import xarray as xr
 
 from oa_sim.definitions import LINKED
 from oa_sim.inference import baseline_model, observations
-from oa_sim.inference.observations import Record
+from oa_sim.inference.observations import MIDDLE, RECORD_FROM, Record
 
+FADES = 0.9  # what is left of London's trend a year later, once the record has ended; assumed
 JITTER = 1e-12  # rounding can leave a covariance just short of definite
 
 
@@ -24,12 +26,16 @@ class Law(NamedTuple):
     """The hyperparameters of a posterior in the form in which areas are carried on, chains one after another."""
 
     mean: np.ndarray  # (draw, series): mean over areas, SD
-    level: np.ndarray  # (draw, series, series): covariance of levels in one year, SD squared
-    level_pace: np.ndarray  # (draw): what is left of a level a year later
+    london: np.ndarray  # (draw, series): what is added to it in London in ``MIDDLE``, SD
+    london_trend: np.ndarray  # (draw, series): and by how much that grows in a year, SD
+    level: np.ndarray  # (draw, series, series): covariance of levels at the beginning of records, SD squared
+    drift: np.ndarray  # (draw, series, series): covariance of what is added to levels in a year, SD squared
     shock: np.ndarray  # (draw, series, series): covariance of the yearly shocks of deviations, SD squared
     pace: np.ndarray  # (draw, series): what is left of a deviation a year later
     noise: np.ndarray  # (draw, series): variance of noise, SD squared
     link: np.ndarray  # (draw, series): share of sampling error that goes with a cohort
+    luck: np.ndarray  # (draw, series): sampling variance as a share of that of independent pupils
+    freedom: np.ndarray  # (draw): degrees of freedom of how much the figures of one area move
 
 
 class Cells(NamedTuple):
@@ -40,6 +46,7 @@ class Cells(NamedTuple):
     kin: np.ndarray  # number of the cohort behind a figure, -1 where cohorts are not followed
     value: np.ndarray  # (draw, cell), SD; one row where figures are the same in every draw
     sampling: np.ndarray  # sampling variance, SD squared
+    london: bool  # whether the area is in London
 
 
 def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
@@ -54,15 +61,20 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
     correlation = np.eye(len(names)) + baseline_model.partners(names) * flat("deviation_alike")[:, linked][:, :, None]
     sd, pace = flat("deviation_sd"), flat("persistence")
     size = sd * np.sqrt(1 - pace**2)
-    level_sd = flat("level_sd")
+    together = baseline_model.correlation(flat("level_partials"), names)
+    level, drift = (together * flat(sd)[:, :, None] * flat(sd)[:, None, :] for sd in ("level_sd", "drift_sd"))
     return Law(
         mean=flat("mu"),
-        level=baseline_model.correlation(flat("level_partials"), names) * level_sd[:, :, None] * level_sd[:, None, :],
-        level_pace=flat("level_persistence"),
+        london=flat("london"),
+        london_trend=flat("london_trend"),
+        level=level,
+        drift=drift,
         shock=correlation * size[:, :, None] * size[:, None, :],
         pace=pace,
         noise=flat("noise_sd") ** 2,
         link=np.ascontiguousarray(by_series),
+        luck=flat("luck"),
+        freedom=flat("freedom"),
     )
 
 
@@ -90,7 +102,8 @@ def relative(
     first = min(followed, default=0)  # cohorts are counted from the first that occurs
     cells, future = _counted_from(first, cells), np.where(future >= 0, future - first, -1)
     normal = rng.standard_normal((len(hyper.mean), numbers_needed(cells.kin, future)))
-    centre, error = courses(hyper, cells, years[0] - 1, future, behind, normal)
+    squares = rng.chisquare(hyper.freedom + len(cells.series))
+    centre, error = courses(hyper, cells, years[0] - 1, future, behind, normal, squares)
     return centre, error
 
 
@@ -106,7 +119,8 @@ def cells_of(
     if brought is not None:
         value = value - brought[:, series, year]
     years = record.years[year].astype(np.int64)
-    return Cells(series, years, kin, np.ascontiguousarray(value), record.sampling[series, a, year])
+    sampling, in_london = record.sampling[series, a, year], bool(record.london[a])
+    return Cells(series, years, kin, np.ascontiguousarray(value), sampling, in_london)
 
 
 def log_density(
@@ -135,22 +149,28 @@ def numbers_needed(kin: np.ndarray, future: np.ndarray) -> int:
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def courses(
-    law: Law, cells: Cells, last: int, future: np.ndarray, behind: np.ndarray, normal: np.ndarray
+    law: Law, cells: Cells, last: int, future: np.ndarray, behind: np.ndarray, normal: np.ndarray, squares: np.ndarray
 ) -> np.ndarray:
     """Return courses of an area's figures less England's, and what sampling error and noise add to them, SD.
 
     The answer is (course or error, draw, series, year to come). Cohorts are counted from 0; the years to come follow
     ``last``. Of them ``future`` (series, year) has the cohort behind each figure (-1: none), ``behind`` (series) the
-    sampling variance, SD squared. ``normal`` (draw, number) are standard normal numbers, ``numbers_needed`` at least.
+    sampling variance, SD squared. ``normal`` (draw, number) are standard normal numbers, ``numbers_needed`` at least;
+    ``squares`` (draw) have a chi-squared distribution of ``freedom`` plus the number of cells: an area whose figures
+    moved more than the law expects goes on to move more.
     """
     n_draws, n = law.mean.shape
     out = np.empty((2, n_draws, n, future.shape[1]))
     state, spread = _room(n, cells.kin)
     for d in range(n_draws):
-        _take_in(law, d, cells, last + 1, state, spread)
-        for _ in range(cells.year[-1] if len(cells.year) else last, last):
+        _, square = _take_in(law, d, cells, last + 1, state, spread)
+        for _ in range(cells.year[-1] if len(cells.year) else RECORD_FROM, last):
             _step(law, d, state, spread)
-        _carry_on(law, d, state, spread, future, behind, normal[d], out[:, d])
+        factor = np.sqrt((law.freedom[d] - 2 + square) / squares[d])
+        _carry_on(law, d, state, spread, future, behind, factor * normal[d], out[:, d])
+        for s in range(n):
+            for t in range(future.shape[1]):
+                out[0, d, s, t] += _mean(law, d, s, cells.london, _passed(last, last + 1 + t))
     return out
 
 
@@ -161,7 +181,7 @@ def density_since(law: Law, cells: Cells, since: int) -> np.ndarray:
     out = np.empty(n_draws)
     state, spread = _room(n, cells.kin)
     for d in range(n_draws):
-        out[d] = _take_in(law, d, cells, since, state, spread)
+        out[d] = _take_in(law, d, cells, since, state, spread)[0]
     return out
 
 
@@ -172,21 +192,44 @@ def _room(n: int, kin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _take_in(law: Law, d: int, cells: Cells, since: int, state: np.ndarray, spread: np.ndarray) -> float:
-    """Leave what is known after the last figure in the state; return the log density of the figures from a year on."""
-    density, series, year = 0.0, cells.series, cells.year
+def _take_in(law: Law, d: int, cells: Cells, since: int, state: np.ndarray, spread: np.ndarray) -> tuple[float, float]:
+    """Leave in the state what is known after the last figure, up to the area's own factor of all variances.
+
+    Returned are the log density of the figures from a year on, given those before, and the sum of squares of all
+    surprises over their SDs.
+    """
+    density, square, free = 0.0, 0.0, law.freedom[d]
+    series, year = cells.series, cells.year
     _begin(law, d, state, spread)
     for i in range(len(series)):
-        for _ in range(year[max(i - 1, 0)], year[i]):
+        for _ in range(year[i - 1] if i else RECORD_FROM, year[i]):
             _step(law, d, state, spread)
-        s, kin, sampling = series[i], cells.kin[i], cells.sampling[i]
+        s, kin = series[i], cells.kin[i]
+        sampling = cells.sampling[i] * law.luck[d, s]
         link = law.link[d, s] if kin >= 0 else 0.0
-        figure = cells.value[d if len(cells.value) > 1 else 0, i] - law.mean[d, s]
-        if year[i] >= since:
-            centre, variance = _expected(law, d, state, spread, s, kin, link, sampling)
-            density -= 0.5 * (np.log(2 * np.pi * variance) + (figure - centre) ** 2 / variance)
+        figure = cells.value[d if len(cells.value) > 1 else 0, i] - _mean(law, d, s, cells.london, year[i] - MIDDLE)
+        centre, variance = _expected(law, d, state, spread, s, kin, link, sampling)
+        surprise = (figure - centre) ** 2 / variance
+        if year[i] >= since:  # Student's t, its scale what the figures before have told
+            scale = variance * (law.freedom[d] - 2 + square)
+            density += math.lgamma((free + 1) / 2) - math.lgamma(free / 2)
+            density -= 0.5 * (np.log(np.pi * scale) + (free + 1) * np.log1p(surprise * variance / scale))
+        square, free = square + surprise, free + 1
         _see(law, d, state, spread, s, kin, link, figure, sampling)
-    return density
+    return density, square
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _mean(law: Law, d: int, s: int, in_london: bool, passed: float) -> float:
+    if in_london:
+        return law.mean[d, s] + law.london[d, s] + law.london_trend[d, s] * passed
+    return law.mean[d, s]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _passed(last: int, year: int) -> float:
+    """Return the years since ``MIDDLE``; those after the record count for less and less."""
+    return last - MIDDLE + FADES * (1 - FADES ** (year - last)) / (1 - FADES)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -206,9 +249,8 @@ def _begin(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _step(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
     """Carry the state one year on; the sampling error of a cohort does not change."""
-    n, level_pace = law.mean.shape[1], law.level_pace[d]
+    n = law.mean.shape[1]
     left = np.ones(len(state))
-    left[:n] = level_pace
     left[n : 2 * n] = law.pace[d]
     for i in range(len(state)):
         state[i] *= left[i]
@@ -216,7 +258,7 @@ def _step(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
             spread[i, j] *= left[i] * left[j]
     for i in range(n):
         for j in range(n):
-            spread[i, j] += law.level[d, i, j] * (1 - level_pace**2)
+            spread[i, j] += law.drift[d, i, j]
             spread[n + i, n + j] += law.shock[d, i, j]
 
 
@@ -274,14 +316,13 @@ def _carry_on(
         for j in range(i + 1):
             now[i] += root[i, j] * normal[j]
     now[width:] = normal[width : len(now)]
-    at = len(now)
-    level_pace, pace, noise, link = law.level_pace[d], law.pace[d], law.noise[d], law.link[d]
+    at, behind = len(now), behind * law.luck[d]
+    pace, noise, link = law.pace[d], law.noise[d], law.link[d]
     level_root, shock_root = np.zeros((n, n)), np.zeros((n, n))
-    lower(law.level[d] * (1 - level_pace**2), level_root)
+    lower(law.drift[d], level_root)
     lower(law.shock[d], shock_root)
     for t in range(ahead):
         for s in range(n):
-            now[s] *= level_pace
             now[n + s] *= pace[s]
             for r in range(s + 1):
                 now[s] += level_root[s, r] * normal[at + r]
@@ -292,7 +333,7 @@ def _carry_on(
             error = np.sqrt(behind[s] * (1 - shared**2) + noise[s]) * normal[at + s]
             if future[s, t] >= 0:
                 error += shared * np.sqrt(behind[s]) * now[2 * n + future[s, t]]
-            out[0, s, t] = law.mean[d, s] + now[s] + now[n + s]
+            out[0, s, t] = now[s] + now[n + s]
             out[1, s, t] = error
         at += n
 

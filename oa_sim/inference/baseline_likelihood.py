@@ -16,11 +16,14 @@ import pytensor.tensor as pt
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
+from oa_sim.inference.observations import MIDDLE, RECORD_FROM
+
 
 class Band(NamedTuple):
     """Authorities with the same published cells and cohorts of about the same size."""
 
     series: np.ndarray  # (cell)
+    mean: np.ndarray  # (cell): number of its mean, one a series and kind of authority
     year: np.ndarray  # (cell)
     kin: np.ndarray  # (cell): number of the cohort behind it, -1 for none: cells of the same children share it
     value: np.ndarray  # (authority, cell), SD
@@ -28,23 +31,27 @@ class Band(NamedTuple):
 
 
 class RecordDensity(Op):
-    """Log density of the record, with its gradients as further outputs; the constant is left out.
+    """Log density of the record, with its gradients as further outputs; ``constant`` and powers of pi are left out.
 
-    Given the inputs, the published cells of an authority are Gaussian about ``mean[series]``. Cells i and j, of series
-    s and r and years t and u, have covariance ``sum over parts of parts[s, r] persistence^|t - u|``, the persistence
-    being that of the earlier-named series where it is the later cell (a first-order autoregressive vector), plus
-    ``link[s] link[r] sqrt(v_i v_j)`` where the same children are behind both, plus ``v_i + noise[s]`` where
-    ``i = j``. The gradients are ``d/dmean = 1'S^-1 r`` and ``d/dS = (S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
-    Williams 2006, equation 5.9), taken on to each parameter by the chain rule.
+    Given the inputs, the published cells of an authority have a multivariate t distribution about their means: they
+    are Gaussian given a factor of the authority's own, by which all its variances are larger or smaller, and whose
+    inverse has a gamma distribution; the factor, whose mean is 1, is integrated out. Cells i and j, of series s and r
+    and years t and u, have covariance ``deviation[s, r] persistence^|t - u|``, the persistence being that of the series
+    of the later cell (a first-order autoregressive vector), plus ``level[s, r]``, plus ``drift[s, r]`` times the years
+    from the beginning of records to the earlier cell (a random walk), plus ``link[s] link[r] sqrt(v_i v_j)`` where the
+    same children are behind both, plus ``v_i + noise[s]`` where ``i = j``; ``v`` is ``luck[s]`` times the binomial
+    variance. The gradients are ``d/dmean = w 1'S^-1 r`` and ``d/dS = (w S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
+    Williams 2006, equation 5.9, with the weight ``w`` of the t distribution), taken on by the chain rule.
 
-    Inputs: mean (series); parts (part, series, series), covariances in one year; persistence (part, series); noise
-    (series), a variance; link (series).
+    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, deviation
+    (series, series), covariances in one year, that of drift a year; persistence (series); noise (series), a variance;
+    link, luck (series); freedom (1), degrees of freedom, above 2.
     """
 
     __props__ = ()
 
     def __init__(self, bands: list[Band]):
-        kinds = (np.int64, np.int64, np.int64, np.float64, np.float64)
+        kinds = (np.int64, np.int64, np.int64, np.int64, np.float64, np.float64)
         self.bands = [
             [np.ascontiguousarray(part, dtype=kind) for part, kind in zip(band, kinds, strict=True)] for band in bands
         ]
@@ -76,6 +83,13 @@ class RecordDensity(Op):
             density += density_and_gradients(*arrays, *band, *gradients)
         return density, gradients
 
+    def constant(self, freedom: Any) -> Any:
+        """Return the part of the log density that depends on the degrees of freedom alone, by PyTensor."""
+        m, n = (np.array([band[4].shape[i] for band in self.bands]) for i in (0, 1))
+        half = freedom / 2
+        of_authority = pt.gammaln(half + n / 2) - pt.gammaln(half) - n / 2 * pt.log(freedom - 2)
+        return (m * of_authority).sum()
+
     def pullback(
         self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]
     ) -> list[Variable[Any, Any]]:
@@ -89,23 +103,17 @@ class RecordDensity(Op):
 
 @numba.njit(nogil=True, error_model="numpy")  # far out the sampler meets a density of nothing, not an error
 def covariance_of(
-    parts: np.ndarray, persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, series: np.ndarray,
-    year: np.ndarray, kin: np.ndarray, sampling: np.ndarray, power: np.ndarray, out: np.ndarray,
+    level: np.ndarray, drift: np.ndarray, deviation: np.ndarray, noise: np.ndarray, link: np.ndarray,
+    series: np.ndarray, year: np.ndarray, kin: np.ndarray, sampling: np.ndarray, power: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write the upper half of the covariance of a band's cells, and the table of powers that it needs."""
-    for k in range(len(parts)):
-        for s in range(len(noise)):
-            power[k, s, 0] = 1.0
-            for lag in range(1, power.shape[2]):
-                power[k, s, lag] = power[k, s, lag - 1] * persistence[k, s]
+    """Write the upper half of the covariance of a band's cells, by the table of powers of persistence (series, lag)."""
     for i in range(len(series)):
         s = series[i]
         for j in range(i, len(series)):
             r, lag = series[j], year[i] - year[j]
             later = s if lag >= 0 else r
-            total = 0.0
-            for k in range(len(parts)):
-                total += parts[k, s, r] * power[k, later, abs(lag)]
+            total = level[s, r] + drift[s, r] * (min(year[i], year[j]) - RECORD_FROM)
+            total += deviation[s, r] * power[later, abs(lag)]
             if i != j and kin[i] >= 0 and kin[i] == kin[j]:
                 total += link[s] * link[r] * np.sqrt(sampling[i] * sampling[j])
             out[i, j] = total
@@ -113,24 +121,45 @@ def covariance_of(
 
 
 @numba.njit(nogil=True, error_model="numpy")
+def powers(persistence: np.ndarray, span: int) -> np.ndarray:
+    """Return the powers of persistence (series, lag)."""
+    power = np.ones((len(persistence), span))
+    for s in range(len(persistence)):
+        for lag in range(1, span):
+            power[s, lag] = power[s, lag - 1] * persistence[s]
+    return power
+
+
+@numba.njit(nogil=True, error_model="numpy")
 def density_and_gradients(
-    mean: np.ndarray, parts: np.ndarray, persistence: np.ndarray, noise: np.ndarray, link: np.ndarray,
-    series: np.ndarray, year: np.ndarray, kin: np.ndarray, value: np.ndarray, sampling: np.ndarray,
-    g_mean: np.ndarray, g_parts: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray,
+    mean: np.ndarray, trend: np.ndarray, level: np.ndarray, drift: np.ndarray, deviation: np.ndarray,
+    persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, luck: np.ndarray,
+    freedom: np.ndarray,
+    series: np.ndarray, number: np.ndarray, year: np.ndarray, kin: np.ndarray, value: np.ndarray, sampling: np.ndarray,
+    g_mean: np.ndarray, g_trend: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray, g_deviation: np.ndarray,
+    g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
+    g_freedom: np.ndarray,
 ) -> float:  # fmt: skip
     """Return the log density of one band and add its gradients in place.
 
     Written as loops for the compiler; it lets go of the interpreter's lock, so that chains run side by side.
     """
     m, n = value.shape
-    power = np.empty((len(parts), len(mean), year.max() - year.min() + 1))
+    sampling = sampling * luck[series]
+    power = powers(persistence, year.max() - year.min() + 1)
     upper, precision = np.empty((n, n)), np.empty((n, n))
-    covariance_of(parts, persistence, noise, link, series, year, kin, sampling, power, upper)
+    covariance_of(level, drift, deviation, noise, link, series, year, kin, sampling, power, upper)
     half = invert(upper, precision)
     if not half < np.inf:  # not positive definite: the inverse was never written
         return -np.inf
-    pull = np.zeros((m, n))
-    density = _weigh(-m * half, mean, series, value, precision, pull, g_mean)
+    pull, weight = np.zeros((m, n)), np.empty(m)
+    centre = mean[number] + trend[number] * (year - MIDDLE)
+    density, steep = _weigh(freedom[0], centre, value, precision, pull, weight)
+    g_freedom[0] += steep
+    for i in range(n):
+        for a in range(m):
+            g_mean[number[i]] += weight[a] * pull[a, i]
+            g_trend[number[i]] += weight[a] * pull[a, i] * (year[i] - MIDDLE)
     slope = upper  # its content is no longer needed
     for i in range(n):
         for j in range(i, n):
@@ -138,54 +167,66 @@ def density_and_gradients(
     for a in range(m):
         for i in range(n):
             for j in range(i, n):
-                slope[i, j] += 0.5 * pull[a, i] * pull[a, j]
-    _chain(parts, link, series, year, kin, sampling, power, slope, g_parts, g_persistence, g_noise, g_link)
-    return density
+                slope[i, j] += 0.5 * weight[a] * pull[a, i] * pull[a, j]
+    _chain(
+        deviation, link, luck, series, year, kin, sampling, power, slope,
+        g_level, g_drift, g_deviation, g_persistence, g_noise, g_link, g_luck,
+    )  # fmt: skip
+    return density - m * half
 
 
 @numba.njit(nogil=True, error_model="numpy")
 def _weigh(
-    density: float, mean: np.ndarray, series: np.ndarray, value: np.ndarray, precision: np.ndarray, pull: np.ndarray,
-    g_mean: np.ndarray,
-) -> float:  # fmt: skip
-    """Write the residuals of each authority times the precision; return the density less their weighted squares.
+    freedom: float, centre: np.ndarray, value: np.ndarray, precision: np.ndarray, pull: np.ndarray, weight: np.ndarray,
+) -> tuple[float, float]:  # fmt: skip
+    """Return what the residuals add to the log density of all authorities of a band, and its slope in ``freedom``.
 
-    The same products are the gradient in the means, which is added in place.
+    Written are ``pull``, the residuals times the precision, and ``weight``: less than one where an authority's figures
+    move more than most, since then its variances are likely to be larger.
     """
     m, n = value.shape
+    density = slope = 0.0
     for a in range(m):
+        square = 0.0
         for i in range(n):
-            residual = value[a, i] - mean[series[i]]
+            residual = value[a, i] - centre[i]
             for j in range(n):
                 pull[a, j] += residual * precision[i, j]
         for i in range(n):
-            density -= 0.5 * (value[a, i] - mean[series[i]]) * pull[a, i]
-            g_mean[series[i]] += pull[a, i]
-    return density
+            square += (value[a, i] - centre[i]) * pull[a, i]
+        density -= 0.5 * (freedom + n) * np.log1p(square / (freedom - 2))
+        slope -= 0.5 * np.log1p(square / (freedom - 2))
+        slope += 0.5 * (freedom + n) * square / ((freedom - 2) * (freedom - 2 + square))
+        weight[a] = (freedom + n) / (freedom - 2 + square)
+    return density, slope
 
 
 @numba.njit(nogil=True, error_model="numpy")
 def _chain(
-    parts: np.ndarray, link: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray, sampling: np.ndarray,
-    power: np.ndarray, slope: np.ndarray, g_parts: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray,
-    g_link: np.ndarray,
+    deviation: np.ndarray, link: np.ndarray, luck: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray,
+    sampling: np.ndarray, power: np.ndarray, slope: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray,
+    g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
 ) -> None:  # fmt: skip
     """Carry the gradient in the covariance (upper half) on to the parameters."""
     for i in range(len(series)):
         s = series[i]
         g_noise[s] += slope[i, i]
+        g_luck[s] += slope[i, i] * sampling[i] / luck[s]
         for j in range(i, len(series)):
             r, lag = series[j], year[i] - year[j]
             later, lag = (s, lag) if lag >= 0 else (r, -lag)
             weight = slope[i, j] if i == j else 2 * slope[i, j]
-            for k in range(len(parts)):
-                g_parts[k, s, r] += weight * power[k, later, lag]
-                if lag > 0:
-                    g_persistence[k, later] += weight * parts[k, s, r] * lag * power[k, later, lag - 1]
+            g_level[s, r] += weight
+            g_drift[s, r] += weight * (min(year[i], year[j]) - RECORD_FROM)
+            g_deviation[s, r] += weight * power[later, lag]
+            if lag > 0:
+                g_persistence[later] += weight * deviation[s, r] * lag * power[later, lag - 1]
             if i != j and kin[i] >= 0 and kin[i] == kin[j]:
                 root = weight * np.sqrt(sampling[i] * sampling[j])
                 g_link[s] += root * link[r]
                 g_link[r] += root * link[s]
+                g_luck[s] += 0.5 * root * link[s] * link[r] / luck[s]
+                g_luck[r] += 0.5 * root * link[s] * link[r] / luck[r]
 
 
 @numba.njit(nogil=True, error_model="numpy")

@@ -2,20 +2,21 @@
 
 On the latent scale, for area a, series s (a measure of a group) and year t:
 
-    z[a,s,t] = national[s,t] + mu[s] + level[a,s,t] + deviation[a,s,t] + luck[a,s,t] + noise[a,s,t]
+    z[a,s,t] = national[s,t] + mean[a,s] + level[a,s,t] + deviation[a,s,t] + luck[a,s,t] + noise[a,s,t]
 
-``level`` is where an area stands: correlated over all series, and it moves so slowly that it differs little from a
-constant. ``deviation`` is correlated in the two groups of a measure and reverts within years: the areas were chosen for
-being low, so part of any recovery comes free. ``luck`` is the sampling error of a cohort of finite size; it goes with
-the same children from stage to stage (the cohort link). All are integrated out here, and drawn exactly, given the
-record and each posterior draw, in ``counterfactual``.
+``mean`` is one for London, with a trend, and one for the rest of England. ``level`` is where an area stands beside it:
+correlated over all series, and a slow random walk, so that areas drift apart. ``deviation`` is correlated in the two
+groups of a measure and reverts within years: the areas were chosen for being low, so part of any recovery comes free.
+``luck`` is the sampling error of a cohort of finite size; it goes with the same children from stage to stage (the
+cohort link). All variances of an area are larger or smaller by a factor of its own. All this is integrated out here,
+and drawn exactly, given the record and each posterior draw, in ``counterfactual``.
 """
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oa_sim.definitions import LINKED
+from oa_sim.definitions import LINKED, MEASURES
 from oa_sim.errors import one_of
 from oa_sim.inference import national_trend
 from oa_sim.inference.observations import Record
@@ -28,23 +29,28 @@ if TYPE_CHECKING:
 # about it; noise has less room, since a deviation that reverts quickly can hardly be told from it
 CENTRES = {
     "level_sd": (0.12, 0.4, 0.5),
+    "drift_sd": (0.015, 0.5, 0.7),
     "deviation_sd": (0.06, 0.3, 0.5),
     "noise_sd": (0.015, 0.4, 0.3),
     "national_sd": (0.03, 0.4, 0.5),
 }
 MU_SD = 0.3
+LONDON_TREND_SD = 0.02  # SD / year
 PERSISTENCE = (1.5, 0.5)  # centre over series of the logit of what is left of a deviation a year later, and its spread
 PERSISTENCE_SPREAD = 0.3
-LEVEL_PERSISTENCE = (4.5, 1.0)  # logit: about 1% of a level is lost in a year
 # inverse hyperbolic tangent: correlation of two levels given those before them; the more are given, the less is new
 PARTIALS_SD, PARTIALS_FADE = 0.6, 0.5
 ALIKE = (0.5, 0.5)  # inverse hyperbolic tangent: correlation of the two groups of a measure in their deviations
+LUCK = (0.8, 0.3)  # sampling variance as a share of that of independent pupils, and log spread: alike pupils come back
+FREEDOM = (20.0, 1.0)  # degrees of freedom, less 2, of how much the figures of one area move, and log spread
 LINK = (0.0, 1.0)  # logit: share of a cohort's luck that goes with it
 TREND = (0.4, 0.5)  # England's trend in the long run, as a share of its yearly shock, and log spread
 DAMPING = (1.4, 0.6)  # logit: what is left of England's trend a year later
 GROUPS_ALIKE = (1.1, 0.7)  # logit: correlation of the two groups of a measure in what moves England
-BREAK = (0.11, 0.6)  # SD of the part of a declared break that stays, and of the part that fades, and log SD
-PARTS = ("joint levels", "joint deviations", "cohort link", "free persistence", "moving level")
+# SD of the part of a declared break that stays, and of the part that fades, and log SD: a new test moves a figure less
+# than a pandemic moves attendance
+BREAKS = {"break_sd": (0.11, 0.6), "behaviour_break_sd": (0.25, 0.6)}
+PARTS = ("joint levels", "joint deviations", "cohort link", "free persistence", "moving level", "London")
 # the order in which levels are told from one another, the one that says most that is new first: in another order a
 # series that is all but known from earlier ones has a remainder that the record says nothing of, and later ones lean on
 TOLD = (
@@ -70,10 +76,12 @@ AUTHORITIES_IN_A_BAND = 40  # about: those of one size share a factor
 def model(record: Record, without: tuple[str, ...] = ()) -> Any:
     """Return the PyMC model of the record, less the parts of ``PARTS`` that are to be left out for a comparison.
 
-    By series: ``mu`` (SD), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``persistence`` (share of a deviation
-    left a year later), ``national_sd`` (SD / year). One for all: ``level_persistence``, ``national_trend`` (share of
-    ``national_sd``), ``national_damping``, ``break_sd`` (SD), ``groups_alike``. By linked measure:
-    ``deviation_alike``, ``cohort_link``. By pair of series: ``level_partials``, which ``correlation`` turns into a
+    By series: ``mu`` (SD), ``london`` and ``london_trend`` (what is added to it in London, SD, and its growth, SD /
+    year), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``drift_sd`` and ``national_sd`` (SD / year),
+    ``persistence`` (share of a deviation left a year later), ``luck`` (share of the binomial variance). One for all:
+    ``freedom`` (degrees of freedom), ``national_trend`` (share of ``national_sd``), ``national_damping``,
+    ``groups_alike``, ``break_sd`` and ``behaviour_break_sd`` (SD). By linked measure: ``deviation_alike``,
+    ``cohort_link``. By pair of series: ``level_partials``, which ``correlation`` turns into a
     matrix. The priors stand at the top of this file.
     """
     for part in without:
@@ -90,23 +98,32 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
             centre = pm.Normal(f"{name}_centre", np.log(typical), spread)
             sd[name] = _unbounded(name, "log", centre, spread_of_series, dims="series")
         mu = pm.Normal("mu", 0.0, MU_SD, dims="series")
+        london = trend = pt.zeros(n)
+        if "London" not in without:
+            london = pm.Normal("london", 0.0, MU_SD, dims="series")
+            trend = pm.Normal("london_trend", 0.0, LONDON_TREND_SD, dims="series")
         centre = pm.Normal("persistence_centre", *PERSISTENCE)
         spread = 0.01 if "free persistence" in without else PERSISTENCE_SPREAD
         persistence = _unbounded("persistence", "logit", centre, spread, dims="series")
-        slow = 1.0 - 1e-9 if "moving level" in without else _unbounded("level_persistence", "logit", *LEVEL_PERSISTENCE)
         free = None if "joint levels" in without else pm.Normal("level_partials", 0.0, partials_sd(n), dims="pair")
-        level = _level_correlation(free, record.series) * sd["level_sd"][:, None] * sd["level_sd"]
+        together = _level_correlation(free, record.series)
+        level, drift = (together * sd[name][:, None] * sd[name] for name in ("level_sd", "drift_sd"))
+        if "moving level" in without:
+            drift = 0.0 * drift
         alike = link = np.zeros(len(LINKED))
         if "joint deviations" not in without:
             alike = _unbounded("deviation_alike", "arctanh", *ALIKE, dims="linked")
         if "cohort link" not in without:
             link = _unbounded("cohort_link", "logit", *LINK, dims="linked")
         alike = pt.eye(n) + (pt.as_tensor(alike)[np.maximum(linked, 0)] * partners(record.series))
-        parts = [level, covariance(alike, sd["deviation_sd"], persistence, pt)]
-        pace = [slow * pt.ones(n), persistence]
+        deviation = covariance(alike, sd["deviation_sd"], persistence, pt)
         link = pt.where(linked < 0, 0.0, pt.as_tensor(link)[np.maximum(linked, 0)])
         density: Any = RecordDensity(bands(record))
-        pm.Potential("history", density(mu, pt.stack(parts), pt.stack(pace), sd["noise_sd"] ** 2, link)[0])
+        means = pt.concatenate([mu, mu + london]), pt.concatenate([pt.zeros(n), trend])
+        luck = _unbounded("luck", "log", np.log(LUCK[0]), LUCK[1], dims="series")
+        freedom = pm.Deterministic("freedom", 2 + pt.exp(pm.Normal("freedom_log", np.log(FREEDOM[0]), FREEDOM[1])))
+        given = density(*means, level, drift, deviation, persistence, sd["noise_sd"] ** 2, link, luck, freedom[None])
+        pm.Potential("history", given[0] + density.constant(freedom))
         _add_england(record, sd["national_sd"])
     return described
 
@@ -132,9 +149,9 @@ def _add_england(record: Record, sd: Any) -> None:
         "trend": _unbounded("national_trend", "log", np.log(TREND[0]), TREND[1]),
         "damping": _unbounded("national_damping", "logit", *DAMPING),
         "alike": _unbounded("groups_alike", "logit", *GROUPS_ALIKE),
-        "break_sd": _unbounded("break_sd", "log", np.log(BREAK[0]), BREAK[1]),
     }
     law = {name: value[None] for name, value in law.items()}
+    breaks = {name: _unbounded(name, "log", np.log(middle), spread)[None] for name, (middle, spread) in BREAKS.items()}
     # apart from the graph, so that a compiled model takes another
     change = pm.Data("england_change", national_trend.steps(record.series, record.national).change)
     density, begin = 0.0, 0
@@ -143,10 +160,16 @@ def _add_england(record: Record, sd: Any) -> None:
         steps = national_trend.steps([record.series[s] for s in here], [record.national[s] for s in here])
         end = begin + len(steps.change)
         if end > begin:
+            law["break_sd"] = breaks[break_of(measure)]
             spread = national_trend.covariance(steps, sd[None, here], **law, xp=_tensors())[0]
             density += pm.logp(pm.MvNormal.dist(np.zeros(end - begin), cov=spread), change[begin:end])
         begin = end
     pm.Potential("england", density)
+
+
+def break_of(measure: str) -> str:
+    """Return the name of the SD of a measure's declared breaks: those of attainment, or of behaviour."""
+    return "break_sd" if MEASURES[measure].channel == "attainment" else "behaviour_break_sd"
 
 
 def covariance(alike: Any, sd: Any, persistence: Any, xp: Any = np) -> Any:
@@ -211,7 +234,7 @@ def _root(below: Any, xp: Any = np) -> Any:
 
 
 def bands(record: Record, size: int = AUTHORITIES_IN_A_BAND) -> "list[Band]":
-    """Return the record as bands: authorities with the same published cells and cohorts of about the same size."""
+    """Return the record as bands: authorities of London or the rest with the same cells and cohorts of one size."""
     from oa_sim.inference.baseline_likelihood import Band
 
     observed, value, sampling = (
@@ -219,11 +242,11 @@ def bands(record: Record, size: int = AUTHORITIES_IN_A_BAND) -> "list[Band]":
         for part in (record.observed > 0, record.relative, record.sampling)
     )
     at_series, at_year = np.divmod(np.arange(observed.shape[1]), len(record.years))
-    patterns: dict[bytes, list[int]] = {}
+    patterns: dict[tuple[bytes, bool], list[int]] = {}
     for area in range(len(record.areas)):
-        patterns.setdefault(observed[area].tobytes(), []).append(area)
+        patterns.setdefault((observed[area].tobytes(), bool(record.london[area])), []).append(area)
     made = []
-    for pattern, members in sorted(patterns.items()):
+    for (pattern, is_london), members in sorted(patterns.items()):
         cells = np.flatnonzero(np.frombuffer(pattern, bool))
         if not len(cells):
             continue
@@ -231,7 +254,8 @@ def bands(record: Record, size: int = AUTHORITIES_IN_A_BAND) -> "list[Band]":
         for areas in np.array_split(np.array(order), max(1, round(len(order) / size))):
             where = np.ix_(areas, cells)
             s, y = at_series[cells], at_year[cells]
-            made.append(Band(s, record.years[y], record.kin[s, y], value[where], sampling[where].mean(axis=0)))
+            mean = s + len(record.series) * is_london
+            made.append(Band(s, mean, record.years[y], record.kin[s, y], value[where], sampling[where].mean(axis=0)))
     return made
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, series
 from oa_sim.errors import Refusal
 from oa_sim.inference import area_forecast, link_functions, national_trend, observations
+from oa_sim.inference.baseline_model import break_of
 from oa_sim.inference.observations import National, Record
 from oa_sim.inputs.areas import GLD
 from oa_sim.inputs.tables import Row
@@ -27,7 +28,7 @@ BREAK_FREEDOM = 4  # degrees of freedom of the size of a break to come (Student'
 THREADS = 2
 Tables = dict[str, list[Row]]  # the checked tables, by name
 # of England: the argument of its law, and the name in the posterior
-MOVES = {"trend": "national_trend", "damping": "national_damping", "alike": "groups_alike", "break_sd": "break_sd"}
+MOVES = {"trend": "national_trend", "damping": "national_damping", "alike": "groups_alike"}
 
 
 def project(
@@ -111,7 +112,7 @@ def national(posterior: xr.Dataset, record: Record, years: list[int], breaks: li
         courses = [_declared(record.national[s], breaks, measure) for s in here]
         if not here:
             continue
-        names = [record.series[s] for s in here]
+        names, law["break_sd"] = [record.series[s] for s in here], posterior[break_of(measure)].values.ravel()
         first_end = min(int(course.years[-1]) for course in courses)
         size = (5, len(sd), max(years[-1] - first_end, 3))  # where each stands takes three
         normal = {name[1]: stream(seed, "national", *name).standard_normal(size) for name in names}

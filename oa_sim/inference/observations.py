@@ -7,7 +7,9 @@ import xarray as xr
 
 from oa_sim.definitions import LINKED, MEASURES, series
 from oa_sim.inference import link_functions
+from oa_sim.inputs.areas import london
 
+MIDDLE = 2019  # year to which means of kinds of authorities refer
 RECORD_FROM = 2013  # first year of the record of areas: what lies further back says little of today
 
 
@@ -33,6 +35,7 @@ class Record:
     sampling: np.ndarray  # (series, area, year): sampling variance, SD squared
     kin: np.ndarray  # (series, year): number of the cohort behind a figure, -1 where cohorts are not followed
     national: list[National]  # by series: England's course
+    london: np.ndarray  # (area): whether it is in London
 
 
 def record(history: xr.Dataset, first: int = RECORD_FROM) -> Record:
@@ -55,7 +58,10 @@ def record(history: xr.Dataset, first: int = RECORD_FROM) -> Record:
         typical = np.where(seen, published, np.nanmean(published) if seen.any() else 50.0)
         sampling[s] = link_functions.sampling_variance(measure, typical, behind)
     national = [_national(history, measure, group) for measure, group in names]
-    return Record(names, areas, used.year.values, relative, observed, sampling, kin(names, used.year.values), national)
+    return Record(
+        names, areas, used.year.values, relative, observed, sampling, kin(names, used.year.values), national,
+        np.isin(areas, london()),
+    )  # fmt: skip
 
 
 def kin(names: list[tuple[str, str]], years: np.ndarray | list[int]) -> np.ndarray:

@@ -4,6 +4,8 @@ Six areas are authorities with figures of their own. Six are districts in a coun
 good level of development of all pupils, which moves the county's series; all that rests on a county is marked a proxy.
 """
 
+import csv
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import xarray as xr
 from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
 from oa_sim.errors import Refusal
 from oa_sim.formatting import number
-from oa_sim.inputs.tables import Row
+from oa_sim.inputs.tables import FOLDER, Row
 
 GLD = "good_level_of_development"
 PRIMARY = range(0, 7)
@@ -180,6 +182,13 @@ def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
             if year in years:
                 marks.loc[row["measure"], year] = kinds[row["kind"]]
     return marks
+
+
+@cache
+def london() -> list[str]:
+    """Return the boroughs of London, whose pupils do otherwise than those of the rest of England."""
+    with (FOLDER / "districts.csv").open(encoding="utf-8", newline="") as file:
+        return [row["district"] for row in csv.DictReader(file) if row["code"].startswith("E09")]
 
 
 def check_history(record: xr.Dataset, measures: list[str]) -> None:

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
+from oa_sim.inference import observations
 from oa_sim.inference.area_forecast import Law
 from oa_sim.inference.observations import Record
 from oa_sim.rng import stream
@@ -65,8 +66,8 @@ def evidence(hyper: Law, record: Record, until: int) -> Evidence:
     -----
     With ``K`` the covariance of all an area's figures, earlier and later, ``x`` the ramp (0 for the record and for what
     is no attainment) and ``r`` figures less mean, generalised least squares gives ``x'K^-1 r / x'K^-1 x`` with variance
-    ``1 / x'K^-1 x``. That is the same as conditioning the later figures on the record first. Later figures of absence
-    and suspensions are not used, since a programme may move them by another amount.
+    ``1 / x'K^-1 x``, times the area's own factor. That is the same as conditioning the later figures on the record
+    first. Later figures of absence and suspensions are not used, since a programme may move them by another amount.
     """
     later = record.years > until
     attains = np.array([MEASURES[measure].channel == "attainment" for measure, _ in record.series])
@@ -86,15 +87,27 @@ def evidence(hyper: Law, record: Record, until: int) -> Evidence:
         same = (kin[:, None] == kin) & (kin >= 0) & ~np.eye(len(kin), dtype=bool)
         for d in range(shape[0]):
             whole = _course(hyper, d, series, record.years[figure])
-            load = hyper.link[d, series] * np.sqrt(size)
+            luck = size * hyper.luck[d, series]
+            load = hyper.link[d, series] * np.sqrt(luck)
             whole = whole + same * load[:, :, None] * load[:, None, :]
-            whole = whole + (size + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
+            whole = whole + (luck + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
             solved = np.linalg.solve(whole, np.broadcast_to(x[:, None], (len(members), len(x), 1)))[..., 0]
-            information[d, members] = solved @ x
-            pull[d, members] = (solved * (value - hyper.mean[d, series])).sum(axis=1)
+            residual = value - _means(hyper, d, series, record.years[figure], record.london[members])
+            told, moved = solved @ x, (solved * residual).sum(axis=1)
+            square = (residual * np.linalg.solve(whole, residual[..., None])[..., 0]).sum(axis=1) - moved**2 / told
+            # the area's own factor of all variances, as its figures about the effect make it expected
+            factor = (hyper.freedom[d] - 2 + square) / (hyper.freedom[d] - 3 + len(series))
+            information[d, members], pull[d, members] = told / factor, moved / factor
     is_informed = information > 0
     safe = np.where(is_informed, information, 1.0)
     return Evidence(record.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
+
+
+def _means(hyper: Law, d: int, series: np.ndarray, year: np.ndarray, london: np.ndarray) -> np.ndarray:
+    """Return what the law expects of authorities (authority, cell) without a record, SD."""
+    beside = hyper.london[d, series] + hyper.london_trend[d, series] * (year - observations.MIDDLE)
+    means: np.ndarray = hyper.mean[d, series] + london[:, None] * beside
+    return means
 
 
 def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndarray:
@@ -104,7 +117,8 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     pace = hyper.pace[d]
     long_run = hyper.shock[d] / (1 - np.outer(pace, pace))
     rows, columns = np.ix_(series, series)
-    levels = hyper.level[d][rows, columns] * hyper.level_pace[d] ** lag
+    since = np.minimum(year[:, None], year) - observations.RECORD_FROM
+    levels = hyper.level[d][rows, columns] + hyper.drift[d][rows, columns] * since
     covariance: np.ndarray = levels + long_run[rows, columns] * pace[later] ** lag
     return covariance
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_t
 
 from oa_sim import definitions
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, observations
 from oa_sim.inputs import areas, tables
 
 LAST, AHEAD = 2023, 5
+MANY = 1e13  # degrees of freedom
 AREAS = ["Derby", "Norwich", "Oldham"]
 
 
@@ -24,7 +25,7 @@ class Case:
 
     mean: np.ndarray
     level: np.ndarray
-    level_pace: float
+    drift: np.ndarray
     shock: np.ndarray
     pace: np.ndarray
     noise: np.ndarray
@@ -40,10 +41,19 @@ class Case:
 
 def courses(case, normal):
     """Return the course and the error (2, draw, series, year) for given standard normal numbers (draw, number)."""
-    every = (case.mean, case.level, np.array(case.level_pace), case.shock, case.pace, case.noise, case.link)
-    laws = [np.repeat(part[None], len(normal), axis=0) for part in every]
-    cells = area_forecast.Cells(case.series, case.year, case.kin, case.value[None], case.sampling)
-    return area_forecast.courses(area_forecast.Law(*laws), cells, LAST, case.future, case.behind, normal)
+    law = gaussian(case)
+    laws = area_forecast.Law(*(np.repeat(part, len(normal), axis=0) for part in law))
+    cells = area_forecast.Cells(case.series, case.year, case.kin, case.value[None], case.sampling, london=False)
+    # so many degrees of freedom that all areas have the same variances
+    return area_forecast.courses(laws, cells, LAST, case.future, case.behind, normal, np.full(len(normal), MANY))
+
+
+def gaussian(case):
+    """Return the law of one draw in which areas' variances do not differ, and luck is that of independent pupils."""
+    n = len(case.mean)
+    parts = {name: getattr(case, name)[None] for name in ("mean", "level", "drift", "shock", "pace", "noise", "link")}
+    none = np.zeros((1, n))
+    return area_forecast.Law(**parts, london=none, london_trend=none, luck=np.ones((1, n)), freedom=np.array([MANY]))
 
 
 def moments(case):
@@ -66,7 +76,8 @@ def by_algebra(case):
     later = np.where(year[:, None] >= year, series[:, None], series)  # whose pace carries the earlier one on
     one, other = np.ix_(series, series)
     long_run = case.shock / (1 - np.outer(case.pace, case.pace))
-    course = case.level[one, other] * case.level_pace**lag + long_run[one, other] * case.pace[later] ** lag
+    since = np.minimum(year[:, None], year) - observations.RECORD_FROM
+    course = case.level[one, other] + case.drift[one, other] * since + long_run[one, other] * case.pace[later] ** lag
     loading = np.where(kin >= 0, case.link[series], 0.0) * np.sqrt(size)
     shared = np.outer(loading, loading) * ((kin[:, None] == kin) & (kin >= 0))
     np.fill_diagonal(shared, 0.0)
@@ -99,7 +110,7 @@ def case_of(seed, n=2, gaps=0.3):
 
     future = cohort(np.arange(n)[:, None], LAST + 1 + np.arange(AHEAD)[None])
     return Case(
-        rng.normal(0, 0.1, n), covariance(0.1), 0.97, covariance(0.04), rng.uniform(0.5, 0.9, n),
+        rng.normal(0, 0.1, n), covariance(0.1), covariance(0.02), covariance(0.04), rng.uniform(0.5, 0.9, n),
         rng.uniform(1e-4, 1e-3, n), rng.uniform(0.3, 0.9, n), series, year, cohort(series, year),
         rng.normal(0, 0.2, len(year)), rng.uniform(1e-4, 4e-3, len(year)), future, rng.uniform(1e-4, 4e-3, n),
     )  # fmt: skip
@@ -133,7 +144,7 @@ def test_the_made_up_cases_have_what_they_are_for():
     assert not (case.year == 2019).any()
 
 
-@pytest.mark.parametrize("what", ["link", "noise", "shock", "level"])
+@pytest.mark.parametrize("what", ["link", "noise", "shock", "level", "drift"])
 def test_without_a_part_of_the_law_algebra_agrees_too(what):
     case = case_of(5)
     case = replace(case, **{what: np.zeros_like(getattr(case, what))})
@@ -141,20 +152,15 @@ def test_without_a_part_of_the_law_algebra_agrees_too(what):
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)
 
 
-def test_levels_that_never_move_agree_too():
-    case = replace(case_of(6), level_pace=1.0)
-    for found, expected in zip(moments(case), by_algebra(case), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
-
-
 def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
     own = observations.record(areas.history(known, LAST))
     law = area_forecast.law(baseline_fit.load().isel(chain=[0], draw=[0]), own.series)
+    law = law._replace(luck=np.ones_like(law.luck), freedom=np.array([MANY]))
     behind = counterfactual.last_variance(own, "Blackpool")
     at_year, at_series = np.nonzero(own.observed[:, own.areas.index("Blackpool")].T > 0)
     a = own.areas.index("Blackpool")
     case = Case(
-        law.mean[0], law.level[0], float(law.level_pace[0]), law.shock[0], law.pace[0], law.noise[0], law.link[0],
+        law.mean[0], law.level[0], law.drift[0], law.shock[0], law.pace[0], law.noise[0], law.link[0],
         at_series, own.years[at_year], own.kin[at_series, at_year], own.relative[at_series, a, at_year],
         own.sampling[at_series, a, at_year],
         observations.kin(own.series, list(range(LAST + 1, LAST + 1 + AHEAD))), behind,
@@ -166,6 +172,9 @@ def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
 
         def standard_normal(self, size):
             return np.concatenate([np.zeros((1, size[1])), np.eye(size[1])])[: size[0]]
+
+        def chisquare(self, freedom):
+            return np.full(len(freedom), MANY)
 
     first = min(kin for kin in (*case.kin, *case.future.ravel()) if kin >= 0)
     counted = [np.where(kin >= 0, kin - first, -1) for kin in (case.kin, case.future)]
@@ -220,7 +229,8 @@ def test_without_a_record_what_is_known_is_the_law_alone():
     half = n * AHEAD
     np.testing.assert_allclose(mean, [*np.repeat(case.mean, AHEAD), *np.zeros(half)], atol=1e-12)
     course = np.diag(case.level + case.shock / (1 - np.outer(case.pace, case.pace)))
-    np.testing.assert_allclose(np.diag(spread)[:half], np.repeat(course, AHEAD), rtol=1e-9)
+    drifted = np.diag(case.drift)[:, None] * (LAST + 1 + np.arange(AHEAD) - observations.RECORD_FROM)
+    np.testing.assert_allclose(np.diag(spread)[:half], (course[:, None] + drifted).ravel(), rtol=1e-9)
     np.testing.assert_allclose(np.diag(spread)[half:], np.repeat(case.behind + case.noise, AHEAD), rtol=1e-9)
     np.testing.assert_allclose(spread[:half, half:], 0, atol=1e-12)
 
@@ -317,11 +327,12 @@ def test_the_density_of_new_figures_is_that_of_the_joint_law(three):
         told = area_forecast.log_density(hyper, three, area, 2022)
         cells = area_forecast.cells_of(three, area, 2024)
         for d in range(2):
-            joint = covariance_by_hand(hyper, d, cells)
+            free = hyper.freedom[d]
+            joint = covariance_by_hand(hyper, d, cells) * (free - 2) / free
             values = cells.value[0] - hyper.mean[d][cells.series]
             before = cells.year < 2022
-            whole = multivariate_normal(np.zeros(len(values)), joint).logpdf(values)
-            early = multivariate_normal(np.zeros(before.sum()), joint[np.ix_(before, before)]).logpdf(values[before])
+            whole = multivariate_t(None, joint, df=free).logpdf(values)
+            early = multivariate_t(None, joint[np.ix_(before, before)], df=free).logpdf(values[before])
             assert told[d] == pytest.approx(whole - early, abs=1e-6)
 
 
@@ -329,13 +340,14 @@ def covariance_by_hand(hyper, d, cells):
     """Return the covariance of figures from the law's words, element by element."""
     s, y, kin = cells.series, cells.year, cells.kin
     apart = np.abs(y[:, None] - y[None])
-    level = hyper.level[d][np.ix_(s, s)] * hyper.level_pace[d] ** apart
+    level = hyper.level[d][np.ix_(s, s)] + hyper.drift[d][np.ix_(s, s)] * (np.minimum(y[:, None], y) - 2013)
     pace = hyper.pace[d]
     late = np.where(y[:, None] >= y[None], pace[s][:, None], pace[s][None])
     shocks = hyper.shock[d][np.ix_(s, s)] / (1 - pace[s][:, None] * pace[s][None])
-    link = np.where(kin >= 0, hyper.link[d][s], 0.0) * np.sqrt(cells.sampling)
+    sampling = cells.sampling * hyper.luck[d][s]
+    link = np.where(kin >= 0, hyper.link[d][s], 0.0) * np.sqrt(sampling)
     same = (kin[:, None] == kin[None]) & (kin[:, None] >= 0)
-    own = np.where(kin >= 0, 1 - hyper.link[d][s] ** 2, 1.0) * cells.sampling + hyper.noise[d][s]
+    own = np.where(kin >= 0, 1 - hyper.link[d][s] ** 2, 1.0) * sampling + hyper.noise[d][s]
     return level + shocks * late**apart + same * np.outer(link, link) + np.diag(own)
 
 
@@ -361,3 +373,37 @@ def test_the_course_from_lowered_figures_is_lower_by_what_the_law_carries_on(thr
     fall = plain - moved
     assert (fall[:, :, 0] > 0).mean() > 0.9
     assert fall.max() < 0.2
+
+
+# areas that differ in how much their figures move, and London
+
+
+def test_an_area_whose_figures_moved_more_goes_on_to_move_more():
+    case = keep(case_of(0, gaps=0.0), slice(None))
+    wild = replace(case, value=case.mean[case.series] + 3 * (case.value - case.mean[case.series]))
+    law = gaussian(case)._replace(freedom=np.array([10.0]))
+    spreads = []
+    for each in (case, wild):
+        laws = area_forecast.Law(*(np.repeat(part, 4000, axis=0) for part in law))
+        rng = np.random.default_rng(3)
+        normal = rng.standard_normal((4000, area_forecast.numbers_needed(case.kin, case.future)))
+        cells = area_forecast.Cells(each.series, each.year, each.kin, each.value[None], each.sampling, london=False)
+        squares = rng.chisquare(10.0 + len(each.series), 4000)
+        spreads.append(area_forecast.courses(laws, cells, LAST, case.future, case.behind, normal, squares)[0].std(0))
+    assert (spreads[1] > 1.5 * spreads[0]).all()
+
+
+def test_londons_difference_is_carried_on_and_its_growth_fades():
+    case = keep(case_of(0), slice(0))
+    law = gaussian(case)._replace(london=np.array([[0.3, 0.0]]), london_trend=np.array([[0.02, 0.0]]))
+    normal = np.zeros((1, area_forecast.numbers_needed(case.kin, case.future)))
+    here, beside = (
+        area_forecast.courses(
+            law, area_forecast.Cells(case.series, case.year, case.kin, case.value[None], case.sampling, london=london),
+            LAST, case.future, case.behind, normal, np.array([MANY]),
+        )[0, 0]
+        for london in (True, False)
+    )  # fmt: skip
+    passed = LAST - observations.MIDDLE + np.cumsum(area_forecast.FADES ** np.arange(1, AHEAD + 1))
+    np.testing.assert_allclose((here - beside)[0], 0.3 + 0.02 * passed)
+    np.testing.assert_allclose((here - beside)[1], 0.0)

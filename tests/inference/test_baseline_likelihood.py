@@ -1,27 +1,30 @@
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.special import gammaln
+from scipy.stats import multivariate_t
 
 from oa_sim.inference import baseline_likelihood
 from oa_sim.inference.baseline_likelihood import Band, RecordDensity
 
 pytestmark = pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
 N_SERIES = 4
-NAMES = ("mean", "parts", "persistence", "noise", "link")
+NAMES = (*("mean", "trend", "level", "drift", "deviation", "persistence", "noise", "link", "luck", "freedom"),)
+MATRICES = ("level", "drift", "deviation")
 
 
 @pytest.fixture(scope="module")
 def inputs():
-    """Give two autoregressive parts, the second with a pace of its own for each series."""
+    """Give means of two kinds of authority, and covariances of the three parts of what is told apart."""
     rng = np.random.default_rng(2)
-    pace = np.array([np.full(N_SERIES, 0.97), rng.uniform(0.5, 0.9, N_SERIES)])
-    parts = []
-    for some in pace:
-        root = rng.normal(0, 0.1, (N_SERIES, N_SERIES))
-        parts.append((root @ root.T + 0.002 * np.eye(N_SERIES)) / (1 - np.outer(some, some)))
+    pace, parts = rng.uniform(0.5, 0.9, N_SERIES), []
+    for size in (0.2, 0.03, 0.1):
+        root = rng.normal(0, size, (N_SERIES, N_SERIES))
+        parts.append(root @ root.T + 0.2 * size**2 * np.eye(N_SERIES))
+    parts[2] /= 1 - np.outer(pace, pace)
     return [
-        rng.normal(0, 0.1, N_SERIES), np.array(parts), pace, rng.uniform(1e-4, 1e-3, N_SERIES),
-        rng.uniform(0.1, 0.9, N_SERIES),
+        rng.normal(0, 0.1, 2 * N_SERIES), rng.normal(0, 0.02, 2 * N_SERIES), *parts, pace,
+        rng.uniform(1e-4, 1e-3, N_SERIES), rng.uniform(0.1, 0.9, N_SERIES), rng.uniform(0.5, 1.2, N_SERIES),
+        np.array([8.0]),
     ]  # fmt: skip
 
 
@@ -36,41 +39,54 @@ def bands():
         series, year = series[seen], year[seen]
         kin = np.where(series < 2, year - series, -1)
         value = rng.normal(0, 0.2, (n_areas, len(series)))
-        found.append(Band(series, year, kin, value, rng.uniform(1e-4, 1e-2, len(series))))
+        mean = series + N_SERIES * (n_areas == 3)  # as in London
+        found.append(Band(series, mean, year, kin, value, rng.uniform(1e-4, 1e-2, len(series))))
     return found
 
 
 def covariance(inputs, band):
     """Return the covariance of a band's cells, element by element from its definition."""
-    _, parts, persistence, noise, link = inputs
-    n = len(band.series)
+    _, _, level, drift, deviation, persistence, noise, link, luck, _ = inputs
+    n, size = len(band.series), band.sampling * luck[band.series]
     out = np.zeros((n, n))
     for i in range(n):
         for j in range(n):
-            later = i if band.year[i] >= band.year[j] else j
-            for part, pace in zip(parts, persistence, strict=True):
-                lag = abs(int(band.year[i]) - int(band.year[j]))
-                out[i, j] += part[band.series[i], band.series[j]] * pace[band.series[later]] ** lag
+            later, lag = i if band.year[i] >= band.year[j] else j, abs(int(band.year[i]) - int(band.year[j]))
+            s, r, since = band.series[i], band.series[j], min(band.year[i], band.year[j]) - 2013
+            out[i, j] = level[s, r] + drift[s, r] * since
+            out[i, j] += deviation[s, r] * persistence[band.series[later]] ** lag
             if i == j:
-                out[i, j] += band.sampling[i] + noise[band.series[i]]
+                out[i, j] += size[i] + noise[s]
             elif band.kin[i] == band.kin[j] != -1:
-                luck = np.sqrt(band.sampling[i] * band.sampling[j])
-                out[i, j] += link[band.series[i]] * link[band.series[j]] * luck
+                out[i, j] += link[s] * link[r] * np.sqrt(size[i] * size[j])
     return out
 
 
 def reference(inputs, bands):
     """Return the density from scipy, its constant taken out."""
-    total = 0.0
+    total, free = 0.0, inputs[-1][0]
     for band in bands:
-        matrix, mean = covariance(inputs, band), inputs[0][band.series]
+        mean = inputs[0][band.mean] + inputs[1][band.mean] * (band.year - 2019)
+        shape = covariance(inputs, band) * (free - 2) / free  # so that it is the covariance
         for row in band.value:
-            total += multivariate_normal.logpdf(row, mean, matrix) + len(row) / 2 * np.log(2 * np.pi)
+            n = len(row)
+            total += multivariate_t.logpdf(row, mean, shape, df=free) + n / 2 * np.log(np.pi)
+            total -= gammaln((free + n) / 2) - gammaln(free / 2) - n / 2 * np.log(free - 2)
     return total
 
 
 def test_the_density_is_scipys_with_cells_missing_and_children_in_two_series(inputs, bands):
     assert RecordDensity(bands).evaluate(*inputs)[0] == pytest.approx(reference(inputs, bands), rel=1e-10)
+
+
+def test_the_constant_is_what_the_degrees_of_freedom_alone_bring(inputs, bands):
+    free = inputs[-1][0]
+    expected = sum(
+        len(band.value) * (gammaln((free + n) / 2) - gammaln(free / 2) - n / 2 * np.log(free - 2))
+        for band in bands
+        for n in [len(band.series)]
+    )
+    assert RecordDensity(bands).constant(free).eval() == pytest.approx(expected)
 
 
 def test_the_density_of_all_bands_is_the_sum_of_their_densities(inputs, bands):
@@ -85,7 +101,7 @@ def test_the_made_up_bands_have_what_the_density_must_take(bands):
     assert len({len(band.series) for band in bands}) == len(bands)  # cells missing
 
 
-@pytest.mark.parametrize("which", range(5), ids=NAMES)
+@pytest.mark.parametrize("which", range(len(NAMES)), ids=NAMES)
 def test_the_gradient_is_what_central_differences_give(inputs, bands, which):
     op = RecordDensity(bands)
     gradient = op.evaluate(*inputs)[1][which]
@@ -113,13 +129,13 @@ def test_the_order_of_cells_does_not_matter(inputs, bands):
     shuffled = []
     for band in bands:
         to = rng.permutation(len(band.series))
-        cells = [getattr(band, name)[to] for name in ("series", "year", "kin")]
+        cells = [getattr(band, name)[to] for name in ("series", "mean", "year", "kin")]
         shuffled.append(Band(*cells, band.value[:, to], band.sampling[to]))
     one, other = RecordDensity(bands).evaluate(*inputs), RecordDensity(shuffled).evaluate(*inputs)
     assert one[0] == pytest.approx(other[0], rel=1e-10)
     for name, mine, theirs in zip(NAMES, one[1], other[1], strict=True):
-        if name == "parts":  # symmetric matrices go in: which of two equal elements is read is of no account
-            mine, theirs = (np.triu(g + g.swapaxes(1, 2)) for g in (mine, theirs))
+        if name in MATRICES:  # symmetric matrices go in: which of two equal elements is read is of no account
+            mine, theirs = (np.triu(g + g.T) for g in (mine, theirs))
         np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-7 * np.abs(mine).max())
 
 
@@ -132,7 +148,7 @@ def test_two_authorities_that_are_alike_count_twice(inputs, bands):
 def test_children_seen_once_have_no_link_to_carry(inputs, bands):
     band = bands[2]
     alone = band._replace(kin=np.where(band.series == 0, band.kin, -1))
-    unlinked = [*inputs[:4], np.zeros(N_SERIES)]
+    unlinked = [np.zeros(N_SERIES) if name == "link" else value for name, value in zip(NAMES, inputs, strict=True)]
     one, other = RecordDensity([alone]).evaluate(*inputs)[0], RecordDensity([band]).evaluate(*unlinked)[0]
     assert one == pytest.approx(other, rel=1e-12)
 
@@ -154,7 +170,7 @@ def test_pytensor_takes_the_density_and_its_gradient_as_they_are(inputs, bands):
 
 @pytest.mark.parametrize("absurd", [-1.0, np.nan, np.inf])
 def test_a_sampler_that_strays_far_out_meets_a_density_of_nothing_and_no_error(inputs, bands, absurd):
-    for which in (1, 3):  # parts, noise
+    for which in (NAMES.index("level"), NAMES.index("noise")):
         strayed = [value.copy() for value in inputs]
         strayed[which][...] = absurd
         assert RecordDensity(bands).evaluate(*strayed)[0] == -np.inf

@@ -42,9 +42,11 @@ def pattern():
 def walked(pattern):
     """Give the steps of courses that were walked year by year, many times, by code that knows no covariance."""
     known = simulated.small()
-    known = type(known)(NAMES, [], known.years, *(np.zeros((3, 0, 6)),) * 3, np.zeros((3, 6), int), pattern)
+    known = type(known)(
+        NAMES, [], known.years, *(np.zeros((3, 0, 6)),) * 3, np.zeros((3, 6), int), pattern, np.zeros(0, bool)
+    )
     truth = {f"national_{name}": LAW[name] for name in ("sd", "trend", "damping")}
-    truth |= {"groups_alike": LAW["alike"], "break_sd": LAW["break_sd"]}
+    truth |= {"groups_alike": LAW["alike"], "break_sd": LAW["break_sd"], "behaviour_break_sd": LAW["break_sd"]}
     rng = np.random.default_rng(1)
     return np.array([national_trend.steps(NAMES, simulated._england(known, truth, rng)).change for _ in range(WALKS)])
 

@@ -43,7 +43,10 @@ def truth(pattern):
         "noise_sd": about(0.02),
         "national_sd": about(0.04),
         "persistence": rng.beta(16, 4, n),
-        "level_persistence": 0.985,
+        "london": rng.normal(0, 0.15, n),
+        "london_trend": rng.normal(0, 0.01, n),
+        "drift_sd": about(0.015),
+        "luck": about(0.8),
         "level_partials": 0.8 * baseline_model.partials_sd(n) * rng.standard_normal(n * (n - 1) // 2),
         "deviation_alike": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),
         "cohort_link": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),
@@ -51,6 +54,8 @@ def truth(pattern):
         "national_damping": 0.8,
         "groups_alike": 0.75,
         "break_sd": 0.1,
+        "behaviour_break_sd": 0.25,
+        "freedom": 15.0,
     }
 
 

@@ -32,7 +32,11 @@ SENTENCES = {
     "they wander with an SD of 0.019 to 0.19": (lambda d: d["deviation_sd"], 0.019, 0.19),
     "noise beyond sampling has an SD of 0.006 to 0.04": (lambda d: d["noise_sd"], 0.0056, 0.040),
     "a deviation is half gone after 1.3 to 10 years": (lambda d: np.log(0.5) / np.log(d["persistence"]), 1.31, 10.1),
-    "a level is half gone after 9 to 440 years": (lambda d: np.log(0.5) / np.log(d["level_persistence"]), 9.1, 443.0),
+    "a level moves by an SD of 0.003 to 0.08 in a year": (lambda d: d["drift_sd"], 0.0028, 0.081),
+    "luck has 0.44 to 1.4 of the variance of independent pupils": (lambda d: d["luck"], 0.444, 1.44),
+    "London's difference grows by up to 0.04 SD a year": (lambda d: np.abs(d["london_trend"]), 0.0006, 0.045),
+    "areas' variances have 5 to 144 degrees of freedom": (lambda d: d["freedom"], 4.8, 144.0),
+    "what stays of a break of behaviour has an SD of 0.08 to 0.8": (lambda d: d["behaviour_break_sd"], 0.077, 0.81),
     "in all, 95% of areas lie within 0.12 to 0.84 SD of the areas' mean": (
         lambda d: 1.96 * np.sqrt(d["level_sd"] ** 2 + d["deviation_sd"] ** 2 + d["noise_sd"] ** 2), 0.122, 0.836
     ),
