@@ -84,8 +84,8 @@ def _authority(given: Setting, area: str, years: list[int]) -> tuple[np.ndarray,
             behind, rng = counterfactual.last_variance(record, area), stream(given.seed, "area", area)
             ahead = list(range(int(block[0]), int(block[-1]) + 1))
             drawn, error = area_forecast.relative(hyper, record, area, ahead, behind, rng)
-            at, cells = [years.index(year) for year in block], np.ix_(range(len(drawn)), s, block - block[0])
-            centre[:, :, at], figure[:, :, at] = drawn[cells], (drawn + error)[cells]
+            chosen, cells = [years.index(year) for year in block], np.ix_(range(len(drawn)), s, block - block[0])
+            centre[:, :, chosen], figure[:, :, chosen] = drawn[cells], (drawn + error)[cells]
     return np.where(np.isnan(known), figure, known), np.where(np.isnan(known), centre, known)
 
 
