@@ -333,10 +333,10 @@ def table(scored: Iterable[Entry]) -> pd.DataFrame:
     rows = cells.groupby(["model", *cell])[["crps", *COLUMNS[-3:]]].mean()
     rows["n"] = cells.groupby(["model", *cell]).size()
     for column, rival in (("crps_ratio_county", COUNTY), ("crps_ratio_rw", REFERENCE)):
-        for model in models:
-            both = score[[model, rival]].dropna() if rival in score and model != rival else score[[model]].dropna()
-            ratio = both[model].groupby(cell).mean() / both[rival if rival in both else model].groupby(cell).mean()
-            rows.loc[[model], column] = ratio.reindex(rows.loc[[model]].droplevel("model").index).to_numpy()
+        theirs = score[rival] if rival in score else pd.Series(np.nan, score.index)
+        both = score.where(theirs.notna(), axis=0).groupby(cell).mean()
+        rivals = {model: theirs.where(score[model].notna()).groupby(cell).mean() for model in models}
+        rows[column] = (both / pd.DataFrame(rivals)).T.stack(cell, future_stack=True).reindex(rows.index)
     rows = rows.reset_index()
     order = {name: place for place, name in enumerate((*models, *GROUPS))}
     return rows.sort_values(

@@ -210,6 +210,8 @@ def test_the_scores_have_their_columns_and_each_ratio_its_rival(known, plain_pee
                 if entry.group == "other" and entry.year == 2024 and entry.model == COUNTY]  # fmt: skip
     assert two_tier[0] == pytest.approx(cell.crps[COUNTY])
     assert cell.crps_ratio_county[OURS] != pytest.approx(cell.crps[OURS] / cell.crps[COUNTY])  # not of the same figures
+    lone = district_backtest.table([entry for entry in entries if entry.model == OURS])
+    assert lone[["crps_ratio_county", "crps_ratio_rw"]].isna().all().all()  # there is none to compare with
     first, second = district_backtest.sentences(table)
     assert "18 held-out figures" in first
     assert second.startswith("Its 50%, 80% and 95% intervals cover")
