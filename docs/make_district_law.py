@@ -28,6 +28,7 @@ SCALED = ("key_stage_2 disadvantaged", "key_stage_2 other", "good_level_of_devel
           "persistent_absence")  # fmt: skip
 SHRUNK_BY = 6  # places that say that measures are not correlated, against over-fitting
 ROUNDS, GRID = 60, 1.12
+UNTIL = 2023  # last year that is learned from, so that later ones are left to score the law
 DISADVANTAGED = 0.25  # of pupils, where a district's share is not in the tables
 
 
@@ -79,7 +80,7 @@ def deviations(law: area_forecast.Law) -> tuple[np.ndarray, np.ndarray]:
 def figures() -> pd.DataFrame:
     """Return districts' figures less their county's, on the latent scale, with their sampling variance."""
     rows = pd.read_csv(tables.FOLDER / "district_figures.csv").dropna(subset="county_value")
-    parts = []
+    rows, parts = rows[rows.year <= UNTIL], []
     for measure, part in rows.groupby("measure"):
         own, theirs = (link_functions.to_latent(measure, part[name].clip(2, 98)) for name in ("value", "county_value"))
         variance = link_functions.sampling_variance(measure, part.value, part.pupils.clip(lower=20))
@@ -129,10 +130,16 @@ def maximise(rows: list[tuple], rounds: int) -> tuple[np.ndarray, float]:
 
 
 def key_stage_2(rows: pd.DataFrame) -> dict[str, np.ndarray | float]:
-    """Return what reverts, its pace, noise and the pace of levels, fitted to the years of key stage 2 by districts."""
+    """Return what is fitted to the years of key stage 2 by districts.
+
+    That is what reverts, its pace, noise, the pace of levels, and by which power of a district's pupils the variance of
+    what reverts falls: it is of schools, and a small district has few over which it could cancel.
+    """
     cells = rows[(rows.measure == "key_stage_2") & (rows.group != "all")]
     wide = cells.pivot_table(index="code", columns=["group", "year"], values=["gap", "variance"])
     gaps, variances = wide["gap"].to_numpy(), wide["variance"].to_numpy()
+    pupils = cells.groupby(["code", "year"]).pupils.sum().groupby("code").mean().reindex(wide.index).to_numpy()
+    typical = float(np.exp(np.log(pupils).mean()))
     years = np.array([year for _, year in wide["gap"].columns if _ == "disadvantaged"])
     apart = np.abs(np.subtract.outer(years, years))
 
@@ -140,26 +147,26 @@ def key_stage_2(rows: pd.DataFrame) -> dict[str, np.ndarray | float]:
         level, reverting = np.exp(x[0:2]), np.exp(x[3:5])
         pace, slow = 1 / (1 + np.exp(-x[[6, 9]]))
         alike = [np.array([[1, r], [r, 1]]) for r in np.tanh(x[[2, 5]])]
-        parts = [np.kron(r * np.outer(sd, sd), p**apart)
-                 for r, sd, p in zip(alike, (level, reverting), (slow, pace), strict=True)]  # fmt: skip
-        return sum(parts) + np.kron(np.diag(np.exp(2 * x[7:9])), np.eye(len(years)))
+        levels, parts = (np.kron(r * np.outer(sd, sd), p**apart)
+                         for r, sd, p in zip(alike, (level, reverting), (slow, pace), strict=True))  # fmt: skip
+        return levels + np.kron(np.diag(np.exp(2 * x[7:9])), np.eye(len(years))), parts
 
     # centre and spread of a weak prior on the logarithms, so that what the years hardly tell stays sensible
-    centre = np.array([*np.log([0.08, 0.08]), 0.5, *np.log([0.06, 0.05]), 0.5, 0.8, *np.log([0.02, 0.02]), 3.5])
-    width = np.array([1, 1, 1, 1, 1, 1, 1, 0.7, 0.7, 1.0])
+    centre = np.array([*np.log([0.08, 0.08]), 0.5, *np.log([0.06, 0.05]), 0.5, 0.8, *np.log([0.02, 0.02]), 3.5, 0.5])
+    width = np.array([1, 1, 1, 1, 1, 1, 1, 0.7, 0.7, 1.0, 0.5])
 
     def loss(x):
-        whole, total = covariance(x), 0.5 * np.sum(((x - centre) / width) ** 2)
-        for values, variance in zip(gaps, variances, strict=True):
+        (same, reverting), total = covariance(x), 0.5 * np.sum(((x - centre) / width) ** 2)
+        for values, variance, size in zip(gaps, variances, pupils / typical, strict=True):
             seen = np.isfinite(values)
-            spread = whole[np.ix_(seen, seen)] + np.diag(variance[seen])
+            spread = (same + reverting * size ** -x[10])[np.ix_(seen, seen)] + np.diag(variance[seen])
             total += 0.5 * (np.linalg.slogdet(spread)[1] + values[seen] @ np.linalg.solve(spread, values[seen]))
         return total
 
     x = minimize(loss, centre, method="BFGS", options={"maxiter": 80}).x
     pace, slow = 1 / (1 + np.exp(-x[[6, 9]]))
     return {"sd": np.exp(x[3:5]), "alike": float(np.tanh(x[5])), "pace": float(pace), "noise": np.exp(2 * x[7:9]),
-            "level_pace": float(slow)}  # fmt: skip
+            "level_pace": float(slow), "size_power": float(x[10]), "pupils": typical}  # fmt: skip
 
 
 def main(path: str) -> None:
@@ -169,6 +176,8 @@ def main(path: str) -> None:
     noise, own = law.noise.mean(axis=0), key_stage_2(rows)
     of_key_stage_2 = [SERIES.index(("key_stage_2", group)) for group in ("disadvantaged", "other")]
     sd[of_key_stage_2], pace[of_key_stage_2], noise[of_key_stage_2] = own["sd"], own["pace"], own["noise"]
+    power = np.zeros(len(SERIES))
+    power[of_key_stage_2] = own["size_power"]
     known, scales = authorities(path, law), dict.fromkeys(SCALED, 1.0)
     best = maximise([*known, *districts(rows, scales, sd, pace, noise)], 12)[1]
     for step in (GRID**2, GRID, GRID**0.5):
@@ -194,6 +203,8 @@ def main(path: str) -> None:
         "shock": (alike * np.outer(size, size)).round(8).tolist(),
         "pace": pace.round(5).tolist(),
         "noise": noise.round(8).tolist(),
+        "size_power": power.round(4).tolist(),
+        "pupils": round(own["pupils"], 1),
         "scales": {name: round(value, 3) for name, value in scales.items()} | {"others": round(typical, 3)},
         "n": {"authorities": len(known), "districts": int(rows.code.nunique())},
         "source": "OWN-PANEL",

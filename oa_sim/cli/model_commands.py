@@ -194,7 +194,7 @@ def backtest(arguments: Namespace) -> CommandResult:
     learning = load_learning(*arguments.words)
     from oa_sim.report import folder_writers
     from oa_sim.validation import backtest as forecast_evaluation
-    from oa_sim.validation import scoring
+    from oa_sim.validation import district_backtest, scoring
 
     _check_writable(learning.outputs)
     with Progress() as progress:
@@ -202,6 +202,8 @@ def backtest(arguments: Namespace) -> CommandResult:
         progress.say("writing the scores")
         folder = folder_writers.write_contest(contest, learning.outputs)
     gates, sentences = contest.made["gates"], scoring.verdict(contest.scores)
+    if contest.districts is not None:
+        sentences += district_backtest.sentences(contest.districts)
     facts = {"verdict": gates["verdict"], "scores": sentences} | contest.made
     return CommandResult(facts, [*sentences, f"{gates['verdict']}: {gates['reason']}"], folder)
 

@@ -10,6 +10,7 @@ __all__ = [
     "area_forecast",
     "baseline_fit",
     "counterfactual",
+    "district_law",
     "fit",
     "importance_sampling",
     "link_functions",

@@ -8,7 +8,7 @@ authorities of one region outside London do, and not as authorities of all Engla
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +37,10 @@ class DistrictLaw:
         What is left of a reverting deviation a year later.
     noise : array (series)
         Variance of a figure beside sampling, SD squared: schools that are suppressed or special.
+    size_power : array (series)
+        The shocks' variance falls with this power of a district's pupils; 0 where that is not known.
+    pupils : float
+        A year at key stage 2, of the district whose shocks these are: the typical one.
     """
 
     level: Array
@@ -44,6 +48,8 @@ class DistrictLaw:
     shock: Array
     pace: Array
     noise: Array
+    size_power: Array
+    pupils: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +84,37 @@ def law() -> DistrictLaw:
     kept = json.loads(FILE.read_text(encoding="utf-8"))
     if [tuple(name) for name in kept["series"]] != series():
         raise Refusal(f"{FILE.name} must have the series of this version: make it again with docs/make_district_law.py")
-    arrays = {name: np.array(kept[name]) for name in ("level", "shock", "pace", "noise")}
-    return DistrictLaw(level_pace=float(kept["level_pace"]), **arrays)
+    arrays = {name: np.array(kept[name]) for name in ("level", "shock", "pace", "noise", "size_power")}
+    return DistrictLaw(level_pace=float(kept["level_pace"]), pupils=float(kept["pupils"]), **arrays)
+
+
+def of_size(law: DistrictLaw, pupils: float) -> DistrictLaw:
+    """Return the law of a district with so many pupils a year at key stage 2.
+
+    What reverts is of schools, and a small district has few over which it could cancel.
+    """
+    size = (max(pupils, 1.0) / law.pupils) ** (-law.size_power / 2)
+    return replace(law, shock=law.shock * np.outer(size, size))
+
+
+def carried_on(law: DistrictLaw, mean: Array, spread: Array, years: int) -> tuple[Array, Array]:
+    """Return mean (year, series) and covariance (year, series, year, series) of deviations in so many years to come.
+
+    ``mean`` and ``spread`` are from ``state_after``; there is no noise and no sampling in it.
+    """
+    n = len(law.pace)
+    carried = np.concatenate([np.full(n, law.level_pace), law.pace])
+    means, spreads = np.empty((years, n)), np.empty((years, n, years, n))
+    for t in range(years):
+        mean, spread = _step(law, mean, spread)
+        means[t] = mean[:n] + mean[n:]
+        later = spread
+        for other in range(t, years):
+            both = later[:n] + later[n:]
+            spreads[other, :, t] = (both[:, :n] + both[:, n:]).T
+            spreads[t, :, other] = both[:, :n] + both[:, n:]
+            later = later * carried
+    return means, spreads
 
 
 def state_after(law: DistrictLaw, observations: Sequence[Observation], last: int) -> tuple[Array, Array]:
@@ -132,12 +167,12 @@ def courses(
     """
     n = len(law.pace)
     mean, spread = state_after(law, observations, years[0] - 1)
-    state = mean + rng.standard_normal((n_draws, 2 * n)) @ _root(spread).T
+    state = mean + rng.standard_normal((n_draws, 2 * n)) @ root(spread).T
     carried = np.concatenate([np.full(n, law.level_pace), law.pace])
-    root = _root(_block(law.level * (1 - law.level_pace**2), law.shock))
+    spreads = root(_block(law.level * (1 - law.level_pace**2), law.shock))
     out = np.empty((n_draws, n, len(years)))
     for t in range(len(years)):
-        state = carried * state + rng.standard_normal((n_draws, 2 * n)) @ root.T
+        state = carried * state + rng.standard_normal((n_draws, 2 * n)) @ spreads.T
         out[:, :, t] = state[:, :n] + state[:, n:]
     return out
 
@@ -157,7 +192,7 @@ def _block(first: Array, second: Array) -> Array:
     return both
 
 
-def _root(covariance: Array) -> Array:
+def root(covariance: Array) -> Array:
     """Return a square root of a covariance, which rounding may have left just short of definite."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.maximum(values, 0.0))

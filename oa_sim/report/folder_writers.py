@@ -197,17 +197,20 @@ def write_ledger(ledger: Ledger, outputs: str | Path) -> Path:
 def write_contest(contest: Contest, outputs: str | Path, verb: str = "backtest") -> Path:
     """Write ``<outputs>/<verb>/<id>``: the scores, their report and its facts, and return its path."""
     from oa_sim.report.formats import html_pages
-    from oa_sim.validation import scoring  # pictures take a second to load
+    from oa_sim.validation import district_backtest, scoring  # pictures take a second to load
 
     scores, made = contest.scores, contest.made
     tables = {"scores": scores.table, "calibration": scores.calibration, "misses": scores.misses}
+    if contest.districts is not None:
+        tables["district_scores"] = contest.districts
     if made["gates"]["verdict"] != "PASS":  # the mark goes wherever the numbers go
         ours = {scores.ours: f"{scores.ours} [FAIL]"}
         for name, table in tables.items():
             mark = {"model": table["model"].replace(ours)} if "model" in table else {"verdict": "FAIL"}
             tables[name] = table.assign(**mark)
     page = html_pages.backtest_page(scores, contest.read, made)
-    facts = {"verdict": scoring.verdict(scores), "read": contest.read} | made
+    said = [] if contest.districts is None else district_backtest.sentences(contest.districts)
+    facts = {"verdict": [*scoring.verdict(scores), *said], "read": contest.read} | made
     return _write_answer(
         Path(outputs) / verb / _identity(json.dumps(made, sort_keys=True)), facts, verb, tables,
         more=lambda part: (part / f"{verb}.html").write_text(page, encoding="utf-8"),

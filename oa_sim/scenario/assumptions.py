@@ -193,6 +193,8 @@ class Panel(Checked):
     path: str | None = setting("File, or folder of files that are read together", "a file", default=None)
     train_until: int | None = setting("Last year to learn from, 2019 is 2018/19", "", 2000, 2100, default=None)
     actuals: str | None = setting("Later figures to score a backtest against", "a file", default=None)
+    districts: str | None = setting("Key stage 2 of districts, to forecast what it lacks", "a file", default=None)
+    districts_actuals: str | None = setting("Later figures to score districts against", "a file", default=None)
     score: str = setting("Which figures of actuals are scored", NAME, choices=SCORED, default="later")
 
 

@@ -29,7 +29,8 @@ OPEN_MAPPINGS = (  # the user names the keys
 )
 # files have names that Hydra's grammar does not take unquoted
 PATHS = (
-    *("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "design.file", "engine.address"),
+    *("outputs", "data_folder", "posterior", "panel.path", "panel.actuals", "panel.districts"),
+    *("panel.districts_actuals", "design.file", "engine.address"),
     *("budget.plan", "constraints.pinned", "target.table", "target.panel"),
     *("monitor.figures", "monitor.last", "monitor.panel"),
 )

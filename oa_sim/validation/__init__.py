@@ -9,6 +9,8 @@ from oa_sim import _lazy_imports
 __all__ = [
     "backtest",
     "benchmark_forecasters",
+    "district_backtest",
+    "district_record",
     "evidence_ledger",
     "hindcast",
     "leave_one_study_out",

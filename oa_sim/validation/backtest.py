@@ -5,14 +5,17 @@ relative scale is an area less England, in pupil SD, where England's course canc
 as it is published. The series that are modelled are scored; the mean of two groups follows from them.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 import oa_sim
@@ -24,7 +27,7 @@ from oa_sim.inputs import panel, published_files, tables
 from oa_sim.inputs.published_files import Reading
 from oa_sim.rng import stream
 from oa_sim.scenario.assumptions import Learning
-from oa_sim.validation import benchmark_forecasters, scoring
+from oa_sim.validation import benchmark_forecasters, district_backtest, district_record, scoring
 from oa_sim.validation.benchmark_forecasters import Outlook
 from oa_sim.validation.scoring import Entry, Forecast, Scores
 
@@ -42,6 +45,7 @@ class Contest:
     scores: Scores
     read: list[str]  # what was read and what was left, in plain lines
     made: dict[str, Any]  # what made it: train_until, files and their hashes, gates, version
+    districts: pd.DataFrame | None = None  # scores of districts, where a file of them was given
 
 
 def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = False) -> Contest:
@@ -53,14 +57,11 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
         Where the files will not do, or hold no figure to score.
     """
     is_missing, until = learning.panel.score == "missing", learning.panel.train_until
-    if not learning.panel.actuals or (until is None and not is_missing):
-        lacks = "panel.actuals=FILE" if not learning.panel.actuals else "panel.train_until=YEAR"
-        raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {lacks}")
-    if is_missing and until is not None:
-        raise Refusal("panel.score=missing learns from all that the panel has: leave out panel.train_until")
+    _check_asked(learning)
+    districts = _read_districts(learning)
     say("reading the panel and the later figures")
     breaks = tables.read("breaks", learning.data_folder)
-    train, later = published_files.read(str(learning.panel.path)), published_files.read(learning.panel.actuals)
+    train, later = published_files.read(str(learning.panel.path)), published_files.read(str(learning.panel.actuals))
     history = panel.history(train, breaks, until)
     lacking, truth = panel.check(history), panel.history(later, breaks)
     known = int(history.year.values[-1]) if until is None else until
@@ -83,7 +84,7 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
         entries = ours(few, history, truth, breaks, targets, learning.seed)
     say("running the benchmarks: random walk, drift, mean and the automatic forecasters")
     theirs = outlooks(history, entries)
-    scored = scoring.score([*entries, *_peers(entries, theirs, history)], OURS)
+    scored = scoring.score([*entries, *peers(entries, theirs, history)], OURS)
     made = {
         "train_until": academic_year(known),
         **({"score": "missing"} if is_missing else {}),
@@ -94,7 +95,53 @@ def contest(learning: Learning, say: Callable[[str], None], *, progress: bool = 
         "seed": learning.seed,
         "cohorts": history.behind.attrs.get("basis", "counted"),
     }
-    return Contest(scored, _read(lacking, train, later, theirs), made)
+    lines = _read(lacking, train, later, theirs)
+    if districts is None:
+        return Contest(scored, lines, made)
+    say(f"forecasting {number(len(districts[1]), 0)} figures of districts")
+    table, more = of_districts(few, history, truth, *districts, learning.seed)
+    for path in (str(learning.panel.districts), str(learning.panel.districts_actuals)):
+        made["files"][path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return Contest(scored, [*lines, *more], made, table)
+
+
+def _check_asked(learning: Learning) -> None:
+    """Refuse keys that do not go together."""
+    keys, is_missing = learning.panel, learning.panel.score == "missing"
+    if not keys.actuals or (keys.train_until is None and not is_missing):
+        lacks = "panel.actuals=FILE" if not keys.actuals else "panel.train_until=YEAR"
+        raise Refusal(f"a backtest needs a year to learn until and later figures, got none: add {lacks}")
+    if is_missing and keys.train_until is not None:
+        raise Refusal("panel.score=missing learns from all that the panel has: leave out panel.train_until")
+    if bool(keys.districts) != bool(keys.districts_actuals):
+        lacks = "panel.districts_actuals" if keys.districts else "panel.districts"
+        raise Refusal(f"panel.districts and panel.districts_actuals go together, got one: add {lacks}=FILE")
+    if keys.districts and not is_missing:
+        raise Refusal(
+            "panel.districts scores the figures that it lacks, got panel.score=later: set panel.score=missing"
+        )
+
+
+def _read_districts(learning: Learning) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return the known figures of districts and those to forecast, where they were given."""
+    if not learning.panel.districts:
+        return None
+    known = district_record.read(learning.panel.districts, "panel.districts")
+    later = district_record.read(str(learning.panel.districts_actuals), "panel.districts_actuals")
+    return known, district_record.targets(known, later)
+
+
+def of_districts(
+    posterior: xr.Dataset, history: xr.Dataset, truth: xr.Dataset, known: pd.DataFrame, asked: pd.DataFrame, seed: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the scores of districts' figures (ours, the county's of 0.6.1, the peers'), and what was left out."""
+    asked, lines = district_record.in_panel(asked, history)
+    given = district_record.setting(posterior, history, known, asked, seed)
+    england = district_record.england(history) | district_record.england(truth)
+    entries = district_backtest.entries(district_backtest.forecasts(given, asked), asked, england)
+    record = district_backtest.record(given)
+    own = [entry for entry in entries if entry.model == OURS]
+    return district_backtest.table([*entries, *peers(own, outlooks(record, own), record)]), lines
 
 
 def _read(lacking: list[str], train: Reading, later: Reading, outlooks: Mapping[tuple[Any, str], Outlook]) -> list[str]:
@@ -188,7 +235,7 @@ def years_of(entries: list[Entry]) -> dict[Series, list[int]]:
     return {series: sorted(own) for series, own in years.items()}
 
 
-def _peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook], history: xr.Dataset) -> list[Entry]:
+def peers(ours: list[Entry], outlooks: dict[tuple[Series, str], Outlook], history: xr.Dataset) -> list[Entry]:
     """Return the peers' forecasts of what we forecast."""
     years, places, entries = years_of(ours), history.area.values.tolist(), []
     for entry in ours:

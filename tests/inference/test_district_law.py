@@ -107,3 +107,25 @@ def test_a_law_of_other_series_is_refused(tmp_path, monkeypatch):
     monkeypatch.undo()
     district_law.law.cache_clear()
     assert isinstance(district_law.law(), DistrictLaw)
+
+
+def test_a_small_district_moves_more_and_the_typical_one_as_the_law_says():
+    law = district_law.law()
+    np.testing.assert_array_equal(district_law.of_size(law, law.pupils).shock, law.shock)
+    small = district_law.of_size(law, law.pupils / 4)
+    s = [series().index(("key_stage_2", group)) for group in ("disadvantaged", "other")]
+    ratio = np.diagonal(small.shock) / np.diagonal(law.shock)
+    np.testing.assert_allclose(ratio[s], 4 ** law.size_power[s])
+    assert (law.size_power[s] > 0.5).all()
+    np.testing.assert_array_equal(np.delete(ratio, s), 1.0)
+
+
+def test_what_is_carried_on_has_the_moments_of_the_courses():
+    law = district_law.law()
+    seen = [Observation(2019, of("key_stage_2", "other"), 0.2, 0.002)]
+    mean, spread = district_law.carried_on(law, *district_law.state_after(law, seen, 2019), 3)
+    drawn = district_law.courses(law, seen, [2020, 2021, 2022], 40_000, np.random.default_rng(4)).transpose(0, 2, 1)
+    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.006)
+    covariance = np.cov(drawn.reshape(len(drawn), -1).T).reshape(spread.shape)
+    np.testing.assert_allclose(covariance, spread, atol=0.0015)
+    np.testing.assert_allclose(spread[0, :, 2], spread[2, :, 0].T)

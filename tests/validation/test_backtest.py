@@ -2,12 +2,12 @@
 
 import json
 import sys
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from same_process import SameProcess
 
 from oa_sim import Refusal
 from oa_sim.cli.main import main
@@ -71,24 +71,6 @@ def asked(folder, *, train=None, actuals=None, **keys):
         f"outputs={folder / 'out'}",
         **keys,
     )
-
-
-class SameProcess:
-    """Stands for the pool of processes, so that what is patched here holds there."""
-
-    def __init__(self, *_, **__):
-        pass
-
-    def submit(self, function, *arguments):
-        done = Future()
-        done.set_result(function(*arguments))
-        return done
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
 
 
 @pytest.fixture

@@ -1,0 +1,278 @@
+"""District record: what is known of key stage 2 in districts, and how school tables compare with published figures.
+
+A file has districts' figures from school tables, summed by where schools stand. They lie a little above published ones,
+by a difference of method that is learned where both are known: a mean of each place and each year, and a variance that
+differs between places. With it a county's published figure stands where its districts' sum is not known, and the sum
+fills the record of an authority where the panel has a gap.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from oa_sim.definitions import academic_year
+from oa_sim.errors import Refusal
+from oa_sim.inference import area_forecast, link_functions, observations
+from oa_sim.inputs import csv_reader, schemas, tables
+
+MEASURE, PAIR = "key_stage_2", ("disadvantaged", "other")
+GROUPS = (*PAIR, "all")
+TOO_SMALL = {"E09000001": "City of London", "E06000053": "Isles of Scilly"}
+ROUNDS = 30  # of fitting places and years in turn
+FREEDOM_OF_A_PLACE = 4  # degrees of freedom that the years of a place add, about
+FREEDOMS = (2.5, 4.0, 6.0, 10.0, 20.0, 1000.0)  # degrees of freedom that are tried; the last is a variance for all
+Figure = tuple[str, str, int]  # place, group, year
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What is known: of districts, of authorities, and of how districts differ.
+
+    Attributes
+    ----------
+    places
+        ``authority`` and ``tier`` by code of a district.
+    known
+        Figures of the file, by code, group and year: ``value`` (%), ``pupils``, ``share`` (of disadvantaged pupils)
+        and ``relative``, SD less England.
+    hyper, record
+        The law of authorities, and their record with what the file adds to it.
+    method
+        By authority or district, group and year: mean and variance of a figure from school tables less the published.
+    last
+        By code and group: ``value`` and ``pupils`` of the last figure; where there is none, the typical district's.
+    sums
+        By county, group and year: the county's figure from school tables, SD less England, where all districts are
+        known.
+    nation
+        By group and year: England, SD; the last figure where that of the year is not known.
+    """
+
+    places: pd.DataFrame
+    known: pd.DataFrame
+    hyper: area_forecast.Law
+    record: observations.Record
+    method: "Method"
+    last: pd.DataFrame
+    sums: dict[Figure, float]
+    nation: dict[tuple[str, int], float]
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """The difference between figures from school tables and published ones: a place's and a year's, SD."""
+
+    place: dict[tuple[str, str], tuple[float, float]]  # mean, and variance of a year about it
+    year: dict[tuple[str, int], float]
+    typical: dict[str, tuple[float, float]]  # by group: mean and variance of a place that was never seen
+    of_years: dict[str, float]  # variance of years
+    freedom: float  # degrees of freedom of a place's variance
+
+    def of(self, place: str, group: str, year: int) -> tuple[float, float]:
+        """Return mean and variance; what was never seen is as uncertain as places and years differ."""
+        mean, variance = self.place.get((place, group), self.typical[group])
+        if (group, year) not in self.year:
+            variance += self.of_years[group]
+        return mean + self.year.get((group, year), 0.0), variance
+
+
+def places() -> pd.DataFrame:
+    """Return authority and tier of each district, by code."""
+    return pd.read_csv(Path(tables.FOLDER) / "districts.csv").set_index("code")[["district", "authority", "tier"]]
+
+
+def read(path: str, key: str) -> pd.DataFrame:
+    """Return figures of districts by code, group and year: ``value`` (%), ``pupils``, and the disadvantaged ``share``.
+
+    The file has a row for each district (code of 2013) and year, as ``docs/make_district_tables.py`` takes it; ``key``
+    is the setting that names it. The figure of other pupils follows from the mean and the share.
+
+    Raises
+    ------
+    Refusal
+        Where a cell or a row breaks a rule.
+    """
+    codes = {*places().index, *TOO_SMALL}
+
+    def code(text: str) -> str:
+        if text not in codes:
+            raise ValueError(f"must be the code of a district in the borders of 2013, got {text!r}")
+        return text
+
+    share, pupils = schemas.number(0, 100), schemas.number(0, 100_000)
+    schema = schemas.Schema(
+        {
+            "lad13cd": code, "year": schemas.year_as_written(2000, 2100), "ks2_rwm_all": share, "n": pupils,
+            "ks2_rwm_disadvantaged": schemas.number(0, 100, blank=True), "n_dis_published": pupils,
+            "dis_share_pct": share,
+        },
+        ("lad13cd", "year"), is_exact=False, is_open=True,
+    )  # fmt: skip
+    rows = pd.DataFrame(
+        csv_reader.read_table(Path(path), schema, f"{key} must name a file, and {path} is none: name another")
+    )
+    rows = rows[~rows.lad13cd.isin(TOO_SMALL)].rename(columns={"lad13cd": "code"})
+    poor, part = rows.ks2_rwm_disadvantaged.astype(float), rows.dis_share_pct / 100
+    other = (rows.ks2_rwm_all - part * poor) / (1 - part).where(part < 1)
+    values = {"disadvantaged": poor, "other": other.where(other.between(0, 100)), "all": rows.ks2_rwm_all}
+    behind = {"disadvantaged": rows.n_dis_published, "other": rows.n * (1 - part), "all": rows.n}
+    parts = [
+        pd.DataFrame({"code": rows.code, "group": group, "year": rows.year, "value": values[group],
+                      "pupils": behind[group], "share": part})
+        for group in GROUPS
+    ]  # fmt: skip
+    return pd.concat(parts).dropna(subset="value").set_index(["code", "group", "year"]).sort_index()
+
+
+def targets(known: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures to forecast: those after the last that is known of a district and group, with that ``last``.
+
+    A gap before that year, and a group of which nothing is known of the district, are no forecasts.
+    """
+    last = known.reset_index().groupby(["code", "group"]).year.max().rename("last")
+    asked = later.reset_index().join(last, on=["code", "group"])
+    asked = asked[asked.year > asked["last"]]
+    if asked.empty:
+        raise Refusal(
+            "panel.districts_actuals must have figures that panel.districts lacks, and has none: name another"
+        )
+    return asked.astype({"last": int}).set_index(["code", "group", "year"])
+
+
+def in_panel(asked: pd.DataFrame, history: xr.Dataset) -> tuple[pd.DataFrame, list[str]]:
+    """Return the figures of districts whose authority the panel has, and in plain lines what is left out."""
+    authority = asked.index.get_level_values("code").map(places().authority)
+    is_known = authority.isin(history.area.values)
+    if not is_known.any():
+        raise Refusal(f"panel.path must have {authority[0]}, of which a district is scored, and has it not: add it")
+    absent = sorted(set(authority[~is_known]))
+    lines = [f"of the districts those of {name} are left out: the panel does not have it" for name in absent]
+    small = " and ".join(TOO_SMALL.values())
+    return asked[is_known], [f"of the districts {small} are left out: they have too few pupils", *lines]
+
+
+def setting(posterior: xr.Dataset, history: xr.Dataset, known: pd.DataFrame, asked: pd.DataFrame, seed: int) -> Setting:
+    """Return what is known, with the record of authorities filled from districts where the panel has a gap."""
+    of, nation = places(), england(history)
+    lacking = sorted({int(year) for _, group, year in known.index if (group, year) not in nation})
+    if lacking:
+        year = academic_year(lacking[0])
+        raise Refusal(f"panel.path must have England's key stage 2 of the years in panel.districts, got none of {year}")
+    relative = known.value.map(latent) - [nation[group, year] for _, group, year in known.index]
+    known = known.assign(relative=relative)
+    sums = county_sums(known, of)
+    made = {(of.authority[code], group, year): value for (code, group, year), value in relative.items()
+            if of.tier[code] == "authority" and group in PAIR}  # fmt: skip
+    published = _published(history, nation)
+    method = method_difference({key: value - published[key] for key, value in {**sums, **made}.items()
+                                if key in published})  # fmt: skip
+    filled = history.copy(deep=True)
+    names, years = set(history.area.values.tolist()), set(history.year.values.tolist())
+    for (area, group, year), value in {**sums, **made}.items():
+        if (area, group, year) not in published and area in names and year in years:
+            own = value - method.of(area, group, year)[0] + nation[group, year]
+            cell = {"area": area, "group": group, "measure": MEASURE, "year": year}
+            filled.published.loc[cell] = float(link_functions.to_published(MEASURE, own))
+    record = observations.record(filled)
+    last = {group: max(year for name, year in nation if name == group) for group in GROUPS}
+    wanted = {*known.index.unique("year"), *asked.index.unique("year")}
+    nation = {(group, year): nation.get((group, year), nation[group, last[group]])
+              for group in GROUPS for year in wanted}  # fmt: skip
+    hyper = area_forecast.law(posterior, record.series)
+    return Setting(of, known, hyper, record, method, _last(known, of), sums, nation, seed)
+
+
+def _last(known: pd.DataFrame, of: pd.DataFrame) -> pd.DataFrame:
+    """Return value and pupils of the last figures of each district and group; see ``Setting``."""
+    last = known.groupby(["code", "group"])[["value", "pupils"]].last()
+    every = last.reindex(pd.MultiIndex.from_product([of.index, GROUPS], names=["code", "group"]))
+    return every.fillna(every.groupby("group").transform("median"))
+
+
+def latent(value: float) -> float:
+    """Return a figure of key stage 2 (%) on the latent scale, SD."""
+    return float(link_functions.to_latent(MEASURE, value))
+
+
+def england(history: xr.Dataset) -> dict[tuple[str, int], float]:
+    """Return England's figures, SD, by group and year."""
+    rows = history.england.sel(measure=MEASURE).to_series().dropna()
+    return {(group, int(year)): latent(value) for (group, year), value in rows.items() if group in GROUPS}
+
+
+def _published(history: xr.Dataset, england: dict[tuple[str, int], float]) -> dict[Figure, float]:
+    """Return authorities' published figures, SD less England, by authority, group and year."""
+    rows = history.published.sel(measure=MEASURE).to_series().dropna()
+    return {(area, group, int(year)): latent(value) - england[group, year]
+            for (area, group, year), value in rows.items() if group in PAIR and (group, year) in england}  # fmt: skip
+
+
+def county_sums(known: pd.DataFrame, of: pd.DataFrame) -> dict[Figure, float]:
+    """Return the counties' figures from school tables where all their districts are known, SD less England."""
+    rows = known.reset_index()
+    rows = rows.assign(county=rows.code.map(of.authority))[rows.code.map(of.tier) == "county"]
+    whole, out = of[of.tier == "county"].authority.value_counts(), {}
+    for key, part in rows[rows.group.isin(PAIR) & (rows.pupils > 0)].groupby(["county", "group", "year"]):
+        if len(part) == whole[key[0]]:
+            mean = np.average(part.value, weights=part.pupils)
+            out[key] = latent(mean) - (latent(part.value.iloc[0]) - part.relative.iloc[0])
+    return out
+
+
+def method_difference(pairs: dict[Figure, float]) -> Method:
+    """Return what figures from school tables are above published ones: a mean of each place and each year, fitted."""
+    if not pairs:
+        raise Refusal("panel.path and panel.districts must share key stage 2 of an authority and a year, got none")
+    rows = pd.DataFrame([(*key, value) for key, value in pairs.items()], columns=["place", "group", "year", "value"])
+    fits = {group: _means(part) for group, part in rows.groupby("group")}
+    if len(fits) < len(PAIR):
+        raise Refusal("panel.path and panel.districts must share key stage 2 of both groups of pupils, got one group")
+    freedom = _freedom([own.variance / own.variance.mean() for own, _ in fits.values()],
+                       [own.freedom for own, _ in fits.values()])  # fmt: skip
+    place: dict[tuple[str, str], tuple[float, float]] = {}
+    year: dict[tuple[str, int], float] = {}
+    typical, of_years = {}, {}
+    for group, (own, years) in fits.items():
+        weight = own.freedom / (own.freedom + freedom - 2)
+        usual = np.average(own.variance, weights=own.freedom)
+        variance = (weight * own.variance + (1 - weight) * usual) * (1 + 1 / (own.freedom + 1))
+        place |= {
+            (name, group): cells for name, cells in zip(own.index, zip(own["mean"], variance, strict=True), strict=True)
+        }
+        year |= {(group, int(name)): float(value) for name, value in years.items()}
+        typical[group] = float(own["mean"].mean()), float(usual + own["mean"].var(ddof=0))
+        of_years[group] = float(years.var(ddof=0))
+    return Method(place, year, typical, of_years, freedom)
+
+
+def _means(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Return mean, variance and degrees of freedom of each place, and the mean of each year, fitted in turn."""
+    years = pd.Series(0.0, part.year.unique())
+    for _ in range(ROUNDS):
+        own = (part.value - part.year.map(years)).groupby(part.place).mean()
+        years = (part.value - part.place.map(own)).groupby(part.year).mean()
+        years -= years.mean()
+    left = part.value - part.place.map(own) - part.year.map(years)
+    squares, n = (left**2).groupby(part.place).sum(), part.groupby("place").size()
+    freedom = (n - 1) * max(len(part) - len(own) - len(years) + 1, 1) / max(len(part) - len(own), 1)
+    variance = squares / freedom.clip(lower=1e-9)
+    return pd.DataFrame({"mean": own, "variance": variance, "freedom": freedom}), years
+
+
+def _freedom(ratios: list[pd.Series], freedom: list[pd.Series]) -> float:
+    """Return the degrees of freedom under which the places' variances are the likeliest.
+
+    Each is a mean over its years, of a variance that differs between places as a scaled inverse chi-squared.
+    """
+    cells = [(r[f > 0], f[f > 0]) for r, f in zip(ratios, freedom, strict=True)]
+
+    def fit(df: float) -> float:
+        usual = (df - 2) / df  # the scale under which the mean variance is 1
+        return float(sum((stats.f.logpdf(np.maximum(r, 1e-3) / usual, f, df) - np.log(usual)).sum() for r, f in cells))
+
+    return max(FREEDOMS, key=fit)
