@@ -23,7 +23,7 @@ from oa_sim.rng import stream
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the simulator is written apart from the model
 import simulated
 
-UNTIL, SEED, REPLICATES, SMALL = 2023, 2017, 500, 0.01
+UNTIL, SEED, REPLICATES, SMALL = 2025, 2017, 500, 0.01
 SAME_CHILDREN = (("good_level_of_development", "phonics", 1), ("attainment_8", "level_3_by_19", 3))
 
 
