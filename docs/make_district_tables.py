@@ -113,6 +113,7 @@ def main(folder: Path) -> None:
     districts = pd.DataFrame({"code": names.index, "district": names.to_numpy()})
     districts["authority"] = [county(code) or panel[code] for code in names.index]
     districts["tier"] = ["county" if county(code) else "authority" for code in names.index]
+    districts = districts.assign(source="ONS-2013", status="found")
     figures = pd.concat([key_stage_2(folder), attainment_8_and_absence(folder), early_years(folder)])
     figures = figures[figures.code.isin(names.index) & figures.value.notna()]
     key = ["code", "measure", "group", "year"]
@@ -125,7 +126,7 @@ def main(folder: Path) -> None:
     )
     figures = figures.sort_values(["code", "measure", "group", "year"])[
         ["code", "measure", "group", "year", "value", "county_value", "pupils", "coverage", "source"]
-    ]
+    ].assign(status="found")
     figures = figures.round({"value": 2, "county_value": 2, "pupils": 0, "coverage": 3})
     for name, table in (("districts", districts), ("district_figures", figures)):
         table.to_csv(DATA / f"{name}.csv", index=False, lineterminator="\n")

@@ -279,6 +279,23 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         },
         ("measure", "group", "span", "band"),
     ),
+    "districts": (
+        {"code": text, "district": text, "authority": text, "tier": one_of("authority", "county"), **_marks},
+        ("code",),
+    ),
+    "district_figures": (
+        {
+            "code": text,
+            **_series,
+            "year": _year(),
+            "value": number(0, 100),
+            "county_value": number(0, 100, blank=True),  # made in the same way; none of an authority
+            "pupils": number(0, 2e7),
+            "coverage": number(0, 1, blank=True),  # share of the pupils whose schools are not suppressed
+            **_marks,
+        },
+        ("code", "measure", "group", "year"),
+    ),
     "area_sets": ({"area_set": text, "area": text, **_marks}, ("area_set", "area")),
 }
 TABLES = {name: Schema(columns, identity) for name, (columns, identity) in _TABLES.items()}

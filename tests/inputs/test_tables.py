@@ -77,6 +77,8 @@ DAMAGES = {  # what is wrong: (table, damage, what the sentence must say)
     "an unclosed quotation": ("months", swap(3, "EEF-MONTHS", '"EEF-MONTHS'), "cannot be read as CSV"),
     "a study without an error": ("studies", swap(2, "0.12", "0"), "studies.csv row 2: standard_error_sd must be 0.001"),
     "an unknown design": ("studies", swap(2, "efficacy,NELI", "survey,NELI"), "studies.csv row 2: design is"),
+    "an unknown district": ("district_figures", swap(2, "E06000001", "E06000901"), "row 2: unknown code 'E06000901'"),
+    "more than all pupils": ("district_figures", swap(3, "59.81", "159.81"), "row 3: value must be 0 to 100"),
     "an unknown kind of break": ("breaks", swap(2, "not_collected", "lost"), "breaks.csv row 2: kind is an"),
 }  # fmt: skip
 
