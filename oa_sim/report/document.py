@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from oa_sim.formatting import significant
-from oa_sim.report.reported_statistic import FAILED, PROXY, SIGNS, VERIFY, Published
+from oa_sim.report.reported_statistic import FAILED, OWN, PROXY, SIGNS, VERIFY, Published
 
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")  # who sign an assurance pack
 Cell = str | Published
@@ -188,6 +188,7 @@ def key(figures: Iterable[Published]) -> str:
     marks = " ".join(figure.marks for figure in figures)
     meant = {
         PROXY: "uses a county\u2019s figures in place of a district\u2019s (county proxy)",
+        OWN: "uses a district\u2019s own figures, estimates from school tables by place of school",
         VERIFY: "uses inputs that are still to be verified",
         FAILED: "convergence checks failed: do not use",
     }

@@ -126,7 +126,7 @@ def _assessment(row: pd.Series, start: int) -> str:
     years = f"{number(row.base_rate_years, 0)} year{'s' if row.base_rate_years != 1 else ''}"
     tense = "had" if row.target_year < start else "has"
     warning = f" {row.warning[0].upper()}{row.warning[1:]}." if row.warning else ""
-    marks = [mark for mark, holds in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if holds]
+    marks = [mark for mark, holds in _kinds(row) if holds]
     marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
     return (
         f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: the target of "
@@ -135,6 +135,11 @@ def _assessment(row: pd.Series, start: int) -> str:
         f"against England within {years} in {chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases."
         f"{warning}{_publication(row, start)}" + (f" ({', '.join(marks)})" if marks else "")
     )
+
+
+def _kinds(row: pd.Series) -> tuple[tuple[str, bool], ...]:
+    """Return the marks of a row and whether each holds."""
+    return ("county proxy", row.proxy), ("own estimate", row.estimated), ("to verify", row.status == "to verify")
 
 
 def _target(row: pd.Series) -> str:
