@@ -147,10 +147,11 @@ def _summary(result: Result) -> xr.Dataset:
                 error[q][part] = errors(values, years, summaries.headline_year(result))
         variables[quantity] = (DIMS[1:], figures)
     variables["error"] = (("quantity", *DIMS[1:-1]), error)
-    return xr.Dataset(variables, coords | {"statistic": list(STATISTICS)}).assign(
-        {name: _with_mean(draws[name].astype(float), draws[name].max("area").astype(float), several) for name in KINDS},
-        history=past_of(draws, several=several),
-    )
+    kinds = {
+        name: _with_mean(draws[name].astype(float), draws[name].max("area").astype(float), several) for name in KINDS
+    }
+    past = past_of(draws, several=several)
+    return xr.Dataset(variables, coords | {"statistic": list(STATISTICS)}).assign(kinds | {"history": past})
 
 
 def errors(draws: np.ndarray, years: list[int], headline_year: int) -> np.ndarray:

@@ -115,8 +115,8 @@ def _breaks_in_words(rows: list[Row]) -> str:
 def fan_picture(result: Result, measure: str, group: str = "all", area: str | None = None) -> Picture:
     """Return the past and the future of a measure, of one area or the mean, and below it the impact if there is one."""
     shown, rows, place = summaries.has_impact(result), breaks_of(result, measure), (measure, group, area)
-    has_county = bool(np.isfinite(summaries.county_published(result, *place)).any())
-    below = 0.12 + 0.135 * -(-len(_legend(result, rows, has_county=has_county)) // 2)
+    own = "own estimate" if np.isfinite(summaries.county_published(result, *place)).any() else ""
+    below = 0.12 + 0.135 * -(-len(_legend(result, rows, own=own)) // 2)
     height = (4.1 if shown else 2.8) + below
 
     def paint(figure: Figure) -> None:
@@ -127,7 +127,7 @@ def fan_picture(result: Result, measure: str, group: str = "all", area: str | No
         _paint_future(axes[0, 0], result, place, rows)
         if shown:
             _paint_impact(axes[1, 0], result, place)
-        _paint_key(figure, result, rows, has_county=has_county)
+        _paint_key(figure, result, rows, own=own)
 
     name = f"fan-{measure}{'' if group == 'all' else f'-{group}'}{_suffix(result, area)}"
     title = f"{MEASURES[measure].label}: {summaries.whose(result, *place)}"
@@ -200,24 +200,24 @@ def _paint_key(
     across: int = 2,
     *,
     with_impact: bool = True,
-    has_county: bool = False,
+    own: str = "",
 ) -> None:
     """Draw what the marks of pasts and futures mean below everything else, in a number of columns."""
-    entries = _legend(result, rows, with_impact=with_impact, has_county=has_county)
+    entries = _legend(result, rows, with_impact=with_impact, own=own)
     marks, names = zip(*entries, strict=True)
     figure.legend(marks, names, loc="lower center", ncols=across, frameon=False, fontsize=6.5, handlelength=2.4,
                   labelspacing=0.3, borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
 
 
-def _legend(
-    result: Result, rows: list[Row], *, with_impact: bool = True, has_county: bool = False
-) -> list[tuple[Artist, str]]:
-    """Return what the fan's marks mean, as a legend inside the picture takes it."""
-    own = "own estimate" if result.draws.sizes["area"] == 1 else "published, or own estimate"
+def _legend(result: Result, rows: list[Row], *, with_impact: bool = True, own: str = "") -> list[tuple[Artist, str]]:
+    """Return what the fan's marks mean, as a legend inside the picture takes it.
+
+    ``own`` is what a district's own figures are called, where its county's stand beside them.
+    """
     county = (Line2D([], [], color=COUNTY, marker="s", markersize=2, linewidth=0.8), "the county, as published")
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), own if has_county else "published"),
-        *([county] if has_county else []),
+        (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), own or "published"),
+        *([county] if own else []),
         (Line2D([], [], color=INK, linestyle=(0, (4, 2))), "median without programme"),
         (Patch(color=NARROW), "50% interval without it"),
         (Patch(color=WIDE), "90% interval without it"),
@@ -311,7 +311,11 @@ def _fan_in_words(result: Result, place: Place, rows: list[Row]) -> str:
     if np.isfinite(past).any():
         last = np.flatnonzero(np.isfinite(past))[-1]
         figure = number(past[last], 2 if np.nanmax(np.abs(past)) < 10 else 1)
-        words.append(f"Last published: {figure} in {academic_year(int(draws.history_year[last]))}.")
+        county = summaries.county_published(result, *place)[last]
+        said, beside = (
+            ("own estimate", f" (the county: {number(county, 1)})") if np.isfinite(county) else ("published", "")
+        )
+        words.append(f"Last {said}: {figure} in {academic_year(int(draws.history_year[last]))}{beside}.")
     without, programme = _futures(result, *place)
     end = academic_year(int(draws.year.values[-1]))
     words.append(f"Without the programme, median in {end}: {_median(without[:, -1])}.")
@@ -423,8 +427,8 @@ def _paint_small_pictures(
     _scale_years(panels[0], result, np.array([past for small in smalls for past in (small.past, small.county)]))
     figure.supylabel(legible(label, 99, int(11 * height)), fontsize=7.5, x=0.012)
     every = [row for small in smalls for row in small.breaks]
-    has_county = any(np.isfinite(small.county).any() for small in smalls)
-    _paint_key(figure, result, every, across=4, with_impact=False, has_county=has_county)
+    own = "published, or own estimate" if any(np.isfinite(small.county).any() for small in smalls) else ""
+    _paint_key(figure, result, every, across=4, with_impact=False, own=own)
 
 
 def _scale_years(axes: Axes, result: Result, past: np.ndarray) -> None:

@@ -179,7 +179,7 @@ def test_a_countys_figures_stand_lighter_beside_its_districts_own(every_area):
     for other in (proxy, mean):
         assert "the county, as published" not in other.svg
         assert fan_charts.COUNTY not in other.svg
-    assert "Last published: 37.9 in 2018/19." in own.alternative
+    assert "Last own estimate: 37.9 in 2018/19 (the county: 45.3)." in own.alternative
 
 
 def test_the_words_give_the_figures_that_the_draws_hold(every_area):
