@@ -33,7 +33,7 @@ OWNERS = {  # first part of a number that no field of a scenario has: the role t
     **dict.fromkeys(("studies", "months"), "evidence lead"),
     **dict.fromkeys(("outcomes", "pupils", "breaks", "district_figures", "learned"), "data lead"),
     "programme": "programme finance",
-    "law": "model lead",
+    **dict.fromkeys(("law", "district_law"), "model lead"),
 }
 SAID_SO = {"to verify": "to verify", "recalled": "recalled", "assum": "assumed", "judged": "assumed"}  # of a comment
 LAW = {  # numbers that stand in the law itself and cannot be changed by a scenario
@@ -137,6 +137,9 @@ def _of_tables(scenario: dict, data: Data) -> Iterator[Entry]:
             known |= {area for area in districts if (name, group, area) in own}
             number = f"{table}.{name}{f'.{group}' if group else ''}"
             yield _series(number, name, group, rows, data, sorted(districts - known))
+    if districts:
+        what, basis = "How a district differs from its county, over all series", "learned from all districts"
+        yield Entry("district_law.levels", what, basis, "SD squared", "OWN-PANEL", "found", doubt=OURS)
     yield from _of_rows("breaks", [row for row in data["breaks"] if row["measure"] in measures], scenario, data)
 
 
