@@ -266,7 +266,7 @@ def _county(result: Result) -> str:
     said = []
     for kind, whose in (
         ("proxy", "a county\u2019s"),
-        ("estimated", "a district\u2019s own, estimated from school tables"),
+        ("estimated", "own estimates from school tables"),
     ):
         marks = result.draws[kind].sel(measure=measure, group=group).to_series().astype(bool)
         if marks.any():

@@ -187,9 +187,9 @@ def key(figures: Iterable[Published]) -> str:
     """Return what the signs mean that stand beside figures; nothing where there is none."""
     marks = " ".join(figure.marks for figure in figures)
     meant = {
-        PROXY: "uses a county\u2019s figures in place of a district\u2019s (county proxy)",
-        OWN: "uses a district\u2019s own figures, estimates from school tables by place of school",
-        VERIFY: "uses inputs that are still to be verified",
+        PROXY: "county proxy: a county\u2019s figures for a district\u2019s",
+        OWN: "own estimate of a district, from school tables by place of school",
+        VERIFY: "uses inputs still to be verified",
         FAILED: "convergence checks failed: do not use",
     }
     signs = [f"{sign.strip()} {meant[mark]}" for sign, mark in SIGNS.items() if mark in marks]

@@ -133,7 +133,7 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
             cells.append((row["area"], *series, value, england.get(tuple(series), np.nan)))
     own = areas.history(rows, scenario.years[-1]).own.sel(measure=areas.GLD, group="all")
     for area, year in product(districts, scenario.years if areas.GLD in scenario.measures else ()):
-        if np.isfinite(value := float(own.sel(area=area).reindex(year=[year]))):
+        if np.isfinite(value := own.sel(area=area).reindex(year=[year]).item()):
             cells.append((area, areas.GLD, "all", year, value, np.nan))
     if not cells:
         first, last = (academic_year(scenario.years[end]) for end in (0, -1))
