@@ -35,7 +35,7 @@ QUANTILES = {"q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q
 TABLE_COLUMNS = (
     *("scenario", "area", "group", "measure", "year", "quantity", "unit", "mean", "sd"),
     *QUANTILES,
-    *("proxy", "n_draws"),
+    *("proxy", "estimated", "n_draws"),
 )
 SHORTEST_HORIZON, LONGEST_HORIZON = 5, 15
 SCHOOL_YEARS = tuple(range(0, 12))

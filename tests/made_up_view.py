@@ -42,7 +42,7 @@ def view(n: int = 100, places: tuple[str, ...] = tuple(f"Area {i}" for i in rang
         {name: (DIMS, values) for name, values in figures.items()}
         | {"error": (("quantity", *DIMS[:-1]), np.full((3, n, *shape), 0.004))}
         | {"history": ((*coords, "history_year"), past)}
-        | {"proxy": (tuple(coords), np.zeros(shape[:3]))},
+        | {name: (tuple(coords), np.zeros(shape[:3])) for name in ("proxy", "estimated")},
         coords | {"year": range(2024, 2034), "statistic": list(STATISTICS), "history_year": range(2018, 2024)},
     )
     found.proxy[1], found.proxy[-1] = 1, 1

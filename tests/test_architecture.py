@@ -69,7 +69,6 @@ TESTED_ELSEWHERE = {  # module: the file that covers it; no two files of tests m
     "decide/column_generation": "decide/test_optimiser",
     "decide/narrative": "decide/test_decision",  # one of three of this name
     "decide/robustness": "decide/test_decision",  # the plan that it judges is searched once
-    "inputs/areas": "inputs/test_tables",
     "inputs/schemas": "inputs/test_tables",
     "plots/calibration": "report/formats/test_html_pages",  # a law is called so too
     "plots/decision_charts": "decide/test_decision",

@@ -38,7 +38,9 @@ class Known(NamedTuple):
     tables: dict[str, list[tables.Row]]
     history: xr.Dataset
     pupils: xr.Dataset
-    proxy: np.ndarray  # (place, group, measure): 1 where a county's figures stand in; the last place: for any area
+    kinds: dict[
+        str, np.ndarray
+    ]  # ``proxy``, ``estimated`` (place, group, measure): 1 where so; last place: in any area
     posterior: xr.Dataset
     checksum: str  # of the posterior
     data_hash: str
@@ -131,9 +133,11 @@ def _file(path: str | None) -> Key:
 def _known(scenario: Scenario, data_hash: str) -> Known:
     scenario, whole, history, pupils = scenario_run.prepare(scenario)
     posterior = baseline_fit.load(scenario.posterior, scenario.sampler.draws)
-    county = history.proxy.sel(measure=scenario.measures).transpose("area", "group", "measure").values
-    proxy = np.concatenate([county, county.any(axis=0, keepdims=True)]).astype(np.int8)
-    return Known(whole, history, pupils, proxy, posterior, posterior_files.checksum(posterior), data_hash)
+    kinds = {}
+    for name in ("proxy", "estimated"):
+        by_area = history[name].sel(measure=scenario.measures).transpose("area", "group", "measure").values
+        kinds[name] = np.concatenate([by_area, by_area.any(axis=0, keepdims=True)]).astype(np.int8)
+    return Known(whole, history, pupils, kinds, posterior, posterior_files.checksum(posterior), data_hash)
 
 
 def ground(scenario: Scenario, known: Known) -> np.ndarray:

@@ -41,10 +41,10 @@ def summary(scenario: Scenario) -> xr.Dataset:
 
     In single precision: ``projection``, ``counterfactual``, ``impact`` (place, group, measure, year, statistic) in the
     unit of each measure, ``p_better`` (place, group, measure, year), what is left of the peak (place, group, measure),
-    ``proxy`` (the same), the places being the areas and their unweighted mean; NaN for a group that a measure does not
-    have. Numbers of the headline, without dims: its impact, projection and counterfactual in the mean of the areas, and
-    the other way with regard to the outside view, what is left of it, and benefit per pound. ``attrs``: what the
-    headline speaks of, verdict, number of draws.
+    ``proxy``, ``estimated`` (the same), the places being the areas and their unweighted mean; NaN for a group that a
+    measure does not have. Numbers of the headline, without dims: its impact, projection and counterfactual in the mean
+    of the areas, and the other way with regard to the outside view, what is left of it, and benefit per pound.
+    ``attrs``: what the headline speaks of, verdict, number of draws.
     """
     return summarised(followed(scenario))
 
@@ -270,7 +270,7 @@ def _named(scenario: Scenario, summaries: Summaries, counterfactual: np.ndarray,
     named: dict[str, Named] = {name: ((*dims, "year", "statistic"), values) for name, values in data.items()}
     named["p_better"] = ((*dims, "year"), better)
     named |= {name: (dims, left[..., place]) for name, place in LEFT.items()}
-    return named | {"proxy": (dims, known.proxy.copy())}
+    return named | {name: (dims, kind.copy()) for name, kind in known.kinds.items()}
 
 
 def _mean_left(left: np.ndarray) -> np.ndarray:

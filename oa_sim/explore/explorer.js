@@ -19,13 +19,15 @@ function element(name, children, attributes = {}) {
 const bdi = (text) => element("bdi", withoutOverrides(text), { dir: "auto" });
 const measure = () => view.measures[chosen.measure];
 const isProxy = (place = chosen.place) => view.proxy[place][chosen.group][chosen.measure] === 1;
+const isOwn = (place = chosen.place) => view.estimated[place][chosen.group][chosen.measure] === 1;
 const isMean = () => view.places[chosen.place] === MEAN_OF_AREAS;
 const markOf = (k) => (view.cases[k].verdict === "FAIL" ? " [FAIL]" : "");
 const letter = (slot) => (chosen.slots.length > 1 ? `${LETTERS[slot]}: ` : "");
 const nameOf = (slot) => letter(slot) + isolated(view.cases[chosen.slots[slot]].label);
 const withUnit = (text, unit) => (unit === "%" ? `${text}%` : `${text}\u00a0${unit}`);
 const grouped = (number) => formats[0].format(number);
-const proxies = () => view.places.filter((name, place) => name !== MEAN_OF_AREAS && isProxy(place)).length;
+const count = (kind) => view.places.filter((name, place) => name !== MEAN_OF_AREAS && kind(place)).length;
+const proxies = () => count(isProxy);
 
 function placeName() {
   if (!isMean()) return isolated(view.places[chosen.place]);
@@ -34,9 +36,10 @@ function placeName() {
 }
 
 function proxyMark() {
-  if (!isProxy()) return "";
-  if (!isMean()) return " (county proxy)";
-  return proxies() === 1 ? " (1 area is a county proxy)" : ` (${proxies()} areas are county proxies)`;
+  const marks = [];
+  if (isProxy()) marks.push(!isMean() ? "county proxy" : proxies() === 1 ? "1 area is a county proxy" : `${proxies()} areas are county proxies`);
+  if (isOwn()) marks.push(!isMean() ? "own estimate" : count(isOwn) === 1 ? "1 area is an own estimate" : `${count(isOwn)} areas are own estimates`);
+  return marks.length ? ` (${marks.join(", ")})` : "";
 }
 
 const titleText = () => `${measure().label}, ${view.groups[chosen.group].label}, ${placeName()}${proxyMark()}`;
@@ -102,6 +105,7 @@ function marksInWords() {
     .map((k) => `FAIL: do not use the figures of ${isolated(view.cases[k].label)}. Its checks failed: ${view.cases[k].reason}.`);
   if (isProxy() && isMean()) marks.push(`County proxy: in ${proxies()} of the areas, county figures stand in for the district.`);
   else if (isProxy()) marks.push(`County proxy: county figures stand in for ${isolated(view.places[chosen.place])}.`);
+  if (isOwn()) marks.push(`Own estimate: the figures of ${isMean() ? `${count(isOwn)} of the areas` : isolated(view.places[chosen.place])} are estimates from school tables, by place of school.`);
   const unverified = Math.max(0, ...chosen.slots.map((k) => view.cases[k].to_verify));
   if (unverified) marks.push(`To verify: ${unverified} of the sources behind these figures are still to be checked.`);
   return [...marks, ...(view.notes ?? [])];
@@ -227,7 +231,7 @@ function fill(select, options, value) {
 function writeChoices() {
   const key = `${chosen.measure} ${chosen.group}`;
   if ($("place").dataset.of !== key) {
-    const places = view.places.map((name, i) => option(name === MEAN_OF_AREAS ? "Mean of the areas" : name + (isProxy(i) ? " (county proxy)" : ""), i));
+    const places = view.places.map((name, i) => option(name === MEAN_OF_AREAS ? "Mean of the areas" : name + (isProxy(i) ? " (county proxy)" : isOwn(i) ? " (own estimate)" : ""), i));
     $("place").replaceChildren(...places.sort((a, b) => (view.places[b.value] === MEAN_OF_AREAS) - (view.places[a.value] === MEAN_OF_AREAS)));
     $("measure").replaceChildren(...view.measures.map(({ label: text }, i) => option(text, i)));
     $("group").replaceChildren(...view.groups.map(({ label: text }, i) => option(text, i)).filter((_, i) => measure().groups.includes(view.groups[i].name)));
@@ -255,12 +259,12 @@ function save(href, kind) {
 }
 
 function csvOf(lines) {
-  const head = ["scenario", "run_id", "area", "group", "measure", "quantity", "year", "academic_year", "unit", ...STATISTICS, "county_proxy",
+  const head = ["scenario", "run_id", "area", "group", "measure", "quantity", "year", "academic_year", "unit", ...STATISTICS, "county_proxy", "own_estimate",
     "verdict", "to_verify", "n_draws", "data_hash", "oa_sim"];
   const rows = lines.flatMap((line) => line.rows.map(({ year, text }) => {
     const run = view.cases[chosen.slots[line.slot ?? 0]], own = (cell) => (line.kind === "published" ? null : cell);
     return [own(run.label), own(run.run_id), view.places[chosen.place], view.groups[chosen.group].name, measure().name, line.kind, year, academicYear(year),
-      line.unit, ...STATISTICS.map((name) => text[name] ?? null), isProxy() ? "yes" : "no", own(run.verdict), own(run.to_verify), own(run.n_draws), run.data_hash, run.version];
+      line.unit, ...STATISTICS.map((name) => text[name] ?? null), isProxy() ? "yes" : "no", isOwn() ? "yes" : "no", own(run.verdict), own(run.to_verify), own(run.n_draws), run.data_hash, run.version];
   }));
   return `\ufeff${[head, ...rows].map((row) => row.map(csvCell).join(",")).join("\r\n")}\r\n`;
 }

@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from oa_sim import formatting
 from oa_sim.definitions import FAVOURITE, GROUPS, MEASURES, QUANTITIES
-from oa_sim.explore.views import DIMS, View
+from oa_sim.explore.views import DIMS, KINDS, View
 
 PARTS = 10  # parts of the last printed digit; fewer would show as steps in a curve
 NOT_KNOWN = 127  # stands for the decimals of a figure that is not there
@@ -136,7 +136,7 @@ def labels(view: View) -> dict:
         "measures": [_measure(name) for name in figures.measure.values.tolist()],
         "past_years": figures.history_year.values.tolist(),
         "past": _published(figures.history.values),
-        "proxy": (figures.proxy.values == 1).astype(int).tolist(),
+        **{name: (figures[name].values == 1).astype(int).tolist() for name in KINDS},
         "breaks": view.breaks,
     }
 

@@ -23,6 +23,7 @@ from oa_sim.errors import Refusal, one_of
 from oa_sim.explore import views
 from oa_sim.formatting import estimate, number, unit
 from oa_sim.inference import mcse
+from oa_sim.inputs import areas
 from oa_sim.scenario import load, overrides, rules, title_of
 from oa_sim.scenario.config_files import CONFIGS, groups
 from oa_sim.scenario.schema import ENDINGS, SPLITS, Portfolio, Scenario, Split
@@ -224,11 +225,10 @@ def scenario(levers: Setting, base: Base, name: str | None = None) -> Scenario:
 def places_and_history(base: Base) -> views.View:
     """Return a view without scenarios: what can be shown, and what is published of it."""
     names, measures, known = base.scenario.areas.names, base.scenario.measures, base.known
-    published = known.history.published.sel(area=names, measure=measures)
-    published = published.sel(year=published.year < base.scenario.years[0])
-    proxy = (("place", "group", "measure"), known.proxy)
+    record = known.history.sel(area=names, measure=measures, year=known.history.year < base.scenario.years[0])
+    kinds = {name: (("place", "group", "measure"), kind) for name, kind in known.kinds.items()}
     coords = {"place": [*names, MEAN_OF_AREAS], "group": list(GROUPS), "measure": measures}
-    figures = xr.Dataset({"proxy": proxy, "history": views.past_of(published)}, coords)
+    figures = xr.Dataset(kinds | {"history": views.past_of(areas.past(record))}, coords)
     return views.View([], [], figures, views.breaks_of(known.tables["breaks"], measures))
 
 

@@ -25,6 +25,7 @@ from oa_sim.sweep import results as sweep_results
 from oa_sim.sweep import store
 from oa_sim.sweep.journal import command
 
+KINDS = ("proxy", "estimated")  # what a district's figures are: its county's, or its own
 STATISTICS = ("mean", "q05", "q25", "q50", "q75", "q95")
 DIMS = ("scenario", "place", "group", "measure", "year", "statistic")
 
@@ -57,7 +58,8 @@ class View:
         ``projection``, ``counterfactual``, ``impact`` (scenario, place, group, measure, year, statistic), in the unit
         of each measure, the statistics being ``STATISTICS``; NaN where there is none. ``error`` (quantity, then the
         same but the statistic), the Monte Carlo standard error of the mean. ``history`` (place, group,
-        measure, history_year), as published. ``proxy`` (place, group, measure), 1 where a county's figures stand in.
+        measure, history_year), as published. ``proxy`` (place, group, measure), 1 where a county's figures stand in,
+        and ``estimated``, 1 where they are a district's own.
     breaks
         Declared breaks of the series: ``measure``, ``first_year``, ``last_year``, ``kind``, ``what_changed``; None
         where the figures were made from other tables than the package's, whose breaks are not known.
@@ -78,10 +80,10 @@ def of_results(results: list[Result]) -> View:
     labels |= {dim: sorted(_union([part[dim].values.tolist() for part in parts])) for dim in ("year", "history_year")}
     parts = [part.reindex(labels) for part in parts]
     figures = xr.concat([part[[*QUANTITIES, "error"]] for part in parts], "scenario")
-    figures["history"], figures["proxy"] = parts[0].history, parts[0].proxy
-    for part in parts[1:]:
-        figures["history"] = figures.history.fillna(part.history)
-        figures["proxy"] = figures.proxy.fillna(part.proxy)
+    for name in ("history", *KINDS):
+        figures[name] = parts[0][name]
+        for part in parts[1:]:
+            figures[name] = figures[name].fillna(part[name])
     figures = figures.transpose("quantity", *DIMS, ...)
     cases = [_case_of(result) for result in results]
     return View(cases, [], figures, _breaks({case.data_hash for case in cases}, labels["measure"]))
@@ -101,7 +103,8 @@ def of_sweep(folder: Path) -> View:
     n_areas = has[:, [place != MEAN_OF_AREAS for place in figures.place.values.tolist()]].sum(axis=1)
     hashes = sweep.facts.get("data_hash", {})
     past = _past(figures, set(hashes.values()))
-    figures = figures.assign(proxy=figures.proxy.max("scenario"), history=past).transpose("quantity", *DIMS, ...)
+    kinds = {name: figures[name].max("scenario") for name in KINDS}
+    figures = figures.assign(history=past, **kinds).transpose("quantity", *DIMS, ...)
     origin = {"data_hash": ", ".join(hashes.values()), "version": str(sweep.facts.get("oa_sim", ""))}
     keys = sweep_results.varied(sweep.table, sweep.keys)
     rows = sweep.table.to_dict("records")
@@ -114,12 +117,13 @@ def _in_store(folder: Path) -> xr.Dataset:
     """Return the figures of a sweep and their Monte Carlo errors, as if its draws were independent."""
     try:
         with xr.open_zarr(folder / store.NAME, consolidated=False) as kept:
-            figures = kept[[*QUANTITIES, "proxy"]].sel(statistic=list(STATISTICS)).load()
+            figures = kept[[*QUANTITIES, *KINDS[: 1 + ("estimated" in kept)]]].sel(statistic=list(STATISTICS)).load()
             spread = [kept[name].sel(statistic="sd", drop=True).load() for name in QUANTITIES]
             n_draws = kept.n_draws.load()
     except Exception as error:  # a damaged file fails in as many ways as there are readers
         again = command("resume", folder)
         raise Refusal(f"{folder / store.NAME} cannot be read ({type(error).__name__}): mend it with {again}") from None
+    figures["estimated"] = figures.get("estimated", figures.proxy * 0)  # no district had figures of its own before
     return figures.assign(error=xr.concat(spread, "quantity") / np.sqrt(n_draws))
 
 
@@ -143,11 +147,11 @@ def _summary(result: Result) -> xr.Dataset:
                 error[q][part] = errors(values, years, summaries.headline_year(result))
         variables[quantity] = (DIMS[1:], figures)
     variables["error"] = (("quantity", *DIMS[1:-1]), error)
-    past = draws.history.transpose("area", "group", "measure", "history_year").drop_vars("unit", errors="ignore")
-    return xr.Dataset(variables, coords | {"statistic": list(STATISTICS)}).assign(
-        history=_with_mean(past, past.mean("area", skipna=False), several),
-        proxy=_with_mean(draws.proxy.astype(float), draws.proxy.max("area").astype(float), several),
-    )
+    kinds = {
+        name: _with_mean(draws[name].astype(float), draws[name].max("area").astype(float), several) for name in KINDS
+    }
+    past = past_of(draws, several=several)
+    return xr.Dataset(variables, coords | {"statistic": list(STATISTICS)}).assign(kinds | {"history": past})
 
 
 def errors(draws: np.ndarray, years: list[int], headline_year: int) -> np.ndarray:
@@ -179,15 +183,15 @@ def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
         shape = {dim: figures[dim].values for dim in ("place", "group", "measure")} | {"history_year": [first - 1]}
         return xr.DataArray(np.full(tuple(map(len, shape.values())), np.nan), shape)
     names = [place for place in figures.place.values.tolist() if place != MEAN_OF_AREAS]
-    published = areas.history(tables.read_all(), until=first - 1).published
-    past = past_of(published.sel(area=names, measure=figures.measure.values))
+    record = areas.history(tables.read_all(), until=first - 1)
+    past = past_of(areas.past(record.sel(area=names, measure=figures.measure.values)))
     return past.reindex(place=figures.place.values)
 
 
-def past_of(published: xr.DataArray) -> xr.DataArray:
-    """Return published figures (area, group, measure, year) by place, the areas and their mean, and history year."""
-    past = published.rename(year="history_year")
-    return _with_mean(past, past.mean("area", skipna=False), several=True)
+def past_of(past: xr.Dataset, *, several: bool = True) -> xr.DataArray:
+    """Return what is shown of the past, from ``areas.past``, by place: the areas and, of several, their mean."""
+    history, county = (past[name].drop_vars("unit", errors="ignore") for name in ("history", "county_history"))
+    return _with_mean(history, areas.mean_past(history, county), several)
 
 
 def breaks_of(rows: list[tables.Row], measures: list[str]) -> list[dict]:

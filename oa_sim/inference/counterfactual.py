@@ -13,17 +13,15 @@ import numpy as np
 import xarray as xr
 
 from oa_sim.definitions import LONGEST_HORIZON, MEASURES, series
-from oa_sim.errors import Refusal
-from oa_sim.inference import area_forecast, link_functions, national_trend, observations
+from oa_sim.inference import area_forecast, district_law, link_functions, national_trend, observations
 from oa_sim.inference.baseline_model import break_of
+from oa_sim.inference.district_law import Observation
 from oa_sim.inference.observations import National, Record
-from oa_sim.inputs.areas import GLD
 from oa_sim.inputs.tables import Row
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
 
-# a district's own early-years figures less its county's: assumed; West Somerset closed its gap faster than this allows
-DISTRICT_LEVEL_SD, DISTRICT_DEVIATION_SD, DISTRICT_PERSISTENCE, DISTRICT_NOISE_SD = 0.15, 0.06, 0.8, 0.02
+LEAST_PUPILS = 20  # behind a district's figure, as its error counts them; fewer would say nothing of so rough a law
 BREAK_FREEDOM = 4  # degrees of freedom of the size of a break to come (Student's t); assumed
 THREADS = 2
 Tables = dict[str, list[Row]]  # the checked tables, by name
@@ -55,14 +53,14 @@ def project(
     country = national(posterior, record, years, tables["breaks"], seed)
 
     def of_area(area: str) -> np.ndarray:
-        is_proxy = bool(history.proxy.sel(area=area).any())
+        is_district = bool(history.district.sel(area=area))
         behind = _own_variance(record, area, rolls)
         added = None if brought is None else brought.get(area)
         centre, error = area_forecast.relative(
-            hyper, record, area, years, behind, stream(seed, "area", area), is_proxy=is_proxy, brought=added
+            hyper, record, area, years, behind, stream(seed, "area", area), is_proxy=is_district, brought=added
         )
-        if is_proxy:
-            centre += off_county(history, area, years, size, rolls, tables, seed).reshape(centre.shape)
+        if is_district:
+            centre += off_county(history, area, years, size, rolls, seed).reshape(centre.shape)
         latent: np.ndarray = country + centre + error
         return latent
 
@@ -84,18 +82,45 @@ def project(
 
 
 def off_county(
-    history: xr.Dataset,
-    area: str,
-    years: list[int],
-    size: tuple[int, int],
-    rolls: xr.DataArray,
-    tables: Tables,
-    seed: int,
+    history: xr.Dataset, area: str, years: list[int], size: tuple[int, int], rolls: xr.DataArray, seed: int
 ) -> np.ndarray:
     """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD."""
-    offset = _district_offset(history, area, years, size, rolls, seed)
-    moved = [_proxy_offset(offset, tables, name, stream(seed, "proxy", area, *name)) for name in series()]
-    return np.stack(moved, axis=2)
+    seen = own_observations(history.sel(area=area), rolls.sel(area=area))
+    drawn = district_law.courses(district_law.law(), seen, years, size[0] * size[1], stream(seed, "district", area))
+    return drawn.reshape(*size, *drawn.shape[1:])
+
+
+def own_observations(history: xr.Dataset, rolls: xr.DataArray) -> list[Observation]:
+    """Return a district's own figures less its county's, from its history and its rolls (group, year_group).
+
+    In a year that has both groups of a measure the figure of all pupils is left out: it would count them twice.
+    """
+    found = []
+    for measure, definition in MEASURES.items():
+        kept = history[["own", "own_county", "own_pupils"]].sel(measure=measure).transpose("group", "year")
+        own, pupils = kept.own, np.maximum(kept.own_pupils, LEAST_PUPILS)
+        gap = link_functions.to_latent(measure, own) - link_functions.to_latent(measure, kept.own_county)
+        variance = link_functions.sampling_variance(measure, own, pupils)
+        is_known = dict(zip(history.group.values.tolist(), np.isfinite(gap), strict=True))
+        if len(definition.groups) == 2:
+            is_known["all"] = is_known["all"] & ~(is_known["disadvantaged"] & is_known["other"])
+        for g, (group, known) in enumerate(is_known.items()):
+            if known.any():
+                weights = _weights(measure, group, rolls)
+                years = history.year.values[known].tolist()
+                cells = zip(years, gap[g, known].tolist(), variance[g, known].tolist(), strict=True)
+                found += [Observation(year, weights, value, error) for year, value, error in cells]
+    return found
+
+
+def _weights(measure: str, group: str, rolls: xr.DataArray) -> np.ndarray:
+    """Return what a figure is of, by series: one of them, or both groups by their pupils."""
+    groups = MEASURES[measure].groups
+    pupils = rolls.sel(year_group=list(MEASURES[measure].year_groups)).sum("year_group")
+    share = float(pupils.sel(group="disadvantaged") / pupils.sum())
+    mixed = {"disadvantaged": share, "other": 1 - share}
+    parts = mixed if group == "all" and len(groups) == 2 else {group: 1.0}
+    return np.array([parts.get(name, 0.0) if of == measure else 0.0 for of, name in series()])
 
 
 def national(posterior: xr.Dataset, record: Record, years: list[int], breaks: list[Row], seed: int) -> np.ndarray:
@@ -163,45 +188,3 @@ def _own_pupils(rolls: xr.DataArray, area: str, group: str, measure: str) -> flo
     own = np.isin(rolls.year_group.values, MEASURES[measure].year_groups)
     pupils = rolls.sel(area=area).transpose("group", "year_group").values[:, own].sum(axis=1)
     return float(pupils.sum() if group == "all" else pupils[rolls.group.values.tolist().index(group)])
-
-
-def _district_offset(
-    history: xr.Dataset, area: str, years: list[int], size: tuple[int, int], rolls: xr.DataArray, seed: int
-) -> np.ndarray:
-    """Return how a district's good level of development differs from its county's (chain, draw, year), SD.
-
-    The difference is a level and a reverting deviation of its own, learned from the years in which both are
-    published: with fewer such years it is known less well.
-    """
-    own = history.own.sel(area=area).values
-    county = history.published.sel(area=area, group="all", measure=GLD).values
-    gap = link_functions.to_latent(GLD, own) - link_functions.to_latent(GLD, county)
-    seen = np.isfinite(gap)
-    sampling = link_functions.sampling_variance(GLD, np.where(seen, own, 50.0), _own_pupils(rolls, area, "all", GLD))
-    n, cells = size[0] * size[1], int(seen.sum())
-    kin, future = np.full(cells, -1), np.full((1, len(years)), -1)
-    normal = stream(seed, "district", area).standard_normal((n, area_forecast.numbers_needed(kin, future)))
-    shock = DISTRICT_DEVIATION_SD**2 * (1 - DISTRICT_PERSISTENCE**2)
-    law = area_forecast.Law(
-        mean=np.zeros((n, 1)),
-        level=np.full((n, 1, 1), DISTRICT_LEVEL_SD**2),
-        level_pace=np.ones(n),
-        shock=np.full((n, 1, 1), shock),
-        pace=np.full((n, 1), DISTRICT_PERSISTENCE),
-        noise=np.full((n, 1), DISTRICT_NOISE_SD**2),
-        link=np.zeros((n, 1)),
-    )
-    seen_years = history.year.values[seen].astype(np.int64)
-    record = area_forecast.Cells(np.zeros(cells, dtype=np.int64), seen_years, kin, gap[seen][None], sampling[seen])
-    course: np.ndarray = area_forecast.courses(law, record, years[0] - 1, future, np.zeros(1), normal)[0]
-    return course[:, 0].reshape(*size, -1)
-
-
-def _proxy_offset(offset: np.ndarray, tables: Tables, name: tuple[str, str], rng: np.random.Generator) -> np.ndarray:
-    """Return what is added to a county's series to stand for its district (chain, draw, year), SD."""
-    row = next((row for row in tables["proxies"] if (row["measure"], row["group"]) == name), None)
-    if row is None:
-        raise Refusal(f"proxies.csv has no row for {name[0]}, {name[1]}, which a district needs: add one")
-    follows = offset if name[0] == GLD else offset.mean(-1, keepdims=True)
-    moved = row["slope"] * follows + row["residual_sd"] * rng.standard_normal(offset.shape[:2])[..., None]
-    return np.broadcast_to(moved, offset.shape)

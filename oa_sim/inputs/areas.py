@@ -1,7 +1,7 @@
 """Areas: what is known of each area, its history and its pupils, as labelled arrays.
 
-Six areas are authorities with figures of their own. Six are districts in a county: of their own they have only the
-good level of development of all pupils, which moves the county's series; all that rests on a county is marked a proxy.
+An authority has its own published figures. A district in a county has some: early years by residence, and others added
+up from school tables by place of school, which are estimates. They move the county's series, which stand for the rest.
 """
 
 import csv
@@ -17,6 +17,7 @@ from oa_sim.formatting import number
 from oa_sim.inputs.tables import FOLDER, Row
 
 GLD = "good_level_of_development"
+GROUPS_IN_ORDER, MEASURES_IN_ORDER = ({name: n for n, name in enumerate(names)} for names in (GROUPS, MEASURES))
 PRIMARY = range(0, 7)
 SECONDARY = range(7, 12)
 
@@ -25,35 +26,89 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     """Return the published record of every area and of England, up to and including a year; 2023 is 2022/23.
 
     ``published`` (area, group, measure, year), the figure of the place that is published for the area; ``england``
-    (group, measure, year); ``own`` (area, year), a district's own good level of development of all pupils; each in the
-    measure's unit, NaN where nothing is published. ``behind`` (area, group, measure), pupils a year behind the
-    published figure. ``proxy`` (area, group, measure). ``breaks`` (measure, year), from ``breaks``.
+    (group, measure, year); of a district ``own``, its own figure, ``own_county``, its county's made in the same way,
+    and ``calibrated``, its own less what the county's lies off its published figure; each in the measure's unit, NaN
+    where nothing is known. ``own_pupils``, pupils behind ``own``, less those whose schools are suppressed. ``behind``
+    (area, group, measure), pupils a year behind the published figure. What kind of figure there is (area, group,
+    measure): ``estimated``, a district's own, ``proxy``, its county's; else an authority's. ``district`` (area).
+    ``breaks`` (measure, year), from ``breaks``.
     """
     years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
     places = {row["area"]: row for row in tables["areas"]}
     figures = _figures(tables, until)
     counts = Counts(tables)
-    own = np.full((len(places), len(years)), np.nan)
     published = []
-    for a, (area, row) in enumerate(places.items()):
+    for row in places.values():
         geography = "authority" if row["geography"] == "authority" else "county"
         published.append(_of_place(figures, counts, row["published_place"], geography, years))
-        for year, value in figures.get((GLD, "all", area, "district"), {}).items():
-            own[a, year - years[0]] = value
     record = xr.Dataset(
         {
             "published": (("area", "group", "measure", "year"), np.stack(published)),
             "england": (("group", "measure", "year"), _of_place(figures, counts, "England", "england", years)),
-            "own": (("area", "year"), own),
         },
         {"area": list(places), "group": list(GROUPS), "measure": list(MEASURES), "year": years},
     )
     record["behind"] = _behind(places, counts)
-    # what rests on a county's series: all of a district, its early years too, which its own figures only move
-    is_district = xr.DataArray([row["geography"] == "district" for row in places.values()], dims="area")
-    record["proxy"] = xr.zeros_like(record["behind"], dtype=bool) | is_district
+    record["district"] = ("area", [row["geography"] == "district" for row in places.values()])
+    record = record.assign(_own(record.published, places, tables["district_figures"]))
+    # early years are published by district, so nothing is taken off them
+    off = (record.own_county - record.published).where(record.measure != GLD, 0.0)
+    record["calibrated"] = (record.own - off).clip(0.0)
+    record["estimated"] = record.own.notnull().any("year")
+    record["proxy"] = record.district & ~record.estimated
     record["breaks"] = breaks(tables, years)
     return record
+
+
+def _own(published: xr.DataArray, places: dict[str, Row], rows: list[Row]) -> dict[str, xr.DataArray]:
+    """Return ``own``, ``own_county`` and ``own_pupils`` of districts; one of several codes is weighed by their pupils.
+
+    A county whose districts are not all there is taken to lie off its published figure as in its other years.
+    """
+    own, county, pupils = (xr.full_like(published, np.nan) for _ in range(3))
+    by_place = [place["code"].split("+") if place["geography"] == "district" else [] for place in places.values()]
+    wanted, (first, last) = {code for codes in by_place for code in codes}, published.year.values[[0, -1]]
+    cells: dict[tuple[str, str, int], dict[str, Row]] = {}
+    for row in rows:
+        if row["code"] in wanted and first <= row["year"] <= last:
+            cells.setdefault((row["group"], row["measure"], row["year"]), {})[row["code"]] = row
+    for a, codes in enumerate(by_place):
+        for (group, measure, year), by_code in cells.items():
+            parts = [by_code[code] for code in codes if code in by_code]
+            if parts and len(parts) == len(codes):
+                at = a, GROUPS_IN_ORDER[group], MEASURES_IN_ORDER[measure], year - first
+                behind = [part["pupils"] for part in parts]
+                own.values[at] = np.average([part["value"] for part in parts], weights=behind)
+                covered = [1.0 if part["coverage"] is None else part["coverage"] for part in parts]
+                pupils.values[at] = np.dot(behind, covered)
+                county.values[at] = np.nan if parts[0]["county_value"] is None else parts[0]["county_value"]
+    away = (county - published).mean("year").fillna(0.0)
+    county = county.fillna((published + away).where(own.notnull()))
+    return {"own": own.where(county.notnull()), "own_county": county, "own_pupils": pupils}
+
+
+def past(record: xr.Dataset) -> xr.Dataset:
+    """Return what is shown of a record, by history year.
+
+    ``history`` (area, group, measure, history_year), a district's own figures, calibrated, where its series has some,
+    else what is published for the area; beside its own ``county_history``, its county's, and ``own_history``, its own
+    as they are in the tables.
+    """
+    shown = {
+        "history": record.calibrated.where(record.estimated, record.published),
+        "county_history": record.published.where(record.estimated),
+        "own_history": record.own,
+    }
+    return xr.Dataset(shown).rename(year="history_year")
+
+
+def mean_past(history: xr.DataArray, county: xr.DataArray) -> xr.DataArray:
+    """Return the mean over areas of what is shown, in years in which each has a figure.
+
+    In a year without a figure of its own a district is taken to lie off its county as in its other years.
+    """
+    away = (history - county).mean("history_year")
+    return history.fillna(county + away).mean("area", skipna=False)
 
 
 def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:

@@ -56,8 +56,8 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
     Dataset
         As from ``areas.history``, the areas being authorities in the order of their codes: ``published``
         (area, group, measure, year) and ``england`` (group, measure, year), in each measure's unit, NaN where nothing
-        is published; ``own`` (area, year), all NaN; ``behind`` (area, group, measure), pupils a year behind a figure,
-        with its ``basis`` in the attributes; ``proxy`` (area, group, measure), all False; ``breaks`` (measure, year).
+        is published; ``behind`` (area, group, measure), pupils a year behind a figure,
+        with its ``basis`` in the attributes; no ``proxy``, nor any ``district``; ``breaks`` (measure, year).
         The attributes ``derived`` and ``derived_outside`` count the figures of other pupils that follow from the mean
         and a share, and those set missing because they came out as no share.
 
@@ -83,13 +83,15 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
         {
             "published": (dims, published[1:]),
             "england": (dims[1:], published[0]),
-            "own": (("area", "year"), np.full((len(codes) - 1, len(years)), np.nan)),
         },
         {**coords, "year": years},
         {"derived": derived, "derived_outside": outside},
     )
     record["behind"] = _behind(grids, coords)
-    record["proxy"] = xr.DataArray(np.zeros(record["behind"].shape, dtype=bool), coords, list(coords))
+    no = xr.zeros_like(record["behind"], dtype=bool)
+    for name in ("own", "own_county", "own_pupils", "calibrated"):
+        record[name] = xr.full_like(record["published"], np.nan)
+    record = record.assign(proxy=no, estimated=no, district=no.any(("group", "measure")))
     record["breaks"] = breaks({"breaks": breaks_rows}, years)
     return record
 

@@ -188,7 +188,10 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
         },
         ("area",),
     ),
-    "outcomes": ({**_series, **_figure}, ("measure", "group", "place", "geography", "year")),
+    "outcomes": (
+        {**_series, **_figure, "geography": one_of(*GEOGRAPHIES[:-1])},
+        ("measure", "group", "place", "geography", "year"),
+    ),
     "pupils": ({"quantity": one_of(*QUANTITIES), **_figure}, ("quantity", "place", "geography", "year")),
     "breaks": (
         {"measure": _series["measure"], **_years_ahead, "kind": one_of(*BREAKS), "what_changed": text, **_marks},
@@ -231,10 +234,6 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
     "months": (
         {"months": number(0, 12), "lowest_sd": number(-1, 1), "highest_sd": number(-1, 1), **_marks},
         ("months",),
-    ),
-    "proxies": (
-        {**_series, "slope": number(-3, 3), "residual_sd": number(0, 2), "n_authorities": number(10, 1000), **_marks},
-        ("measure", "group"),
     ),
     "events": (
         {
@@ -293,7 +292,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
             "year": _year(),
             "value": number(0, 100),
             "county_value": number(0, 100, blank=True),  # made in the same way; none of an authority
-            "pupils": number(0, 2e7),
+            "pupils": number(1, 2e7),
             "coverage": number(0, 1, blank=True),  # share of the pupils whose schools are not suppressed
             **_marks,
         },

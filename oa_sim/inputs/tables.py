@@ -74,6 +74,7 @@ def read_all(folder: str | Path | None = None) -> Tables:
     tables = {name: read(name, folder) for name in TABLES}
     _check_sources(tables)
     _check_places(tables)
+    _check_districts(tables)
     _check_values(tables)
     _check_shares(tables)
     _check_priorities(tables)
@@ -133,6 +134,13 @@ def _check_places(tables: Tables) -> None:
         for measure in MEASURES:
             if (row["published_place"], measure) not in have:
                 raise Refusal(f"outcomes.csv: {area} has no figures of {measure}: add rows of {row['published_place']}")
+
+
+def _check_districts(tables: Tables) -> None:
+    codes = {row["code"] for row in tables["districts"]}
+    for row in tables["district_figures"]:
+        if row["code"] not in codes:
+            raise _fault("district_figures", row, str(unknown("code", row["code"], codes)))
 
 
 def _check_values(tables: Tables) -> None:

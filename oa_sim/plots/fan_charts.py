@@ -31,6 +31,7 @@ from oa_sim.simulation.result import Result
 
 SHIFT, REGRADED, MISSING = "level_shift", "regraded", "not_collected"
 SHADE, HATCH = "#f0f0f0", "#cccccc"
+COUNTY = "#8a8a8a"  # light beside INK, and dark enough for a thin line on white
 LOOKS: dict[str, Look] = {
     SHIFT: {"color": INK, "linewidth": 0.8, "linestyle": (0, (1, 2))},
     REGRADED: {"facecolor": SHADE, "edgecolor": SHADE, "linewidth": 0},
@@ -55,6 +56,7 @@ class Small(NamedTuple):
     heading: str
     futures: Futures
     past: np.ndarray  # (history year), as published
+    county: np.ndarray  # (history year), of the county beside a district's own; NaN where there is none
     breaks: list[Row]
 
 
@@ -113,7 +115,8 @@ def _breaks_in_words(rows: list[Row]) -> str:
 def fan_picture(result: Result, measure: str, group: str = "all", area: str | None = None) -> Picture:
     """Return the past and the future of a measure, of one area or the mean, and below it the impact if there is one."""
     shown, rows, place = summaries.has_impact(result), breaks_of(result, measure), (measure, group, area)
-    below = 0.12 + 0.135 * -(-len(_legend(result, rows)) // 2)
+    own = "own estimate" if np.isfinite(summaries.county_published(result, *place)).any() else ""
+    below = 0.12 + 0.135 * -(-len(_legend(result, rows, own=own)) // 2)
     height = (4.1 if shown else 2.8) + below
 
     def paint(figure: Figure) -> None:
@@ -124,7 +127,7 @@ def fan_picture(result: Result, measure: str, group: str = "all", area: str | No
         _paint_future(axes[0, 0], result, place, rows)
         if shown:
             _paint_impact(axes[1, 0], result, place)
-        _paint_key(figure, result, rows)
+        _paint_key(figure, result, rows, own=own)
 
     name = f"fan-{measure}{'' if group == 'all' else f'-{group}'}{_suffix(result, area)}"
     title = f"{MEASURES[measure].label}: {summaries.whose(result, *place)}"
@@ -141,7 +144,7 @@ def side_by_side_picture(result: Result, measure: str, group: str) -> Picture:
     mean, band = summaries.impact_by_area(result, measure, group)
     names, change = result.draws.area.values.tolist(), unit(measure)
     proxy = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
-    marks = [" (county proxy)" if county else "" for county in proxy]
+    marks = [summaries.mark_of(result, measure, group, name).removesuffix(result.mark) for name in names]
     subject = f"impact in {academic_year(summaries.headline_year(result))}"
 
     def paint(figure: Figure) -> None:
@@ -190,17 +193,31 @@ def retention_picture(result: Result) -> Picture:
     return drawn("lasting", title, words, (5.0, 1.1 + 0.33 * len(measures)), paint)
 
 
-def _paint_key(figure: Figure, result: Result, rows: list[Row], across: int = 2, *, with_impact: bool = True) -> None:
+def _paint_key(
+    figure: Figure,
+    result: Result,
+    rows: list[Row],
+    across: int = 2,
+    *,
+    with_impact: bool = True,
+    own: str = "",
+) -> None:
     """Draw what the marks of pasts and futures mean below everything else, in a number of columns."""
-    marks, names = zip(*_legend(result, rows, with_impact=with_impact), strict=True)
+    entries = _legend(result, rows, with_impact=with_impact, own=own)
+    marks, names = zip(*entries, strict=True)
     figure.legend(marks, names, loc="lower center", ncols=across, frameon=False, fontsize=6.5, handlelength=2.4,
                   labelspacing=0.3, borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
 
 
-def _legend(result: Result, rows: list[Row], *, with_impact: bool = True) -> list[tuple[Artist, str]]:
-    """Return what the fan's marks mean, as a legend inside the picture takes it."""
+def _legend(result: Result, rows: list[Row], *, with_impact: bool = True, own: str = "") -> list[tuple[Artist, str]]:
+    """Return what the fan's marks mean, as a legend inside the picture takes it.
+
+    ``own`` is what a district's own figures are called, where its county's stand beside them.
+    """
+    county = (Line2D([], [], color=COUNTY, marker="s", markersize=2, linewidth=0.8), "the county, as published")
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), "published"),
+        (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.9), own or "published"),
+        *([county] if own else []),
         (Line2D([], [], color=INK, linestyle=(0, (4, 2))), "median without programme"),
         (Patch(color=NARROW), "50% interval without it"),
         (Patch(color=WIDE), "90% interval without it"),
@@ -220,19 +237,27 @@ def _paint_future(axes: Axes, result: Result, place: Place, rows: list[Row]) -> 
     measure, _, area = place
     figures = summaries.published(result, *place)
     _paint_futures(axes, years, _futures(result, *place))
-    axes.plot(past, figures, color=INK, marker="o", markersize=3, linewidth=0.9)
+    _paint_past(axes, past, figures, summaries.county_published(result, *place), 3)
     _paint_breaks(axes, rows, int(years[0]) - 1)
     axes.axvline(years[0] - 0.5, color=INK, linewidth=0.7)
     axes.annotate(" projected \N{RIGHTWARDS ARROW}", (years[0] - 0.5, 1), xycoords=("data", "axes fraction"), va="top")
     mark = summaries.mark_of(result, *place)
     mark = result.mark if "of them" in mark else mark  # a heading has no room; how many are counties' the words say
     axes.set_title(f"{MEASURES[measure].unit}, {legible(summaries.over_areas(result, area), 28, mark=mark)}")
-    first = min([*past[np.isfinite(figures)].tolist(), int(years[0]) - 1])
+    has_figure = np.isfinite(figures) | np.isfinite(summaries.county_published(result, *place))
+    first = min([*past[has_figure].tolist(), int(years[0]) - 1])
     axes.set_xlim(first - 0.6, years[-1] + 0.6)
     axes.margins(y=0.1)
     step = max(2, int(np.ceil((years[-1] - first) / 5)))
     ticks = [year for year in range(first, int(years[-1]) + 1) if (year - int(years[0])) % step == 0]
     axes.set_xticks(ticks, [academic_year(year) for year in ticks])
+
+
+def _paint_past(axes: Axes, years: np.ndarray, figures: np.ndarray, county: np.ndarray, size: int) -> None:
+    """Draw what was published, and lighter what is published of the county beside a district's own figures."""
+    if np.isfinite(county).any():
+        axes.plot(years, county, color=COUNTY, marker="s", markersize=size - 1, linewidth=0.8, zorder=1.9)
+    axes.plot(years, figures, color=INK, marker="o", markersize=size, linewidth=0.9)
 
 
 def _futures(result: Result, measure: str, group: str, area: str | None) -> Futures:
@@ -286,7 +311,11 @@ def _fan_in_words(result: Result, place: Place, rows: list[Row]) -> str:
     if np.isfinite(past).any():
         last = np.flatnonzero(np.isfinite(past))[-1]
         figure = number(past[last], 2 if np.nanmax(np.abs(past)) < 10 else 1)
-        words.append(f"Last published: {figure} in {academic_year(int(draws.history_year[last]))}.")
+        county = summaries.county_published(result, *place)[last]
+        said, beside = (
+            ("own estimate", f" (the county: {number(county, 1)})") if np.isfinite(county) else ("published", "")
+        )
+        words.append(f"Last {said}: {figure} in {academic_year(int(draws.history_year[last]))}{beside}.")
     without, programme = _futures(result, *place)
     end = academic_year(int(draws.year.values[-1]))
     words.append(f"Without the programme, median in {end}: {_median(without[:, -1])}.")
@@ -310,7 +339,8 @@ def by_area(result: Result, measure: str | None = None, group: str | None = None
     for area in result.draws.area.values.tolist():
         mark, place = summaries.mark_of(result, measure, group, area), (measure, group, area)
         heading = legible(area, 36, LINE, mark)
-        names[f"{area}{mark}"] = Small(heading, _futures(result, *place), summaries.published(result, *place), rows)
+        pasts = summaries.published(result, *place), summaries.county_published(result, *place)
+        names[f"{area}{mark}"] = Small(heading, _futures(result, *place), *pasts, rows)
     label = f"{MEASURES[measure].label}, {MEASURES[measure].unit}{result.mark}"
 
     def paint(figure: Figure) -> None:
@@ -330,7 +360,7 @@ def gaps(result: Result, area: str | None = None) -> Picture | None:
         if len(MEASURES[name].groups) == 2:
             heading = legible(f"{MEASURES[name].label}, {unit(name)}", 99, 36)
             past, futures = _published_gap(result, name, area), _gap_bands(result, name, area)
-            measures[name] = Small(heading, futures, past, breaks_of(result, name))
+            measures[name] = Small(heading, futures, past, past * np.nan, breaks_of(result, name))
     if not measures:
         return None
     across, label = min(3, len(measures)), f"gap: other less disadvantaged pupils{result.mark}"
@@ -389,15 +419,16 @@ def _paint_small_pictures(
         axes.xaxis.set_tick_params(labelbottom=True)
     for axes, small in zip(panels, smalls, strict=False):
         _paint_futures(axes, years, small.futures)
-        axes.plot(before, small.past, color=INK, marker="o", markersize=2, linewidth=0.8)
+        _paint_past(axes, before, small.past, small.county, 2)
         _paint_breaks(axes, small.breaks, int(years[0]) - 1)
         axes.axvline(years[0] - 0.5, color=INK, linewidth=0.6)
         axes.tick_params(labelsize=6.5)
         axes.set_title(small.heading, fontsize=6.5 if is_same else 7)
-    _scale_years(panels[0], result, np.array([small.past for small in smalls]))
+    _scale_years(panels[0], result, np.array([past for small in smalls for past in (small.past, small.county)]))
     figure.supylabel(legible(label, 99, int(11 * height)), fontsize=7.5, x=0.012)
     every = [row for small in smalls for row in small.breaks]
-    _paint_key(figure, result, every, across=4, with_impact=False)
+    own = "published, or own estimate" if any(np.isfinite(small.county).any() for small in smalls) else ""
+    _paint_key(figure, result, every, across=4, with_impact=False, own=own)
 
 
 def _scale_years(axes: Axes, result: Result, past: np.ndarray) -> None:

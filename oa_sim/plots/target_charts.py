@@ -148,7 +148,7 @@ def _paint(axes: Axes, rows: pd.DataFrame, levels: list[str]) -> None:
 
 def _label(row: pd.Series) -> str:
     """Return what a row is; of a promise the title says the rest."""
-    area = legible(row.area, mark=" (county proxy)" if row.proxy else "")
+    area = legible(row.area, mark=" (county proxy)" if row.proxy else " (own estimate)" if row.estimated else "")
     if row.colour not in COLOURS:
         return area
     place = f": {row.goal}" if row.scale == "rank" else ""

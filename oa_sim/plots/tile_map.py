@@ -16,7 +16,7 @@ from oa_sim.definitions import MEASURES, academic_year
 from oa_sim.formatting import estimate, unit
 from oa_sim.plots.picture import ELLIPSIS, INK, Look, Picture, drawn, legible
 from oa_sim.simulation.result import Result
-from oa_sim.simulation.summaries import headline_measure, headline_year, impact_by_area
+from oa_sim.simulation.summaries import headline_measure, headline_year, impact_by_area, mark_of
 
 PLACES = {  # column from the west, row from the north
     **{"Blackpool": (0, 0), "Bradford": (1, 0), "North Yorkshire Coast": (2, 0)},
@@ -31,7 +31,11 @@ WIDEST = 12.0  # inches of a map
 SHADES = LinearSegmentedColormap.from_list("impact", ["#eef5fb", "#9ecae1", "#3182bd", "#08306b"])
 EQUAL_CONTRAST = 0.179  # light of a ground on which white and black stand out alike, 4.6 to 1
 RISKS = {"high": "\N{BLACK UP-POINTING TRIANGLE}", "medium": "\N{WHITE DIAMOND}", "low": "\N{BLACK CIRCLE}"}
-COUNTY = "\N{DAGGER}"
+COUNTY, OWN = "\N{DAGGER}", "\N{SECTION SIGN}"
+MEANINGS = {
+    COUNTY: f"{COUNTY} and dashed edge: a county's figures stand in for the area (county proxy).",
+    OWN: f"{OWN}: the area's own figures are estimates from school tables (own estimate).",
+}
 LONGEST, LINE = 36, 14  # characters of a name in a square, and of a line of it
 
 
@@ -64,7 +68,8 @@ def tile_map(
     measure, group = measure or favourite[0], group or favourite[1]
     names, (mean, band) = result.draws.area.values.tolist(), impact_by_area(result, measure, group)
     squares = places(names)
-    county = result.draws.proxy.sel(measure=measure, group=group).values.astype(bool)
+    county, own = (result.draws[kind].sel(measure=measure, group=group).values > 0 for kind in ("proxy", "estimated"))
+    signs = np.where(county, COUNTY, np.where(own, OWN, ""))
     risk = result.sustainability.risk.sel(measure=measure, group=group).values.astype(str)
     columns, rows = (int(np.ceil(max(place[k] for place in squares) + 1.0)) for k in (0, 1))
     better = -mean if MEASURES[measure].lower_is_better else mean
@@ -84,14 +89,14 @@ def tile_map(
             middle, between = texts[a]
             foot = f"{RISKS[risk[a]]} {risk[a]} risk" if risk[a] in RISKS else ""
             lines = (names[a], middle, "", "") if is_small else (names[a], middle, between, foot)
-            _paint_tile(axes, place, side / SIDE, lines, part[a], county=county[a])
+            _paint_tile(axes, place, side / SIDE, lines, part[a], sign=str(signs[a]))
         subject = f"mean impact in {year}, {change}{result.mark}"
-        _paint_key(figure, subject, largest, county.any(), None if is_small else risk)
+        _paint_key(figure, subject, largest, set(signs), None if is_small else risk)
 
     title = f"{MEASURES[measure].label}, {group} pupils: impact in {year} by area{result.mark}"
     tiles = []
     for a in np.argsort(-np.abs(mean), kind="stable"):
-        mark = " (county proxy)" if county[a] else ""
+        mark = mark_of(result, measure, group, names[a]).removesuffix(result.mark)
         lost = f", {risk[a]} risk of losing it" if risk[a] in RISKS else ""
         tiles.append(f"{names[a]}{mark} {texts[a][0]} (90% interval {texts[a][1] or 'none'}){lost}")
     words = f"Rough map of the areas. {title}, {change}, mean, largest first: {'; '.join(tiles)}."
@@ -105,12 +110,12 @@ def _printed(middle: float, low: float, high: float) -> tuple[str, str]:
 
 
 def _paint_tile(
-    axes: Axes, place: tuple[float, float], scale: float, texts: tuple[str, ...], part: float, *, county: bool
+    axes: Axes, place: tuple[float, float], scale: float, texts: tuple[str, ...], part: float, *, sign: str
 ) -> None:
     """Draw a square: name on top, then the impact with its interval, the risk's shape at the foot."""
     x, y = place
     ink = "white" if _light(SHADES(part)) < EQUAL_CONTRAST else "black"
-    edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if county else {"linewidth": 0.8}
+    edge = {"linestyle": (0, (3, 2)), "linewidth": 1.4} if sign == COUNTY else {"linewidth": 0.8}
     axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=SHADES(part), edgecolor=INK, **edge))
     name, middle, between, foot = texts
     lines = legible(name, LONGEST, LINE).split("\n")
@@ -121,7 +126,7 @@ def _paint_tile(
     axes.text(x, y - 0.41, "\n".join(lines), va="top", fontsize=7.2 * scale * larger, **put)
     below = 0.09 if between else 0.22
     size = 12 * scale * larger * larger
-    axes.text(x, y + below, middle + COUNTY * int(county), va="center", fontsize=size, weight="bold", **put)
+    axes.text(x, y + below, middle + sign, va="center", fontsize=size, weight="bold", **put)
     axes.text(x, y + 0.25, between, va="center", fontsize=6.3 * scale, **put)
     if foot:
         axes.text(x, y + 0.385, foot, va="center", fontsize=6.5 * scale, **put)
@@ -134,7 +139,7 @@ def _light(colour: tuple[float, ...]) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
-def _paint_key(figure: Figure, subject: str, largest: str, any_county: bool, risk: np.ndarray | None) -> None:
+def _paint_key(figure: Figure, subject: str, largest: str, signs: set[str], risk: np.ndarray | None) -> None:
     height = figure.get_figheight()
     bar = figure.add_axes((0.25 / figure.get_figwidth(), 0.82 / height, 1.8 / figure.get_figwidth(), 0.14 / height))
     bar.imshow(np.linspace(0, 1, 64)[None], cmap=SHADES, aspect="auto")
@@ -143,8 +148,7 @@ def _paint_key(figure: Figure, subject: str, largest: str, any_county: bool, ris
     bar.set_title(subject, fontsize=7.5)
     between = "" if risk is None else "; below it the 90% interval"
     lines = [f"Number: mean{between}; shade: the mean."]
-    if any_county:
-        lines.append(f"{COUNTY} and dashed edge: a county's figures stand in for the area (county proxy).")
+    lines += [meaning for sign, meaning in MEANINGS.items() if sign in signs]
     shapes = ", ".join(
         f"{shape} {grade}" for grade, shape in RISKS.items() if risk is not None and (risk == grade).any()
     )

@@ -26,7 +26,7 @@ STATISTICS = ("mean", "sd", *QUANTILES)
 COLUMNS = (
     *("scenario", "area", "measure", "group", "quantity", "year", "unit", "price_base", "mean", "sd"),
     *QUANTILES,
-    *("proxy", "n_draws", "note"),
+    *("proxy", "estimated", "n_draws", "note"),
 )
 PER_GBP = 100_000
 NOBODY = "none: no money is spent"

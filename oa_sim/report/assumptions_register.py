@@ -27,22 +27,19 @@ OURS = "this project"
 COLUMNS = ("number", "what", "value", "unit", "source", "status", "rating", "why", "owner")
 HEADED = ("budget",)  # groups whose files name the source of their numbers in the first line
 PLAN_HASH = "budget.plan_sha256"  # of the file of a plan, which a manifest adds to the scenario
+SCHOOLS = "estimates, added up from school tables by place of school"
 STALE = "the tables here are others than those of the run"
 OWNERS = {  # first part of a number that no field of a scenario has: the role that confirms it
     **dict.fromkeys(("studies", "months"), "evidence lead"),
-    **dict.fromkeys(("outcomes", "pupils", "breaks", "proxies", "learned"), "data lead"),
+    **dict.fromkeys(("outcomes", "pupils", "breaks", "district_figures", "learned"), "data lead"),
     "programme": "programme finance",
-    "law": "model lead",
+    **dict.fromkeys(("law", "district_law"), "model lead"),
 }
 SAID_SO = {"to verify": "to verify", "recalled": "recalled", "assum": "assumed", "judged": "assumed"}  # of a comment
 LAW = {  # numbers that stand in the law itself and cannot be changed by a scenario
     "attainment_8_sd": ATTAINMENT_8_SD,
     "break_fades": national_trend.FADES,
     "break_freedom": counterfactual.BREAK_FREEDOM,
-    "district_level_sd": counterfactual.DISTRICT_LEVEL_SD,
-    "district_deviation_sd": counterfactual.DISTRICT_DEVIATION_SD,
-    "district_persistence": counterfactual.DISTRICT_PERSISTENCE,
-    "district_noise_sd": counterfactual.DISTRICT_NOISE_SD,
 }
 GIVES = re.compile(r"`[^`]*`")  # a word of the files, not said of the number
 
@@ -128,15 +125,30 @@ def _of_tables(scenario: dict, data: Data) -> Iterator[Entry]:
         paid = [row for row in data["programme"] if row["area"] in (*names, "all")]
         yield from _of_rows("programme", paid, scenario, data)
     places = {"England", *counties, *counties.values()}
-    for table, key in (("outcomes", "measure"), ("pupils", "quantity")):
+    figures = {**data, "district_figures": list(_of_districts(data, districts))}
+    own = {(row["measure"], row["group"], row["place"]) for row in figures["district_figures"]}
+    for table, key in (("outcomes", "measure"), ("pupils", "quantity"), ("district_figures", "measure")):
         series: dict[tuple[str, str], list[tables.Row]] = {}
-        for row in data[table]:
+        for row in figures[table]:
             if row["place"] in places and (table == "pupils" or row["measure"] in measures):
                 series.setdefault((row[key], row.get("group", "")), []).append(row)
         for (name, group), rows in series.items():
-            yield _series(f"{table}.{name}{f'.{group}' if group else ''}", name, group, rows, data, districts)
-    for table in ("breaks", *(("proxies",) if districts else ())):
-        yield from _of_rows(table, [row for row in data[table] if row["measure"] in measures], scenario, data)
+            known = {row["place"] for row in rows if row["geography"] == "district"}
+            known |= {area for area in districts if (name, group, area) in own}
+            number = f"{table}.{name}{f'.{group}' if group else ''}"
+            yield _series(number, name, group, rows, data, sorted(districts - known))
+    if districts:
+        what, basis = "How a district differs from its county, over all series", "learned from all districts"
+        yield Entry("district_law.levels", what, basis, "SD squared", "OWN-PANEL", "found", doubt=OURS)
+    yield from _of_rows("breaks", [row for row in data["breaks"] if row["measure"] in measures], scenario, data)
+
+
+def _of_districts(data: Data, districts: set[str]) -> Iterator[tables.Row]:
+    """Yield the figures of districts as those of the other tables are written."""
+    codes = {code: row["area"] for row in data["areas"] if row["area"] in districts for code in row["code"].split("+")}
+    for row in data["district_figures"]:
+        if row["code"] in codes:
+            yield row | {"place": codes[row["code"]], "geography": "district", "unit": MEASURES[row["measure"]].unit}
 
 
 def _of_rows(table: str, rows: list[tables.Row], scenario: dict, data: Data) -> Iterator[Entry]:
@@ -195,15 +207,15 @@ def _month(moment: float) -> str:
     return f"{year}-{round((moment - year) * 12) + 1:02d}"
 
 
-def _series(number: str, name: str, group: str, rows: list[tables.Row], data: Data, districts: set[str]) -> Entry:
-    """Return one entry for all published figures of a series."""
+def _series(number: str, name: str, group: str, rows: list[tables.Row], data: Data, stand_in: list[str]) -> Entry:
+    """Return one entry for all published figures of a series; a county's stand in for some districts."""
     years, statuses = sorted({row["year"] for row in rows}), [_status_of(row, data) for row in rows]
     worst = next(name for name in ("recalled", "to verify", "found", "published") if name in statuses)
-    stand_in = sorted(districts - {row["place"] for row in rows if row["geography"] == "district"})
     span = f"{academic_year(years[0])} to {academic_year(years[-1])}"
     what = MEASURES[name].label if name in MEASURES else name.replace("_", " ")
     n_doubted = sum(status in ("recalled", "to verify") for status in statuses)
     doubt = f"a county\u2019s figures stand in for {', '.join(stand_in)}" if stand_in else ""
+    doubt += SCHOOLS if any(row["source"].endswith("-SCHOOLS") for row in rows) else ""
     doubt += f"{n_doubted} of the figures are to verify" if n_doubted else ""
     return Entry(
         number, f"Published figures: {what}{f', {group}' if group else ''}",

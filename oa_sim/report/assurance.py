@@ -261,16 +261,21 @@ def _last_digit(printed: str, error: float) -> str:
 
 
 def _county(result: Result) -> str:
-    """Return in how many areas a county's figures stand in for the area's, for the headline."""
+    """Return in how many areas figures behind the headline are a county's, or estimates of the district's own."""
     measure, group = summaries.headline_measure(result)
-    marks = result.draws.proxy.sel(measure=measure, group=group).to_series().astype(bool)
-    names = ", ".join(marks.index[marks])
-    if not names:
-        return ""
-    return (
-        f"In {int(marks.sum())} of {len(marks)} areas the figures behind the headline are a county\u2019s ({names}); "
-        "how far a district lies from its county is in the intervals."
-    )
+    said = []
+    for kind, whose in (
+        ("proxy", "a county\u2019s"),
+        ("estimated", "own estimates from school tables"),
+    ):
+        marks = result.draws[kind].sel(measure=measure, group=group).to_series().astype(bool)
+        if marks.any():
+            names = ", ".join(marks.index[marks])
+            said.append(
+                f"In {int(marks.sum())} of {len(marks)} areas the figures behind the headline are {whose} ({names}); "
+                "how far a district lies from its county is in the intervals."
+            )
+    return " ".join(said)
 
 
 def changes(version: str, text: str | None = None) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from oa_sim.formatting import significant
-from oa_sim.report.reported_statistic import FAILED, PROXY, SIGNS, VERIFY, Published
+from oa_sim.report.reported_statistic import FAILED, OWN, PROXY, SIGNS, VERIFY, Published
 
 ROLES = ("Analyst", "Quality assurer", "Senior responsible owner")  # who sign an assurance pack
 Cell = str | Published
@@ -187,8 +187,9 @@ def key(figures: Iterable[Published]) -> str:
     """Return what the signs mean that stand beside figures; nothing where there is none."""
     marks = " ".join(figure.marks for figure in figures)
     meant = {
-        PROXY: "uses a county\u2019s figures in place of a district\u2019s (county proxy)",
-        VERIFY: "uses inputs that are still to be verified",
+        PROXY: "county proxy: a county\u2019s figures for a district\u2019s",
+        OWN: "own estimate of a district, from school tables by place of school",
+        VERIFY: "uses inputs still to be verified",
         FAILED: "convergence checks failed: do not use",
     }
     signs = [f"{sign.strip()} {meant[mark]}" for sign, mark in SIGNS.items() if mark in marks]

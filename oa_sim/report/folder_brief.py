@@ -23,7 +23,7 @@ from oa_sim.plots.picture import legible
 from oa_sim.report import reported_statistic
 from oa_sim.report.data_dictionary import shipped_rows
 from oa_sim.report.document import Cell, Dossier, Drawn, Grid, Only, Passage, Sentence, capital, drawn, figure_of
-from oa_sim.report.reported_statistic import FAILED, PROXY, VERIFY, About, Origin, Published, error_of_band
+from oa_sim.report.reported_statistic import FAILED, OWN, PROXY, VERIFY, About, Origin, Published, error_of_band
 from oa_sim.scenario import title_of, unverified
 from oa_sim.simulation.narrative import CANNOT_SAY
 from oa_sim.sweep import findings, results, store
@@ -32,7 +32,7 @@ MOST_ROWS, MOST_COLUMNS = 16, 6  # of the table in the brief
 SPREAD = ("sd", "q10", "q25", "q50", "q75", "q90")
 SPREADS = tuple(f"_{name}" for name in SPREAD)
 NO_FIGURES = (
-    *("n_draws", "proxy", "verdict", "failed", "identity", "run_id", "status", "source", "to_verify"),
+    *("n_draws", "proxy", "estimated", "verdict", "failed", "identity", "run_id", "status", "source", "to_verify"),
     "last_funded_year",
 )
 YEARS = ("year", "target_year", "headline_year", "baseline_year", "published_year", "promised_year", "last_year")
@@ -173,6 +173,8 @@ def _marks(row: dict[str, object]) -> Iterator[str]:
     """Yield what must stand beside the figures of a row by its own columns."""
     if str(row.get("proxy", "")) == "True":
         yield PROXY
+    if str(row.get("estimated", "")) == "True":
+        yield OWN
     n_unverified = row.get("to_verify")
     if row.get("status") == "to verify" or (isinstance(n_unverified, int | float) and n_unverified > 0):
         yield VERIFY
@@ -459,15 +461,17 @@ def _basis(folder: Path, kind: str, facts: dict, tables: dict[str, pd.DataFrame]
     )
     marks = (
         *((VERIFY,) if facts.get("to_verify") else ()),
-        *((PROXY,) if kind == "sweep" and _has_proxy(folder) else ()),
+        *(_kinds_in_store(folder) if kind == "sweep" else ()),
     )
     return Basis(origin, marks, facts.get("units", {}), str(facts.get("price_base", "as in the folder")))
 
 
-def _has_proxy(folder: Path) -> bool:
-    """Return whether figures of a county stand in for any area of a sweep."""
+def _kinds_in_store(folder: Path) -> Iterator[str]:
+    """Yield the marks of districts' figures in a sweep: of a county's that stand in, and of their own."""
     with xr.open_zarr(folder / store.NAME) as kept:
-        return "proxy" in kept and bool((kept.proxy.isel(scenario=0) > 0).any())
+        for name, mark in (("proxy", PROXY), ("estimated", OWN)):
+            if name in kept and bool((kept[name].isel(scenario=0) > 0).any()):
+                yield mark
 
 
 def _numbers(first: list[Published]) -> Iterator[tuple[str, Published]]:

@@ -13,9 +13,9 @@ from oa_sim.inference import mcse
 from oa_sim.report.sanitise import harmless
 
 NO_MARK = "none"
-PROXY, VERIFY, FAILED = "county proxy", "rests on figures to verify", "FAIL"
+PROXY, OWN, VERIFY, FAILED = "county proxy", "own estimate", "rests on figures to verify", "FAIL"
 Band = tuple[float, float, float]  # middle, lower and upper end of the 90% interval
-SIGNS = {"\N{DAGGER}": PROXY, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
+SIGNS = {"\N{DAGGER}": PROXY, "\N{SECTION SIGN}": OWN, "\N{DOUBLE DAGGER}": VERIFY, " [FAIL]": FAILED}
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Published:
     price the median), ``lower`` and ``upper`` are the ends of the 90% interval, all three the same where nothing is
     uncertain; ``text`` and ``interval`` are what is printed of them, the interval empty where nothing is uncertain. The
     ``unit`` is as programs know it (``GBP``). The digits stop where ``error`` begins, the Monte Carlo standard error of
-    the value in its unit. ``marks`` must stand beside it: ``county proxy``, ``to verify``, ``FAIL``, or ``none``;
-    ``shown_in`` has the packs that print it: ``brief``, ``workbook``.
+    the value in its unit. ``marks`` must stand beside it: ``county proxy``, ``own estimate``, ``to verify``, ``FAIL``,
+    or ``none``; ``shown_in`` has the packs that print it: ``brief``, ``workbook``.
     """
 
     figure: str

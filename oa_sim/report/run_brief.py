@@ -208,7 +208,7 @@ def _one_more(measure: str) -> str:
 
 def passages(result: Result, statistics: Statistics, pictures: RunPictures) -> tuple[Passage, ...]:
     """Return the parts of the two pages; the futures are drawn on the first, the map on the second."""
-    has_districts = bool(result.draws.proxy.any())
+    has_districts = bool((result.draws.proxy | result.draws.estimated).any())
     limits = [line for line in narrative.CANNOT_SAY if has_districts or "districts" not in line]
     return (
         _counterfactual(result, statistics, pictures),

@@ -16,7 +16,7 @@ from oa_sim.inference import mcse
 from oa_sim.inference.mcse import HIGH, LOW
 from oa_sim.projection import appraisal, ranking, variance_decomposition
 from oa_sim.report import reported_statistic
-from oa_sim.report.reported_statistic import PROXY, VERIFY, About, Origin, Published
+from oa_sim.report.reported_statistic import OWN, PROXY, VERIFY, About, Origin, Published
 from oa_sim.simulation import summaries
 from oa_sim.simulation.result import Result
 from oa_sim.validation import track_record
@@ -76,9 +76,10 @@ def place(
 
     Without the programme (not ``is_effect``) nothing rests on what it does.
     """
-    county = result.draws.proxy.sel(measure=measure, group=group)
-    has_proxy = bool((county.sel(area=area) if area in county.area else county).any())
-    marks = (*((PROXY,) if has_proxy else ()), *(doubtful(result) if is_effect else ()))
+    kinds = result.draws[["proxy", "estimated"]].sel(measure=measure, group=group)
+    kinds = kinds.sel(area=area) if area in kinds.area else kinds
+    of_district = tuple(mark for name, mark in (("proxy", PROXY), ("estimated", OWN)) if kinds[name].any())
+    marks = (*of_district, *(doubtful(result) if is_effect else ()))
     return About("", "", measure=measure, group=group, area=area, year=year, marks=marks)
 
 
@@ -141,7 +142,7 @@ def _by_group(result: Result, measure: str, year: int) -> Statistics:
 
 
 def _last_published(result: Result, measure: str, group: str) -> Statistics:
-    past = result.draws.history.sel(measure=measure, group=group).transpose("area", "history_year").values.mean(axis=0)
+    past = summaries.published(result, measure, group)
     known = np.flatnonzero(np.isfinite(past))
     if not known.size:
         return {}

@@ -18,7 +18,7 @@ from oa_sim.simulation.scenario_run import run
 SHARED = ("areas", "measures", "start_year", "horizon", "seed", "sampler", "data_folder", "value")
 COLUMNS = (
     *("scenario", "reference", "area", "group", "measure", "year", "unit", "mean", "sd"),
-    *(*QUANTILES, "p_better", "proxy", "n_draws"),
+    *(*QUANTILES, "p_better", "proxy", "estimated", "n_draws"),
 )
 
 
@@ -101,12 +101,12 @@ def _part(reference: Result, other: Result, measure: str, group: str, *, of_mean
     """Return how the projection of a scenario differs from the reference's, draw by draw."""
     definition, part = MEASURES[measure], {"measure": measure, "group": group}
     change: xr.DataArray = other.draws.projection.sel(part) - reference.draws.projection.sel(part)
-    proxy = other.draws.proxy.sel(part)
+    proxy, own = other.draws.proxy.sel(part), other.draws.estimated.sel(part)
     if of_mean:
         change = change.astype(float).mean("area").expand_dims(area=[MEAN_OF_AREAS])
-        proxy = proxy.max("area").expand_dims(area=[MEAN_OF_AREAS])
+        proxy, own = (kind.max("area").expand_dims(area=[MEAN_OF_AREAS]) for kind in (proxy, own))
     better = (change < 0 if definition.lower_is_better else change > 0).mean(("chain", "draw"))
-    table = described(change.transpose("chain", "draw", "area", "year"), proxy)
+    table = described(change.transpose("chain", "draw", "area", "year"), proxy, own)
     return table.assign(
         scenario=other.label, reference=reference.label, **part, unit=definition.unit, p_better=better.values.ravel()
     )

@@ -17,13 +17,13 @@ import pandas as pd
 import xarray as xr
 
 from oa_sim.atomic_write import atomic_file
-from oa_sim.definitions import MEASURES, QUANTITIES, TABLE_COLUMNS
+from oa_sim.definitions import GROUPS, MEASURES, QUANTITIES, TABLE_COLUMNS
 from oa_sim.errors import Refusal
 from oa_sim.projection import appraisal, ranking
 from oa_sim.projection.sustainability import WHOLE
 from oa_sim.scenario import title_of
 
-FORMAT = 3
+FORMAT = 4
 FIRST_GROUPS = ("posterior", "money", "sustainability")
 GROUPS_IN_FILE = (*FIRST_GROUPS, "outside", "by_intervention", "retention", "served", "value", "uncertainty")
 
@@ -36,8 +36,9 @@ class Result:
     ----------
     draws
         ``projection``, ``counterfactual``, ``impact`` (chain, draw, area, group, measure, year), in the unit of each
-        measure; ``history`` (area, group, measure, history_year) and ``own_history`` as published; ``proxy``
-        (area, group, measure), 1 where the figures are a county's.
+        measure; ``history``, ``county_history``, ``own_history`` (area, group, measure, history_year), see
+        ``areas.past``; ``proxy`` (area, group, measure), 1 where the figures are a county's, and ``estimated``, 1 where
+        they are a district's own.
     posterior
         Draws of the baseline's hyperparameters (chain, draw, series).
     money
@@ -100,7 +101,9 @@ class Result:
         for measure, group in self.parts:
             part = self.draws.sel(measure=measure, group=group)
             names = {"scenario": self.label, "measure": measure, "group": group, "unit": MEASURES[measure].unit}
-            parts += [described(part[name], part.proxy).assign(**names, quantity=name) for name in QUANTITIES]
+            parts += [
+                described(part[name], part.proxy, part.estimated).assign(**names, quantity=name) for name in QUANTITIES
+            ]
         return pd.concat(parts, ignore_index=True)[list(TABLE_COLUMNS)]
 
     @property
@@ -135,15 +138,27 @@ class Result:
             return pd.DataFrame()
         served = self.served.rename(money_year="year")
         rows = served.to_dataframe(dim_order=["area", "intervention", "year"]).reset_index()
-        marked = self._marked(rows.assign(group="all", measure=self.draws.measure.values[0]))
-        return marked.drop(columns=["group", "measure"])
+        return self._marked(rows)
 
     def _marked(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return rows with the scenario before them, and behind them the mark of a county's figures and the draws."""
-        proxy = self.draws.proxy.to_series()
-        keys = pd.MultiIndex.from_frame(rows[list(proxy.index.names)])
+        """Return rows with the scenario before them, and behind them the marks of districts' figures and the draws."""
         rows.insert(0, "scenario", self.label)
-        return rows.assign(proxy=proxy.reindex(keys).values.astype(bool), n_draws=self.n_draws)
+        kinds = {kind: self._is_of_kind(kind, rows) for kind in ("proxy", "estimated")}
+        return rows.assign(**kinds, n_draws=self.n_draws)
+
+    def _is_of_kind(self, kind: str, rows: pd.DataFrame) -> list[bool]:
+        """Return whether a kind of figure stands behind each row: in any area or series where the row says none."""
+        of_kind = self.draws[kind].transpose("area", "group", "measure").to_series()
+        known = of_kind[of_kind > 0].index.tolist()
+        labels = [self.draws.area.values.tolist(), GROUPS, MEASURES]
+        columns = [rows.get(name, pd.Series("", rows.index)) for name in ("area", "group", "measure")]
+        columns[1] = columns[1].where(columns[1].isin(GROUPS) | (columns[2] == ""), "all")  # of a gap
+        found: dict[tuple[str, ...], bool] = {}
+        keys = list(zip(*columns, strict=True))
+        for key in dict.fromkeys(keys):
+            asked = [(at, name) for at, name in enumerate(key) if name in labels[at]]
+            found[key] = any(all(each[at] == name for at, name in asked) for each in known)
+        return [found[key] for key in keys]
 
     def account(self) -> pd.DataFrame:
         """Return the money as a table: a row for each area, line and year with any, adding up to the pound.
@@ -165,7 +180,8 @@ class Result:
         """Return impact and value as a table: extra pupils, gaps, cost of one more, present values, each with marks."""
         parts = [pd.DataFrame(piece) for piece in appraisal.rows(self.draws, self.value)] if len(self.value) else []
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(appraisal.COLUMNS))
-        table = table.assign(scenario=self.label, n_draws=self.n_draws)[list(appraisal.COLUMNS)]
+        own = np.array(self._is_of_kind("estimated", table), dtype=bool) & (table.measure != "")
+        table = table.assign(scenario=self.label, estimated=own, n_draws=self.n_draws)[list(appraisal.COLUMNS)]
         return table.assign(year=table.year.astype("Int64").where(table.year > 0))
 
     def ranked(self) -> pd.DataFrame:
@@ -181,7 +197,7 @@ class Result:
         """Return where the headline's uncertainty comes from as a table: shares of variance with standard errors."""
         columns = [
             *("scenario", "area", "measure", "group", "quantity", "year", "block"),
-            *("share", "standard_error", "proxy", "n_draws"),
+            *("share", "standard_error", "proxy", "estimated", "n_draws"),
         ]
         if not len(self.uncertainty):
             return pd.DataFrame(columns=columns)
@@ -189,9 +205,8 @@ class Result:
         table = self.uncertainty.transpose("quantity", "reading_year", ...).to_dataframe().reset_index()
         names = {"place": "area", "reading_year": "year", "error": "standard_error"}
         table = table.rename(columns=names).dropna(subset="share")
-        county = self.draws.proxy.sel(headline).to_series().astype(bool)
-        table["proxy"] = table.area.map(county.to_dict()).fillna(county.any()).astype(bool)
         table = table.assign(scenario=self.label, n_draws=self.n_draws, **headline)
+        table = table.assign(**{kind: self._is_of_kind(kind, table) for kind in ("proxy", "estimated")})
         return table[columns].reset_index(drop=True)
 
     def save(self, path: str | Path) -> Path:
@@ -250,6 +265,9 @@ class Result:
         draws.attrs.pop("verdict", None)
         if form < 3:
             parts["money"] = _by_area(parts["money"])
+        if form < 4:  # what was known of districts' own figures then is not of this form
+            nothing = draws.history * np.nan
+            draws = draws.assign(county_history=nothing, own_history=nothing, estimated=draws.proxy * 0)
         return cls(draws=draws, manifest=manifest, **parts)
 
 
@@ -276,14 +294,15 @@ def _in_table(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[np.array(keep, dtype=bool)].reset_index(drop=True)
 
 
-def described(draws: xr.DataArray, proxy: xr.DataArray) -> pd.DataFrame:
+def described(draws: xr.DataArray, proxy: xr.DataArray, own: xr.DataArray) -> pd.DataFrame:
     """Return draws (chain, draw, area, year) as a table: mean, SD and quantiles, a row for each area and year.
 
-    ``proxy`` (area) is 1 where the figures are a county's.
+    ``proxy`` (area) is 1 where the figures are a county's, ``own`` where they are a district's own.
     """
     values = draws.values.reshape(-1, draws.sizes["area"] * draws.sizes["year"])
     area, year = np.meshgrid(draws.area.values, draws.year.values, indexing="ij")
     columns = {"area": area.ravel(), "year": year.ravel()}
     columns |= appraisal.described(np.ascontiguousarray(values.T, dtype=float))
-    columns["proxy"] = np.repeat(proxy.values.astype(bool), draws.sizes["year"])
+    for name, kind in (("proxy", proxy), ("estimated", own)):
+        columns[name] = np.repeat(kind.values.astype(bool), draws.sizes["year"])
     return pd.DataFrame(columns | {"n_draws": len(values)})

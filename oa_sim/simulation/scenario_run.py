@@ -177,12 +177,16 @@ def last_known_year(scenario: Scenario) -> int:
 
 
 def _with_history(outcomes: xr.Dataset, history: xr.Dataset, scenario: Scenario) -> xr.Dataset:
-    """Return the outcomes with what is published beside them, and the mark of a county's figures."""
-    past = history.sel(area=scenario.areas.names, measure=scenario.measures).rename(year="history_year")
-    outcomes["history"] = past.published.assign_attrs(units="see coordinate unit", long_name="published for the area")
-    outcomes["own_history"] = past.own.assign_attrs(
-        units="%", long_name="a district's own good level of development, all pupils"
-    )
-    outcomes["proxy"] = past.proxy.astype(np.int8).assign_attrs(units="1", long_name="1: a county's figures stand in")
+    """Return the outcomes with what is published beside them, and the marks of districts' figures."""
+    here = history.sel(area=scenario.areas.names, measure=scenario.measures)
+    shown = {
+        "history": "published for the area, or a district's own figures on the level of its county's",
+        "county_history": "published for the county, beside a district's own",
+        "own_history": "a district's own figures as in the tables",
+    }
+    for name, figures in areas.past(here).items():
+        outcomes[name] = figures.assign_attrs(units="see coordinate unit", long_name=shown[str(name)])
+    for name, meaning in (("proxy", "a county's figures stand in"), ("estimated", "a district's own figures")):
+        outcomes[name] = here[name].astype(np.int8).assign_attrs(units="1", long_name=f"1: {meaning}")
     outcomes = outcomes.assign_coords({dim: np.arange(outcomes.sizes[dim]) for dim in ("chain", "draw")})
     return outcomes.transpose("chain", "draw", "area", "group", "measure", "year", "history_year")

@@ -6,8 +6,10 @@ import numpy as np
 
 from oa_sim.definitions import headline_of
 from oa_sim.inference.mcse import Summary
+from oa_sim.inputs import areas
 from oa_sim.simulation.result import Result
 
+KINDS = {"proxy": ("county proxy", "county proxies"), "estimated": ("own estimate", "own estimates")}
 BAND = (0.05, 0.25, 0.5, 0.75, 0.95)  # the 90% band, the 50% band and the median
 SMALLEST_CHANGE = 1e-4  # in a measure's unit; below it a sentence about size would be noise
 
@@ -27,9 +29,23 @@ def mean_of_areas(
 
 
 def published(result: Result, measure: str, group: str = "all", area: str | None = None) -> np.ndarray:
-    """Return the published figures (history year) of an area, or their mean where every area has one."""
-    values = result.draws.history.sel(measure=measure, group=group).transpose("area", ...).values
-    return np.asarray(values[_which(result, area)].mean(axis=0))
+    """Return the published figures (history year) of an area, or their mean; see ``areas.mean_past``."""
+    past = result.draws[["history", "county_history"]].sel(measure=measure, group=group)
+    if area := _alone(result, area):
+        return np.asarray(past.history.sel(area=area).values)
+    return np.asarray(areas.mean_past(past.history, past.county_history).values)
+
+
+def county_published(result: Result, measure: str, group: str, area: str | None = None) -> np.ndarray:
+    """Return what is published of a county (history year), beside its district's own; nothing beside a mean."""
+    past = result.draws.county_history.sel(measure=measure, group=group)
+    area = _alone(result, area)
+    return np.asarray(past.sel(area=area).values if area else past.isel(area=0).values * np.nan)
+
+
+def _alone(result: Result, area: str | None) -> str | None:
+    """Return an area, or the only one that a result has; None of a mean over several."""
+    return str(result.draws.area.values[0]) if area is None and result.draws.sizes["area"] == 1 else area
 
 
 def _which(result: Result, area: str | None) -> list[int] | slice:
@@ -56,12 +72,14 @@ def whose(result: Result, measure: str, group: str, area: str | None = None) -> 
 
 
 def mark_of(result: Result, measure: str, group: str, area: str | None = None) -> str:
-    """Return the mark of figures that are a county's, and of a failed gate; nothing where all is well."""
-    county = result.draws.proxy.sel(measure=measure, group=group).values[_which(result, area)].astype(bool)
-    if not county.any():
-        return failed(result)
-    mark = " (county proxy)" if county.size == 1 else f" ({county.sum()} of them county proxies)"
-    return mark + failed(result)
+    """Return the mark of figures that are a county's or estimates, and of a failed gate; nothing where all is well."""
+    kinds = result.draws[["proxy", "estimated"]].sel(measure=measure, group=group)
+    marked = [(int(kinds[kind].values[_which(result, area)].sum()), *words) for kind, words in KINDS.items()]
+    if _alone(result, area):
+        said = [one for n, one, _ in marked if n]
+    else:
+        said = [f"{n} of them {several}" for n, _, several in marked if n]
+    return (f" ({', '.join(said)})" if said else "") + failed(result)
 
 
 def failed(result: Result) -> str:

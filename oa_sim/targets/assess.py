@@ -262,7 +262,8 @@ def judge(
         row |= {f"{name}_mean": parts[name].mean() for name in PARTS}
         low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
         row |= {"expected_q05": low, "expected": middle, "expected_q95": high}
-    row |= {"proxy": bool(seen.result.draws.proxy.sel(place)), "status": target.status, "source": target.source}
+    row |= {name: bool(seen.result.draws[name].sel(place)) for name in ("proxy", "estimated")}
+    row |= {"status": target.status, "source": target.source}
     gates = seen.result.manifest["gates"]["verdict"]
     return row | {"n_draws": seen.result.n_draws, "verdict": gates, "run_id": seen.result.manifest["run_id"]}
 
@@ -313,10 +314,8 @@ def _published(target: TargetRow, record: xr.Dataset) -> dict[str, object]:
     """Return what was published of a target's year, or last before it, of the area itself where it has own figures."""
     last = int(record.year[-1])
     place = {"area": target.area, "measure": target.measure, "group": target.group}
-    figures = record.published.sel(place)
-    own = record.own.sel(area=target.area)
-    is_own = target.measure == areas.GLD and target.group == "all" and bool(own.notnull().any())
-    figures = own if is_own else figures
+    is_own = bool(record.estimated.sel(place))
+    figures = record.calibrated.sel(place) if is_own else record.published.sel(place)
     if target.scale == "relative":
         figures = figures - record.england.sel(measure=target.measure, group=target.group)
     until = last if target.year is None else min(target.year, last)
@@ -327,7 +326,7 @@ def _published(target: TargetRow, record: xr.Dataset) -> dict[str, object]:
     if not known_years:
         return {"published": np.nan, "published_year": None, "published_of": "", "met": "not published"}
     value, year = float(figures.sel(year=known_years[-1])), known_years[-1]
-    of = "the area" if is_own or not bool(record.proxy.sel(place)) else "its county"
+    of = "its county" if bool(record.proxy.sel(place)) else "the area, from school tables" if is_own else "the area"
     met = (
         "no target"
         if target.target is None

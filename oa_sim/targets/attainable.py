@@ -113,7 +113,8 @@ def _rows(
     definition, level_parts = MEASURES[place["measure"]], seen.parts(**place, year=year)
     come_from = ground(seen, **place, year=year, parts=level_parts)
     last, england = float(seen.last.sel(place)), float(seen.last_england.sel(place))
-    since, proxy = int(seen.last_year.sel(place)), bool(seen.result.draws.proxy.sel(place))
+    since, draws_of = int(seen.last_year.sel(place)), seen.result.draws
+    kinds = {name: bool(draws_of[name].sel(place)) for name in ("proxy", "estimated")}
     share, warning = reversion(level_parts, lower_is_better=definition.lower_is_better)
     for scale in SCALES:
         parts, draws, figure = level_parts, level_parts["projection"], last
@@ -131,7 +132,7 @@ def _rows(
             rate = base_rate(moves, come_from, row[f"promised_{name}"], scale)
             row |= {f"{key}_{name}": rate[key] for key in ("needed_against_england", "base_rate")}
         row |= {key: rate[key] for key in ("base_rate_n", "base_rate_years", "base_rate_half")}
-        yield row | {"proxy": proxy, "n_draws": len(draws), "verdict": seen.result.manifest["gates"]["verdict"]}
+        yield row | kinds | {"n_draws": len(draws), "verdict": seen.result.manifest["gates"]["verdict"]}
 
 
 def table(seen: Outlook, levels: list[float], years: list[int], moves: list[Row]) -> pd.DataFrame:
@@ -154,7 +155,7 @@ def tidy(promised: pd.DataFrame) -> pd.DataFrame:
     way (with a 90% interval: ``q05``, ``q95``), each with its unit and marks.
     """
     keys = ["scenario", "area", "group", "measure", "year", "scale"]
-    marks = ["unit", "last_year", "own_share_of_move", "warning", "proxy", "n_draws", "verdict"]
+    marks = ["unit", "last_year", "own_share_of_move", "warning", "proxy", "estimated", "n_draws", "verdict"]
     shared = promised[keys + marks]
     pieces = [shared.assign(quantity="last", value=promised["last"])]
     for name in [column.removeprefix("promised_") for column in promised if column.startswith("promised_")]:

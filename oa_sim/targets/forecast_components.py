@@ -92,12 +92,11 @@ def outlook(scenario: Scenario, say: Callable[[str], None] = lambda sentence: No
         posterior, observations.record(history), years, tables["breaks"], scenario.seed
     ).reshape(*size, len(series()), -1)[..., : scenario.horizon]
     last, last_england, last_year = _last(past)
-    _take_own(past, last, last_england, last_year)
     arrays = _empty(scenario, size)
     for area in scenario.areas.names:
         off = np.zeros((*size, len(series())))
-        if bool(past.proxy.sel(area=area).any()):
-            off = counterfactual.off_county(history, area, years, size, pupils.rolls, tables, scenario.seed)[..., 0]
+        if bool(past.district.sel(area=area)):
+            off = counterfactual.off_county(history, area, years, size, pupils.rolls, scenario.seed)[..., 0]
         for measure in scenario.measures:
             shares = _shares(measure, pupils.share.sel(area=area, measure=measure), areas.Counts(tables))
             for group in MEASURES[measure].table_groups:
@@ -191,28 +190,15 @@ def _last_of(past: xr.Dataset, place: Place) -> int:
     return max((int(year) for year in past.year.values if _is_published(past, place, int(year))), default=-1)
 
 
-def _take_own(past: xr.Dataset, last: xr.DataArray, england: xr.DataArray, years: xr.DataArray) -> None:
-    """Put a district's own good level of development in the place of its county's, and England's of the same year."""
-    if areas.GLD not in past.measure.values:
-        return
-    country = past.england.sel(measure=areas.GLD, group="all")
-    for area in past.area.values:
-        own = past.own.sel(area=area)
-        years_known = [
-            int(year) for year in past.year.values if np.isfinite(own.sel(year=year) + country.sel(year=year))
-        ]
-        if years_known:
-            place = {"area": area, "group": "all", "measure": areas.GLD}
-            last.loc[place], years.loc[place] = float(own.sel(year=years_known[-1])), years_known[-1]
-            england.loc[place] = float(country.sel(year=years_known[-1]))
-
-
 def _last(past: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
-    """Return the last figure that is published of an area and of England in one year, England's, and the year."""
-    both = past.published.notnull() & past.england.notnull()
-    years = past.year.where(both, -1).max("year")
+    """Return the last figure of an area, a district's own where it has one, England's of that year, and the year."""
+    known = past.published.notnull() & past.england.notnull()
+    own = known & past.own.notnull()
+    known = own.where(own.any("year"), known)
+    years = past.year.where(known, -1).max("year")
     place_year = years.where(years >= 0, past.year.values[0])
-    last = past.published.sel(year=place_year).where(years >= 0)
+    figures = past.calibrated.where(own.any("year"), past.published)
+    last = figures.sel(year=place_year).where(years >= 0)
     england = past.england.sel(year=place_year).where(years >= 0)
     dims = ("area", "group", "measure")
     return last.drop_vars("year").transpose(*dims), england.drop_vars("year").transpose(*dims), years.transpose(*dims)

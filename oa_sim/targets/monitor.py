@@ -66,6 +66,8 @@ def update(
     """
     here = restrict_to_areas(tables, scenario.areas.names)
     history = areas.history(here, until)
+    # what a programme has added to a district's own figures is not taken off them, so those of its years say nothing
+    history["own"] = history.own.where(history.year < scenario.start_year)
     published, pupils = record(history), areas.pupils(here)
     brought = {area: _brought(scenario, published, gain, history, area) for area in scenario.areas.names}
     log_ratio = _log_density(scenario, posterior, published, history, brought)
@@ -89,7 +91,7 @@ def _brought(scenario: Scenario, published: Record, gain: xr.DataArray, history:
     """Return what the programme has added to an area's own figures (draw, series, year), SD; to a county's nothing."""
     n = gain.sizes["chain"] * gain.sizes["draw"]
     out = np.zeros((n, len(published.series), len(published.years)))
-    if bool(history.proxy.sel(area=area).any()):
+    if bool(history.district.sel(area=area)):
         return out
     years = [int(year) for year in published.years if year >= scenario.start_year and year in gain.year.values]
     for s, (measure, group) in enumerate(published.series):
@@ -107,7 +109,7 @@ def _log_density(
     hyper = area_forecast.law(posterior, published.series)
     total = np.zeros(len(hyper.mean))
     for area in _once(scenario, history):
-        is_proxy = bool(history.proxy.sel(area=area).any())
+        is_proxy = bool(history.district.sel(area=area))
         total += area_forecast.log_density(
             hyper, published, area, scenario.start_year, is_proxy=is_proxy, brought=brought[area]
         )
@@ -191,7 +193,7 @@ def figure_rows(
         for measure in scenario.measures:
             for group in MEASURES[measure].table_groups:
                 place = {"area": area, "measure": measure, "group": group}
-                is_proxy = bool(history.proxy.sel(place))
+                is_proxy = bool(history.district.sel(area=area))  # what is published is its county's
                 expected = (county if is_proxy else before).projection.sel(place)
                 for year in (year for year in scenario.years if year <= until):
                     figure = float(history.published.sel(place).sel(year=year)) if year in history.year else np.nan
@@ -318,10 +320,10 @@ def _before(
     lost = delivery.learning_lost(scenario, drawn, pupils.share).reindex(group=list(GROUPS), fill_value=0.0)
     latent = counterfactual.project(scenario, posterior, history, tables, pupils.rolls).drop_vars("national") - lost
     own = cohort.outcomes(latent, gain, pupils)
-    if not bool(history.proxy.any()):
+    if not bool(history.district.any()):
         return gain, drawn, own, own
     # a county's figure is held against the county's course, which the programme of one district does not move
-    alone = history.assign(proxy=history.proxy & False)
+    alone = history.assign(district=history.district & False)
     plain = counterfactual.project(scenario, posterior, alone, tables, pupils.rolls).drop_vars("national") - lost
     return gain, drawn, own, cohort.outcomes(plain, gain * 0, pupils)
 

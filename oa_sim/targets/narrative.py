@@ -165,7 +165,8 @@ def _years(span: float) -> str:
 
 
 def _marks(row: pd.Series) -> str:
-    marks = [mark for mark, holds in (("county proxy", row.proxy), ("to verify", row.status == "to verify")) if holds]
+    kinds = {"county proxy": row.proxy, "own estimate": row.estimated, "to verify": row.status == "to verify"}
+    marks = [mark for mark, holds in kinds.items() if holds]
     marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
     return f" ({', '.join(marks)})" if marks else ""
 

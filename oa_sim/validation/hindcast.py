@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -118,22 +119,22 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
     places = sorted(set(figures["place"]))
     later = figures[figures["measure"].isin(scenario.measures) & figures["year"].isin(scenario.years)]
     england = later[later["place"] == "England"].set_index(["measure", "group", "year"])["value"].to_dict()
-    cells, districts = [], set()
+    cells, districts = [], []
     for row in rows["areas"]:
         if row["area"] not in scenario.areas.names:
             continue
         if row["geography"] != "authority":
-            districts.add(row["area"])
+            districts.append(row["area"])
             continue
         if row["published_place"] not in places:
             raise unknown("place among the later figures", row["published_place"], places)
         of_place = later[later["place"] == row["published_place"]][["measure", "group", "year", "value"]]
         for *series, value in of_place.itertuples(index=False, name=None):
             cells.append((row["area"], *series, value, england.get(tuple(series), np.nan)))
-    for row in rows["outcomes"]:
-        is_covered = row["year"] in scenario.years and row["measure"] in scenario.measures
-        if row["geography"] == "district" and row["place"] in districts and is_covered:
-            cells.append((row["place"], row["measure"], row["group"], row["year"], row["value"], np.nan))
+    own = areas.history(rows, scenario.years[-1]).own.sel(measure=areas.GLD, group="all")
+    for area, year in product(districts, scenario.years if areas.GLD in scenario.measures else ()):
+        if np.isfinite(value := own.sel(area=area).reindex(year=[year]).item()):
+            cells.append((area, areas.GLD, "all", year, value, np.nan))
     if not cells:
         first, last = (academic_year(scenario.years[end]) for end in (0, -1))
         raise Refusal(f"the later figures hold none of {first} to {last}: name a file that goes on later")

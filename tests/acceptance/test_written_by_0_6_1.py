@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from oa_sim import Result, load_scenario
+from oa_sim import Refusal, Result, load_scenario
 from oa_sim.cli.main import main
-from oa_sim.explore import session
+from oa_sim.explore import session, views
 from oa_sim.inference import baseline_fit
 from oa_sim.sweep import results, store
 
@@ -67,13 +67,17 @@ def test_the_sensitivity_of_a_run_is_told(written, tmp_path, capsys):
     assert answer(capsys, "sensitivity", written / "run", f"outputs={tmp_path}")[0] == 0
 
 
+def test_a_folder_is_explored(written):
+    for view in (views.of_results([Result.load(written / "run")]), views.of_sweep(written / "sweep")):
+        assert np.isfinite(view.figures.impact).any()
+        assert (view.figures.proxy == 1).any()
+        assert not (view.figures.estimated == 1).any()  # no district had figures of its own then
+
+
 @pytest.mark.parametrize("name", ["run", "sweep"])
-def test_a_folder_is_explored(written, name):
-    base = session.opened(written / name)
-    seen = session.answer(session.start(base), base)
-    assert seen.sentences
-    assert seen.facts
-    assert any("other code" in note for note in base.notes)
+def test_a_folder_is_not_taken_on_with_other_tables_than_its_own(written, name):
+    with pytest.raises(Refusal, match="was made from another tables than is installed: run the scenario again"):
+        session.opened(written / name)
 
 
 @pytest.mark.parametrize("words", [["resume"], ["extend", "split=per_disadvantaged_pupil", "horizon=5"]])

@@ -159,13 +159,14 @@ def test_each_choice_moves_the_words_the_picture_and_the_table(opened, view):
         seen.append(now)
 
     moved()
-    choose(tab, "place", "Norwich (county proxy)")
+    choose(tab, "place", "Norwich (own estimate)")
     moved()
-    assert "Norwich" in heading.inner_text()
-    assert "county" in tab.locator("#marks").inner_text()
+    assert "Norwich\u2069 (own estimate)" in heading.inner_text()
+    assert "school tables" in tab.locator("#marks").inner_text()
     choose(tab, "measure", "Phonics check (Year 1)")
     moved()
     assert "Phonics" in heading.inner_text()
+    assert "county" in tab.locator("#marks").inner_text()
     assert "not collected" in tab.locator("#breaks").inner_text()
     choose(tab, "group", "all pupils")
     moved()
@@ -244,7 +245,9 @@ def test_the_view_is_taken_away_as_csv_with_the_same_numbers(opened, view, tmp_p
             assert f"{row['q05']} to {row['q95']}" == rest[-1].replace("\N{MINUS SIGN}", "-")
     ours = [row for row in rows if row["quantity"] == "projection"]
     assert {row["run_id"] for row in ours} == {case.run_id for case in view.cases}
-    assert {(row["n_draws"], row["verdict"], row["county_proxy"]) for row in ours} == {("40", "PASS", "yes")}
+    assert {(row["n_draws"], row["verdict"], row["county_proxy"], row["own_estimate"]) for row in ours} == {
+        ("40", "PASS", "no", "yes")
+    }
 
 
 def test_the_picture_is_taken_away_as_png(opened, view, tmp_path):

@@ -10,14 +10,15 @@ from scipy.stats import t
 
 from oa_sim import load_scenario
 from oa_sim.definitions import LINKED, MEASURES, series
-from oa_sim.inference import area_forecast, baseline_fit, counterfactual, observations
+from oa_sim.inference import area_forecast, baseline_fit, counterfactual, district_law, observations
 from oa_sim.inference.observations import National, Record
 from oa_sim.inputs import areas, tables
 from oa_sim.simulation.scenario_run import run
 
 YEARS = list(range(2024, 2039))
 LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15")
-OWN = "good_level_of_development,all,Norwich,district,"
+OWN = "E07000148,"  # Norwich
+EARLY = f"{OWN}good_level_of_development,"
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +116,8 @@ def test_the_same_draws_give_the_same_numbers(project, plain):
 # what moves it
 
 
-def test_dropping_a_districts_last_own_figure_widens_its_early_years(folder, many, project, plain):
-    def without_last(lines):
-        last = max(line for line in lines if line.startswith(OWN))
-        return [line for line in lines if line != last]
-
-    edited(folder, "outcomes", without_last)
+def test_dropping_a_districts_early_years_widens_them(folder, many, project, plain):
+    edited(folder, "district_figures", lambda lines: [line for line in lines if not line.startswith(EARLY)])
     asked = ("areas=Norwich", "horizon=5", "measures=[good_level_of_development]")
     full, fewer = (run(load_scenario(*asked, *more), posterior=many) for more in ((), (f"data_folder={folder}",)))
     for group in ("disadvantaged", "other", "all"):
@@ -140,19 +137,100 @@ def test_dropping_a_districts_last_own_figure_widens_its_early_years(folder, man
 def test_a_district_without_figures_of_its_own_is_known_worst(folder, posterior):
     asked = ("areas=Norwich", "horizon=5", "measures=[good_level_of_development]")
     spreads = [width(run(load_scenario(*asked), posterior=posterior), group="other")]
-    edited(folder, "outcomes", lambda lines: [line for line in lines if not line.startswith(OWN)])
+    edited(folder, "district_figures", lambda lines: [line for line in lines if not line.startswith(OWN)])
     spreads.append(width(run(load_scenario(*asked, f"data_folder={folder}"), posterior=posterior), group="other"))
     assert (spreads[1] > spreads[0]).all()
 
 
 def test_a_proxy_is_marked_and_wider_than_an_authority(posterior):
     result = run(load_scenario("areas=[Blackpool,Norwich]", "horizon=5"), posterior=posterior)
-    table = result.summary().query("measure == 'key_stage_2' and quantity == 'counterfactual'")
+    table = result.summary().query("measure == 'phonics' and quantity == 'counterfactual'")
     assert table[table.area == "Norwich"].proxy.all()
     assert not table[table.area == "Blackpool"].proxy.any()
     for group in ("disadvantaged", "other", "all"):
-        at = {"measure": "key_stage_2", "group": group}
+        at = {"measure": "phonics", "group": group}
         assert (width(result, area="Norwich", **at) > width(result, area="Blackpool", **at)).all(), group
+
+
+def of_norwich(known, **moved):
+    """Give Norwich's history with its own figures changed, and its rolls."""
+    here = {"area": "Norwich"}
+    history = areas.history(known, 2023).sel(here)
+    return history.assign({name: change(history) for name, change in moved.items()}), areas.pupils(known).rolls.sel(
+        here
+    )
+
+
+def test_a_districts_observations_are_its_figures_less_its_countys(known):
+    history, rolls = of_norwich(known)
+    seen = counterfactual.own_observations(history, rolls)
+    at = {name: s for s, name in enumerate(series())}
+    years = {}
+    for each in seen:
+        years.setdefault(tuple(np.flatnonzero(each.weights).tolist()), []).append(each.year)
+    both = tuple(at["key_stage_2", group] for group in ("disadvantaged", "other"))
+    early, older = (
+        tuple(at[name, group] for group in ("disadvantaged", "other"))
+        for name in ("good_level_of_development", "attainment_8")
+    )
+    assert both not in years  # both groups are known, and all pupils would count them twice
+    assert years[both[:1]] == years[both[1:]] == [2016, 2017, 2018, 2019, 2023]
+    assert years[early] == [2014, 2015, 2016, 2017, 2018, 2019]
+    assert years[older] == years[at["persistent_absence", "all"],] == [2019]
+    attainment = next(each for each in seen if each.weights[older[0]])
+    assert attainment.value == pytest.approx((45.86 - 45.34) / 19.0)
+    assert attainment.variance == pytest.approx(1 / 966)
+    assert attainment.weights.sum() == pytest.approx(1)
+    # of two groups one of which is not known, all pupils stand for both
+    alone = history.assign(own=history.own.where(history.group != "other"))
+    kept = [
+        each
+        for each in counterfactual.own_observations(alone, rolls)
+        if np.flatnonzero(each.weights).tolist() == [*both]
+    ]
+    assert len(kept) == 5
+
+
+def test_figures_equal_to_the_countys_leave_it_where_it_is_and_less_uncertain(known):
+    as_county, rolls = of_norwich(known, own=lambda history: history.own_county)
+    law = district_law.law()
+    seen = counterfactual.own_observations(as_county, rolls)
+    (mean, spread), (nothing, before) = (district_law.state_after(law, some, 2023) for some in (seen, []))
+    np.testing.assert_allclose(mean, 0, atol=1e-12)
+    np.testing.assert_array_equal(nothing, 0)
+    n = len(law.pace)
+    sd, sd_before = (np.sqrt(np.diagonal(of)[:n] + np.diagonal(of)[n:]) for of in (spread, before))
+    assert (sd < sd_before).all()
+    assert sd[series().index(("key_stage_2", "other"))] < 0.6 * sd_before[series().index(("key_stage_2", "other"))]
+
+
+def test_schools_that_are_suppressed_make_a_figure_less_certain(known):
+    history, rolls = of_norwich(known)
+    fewer = history.assign(own_pupils=history.own_pupils / 2)
+    for one, other in zip(*(counterfactual.own_observations(some, rolls) for some in (history, fewer)), strict=True):
+        assert other.variance == pytest.approx(2 * one.variance)
+        assert other.value == one.value
+
+
+def test_a_districts_own_figures_move_its_course_by_as_much_as_the_law_says(known, many):
+    history, rolls = areas.history(known, 2023), areas.pupils(known).rolls
+    moved = counterfactual.off_county(history, "Hastings", YEARS, (4, 500), rolls, 1)
+    at = series().index(("attainment_8", "other"))
+    assert moved[:, :, at, 0].mean() == pytest.approx(-0.34, abs=0.03)  # its pupils score 7 points less
+    seen = counterfactual.own_observations(history.sel(area="Hastings"), rolls.sel(area="Hastings"))
+    mean, _ = district_law.state_after(district_law.law(), seen, 2023)
+    law, n = district_law.law(), len(series())
+    expected = law.level_pace * mean[:n] + law.pace * mean[n:]
+    error = moved[..., 0].std(axis=(0, 1)) / np.sqrt(2000)
+    assert (abs(moved[..., 0].mean(axis=(0, 1)) - expected) < 4.5 * error).all()
+
+
+def test_another_districts_figures_change_nothing(known, project):
+    others = known | {"district_figures": [row for row in known["district_figures"] if row["code"] != "E07000062"]}
+    asked = "areas=[Hastings,Norwich]"
+    plain, found = (project(asked, known=some) for some in (known, others))
+    assert not found.sel(area="Hastings").equals(plain.sel(area="Hastings"))
+    xr.testing.assert_identical(found.sel(area="Norwich"), plain.sel(area="Norwich"))
 
 
 def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(project, plain, known, posterior):

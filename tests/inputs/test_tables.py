@@ -166,10 +166,9 @@ def test_an_area_without_figures_is_refused(folder):
 @pytest.mark.parametrize(
     ("name", "is_hit"),
     [
-        ("proxies", lambda line: line.startswith("phonics,other,")),
         ("pupils", lambda line: line.startswith("aged_19,")),
     ],
-    ids=["a proxy that is not there", "a roll that is not there"],
+    ids=["a roll that is not there"],
 )  # fmt: skip
 def test_what_the_model_needs_of_a_table_is_refused_where_it_is_missing(folder, tiny_posterior, name, is_hit):
     from oa_sim import load_scenario

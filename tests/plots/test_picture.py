@@ -150,15 +150,36 @@ def test_a_failed_gate_marks_every_picture(tiny):
 
 
 def test_a_countys_figures_are_marked_in_every_picture_that_names_an_area(every_area):
-    for one in (
-        fan_charts.fan_picture(every_area, "key_stage_2", "all", "Norwich"),
-        fan_charts.side_by_side_picture(every_area, "key_stage_2", "all"),
-        fan_charts.by_area(every_area),
+    for measure, mark, sign in (
+        ("phonics", "county proxy", tile_map.COUNTY),
+        ("key_stage_2", "own estimate", tile_map.OWN),
     ):
-        assert "county proxy" in one.svg.partition("</title>")[2].replace("</tspan>", "")
-        assert "Norwich (county proxy)" in one.alternative
-    mapped = tile_map.tile_map(every_area)
-    assert mapped.svg.count(tile_map.COUNTY) == 1 + int(every_area.draws.proxy.sel(group="all").isel(measure=0).sum())
+        for one in (
+            fan_charts.fan_picture(every_area, measure, "all", "Norwich"),
+            fan_charts.side_by_side_picture(every_area, measure, "all"),
+            fan_charts.by_area(every_area, measure, "all"),
+        ):
+            assert mark in one.svg.partition("</title>")[2].replace("</tspan>", "")
+            assert f"Norwich ({mark})" in one.alternative
+        mapped = tile_map.tile_map(every_area, measure, "all")
+        assert mapped.svg.count(sign) == 1 + 6
+
+
+def test_a_countys_figures_stand_lighter_beside_its_districts_own(every_area):
+    own, proxy, mean = (
+        fan_charts.fan_picture(every_area, *place)
+        for place in (
+            ("attainment_8", "all", "Hastings"),
+            ("phonics", "all", "Hastings"),
+            ("attainment_8", "all", None),
+        )
+    )
+    assert "the county, as published" in own.svg
+    assert own.svg.count(fan_charts.COUNTY) > 2
+    for other in (proxy, mean):
+        assert "the county, as published" not in other.svg
+        assert fan_charts.COUNTY not in other.svg
+    assert "Last own estimate: 37.9 in 2018/19 (the county: 45.3)." in own.alternative
 
 
 def test_the_words_give_the_figures_that_the_draws_hold(every_area):

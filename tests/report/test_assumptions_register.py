@@ -89,8 +89,12 @@ def test_green_is_never_a_judgement_a_distribution_an_estimate_of_ours_or_a_coun
     assert not green.value.str.contains("mean .* 90%", regex=True).any()
     assert not green.source.str.contains("this project").any()
     assert not green.unit.str.startswith("score").any()
-    assert table.loc["outcomes.key_stage_2.all", "rating"] == "amber"
-    assert "Norwich" in table.loc["outcomes.key_stage_2.all", "why"]
+    assert table.loc["outcomes.phonics.all", "rating"] == "amber"
+    assert "Norwich" in table.loc["outcomes.phonics.all", "why"]
+    assert table.loc["district_figures.key_stage_2.all", "rating"] == "amber"
+    assert "school tables" in table.loc["district_figures.key_stage_2.all", "why"]
+    assert table.loc["outcomes.key_stage_2.all", "rating"] == "green"  # of authorities and counties
+    assert table.loc["district_law.levels", "rating"] == "amber"
     assert len(green) > 20
 
 

@@ -14,9 +14,12 @@ from oa_sim.simulation import summaries
 
 def test_every_mark_stands_beside_the_number_it_touches(every_area):
     found = run_statistics.brief(every_area)
-    assert reported_statistic.PROXY in found["impact in Norwich"].marks
-    assert "\N{DAGGER}" in found["impact in Norwich"].in_cell
-    assert reported_statistic.PROXY not in found["impact in Oldham"].marks
+    assert reported_statistic.OWN in found["impact in Norwich"].marks
+    assert "\N{SECTION SIGN}" in found["impact in Norwich"].in_cell
+    assert reported_statistic.OWN not in found["impact in Oldham"].marks
+    county = reported_statistic.About("", "", marks=run_statistics.place(every_area, "phonics", "all", "Norwich").marks)
+    assert reported_statistic.PROXY in county.marks
+    assert reported_statistic.of_number(county, 1.0, run_statistics.origin(every_area)).mark.startswith("\N{DAGGER}")
     assert reported_statistic.VERIFY in found["impact"].marks
     assert reported_statistic.VERIFY not in found["counterfactual"].marks
     failed = replace(every_area, manifest=json.loads(json.dumps(every_area.manifest)))

@@ -135,7 +135,7 @@ def test_a_result_of_a_later_format_is_refused_in_words(tiny, tmp_path, monkeypa
     monkeypatch.setattr("oa_sim.simulation.result.FORMAT", 99)
     path = tiny.save(tmp_path / "later.nc")
     monkeypatch.undo()
-    with pytest.raises(Refusal, match="has format 99, this version reads up to 3"):
+    with pytest.raises(Refusal, match="has format 99, this version reads up to 4"):
         Result.load(path)
 
 

@@ -38,9 +38,13 @@ def test_without_money_there_is_no_impact(tiny, run_tiny):
 
 
 def test_a_countys_figures_are_marked_and_counted(tiny):
-    assert summaries.mark_of(tiny, "key_stage_2", "all", "Norwich") == " (county proxy)"
-    assert summaries.mark_of(tiny, "key_stage_2", "all", "Oldham") == ""
-    assert summaries.mark_of(tiny, "key_stage_2", "all") == " (1 of them county proxies)"
+    for measure, one, several in (
+        ("phonics", "county proxy", "county proxies"),
+        ("key_stage_2", "own estimate", "own estimates"),
+    ):
+        assert summaries.mark_of(tiny, measure, "all", "Norwich") == f" ({one})"
+        assert summaries.mark_of(tiny, measure, "all", "Oldham") == ""
+        assert summaries.mark_of(tiny, measure, "all") == f" (1 of them {several})"
 
 
 def test_what_is_left_has_the_error_of_independent_draws():

@@ -26,7 +26,7 @@ from oa_sim.errors import Refusal
 from oa_sim.inputs import tables
 from oa_sim.report import data_dictionary
 from oa_sim.report.document import Dossier
-from oa_sim.report.reported_statistic import PROXY, Published
+from oa_sim.report.reported_statistic import OWN, PROXY, Published
 from oa_sim.report.sanitise import harmless, in_table
 from oa_sim.simulation.result import Result, described
 
@@ -94,7 +94,8 @@ def _description(manifest: dict) -> str:
     return harmless(
         f"Summaries of {gates.get('n_draws', 'the')} posterior draws; gates: {gates['verdict']}. "
         f"{n_unverified} of the figures behind them are still to verify (assumptions.csv). Rows marked proxy rest on a "
-        f"county\u2019s figures. Data {manifest['data_hash'][:12]}, seed {manifest['seed']}."
+        f"county\u2019s figures, rows marked estimated on a district\u2019s own. "
+        f"Data {manifest['data_hash'][:12]}, seed {manifest['seed']}."
     )
 
 
@@ -141,7 +142,7 @@ def long_table(result: Result) -> pd.DataFrame:
     Every text is as ``sanitise.harmless`` returns it.
     """
     table = pd.concat([result.summary(), *_everywhere(result)], ignore_index=True)
-    table["unit"] = [_unit(*row) for row in zip(table.unit, table.quantity, table.proxy, strict=True)]
+    table["unit"] = [_unit(*row) for row in zip(table.unit, table.quantity, table.proxy, table.estimated, strict=True)]
     parts = (table.quantity.map(str.capitalize), table.measure.map(NAMES), table.group.map(str.capitalize))
     table["branch"] = parts[0] + STEP + parts[1] + STEP + parts[2]
     keys = ["scenario", "area", "branch", "unit", "year"]
@@ -160,19 +161,20 @@ def _everywhere(result: Result) -> list[pd.DataFrame]:
     for measure in result.draws.measure.values.tolist():
         for group in MEASURES[measure].table_groups:
             place = {"measure": measure, "group": group}
-            proxy = result.draws.proxy.sel(place).any("area").expand_dims(area=[MEAN_REGION])
+            kinds = result.draws[["proxy", "estimated"]].sel(place).any("area").expand_dims(area=[MEAN_REGION])
             labels = {"scenario": result.label, **place, "unit": MEASURES[measure].unit}
             for quantity in QUANTITIES:
                 mean = result.draws[quantity].sel(place).mean("area", dtype=float).expand_dims(area=[MEAN_REGION])
                 draws = mean.transpose("chain", "draw", "area", "year")
-                parts.append(described(draws, proxy).assign(**labels, quantity=quantity))
+                parts.append(described(draws, kinds.proxy, kinds.estimated).assign(**labels, quantity=quantity))
     return parts
 
 
-def _unit(unit: str, quantity: str, proxy: bool) -> str:
-    """Return a unit with the mark of a county's figures."""
+def _unit(unit: str, quantity: str, proxy: bool, estimated: bool) -> str:
+    """Return a unit with the marks of districts' figures."""
     unit = "percentage points" if unit == "%" and quantity == "impact" else unit
-    return f"{unit} ({PROXY})" if proxy else unit
+    marks = [mark for mark, holds in ((PROXY, proxy), (OWN, estimated)) if holds]
+    return f"{unit} ({', '.join(marks)})" if marks else unit
 
 
 def table(figures: Iterable[Published]) -> pd.DataFrame:

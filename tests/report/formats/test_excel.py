@@ -153,7 +153,7 @@ def test_the_read_me_says_the_headline_the_verdict_the_signs_and_how_to_cite(of_
     said = {row["About"].value: row["What it says"].value for row in table(read["Read me"])}
     assert said["Headline"].startswith("The programme, funded from ")
     assert said["Verdict"].startswith("PASS")
-    assert "\u2021 uses inputs that are still to be verified" in said["Signs beside figures"]
+    assert "\u2021 uses inputs still to be verified" in said["Signs beside figures"]
     assert of_run.trace in said["How to cite"]
 
 

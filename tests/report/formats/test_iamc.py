@@ -56,14 +56,17 @@ def test_the_mean_of_the_areas_is_reckoned_draw_by_draw(long_table, tiny):
     assert found["Impact|Key stage 2|Disadvantaged|95th percentile"] == pytest.approx(float(draws.quantile(0.95)))
 
 
-def test_a_figure_of_a_county_says_so_in_its_unit(long_table, tiny):
-    county = tiny.draws.proxy.sel(measure="key_stage_2", group="all").to_series().astype(bool)
-    assert county.any()
-    assert not county.all()
-    rows = long_table[long_table.variable == "Impact|Key stage 2|All|Mean"]
-    for area, is_county in county.items():
-        assert (rows[rows.region == area].unit.str.contains(data_files.PROXY) == is_county).all()
-    assert rows[rows.region == data_files.MEAN_REGION].unit.str.contains(data_files.PROXY).all()
+@pytest.mark.parametrize(
+    ("kind", "mark", "measure"), [("proxy", data_files.PROXY, "phonics"), ("estimated", data_files.OWN, "key_stage_2")]
+)
+def test_a_figure_of_a_district_says_of_what_kind_it_is_in_its_unit(long_table, tiny, kind, mark, measure):
+    of_kind = tiny.draws[kind].sel(measure=measure, group="all").to_series().astype(bool)
+    assert of_kind.any()
+    assert not of_kind.all()
+    rows = long_table[long_table.variable == f"Impact|{measure.replace('_', ' ').capitalize()}|All|Mean"]
+    for area, is_marked in of_kind.items():
+        assert (rows[rows.region == area].unit.str.contains(mark) == is_marked).all()
+    assert rows[rows.region == data_files.MEAN_REGION].unit.str.contains(mark).all()
 
 
 def test_a_change_of_a_share_is_in_percentage_points_and_a_level_in_per_cent(long_table):
