@@ -30,6 +30,7 @@ from oa_sim.scenario.load import load_learning, load_scenario
 from oa_sim.validation import hindcast
 
 UNTIL = 2017
+LONGER = ("sampler.tune=500", "sampler.thin=5")  # few years say little of what moves slowly
 SHIPPED = tables.FOLDER / f"learned_until_{UNTIL}.nc"
 AS_DELIVERED = (
     "scenario=as_delivered",  # 72m GBP over three years, then 18m and 18m
@@ -51,7 +52,7 @@ def say(sentence: str) -> None:
 
 def learn(panel: str) -> Path:
     """Learn from a panel and keep what was learned where results go."""
-    learning = load_learning(f"panel.path={panel}", f"panel.train_until={UNTIL}")
+    learning = load_learning(f"panel.path={panel}", f"panel.train_until={UNTIL}", *LONGER)
     found = hindcast.learn(learning, say)
     made = json.loads(found.attrs["made"])
     made["command"] = f"python experiments/hindcast.py --actuals FILE --panel {Path(panel).name}"

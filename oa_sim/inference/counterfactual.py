@@ -25,8 +25,6 @@ LEAST_PUPILS = 20  # behind a district's figure, as its error counts them; fewer
 BREAK_FREEDOM = 4  # degrees of freedom of the size of a break to come (Student's t); assumed
 THREADS = 2
 Tables = dict[str, list[Row]]  # the checked tables, by name
-# of England: the argument of its law, and the name in the posterior
-MOVES = {"trend": "national_trend", "damping": "national_damping", "alike": "groups_alike"}
 
 
 def project(
@@ -129,15 +127,14 @@ def national(posterior: xr.Dataset, record: Record, years: list[int], breaks: li
     It is exact where both groups of a measure end in the same year; where one goes on for longer, those further figures
     say where it stands, and nothing of the other's years since.
     """
-    law = {name: posterior[kept].values.ravel() for name, kept in MOVES.items()}
-    sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
+    sd = posterior["national_sd"].values.reshape(-1, posterior.sizes["series"])
     out = np.full((len(sd), len(record.series), len(years)), np.nan)
     for measure in dict.fromkeys(measure for measure, _ in record.series):
         here = [s for s, name in enumerate(record.series) if name[0] == measure and len(record.national[s].years)]
         courses = [_declared(record.national[s], breaks, measure) for s in here]
         if not here:
             continue
-        names, law["break_sd"] = [record.series[s] for s in here], posterior[break_of(measure)].values.ravel()
+        names = [record.series[s] for s in here]
         first_end = min(int(course.years[-1]) for course in courses)
         size = (5, len(sd), max(years[-1] - first_end, 3))  # where each stands takes three
         normal = {name[1]: stream(seed, "national", *name).standard_normal(size) for name in names}
@@ -145,10 +142,17 @@ def national(posterior: xr.Dataset, record: Record, years: list[int], breaks: li
         spread = stream(seed, "size of breaks", measure).chisquare(BREAK_FREEDOM, size[1:]) / BREAK_FREEDOM
         for numbers in normal.values():
             numbers[2:4] /= np.sqrt(spread)
-        drawn = national_trend.ahead(names, courses, years[-1], law | {"sd": sd[:, here]}, normal)
+        drawn = national_trend.ahead(names, courses, years[-1], law_of_england(posterior, measure) | {"sd": sd[:, here]}, normal)
         for s, course in zip(here, drawn, strict=True):
             out[:, s] = course[:, -len(years) :]
     return out
+
+
+def law_of_england(posterior: xr.Dataset, measure: str) -> dict[str, np.ndarray]:
+    """Return what moves England in a measure, by the names of ``national_trend.covariance`` (draw), all but ``sd``."""
+    names = {"trend": "national_trend", "damping": "national_damping", "alike": "groups_alike"}
+    kept = names | {"break_sd": break_of(measure)}
+    return {name: posterior[variable].values.ravel() for name, variable in kept.items()}
 
 
 def _declared(course: National, breaks: list[Row], measure: str) -> National:

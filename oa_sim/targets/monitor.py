@@ -126,8 +126,7 @@ def _once(scenario: Scenario, history: xr.Dataset) -> list[str]:
 
 def of_england(posterior: xr.Dataset, published: Record, scenario: Scenario) -> np.ndarray:
     """Return the log density of England's new figures in each draw (draw), given those before."""
-    law = {name: posterior[kept].values.ravel() for name, kept in counterfactual.MOVES.items()}
-    sd = posterior["national_sd"].values.reshape(len(law["trend"]), -1)
+    sd = posterior["national_sd"].values.reshape(-1, posterior.sizes["series"])
     total = np.zeros(len(sd))
     for measure in dict.fromkeys(measure for measure, _ in published.series):
         here = [
@@ -136,7 +135,7 @@ def of_england(posterior: xr.Dataset, published: Record, scenario: Scenario) -> 
         names, courses = [published.series[s] for s in here], [published.national[s] for s in here]
         before = [_cut(course, scenario.start_year) for course in courses]
         if here and all(len(course.years) for course in before):
-            mine = law | {"sd": sd[:, here]}
+            mine = counterfactual.law_of_england(posterior, measure) | {"sd": sd[:, here]}
             total += _of_steps(names, courses, mine) - _of_steps(names, before, mine)
     return total
 

@@ -273,7 +273,7 @@ def test_an_area_above_its_own_mean_is_expected_to_come_part_of_the_way_back(pos
 def national_of(posterior, one, years=YEARS, breaks=(), **given):
     """Return England's course (draw, series, year) where each series has one record, the posterior what is given."""
     names = list(series())
-    seen = Record(names, [], np.array([]), *(np.zeros(0),) * 3, np.zeros((0, 0)), [one] * len(names))
+    seen = Record(names, [], np.array([]), *(np.zeros(0),) * 3, np.zeros((0, 0)), [one] * len(names), np.zeros(0))
     given = {name: xr.full_like(posterior[name], value) for name, value in given.items()}
     return counterfactual.national(posterior.assign(given), seen, years, list(breaks), 1)
 
