@@ -14,6 +14,7 @@ from pathlib import Path
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs.csv_reader import checked_rows, lines_of
+from oa_sim.inputs.places import JOIN, with_places
 from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES, with_unit
 from oa_sim.inputs.schemas import Row as Row
 from oa_sim.inputs.schemas import Tables as Tables
@@ -65,8 +66,10 @@ def _settled_content(path: Path, state: tuple[int, ...]) -> bytes:
     return path.read_bytes()
 
 
-def read_all(folder: str | Path | None = None) -> Tables:
+def read_all(folder: str | Path | None = None, names: Collection[str] = ()) -> Tables:
     """Return every table, each checked by itself and against the others.
+
+    Of the areas that are named, those that ``areas.csv`` lacks are added; see ``places.with_places``.
 
     What is refused: a source that is not listed, a unit that is not the measure's, a value out of range, a place that
     no area needs, an area without its figures, and a year that is missing without a declared break.
@@ -81,7 +84,7 @@ def read_all(folder: str | Path | None = None) -> Tables:
     _check_events(tables)
     _check_spans(tables)
     _check_gaps(tables)
-    return tables
+    return with_places(tables, names)
 
 
 def restrict_to_areas(tables: Tables, names: Collection[str]) -> Tables:
@@ -137,10 +140,17 @@ def _check_places(tables: Tables) -> None:
 
 
 def _check_districts(tables: Tables) -> None:
+    """Refuse a code that is no district, and a county without figures."""
     codes = {row["code"] for row in tables["districts"]}
-    for row in tables["district_figures"]:
-        if row["code"] not in codes:
-            raise _fault("district_figures", row, str(unknown("code", row["code"], codes)))
+    for name, column in (("district_figures", "code"), ("place_names", "codes")):
+        for row in tables[name]:
+            for code in row[column].split(JOIN):
+                if code not in codes:
+                    raise _fault(name, row, str(unknown("code", code, codes)))
+    authorities = {row["authority"] for row in tables["authority_figures"]}
+    for row in tables["districts"]:
+        if row["tier"] == "county" and row["authority"] not in authorities:
+            raise _fault("districts", row, str(unknown("authority", row["authority"], authorities)))
 
 
 def _check_values(tables: Tables) -> None:

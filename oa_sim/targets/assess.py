@@ -87,7 +87,7 @@ def promise(scenario: Scenario, request: Target, say: Callable[[str], None] = la
         _check_year(year, scenario)
     targets = of_user(request.table, scenario.areas.names, scenario.data_folder) if request.table else []
     targets += package(scenario.areas.names, scenario.data_folder) if request.package else []
-    record = _record(scenario.data_folder)
+    record = _record(scenario)
     is_honest = _learned_until(scenario) < scenario.start_year
     over = [_past(target, scenario.start_year, int(record.year[-1]), is_honest) for target in targets]
     districts = district_ranks.read(scenario.data_folder)
@@ -205,9 +205,9 @@ def _before(over: list[TargetRow], scenario: Scenario, say: Callable[[str], None
     return replace(before, scenario=then, result=replace(before.result, manifest=manifest))
 
 
-def _record(data_folder: str | None) -> xr.Dataset:
-    """Return all that was published of every area."""
-    checked = tables.read_all(data_folder)
+def _record(scenario: Scenario) -> xr.Dataset:
+    """Return all that was published of every area of the tables, and of those that a scenario names."""
+    checked = tables.read_all(scenario.data_folder, scenario.areas.names)
     return areas.history(checked, max(row["year"] for row in checked["outcomes"]))
 
 
@@ -233,7 +233,7 @@ def judge(
     if goal is not None and target.year is not None:
         row |= districts.reached(goal, target.area, target.year)
     else:
-        row |= _published(target, _record(seen.scenario.data_folder) if record is None else record)
+        row |= _published(target, _record(seen.scenario) if record is None else record)
     # of a baseline: what could have been promised for the year that was published
     year: int | None = target.year if has_target else row["published_year"]
     if year is not None and year in seen.result.draws.year.values:

@@ -86,6 +86,7 @@ def test_what_is_no_workbook_is_refused(tmp_path):
 
 WRONG_FIGURES = {
     "a place": ("Oldam,key_stage_2,all,2022,50", "place"),
+    "a place that no area needs": ("Kent,key_stage_2,all,2022,50", "unknown place 'Kent'"),
     "a district": ("Norwich,key_stage_2,all,2022,50", "published for Norfolk"),
     "a measure": ("Oldham,key_stage_9,all,2022,50", "measure"),
     "a group": ("Oldham,suspensions,other,2022,5", "group of suspensions"),
@@ -116,3 +117,13 @@ def test_a_wrong_figure_is_refused_in_one_sentence(tmp_path, case):
 def test_settings_check_themselves_alone_and_together(make, words):
     with pytest.raises(Refusal, match=words):
         make()
+
+
+def test_a_published_file_may_write_an_authority_in_its_own_way(tmp_path):
+    header = "gss_code,la_code,la_name,region,academic_year,gld_pct\n"
+    rows = ("E92000001,970,England,England", "E06000047,840,Durham,North East", "E06000010,810,{},Yorkshire")
+    text = header + "".join(f"{row},2021/22,{60 + n}\n" for n, row in enumerate(rows))
+    (tmp_path / "f.csv").write_text(text.format('"Kingston Upon Hull, City of"'))
+    hull = "Kingston upon Hull, City of"
+    found = settings.figure_rows(Monitor(figures=str(tmp_path / "f.csv")), tables.read_all(names=[hull]), 2022, None)
+    assert {row["place"]: row["value"] for row in found} == {"England": 60, "County Durham": 61, hull: 62}
