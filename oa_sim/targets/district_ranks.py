@@ -188,6 +188,7 @@ def read(data_folder: str | None) -> Districts:
     for row in known:
         parts.setdefault(row["authority"], []).append(row["code"])
     parts |= {row["district"]: [row["code"]] for row in known}
+    parts |= {row["name"]: row["codes"].split("+") for row in tables.read("place_names", data_folder)}
     parts |= {row["area"]: row["code"].split("+") for row in tables.read("areas", data_folder)}
     return Districts(pd.DataFrame(tables.read("district_figures", data_folder)), parts, len(known))
 
