@@ -79,7 +79,7 @@ def target_sentences(promises: Promises) -> list[str]:
     if "judged_before" in promises.facts and targets:
         hindsight = "the dates (not the sizes) of later series breaks"
         if promises.facts["asked"]["panel"] is None:
-            hindsight += ", and base rates that include data to 2022/23"
+            hindsight += ", and base rates that include data to 2024/25"
         sentences.append(f"Hindsight remains in the assessment of targets for past years: {hindsight}.")
     n_baselines = int((assessed.colour == "none").sum()) if len(assessed) else 0
     if n_baselines:
