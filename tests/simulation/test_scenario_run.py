@@ -52,14 +52,14 @@ def test_a_districts_own_figures_move_its_early_years(known, tiny_posterior):
     rolls = areas.pupils(known).rolls
     means = []
     for those in (known, known | {"outcomes": other}):
-        history = areas.history(those, 2023)
+        history = areas.history(those, 2025)
         latent = counterfactual.project(scenario, tiny_posterior, history, those, rolls)
         means.append(float(latent.sel(group="other").mean()))
     assert means[1] < means[0] - 0.1
 
 
 def test_a_proxy_has_a_wider_interval_than_an_authority(every_area):
-    rows = every_area.summary().query("measure == 'key_stage_2' and quantity == 'counterfactual' and year == 2024")
+    rows = every_area.summary().query("measure == 'key_stage_2' and quantity == 'counterfactual' and year == 2026")
     width = (rows.q95 - rows.q05).groupby(rows.area.where(rows.group == "disadvantaged")).first()
     assert width["Norwich"] > width["Blackpool"]
 
