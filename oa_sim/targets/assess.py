@@ -92,7 +92,8 @@ def promise(scenario: Scenario, request: Target, say: Callable[[str], None] = la
         for target, is_over in zip(targets, over, strict=True)
     ]
     facts = {"asked": vars(request)} | _facts(ahead)
-    facts["base_rates"] = request.panel or "movements.csv: all authorities, to 2024/25, whenever a target was set"
+    base_rates = "movements.csv: all authorities to 2024/25, 30 of them to 2022/23, whenever a target was set"
+    facts["base_rates"] = request.panel or base_rates
     if before:
         facts["judged_before"] = _facts(before)
     return Promises(levels, pd.DataFrame(judged), ahead, facts)
