@@ -16,7 +16,7 @@ from oa_sim.inputs import areas, tables
 from oa_sim.simulation.scenario_run import run
 
 YEARS = list(range(2024, 2039))
-LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15", f"start_year={YEARS[0]}")
+LATENT = ("areas=[Blackpool,Norwich,Oldham]", "horizon=15")
 OWN = "good_level_of_development,all,Norwich,district,"
 
 
@@ -40,7 +40,7 @@ def project(posterior):
         known = known or tables.read_all()
         history = areas.history(known, 2023)
         return counterfactual.project(
-            load_scenario(*LATENT, *overrides), draws, history, known, areas.pupils(known).rolls
+            load_scenario(*LATENT, *overrides, start_year=YEARS[0]), draws, history, known, areas.pupils(known).rolls
         )
 
     return answer

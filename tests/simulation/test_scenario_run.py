@@ -52,7 +52,7 @@ def test_a_districts_own_figures_move_its_early_years(known, tiny_posterior):
     rolls = areas.pupils(known).rolls
     means = []
     for those in (known, known | {"outcomes": other}):
-        history = areas.history(those, 2025)
+        history = areas.history(those, 2023)
         latent = counterfactual.project(scenario, tiny_posterior, history, those, rolls)
         means.append(float(latent.sel(group="other").mean()))
     assert means[1] < means[0] - 0.1
