@@ -122,9 +122,12 @@ def test_dropping_a_districts_last_own_figure_widens_its_early_years(folder, man
 
     edited(folder, "outcomes", without_last)
     asked = ("areas=Norwich", "horizon=5", "measures=[good_level_of_development]")
-    full, fewer = (run(load_scenario(*asked, *more), posterior=many) for more in ((), (f"data_folder={folder}",)))
+    full, fewer = (
+        run(load_scenario(*asked, *more, start_year=YEARS[0]), posterior=many)
+        for more in ((), (f"data_folder={folder}",))
+    )
     for group in ("disadvantaged", "other", "all"):
-        assert width(fewer, group=group, year=2026) > width(full, group=group, year=2026), group
+        assert width(fewer, group=group, year=2024) > width(full, group=group, year=2024), group
     # in later years England's course hides it, so that is taken as known
     given = {"known": tables.read_all(folder), "draws": many.assign(national_sd=xr.full_like(many.national_sd, 1e-6))}
     at = {"area": "Norwich", "measure": "good_level_of_development", "group": "other"}
