@@ -213,7 +213,7 @@ class Scenario(Checked):
 
     owner = DELIVERY
     name: str = requested("Name of the scenario", NAME)
-    start_year: int = requested("First funded and projected year, 2024 is 2023/24", "", 2018, 2040)
+    start_year: int = requested("First funded and projected year, 2026 is 2025/26", "", 2018, 2040)
     horizon: int = requested("Years projected", "years", SHORTEST_HORIZON, LONGEST_HORIZON)
     seed: int = requested("Root of every random number", "", 0, 2**63 - 1)
     measures: list[str] = requested("Published outcomes", NAMES, choices=tuple(MEASURES))

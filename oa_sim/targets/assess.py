@@ -107,7 +107,8 @@ def promise(scenario: Scenario, request: Target, say: Callable[[str], None] = la
     left_out = not_judged(scenario.areas.names, scenario.data_folder) if request.package else []
     ranks = district_ranks.progress(districts, [(target.area, target.measure, target.group) for target in targets])
     facts = {"asked": vars(request), "units": UNITS} | _facts(ahead)
-    facts["base_rates"] = request.panel or "movements.csv: all authorities, to 2022/23, whenever a target was set"
+    base_rates = "movements.csv: all authorities to 2024/25, 30 of them to 2022/23, whenever a target was set"
+    facts["base_rates"] = request.panel or base_rates
     if before:
         facts["judged_before"] = _facts(before)
     return Promises(levels, pd.DataFrame(judged), pd.DataFrame(left_out), ranks, ahead, facts)

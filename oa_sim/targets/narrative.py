@@ -79,7 +79,7 @@ def target_sentences(promises: Promises) -> list[str]:
     if "judged_before" in promises.facts and targets:
         hindsight = ["the dates (not the sizes) of later series breaks"]
         if promises.facts["asked"]["panel"] is None:
-            hindsight.append("base rates that include data to 2022/23")
+            hindsight.append("base rates that include data to 2024/25")
         if any(row.scale == "rank" for row in judged):
             hindsight.append("how far the figure that a rank takes moved against England in later years")
         remains = "; ".join(hindsight)

@@ -35,7 +35,7 @@ class Want(Checked):
     area: str | None = requested("Area", NAME, default=None)
     measure: str = requested("Measure", NAME, choices=tuple(MEASURES), default="key_stage_2")
     group: str = requested("Group of pupils", NAME, default="all")
-    year: int = requested("Year", "", FIRST_YEAR, LAST_YEAR, 2029)
+    year: int = requested("Year", "", FIRST_YEAR, LAST_YEAR, 2031)
     level: float = requested(
         "Figure to be reached; on the scale relative, less England\u2019s", "the measure\u2019s", -100, 100, 0.0
     )

@@ -251,13 +251,13 @@ def test_run_m_says_what_it_refuses_and_goes_on(capsys, outputs):
 
 
 def test_a_dry_run_of_several_says_each_and_writes_nothing(capsys, outputs):
-    code, out, _ = answer(capsys, "run", "-m", *SMALL, "start_year=2024,2025", f"outputs={outputs}", "--dry-run")
+    code, out, _ = answer(capsys, "run", "-m", *SMALL, "start_year=2026,2027", f"outputs={outputs}", "--dry-run")
     assert code == 0
     assert [line for line in out.splitlines() if line.startswith("start_year=")] == [
-        "start_year=2024",
-        "start_year=2025",
+        "start_year=2026",
+        "start_year=2027",
     ]
-    assert "As delivered: 2024/25 to 2028/29, 3 areas" in out
+    assert "As delivered: 2026/27 to 2030/31, 3 areas" in out
     assert not outputs.exists()
 
 

@@ -5,15 +5,18 @@ import importlib.util
 import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from oa_sim import load_scenario
+from oa_sim.inputs import tables
 from oa_sim.scenario.overrides import groups
 
 FOLDER = Path(__file__).parents[2] / "experiments"
+LAIT = Path(__file__).resolve().parents[3] / "shared" / "facts" / "lait_to_2024_25.parquet"
 SCRIPTS = (
     *("which_portfolio", "how_to_split", "does_it_last", "how_sure_are_we", "bought_in_or_embedded"),
     "levers_or_assumptions",
@@ -73,6 +76,13 @@ def test_every_ending_and_reading_that_is_compared_is_a_choice():
     assert set(script("how_sure_are_we").READINGS) <= set(groups()["evidence"])
     assert set(script("which_portfolio").PORTFOLIOS) <= set(groups()["portfolio"])
     assert load_scenario("split=per_pupil").split.rule in script("how_to_split").RULES
+
+
+@pytest.mark.skipif(not LAIT.is_file(), reason="the figures of all authorities are not beside the repository")
+def test_the_movements_in_the_package_are_those_of_the_tool_to_its_last_year(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["how_far_do_authorities_move", "--panel", str(LAIT)])
+    script("how_far_do_authorities_move").main()
+    assert capsys.readouterr().out == Path(tables.FOLDER, "movements.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

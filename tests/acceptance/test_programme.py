@@ -44,13 +44,13 @@ def test_payment_rounds_move_spend_from_the_first_year_to_the_second(pair):
     spent = [result.money.spend.sum(["area", "intervention"]).values for result in (without, with_it)]
     assert spent[1][0] == pytest.approx(0.317 * spent[0][0], rel=1e-4)
     assert spent[1][:2].sum() == spent[0][:2].sum()
-    assert impact(with_it, 2024, "persistent_absence").mean() < impact(without, 2024, "persistent_absence").mean()
+    assert impact(with_it, 2026, "persistent_absence").mean() < impact(without, 2026, "persistent_absence").mean()
 
 
 def test_carry_over_spends_what_would_be_left(pair):
     without, with_it = pair("carry_over")
     assert with_it.manifest["account_gbp"]["unspent"] == 0 < without.manifest["account_gbp"]["unspent"]
-    assert (impact(with_it, 2027) > impact(without, 2027)).all()
+    assert (impact(with_it, 2029) > impact(without, 2029)).all()
 
 
 def test_reallocation_takes_from_the_area_that_cannot_use_it(pair):
@@ -59,23 +59,23 @@ def test_reallocation_takes_from_the_area_that_cannot_use_it(pair):
     assert by_area[1].sel(area="West Somerset") < by_area[0].sel(area="West Somerset")
     assert (by_area[1] > by_area[0]).sum() == 5
     assert with_it.manifest["account_gbp"]["difference"] == 0
-    assert impact(with_it, 2028, area="Bradford").mean() > impact(without, 2028, area="Bradford").mean()
+    assert impact(with_it, 2030, area="Bradford").mean() > impact(without, 2030, area="Bradford").mean()
 
 
 def test_management_comes_off_the_top_and_leaves_less_for_activity(pair):
     without, with_it = pair("management")
     assert with_it.manifest["account_gbp"]["management"] == round(0.06 * 108e6) > 0
     assert without.manifest["account_gbp"]["management"] == 0
-    assert impact(with_it, 2028).mean() < impact(without, 2028).mean()
+    assert impact(with_it, 2030).mean() < impact(without, 2030).mean()
 
 
 def test_what_was_paid_in_the_fourth_year_favours_the_larger_areas(pair):
     without, with_it = pair("actual_split")
-    fourth = [result.money.management.sel(money_year=2027) for result in (without, with_it)]
+    fourth = [result.money.management.sel(money_year=2029) for result in (without, with_it)]
     assert np.ptp(fourth[0].values) <= 1
     assert fourth[1].sel(area="Blackpool") > fourth[0].sel(area="Blackpool")
     assert fourth[1].sel(area="West Somerset") < fourth[0].sel(area="West Somerset")
-    assert impact(with_it, 2028, area="Blackpool").mean() > impact(without, 2028, area="Blackpool").mean()
+    assert impact(with_it, 2030, area="Blackpool").mean() > impact(without, 2030, area="Blackpool").mean()
 
 
 # plans and how they are carried out
@@ -90,14 +90,14 @@ def test_delivery_plans_give_each_area_its_own_portfolio(pair):
     assert float(share[1].sel(area="Blackpool", **early).sum()) == 0
     assert float(share[1].sel(area="West Somerset", **early).sum()) == pytest.approx(866752 / 3392838, abs=1e-3)
     for measure, moved in {"neet_16_17": 1, "good_level_of_development": -1}.items():
-        both = [impact(result, 2028, measure, area="Blackpool").mean() for result in (without, with_it)]
+        both = [impact(result, 2030, measure, area="Blackpool").mean() for result in (without, with_it)]
         assert moved * (both[1] - both[0]) > 0
 
 
 def test_a_board_with_a_chair_a_manager_and_support_delivers_sooner_and_better(pair):
     without, with_it = pair("board")
-    early = [impact(result, 2026) for result in (without, with_it)]
-    late = [impact(result, 2028) for result in (without, with_it)]
+    early = [impact(result, 2028) for result in (without, with_it)]
+    late = [impact(result, 2030) for result in (without, with_it)]
     assert (early[1] > early[0]).all()
     assert (late[1] > late[0]).mean() > 0.9  # in a draw an effect may be below nothing
     assert early[1].mean() / early[0].mean() > late[1].mean() / late[0].mean()
@@ -106,7 +106,7 @@ def test_a_board_with_a_chair_a_manager_and_support_delivers_sooner_and_better(p
 @pytest.mark.parametrize("name", ["tender", "sign_off"])
 def test_slow_procurement_delays_what_is_delivered(pair, name):
     without, with_it = pair(name)
-    assert impact(with_it, 2026).mean() < 0.97 * impact(without, 2026).mean()
+    assert impact(with_it, 2028).mean() < 0.97 * impact(without, 2028).mean()
 
 
 @pytest.mark.parametrize("name", ["election", "change_of_minister"])
@@ -122,22 +122,22 @@ def test_a_dated_stoppage_of_commissioning_delays_the_first_delivery(pair, name)
 def test_networks_that_stood_before_make_every_phase_start_sooner(pair):
     without, with_it = pair("networks")
     for measure in ("good_level_of_development", "key_stage_2", "neet_16_17"):
-        assert impact(with_it, 2026, measure).mean() > impact(without, 2026, measure).mean()
+        assert impact(with_it, 2028, measure).mean() > impact(without, 2028, measure).mean()
 
 
 def test_new_networks_make_post_16_start_later_than_schools(tiny_posterior):
     late = run(load_scenario(SIX), posterior=tiny_posterior)
     soon = run(load_scenario(SIX, "organisation.networks.post_16=1"), posterior=tiny_posterior)
-    assert impact(soon, 2026, "neet_16_17").mean() > impact(late, 2026, "neet_16_17").mean()
+    assert impact(soon, 2028, "neet_16_17").mean() > impact(late, 2028, "neet_16_17").mean()
     gld = "good_level_of_development"
-    np.testing.assert_allclose(impact(soon, 2026, gld), impact(late, 2026, gld), rtol=0.05, atol=2e-3)
+    np.testing.assert_allclose(impact(soon, 2028, gld), impact(late, 2028, gld), rtol=0.05, atol=2e-3)
 
 
 def test_national_programmes_add_activity_that_the_budget_does_not_pay(pair):
     without, with_it = pair("national_programmes")
     assert with_it.manifest["account_gbp"] == without.manifest["account_gbp"]
     assert float(with_it.money.national.sum()) > 0 == float(without.money.national.sum())
-    assert impact(with_it, 2026, "suspensions").mean() > impact(without, 2026, "suspensions").mean()
+    assert impact(with_it, 2028, "suspensions").mean() > impact(without, 2028, "suspensions").mean()
 
 
 def test_national_programmes_alone_do_nothing_where_there_is_no_programme(tiny_posterior):
@@ -148,8 +148,8 @@ def test_national_programmes_alone_do_nothing_where_there_is_no_programme(tiny_p
 def test_a_school_that_takes_on_only_so_much_does_each_thing_less_well(pair):
     without, with_it = pair("school_load", "budget.total_gbp=4e8")
     for measure in ("key_stage_2", "attainment_8"):
-        assert (impact(with_it, 2028, measure) <= impact(without, 2028, measure) + 1e-4).all()
-        assert impact(with_it, 2028, measure).mean() < 0.98 * impact(without, 2028, measure).mean()
+        assert (impact(with_it, 2030, measure) <= impact(without, 2030, measure) + 1e-4).all()
+        assert impact(with_it, 2030, measure).mean() < 0.98 * impact(without, 2030, measure).mean()
 
 
 def test_more_money_can_do_less_where_schools_are_overloaded(tiny_posterior):
@@ -157,12 +157,12 @@ def test_more_money_can_do_less_where_schools_are_overloaded(tiny_posterior):
     less, more = (
         run(load_scenario(SIX, costly, f"budget.total_gbp={total}"), posterior=tiny_posterior) for total in (3e8, 3e9)
     )
-    assert impact(more, 2028).mean() < impact(less, 2028).mean()
+    assert impact(more, 2030).mean() < impact(less, 2030).mean()
 
 
 def test_sharing_what_works_starts_sooner_and_delivers_better(pair):
     without, with_it = pair("sharing")
-    for year in (2026, 2028):
+    for year in (2028, 2030):
         assert (impact(with_it, year) > impact(without, year)).mean() > 0.9
 
 
@@ -171,27 +171,27 @@ def test_an_area_alone_has_nobody_to_learn_from(tiny_posterior):
         run(load_scenario("areas=[Norwich]", f"organisation.sharing={score}"), posterior=tiny_posterior)
         for score in (0, 1)
     ]
-    np.testing.assert_array_equal(*(impact(result, 2027) for result in alone))
+    np.testing.assert_array_equal(*(impact(result, 2029) for result in alone))
 
 
 def test_twinning_spills_over_to_the_twin_and_to_no_other(pair):
     without, with_it = pair("twinning")
     for area, gains in {"Ipswich": True, "Blackpool": True, "Bradford": False, "Norwich": False}.items():
-        more = impact(with_it, 2028, area=area) > impact(without, 2028, area=area)
+        more = impact(with_it, 2030, area=area) > impact(without, 2030, area=area)
         assert more.mean() > 0.9 if gains else not more.any()
 
 
 @pytest.mark.parametrize(
     ("name", "measure", "year"),
     [
-        ("early_years", "good_level_of_development", 2027),
-        ("primary", "key_stage_2", 2028),
-        ("secondary", "attainment_8", 2028),
-        ("post_16", "neet_16_17", 2028),
-        ("attendance", "persistent_absence", 2027),
-        ("exclusions", "suspensions", 2027),
-        ("mental_health", "persistent_absence", 2027),
-        ("life_skills", "neet_16_17", 2028),
+        ("early_years", "good_level_of_development", 2029),
+        ("primary", "key_stage_2", 2030),
+        ("secondary", "attainment_8", 2030),
+        ("post_16", "neet_16_17", 2030),
+        ("attendance", "persistent_absence", 2029),
+        ("exclusions", "suspensions", 2029),
+        ("mental_health", "persistent_absence", 2029),
+        ("life_skills", "neet_16_17", 2030),
     ],
 )
 def test_money_for_a_phase_moves_the_measure_of_that_phase(pair, name, measure, year):
@@ -210,24 +210,24 @@ def test_money_for_a_phase_moves_nothing_else(pair, name, unserved):
 def test_engaging_families_employers_and_volunteers_widens_reach_and_survival(pair):
     without, with_it = pair("engagement")
     for measure in ("good_level_of_development", "neet_16_17", "persistent_absence"):
-        assert impact(with_it, 2028, measure).mean() > impact(without, 2028, measure).mean()
+        assert impact(with_it, 2030, measure).mean() > impact(without, 2030, measure).mean()
     assert left(with_it, 5, "neet_16_17") > left(without, 5, "neet_16_17")
 
 
 def test_a_review_moves_money_to_what_more_is_expected_of(pair):
     without, with_it = pair("review")
-    for year in (2024, 2025, 2026):
+    for year in (2026, 2027, 2028):
         at = {"money_year": year}
         np.testing.assert_array_equal(with_it.money.spend.sel(at), without.money.spend.sel(at))
     np.testing.assert_array_equal(with_it.money.spend.sum("intervention"), without.money.spend.sum("intervention"))
     assert with_it.manifest["account_gbp"] == without.manifest["account_gbp"]
-    assert impact(with_it, 2028).mean() > impact(without, 2028).mean()
+    assert impact(with_it, 2030).mean() > impact(without, 2030).mean()
 
 
 def test_a_review_to_progress_takes_from_what_started_late(tiny_posterior):
     shares = [
         run(load_scenario(SIX, f"organisation.review={rule}", "organisation.review_after=1"), posterior=tiny_posterior)
-        .money.spend.sel(intervention="careers_and_work", money_year=2026)
+        .money.spend.sel(intervention="careers_and_work", money_year=2028)
         .sum()
         for rule in ("none", "to_progress")
     ]
@@ -246,7 +246,7 @@ def test_tapering_and_extending_keep_more_to_be_seen_later(pair):
     for name in ("taper", "extension"):
         without, with_it = pair(name)
         assert with_it.manifest["account_gbp"]["money_in"] == without.manifest["account_gbp"]["money_in"]
-        assert impact(with_it, 2032).mean() > impact(without, 2032).mean()
+        assert impact(with_it, 2034).mean() > impact(without, 2034).mean()
 
 
 def test_handing_over_keeps_more_than_stopping(pair):
@@ -272,7 +272,7 @@ def test_a_pandemic_lowers_attainment_and_delivery_and_most_where_disadvantage_i
 def test_the_second_six_announced_later_deliver_later(pair):
     without, with_it = pair("two_groups")
     for area, is_second in {"Bradford": True, "Ipswich": True, "Norwich": False}.items():
-        later = impact(with_it, 2025, area=area).mean() < impact(without, 2025, area=area).mean()
+        later = impact(with_it, 2027, area=area).mean() < impact(without, 2027, area=area).mean()
         assert later == is_second
 
 

@@ -43,6 +43,6 @@ def test_a_plan_refuses_a_table_that_names_no_intervention(tmp_path, tiny_poster
 
 def test_a_plan_of_a_scenario_that_can_run_says_what_would_run():
     plan = dry_run(load_scenario("areas=three_areas", "horizon=5", "organisation.twins={Norwich: Oldham}"))
-    assert (plan.facts["areas"], plan.facts["years"]) == (3, "2024 to 2028")
-    assert plan.lines[0].startswith("As delivered: 2023/24 to 2027/28, 3 areas, ")
+    assert (plan.facts["areas"], plan.facts["years"]) == (3, "2026 to 2030")
+    assert plan.lines[0].startswith("As delivered: 2025/26 to 2029/30, 3 areas, ")
     assert plan.folder is None

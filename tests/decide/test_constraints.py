@@ -55,7 +55,7 @@ def test_schools_have_room_for_what_is_planned(judge, best):
 
 def test_a_pinned_line_gets_just_that(judge, tmp_path):
     path = tmp_path / "pinned.csv"
-    rows = "Oldham,life_skills,2025,123456\nOldham,life_skills,2026,1\nNorwich,early_language,2024,0\n"
+    rows = "Oldham,life_skills,2027,123456\nOldham,life_skills,2028,1\nNorwich,early_language,2026,0\n"
     path.write_text("area,intervention,year,gbp\n" + rows, encoding="utf-8")
     found = optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=str(path)), search=Search(gap=0.01)))
     names = judge.scenario.areas.names, list(judge.scenario.interventions)
@@ -71,12 +71,12 @@ def pinned_file(tmp_path, *rows):
 
 
 def test_pinned_lines_that_cannot_be_are_refused(judge, tmp_path):
-    too_much = pinned_file(tmp_path, "Oldham,life_skills,2024,9000000")
-    with pytest.raises(Refusal, match="raise the allocation of year 2024 by"):
+    too_much = pinned_file(tmp_path, "Oldham,life_skills,2026,9000000")
+    with pytest.raises(Refusal, match="raise the allocation of year 2026 by"):
         optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=too_much)))
-    two = pinned_file(tmp_path, "Oldham,life_skills,2024,5", "Oldham,mental_health,2024,5")
+    two = pinned_file(tmp_path, "Oldham,life_skills,2026,5", "Oldham,mental_health,2026,5")
     with pytest.raises(Refusal, match="raise it to 2"):
         optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=two, most_priorities=1)))
-    below = pinned_file(tmp_path, "Oldham,life_skills,2024,500000")
+    below = pinned_file(tmp_path, "Oldham,life_skills,2026,500000")
     with pytest.raises(Refusal, match="by £400,000"):
         optimiser.optimise(judge, Optimising(constraints=Constraints(pinned=below, area_cap_gbp={"Oldham": 1e5})))

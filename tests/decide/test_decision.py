@@ -170,7 +170,7 @@ def test_the_verb_writes_a_plan_and_ends_with_one_line_of_json(tmp_path, capsys)
 def test_a_plan_is_a_scenario_known_by_what_is_in_its_file(tmp_path):
     def of(pounds):
         path = tmp_path / "plan.csv"
-        path.write_text(f"area,intervention,year,gbp\nOldham,early_language,2024,{pounds}\n", encoding="utf-8")
+        path.write_text(f"area,intervention,year,gbp\nOldham,early_language,2026,{pounds}\n", encoding="utf-8")
         return load_scenario(*SMALL, f"budget.plan={path}")
 
     one, other = run_manifest.question(of(1000)), run_manifest.question(of(2000))
@@ -181,13 +181,13 @@ def test_a_plan_is_a_scenario_known_by_what_is_in_its_file(tmp_path):
 
 
 WRONG = {
-    "an area": ("Oldam,early_language,2024,5", "did you mean 'Oldham'"),
-    "an intervention": ("Oldham,early_languages,2024,5", "did you mean 'early_language'"),
-    "a year": ("Oldham,early_language,2031,5", "funded one, 2024 to 2028"),
-    "pence": ("Oldham,early_language,2024,5.5", "whole pounds"),
-    "a debt": ("Oldham,early_language,2024,-5", "whole pounds"),
-    "no number": ("Oldham,early_language,2024,nan", "whole pounds"),
-    "too much": ("Oldham,early_language,2024,900000000", "at most what a year has"),
+    "an area": ("Oldam,early_language,2026,5", "did you mean 'Oldham'"),
+    "an intervention": ("Oldham,early_languages,2026,5", "did you mean 'early_language'"),
+    "a year": ("Oldham,early_language,2033,5", "funded one, 2026 to 2030"),
+    "pence": ("Oldham,early_language,2026,5.5", "whole pounds"),
+    "a debt": ("Oldham,early_language,2026,-5", "whole pounds"),
+    "no number": ("Oldham,early_language,2026,nan", "whole pounds"),
+    "too much": ("Oldham,early_language,2026,900000000", "at most what a year has"),
 }
 
 
@@ -202,9 +202,9 @@ def test_a_wrong_plan_is_refused_in_one_sentence(tmp_path, case):
 
 def test_a_plan_without_its_columns_is_refused(tmp_path):
     path = tmp_path / "plan.csv"
-    path.write_text("area,intervention,year\nOldham,early_language,2024\n", encoding="utf-8")
+    path.write_text("area,intervention,year\nOldham,early_language,2026\n", encoding="utf-8")
     with pytest.raises(Refusal, match="no gbp"):
-        budget.read(path, load_scenario(*SMALL), [2024])
+        budget.read(path, load_scenario(*SMALL), [2026])
 
 
 @pytest.mark.parametrize("verb", ["target", "monitor", "voi"])

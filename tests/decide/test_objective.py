@@ -7,9 +7,9 @@ from oa_sim.errors import Refusal
 WRONG = [
     (lambda: Objective(of="happiness"), "objective.of"),
     (lambda: Objective(measures=["attainment_8"]), r"unknown objective\.measures"),
-    (lambda: Objective(years=[2026], years_after=5), "in two ways"),
+    (lambda: Objective(years=[2028], years_after=5), "in two ways"),
     (lambda: Objective(of="gap_closed", group="other"), "goes with extra_pupils"),
-    (lambda: Objective(of="earnings", years=[2026]), "every cohort"),
+    (lambda: Objective(of="earnings", years=[2028]), "every cohort"),
     (lambda: Objective(tail=0.0), "objective.tail"),
     (lambda: Constraints(most_priorities=0), "most_priorities"),
     (lambda: Constraints(smallest_gbp=float("nan")), "smallest_gbp"),

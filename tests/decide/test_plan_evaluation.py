@@ -46,7 +46,7 @@ def test_what_plans_do_not_know_is_refused(scenario):
     for word in ("evidence.outside_view.is_on=true", "organisation.review=to_progress"):
         with pytest.raises(Refusal):
             plan_evaluation.judge(load_scenario(*words, word), Objective())
-    with pytest.raises(Refusal, match="not in 2024 to 2031"):
+    with pytest.raises(Refusal, match="not in 2026 to 2033"):
         plan_evaluation.judge(scenario, Objective(years_after=10))
 
 

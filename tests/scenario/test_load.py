@@ -118,7 +118,7 @@ def test_as_delivered_is_the_money_that_was_spent():
 
 def test_the_default_is_twelve_areas_nine_measures_ten_years():
     scenario = load_scenario()
-    assert (len(scenario.areas.names), len(scenario.measures), scenario.years) == (12, 9, list(range(2024, 2034)))
+    assert (len(scenario.areas.names), len(scenario.measures), scenario.years) == (12, 9, list(range(2026, 2036)))
 
 
 def test_what_is_typed_outranks_the_named_scenario():

@@ -27,14 +27,14 @@ def result(seed=1):
 def other():
     """Give a scenario with another area and other years."""
     here = planted.base()
-    return replace(here, areas=replace(here.areas, names=["Blackpool"]), horizon=6, seed=3, start_year=2026)
+    return replace(here, areas=replace(here.areas, names=["Blackpool"]), horizon=6, seed=3, start_year=2028)
 
 
 @pytest.fixture
 def made(tmp_path):
     """Give a folder with an empty store, and its layout."""
     first = result()
-    labels = {"place": ["Blackpool", "Norwich", "Oldham", cases.MEAN_OF_AREAS], "year": list(range(2024, 2032))}
+    labels = {"place": ["Blackpool", "Norwich", "Oldham", cases.MEAN_OF_AREAS], "year": list(range(2026, 2034))}
     layout = store.layout_of(first, labels)
     store.create(tmp_path, layout, N, BLOCK, first)
     return tmp_path, layout
@@ -126,8 +126,8 @@ def test_several_scenarios_are_read_back_at_once_in_any_order(made):
 
 def test_a_label_or_a_variable_without_a_place_is_refused_in_a_sentence(made):
     _, layout = made
-    with pytest.raises(Refusal, match="no year 2032"):
-        store.placed(result().assign_coords(year=[2028, 2029, 2030, 2031, 2032]), layout)
+    with pytest.raises(Refusal, match="no year 2034"):
+        store.placed(result().assign_coords(year=[2030, 2031, 2032, 2033, 2034]), layout)
     with pytest.raises(Refusal, match="'more'"):
         store.placed(result().assign(more=("place", [1.0, 2.0, 3.0])), layout)
 

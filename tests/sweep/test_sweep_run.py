@@ -132,7 +132,7 @@ def test_scenarios_with_other_areas_and_years_stand_side_by_side(tmp_path):
     swept(tmp_path, ["area=0:2", "horizon=5:8"])
     data = opened(tmp_path)
     assert data.place.values.tolist() == ["Blackpool", "Norwich", "Oldham", "mean of areas"]
-    assert data.year.values.tolist() == list(range(2024, 2031))
+    assert data.year.values.tolist() == list(range(2026, 2033))
     norwich = data.impact.sel(place="Norwich", group="all", measure="phonics", statistic="mean")
     for i, row in enumerate(zip(data.area.values, data.horizon.values, strict=True)):
         assert int(norwich[i].notnull().sum()) == (row[1] if row[0] == 0 else 0)
@@ -438,7 +438,7 @@ def test_a_death_while_the_store_grows_is_survived(tmp_path, monkeypatch):
     assert bytes_of(tmp_path / "grown" / "store.zarr") == bytes_of(tmp_path / "whole" / "store.zarr")
 
 
-@pytest.mark.parametrize(("words", "what"), [(["area=1:2"], "no place Blackpool"), (["horizon=9:10"], "no year 2029")])
+@pytest.mark.parametrize(("words", "what"), [(["area=1:2"], "no place Blackpool"), (["horizon=9:10"], "no year 2031")])
 def test_an_extension_for_which_the_store_has_no_place_is_refused(words, what, tmp_path):
     swept(tmp_path, ["seed=3:6"])
     before = of_record(tmp_path)
@@ -476,7 +476,7 @@ def test_another_version_of_code_libraries_tables_or_draws_is_refused_and_nothin
 
 def test_a_config_that_has_changed_is_noticed(broken, monkeypatch):
     real = planted.base()
-    monkeypatch.setattr(planted, "base", lambda: replace(real, start_year=2025))
+    monkeypatch.setattr(planted, "base", lambda: replace(real, start_year=2027))
     with pytest.raises(Refusal, match=r"scenario 0 of .* a config or scenarios.jsonl has changed"):
         resumed(broken)
 

@@ -66,7 +66,7 @@ def test_a_target_whose_outcome_is_known_is_never_judged_by_draws_that_know_it(t
 def test_what_cannot_be_judged_is_refused_before_anything_is_run(scenario, tmp_path):
     narrow = load_scenario("areas=[Derby]", "sampler.draws=20", "measures=[phonics]", horizon=5)
     asked = (
-        (narrow, ["Derby", "KS2", "all", "60", "2028", "level"], "add it to measures"),
+        (narrow, ["Derby", "KS2", "all", "60", "2030", "level"], "add it to measures"),
         (scenario, ["Derby", "NEET", "all", "4", "2022", "level"], "not published by then"),
         (load_scenario(horizon=5, start_year=2032), ["Derby", "KS2", "all", "60", "2029", "level"], "earlier"),
     )
@@ -102,7 +102,7 @@ def test_colours_follow_their_thresholds(p, colour):
 
 GOOD = [
     ["Area", "Measure", "Group", "Target", "Target year", "Scale"],
-    ["oldham", "Key stage 2", "all", "60", "2027/28", "level"],
+    ["oldham", "Key stage 2", "all", "60", "2029/30", "level"],
     ["N. Yorkshire", "", "", "", "", ""],
 ]
 
@@ -119,27 +119,27 @@ def written(path, rows):
 
 
 def test_a_table_reads_the_same_as_text_and_as_a_workbook(tmp_path, seen):
-    rows = [*GOOD[:2], ["DERBY", "persistent_absence", "", "0", "2026", "relative"]]
+    rows = [*GOOD[:2], ["DERBY", "persistent_absence", "", "0", "2028", "relative"]]
     text, book = (of_user(written(tmp_path / name, rows), AREAS, None) for name in ("t.csv", "t.xlsx"))
     assert text == book
-    assert (text[0].area, text[0].measure, text[0].year) == ("Oldham", "key_stage_2", 2028)
+    assert (text[0].area, text[0].measure, text[0].year) == ("Oldham", "key_stage_2", 2030)
     judged = [assess.judge(one, seen, tables.read("movements"), Target()) for one in text]
     assert all(0 <= row["probability"] <= 1 for row in judged)
-    assert judged[1]["judged_from"] == "2022/23"
+    assert judged[1]["judged_from"] == "2024/25"
 
 
 def test_a_year_that_is_not_projected_is_refused(scenario, tmp_path):
-    with pytest.raises(Refusal, match="2024 to 2029"):
-        assess.promise(scenario, Target(years=[2035]))
+    with pytest.raises(Refusal, match="2026 to 2031"):
+        assess.promise(scenario, Target(years=[2037]))
     path = written(tmp_path / "t.csv", [GOOD[0], ["Oldham", "key_stage_2", "all", "60", "2040", "level"]])
-    with pytest.raises(Refusal, match="2024 to 2029"):
+    with pytest.raises(Refusal, match="2026 to 2031"):
         assess.promise(scenario, Target(table=path))
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_parts_of_the_way_add_up_on_every_draw(seen, measure):
     for group in MEASURES[measure].table_groups:
-        parts = seen.parts("Oldham", measure, group, 2028)
+        parts = seen.parts("Oldham", measure, group, 2030)
         last = float(seen.last.sel(area="Oldham", measure=measure, group=group))
         whole = sum(parts[name] for name in forecast_components.PARTS)
         np.testing.assert_allclose(whole + last, parts["projection"], atol=1e-4)
@@ -152,7 +152,7 @@ def test_the_parts_of_the_way_add_up_on_every_draw(seen, measure):
 def test_england_is_the_course_by_which_the_run_was_drawn(scenario, seen):
     known = tables.read_all()
     here = known | {"areas": [row for row in known["areas"] if row["area"] in AREAS]}
-    history, rolls = areas.history(here, until=2023), areas.pupils(here).rolls
+    history, rolls = areas.history(here, until=2025), areas.pupils(here).rolls
     posterior = baseline_fit.load(draws=50)
     latent = counterfactual.project(scenario_run.check_scenario(scenario), posterior, history, known, rolls)
     at = {"measure": "phonics", "group": "other"}
@@ -168,13 +168,13 @@ def test_where_the_only_figure_is_the_areas_own_nothing_is_added_before_it_moves
 
 
 def test_a_break_in_england_is_no_movement_of_a_districts_own(seen):
-    parts = seen.parts("North Yorkshire Coast", "good_level_of_development", "all", 2024)
+    parts = seen.parts("North Yorkshire Coast", "good_level_of_development", "all", 2026)
     assert parts["england"].mean() < -1  # the last figure is of 2018/19, before the reform of the profile
     assert parts["own"].mean() > -1
 
 
 def test_the_programme_is_the_impact_of_the_run(seen):
-    at = {"area": "Derby", "measure": "key_stage_2", "group": "all", "year": 2028}
+    at = {"area": "Derby", "measure": "key_stage_2", "group": "all", "year": 2030}
     impact = seen.result.draws.impact.sel(at).transpose("chain", "draw").values.ravel()
     np.testing.assert_allclose(seen.parts(**at)["programme"], impact, atol=1e-4)
 
@@ -182,14 +182,14 @@ def test_the_programme_is_the_impact_of_the_run(seen):
 def test_a_district_starts_from_its_own_good_level_of_development(seen):
     at = {"area": "North Yorkshire Coast", "measure": "good_level_of_development"}
     assert int(seen.last_year.sel(at | {"group": "all"})) == 2019  # the last that was published of the district
-    assert int(seen.last_year.sel(at | {"group": "disadvantaged"})) == 2023  # its county's
+    assert int(seen.last_year.sel(at | {"group": "disadvantaged"})) == 2025  # its county's
 
 
 def test_without_money_nothing_of_the_way_is_the_programme(scenario):
     seen = forecast_components.outlook(
         load_scenario("scenario=no_programme", "areas=[Derby]", "sampler.draws=20", horizon=5)
     )
-    assert (seen.parts("Derby", "key_stage_2", "all", 2028)["programme"] == 0).all()
+    assert (seen.parts("Derby", "key_stage_2", "all", 2030)["programme"] == 0).all()
 
 
 def test_a_surer_promise_is_never_better(found):

@@ -127,7 +127,7 @@ def test_what_cannot_be_monitored_is_refused(scenario, tmp_path):
         monitor.monitor(scenario, Monitor())
     with pytest.raises(Refusal, match="are not there"):
         monitor.monitor(scenario, Monitor(figures=str(tmp_path / "none.csv")))
-    with pytest.raises(Refusal, match="no figures of 2024 or later"):
+    with pytest.raises(Refusal, match="no figures of 2026 or later"):
         monitor.monitor(load_scenario("areas=[Derby]", "sampler.draws=20"), Monitor(figures="package"))
     with pytest.raises(Refusal, match="not a folder of a monitor"):
         monitor.monitor(scenario, Monitor(figures="package", last=str(tmp_path)))

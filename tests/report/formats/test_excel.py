@@ -105,7 +105,7 @@ def test_a_cell_holds_the_number_in_full_where_its_digits_allow(of_run, read):
 def test_targets_projections_and_what_lasts_have_a_row_for_each_place(tiny, read):
     places, years = tiny.draws.sizes["area"] + 1, tiny.draws.sizes["year"]
     assert len(table(read["Projections"])) == len(table(read["Impact"])) == 21 * places * years
-    assert {row["Year"].value for row in table(read["Targets"])} == {"2027/28"}
+    assert {row["Year"].value for row in table(read["Targets"])} == {"2029/30"}
     risks = {row["Risk"].value for row in table(read["Sustainability"])}
     assert risks <= {"high", "medium", "low", "none"}
     assert len(risks) > 1
