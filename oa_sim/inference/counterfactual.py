@@ -83,8 +83,9 @@ def off_county(
     history: xr.Dataset, area: str, years: list[int], size: tuple[int, int], rolls: xr.DataArray, seed: int
 ) -> np.ndarray:
     """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD."""
+    law = district_law.of_size(district_law.law(), _own_pupils(rolls, area, "all", "key_stage_2"))
     seen = own_observations(history.sel(area=area), rolls.sel(area=area))
-    drawn = district_law.courses(district_law.law(), seen, years, size[0] * size[1], stream(seed, "district", area))
+    drawn = district_law.courses(law, seen, years, size[0] * size[1], stream(seed, "district", area))
     return drawn.reshape(*size, *drawn.shape[1:])
 
 
@@ -142,7 +143,9 @@ def national(posterior: xr.Dataset, record: Record, years: list[int], breaks: li
         spread = stream(seed, "size of breaks", measure).chisquare(BREAK_FREEDOM, size[1:]) / BREAK_FREEDOM
         for numbers in normal.values():
             numbers[2:4] /= np.sqrt(spread)
-        drawn = national_trend.ahead(names, courses, years[-1], law_of_england(posterior, measure) | {"sd": sd[:, here]}, normal)
+        drawn = national_trend.ahead(
+            names, courses, years[-1], law_of_england(posterior, measure) | {"sd": sd[:, here]}, normal
+        )
         for s, course in zip(here, drawn, strict=True):
             out[:, s] = course[:, -len(years) :]
     return out

@@ -128,10 +128,6 @@ def _check_places(tables: Tables) -> None:
         for row in tables[name]:
             if row["area"] not in areas and row["area"] != "all":
                 raise _fault(name, row, str(unknown("area", row["area"], areas)))
-    codes = {row["code"] for row in tables["districts"]}
-    for row in tables["district_figures"]:
-        if row["code"] not in codes:
-            raise _fault("district_figures", row, str(unknown("code", row["code"], codes)))
     have = {(row["place"], row["measure"]) for row in tables["outcomes"]}
     for area, row in areas.items():
         for measure in MEASURES:
