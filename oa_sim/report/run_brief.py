@@ -232,7 +232,8 @@ def _counterfactual(result: Result, statistics: Statistics, pictures: RunPicture
     )]  # fmt: skip
     if "published" in statistics:
         last = statistics["published"]
-        said.append((f"The last published figure, for {academic_year(last.year)}, is ", level(last), f"{behind}. "
+        known = "known" if reported_statistic.OWN in last.marks else "published"
+        said.append((f"The last {known} figure, for {academic_year(last.year)}, is ", level(last), f"{behind}. "
                      "What differs from it without a programme is the national trend, and the areas\u2019 return to "
                      "their usual level."))  # fmt: skip
     if summaries.has_impact(result):
