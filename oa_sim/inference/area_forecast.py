@@ -222,8 +222,8 @@ def _take_in(law: Law, d: int, cells: Cells, since: int, state: np.ndarray, spre
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _mean(law: Law, d: int, s: int, in_london: bool, passed: float) -> float:
     if in_london:
-        return law.mean[d, s] + law.london[d, s] + law.london_trend[d, s] * passed
-    return law.mean[d, s]
+        return float(law.mean[d, s] + law.london[d, s] + law.london_trend[d, s] * passed)
+    return float(law.mean[d, s])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

@@ -172,7 +172,7 @@ def density_and_gradients(
         deviation, link, luck, series, year, kin, sampling, power, slope,
         g_level, g_drift, g_deviation, g_persistence, g_noise, g_link, g_luck,
     )  # fmt: skip
-    return density - m * half
+    return float(density - m * half)
 
 
 @numba.njit(nogil=True, error_model="numpy")
