@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     Loader = object
 
-MERGED = {  # modules of 0.7 that are part of another one; they go in 0.9
+MERGED = {  # modules of 0.7 that are part of another one; they go in 1.0
     "compiled.spending_response": "compiled.gradient",
     "compiled.vector_math": "compiled.scalar_laws",
     "inference.state_space": "inference.area_forecast",
@@ -60,7 +60,7 @@ class _Finder(Loader):
         import warnings
 
         new = MERGED[spec.name.removeprefix("oa_sim.")]
-        words = f"{spec.name} is oa_sim.{new} since oa_sim 0.8: write that, the old name goes in 0.9"
+        words = f"{spec.name} is oa_sim.{new} since oa_sim 0.8: write that, the old name goes in 1.0"
         # the caller is one level up, since Python leaves frames of importlib out of the count
         warnings.warn(words, DeprecationWarning, 2)
 

@@ -24,7 +24,7 @@ def old(name):
 def test_a_module_that_is_part_of_another_gives_what_that_holds_and_says_its_name(name):
     new = f"oa_sim.{_lazy_imports.MERGED[name]}"
     held, (warned,) = old(name)
-    assert str(warned.message) == f"oa_sim.{name} is {new} since oa_sim 0.8: write that, the old name goes in 0.9"
+    assert str(warned.message) == f"oa_sim.{name} is {new} since oa_sim 0.8: write that, the old name goes in 1.0"
     assert held.__name__ == f"oa_sim.{name}"
     names = [name for name in vars(importlib.import_module(new)) if not name.startswith("__")]
     assert names
