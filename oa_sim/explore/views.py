@@ -183,7 +183,7 @@ def _past(figures: xr.Dataset, hashes: set[str]) -> xr.DataArray:
         shape = {dim: figures[dim].values for dim in ("place", "group", "measure")} | {"history_year": [first - 1]}
         return xr.DataArray(np.full(tuple(map(len, shape.values())), np.nan), shape)
     names = [place for place in figures.place.values.tolist() if place != MEAN_OF_AREAS]
-    record = areas.history(tables.read_all(), until=first - 1)
+    record = areas.history(tables.read_all(names=names), until=first - 1)
     past = past_of(areas.past(record.sel(area=names, measure=figures.measure.values)))
     return past.reindex(place=figures.place.values)
 

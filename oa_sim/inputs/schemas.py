@@ -166,6 +166,21 @@ class Schema:
     may_be_empty: bool = False
 
 
+def series_column(measure: str, group: str) -> str:
+    """Return the column of ``authority_figures.csv`` that holds a series of published figures."""
+    return f"{measure}_{group}"
+
+
+FIGURES = {  # column of authority_figures.csv -> unit: each published series, and what the pupils are known from
+    **{
+        series_column(name, group): measure.unit
+        for name, measure in MEASURES.items()
+        for group in measure.table_groups
+        if group != "other" or not measure.derive_other
+    },
+    **{name: unit for name, unit in QUANTITIES.items() if name not in ("primary_pupils", "secondary_pupils")},
+    "aged_16_17": "pupils",
+}
 _series = {"measure": one_of(*MEASURES), "group": one_of(*GROUPS)}
 _marks = {"source": text, "status": one_of(*STATUSES)}
 _any = number(-1e12, 1e12)
@@ -294,6 +309,20 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
             **_marks,
         },
         ("code", "measure", "group", "year"),
+    ),
+    "authority_figures": (
+        {
+            "authority": text,
+            "code": text,
+            "year": _year(),
+            **{name: number(SMALLEST.get(unit, 0.0), LARGEST[unit], blank=True) for name, unit in FIGURES.items()},
+            **_marks,
+        },
+        ("authority", "year"),
+    ),
+    "place_names": (
+        {"name": text, "code": str, "codes": text, "published_place": str, "what_it_is": text, **_marks},
+        ("name",),
     ),
     "area_sets": ({"area_set": text, "area": text, **_marks}, ("area_set", "area")),
 }

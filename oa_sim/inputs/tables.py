@@ -14,6 +14,7 @@ from pathlib import Path
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal, unknown
 from oa_sim.inputs.csv_reader import checked_rows, lines_of
+from oa_sim.inputs.places import JOIN, with_places
 from oa_sim.inputs.schemas import HAPPENINGS, LARGEST, MOST_PRIORITIES, QUANTITIES, SMALLEST, TABLES, with_unit
 from oa_sim.inputs.schemas import Row as Row
 from oa_sim.inputs.schemas import Tables as Tables
@@ -65,8 +66,10 @@ def _settled_content(path: Path, state: tuple[int, ...]) -> bytes:
     return path.read_bytes()
 
 
-def read_all(folder: str | Path | None = None) -> Tables:
+def read_all(folder: str | Path | None = None, names: Collection[str] = ()) -> Tables:
     """Return every table, each checked by itself and against the others.
+
+    Of the areas that are named, those that ``areas.csv`` lacks are added; see ``places.with_places``.
 
     What is refused: a source that is not listed, a unit that is not the measure's, a value out of range, a place that
     no area needs, an area without its figures, and a year that is missing without a declared break.
@@ -81,7 +84,7 @@ def read_all(folder: str | Path | None = None) -> Tables:
     _check_events(tables)
     _check_spans(tables)
     _check_gaps(tables)
-    return tables
+    return with_places(tables, names)
 
 
 def restrict_to_areas(tables: Tables, names: Collection[str]) -> Tables:

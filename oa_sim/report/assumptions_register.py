@@ -82,7 +82,7 @@ def assumptions(manifest: dict[str, Any], data_folder: str | None = None) -> pd.
     scenario = manifest["scenario"]
     name = data_folder or scenario.get("data_folder")
     folder = Path(name) if name else None
-    data = tables.read_all(folder)
+    data = tables.read_all(folder, scenario["areas"]["names"])
     of_tables = [*_of_tables(scenario, data), *_learned(manifest), *_law(scenario)]
     if tables.data_hash(folder) != manifest["data_hash"]:
         of_tables = [entry._replace(doubt=STALE) for entry in of_tables]
@@ -214,13 +214,13 @@ def _series(number: str, name: str, group: str, rows: list[tables.Row], data: Da
     span = f"{academic_year(years[0])} to {academic_year(years[-1])}"
     what = MEASURES[name].label if name in MEASURES else name.replace("_", " ")
     n_doubted = sum(status in ("recalled", "to verify") for status in statuses)
-    doubt = f"a county\u2019s figures stand in for {', '.join(stand_in)}" if stand_in else ""
-    doubt += SCHOOLS if any(row["source"].endswith("-SCHOOLS") for row in rows) else ""
-    doubt += f"{n_doubted} of the figures are to verify" if n_doubted else ""
+    doubts = [f"a county\u2019s figures stand in for {', '.join(stand_in)}"] if stand_in else []
+    doubts += [SCHOOLS] if any(row["source"].endswith("-SCHOOLS") for row in rows) else []
+    doubts += [f"{n_doubted} of the figures are to verify"] if n_doubted else []
     return Entry(
         number, f"Published figures: {what}{f', {group}' if group else ''}",
         f"{len(rows):,} figures of {len({row['place'] for row in rows})} places, {span}", rows[0]["unit"],
-        "; ".join(sorted({row["source"] for row in rows})), worst, doubt=doubt,
+        "; ".join(sorted({row["source"] for row in rows})), worst, doubt="; ".join(doubts),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
 from oa_sim.errors import Refusal, unknown
-from oa_sim.inputs import tables
+from oa_sim.inputs import places, tables
 from oa_sim.scenario.assumptions import Learning, Prior
 from oa_sim.scenario.config_files import CONFIGS, groups, leaves, notes, plain
 from oa_sim.scenario.overrides import (
@@ -287,32 +287,29 @@ def _mapping_lines(node: Any, above: str) -> Iterator[tuple[str, int]]:
 
 
 def area_names(names: list[str], data_folder: str | None = None) -> list[str]:
-    """Return the tables' names of the areas, in the order of the table, however they were written.
+    """Return the tables' names of the areas, however they were written: in the order of the table, then of the names.
 
-    A set of ``area_sets.csv`` stands for its areas.
+    A set of ``area_sets.csv`` stands for its areas. Any other district or authority of England may be named.
     """
     listed = [row["area"] for row in tables.read("areas", data_folder)]
-    by_key = {_key(name): [name] for name in listed}
+    by_key = {places.plain(name): [name] for name in listed}
     for row in tables.read("area_sets", data_folder):
-        by_key.setdefault(_key(row["area_set"]), []).append(row["area"])
+        by_key.setdefault(places.plain(row["area_set"]), []).append(row["area"])
+    needed: tables.Tables = {}
     chosen = []
     for name in names:
-        if _key(name) not in by_key:
-            sets = {row["area_set"] for row in tables.read("area_sets", data_folder)}
-            raise unknown("area or choice of areas", name, [*listed, *sorted({*groups()["areas"], *sets})])
-        chosen += by_key[_key(name)]
+        if places.plain(name) not in by_key:
+            needed = needed or {table: tables.read(table, data_folder) for table in places.NEEDED}
+            by_key[places.plain(name)] = [places.find(name, needed)]
+        chosen += by_key[places.plain(name)]
     for name in chosen:
         if chosen.count(name) > 1:
             raise Refusal(f"area {name!r} is listed twice: list each area once")
     if not chosen:
         raise Refusal("areas must name at least one area, got none: add one, such as areas=[Norwich]")
-    return [name for name in listed if name in chosen]
-
-
-def _key(name: object) -> str:
-    """Return a name without the ways in which people write it differently."""
-    text = str(name).lower().replace("&", "and")
-    return "".join(character for character in text if character.isalnum())
+    if needed:
+        places.check_apart(sorted(chosen), needed)
+    return [*(name for name in listed if name in chosen), *sorted({*chosen} - {*listed})]
 
 
 def _shares_by_area(scenario: Scenario) -> dict[str, float]:

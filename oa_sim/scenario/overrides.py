@@ -80,7 +80,7 @@ def normal(text: str) -> str:
         _tell_new_form(value)
         return f"{SYSTEM}={value}"
     if name == "areas" and value not in groups()["areas"]:
-        return f"areas.names={value}" if value.startswith("[") else f"areas.names=[{quoted(value)}]"
+        return f"areas.names={_list_of_names(value) if value.startswith('[') else f'[{quoted(value)}]'}"
     if name in PATHS and value not in ("null", "") and not value.startswith(("'", '"')):
         return f"{name}={quoted(value)}"
     if name in OPEN_MAPPINGS and value.replace(" ", "") == "{}":
@@ -90,6 +90,13 @@ def normal(text: str) -> str:
     if any(name == mapping or name.startswith(mapping + ".") for mapping in OPEN_MAPPINGS):
         return f"++{name}={value}"
     return text
+
+
+def _list_of_names(text: str) -> str:
+    """Return a list of names with each quoted, which may have an ampersand or an apostrophe; left where one is."""
+    names = [name.strip() for name in text.removeprefix("[").removesuffix("]").split(",")]
+    is_plain = text.endswith("]") and not any(name[:1] in ("", "'", '"') or "[" in name for name in names)
+    return f"[{', '.join(map(quoted, names))}]" if is_plain else text
 
 
 def former_scenarios() -> list[str]:

@@ -149,7 +149,7 @@ def prepare(scenario: Scenario) -> Prepared:
     Refused are what is no Scenario or breaks a rule, a wrong cell of a table, and a measure without history.
     """
     scenario = check_scenario(scenario)
-    every = tables.read_all(scenario.data_folder)
+    every = tables.read_all(scenario.data_folder, scenario.areas.names)
     budget.check(every, [*scenario.interventions, *config_files.groups()["intervention"]])
     here = tables.restrict_to_areas(every, scenario.areas.names)
     history = areas.history(here, until=last_known_year(scenario))

@@ -77,7 +77,7 @@ def promise(scenario: Scenario, request: Target, say: Callable[[str], None] = la
         _check_year(year, scenario)
     targets = of_user(request.table, scenario.areas.names, scenario.data_folder) if request.table else []
     targets += package(scenario.areas.names, scenario.data_folder) if request.package else []
-    record = _record(scenario.data_folder)
+    record = _record(scenario)
     is_honest = _learned_until(scenario) < scenario.start_year
     over = [_past(target, scenario.start_year, int(record.year[-1]), is_honest) for target in targets]
     for target, is_over in zip(targets, over, strict=True):
@@ -190,9 +190,9 @@ def _before(over: list[TargetRow], scenario: Scenario, say: Callable[[str], None
     return replace(before, scenario=then, result=replace(before.result, manifest=manifest))
 
 
-def _record(data_folder: str | None) -> xr.Dataset:
-    """Return all that was published of every area."""
-    checked = tables.read_all(data_folder)
+def _record(scenario: Scenario) -> xr.Dataset:
+    """Return all that was published of every area of the tables, and of those that a scenario names."""
+    checked = tables.read_all(scenario.data_folder, scenario.areas.names)
     return areas.history(checked, max(row["year"] for row in checked["outcomes"]))
 
 
@@ -213,7 +213,7 @@ def judge(
     row |= {"target_year": target.year, "target": target.target}
     row |= {"probability": np.nan, "mc_error": np.nan, "colour": NONE, "base_rate": np.nan, "base_rate_n": 0}
     row |= {"warning": "", "judged_from": academic_year(start - 1)}
-    row |= _published(target, _record(seen.scenario.data_folder) if record is None else record)
+    row |= _published(target, _record(seen.scenario) if record is None else record)
     # of a baseline: what could have been promised for the year that was published
     year: int | None = target.year if has_target else row["published_year"]
     if year is not None and year in seen.result.draws.year.values:

@@ -146,7 +146,7 @@ def judge(scenario: Scenario, reading: Reading, say: Callable[[str], None] | Non
 
     The scenario is the programme as it was delivered; its posterior was learned from figures before its first year.
     """
-    rows = tables.read_all(scenario.data_folder)
+    rows = tables.read_all(scenario.data_folder, scenario.areas.names)
     figures = published(reading, rows, scenario)
     result = scenario_run.run(scenario, say=say)
     runs = [_forecast(result.draws[name], figures) for name in ("projection", "counterfactual")]
