@@ -5,7 +5,8 @@
 FOLDER holds ``la_panel.csv`` and ``la_panel_2023_24_and_2024_25.csv``, a row for each authority and year, and
 ``lait_to_2024_25.parquet``, the interactive tool's own file (Department for Education, Open Government Licence v3).
 Written is ``oa_sim/data/authority_figures.csv``: a row for each authority and year from 2010/11, a column for each
-series of ``outcomes.csv`` and each quantity of ``pupils.csv``, in the authorities of 2013 but for Bournemouth and Poole.
+series of ``outcomes.csv`` and each quantity of ``pupils.csv``. The authorities are those of 2013, but that Bournemouth
+and Poole are one with Christchurch.
 
 Where borders have moved since, a figure that an authority lacks is the mean of those that came before or after it,
 weighted by pupils; counts are added up. Such a row has a source of its own.
@@ -47,8 +48,10 @@ def figures(folder: Path) -> pd.DataFrame:
     kept = rows.year.ge(FIRST_YEAR) & rows.column.isin(list(FIGURES)) & (rows.code != published_files.ENGLAND)
     place = panel[0].drop_duplicates("code").set_index("code").place  # the tool's names differ
     place = pd.concat([place, panel[1].drop_duplicates("code").set_index("code").place]).groupby(level=0).first()
-    wide = rows[kept].assign(authority=rows.code.map(place)).pivot(
-        index=["authority", "year"], columns="column", values="value"
+    wide = (
+        rows[kept]
+        .assign(authority=rows.code.map(place))
+        .pivot(index=["authority", "year"], columns="column", values="value")
     )
     return wide.reindex(columns=list(FIGURES))
 

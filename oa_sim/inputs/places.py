@@ -22,6 +22,7 @@ ESTIMATES = {  # quantity -> counts that it is estimated from, best first, and y
     "primary_pupils": (("reception_pupils", 7.0), ("aged_19", 7.0)),
     "secondary_pupils": (("aged_16_17", 2.5), ("aged_19", 5.0)),
 }
+ROLLS_YEAR = 2023  # in which the numbers of pupils at school are published of the areas that have them
 ANNOUNCED = "as the areas of wave 1"  # what is assumed of a place that was no Opportunity Area
 
 
@@ -40,7 +41,7 @@ def plain(name: object) -> str:
     return "".join(character for character in text if character.isalnum())
 
 
-def _bare(name: object) -> str:
+def bare(name: object) -> str:
     """Return a plain name without its style: Derby City Council and City of Derby are Derby."""
     text = re.sub(r"^saint\b", "st", str(name).lower())
     return plain(STYLES.sub("", text)) or plain(name)
@@ -52,12 +53,12 @@ def find(name: str, tables: Tables) -> str:
     The tables are the ``NEEDED`` ones. A place that ``areas.csv`` has under another name is that area.
     """
     known = _index(tables)
-    place = known.get(plain(name)) or known.get(_bare(name))
+    place = known.get(plain(name)) or known.get(bare(name))
     if place:
         ours = {codes: area for area, codes in _codes(tables, {row["area"] for row in tables["areas"]}).items()}
         return ours.get(place.codes, place.area)
     for small in TOO_SMALL:
-        if _bare(small) == _bare(name):
+        if bare(small) == bare(name):
             raise Refusal(f"{small} has too few pupils for its figures to say anything: choose another area")
     names = sorted({place.area for place in known.values()} | {row["name"] for row in tables["place_names"]})
     alike = [area for area in names if plain(area).startswith(plain(name))] if plain(name) else []
@@ -76,7 +77,9 @@ def check_apart(names: Collection[str], tables: Tables) -> None:
         for code in sorted(codes):
             if owner.setdefault(code, area) != area:
                 district = next((row["district"] for row in tables["districts"] if row["code"] == code), code)
-                raise Refusal(f"areas must lie apart, got {owner[code]} and {area}, both with {district}: leave one out")
+                raise Refusal(
+                    f"areas must lie apart, got {owner[code]} and {area}, both with {district}: leave one out"
+                )
 
 
 def with_places(tables: Tables, names: Collection[str]) -> Tables:
@@ -106,11 +109,10 @@ def with_places(tables: Tables, names: Collection[str]) -> Tables:
 def _index(tables: Tables) -> dict[str, Place]:
     """Return each place by its plain name, by its name without style, and by its code."""
     renamed = [row for row in tables["place_names"] if row["code"]]
-    moved = {row["codes"]: row["published_place"] for row in renamed if row["published_place"]}
-    home = {
-        row["code"]: moved.get(row["code"], row["authority"] if row["tier"] == "county" else row["district"])
-        for row in tables["districts"]
+    home: dict[str, str] = {  # code of a district: whose figures are published
+        row["code"]: row["authority"] if row["tier"] == "county" else row["district"] for row in tables["districts"]
     }
+    home |= {row["codes"]: row["published_place"] for row in renamed if row["published_place"]}
     parts: dict[str, set[str]] = {}
     for code, authority in home.items():
         parts.setdefault(authority, set()).add(code)
@@ -129,7 +131,7 @@ def _index(tables: Tables) -> dict[str, Place]:
         places[codes] = Place(name, codes, authority, "authority" if whole else "district")
         named += [(name, codes), (code, codes)]
     named += [(row["name"], frozenset(row["codes"].split(JOIN))) for row in tables["place_names"]]
-    index = {_bare(name): places[codes] for name, codes in named}
+    index = {bare(name): places[codes] for name, codes in named}
     return index | {plain(name): places[codes] for name, codes in named}
 
 
@@ -172,10 +174,10 @@ def _counts(figures: list[Row], geography: str) -> Iterator[Row]:
 
 
 def _estimates(figures: list[Row], geography: str) -> Iterator[Row]:
-    """Yield pupils at school, from the last year of the best count that is there."""
+    """Yield pupils at school, from the best count that is there, its last one up to ``ROLLS_YEAR``."""
     for quantity, ways in ESTIMATES.items():
         for count, year_groups in ways:
-            seen = [row for row in figures if row[count] is not None]
+            seen = [row for row in figures if row[count] is not None and row["year"] <= ROLLS_YEAR]
             if seen:
                 marked = seen[-1] | {"status": "to verify"}
                 yield _row(marked, year_groups * seen[-1][count], QUANTITIES[quantity], geography, quantity=quantity)

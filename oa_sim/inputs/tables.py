@@ -136,10 +136,17 @@ def _check_places(tables: Tables) -> None:
 
 
 def _check_districts(tables: Tables) -> None:
+    """Refuse a code that is no district, and a county without figures."""
     codes = {row["code"] for row in tables["districts"]}
-    for row in tables["district_figures"]:
-        if row["code"] not in codes:
-            raise _fault("district_figures", row, str(unknown("code", row["code"], codes)))
+    for name, column in (("district_figures", "code"), ("place_names", "codes")):
+        for row in tables[name]:
+            for code in row[column].split(JOIN):
+                if code not in codes:
+                    raise _fault(name, row, str(unknown("code", code, codes)))
+    authorities = {row["authority"] for row in tables["authority_figures"]}
+    for row in tables["districts"]:
+        if row["tier"] == "county" and row["authority"] not in authorities:
+            raise _fault("districts", row, str(unknown("authority", row["authority"], authorities)))
 
 
 def _check_values(tables: Tables) -> None:

@@ -225,7 +225,8 @@ def shares(scenario: Scenario, priorities: list[Row]) -> np.ndarray:
         rows = [row for row in priorities if row["area"] == area]
         if not rows:
             raise Refusal(
-                f"priorities.csv has no priority of {area}, which portfolio=delivery_plans needs: add its rows"
+                f"priorities.csv has no priority of {area}, which portfolio=delivery_plans needs: add its rows or "
+                "choose another portfolio"
             )
         weights = [1.0 if row["budget_gbp"] is None else float(row["budget_gbp"]) for row in rows]
         for row, weight in zip(rows, weights, strict=True):

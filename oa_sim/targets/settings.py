@@ -7,6 +7,7 @@ from typing import NamedTuple
 from oa_sim.definitions import GROUPS, MEASURES
 from oa_sim.errors import Refusal, one_of, unknown
 from oa_sim.inputs import csv_reader, published_files, schemas, tables
+from oa_sim.inputs.places import bare
 from oa_sim.inputs.schemas import LARGEST, STATUSES
 from oa_sim.inputs.tables import Row, Tables
 from oa_sim.scenario import load
@@ -281,7 +282,9 @@ def _of_file(path: Path, tables: Tables, data_folder: str | None) -> list[Row]:
     if _is_small(path):
         return _of_small(path, tables, places, data_folder)
     figures = published_files.read(path).figures
-    mine = figures[figures["place"].isin(places) & figures["measure"].isin(list(MEASURES))]
+    ours = {bare(place): place for place in places}
+    figures = figures.assign(place=figures["place"].map(bare).map(ours))
+    mine = figures[figures["place"].notna() & figures["measure"].isin(list(MEASURES))]
     return [
         _row(row.place, places[row.place], row.measure, row.group, int(row.year), float(row.value))
         for row in mine.itertuples()

@@ -22,6 +22,7 @@ from oa_sim.errors import Refusal, unknown
 from oa_sim.formatting import number
 from oa_sim.inference import baseline_fit, counterfactual, link_functions, observations
 from oa_sim.inputs import areas, panel, schemas, tables
+from oa_sim.inputs.places import bare
 from oa_sim.inputs.published_files import Reading, read
 from oa_sim.scenario.assumptions import Learning
 from oa_sim.scenario.schema import Scenario
@@ -63,6 +64,12 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     for path in sorted(Path(folder or tables.FOLDER).glob("*.csv")):
         shutil.copyfile(path, into / path.name)
+    for name in ("authority_figures", "district_figures"):
+        with (into / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            header, *lines = csv.reader(file)
+        kept = [line for line in lines if int(line[header.index("year")]) <= until]
+        with (into / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *kept])
     rows = tables.read("pupils", into)
     first: dict[tuple[str, str, str], int] = {}
     for row in rows:
@@ -116,7 +123,7 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
     authorities only.
     """
     figures = reading.figures
-    places = sorted(set(figures["place"]))
+    spelled = {bare(place): place for place in sorted(set(figures["place"]))}
     later = figures[figures["measure"].isin(scenario.measures) & figures["year"].isin(scenario.years)]
     england = later[later["place"] == "England"].set_index(["measure", "group", "year"])["value"].to_dict()
     cells, districts = [], []
@@ -126,9 +133,10 @@ def published(reading: Reading, rows: tables.Tables, scenario: Scenario) -> Figu
         if row["geography"] != "authority":
             districts.append(row["area"])
             continue
-        if row["published_place"] not in places:
-            raise unknown("place among the later figures", row["published_place"], places)
-        of_place = later[later["place"] == row["published_place"]][["measure", "group", "year", "value"]]
+        place = spelled.get(bare(row["published_place"]))
+        if place is None:
+            raise unknown("place among the later figures", row["published_place"], spelled.values())
+        of_place = later[later["place"] == place][["measure", "group", "year", "value"]]
         for *series, value in of_place.itertuples(index=False, name=None):
             cells.append((row["area"], *series, value, england.get(tuple(series), np.nan)))
     own = areas.history(rows, scenario.years[-1]).own.sel(measure=areas.GLD, group="all")
