@@ -6,6 +6,7 @@ published figures. A district has its county's, with its Reception cohort and wh
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from oa_sim.definitions import GROUPS, MEASURES
@@ -23,6 +24,7 @@ ESTIMATES = {  # quantity -> counts that it is estimated from, best first, and y
     "secondary_pupils": (("aged_16_17", 2.5), ("aged_19", 5.0)),
 }
 ROLLS_YEAR = 2023  # in which the numbers of pupils at school are published of the areas that have them
+MOST_NAMED = 6  # of the places that a name may stand for
 ANNOUNCED = "as the areas of wave 1"  # what is assumed of a place that was no Opportunity Area
 
 
@@ -35,12 +37,14 @@ class Place(NamedTuple):
     geography: str  # authority or district
 
 
+@lru_cache(4096)
 def plain(name: object) -> str:
     """Return a name without the ways in which people write it differently."""
     text = str(name).lower().replace("&", "and")
     return "".join(character for character in text if character.isalnum())
 
 
+@lru_cache(4096)
 def bare(name: object) -> str:
     """Return a plain name without its style: Derby City Council and City of Derby are Derby."""
     text = re.sub(r"^saint\b", "st", str(name).lower())
@@ -55,14 +59,14 @@ def find(name: str, tables: Tables) -> str:
     known = _index(tables)
     place = known.get(plain(name)) or known.get(bare(name))
     if place:
-        ours = {codes: area for area, codes in _codes(tables, {row["area"] for row in tables["areas"]}).items()}
+        ours = {frozenset(row["code"].split(JOIN)): str(row["area"]) for row in tables["areas"]}
         return ours.get(place.codes, place.area)
     for small in TOO_SMALL:
         if bare(small) == bare(name):
             raise Refusal(f"{small} has too few pupils for its figures to say anything: choose another area")
     names = sorted({place.area for place in known.values()} | {row["name"] for row in tables["place_names"]})
     alike = [area for area in names if plain(area).startswith(plain(name))] if plain(name) else []
-    if len(alike) > 1:
+    if 1 < len(alike) <= MOST_NAMED:
         raise Refusal(f"area {name!r} may be {', '.join(alike[:-1])} or {alike[-1]}: write one of them")
     listed = [row["area"] for row in tables["areas"]]
     sets = sorted({row["area_set"] for row in tables["area_sets"]})
@@ -94,16 +98,31 @@ def with_places(tables: Tables, names: Collection[str]) -> Tables:
     if not added:
         return tables
     wide = {name: tables[name].copy() for name in ("areas", "outcomes", "pupils")}
+    own = {name: _grouped(tables[name], "place") for name in ("outcomes", "pupils")}
+    figures_of = _grouped(tables["authority_figures"], "authority")
+    done = {(row["place"], row["geography"]) for row in tables["outcomes"]}
     for place in added:
         geography = "authority" if place.geography == "authority" else "county"
+        authority = place.published_place
         wide["areas"].append(_area(place, tables))
-        figures = [row for row in tables["authority_figures"] if row["authority"] == place.published_place]
-        wide["outcomes"] += _outcomes(figures, place.published_place, geography, wide["outcomes"])
-        if all(row["place"] != place.published_place for row in wide["pupils"]):
-            wide["pupils"] += [*_counts(figures, geography), *_estimates(figures, geography)]
+        if (authority, geography) not in done:
+            copied = [row | {"geography": geography} for row in own["outcomes"].get(authority, [])]
+            wide["outcomes"] += copied or _outcomes(figures_of[authority], geography)
+            done.add((authority, geography))
+        if authority not in own["pupils"]:
+            figures = figures_of[authority]
+            own["pupils"][authority] = [*_counts(figures, geography), *_estimates(figures, geography)]
+            wide["pupils"] += own["pupils"][authority]
         if place.geography == "district":
             wide["pupils"] += _reception(place, tables)
     return tables | wide
+
+
+def _grouped(rows: list[Row], column: str) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[column], []).append(row)
+    return groups
 
 
 def _index(tables: Tables) -> dict[str, Place]:
@@ -150,12 +169,7 @@ def _area(place: Place, tables: Tables) -> Row:
     return row | {"announced": ANNOUNCED, "wave": 1.0, "source": "ONS-2013", "status": "to verify", "row": 0}
 
 
-def _outcomes(figures: list[Row], authority: str, geography: str, have: list[Row]) -> list[Row]:
-    """Return rows of an authority's outcomes: those that the tables have under another geography, else the figures."""
-    known = [row for row in have if row["place"] == authority]
-    if known:
-        is_there = any(row["geography"] == geography for row in known)
-        return [] if is_there else [row | {"geography": geography} for row in known]
+def _outcomes(figures: list[Row], geography: str) -> list[Row]:
     return [
         _row(row, row[column], MEASURES[measure].unit, geography, measure=measure, group=group)
         for measure in MEASURES
@@ -191,13 +205,10 @@ def _reception(place: Place, tables: Tables) -> list[Row]:
         for row in tables["district_figures"]
         if row["code"] in place.codes and row["measure"] == "good_level_of_development"
     ]
-    by_year: dict[int, list[Row]] = {}
-    for row in rows:
-        by_year.setdefault(row["year"], []).append(row)
     return [
         _row(of[0] | {"authority": place.area}, sum(row["pupils"] for row in of), "pupils", "district",
              quantity="reception_pupils")
-        for of in by_year.values()
+        for of in _grouped(rows, "year").values()
         if len(of) == len(place.codes)
     ]  # fmt: skip
 
