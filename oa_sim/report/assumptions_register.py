@@ -27,6 +27,7 @@ OURS = "this project"
 COLUMNS = ("number", "what", "value", "unit", "source", "status", "rating", "why", "owner")
 HEADED = ("budget",)  # groups whose files name the source of their numbers in the first line
 PLAN_HASH = "budget.plan_sha256"  # of the file of a plan, which a manifest adds to the scenario
+MEANS = "some are means over authorities whose borders have moved"
 SCHOOLS = "estimates, added up from school tables by place of school"
 STALE = "the tables here are others than those of the run"
 OWNERS = {  # first part of a number that no field of a scenario has: the role that confirms it
@@ -104,7 +105,7 @@ def _status_of(row: tables.Row, data: Data, description: str = "") -> str:
         return "recalled" if row["source"] == "RECALLED" else "to verify"
     if "assum" in description:
         return "assumed"
-    return "published" if OPEN in licence and row["source"] != "OWN-MOVEMENTS" else "found"
+    return "published" if OPEN in licence and not row["source"].startswith("OWN-") else "found"
 
 
 def _of_tables(scenario: dict, data: Data) -> Iterator[Entry]:
@@ -215,6 +216,7 @@ def _series(number: str, name: str, group: str, rows: list[tables.Row], data: Da
     what = MEASURES[name].label if name in MEASURES else name.replace("_", " ")
     n_doubted = sum(status in ("recalled", "to verify") for status in statuses)
     doubts = [f"a county\u2019s figures stand in for {', '.join(stand_in)}"] if stand_in else []
+    doubts += [MEANS] if any(row["source"] == "OWN-AUTHORITIES" for row in rows) else []
     doubts += [SCHOOLS] if any(row["source"].endswith("-SCHOOLS") for row in rows) else []
     doubts += [f"{n_doubted} of the figures are to verify"] if n_doubted else []
     return Entry(

@@ -23,7 +23,7 @@ CANNOT_SAY = (
     "figures already contain it.",
     "How precise the studies of effects are. All their standard errors are assumed, and some studies are still marked "
     "\u2018to verify\u2019.",
-    "What holds for districts. Six areas rest on own estimates and county proxies.",
+    "What holds for districts. Their figures are own estimates and county proxies.",
     "How many pupils will count as disadvantaged. Figures for all pupils use the last known shares of the two groups.",
     "How much less area programmes achieve than their components imply. The outside view is our judgement from a few "
     "such programmes. Tables and pictures exclude it unless it was switched on.",
