@@ -76,7 +76,7 @@ class Areas(Checked):
     """Which areas, by name; kept in the order of the table, so the order given never matters."""
 
     key = "areas"
-    names: list[str] = requested("Areas, or any district or authority of England, however they are written; or a set of areas", NAMES)
+    names: list[str] = requested("Any districts or authorities of England, however written; or a set of areas", NAMES)
 
 
 @dataclass
