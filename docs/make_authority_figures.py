@@ -4,9 +4,9 @@
 
 FOLDER holds ``la_panel.csv`` and ``la_panel_2023_24_and_2024_25.csv``, a row for each authority and year, and
 ``lait_to_2024_25.parquet``, the interactive tool's own file (Department for Education, Open Government Licence v3).
-Written is ``oa_sim/data/authority_figures.csv``: a row for each authority and year from 2010/11, a column for each
-series of ``outcomes.csv`` and each quantity of ``pupils.csv``. The authorities are those of 2013, but that Bournemouth
-and Poole are one with Christchurch.
+Written is ``oa_sim/data/authority_figures.csv``: a row for each authority, and for England, and each year from 2010/11,
+a column for each series of ``outcomes.csv`` and each quantity of ``pupils.csv``. The authorities are those of 2013, but
+that Bournemouth and Poole are one with Christchurch.
 
 Where borders have moved since, a figure that an authority lacks is the mean of those that came before or after it,
 weighted by pupils; counts are added up. Such a row has a source of its own.
@@ -45,7 +45,7 @@ def figures(folder: Path) -> pd.DataFrame:
     rows = pd.concat([*panel, tool[tool.measure.isin(SHARES)]], ignore_index=True)
     of_series = rows.measure.isin(list(MEASURES))
     rows["column"] = rows.measure + ("_" + rows.group).where(of_series, "")
-    kept = rows.year.ge(FIRST_YEAR) & rows.column.isin(list(FIGURES)) & (rows.code != published_files.ENGLAND)
+    kept = rows.year.ge(FIRST_YEAR) & rows.column.isin(list(FIGURES))
     place = panel[0].drop_duplicates("code").set_index("code").place  # the tool's names differ
     place = pd.concat([place, panel[1].drop_duplicates("code").set_index("code").place]).groupby(level=0).first()
     wide = (
@@ -86,7 +86,7 @@ def main(folder: Path) -> None:
     table["source"] = np.where(is_mean, "OWN-AUTHORITIES", "AUTHORITIES")
     table["status"] = "found"
     table[list(FIGURES)] = table[list(FIGURES)].round(2)
-    text = table.to_csv(index=False, lineterminator="\n", float_format="%g")
+    text = table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
     (DATA / "authority_figures.csv").write_text(text, encoding="utf-8")
     print(f"authority_figures.csv: {len(table):,} rows of {table.authority.nunique()} authorities")
 

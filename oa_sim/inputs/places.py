@@ -19,11 +19,12 @@ STYLES = re.compile(  # words that are written with a name or left out
     r"\b(?:the|royal|london|metropolitan|unitary|city|county|borough|district|council|authority)\b(?: of\b)?"
 )
 JOIN = "+"  # between the codes of an area of several districts
-ESTIMATES = {  # quantity -> counts that it is estimated from, best first, and year groups of each count in it
-    "primary_pupils": (("reception_pupils", 7.0), ("aged_19", 7.0)),
-    "secondary_pupils": (("aged_16_17", 2.5), ("aged_19", 5.0)),
+ESTIMATES = {  # quantity -> counts that it is estimated from, best first
+    "primary_pupils": ("reception_pupils", "aged_19"),
+    "secondary_pupils": ("aged_16_17", "aged_19"),
 }
-ROLLS_YEAR = 2023  # in which the numbers of pupils at school are published of the areas that have them
+LAST_COUNT = 2023  # later cohorts aged 16 and 17 tell the pupils at school less well
+ENGLAND = "England"
 MOST_NAMED = 6  # of the places that a name may stand for
 ANNOUNCED = "as wave 1 was"  # of a place that is none of the areas of the table
 
@@ -100,6 +101,7 @@ def with_places(tables: Tables, names: Collection[str]) -> Tables:
     wide = {name: tables[name].copy() for name in ("areas", "outcomes", "pupils")}
     own = {name: _grouped(tables[name], "place") for name in ("outcomes", "pupils")}
     figures_of = _grouped(tables["authority_figures"], "authority")
+    rolls = {row["quantity"]: row for row in own["pupils"].get(ENGLAND, []) if row["quantity"] in ESTIMATES}
     done = {(row["place"], row["geography"]) for row in tables["outcomes"]}
     for place in added:
         geography = "authority" if place.geography == "authority" else "county"
@@ -111,7 +113,10 @@ def with_places(tables: Tables, names: Collection[str]) -> Tables:
             done.add((authority, geography))
         if authority not in own["pupils"]:
             figures = figures_of[authority]
-            own["pupils"][authority] = [*_counts(figures, geography), *_estimates(figures, geography)]
+            own["pupils"][authority] = [
+                *_counts(figures, geography),
+                *_estimates(figures, figures_of.get(ENGLAND, []), rolls, geography),
+            ]
             wide["pupils"] += own["pupils"][authority]
         if place.geography == "district":
             wide["pupils"] += _reception(place, tables)
@@ -188,14 +193,17 @@ def _counts(figures: list[Row], geography: str) -> Iterator[Row]:
                 yield _row(row, row[quantity], unit, geography, quantity=quantity)
 
 
-def _estimates(figures: list[Row], geography: str) -> Iterator[Row]:
-    """Yield pupils at school, from the best count that is there, its last one up to ``ROLLS_YEAR``."""
-    for quantity, ways in ESTIMATES.items():
-        for count, year_groups in ways:
-            seen = [row for row in figures if row[count] is not None and row["year"] <= ROLLS_YEAR]
+def _estimates(figures: list[Row], england: list[Row], rolls: dict[str, Row], geography: str) -> Iterator[Row]:
+    """Yield pupils at school: as many for each in a cohort as in England, by the last count of the best cohort."""
+    for quantity, cohorts in ESTIMATES.items():
+        for cohort in cohorts if quantity in rolls else ():
+            of_england = {row["year"]: row[cohort] for row in england if row[cohort] and row["year"] <= LAST_COUNT}
+            seen = [row for row in figures if row[cohort] and row["year"] in of_england]
             if seen:
-                marked = seen[-1] | {"status": "to verify"}
-                yield _row(marked, year_groups * seen[-1][count], QUANTITIES[quantity], geography, quantity=quantity)
+                last, roll = seen[-1], rolls[quantity]
+                value = round(roll["value"] * last[cohort] / of_england[last["year"]])
+                marked = last | {"year": roll["year"], "status": "to verify"}
+                yield _row(marked, value, QUANTITIES[quantity], geography, quantity=quantity)
                 break
 
 
