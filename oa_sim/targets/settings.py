@@ -333,7 +333,9 @@ def _place(name: str, tables: Tables, places: dict[str, str], data_folder: str |
         (area,) = load.area_names([name], data_folder)
     except (Refusal, ValueError):
         raise unknown("place", name, sorted(places)) from None
-    row = next(row for row in tables["areas"] if row["area"] == area)
+    row = next((row for row in tables["areas"] if row["area"] == area), None)
+    if row is None:  # a place that the scenario does not name
+        raise unknown("place", name, sorted(places))
     if row["geography"] != "authority":
         raise Refusal(f"figures of {area} are published for {row['published_place']}: name that")
     return str(row["published_place"])

@@ -35,6 +35,7 @@ QUESTIONS = [
     (THREE, "measures=[phonics, neet_16_17, suspensions]", "horizon=6"),
     (THREE, "measures=[persistent_absence]", "evidence.outside_view.is_on=true"),
     (THREE, "organisation.schools_take=0", "budget.total_gbp=1e10"),
+    ("areas=[Hartlepool, Tendring, Cumberland]", "split=per_disadvantaged_pupil", "horizon=5"),
     ("areas=[Norwich, Oldham, Derby]", "split=custom", "split.shares={Norwich: 1.0, Oldham: 0.0, Derby: 0.0}"),
 ]
 

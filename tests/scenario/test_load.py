@@ -101,6 +101,15 @@ def test_a_name_alone_finds_its_group_without_a_word(name, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_names_in_a_list_need_no_quotes_of_their_own():
+    named = load_scenario("areas=[Folkestone & Hythe, King's Lynn, St. Albans]").areas.names
+    assert named == ["Folkestone and Hythe", "King's Lynn and West Norfolk", "St Albans"]
+    assert load_scenario("areas=['Bristol, City of', \"Hull\"]").areas.names == [
+        "Bristol, City of",
+        "Kingston upon Hull, City of",
+    ]
+
+
 def test_as_delivered_is_the_money_that_was_spent():
     budget = load_scenario("scenario=as_delivered").budget
     assert budget.total_gbp == 108e6

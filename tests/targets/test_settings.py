@@ -86,6 +86,7 @@ def test_what_is_no_workbook_is_refused(tmp_path):
 
 WRONG_FIGURES = {
     "a place": ("Oldam,key_stage_2,all,2022,50", "place"),
+    "a place that no area needs": ("Kent,key_stage_2,all,2022,50", "unknown place 'Kent'"),
     "a district": ("Norwich,key_stage_2,all,2022,50", "published for Norfolk"),
     "a measure": ("Oldham,key_stage_9,all,2022,50", "measure"),
     "a group": ("Oldham,suspensions,other,2022,5", "group of suspensions"),
@@ -116,3 +117,20 @@ def test_a_wrong_figure_is_refused_in_one_sentence(tmp_path, case):
 def test_settings_check_themselves_alone_and_together(make, words):
     with pytest.raises(Refusal, match=words):
         make()
+
+
+def test_a_published_file_may_write_an_authority_in_its_own_way(tmp_path):
+    header = (
+        "time_period,time_identifier,geographic_level,country_code,country_name,la_name,new_la_code,old_la_code,"
+        "gld_percentage\n"
+    )
+    line = "202122,Academic year,Local authority,E92000001,England,{},{},{},{}\n"
+    text = header + line.format("Durham", "E06000047", 840, 64.0)
+    text += line.format("Kingston Upon Hull, City of", "E06000010", 810, 63.0).replace(
+        "Kingston Upon Hull, City of", '"Kingston Upon Hull, City of"'
+    )
+    (tmp_path / "f.csv").write_text(text)
+    rows = settings.figure_rows(
+        Monitor(figures=str(tmp_path / "f.csv")), tables.read_all(names=["Kingston upon Hull, City of"]), 2022, None
+    )
+    assert {row["place"]: row["value"] for row in rows} == {"County Durham": 64.0, "Kingston upon Hull, City of": 63.0}

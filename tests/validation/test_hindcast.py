@@ -13,7 +13,7 @@ from scipy import stats
 from oa_sim import Refusal, load_scenario
 from oa_sim.definitions import MEASURES, series
 from oa_sim.inference import baseline_fit, baseline_model
-from oa_sim.inputs import areas, published_files, tables
+from oa_sim.inputs import areas, published_files, schemas, tables
 from oa_sim.simulation import scenario_run
 from oa_sim.validation import hindcast, scoring
 
@@ -99,6 +99,16 @@ def test_nothing_published_after_the_cut_moves_a_forecast(question, answer, tmp_
     (folder / "outcomes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     other = scenario_run.run(dataclasses.replace(question, data_folder=str(folder)))
     np.testing.assert_array_equal(other.draws.projection.values, answer.draws.projection.values)
+
+
+def test_nothing_counted_after_the_cut_is_known_of_a_place_by_name(tmp_path):
+    folder = hindcast.as_known(UNTIL, tmp_path)
+    for name in ("authority_figures", "district_figures"):
+        years = {row["year"] for row in tables.read(name, folder)}
+        assert max(years) == UNTIL < max(row["year"] for row in tables.read(name))
+    pupils = [row for row in tables.read_all(folder, ["Tendring"])["pupils"] if row["place"] in ("Tendring", "Essex")]
+    assert {row["year"] for row in pupils if row["status"] == "found"} <= set(range(UNTIL + 1))
+    assert {row["quantity"] for row in pupils} == set(schemas.QUANTITIES)
 
 
 def test_a_posterior_that_knows_the_future_is_refused():
