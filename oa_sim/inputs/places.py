@@ -208,11 +208,15 @@ def _estimates(figures: list[Row], england: list[Row], rolls: dict[str, Row], ge
 
 
 def _reception(place: Place, tables: Tables) -> list[Row]:
-    """Return a district's Reception cohort in each year in which all its parts have one."""
+    """Return a district's Reception cohort in each year in which all its parts have one.
+
+    No year is later than the figures of authorities: a hindcast leaves out what was counted after its start there.
+    """
+    last = max(row["year"] for row in tables["authority_figures"])
     rows = [
         row
         for row in tables["district_figures"]
-        if row["code"] in place.codes and row["measure"] == "good_level_of_development"
+        if row["code"] in place.codes and row["measure"] == "good_level_of_development" and row["year"] <= last
     ]
     return [
         _row(of[0] | {"authority": place.area}, sum(row["pupils"] for row in of), "pupils", "district",

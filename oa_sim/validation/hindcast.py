@@ -64,12 +64,11 @@ def as_known(until: int, into: Path, folder: Path | None = None) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     for path in sorted(Path(folder or tables.FOLDER).glob("*.csv")):
         shutil.copyfile(path, into / path.name)
-    for name in ("authority_figures", "district_figures"):
-        with (into / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-            header, *lines = csv.reader(file)
+    with (into / "authority_figures.csv").open(newline="", encoding="utf-8") as file:
+        header, *lines = csv.reader(file)
+    with (into / "authority_figures.csv").open("w", newline="", encoding="utf-8") as file:
         kept = [line for line in lines if int(line[header.index("year")]) <= until]
-        with (into / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *kept])
+        csv.writer(file, lineterminator="\n").writerows([header, *kept])
     rows = tables.read("pupils", into)
     first: dict[tuple[str, str, str], int] = {}
     for row in rows:

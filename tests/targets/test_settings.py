@@ -120,17 +120,10 @@ def test_settings_check_themselves_alone_and_together(make, words):
 
 
 def test_a_published_file_may_write_an_authority_in_its_own_way(tmp_path):
-    header = (
-        "time_period,time_identifier,geographic_level,country_code,country_name,la_name,new_la_code,old_la_code,"
-        "gld_percentage\n"
-    )
-    line = "202122,Academic year,Local authority,E92000001,England,{},{},{},{}\n"
-    text = header + line.format("Durham", "E06000047", 840, 64.0)
-    text += line.format("Kingston Upon Hull, City of", "E06000010", 810, 63.0).replace(
-        "Kingston Upon Hull, City of", '"Kingston Upon Hull, City of"'
-    )
-    (tmp_path / "f.csv").write_text(text)
-    rows = settings.figure_rows(
-        Monitor(figures=str(tmp_path / "f.csv")), tables.read_all(names=["Kingston upon Hull, City of"]), 2022, None
-    )
-    assert {row["place"]: row["value"] for row in rows} == {"County Durham": 64.0, "Kingston upon Hull, City of": 63.0}
+    header = "gss_code,la_code,la_name,region,academic_year,gld_pct\n"
+    rows = ("E92000001,970,England,England", "E06000047,840,Durham,North East", "E06000010,810,{},Yorkshire")
+    text = header + "".join(f"{row},2021/22,{60 + n}\n" for n, row in enumerate(rows))
+    (tmp_path / "f.csv").write_text(text.format('"Kingston Upon Hull, City of"'))
+    hull = "Kingston upon Hull, City of"
+    found = settings.figure_rows(Monitor(figures=str(tmp_path / "f.csv")), tables.read_all(names=[hull]), 2022, None)
+    assert {row["place"]: row["value"] for row in found} == {"England": 60, "County Durham": 61, hull: 62}
