@@ -79,7 +79,7 @@ def test_a_run_carries_what_the_config_says_the_posterior_holds(shipped):
 def test_a_plan_says_what_was_learned_from():
     made = json.loads(baseline_fit.load().attrs["made"])
     found = dry_run(load_scenario("areas=Norwich", "horizon=5")).facts
-    assert found["posterior"] == f"fitted to {made['authorities']} authorities up to 2022/23"
+    assert found["posterior"] == f"fitted to {made['authorities']} authorities up to 2024/25"
     assert found["draws"] == 2000
 
 
@@ -202,15 +202,21 @@ def panel_of_all_series(path, n_authorities=24):
     return path
 
 
-def test_what_an_older_version_kept_of_a_panel_is_taken(tmp_path, monkeypatch, tiny_posterior):
+@pytest.mark.parametrize("law", [baseline_fit.LAW_VERSION, "baseline-3"])
+def test_what_was_kept_of_a_panel_is_taken_if_the_law_is_the_same(tmp_path, monkeypatch, tiny_posterior, law):
     monkeypatch.setenv("OA_SIM_CACHE", str(tmp_path / "cache"))
     path = panel_of_all_series(tmp_path / "panel.csv")
     learning, found, said = load_learning(f"panel.path={path}"), published_files.read(path), []
     history = panel.history(found, tables.read("breaks"), learning.panel.train_until)
-    (old,) = baseline_fit.TEXT_HASHES
-    key = baseline_fit._identity(learning, found.data_hash, int(history.year[-1]), history, old)
+    with monkeypatch.context() as other:
+        other.setattr(baseline_fit, "LAW_VERSION", law)
+        key = baseline_fit._identity(learning, found.data_hash, int(history.year[-1]), history)
     posterior_files.write(tiny_posterior, tmp_path / "cache" / f"learned-{key}.nc")
     monkeypatch.setattr(sampling, "sample", None)
+    if law != baseline_fit.LAW_VERSION:
+        with pytest.raises(TypeError):  # it begins to sample
+            baseline_fit.learn(learning, history, found.data_hash, said.append)
+        return
     kept = baseline_fit.learn(learning, history, found.data_hash, said.append)
     assert said == ["using the posterior that was fitted to this panel before"]
     xr.testing.assert_allclose(kept.drop_attrs(), tiny_posterior.drop_attrs())
