@@ -9,7 +9,6 @@ trusted, and the last year of each authority given its other years stands beside
     python experiments/which_parts_earn_their_place.py path/to/la_panel.csv
 """
 
-import dataclasses
 import sys
 import warnings
 from pathlib import Path
@@ -17,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import gammaln
 
 from oa_sim.inference import baseline_model, observations, sampling
 from oa_sim.inference.baseline_likelihood import RecordDensity
 from oa_sim.inputs import panel, published_files, tables
 from oa_sim.scenario.assumptions import Sampler
 
-UNTIL, SEED = 2023, 2017
+UNTIL, SEED = 2025, 2017
 SHORT = Sampler(backend="pymc", chains=4, tune=150, draws=150, thin=1, target_accept=0.8)
 
 
@@ -32,8 +32,8 @@ def authorities(known: observations.Record, last: int | None = None) -> list[Rec
     found = []
     for band in baseline_model.bands(known):
         kept = np.ones(len(band.year), bool) if last is None else band.year < last
-        cells = {name: getattr(band, name)[kept] for name in ("series", "year", "kin", "sampling")}
-        ones = [dataclasses.replace(band, value=row[None, kept], **cells) for row in band.value]
+        cells = {name: getattr(band, name)[kept] for name in ("series", "mean", "year", "kin", "sampling")}
+        ones = [band._replace(value=row[None, kept], **cells) for row in band.value]
         found += [RecordDensity([one]) if kept.any() else None for one in ones]
     return found
 
@@ -49,8 +49,15 @@ def log_likelihood(described, draws: xr.Dataset, densities: list[RecordDensity])
     out = np.empty((draws.sizes["chain"], draws.sizes["draw"], len(densities)))
     for chain, draw in np.ndindex(out.shape[:2]):
         inputs = compiled({name: draws[name].values[chain, draw] for name in names})
-        out[chain, draw] = [one.evaluate(*inputs)[0] if one else 0.0 for one in densities]
+        freedom = float(inputs[-1][0])
+        out[chain, draw] = [one.evaluate(*inputs)[0] + scale(one, freedom) if one else 0.0 for one in densities]
     return out
+
+
+def scale(density: RecordDensity, freedom: float) -> float:
+    """Return what the degrees of freedom alone bring to the log density of one authority."""
+    n = len(density.bands[0][0])
+    return gammaln((freedom + n) / 2) - gammaln(freedom / 2) - n / 2 * np.log(freedom - 2)
 
 
 def leave_one_out(log_density: np.ndarray):
