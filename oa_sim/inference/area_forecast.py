@@ -170,7 +170,7 @@ def courses(
         _carry_on(law, d, state, spread, future, behind, factor * normal[d], out[:, d])
         for s in range(n):
             for t in range(future.shape[1]):
-                out[0, d, s, t] += _mean(law, d, s, cells.london, _passed(last, last + 1 + t))
+                out[0, d, s, t] += _mean(law, d, s, cells.london, passed(last, last + 1 + t))
     return out
 
 
@@ -227,7 +227,7 @@ def _mean(law: Law, d: int, s: int, in_london: bool, passed: float) -> float:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _passed(last: int, year: int) -> float:
+def passed(last: int, year: int) -> float:
     """Return the years since ``MIDDLE``; those after the record count for less and less."""
     return last - MIDDLE + FADES * (1 - FADES ** (year - last)) / (1 - FADES)
 

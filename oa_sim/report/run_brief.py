@@ -403,7 +403,7 @@ def _certainty(result: Result, statistics: Statistics) -> Passage:
                      f"impact is{' the same, to the digits shown:' * same} ", other, "."))  # fmt: skip
     if "record_figures" in statistics:
         # figures were out, though unused, when the first was frozen: the sentence must not say that it came before them
-        said.append(("Track record: frozen forecasts of the baseline, which used no later figures, were scored on ",
+        said.append(("Track record: frozen forecasts of earlier versions, which used no later figures, were scored on ",
                      Only(statistics["record_figures"]), " later figures of local authorities, less England. Their "
                      "error (CRPS) was ", Only(statistics["record_crps_ratio"]), " of a random walk\u2019s, and their "
                      "80% intervals held ", Only(statistics["record_held"]), "."))  # fmt: skip

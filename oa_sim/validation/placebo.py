@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
-from oa_sim.inference import observations
+from oa_sim.inference import area_forecast, observations
 from oa_sim.inference.area_forecast import Law
 from oa_sim.inference.observations import Record
 from oa_sim.rng import stream
@@ -92,7 +92,7 @@ def evidence(hyper: Law, record: Record, until: int) -> Evidence:
             whole = whole + same * load[:, :, None] * load[:, None, :]
             whole = whole + (luck + hyper.noise[d, series])[:, :, None] * np.eye(len(series))
             solved = np.linalg.solve(whole, np.broadcast_to(x[:, None], (len(members), len(x), 1)))[..., 0]
-            residual = value - _means(hyper, d, series, record.years[figure], record.london[members])
+            residual = value - _means(hyper, d, series, record.years[figure], until, record.london[members])
             told, moved = solved @ x, (solved * residual).sum(axis=1)
             square = (residual * np.linalg.solve(whole, residual[..., None])[..., 0]).sum(axis=1) - moved**2 / told
             # the area's own factor of all variances, as its figures about the effect make it expected
@@ -103,9 +103,12 @@ def evidence(hyper: Law, record: Record, until: int) -> Evidence:
     return Evidence(record.areas, pull / safe, np.where(is_informed, 1 / safe, np.inf))
 
 
-def _means(hyper: Law, d: int, series: np.ndarray, year: np.ndarray, london: np.ndarray) -> np.ndarray:
+def _means(
+    hyper: Law, d: int, series: np.ndarray, year: np.ndarray, until: int, london: np.ndarray
+) -> np.ndarray:  # fmt: skip
     """Return what the law expects of authorities (authority, cell) without a record, SD."""
-    beside = hyper.london[d, series] + hyper.london_trend[d, series] * (year - observations.MIDDLE)
+    since = [min(y - observations.MIDDLE, area_forecast.passed(until, max(y, until))) for y in year.tolist()]
+    beside = hyper.london[d, series] + hyper.london_trend[d, series] * np.array(since)
     means: np.ndarray = hyper.mean[d, series] + london[:, None] * beside
     return means
 
@@ -199,10 +202,14 @@ def _apart(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def others(record: Record, until: int, barred: list[str]) -> list[str]:
-    """Return the authorities that had no programme and have figures of attainment later than a year."""
+    """Return the authorities that had no programme and have figures of attainment later than a year.
+
+    London is left out, as it is among the areas: its authorities move together, away from the rest of England.
+    """
     attains = [s for s, (measure, _) in enumerate(record.series) if MEASURES[measure].channel == "attainment"]
     is_later = (record.years > until) & (ramp(record.years) > 0)
     counts = record.observed[attains][..., is_later].any(axis=(0, 2))
+    counts &= ~record.london
     return [area for area, some in zip(record.areas, counts, strict=True) if some and area not in barred]
 
 
