@@ -33,6 +33,7 @@ def authorities(known: observations.Record, last: int | None = None) -> list[Rec
     for band in baseline_model.bands(known):
         kept = np.ones(len(band.year), bool) if last is None else band.year < last
         cells = {name: getattr(band, name)[kept] for name in ("series", "mean", "year", "kin", "sampling")}
+        cells["breaks"] = band.breaks[np.ix_(kept, kept)]
         ones = [band._replace(value=row[None, kept], **cells) for row in band.value]
         found += [RecordDensity([one]) if kept.any() else None for one in ones]
     return found

@@ -48,6 +48,7 @@ POSTERIOR_NAMES = {
     "level_sd": "SD of levels between areas",
     "level_partials": "correlation of levels between series",
     "drift_sd": "SD of what levels move in a year",
+    "area_break_sd": "SD of what a declared break moves an area beside England",
     "deviation_sd": "SD of deviations",
     "deviation_alike": "correlation of deviations between two groups",
     "persistence": "persistence of deviations",

@@ -12,6 +12,7 @@ from oa_sim.inference.baseline_model import TOLD
 from oa_sim.inference.observations import National, Record, kin
 
 BEGINS = 2013  # the year in which levels have the spread that is named
+LONDON = 0.16  # its share of England's pupils
 BURN_IN = 400  # years, after which a deviation no longer knows where it began
 SERIES = [
     ("good_level_of_development", "disadvantaged"),
@@ -24,7 +25,8 @@ LINKED_ORDER = (
     "good_level_of_development", "phonics", "key_stage_2", "attainment_8", "level_3_by_19", "he_entry_by_19",
 )  # fmt: skip
 FREE = (  # the hyperparameters that are drawn from the priors
-    *("mu", "london", "london_trend", "level_sd", "drift_sd", "deviation_sd", "noise_sd", "national_sd"),
+    *("mu", "london", "london_trend", "level_sd", "drift_sd", "area_break_sd"),
+    *("deviation_sd", "noise_sd", "national_sd"),
     *(
         "persistence",
         "luck",
@@ -78,6 +80,7 @@ def typical() -> dict:
         "london": np.full(n, 0.2),
         "london_trend": np.full(n, 0.01),
         "drift_sd": np.full(n, 0.015),
+        "area_break_sd": np.full(n, 0.04),
         "luck": np.full(n, 0.8),
     }
     truth |= {"level_partials": np.full(n * (n - 1) // 2, 0.2)}
@@ -106,9 +109,9 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
     """
     n_series, n_areas, _ = known.relative.shape
     here = np.array([LINKED_ORDER.index(measure) if measure in LINKED_ORDER else -1 for measure, _ in known.series])
-    level_root, drift_root = (
+    level_root, drift_root, break_root = (
         np.linalg.cholesky(levels(truth["level_partials"], truth[name], known.series))
-        for name in ("level_sd", "drift_sd")
+        for name in ("level_sd", "drift_sd", "area_break_sd")
     )
     pace = truth["persistence"]
     push = np.diag((truth["deviation_sd"] * np.sqrt(1 - pace**2)) ** 2)
@@ -122,8 +125,8 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
         deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
     level = level_root @ rng.standard_normal(deviation.shape)
     level += truth["mu"][:, None] + truth["london"][:, None] * known.london
-    for _ in range(BEGINS, int(known.years[0])):
-        level = level + drift_root @ rng.standard_normal(level.shape)
+    for year in range(BEGINS + 1, int(known.years[0]) + 1):
+        level = level + _moved(known, year, drift_root, break_root, rng, n_areas)
     children: dict[int, np.ndarray] = {}
     relative = np.zeros_like(known.relative)
     for year in range(int(known.years[0]), int(known.years[-1]) + 1):
@@ -135,18 +138,26 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
                     goes_along = truth["cohort_link"][here[s]]
                     luck = goes_along * same + np.sqrt(1 - goes_along**2) * luck
                 noise = truth["noise_sd"][s] * rng.standard_normal(n_areas)
-                place = level[s] + deviation[s] + truth["london_trend"][s] * (year - 2019) * known.london
+                if year in (*known.national[s].shifts, *known.national[s].otherwise):
+                    noise = noise + truth["area_break_sd"][s] * rng.standard_normal(n_areas)
+                place = level[s] + deviation[s] + truth["london_trend"][s] * (year - 2019) * (known.london - LONDON)
                 relative[s, :, t] = place + np.sqrt(truth["luck"][s] * known.sampling[s, :, t]) * luck + noise
-        level = level + drift_root @ rng.standard_normal(level.shape)
+        level = level + _moved(known, year + 1, drift_root, break_root, rng, n_areas)
         deviation = pace[:, None] * deviation + push_root @ rng.standard_normal(deviation.shape)
     # an area whose figures move more than others': all that is about its mean is larger by one factor
     freedom = float(truth["freedom"])
     factor = np.sqrt((freedom - 2) / rng.chisquare(freedom, n_areas))[:, None]
-    mean = truth["mu"][:, None, None] + known.london[:, None] * (
-        truth["london"][:, None, None] + truth["london_trend"][:, None, None] * (known.years - 2019)
-    )
+    mean = truth["mu"][:, None, None] + truth["london"][:, None, None] * known.london[:, None]
+    mean = mean + truth["london_trend"][:, None, None] * (known.years - 2019) * (known.london - LONDON)[:, None]
     relative = mean + factor * (relative - mean)
     return dataclasses.replace(known, relative=relative * known.observed, national=_england(known, truth, rng))
+
+
+def _moved(known, year, drift_root, break_root, rng, n_areas) -> np.ndarray:
+    """Return what a year adds to levels (series, area): drift, and in a year that shifts levels a shock of its own."""
+    shifts = np.array([[year in course.shifts] for course in known.national])
+    shape = (len(known.series), n_areas)
+    return drift_root @ rng.standard_normal(shape) + shifts * (break_root @ rng.standard_normal(shape))
 
 
 def levels(partials, sd, names) -> np.ndarray:

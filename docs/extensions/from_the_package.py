@@ -15,6 +15,7 @@ SYMBOLS = {  # of model.md
     "level_sd": r"\tau_s",
     "level_partials": "R",
     "drift_sd": r"\psi_s",
+    "area_break_sd": r"\varsigma_s",
     "deviation_sd": r"\sigma_s",
     "deviation_alike": r"\rho",
     "persistence": "p_s",

@@ -16,7 +16,7 @@ import xarray as xr
 
 from oa_sim.definitions import LINKED
 from oa_sim.inference import baseline_model, observations
-from oa_sim.inference.observations import MIDDLE, RECORD_FROM, Record
+from oa_sim.inference.observations import LONDON_SHARE, MIDDLE, RECORD_FROM, Record
 
 FADES = 0.9  # what is left of London's trend a year later, once the record has ended; assumed
 JITTER = 1e-12  # rounding can leave a covariance just short of definite
@@ -30,6 +30,7 @@ class Law(NamedTuple):
     london_trend: np.ndarray  # (draw, series): and by how much that grows in a year, SD
     level: np.ndarray  # (draw, series, series): covariance of levels at the beginning of records, SD squared
     drift: np.ndarray  # (draw, series, series): covariance of what is added to levels in a year, SD squared
+    broken: np.ndarray  # (draw, series, series): covariance of what a declared break adds to levels, SD squared
     shock: np.ndarray  # (draw, series, series): covariance of the yearly shocks of deviations, SD squared
     pace: np.ndarray  # (draw, series): what is left of a deviation a year later
     noise: np.ndarray  # (draw, series): variance of noise, SD squared
@@ -47,6 +48,7 @@ class Cells(NamedTuple):
     value: np.ndarray  # (draw, cell), SD; one row where figures are the same in every draw
     sampling: np.ndarray  # sampling variance, SD squared
     london: bool  # whether the area is in London
+    breaks: np.ndarray  # (kind, series, year since the beginning of records): see ``observations.break_years``
 
 
 def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
@@ -62,13 +64,15 @@ def law(posterior: xr.Dataset, names: list[tuple[str, str]]) -> Law:
     sd, pace = flat("deviation_sd"), flat("persistence")
     size = sd * np.sqrt(1 - pace**2)
     together = baseline_model.correlation(flat("level_partials"), names)
-    level, drift = (together * flat(sd)[:, :, None] * flat(sd)[:, None, :] for sd in ("level_sd", "drift_sd"))
+    of_levels = "level_sd", "drift_sd", "area_break_sd"
+    level, drift, broken = (together * flat(sd)[:, :, None] * flat(sd)[:, None, :] for sd in of_levels)
     return Law(
         mean=flat("mu"),
         london=flat("london"),
         london_trend=flat("london_trend"),
         level=level,
         drift=drift,
+        broken=broken,
         shock=correlation * size[:, :, None] * size[:, None, :],
         pace=pace,
         noise=flat("noise_sd") ** 2,
@@ -120,7 +124,9 @@ def cells_of(
         value = value - brought[:, series, year]
     years = record.years[year].astype(np.int64)
     sampling, in_london = record.sampling[series, a, year], bool(record.london[a])
-    return Cells(series, years, kin, np.ascontiguousarray(value), sampling, in_london)
+    declared = [year for course in record.national for year in (*course.shifts, *course.otherwise)]
+    breaks = observations.break_years(record.national, max(declared, default=RECORD_FROM))
+    return Cells(series, years, kin, np.ascontiguousarray(value), sampling, in_london, breaks)
 
 
 def log_density(
@@ -164,10 +170,10 @@ def courses(
     state, spread = _room(n, cells.kin)
     for d in range(n_draws):
         _, square = _take_in(law, d, cells, last + 1, state, spread)
-        for _ in range(cells.year[-1] if len(cells.year) else RECORD_FROM, last):
-            _step(law, d, state, spread)
+        for before in range(cells.year[-1] if len(cells.year) else RECORD_FROM, last):
+            _step(law, d, cells.breaks, before + 1, state, spread)
         factor = np.sqrt((law.freedom[d] - 2 + square) / squares[d])
-        _carry_on(law, d, state, spread, future, behind, factor * normal[d], out[:, d])
+        _carry_on(law, d, cells.breaks, last, state, spread, future, behind, factor * normal[d], out[:, d])
         for s in range(n):
             for t in range(future.shape[1]):
                 out[0, d, s, t] += _mean(law, d, s, cells.london, passed(last, last + 1 + t))
@@ -202,28 +208,36 @@ def _take_in(law: Law, d: int, cells: Cells, since: int, state: np.ndarray, spre
     series, year = cells.series, cells.year
     _begin(law, d, state, spread)
     for i in range(len(series)):
-        for _ in range(year[i - 1] if i else RECORD_FROM, year[i]):
-            _step(law, d, state, spread)
+        for before in range(year[i - 1] if i else RECORD_FROM, year[i]):
+            _step(law, d, cells.breaks, before + 1, state, spread)
         s, kin = series[i], cells.kin[i]
         sampling = cells.sampling[i] * law.luck[d, s]
         link = law.link[d, s] if kin >= 0 else 0.0
+        noise = law.noise[d, s] + law.broken[d, s, s] * _broken(cells.breaks, 1, s, year[i])
         figure = cells.value[d if len(cells.value) > 1 else 0, i] - _mean(law, d, s, cells.london, year[i] - MIDDLE)
-        centre, variance = _expected(law, d, state, spread, s, kin, link, sampling)
+        centre, variance = _expected(law, d, state, spread, s, kin, link, sampling, noise)
         surprise = (figure - centre) ** 2 / variance
         if year[i] >= since:  # Student's t, its scale what the figures before have told
             scale = variance * (law.freedom[d] - 2 + square)
             density += math.lgamma((free + 1) / 2) - math.lgamma(free / 2)
             density -= 0.5 * (np.log(np.pi * scale) + (free + 1) * np.log1p(surprise * variance / scale))
         square, free = square + surprise, free + 1
-        _see(law, d, state, spread, s, kin, link, figure, sampling)
+        _see(law, d, state, spread, s, kin, link, figure, sampling, noise)
     return density, square
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _mean(law: Law, d: int, s: int, in_london: bool, passed: float) -> float:
+    gains = law.london_trend[d, s] * passed
     if in_london:
-        return float(law.mean[d, s] + law.london[d, s] + law.london_trend[d, s] * passed)
-    return float(law.mean[d, s])
+        return float(law.mean[d, s] + law.london[d, s] + (1 - LONDON_SHARE) * gains)
+    return float(law.mean[d, s] - LONDON_SHARE * gains)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _broken(breaks: np.ndarray, kind: int, s: int, year: int) -> float:
+    since = year - RECORD_FROM
+    return float(breaks[kind, s, since]) if 0 <= since < breaks.shape[2] else 0.0
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -247,8 +261,8 @@ def _begin(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _step(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
-    """Carry the state one year on; the sampling error of a cohort does not change."""
+def _step(law: Law, d: int, breaks: np.ndarray, year: int, state: np.ndarray, spread: np.ndarray) -> None:
+    """Carry the state on to a year; the sampling error of a cohort does not change."""
     n = law.mean.shape[1]
     left = np.ones(len(state))
     left[n : 2 * n] = law.pace[d]
@@ -258,18 +272,20 @@ def _step(law: Law, d: int, state: np.ndarray, spread: np.ndarray) -> None:
             spread[i, j] *= left[i] * left[j]
     for i in range(n):
         for j in range(n):
-            spread[i, j] += law.drift[d, i, j]
+            both = _broken(breaks, 0, i, year) * _broken(breaks, 0, j, year)
+            spread[i, j] += law.drift[d, i, j] + both * law.broken[d, i, j]
             spread[n + i, n + j] += law.shock[d, i, j]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _expected(
-    law: Law, d: int, state: np.ndarray, spread: np.ndarray, s: int, kin: int, link: float, sampling: float
-) -> tuple[float, float]:
+    law: Law, d: int, state: np.ndarray, spread: np.ndarray, s: int, kin: int, link: float, sampling: float,
+    noise: float,
+) -> tuple[float, float]:  # fmt: skip
     """Return mean and variance of a figure before it is seen."""
     n, loading = law.mean.shape[1], link * np.sqrt(sampling)
     centre = state[s] + state[n + s]
-    variance = spread[s, s] + 2 * spread[s, n + s] + spread[n + s, n + s] + sampling * (1 - link**2) + law.noise[d, s]
+    variance = spread[s, s] + 2 * spread[s, n + s] + spread[n + s, n + s] + sampling * (1 - link**2) + noise
     if kin >= 0:
         k = 2 * n + kin
         centre += loading * state[k]
@@ -280,14 +296,14 @@ def _expected(
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _see(
     law: Law, d: int, state: np.ndarray, spread: np.ndarray, s: int, kin: int, link: float, figure: float,
-    sampling: float,
+    sampling: float, noise: float,
 ) -> None:  # fmt: skip
     """Take one figure in: level plus deviation plus the part of its sampling error that is a cohort's."""
     n, width, loading = law.mean.shape[1], len(state), link * np.sqrt(sampling)
     pull = spread[s] + spread[n + s]  # by symmetry rows are columns
     if kin >= 0:
         pull = pull + loading * spread[2 * n + kin]
-    variance = pull[s] + pull[n + s] + sampling * (1 - link**2) + law.noise[d, s]
+    variance = pull[s] + pull[n + s] + sampling * (1 - link**2) + noise
     surprise = figure - state[s] - state[n + s]
     if kin >= 0:
         variance += loading * pull[2 * n + kin]
@@ -302,8 +318,8 @@ def _see(
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _carry_on(
-    law: Law, d: int, state: np.ndarray, spread: np.ndarray, future: np.ndarray, behind: np.ndarray,
-    normal: np.ndarray, out: np.ndarray,
+    law: Law, d: int, breaks: np.ndarray, last: int, state: np.ndarray, spread: np.ndarray, future: np.ndarray,
+    behind: np.ndarray, normal: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw the state and write one course from it; a cohort that the record has not seen has an error of its own."""
     n, ahead = future.shape
@@ -318,10 +334,15 @@ def _carry_on(
     now[width:] = normal[width : len(now)]
     at, behind = len(now), behind * law.luck[d]
     pace, noise, link = law.pace[d], law.noise[d], law.link[d]
-    level_root, shock_root = np.zeros((n, n)), np.zeros((n, n))
-    lower(law.drift[d], level_root)
+    level_root, shock_root, drift = np.zeros((n, n)), np.zeros((n, n)), np.empty((n, n))
     lower(law.shock[d], shock_root)
     for t in range(ahead):
+        year = last + 1 + t
+        for s in range(n):
+            for r in range(n):
+                both = _broken(breaks, 0, s, year) * _broken(breaks, 0, r, year)
+                drift[s, r] = law.drift[d, s, r] + both * law.broken[d, s, r]
+        lower(drift, level_root)
         for s in range(n):
             now[n + s] *= pace[s]
             for r in range(s + 1):
@@ -330,7 +351,8 @@ def _carry_on(
         at += 2 * n
         for s in range(n):
             shared = link[s] if future[s, t] >= 0 else 0.0
-            error = np.sqrt(behind[s] * (1 - shared**2) + noise[s]) * normal[at + s]
+            unsure = law.broken[d, s, s] * _broken(breaks, 1, s, year)
+            error = np.sqrt(behind[s] * (1 - shared**2) + noise[s] + unsure) * normal[at + s]
             if future[s, t] >= 0:
                 error += shared * np.sqrt(behind[s]) * now[2 * n + future[s, t]]
             out[0, s, t] = now[s] + now[n + s]

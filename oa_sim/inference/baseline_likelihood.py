@@ -28,6 +28,7 @@ class Band(NamedTuple):
     kin: np.ndarray  # (cell): number of the cohort behind it, -1 for none: cells of the same children share it
     value: np.ndarray  # (authority, cell), SD
     sampling: np.ndarray  # (cell): sampling variance, SD squared: the mean over the band
+    breaks: np.ndarray  # (cell, cell): declared breaks behind both figures, as ``observations.breaks_behind`` counts
 
 
 class RecordDensity(Op):
@@ -38,20 +39,21 @@ class RecordDensity(Op):
     inverse has a gamma distribution; the factor, whose mean is 1, is integrated out. Cells i and j, of series s and r
     and years t and u, have covariance ``deviation[s, r] persistence^|t - u|``, the persistence being that of the series
     of the later cell (a first-order autoregressive vector), plus ``level[s, r]``, plus ``drift[s, r]`` times the years
-    from the beginning of records to the earlier cell (a random walk), plus ``link[s] link[r] sqrt(v_i v_j)`` where the
+    from the beginning of records to the earlier cell (a random walk), plus ``broken[s, r]`` times the declared breaks
+    behind both, plus ``link[s] link[r] sqrt(v_i v_j)`` where the
     same children are behind both, plus ``v_i + noise[s]`` where ``i = j``; ``v`` is ``luck[s]`` times the binomial
     variance. The gradients are ``d/dmean = w 1'S^-1 r`` and ``d/dS = (w S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
     Williams 2006, equation 5.9, with the weight ``w`` of the t distribution), taken on by the chain rule.
 
-    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, deviation
-    (series, series), covariances in one year, that of drift a year; persistence (series); noise (series), a variance;
+    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, broken, deviation
+    (series, series), covariances in one year, those of drift a year and of broken a break; persistence (series); noise (series), a variance;
     link, luck (series); freedom (1), degrees of freedom, above 2.
     """
 
     __props__ = ()
 
     def __init__(self, bands: list[Band]):
-        kinds = (np.int64, np.int64, np.int64, np.int64, np.float64, np.float64)
+        kinds = (*[np.int64] * 4, *[np.float64] * 3)
         self.bands = [
             [np.ascontiguousarray(part, dtype=kind) for part, kind in zip(band, kinds, strict=True)] for band in bands
         ]
@@ -103,8 +105,9 @@ class RecordDensity(Op):
 
 @numba.njit(nogil=True, error_model="numpy")  # far out the sampler meets a density of nothing, not an error
 def covariance_of(
-    level: np.ndarray, drift: np.ndarray, deviation: np.ndarray, noise: np.ndarray, link: np.ndarray,
-    series: np.ndarray, year: np.ndarray, kin: np.ndarray, sampling: np.ndarray, power: np.ndarray, out: np.ndarray,
+    level: np.ndarray, drift: np.ndarray, broken: np.ndarray, deviation: np.ndarray, noise: np.ndarray,
+    link: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray, sampling: np.ndarray,
+    breaks: np.ndarray, power: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Write the upper half of the covariance of a band's cells, by the table of powers of persistence (series, lag)."""
     for i in range(len(series)):
@@ -113,7 +116,7 @@ def covariance_of(
             r, lag = series[j], year[i] - year[j]
             later = s if lag >= 0 else r
             total = level[s, r] + drift[s, r] * (min(year[i], year[j]) - RECORD_FROM)
-            total += deviation[s, r] * power[later, abs(lag)]
+            total += broken[s, r] * breaks[i, j] + deviation[s, r] * power[later, abs(lag)]
             if i != j and kin[i] >= 0 and kin[i] == kin[j]:
                 total += link[s] * link[r] * np.sqrt(sampling[i] * sampling[j])
             out[i, j] = total
@@ -132,12 +135,13 @@ def powers(persistence: np.ndarray, span: int) -> np.ndarray:
 
 @numba.njit(nogil=True, error_model="numpy")
 def density_and_gradients(
-    mean: np.ndarray, trend: np.ndarray, level: np.ndarray, drift: np.ndarray, deviation: np.ndarray,
-    persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, luck: np.ndarray,
+    mean: np.ndarray, trend: np.ndarray, level: np.ndarray, drift: np.ndarray, broken: np.ndarray,
+    deviation: np.ndarray, persistence: np.ndarray, noise: np.ndarray, link: np.ndarray, luck: np.ndarray,
     freedom: np.ndarray,
     series: np.ndarray, number: np.ndarray, year: np.ndarray, kin: np.ndarray, value: np.ndarray, sampling: np.ndarray,
-    g_mean: np.ndarray, g_trend: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray, g_deviation: np.ndarray,
-    g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
+    breaks: np.ndarray,
+    g_mean: np.ndarray, g_trend: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray, g_broken: np.ndarray,
+    g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
     g_freedom: np.ndarray,
 ) -> float:  # fmt: skip
     """Return the log density of one band and add its gradients in place.
@@ -148,7 +152,7 @@ def density_and_gradients(
     sampling = sampling * luck[series]
     power = powers(persistence, year.max() - year.min() + 1)
     upper, precision = np.empty((n, n)), np.empty((n, n))
-    covariance_of(level, drift, deviation, noise, link, series, year, kin, sampling, power, upper)
+    covariance_of(level, drift, broken, deviation, noise, link, series, year, kin, sampling, breaks, power, upper)
     half = invert(upper, precision)
     if not half < np.inf:  # not positive definite: the inverse was never written
         return -np.inf
@@ -169,8 +173,8 @@ def density_and_gradients(
             for j in range(i, n):
                 slope[i, j] += 0.5 * weight[a] * pull[a, i] * pull[a, j]
     _chain(
-        deviation, link, luck, series, year, kin, sampling, power, slope,
-        g_level, g_drift, g_deviation, g_persistence, g_noise, g_link, g_luck,
+        deviation, link, luck, series, year, kin, sampling, breaks, power, slope,
+        g_level, g_drift, g_broken, g_deviation, g_persistence, g_noise, g_link, g_luck,
     )  # fmt: skip
     return float(density - m * half)
 
@@ -204,8 +208,8 @@ def _weigh(
 @numba.njit(nogil=True, error_model="numpy")
 def _chain(
     deviation: np.ndarray, link: np.ndarray, luck: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray,
-    sampling: np.ndarray, power: np.ndarray, slope: np.ndarray, g_level: np.ndarray, g_drift: np.ndarray,
-    g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
+    sampling: np.ndarray, breaks: np.ndarray, power: np.ndarray, slope: np.ndarray,
+    g_level: np.ndarray, g_drift: np.ndarray, g_broken: np.ndarray, g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
 ) -> None:  # fmt: skip
     """Carry the gradient in the covariance (upper half) on to the parameters."""
     for i in range(len(series)):
@@ -218,6 +222,7 @@ def _chain(
             weight = slope[i, j] if i == j else 2 * slope[i, j]
             g_level[s, r] += weight
             g_drift[s, r] += weight * (min(year[i], year[j]) - RECORD_FROM)
+            g_broken[s, r] += weight * breaks[i, j]
             g_deviation[s, r] += weight * power[later, lag]
             if lag > 0:
                 g_persistence[later] += weight * deviation[s, r] * lag * power[later, lag - 1]

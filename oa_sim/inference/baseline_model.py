@@ -2,10 +2,11 @@
 
 On the latent scale, for area a, series s (a measure of a group) and year t:
 
-    z[a,s,t] = national[s,t] + mean[a,s] + level[a,s,t] + deviation[a,s,t] + luck[a,s,t] + noise[a,s,t]
+    z[a,s,t] = national[s,t] + mean[a,s,t] + level[a,s,t] + deviation[a,s,t] + luck[a,s,t] + noise[a,s,t]
 
-``mean`` is one for London, with a trend, and one for the rest of England. ``level`` is where an area stands beside it:
-correlated over all series, and a slow random walk, so that areas drift apart. ``deviation`` is correlated in the two
+``mean`` is one for London and one for the rest of England, with trends that cancel out over England's pupils. ``level``
+is where an area stands beside it: correlated over all series, and a slow random walk with a shock of its own at each
+declared break, so that areas drift apart. ``deviation`` is correlated in the two
 groups of a measure and reverts within years: the areas were chosen for being low, so part of any recovery comes free.
 ``luck`` is the sampling error of a cohort of finite size; it goes with the same children from stage to stage (the
 cohort link). All variances of an area are larger or smaller by a factor of its own. All this is integrated out here,
@@ -19,7 +20,7 @@ import numpy as np
 from oa_sim.definitions import LINKED, MEASURES
 from oa_sim.errors import one_of
 from oa_sim.inference import national_trend
-from oa_sim.inference.observations import Record
+from oa_sim.inference.observations import LONDON_SHARE, Record, breaks_behind
 from oa_sim.inference.sampling import load_pymc
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ CENTRES = {
     "drift_sd": (0.015, 0.5, 0.7),
     "deviation_sd": (0.06, 0.3, 0.5),
     "noise_sd": (0.015, 0.4, 0.3),
+    "area_break_sd": (0.04, 0.5, 0.5),
     "national_sd": (0.03, 0.4, 0.5),
 }
 MU_SD = 0.3
@@ -50,7 +52,15 @@ GROUPS_ALIKE = (1.1, 0.7)  # logit: correlation of the two groups of a measure i
 # SD of the part of a declared break that stays, and of the part that fades, and log SD: a new test moves a figure less
 # than a pandemic moves attendance
 BREAKS = {"break_sd": (0.11, 0.6), "behaviour_break_sd": (0.25, 0.6)}
-PARTS = ("joint levels", "joint deviations", "cohort link", "free persistence", "moving level", "London")
+PARTS = (
+    "joint levels",
+    "joint deviations",
+    "cohort link",
+    "free persistence",
+    "moving level",
+    "breaks of areas",
+    "London",
+)
 # the order in which levels are told from one another, the one that says most that is new first: in another order a
 # series that is all but known from earlier ones has a remainder that the record says nothing of, and later ones lean on
 TOLD = (
@@ -77,7 +87,8 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
     """Return the PyMC model of the record, less the parts of ``PARTS`` that are to be left out for a comparison.
 
     By series: ``mu`` (SD), ``london`` and ``london_trend`` (what is added to it in London, SD, and its growth, SD /
-    year), ``level_sd``, ``deviation_sd``, ``noise_sd`` (SD), ``drift_sd`` and ``national_sd`` (SD / year),
+    year), ``level_sd``, ``deviation_sd``, ``noise_sd``, ``area_break_sd`` (SD; the last of the shock to an area at a
+    declared break), ``drift_sd`` and ``national_sd`` (SD / year),
     ``persistence`` (share of a deviation left a year later), ``luck`` (share of the binomial variance). One for all:
     ``freedom`` (degrees of freedom), ``national_trend`` (share of ``national_sd``), ``national_damping``,
     ``groups_alike``, ``break_sd`` and ``behaviour_break_sd`` (SD). By linked measure: ``deviation_alike``,
@@ -107,9 +118,12 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
         persistence = _unbounded("persistence", "logit", centre, spread, dims="series")
         free = None if "joint levels" in without else pm.Normal("level_partials", 0.0, partials_sd(n), dims="pair")
         together = _level_correlation(free, record.series)
-        level, drift = (together * sd[name][:, None] * sd[name] for name in ("level_sd", "drift_sd"))
+        of_levels = "level_sd", "drift_sd", "area_break_sd"
+        level, drift, broken = (together * sd[name][:, None] * sd[name] for name in of_levels)
         if "moving level" in without:
             drift = 0.0 * drift
+        if "breaks of areas" in without:
+            broken = 0.0 * broken
         alike = link = np.zeros(len(LINKED))
         if "joint deviations" not in without:
             alike = _unbounded("deviation_alike", "arctanh", *ALIKE, dims="linked")
@@ -119,10 +133,11 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
         deviation = covariance(alike, sd["deviation_sd"], persistence, pt)
         link = pt.where(linked < 0, 0.0, pt.as_tensor(link)[np.maximum(linked, 0)])
         density: Any = RecordDensity(bands(record))
-        means = pt.concatenate([mu, mu + london]), pt.concatenate([pt.zeros(n), trend])
+        means = pt.concatenate([mu, mu + london]), pt.concatenate([-LONDON_SHARE * trend, (1 - LONDON_SHARE) * trend])
         luck = _unbounded("luck", "log", np.log(LUCK[0]), LUCK[1], dims="series")
         freedom = pm.Deterministic("freedom", 2 + pt.exp(pm.Normal("freedom_log", np.log(FREEDOM[0]), FREEDOM[1])))
-        given = density(*means, level, drift, deviation, persistence, sd["noise_sd"] ** 2, link, luck, freedom[None])
+        spread = level, drift, broken, deviation, persistence
+        given = density(*means, *spread, sd["noise_sd"] ** 2, link, luck, freedom[None])
         pm.Potential("history", given[0] + density.constant(freedom))
         _add_england(record, sd["national_sd"])
     return described
@@ -255,7 +270,8 @@ def bands(record: Record, size: int = AUTHORITIES_IN_A_BAND) -> "list[Band]":
             where = np.ix_(areas, cells)
             s, y = at_series[cells], at_year[cells]
             mean = s + len(record.series) * is_london
-            made.append(Band(s, mean, record.years[y], record.kin[s, y], value[where], sampling[where].mean(axis=0)))
+            years, behind = record.years[y], breaks_behind(record.national, s, record.years[y])
+            made.append(Band(s, mean, years, record.kin[s, y], value[where], sampling[where].mean(axis=0), behind))
     return made
 
 

@@ -42,7 +42,7 @@ def project(
     the history. ``rolls`` (area, group, year_group) are pupils; ``brought`` is by area what a programme added to the
     figures of the record's years (draw, series, year), SD, which is taken off them.
     """
-    record = observations.record(history)
+    record = declared(observations.record(history), tables["breaks"])
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
     areas, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
     # always the longest horizon and every series, and then cut: a year is the same whatever is asked for
@@ -158,11 +158,18 @@ def law_of_england(posterior: xr.Dataset, measure: str) -> dict[str, np.ndarray]
     return {name: posterior[variable].values.ravel() for name, variable in kept.items()}
 
 
+def declared(record: Record, breaks: list[Row]) -> Record:
+    """Return the record with what is declared of the years after England's last figures: breaks that move areas too."""
+    courses = zip(record.series, record.national, strict=True)
+    return replace(record, national=[_declared(course, breaks, measure) for (measure, _), course in courses])
+
+
 def _declared(course: National, breaks: list[Row], measure: str) -> National:
     """Return England's course with what is declared of the years after its last figure."""
     shifts, otherwise = set(course.shifts), set(course.otherwise)
+    end = int(course.years[-1]) if len(course.years) else observations.RECORD_FROM
     for row in breaks:
-        years = range(max(row["first_year"], int(course.years[-1]) + 1), row["last_year"] + 1)
+        years = range(max(row["first_year"], end + 1), row["last_year"] + 1)
         if row["measure"] == measure and row["kind"] != "not_collected":
             (shifts if row["kind"] == "level_shift" else otherwise).update(years)
     return replace(course, shifts=tuple(sorted(shifts)), otherwise=tuple(sorted(otherwise)))

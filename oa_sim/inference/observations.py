@@ -11,6 +11,8 @@ from oa_sim.inputs.areas import london
 
 MIDDLE = 2019  # year to which means of kinds of authorities refer
 RECORD_FROM = 2013  # first year of the record of areas: what lies further back says little of today
+# of pupils in the panel, 2013 to 2019 (headcounts, and Reception): if London gains on the rest, the rest falls behind
+LONDON_SHARE = 0.16
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,28 @@ def kin(names: list[tuple[str, str]], years: np.ndarray | list[int]) -> np.ndarr
         if measure in LINKED:
             cohort[s] = 2 * (np.asarray(years) - MEASURES[measure].year_groups[0]) + (group == "other")
     return cohort
+
+
+def break_years(courses: list[National], last: int) -> np.ndarray:
+    """Return which years have a declared break (kind, series, year from ``RECORD_FROM`` on to the last), 1 or 0.
+
+    The first kind are shifts of level, which move an area beside England for good; the second all years in which what
+    was measured was new, or otherwise graded, and the figure of the year is less sure for it.
+    """
+    years = np.arange(RECORD_FROM, max(last, RECORD_FROM) + 1)
+    shifted = np.array([np.isin(years, course.shifts) for course in courses], dtype=float)
+    otherwise = np.array([np.isin(years, course.otherwise) for course in courses], dtype=float)
+    return np.stack([shifted, np.maximum(shifted, otherwise)])
+
+
+def breaks_behind(courses: list[National], series: np.ndarray, year: np.ndarray) -> np.ndarray:
+    """Return how many shocks of declared breaks two figures have in common (cell, cell); see ``break_years``."""
+    shifted, unsure = break_years(courses, int(year.max()))
+    shifted[:, 0] = 0.0  # levels are what they are when the record begins
+    common = np.cumsum(shifted[:, None] * shifted, axis=2)
+    since = year - RECORD_FROM
+    behind: np.ndarray = common[series[:, None], series, np.minimum(since[:, None], since)]
+    return behind + np.diag(unsure[series, since])
 
 
 def _national(history: xr.Dataset, measure: str, group: str) -> National:

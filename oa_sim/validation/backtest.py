@@ -171,7 +171,7 @@ def ours(
     published in the end, None where that is not known yet. ``breaks`` are the checked rows of ``breaks.csv``,
     ``targets`` the years that are forecast.
     """
-    record = observations.record(history)
+    record = counterfactual.declared(observations.record(history), breaks)
     years = list(range(int(history.year.values[-1]) + 1, targets[-1] + 1))
     hyper = area_forecast.law(posterior, record.series)
     england = counterfactual.national(posterior, record, years, breaks, seed)
@@ -281,7 +281,7 @@ def ours_of_missing(
     seed: int,
 ) -> list[Entry]:
     """Return our forecasts of cells, on both scales; England's course is known where the history has it."""
-    record = observations.record(history)
+    record = counterfactual.declared(observations.record(history), breaks)
     hyper = area_forecast.law(posterior, record.series)
     final = max(year for _, _, year, _ in cells)
     years, england = _england_ahead(posterior, record, breaks, cells, seed)

@@ -85,8 +85,9 @@ def evidence(hyper: Law, record: Record, until: int) -> Evidence:
         value, size = (cube[series, :, figure][:, members].T for cube in (record.relative, record.sampling))
         kin = record.kin[series, figure]
         same = (kin[:, None] == kin) & (kin >= 0) & ~np.eye(len(kin), dtype=bool)
+        behind = observations.breaks_behind(record.national, series, record.years[figure])
         for d in range(shape[0]):
-            whole = _course(hyper, d, series, record.years[figure])
+            whole = _course(hyper, d, series, record.years[figure], behind)
             luck = size * hyper.luck[d, series]
             load = hyper.link[d, series] * np.sqrt(luck)
             whole = whole + same * load[:, :, None] * load[:, None, :]
@@ -108,13 +109,14 @@ def _means(
 ) -> np.ndarray:  # fmt: skip
     """Return what the law expects of authorities (authority, cell) without a record, SD."""
     since = [min(y - observations.MIDDLE, area_forecast.passed(until, max(y, until))) for y in year.tolist()]
-    beside = hyper.london[d, series] + hyper.london_trend[d, series] * np.array(since)
-    means: np.ndarray = hyper.mean[d, series] + london[:, None] * beside
+    gains = hyper.london_trend[d, series] * np.array(since)
+    beside = hyper.london[d, series] + gains
+    means: np.ndarray = hyper.mean[d, series] - observations.LONDON_SHARE * gains + london[:, None] * beside
     return means
 
 
-def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndarray:
-    """Return the covariance (cell, cell) of levels and deviations in one draw, SD squared."""
+def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """Return the covariance (cell, cell) of levels and deviations in one draw, SD squared, of figures with such breaks behind."""
     lag = np.abs(year[:, None] - year)
     later = np.where(year[:, None] >= year, series[:, None], series)  # whose pace carries the earlier one on
     pace = hyper.pace[d]
@@ -122,6 +124,7 @@ def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray) -> np.ndar
     rows, columns = np.ix_(series, series)
     since = np.minimum(year[:, None], year) - observations.RECORD_FROM
     levels = hyper.level[d][rows, columns] + hyper.drift[d][rows, columns] * since
+    levels = levels + hyper.broken[d][rows, columns] * behind
     covariance: np.ndarray = levels + long_run[rows, columns] * pace[later] ** lag
     return covariance
 

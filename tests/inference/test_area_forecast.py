@@ -26,6 +26,7 @@ class Case:
     mean: np.ndarray
     level: np.ndarray
     drift: np.ndarray
+    broken: np.ndarray
     shock: np.ndarray
     pace: np.ndarray
     noise: np.ndarray
@@ -37,21 +38,28 @@ class Case:
     sampling: np.ndarray
     future: np.ndarray
     behind: np.ndarray
+    breaks: np.ndarray
 
 
 def courses(case, normal):
     """Return the course and the error (2, draw, series, year) for given standard normal numbers (draw, number)."""
     law = gaussian(case)
     laws = area_forecast.Law(*(np.repeat(part, len(normal), axis=0) for part in law))
-    cells = area_forecast.Cells(case.series, case.year, case.kin, case.value[None], case.sampling, london=False)
+    cells = cells_of(case)
     # so many degrees of freedom that all areas have the same variances
     return area_forecast.courses(laws, cells, LAST, case.future, case.behind, normal, np.full(len(normal), MANY))
+
+
+def cells_of(case, *, london=False):
+    values = case.value[None]
+    return area_forecast.Cells(case.series, case.year, case.kin, values, case.sampling, london, case.breaks)
 
 
 def gaussian(case):
     """Return the law of one draw in which areas' variances do not differ, and luck is that of independent pupils."""
     n = len(case.mean)
-    parts = {name: getattr(case, name)[None] for name in ("mean", "level", "drift", "shock", "pace", "noise", "link")}
+    names = ("mean", "level", "drift", "broken", "shock", "pace", "noise", "link")
+    parts = {name: getattr(case, name)[None] for name in names}
     none = np.zeros((1, n))
     return area_forecast.Law(**parts, london=none, london_trend=none, luck=np.ones((1, n)), freedom=np.array([MANY]))
 
@@ -78,10 +86,14 @@ def by_algebra(case):
     long_run = case.shock / (1 - np.outer(case.pace, case.pace))
     since = np.minimum(year[:, None], year) - observations.RECORD_FROM
     course = case.level[one, other] + case.drift[one, other] * since + long_run[one, other] * case.pace[later] ** lag
+    years = range(observations.RECORD_FROM + 1, LAST + AHEAD + 1)
+    shifts = [case.breaks[0, series, y - observations.RECORD_FROM] * (year >= y) for y in years]
+    course = course + case.broken[one, other] * sum(np.outer(shift, shift) for shift in shifts)
+    unsure = case.broken[series, series] * case.breaks[1, series, year - observations.RECORD_FROM]
     loading = np.where(kin >= 0, case.link[series], 0.0) * np.sqrt(size)
     shared = np.outer(loading, loading) * ((kin[:, None] == kin) & (kin >= 0))
     np.fill_diagonal(shared, 0.0)
-    luck = shared + np.diag(size + case.noise[series])
+    luck = shared + np.diag(size + case.noise[series] + unsure)
     seen, to = np.arange(len(case.series)), np.arange(len(case.series), len(series))
     gain_on = np.linalg.inv((course + luck)[np.ix_(seen, seen)]) if len(seen) else np.zeros((0, 0))
     both = np.concatenate([course[np.ix_(to, seen)], luck[np.ix_(to, seen)]])
@@ -109,10 +121,13 @@ def case_of(seed, n=2, gaps=0.3):
         return np.where(series < 2, year - 2008 - 3 * series, -1)  # from the third on, cohorts are not followed
 
     future = cohort(np.arange(n)[:, None], LAST + 1 + np.arange(AHEAD)[None])
+    breaks = np.zeros((2, n, LAST + AHEAD - observations.RECORD_FROM + 1))
+    breaks[:, :, [3, 9, 12]] = 1.0  # two shifts of level, one to come, and a year that was otherwise graded
+    breaks[:, -1, 3], breaks[1, 0, 8] = 0.0, 1.0
     return Case(
-        rng.normal(0, 0.1, n), covariance(0.1), covariance(0.02), covariance(0.04), rng.uniform(0.5, 0.9, n),
+        rng.normal(0, 0.1, n), covariance(0.1), covariance(0.02), covariance(0.03), covariance(0.04), rng.uniform(0.5, 0.9, n),
         rng.uniform(1e-4, 1e-3, n), rng.uniform(0.3, 0.9, n), series, year, cohort(series, year),
-        rng.normal(0, 0.2, len(year)), rng.uniform(1e-4, 4e-3, len(year)), future, rng.uniform(1e-4, 4e-3, n),
+        rng.normal(0, 0.2, len(year)), rng.uniform(1e-4, 4e-3, len(year)), future, rng.uniform(1e-4, 4e-3, n), breaks,
     )  # fmt: skip
 
 
@@ -144,7 +159,7 @@ def test_the_made_up_cases_have_what_they_are_for():
     assert not (case.year == 2019).any()
 
 
-@pytest.mark.parametrize("what", ["link", "noise", "shock", "level", "drift"])
+@pytest.mark.parametrize("what", ["link", "noise", "shock", "level", "drift", "broken"])
 def test_without_a_part_of_the_law_algebra_agrees_too(what):
     case = case_of(5)
     case = replace(case, **{what: np.zeros_like(getattr(case, what))})
@@ -156,16 +171,23 @@ def test_the_shipped_law_on_a_real_record_agrees_with_algebra(known):
     own = observations.record(areas.history(known, LAST))
     law = area_forecast.law(baseline_fit.load().isel(chain=[0], draw=[0]), own.series)
     law = law._replace(luck=np.ones_like(law.luck), freedom=np.array([MANY]))
+
+    def lost(series, years):  # what the rest of England loses to London
+        return -observations.LONDON_SHARE * law.london_trend[0][series] * years
+
     behind = counterfactual.last_variance(own, "Blackpool")
     at_year, at_series = np.nonzero(own.observed[:, own.areas.index("Blackpool")].T > 0)
     a = own.areas.index("Blackpool")
     case = Case(
-        law.mean[0], law.level[0], law.drift[0], law.shock[0], law.pace[0], law.noise[0], law.link[0],
+        law.mean[0], law.level[0], law.drift[0], law.broken[0], law.shock[0], law.pace[0], law.noise[0], law.link[0],
         at_series, own.years[at_year], own.kin[at_series, at_year], own.relative[at_series, a, at_year],
         own.sampling[at_series, a, at_year],
         observations.kin(own.series, list(range(LAST + 1, LAST + 1 + AHEAD))), behind,
+        observations.break_years(own.national, LAST + AHEAD),
     )  # fmt: skip
-    mean, spread = by_algebra(case)
+    mean, spread = by_algebra(replace(case, value=case.value - lost(case.series, case.year - observations.MIDDLE)))
+    after = np.cumsum(area_forecast.FADES ** np.arange(1, AHEAD + 1)) + LAST - observations.MIDDLE
+    mean[: mean.size // 2] += lost(np.arange(len(own.series))[:, None], after).ravel()
 
     class OneAtATime:
         """Stands for a random stream: the first draw has no numbers, each other one has a single one."""
@@ -223,7 +245,7 @@ def test_numbers_are_enough_and_each_one_is_used():
 
 
 def test_without_a_record_what_is_known_is_the_law_alone():
-    case = keep(case_of(0), slice(0))
+    case = keep(replace(case_of(0), broken=np.zeros((2, 2))), slice(0))
     mean, spread = moments(case)
     n = len(case.mean)
     half = n * AHEAD
@@ -329,7 +351,8 @@ def test_the_density_of_new_figures_is_that_of_the_joint_law(three):
         for d in range(2):
             free = hyper.freedom[d]
             joint = covariance_by_hand(hyper, d, cells) * (free - 2) / free
-            values = cells.value[0] - hyper.mean[d][cells.series]
+            gains = hyper.london_trend[d][cells.series] * (cells.year - observations.MIDDLE)
+            values = cells.value[0] - hyper.mean[d][cells.series] + observations.LONDON_SHARE * gains
             before = cells.year < 2022
             whole = multivariate_t(None, joint, df=free).logpdf(values)
             early = multivariate_t(None, joint[np.ix_(before, before)], df=free).logpdf(values[before])
@@ -341,6 +364,9 @@ def covariance_by_hand(hyper, d, cells):
     s, y, kin = cells.series, cells.year, cells.kin
     apart = np.abs(y[:, None] - y[None])
     level = hyper.level[d][np.ix_(s, s)] + hyper.drift[d][np.ix_(s, s)] * (np.minimum(y[:, None], y) - 2013)
+    for year in range(1, cells.breaks.shape[2]):
+        broke = cells.breaks[0, s, year] * (y >= 2013 + year)
+        level = level + hyper.broken[d][np.ix_(s, s)] * np.outer(broke, broke)
     pace = hyper.pace[d]
     late = np.where(y[:, None] >= y[None], pace[s][:, None], pace[s][None])
     shocks = hyper.shock[d][np.ix_(s, s)] / (1 - pace[s][:, None] * pace[s][None])
@@ -348,6 +374,7 @@ def covariance_by_hand(hyper, d, cells):
     link = np.where(kin >= 0, hyper.link[d][s], 0.0) * np.sqrt(sampling)
     same = (kin[:, None] == kin[None]) & (kin[:, None] >= 0)
     own = np.where(kin >= 0, 1 - hyper.link[d][s] ** 2, 1.0) * sampling + hyper.noise[d][s]
+    own = own + hyper.broken[d][s, s] * cells.breaks[1, s, y - 2013]
     return level + shocks * late**apart + same * np.outer(link, link) + np.diag(own)
 
 
@@ -387,7 +414,7 @@ def test_an_area_whose_figures_moved_more_goes_on_to_move_more():
         laws = area_forecast.Law(*(np.repeat(part, 4000, axis=0) for part in law))
         rng = np.random.default_rng(3)
         normal = rng.standard_normal((4000, area_forecast.numbers_needed(case.kin, case.future)))
-        cells = area_forecast.Cells(each.series, each.year, each.kin, each.value[None], each.sampling, london=False)
+        cells = cells_of(each)
         squares = rng.chisquare(10.0 + len(each.series), 4000)
         spreads.append(area_forecast.courses(laws, cells, LAST, case.future, case.behind, normal, squares)[0].std(0))
     assert (spreads[1] > 1.5 * spreads[0]).all()
@@ -399,11 +426,12 @@ def test_londons_difference_is_carried_on_and_its_growth_fades():
     normal = np.zeros((1, area_forecast.numbers_needed(case.kin, case.future)))
     here, beside = (
         area_forecast.courses(
-            law, area_forecast.Cells(case.series, case.year, case.kin, case.value[None], case.sampling, london=london),
-            LAST, case.future, case.behind, normal, np.array([MANY]),
+            law, cells_of(case, london=london), LAST, case.future, case.behind, normal, np.array([MANY])
         )[0, 0]
         for london in (True, False)
     )  # fmt: skip
     passed = LAST - observations.MIDDLE + np.cumsum(area_forecast.FADES ** np.arange(1, AHEAD + 1))
     np.testing.assert_allclose((here - beside)[0], 0.3 + 0.02 * passed)
     np.testing.assert_allclose((here - beside)[1], 0.0)
+    england = observations.LONDON_SHARE * here + (1 - observations.LONDON_SHARE) * beside  # what London gains, it lacks
+    np.testing.assert_allclose(np.diff(england[0]), 0.0, atol=1e-12)

@@ -8,19 +8,21 @@ from oa_sim.inference.baseline_likelihood import Band, RecordDensity
 
 pytestmark = pytest.mark.filterwarnings("ignore:Numba will use object mode:UserWarning")
 N_SERIES = 4
-NAMES = (*("mean", "trend", "level", "drift", "deviation", "persistence", "noise", "link", "luck", "freedom"),)
-MATRICES = ("level", "drift", "deviation")
+NAMES = (
+    *("mean", "trend", "level", "drift", "broken", "deviation", "persistence", "noise", "link", "luck", "freedom"),
+)
+MATRICES = ("level", "drift", "broken", "deviation")
 
 
 @pytest.fixture(scope="module")
 def inputs():
-    """Give means of two kinds of authority, and covariances of the three parts of what is told apart."""
+    """Give means of two kinds of authority, and covariances of the four parts of what is told apart."""
     rng = np.random.default_rng(2)
     pace, parts = rng.uniform(0.5, 0.9, N_SERIES), []
-    for size in (0.2, 0.03, 0.1):
+    for size in (0.2, 0.03, 0.05, 0.1):
         root = rng.normal(0, size, (N_SERIES, N_SERIES))
         parts.append(root @ root.T + 0.2 * size**2 * np.eye(N_SERIES))
-    parts[2] /= 1 - np.outer(pace, pace)
+    parts[3] /= 1 - np.outer(pace, pace)
     return [
         rng.normal(0, 0.1, 2 * N_SERIES), rng.normal(0, 0.02, 2 * N_SERIES), *parts, pace,
         rng.uniform(1e-4, 1e-3, N_SERIES), rng.uniform(0.1, 0.9, N_SERIES), rng.uniform(0.5, 1.2, N_SERIES),
@@ -40,20 +42,22 @@ def bands():
         kin = np.where(series < 2, year - series, -1)
         value = rng.normal(0, 0.2, (n_areas, len(series)))
         mean = series + N_SERIES * (n_areas == 3)  # as in London
-        found.append(Band(series, mean, year, kin, value, rng.uniform(1e-4, 1e-2, len(series))))
+        broke = (year >= 2014) & (series < 3)  # in all series but one
+        breaks = np.outer(broke, broke) + np.diag(year == 2014)
+        found.append(Band(series, mean, year, kin, value, rng.uniform(1e-4, 1e-2, len(series)), breaks))
     return found
 
 
 def covariance(inputs, band):
     """Return the covariance of a band's cells, element by element from its definition."""
-    _, _, level, drift, deviation, persistence, noise, link, luck, _ = inputs
+    _, _, level, drift, broken, deviation, persistence, noise, link, luck, _ = inputs
     n, size = len(band.series), band.sampling * luck[band.series]
     out = np.zeros((n, n))
     for i in range(n):
         for j in range(n):
             later, lag = i if band.year[i] >= band.year[j] else j, abs(int(band.year[i]) - int(band.year[j]))
             s, r, since = band.series[i], band.series[j], min(band.year[i], band.year[j]) - 2013
-            out[i, j] = level[s, r] + drift[s, r] * since
+            out[i, j] = level[s, r] + drift[s, r] * since + broken[s, r] * band.breaks[i, j]
             out[i, j] += deviation[s, r] * persistence[band.series[later]] ** lag
             if i == j:
                 out[i, j] += size[i] + noise[s]
@@ -130,7 +134,7 @@ def test_the_order_of_cells_does_not_matter(inputs, bands):
     for band in bands:
         to = rng.permutation(len(band.series))
         cells = [getattr(band, name)[to] for name in ("series", "mean", "year", "kin")]
-        shuffled.append(Band(*cells, band.value[:, to], band.sampling[to]))
+        shuffled.append(Band(*cells, band.value[:, to], band.sampling[to], band.breaks[np.ix_(to, to)]))
     one, other = RecordDensity(bands).evaluate(*inputs), RecordDensity(shuffled).evaluate(*inputs)
     assert one[0] == pytest.approx(other[0], rel=1e-10)
     for name, mine, theirs in zip(NAMES, one[1], other[1], strict=True):

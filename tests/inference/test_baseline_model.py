@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # PyMC warns of potentials wh
 
 GONE = {
     **{"joint levels": "level_partials", "joint deviations": "deviation_alike", "cohort link": "cohort_link"},
-    **{"moving level": None, "free persistence": None, "London": "london"},
+    **{"moving level": None, "free persistence": None, "breaks of areas": None, "London": "london"},
 }
 
 
@@ -135,11 +135,11 @@ def test_a_partial_correlation_is_what_is_left_once_earlier_series_are_known():
 def test_the_model_computes_the_levels_and_deviations_that_the_functions_say(small):
     described = baseline_model.model(small)
     names = [name for name in simulated.FREE if name in described.named_vars]
-    given = ("mean", "trend", "level", "drift", "deviation", "pace", "noise", "link", "luck", "freedom")
+    given = ("mean", "trend", "level", "drift", "broken", "deviation", "pace", "noise", "link", "luck", "freedom")
     wanted = [*density_inputs(described), *(described[name] for name in names)]
     drawn = load_pymc().draw(wanted, random_seed=1, mode="FAST_COMPILE")
     value = dict(zip([*given, *names], drawn, strict=True))  # "freedom" is the same in both
-    for part, sd in (("level", "level_sd"), ("drift", "drift_sd")):
+    for part, sd in (("level", "level_sd"), ("drift", "drift_sd"), ("broken", "area_break_sd")):
         together = baseline_model.correlation(value["level_partials"], simulated.SERIES)
         np.testing.assert_allclose(value[part], together * np.outer(value[sd], value[sd]))
         np.testing.assert_allclose(value[part], simulated.levels(value["level_partials"], value[sd], simulated.SERIES))
@@ -151,7 +151,7 @@ def test_the_model_computes_the_levels_and_deviations_that_the_functions_say(sma
     np.testing.assert_allclose(value["noise"], value["noise_sd"] ** 2)
     np.testing.assert_allclose(value["link"], [*np.repeat(value["cohort_link"][:2], 2), 0.0])
     np.testing.assert_allclose(value["mean"], [*value["mu"], *(value["mu"] + value["london"])])
-    np.testing.assert_allclose(value["trend"], [*np.zeros(5), *value["london_trend"]])
+    np.testing.assert_allclose(value["trend"], [*(-0.16 * value["london_trend"]), *(0.84 * value["london_trend"])])
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -46,6 +46,7 @@ def truth(pattern):
         "london": rng.normal(0, 0.15, n),
         "london_trend": rng.normal(0, 0.01, n),
         "drift_sd": about(0.015),
+        "area_break_sd": about(0.04),
         "luck": about(0.8),
         "level_partials": 0.8 * baseline_model.partials_sd(n) * rng.standard_normal(n * (n - 1) // 2),
         "deviation_alike": rng.uniform(0.2, 0.8, len(simulated.LINKED_ORDER)),

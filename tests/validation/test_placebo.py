@@ -31,6 +31,7 @@ def law(truth):
         "london": truth["london"],
         "london_trend": truth["london_trend"],
         "drift": simulated.levels(truth["level_partials"], truth["drift_sd"], simulated.SERIES),
+        "broken": simulated.levels(truth["level_partials"], truth["area_break_sd"], simulated.SERIES),
         "shock": alike * np.outer(size, size),
         "pace": pace,
         "noise": truth["noise_sd"] ** 2,
@@ -96,14 +97,19 @@ def test_what_an_area_says_is_what_conditioning_on_its_record_gives():
                     + one.drift[0, s, r] * (min(year[i], year[j]) - 2013)
                     + long_run * one.pace[0, later] ** lag
                 )
+                shifted = {*known.national[s].shifts} & {*known.national[r].shifts}
+                whole[i, j] += one.broken[0, s, r] * sum(2013 < shift <= min(year[i], year[j]) for shift in shifted)
                 if i == j:
+                    is_unsure = year[i] in (*known.national[s].shifts, *known.national[s].otherwise)
+                    whole[i, j] += one.broken[0, s, s] * is_unsure
                     whole[i, j] += size[i] + one.noise[0, s]
                 elif kin[i] >= 0 and kin[i] == kin[j]:
                     whole[i, j] += one.link[0, s] * one.link[0, r] * np.sqrt(size[i] * size[j])
         past, to = np.flatnonzero(year <= UNTIL), np.flatnonzero((year > UNTIL) & (series < 4))
         since = [y - 2019 if y <= UNTIL else UNTIL - 2019 + sum(0.9 ** np.arange(1, y - UNTIL + 1)) for y in year]
-        beside = one.london[0, series] + one.london_trend[0, series] * np.array(since)
-        residual = known.relative[series, a, at] - one.mean[0, series] - beside * known.london[a]
+        gains = one.london_trend[0, series] * np.array(since)
+        beside = one.london[0, series] + gains
+        residual = known.relative[series, a, at] - one.mean[0, series] - beside * known.london[a] + 0.16 * gains
         gain = whole[np.ix_(to, past)] @ np.linalg.inv(whole[np.ix_(past, past)])
         precision = np.linalg.inv(whole[np.ix_(to, to)] - gain @ whole[np.ix_(past, to)])
         x, surprise = placebo.ramp(year[to]), residual[to] - gain @ residual[past]
