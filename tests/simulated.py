@@ -137,9 +137,9 @@ def play(known: Record, truth: dict, rng: np.random.Generator) -> Record:
                     same = children.setdefault(int(known.kin[s, t]), rng.standard_normal(n_areas))
                     goes_along = truth["cohort_link"][here[s]]
                     luck = goes_along * same + np.sqrt(1 - goes_along**2) * luck
+                is_unsure = year in (*known.national[s].shifts, *known.national[s].otherwise)
                 noise = truth["noise_sd"][s] * rng.standard_normal(n_areas)
-                if year in (*known.national[s].shifts, *known.national[s].otherwise):
-                    noise = noise + truth["area_break_sd"][s] * rng.standard_normal(n_areas)
+                noise += is_unsure * truth["area_break_sd"][s] * rng.standard_normal(n_areas)
                 place = level[s] + deviation[s] + truth["london_trend"][s] * (year - 2019) * (known.london - LONDON)
                 relative[s, :, t] = place + np.sqrt(truth["luck"][s] * known.sampling[s, :, t]) * luck + noise
         level = level + _moved(known, year + 1, drift_root, break_root, rng, n_areas)

@@ -45,9 +45,9 @@ class RecordDensity(Op):
     variance. The gradients are ``d/dmean = w 1'S^-1 r`` and ``d/dS = (w S^-1 r r' S^-1 - S^-1) / 2`` (Rasmussen and
     Williams 2006, equation 5.9, with the weight ``w`` of the t distribution), taken on by the chain rule.
 
-    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, broken, deviation
-    (series, series), covariances in one year, those of drift a year and of broken a break; persistence (series); noise (series), a variance;
-    link, luck (series); freedom (1), degrees of freedom, above 2.
+    Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, broken,
+    deviation (series, series): covariances in one year, those of drift a year and of broken a break; persistence (series);
+    noise (series), a variance; link, luck (series); freedom (1), degrees of freedom, above 2.
     """
 
     __props__ = ()
@@ -208,8 +208,9 @@ def _weigh(
 @numba.njit(nogil=True, error_model="numpy")
 def _chain(
     deviation: np.ndarray, link: np.ndarray, luck: np.ndarray, series: np.ndarray, year: np.ndarray, kin: np.ndarray,
-    sampling: np.ndarray, breaks: np.ndarray, power: np.ndarray, slope: np.ndarray,
-    g_level: np.ndarray, g_drift: np.ndarray, g_broken: np.ndarray, g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray, g_link: np.ndarray, g_luck: np.ndarray,
+    sampling: np.ndarray, breaks: np.ndarray, power: np.ndarray, slope: np.ndarray, g_level: np.ndarray,
+    g_drift: np.ndarray, g_broken: np.ndarray, g_deviation: np.ndarray, g_persistence: np.ndarray, g_noise: np.ndarray,
+    g_link: np.ndarray, g_luck: np.ndarray,
 ) -> None:  # fmt: skip
     """Carry the gradient in the covariance (upper half) on to the parameters."""
     for i in range(len(series)):

@@ -136,8 +136,8 @@ def model(record: Record, without: tuple[str, ...] = ()) -> Any:
         means = pt.concatenate([mu, mu + london]), pt.concatenate([-LONDON_SHARE * trend, (1 - LONDON_SHARE) * trend])
         luck = _unbounded("luck", "log", np.log(LUCK[0]), LUCK[1], dims="series")
         freedom = pm.Deterministic("freedom", 2 + pt.exp(pm.Normal("freedom_log", np.log(FREEDOM[0]), FREEDOM[1])))
-        spread = level, drift, broken, deviation, persistence
-        given = density(*means, *spread, sd["noise_sd"] ** 2, link, luck, freedom[None])
+        parts = level, drift, broken, deviation, persistence
+        given = density(*means, *parts, sd["noise_sd"] ** 2, link, luck, freedom[None])
         pm.Potential("history", given[0] + density.constant(freedom))
         _add_england(record, sd["national_sd"])
     return described

@@ -116,7 +116,7 @@ def _means(
 
 
 def _course(hyper: Law, d: int, series: np.ndarray, year: np.ndarray, behind: np.ndarray) -> np.ndarray:
-    """Return the covariance (cell, cell) of levels and deviations in one draw, SD squared, of figures with such breaks behind."""
+    """Return the covariance (cell, cell) of levels and deviations in one draw, SD squared, given common breaks."""
     lag = np.abs(year[:, None] - year)
     later = np.where(year[:, None] >= year, series[:, None], series)  # whose pace carries the earlier one on
     pace = hyper.pace[d]

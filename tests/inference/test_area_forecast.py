@@ -125,9 +125,10 @@ def case_of(seed, n=2, gaps=0.3):
     breaks[:, :, [3, 9, 12]] = 1.0  # two shifts of level, one to come, and a year that was otherwise graded
     breaks[:, -1, 3], breaks[1, 0, 8] = 0.0, 1.0
     return Case(
-        rng.normal(0, 0.1, n), covariance(0.1), covariance(0.02), covariance(0.03), covariance(0.04), rng.uniform(0.5, 0.9, n),
-        rng.uniform(1e-4, 1e-3, n), rng.uniform(0.3, 0.9, n), series, year, cohort(series, year),
-        rng.normal(0, 0.2, len(year)), rng.uniform(1e-4, 4e-3, len(year)), future, rng.uniform(1e-4, 4e-3, n), breaks,
+        rng.normal(0, 0.1, n), covariance(0.1), covariance(0.02), covariance(0.03), covariance(0.04),
+        rng.uniform(0.5, 0.9, n), rng.uniform(1e-4, 1e-3, n), rng.uniform(0.3, 0.9, n), series, year,
+        cohort(series, year), rng.normal(0, 0.2, len(year)), rng.uniform(1e-4, 4e-3, len(year)), future,
+        rng.uniform(1e-4, 4e-3, n), breaks,
     )  # fmt: skip
 
 
