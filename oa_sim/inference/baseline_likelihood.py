@@ -46,8 +46,8 @@ class RecordDensity(Op):
     Williams 2006, equation 5.9, with the weight ``w`` of the t distribution), taken on by the chain rule.
 
     Inputs: mean (number), in ``MIDDLE``, and trend (number), what is added to it a year; level, drift, broken,
-    deviation (series, series): covariances in one year, those of drift a year and of broken a break; persistence (series);
-    noise (series), a variance; link, luck (series); freedom (1), degrees of freedom, above 2.
+    deviation (series, series): covariances in one year, those of drift a year and of broken a break; persistence
+    (series); noise (series), a variance; link, luck (series); freedom (1), degrees of freedom, above 2.
     """
 
     __props__ = ()
