@@ -12,8 +12,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from oa_sim.cli.main import main
 from oa_sim.errors import Refusal
-from oa_sim.report import assemble, document, folder_writers, run_brief, template_files
+from oa_sim.report import assemble, document, folder_brief, folder_writers, run_brief, template_files
 from oa_sim.report.formats import html_pages
 from oa_sim.simulation.result import Result
 from oa_sim.validation import scoring
@@ -175,13 +176,33 @@ def test_what_run_writes_is_the_brief_that_report_writes(tmp_path, every_area):
 def test_the_brief_is_two_pages_when_printed(tmp_path, every_area, verdict):
     gates = every_area.manifest["gates"] | {"verdict": verdict, "reason": "R-hat is 1.30, above 1.01"}
     result = dataclasses.replace(every_area, manifest=every_area.manifest | {"gates": gates})
-    (tmp_path / "brief.html").write_text(html_pages.brief_page(run_brief.run_document(result)), encoding="utf-8")
+    told = printed(html_pages.brief_page(run_brief.run_document(result)), tmp_path)
+    assert re.search(r"Pages:\s+2\b", told)
+    assert re.search(r"Page size:\s+59[45][\d.]* x 84[12]", told)
+
+
+def printed(page, tmp_path):
+    """Return what is told of a page as it is printed."""
+    (tmp_path / "brief.html").write_text(page, encoding="utf-8")
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={tmp_path / 'brief.pdf'}"]
     subprocess.run([*command, (tmp_path / "brief.html").as_uri()], check=True, capture_output=True, timeout=180)
-    told = subprocess.run(["pdfinfo", str(tmp_path / "brief.pdf")], check=True, capture_output=True, text=True).stdout
-    assert re.search(r"Pages:\s+2\b", told)
-    assert re.search(r"Page size:\s+59[45][\d.]* x 84[12]", told)
+    return subprocess.run(["pdfinfo", str(tmp_path / "brief.pdf")], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("pdfinfo"), reason="no program counts pages here")
+def test_the_brief_of_targets_is_two_pages_when_printed(tmp_path):
+    assert main(["target", "sampler.draws=20", f"outputs={tmp_path}"]) == 0
+    (folder,) = (path for path in (tmp_path / "target").iterdir() if path.is_dir())
+    facts = json.loads((folder / "target.json").read_text(encoding="utf-8"))
+    few_draws = facts["gates"]["reason"]
+    assert (facts["gates"]["verdict"], len(few_draws) > 300) == ("FAIL", True)  # the longest that a page has to bear
+    for gates in ({"verdict": "FAIL"}, {"verdict": "PASS", "reason": "R-hat at most 1.007"}):
+        written = json.dumps(facts | {"gates": facts["gates"] | gates})
+        (folder / "target.json").write_text(written, encoding="utf-8")
+        document = folder_brief.read(folder, "target")
+        assert re.search(r"Pages:\s+2\b", printed(html_pages.brief_page(document), tmp_path)), gates
 
 
 # edited templates
