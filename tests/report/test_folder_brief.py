@@ -64,7 +64,8 @@ def test_targets_for_which_the_first_page_has_no_room_stand_in_the_annex(tmp_pat
     assert len(on_page) == n_kept
     assert [*on_page, *map(document.plain, rest.said)] == targets
     assert lines[-2:] == ends
-    assert lines[lines.index(on_page[-1]) + 1].startswith(f"{12 - n_kept} more targets are in the table on the next page")
+    where = lines[lines.index(on_page[-1]) + 1]
+    assert where.startswith(f"{12 - n_kept} more targets are in the table on the next page")
     assert all(one.text for one in found.figures)
 
 
