@@ -173,9 +173,14 @@ def _tested(row: pd.Series) -> str:
     """Return how often a probability like that of a target by rank came true, where that could be tested."""
     if not row.calibration_n:
         return "How often such a probability comes true could not be tested for this measure."
-    band = f"{percent(row.calibration_least)} to {percent(row.calibration_most)}"
+    least, most = percent(row.calibration_least), percent(row.calibration_most)
+    band = f"of {least} to {most}"
+    if row.calibration_least == 0:
+        band = f"below {most}"
+    elif row.calibration_most == 1:
+        band = f"of {least} or more"
     return (
-        f"In a test on earlier years, districts with a probability of {band} reached their place in "
+        f"In a test on earlier years, districts with a probability {band} reached their place in "
         f"{percent(row.calibration_reached)} of {number(row.calibration_n, 0)} cases."
     )
 

@@ -124,9 +124,17 @@ def test_what_has_figures_of_one_year_alone_is_not_calibrated_and_says_so(plans)
     said = narrative.target_sentences(plans)
     for _, row in ranked.iterrows():
         (sentence,) = (line for line in said if f"{row.area}, " in line and f"Rank {row.ranks} (" in line)
-        is_tested = row.measure == "key_stage_2"
-        assert ("In a test on earlier years, districts with a probability of" in sentence) == is_tested
+        is_tested = row.measure != "attainment_8"
+        assert ("In a test on earlier years, districts with a probability" in sentence) == is_tested
         assert ("probability not tested" in sentence) != is_tested
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.02, "a probability below 5%"), (0.12, "a probability of 10% to 20%"), (1.0, "of 95% or more")]
+)
+def test_the_band_of_the_test_is_said_in_words(p, words):
+    row = pd.Series(district_ranks.calibration("key_stage_2", p))
+    assert f"{words} reached their place in " in narrative._tested(row)
 
 
 def test_an_area_of_two_districts_is_ranked_once_by_their_pupils(districts):
