@@ -78,8 +78,10 @@ def forecasts(seen: forecast_components.Outlook, known: int, measure: str, year:
 def by_band(cells: pd.DataFrame) -> pd.DataFrame:
     """Return what was said and what happened, by measure and band of the probability."""
     band = np.clip(np.searchsorted(EDGES, cells.p, side="right") - 1, 0, len(EDGES) - 2)
-    found = cells.assign(least=EDGES[band], most=EDGES[band + 1]).groupby(["measure", "least", "most"])
-    table = found.agg(n=("p", "size"), said=("p", "mean"), reached=("reached", "mean"))
+    labels = {"least": EDGES[band], "most": EDGES[band + 1], "ahead": cells.year - cells.known}
+    found = cells.assign(**labels).groupby(["measure", "least", "most"])
+    names = {"longest": ("ahead", "max"), "said": ("p", "mean"), "reached": ("reached", "mean")}
+    table = found.agg(n=("p", "size"), **names)
     return table.round(4).reset_index()
 
 

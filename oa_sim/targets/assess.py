@@ -43,7 +43,7 @@ UNKNOWN_THEN = ("neet_16_17",)  # series that began later
 GREEN, AMBER, RED, NONE = "green", "amber", "red", "none"
 UNITS = {  # of columns whose figures are not in the unit of their measure
     **{"share_of_districts": "1", "rank": "place", "n_districts": "districts"},
-    **{"base_rate_n": "cases", "base_rate_years": "years", "calibration_n": "cases"},
+    **{"base_rate_n": "cases", "base_rate_years": "years", "calibration_n": "cases", "calibration_longest": "years"},
     **{f"calibration_{name}": "1" for name in ("reached", "least", "most")},
 }
 

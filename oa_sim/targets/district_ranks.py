@@ -217,16 +217,16 @@ def _calibration() -> pd.DataFrame:
 def calibration(measure: str, p: float) -> dict[str, float]:
     """Return how often districts got there that were given about such a probability, by name of column.
 
-    ``reached_least`` and ``reached_most`` are the band of the probability. All is NaN where it could not be measured,
-    since the measure has no figures of districts of later years.
+    ``least`` and ``most`` are the band of the probability, ``longest`` the most years ahead. All is NaN where it could
+    not be measured, since the measure has no figures of districts of later years; ``n`` is 0 then.
     """
     rows = _calibration()
     rows = rows[(rows.measure == measure) & (rows.least <= p)]
     if rows.empty:
-        row = dict.fromkeys(("reached", "least", "most"), np.nan) | {"n": 0}
+        row = dict.fromkeys(("reached", "least", "most", "longest"), np.nan) | {"n": 0}
     else:
         row = rows.loc[rows.least.idxmax()].to_dict()
-    return {f"calibration_{name}": row[name] for name in ("reached", "n", "least", "most")}
+    return {f"calibration_{name}": row[name] for name in ("reached", "n", "least", "most", "longest")}
 
 
 def said(ranks: pd.DataFrame, year: int | None) -> str:

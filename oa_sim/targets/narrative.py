@@ -180,8 +180,8 @@ def _tested(row: pd.Series) -> str:
     elif row.calibration_most == 1:
         band = f"of {least} or more"
     return (
-        f"In a test on earlier years, districts with a probability {band} reached their place in "
-        f"{percent(row.calibration_reached)} of {number(row.calibration_n, 0)} cases."
+        f"In a test up to {_years(row.calibration_longest)} ahead, districts with a probability {band} reached their "
+        f"place in {percent(row.calibration_reached)} of {number(row.calibration_n, 0)} cases."
     )
 
 

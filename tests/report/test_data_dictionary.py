@@ -68,7 +68,7 @@ TARGETS = (
     "base_rate_n,warning,judged_from,needed_against_england,base_rate_years,own_share_of_move,programme_mean,"
     "expected_q05,expected,expected_q95,published,published_year,published_of,met,proxy,status,source,n_draws,verdict,"
     "run_id,what,goal,share_of_districts,ranks,ranks_of,calibration_reached,calibration_n,calibration_least,"
-    "calibration_most"
+    "calibration_most,calibration_longest"
 )
 NOT_JUDGED = "why,area,what,target_year,source,status"
 PROGRESS = "area,measure,group,year,value,unit,rank,n_districts,top_half,how_made"
