@@ -76,7 +76,7 @@ def opened(folder: str | Path) -> Base:
 
 
 def _made_from_another(part: str, folder: Path) -> Refusal:
-    return Refusal(f"{folder} was made from another {part} than is installed: run the scenario again")
+    return Refusal(f"{folder} was not made from the {part} installed here: run the scenario again")
 
 
 def _has_draws(folder: Path, posterior: xr.Dataset) -> bool:
@@ -116,7 +116,7 @@ def _of_sweep(folder: Path) -> tuple[Scenario, dict]:
     inside = "inside the package"
     place = str(scenario.posterior or inside)
     if place in facts["posterior"] and case_list.posterior_hash(place) != facts["posterior"][place]:
-        raise Refusal(f"{folder} was made from another posterior than is installed: sweep again")
+        raise Refusal(f"{folder} was not made from the posterior installed here: sweep again")
     place = str(scenario.data_folder or inside)
     return scenario, {"data_hash": facts["data_hash"].get(place), "posterior": None, "code_hash": facts["code_hash"]}
 

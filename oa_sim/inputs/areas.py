@@ -4,7 +4,6 @@ An authority has its own published figures. A district in a county has some: ear
 up from school tables by place of school, which are estimates. They move the county's series, which stand for the rest.
 """
 
-import csv
 from functools import cache
 from typing import Any
 
@@ -14,7 +13,7 @@ import xarray as xr
 from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
 from oa_sim.errors import Refusal
 from oa_sim.formatting import number
-from oa_sim.inputs.tables import FOLDER, Row
+from oa_sim.inputs.tables import Row, read
 
 GLD = "good_level_of_development"
 GROUPS_IN_ORDER, MEASURES_IN_ORDER = ({name: n for n, name in enumerate(names)} for names in (GROUPS, MEASURES))
@@ -242,8 +241,7 @@ def breaks(tables: dict[str, list[Row]], years: list[int]) -> xr.DataArray:
 @cache
 def london() -> list[str]:
     """Return the boroughs of London, whose pupils do otherwise than those of the rest of England."""
-    with (FOLDER / "districts.csv").open(encoding="utf-8", newline="") as file:
-        return [row["district"] for row in csv.DictReader(file) if row["code"].startswith("E09")]
+    return [row["district"] for row in read("districts") if row["code"].startswith("E09")]
 
 
 def check_history(record: xr.Dataset, measures: list[str]) -> None:

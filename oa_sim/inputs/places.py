@@ -83,7 +83,7 @@ def check_apart(names: Collection[str], tables: Tables) -> None:
             if owner.setdefault(code, area) != area:
                 district = next((row["district"] for row in tables["districts"] if row["code"] == code), code)
                 raise Refusal(
-                    f"areas must lie apart, got {owner[code]} and {area}, both with {district}: leave one out"
+                    f"areas must not overlap, got {owner[code]} and {area}, which share {district}: leave one out"
                 )
 
 

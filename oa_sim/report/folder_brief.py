@@ -75,6 +75,8 @@ Figures = dict[tuple[int, str], Published]  # by row and column of a table
 
 NUMBER = re.compile(r"(?<![\w./-])[-\u2212+]?\d[\d,]*(?:\.\d+)?(?![\w/]|\.\d)")
 LONGEST_LABEL = 200
+OF_TARGET = ("RED:", "AMBER:", "GREEN:")  # how the sentence of one target begins
+FIRST_PAGE = 2850  # letters of sentences that the first page has room for as it is printed
 SPECS = {
     row["kind"]: Spec(
         row["facts"], row["main"], tuple(row["named_by"].split()), row["title"],
@@ -391,6 +393,7 @@ def read(folder: Path, kind: str) -> Dossier:
     lead, headline = lead_sentence(kind, table, figures, where, headline, levers)
     in_table = [cell for row in (main.rows if main else ()) for cell in row if isinstance(cell, Published)]
     printed = {figure.figure for figure in (*map(figure_of, lead), *in_table) if figure}
+    said, rest = _on_first_page(headline, facts["gates"])
     return Dossier(
         kind=kind,
         title=f"Opportunity Areas: {spec.title.lower()}",
@@ -400,8 +403,9 @@ def read(folder: Path, kind: str) -> Dossier:
         headline=lead,
         numbers=tuple(_numbers(in_table)),
         passages=_passages(
-            headline, facts, [*([main] if main else []), *_not_judged(tables)], pictures(folder) or _side_by_side(main)
+            said, facts, [*([main] if main else []), *_not_judged(tables)], pictures(folder) or _side_by_side(main)
         ),
+        annex=(Passage("The other targets", tuple((line,) for line in rest)),) if rest else (),
         figures=(
             *(replace(one, shown_in="brief, workbook") for name, one in every.items() if name in printed),
             *quoted(headline, basis),
@@ -486,15 +490,29 @@ def _not_judged(tables: dict[str, pd.DataFrame]) -> list[Grid]:
     return [Grid("Targets of the plans without a probability", ("Target", "Why"), tuple(rows))] if rows else []
 
 
-def _passages(headline: list[str], facts: dict, grids: list[Grid], shown: list[Drawn]) -> tuple:
+def _on_first_page(headline: list[str], gates: dict) -> tuple[list[str], list[str]]:
+    """Return the sentences that the first page has room for, and those of targets that stand in the annex."""
+    lines = [line for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
+    room = FIRST_PAGE - (len(gates["reason"]) if gates["verdict"] != "PASS" else 0)  # of a failure the page says why
+    room -= sum(len(line) for line in lines if not line.startswith(OF_TARGET))
+    ends = np.cumsum([len(line) if line.startswith(OF_TARGET) else 0 for line in lines])
+    rest = [line for line, end in zip(lines, ends, strict=True) if line.startswith(OF_TARGET) and end > room]
+    if not rest:
+        return lines, rest
+    more = f"{len(rest)} more targets are" if len(rest) > 1 else "One more target is"
+    where = f"{more} in the table on the next page, and in full in target.json and in the annex of the HTML page."
+    at = lines.index(rest[0])
+    return [*lines[:at], where, *(line for line in lines[at:] if line not in rest)], rest
+
+
+def _passages(lines: list[str], facts: dict, grids: list[Grid], shown: list[Drawn]) -> tuple:
     gates = facts["gates"]
     unsure = unverified.sentence(facts["to_verify"], "the facts of the folder") if facts.get("to_verify") else ""
     if facts.get("n_to_verify"):
         unsure = f"Still to verify against a source: {facts['n_to_verify']} figures (column to_verify)."
     sure = [(f"Convergence checks: {gates['verdict']} ({gates['reason']}).",), *([(unsure,)] if unsure else [])]
-    lines = [(line,) for line in headline if not line.startswith(("PASS:", "FAIL:", "Still to verify"))]
     return (
-        Passage("What the figures say", tuple(lines), pictures=tuple(shown[:1])),
+        Passage("What the figures say", tuple((line,) for line in lines), pictures=tuple(shown[:1])),
         *([Passage("Side by side", grids=tuple(grids), page=2)] if grids else []),
         Passage("How sure are we?", tuple(sure), page=2),
         Passage("What it cannot say", points=tuple((line,) for line in CANNOT_SAY), page=2),

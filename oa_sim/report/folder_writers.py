@@ -208,7 +208,7 @@ def write_contest(contest: Contest, outputs: str | Path, verb: str = "backtest")
         for name, table in tables.items():
             mark = {"model": table["model"].replace(ours)} if "model" in table else {"verdict": "FAIL"}
             tables[name] = table.assign(**mark)
-    page = html_pages.backtest_page(scores, contest.read, made)
+    page = html_pages.backtest_page(scores, contest.read, made, contest.districts)
     said = [] if contest.districts is None else district_backtest.sentences(contest.districts)
     facts = {"verdict": [*scoring.verdict(scores), *said], "read": contest.read} | made
     return _write_answer(

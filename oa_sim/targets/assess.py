@@ -43,7 +43,8 @@ UNKNOWN_THEN = ("neet_16_17",)  # series that began later
 GREEN, AMBER, RED, NONE = "green", "amber", "red", "none"
 UNITS = {  # of columns whose figures are not in the unit of their measure
     **{"share_of_districts": "1", "rank": "place", "n_districts": "districts"},
-    **{"base_rate_n": "cases", "base_rate_years": "years"},
+    **{"base_rate_n": "cases", "base_rate_years": "years", "calibration_n": "cases", "calibration_longest": "years"},
+    **{f"calibration_{name}": "1" for name in ("reached", "least", "most")},
 }
 
 
@@ -258,6 +259,7 @@ def judge(
         else:
             row |= {"needed_against_england": needed.mean() - come_from.start}
             row |= districts.base_rate(goal, target.area, start - 1, int(row["target_year"]))
+            row |= district_ranks.calibration(target.measure, p)
         share, warning = attainable.reversion(parts, lower_is_better=measure.lower_is_better)
         row |= {"own_share_of_move": share, "warning": warning}
         row |= {f"{name}_mean": parts[name].mean() for name in PARTS}
@@ -327,7 +329,9 @@ def _published(target: TargetRow, record: xr.Dataset) -> dict[str, object]:
     if not known_years:
         return {"published": np.nan, "published_year": None, "published_of": "", "met": "not published"}
     value, year = float(figures.sel(year=known_years[-1])), known_years[-1]
-    of = "its county" if bool(record.proxy.sel(place)) else "the area, from school tables" if is_own else "the area"
+    of = "its county" if bool(record.proxy.sel(place)) else "the area"
+    if is_own and target.measure != areas.GLD:  # early years are published by district
+        of = "the area, from school tables"
     met = (
         "no target"
         if target.target is None

@@ -59,7 +59,7 @@ def reversion(parts: dict[str, np.ndarray], *, lower_is_better: bool) -> tuple[f
     share = own / movement if abs(movement) > 1e-12 else float("nan")
     if own > SMALLEST_MOVE and movement > 0 and share >= MOST_OF_IT:
         free = percent(min(share, 1))
-        return share, f"regression to the mean: {free} of what is expected against England comes free"
+        return share, f"{free} of the expected change against England is regression to the mean, which is not impact"
     return share, ""
 
 

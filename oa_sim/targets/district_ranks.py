@@ -6,7 +6,8 @@ districts' pupils, which is England's made in the same way. It moves as a random
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from oa_sim.inference.link_functions import to_latent, to_published
 from oa_sim.inputs import tables
 from oa_sim.targets.attainable import BANDS
 
+CALIBRATION = Path(tables.FOLDER) / "rank_calibration.csv"  # of experiments/are_ranks_calibrated.py
 COMPLETE = 0.95  # share of all districts that must have figures where a year gives a threshold or a base rate
 HALF = 0.5
 ABOUT = {  # source of figures: how they were made, in words
@@ -205,6 +207,26 @@ def check(districts: Districts, goal: Goal, area: str) -> None:
             f"a target by rank needs the area's own figures among the districts', and {area} has none of "
             f"{goal.measure}: leave the target out"
         )
+
+
+@cache
+def _calibration() -> pd.DataFrame:
+    return pd.read_csv(CALIBRATION)
+
+
+def calibration(measure: str, p: float) -> dict[str, float]:
+    """Return how often districts got there that were given about such a probability, by name of column.
+
+    ``least`` and ``most`` are the band of the probability, ``longest`` the most years ahead. All is NaN where it could
+    not be measured, since the measure has no figures of districts of later years; ``n`` is 0 then.
+    """
+    rows = _calibration()
+    rows = rows[(rows.measure == measure) & (rows.least <= p)]
+    if rows.empty:
+        row = dict.fromkeys(("reached", "least", "most", "longest"), np.nan) | {"n": 0}
+    else:
+        row = rows.loc[rows.least.idxmax()].to_dict()
+    return {f"calibration_{name}": row[name] for name in ("reached", "n", "least", "most", "longest")}
 
 
 def said(ranks: pd.DataFrame, year: int | None) -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from oa_sim.definitions import MEASURES, academic_year, headline_of
+from oa_sim.definitions import MEASURES, academic_year, headline_of, percent
 from oa_sim.formatting import chance, estimate, number, outcome, unit, with_unit
 from oa_sim.scenario import unverified
 from oa_sim.simulation import narrative
@@ -81,15 +81,15 @@ def target_sentences(promises: Promises) -> list[str]:
         if promises.facts["asked"]["panel"] is None:
             hindsight.append("base rates that include data to 2024/25")
         if any(row.scale == "rank" for row in judged):
-            hindsight.append("how far the figure that a rank takes moved against England in later years")
+            hindsight.append("how far the figure needed for a rank moved against England in later years")
         remains = "; ".join(hindsight)
         sentences.append(f"Hindsight remains in the assessment of targets for past years: {remains}.")
     sentences += _not_judged(promises.not_judged)
     n_baselines = int((assessed.quantity == "baseline").sum()) if len(assessed) else 0
     if n_baselines:
         sentences.append(
-            f"{n_baselines} rows of the package are baselines without a target. They have no probability and no "
-            "colour; targets.csv says what was attainable for the figure that was published."
+            f"{n_baselines} rows of the package are baselines without a target, so they have no probability or colour. "
+            "targets.csv has what was attainable in the year of the published figure."
         )
     levels = promises.promised[promises.promised.scale == "level"]
     n_warned = int((levels.warning != "").sum())
@@ -129,13 +129,14 @@ def _assessment(row: pd.Series, start: int) -> str:
     """Return the colour and the probability of a target, its base rate, what was published, and its marks."""
     years = _years(row.base_rate_years)
     tense = "had" if row.target_year < start else "has"
+    asks = "to be" if row.scale == "relative" else "of"
     warning = f" {row.warning[0].upper()}{row.warning[1:]}." if row.warning else ""
     ranks = f" Rank among districts: {row.ranks} ({row.ranks_of})." if row.ranks else ""
     return (
-        f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: the target of "
+        f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: the target {asks} "
         f"{row.goal} in {academic_year(int(row.target_year))} {tense} probability "
-        f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. Comparable authorities moved as far "
-        f"against England within {years} in {chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases."
+        f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. Comparable authorities gained as "
+        f"much on England within {years} in {chance(row.base_rate)} of {number(row.base_rate_n, 0)} cases."
         f"{warning}{_publication(row, start)}{ranks}{_marks(row)}"
     )
 
@@ -146,17 +147,41 @@ def _rank_assessment(row: pd.Series, start: int) -> str:
     tense = "had" if row.target_year < start else "has"
     found = {"met": " Met", "missed": " Not met"}.get(row.met, " Not known whether met")
     if row.published_year != row.target_year:
-        around = {"met": ", and it was there before and after", "missed": ", and it was not there before or after"}
-        found += f" (no figures of districts for {year}{around.get(row.met, '')})"
+        around = "; judged by the years before and after" if row.met in ("met", "missed") else ""
+        found += f" (districts have no figures for {year}{around})"
     found = f"{found}." if row.target_year < start else ""
-    base = "There is no base rate: the figures of districts are of one year."
-    if row.base_rate_n:
-        n, years = number(row.base_rate_n, 0), _years(row.base_rate_years)
-        base = f"Of {n} districts that stood alike, {chance(row.base_rate)} were in the {row.goal} {years} later."
     return (
         f"{row.colour.upper()}: {row.area}, {MEASURES[row.measure].label}, {row.group} pupils: {row.goal} by {year}. "
         f"Rank {row.ranks} ({row.ranks_of}).{found} The target {tense} probability "
-        f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. {base}{_marks(row)}"
+        f"{chance(row.probability, row.mc_error)}, as known in {row.judged_from}. {_base_rate_of_districts(row)} "
+        f"{_tested(row)}{_marks(row)}"
+    )
+
+
+def _base_rate_of_districts(row: pd.Series) -> str:
+    """Return how many districts that stood as an area does were where its target by rank asks, so many years later."""
+    if not row.base_rate_n:
+        return "There is no base rate: the figures of districts are of one year."
+    n, there = number(row.base_rate_n, 0), round(row.base_rate * row.base_rate_n)
+    return (
+        f"Of {n} districts that had been in the same fifth of all districts, {there} ({chance(row.base_rate)}) "
+        f"{'was' if there == 1 else 'were'} in the {row.goal} {_years(row.base_rate_years)} later."
+    )
+
+
+def _tested(row: pd.Series) -> str:
+    """Return how often a probability like that of a target by rank came true, where that could be tested."""
+    if not row.calibration_n:
+        return "How often such a probability comes true could not be tested for this measure."
+    least, most = percent(row.calibration_least), percent(row.calibration_most)
+    band = f"of {least} to {most}"
+    if row.calibration_least == 0:
+        band = f"below {most}"
+    elif row.calibration_most == 1:
+        band = f"of {least} or more"
+    return (
+        f"In a test up to {_years(row.calibration_longest)} ahead, districts with a probability {band} reached their "
+        f"place in {percent(row.calibration_reached)} of {number(row.calibration_n, 0)} cases."
     )
 
 
@@ -166,6 +191,7 @@ def _years(span: float) -> str:
 
 def _marks(row: pd.Series) -> str:
     kinds = {"county proxy": row.proxy, "own estimate": row.estimated, "to verify": row.status == "to verify"}
+    kinds["probability not tested"] = row.scale == "rank" and row.get("calibration_n") == 0
     marks = [mark for mark, holds in kinds.items() if holds]
     marks += [f"[{row.verdict}]"] if row.verdict != "PASS" else []
     return f" ({', '.join(marks)})" if marks else ""
@@ -177,7 +203,8 @@ def _not_judged(rows: pd.DataFrame) -> list[str]:
     for why, part in rows.groupby("why", sort=False) if len(rows) else []:
         whose = ", ".join(f"{area} {len(own)}" for area, own in part.groupby("area", sort=False))
         n = f"{len(part)} target{'s' if len(part) > 1 else ''} of the plans"
-        sentences.append(f"{str(why).capitalize()}, so without a probability: {n} ({whose}), listed in not_judged.csv.")
+        have = "have" if len(part) > 1 else "has"
+        sentences.append(f"{n} ({whose}) {have} no probability: {why}. See not_judged.csv.")
     return sentences
 
 

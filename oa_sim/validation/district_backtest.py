@@ -350,12 +350,13 @@ def sentences(scored: pd.DataFrame) -> list[str]:
     means = ours[["crps_ratio_county", "crps_ratio_rw"]].mean()
     held = [percent(np.average(ours[f"cov{level}"], weights=ours.n)) for level in CENTRAL]
     county = (
-        f"{number(means.crps_ratio_county, 2)} relative to the county as 0.6.1 moved it (in two-tier counties) and "
+        f"{number(means.crps_ratio_county, 2)} of that of the county as version 0.6.1 adjusted it (two-tier counties "
+        "only) and "
         if np.isfinite(means.crps_ratio_county)
         else ""
     )
     return [
-        f"The CRPS of {OURS} on {number(ours.n.sum(), 0)} held-out figures of districts (key stage 2, less England) is "
-        f"{county}{number(means.crps_ratio_rw, 2)} relative to the district's own random walk.",
+        f"On {number(ours.n.sum(), 0)} held-out figures of districts (key stage 2, less England) the error of {OURS} "
+        f"(CRPS) is {county}{number(means.crps_ratio_rw, 2)} of that of a random walk from the district's last figure.",
         f"Its 50%, 80% and 95% intervals cover {held[0]}, {held[1]} and {held[2]} of the figures of districts.",
     ]

@@ -149,11 +149,11 @@ def in_panel(asked: pd.DataFrame, history: xr.Dataset) -> tuple[pd.DataFrame, li
     authority = asked.index.get_level_values("code").map(places().authority)
     is_known = authority.isin(history.area.values)
     if not is_known.any():
-        raise Refusal(f"panel.path must have {authority[0]}, of which a district is scored, and has it not: add it")
+        raise Refusal(f"panel.path must have {authority[0]}, since a district of it is scored: add its rows")
     absent = sorted(set(authority[~is_known]))
-    lines = [f"of the districts those of {name} are left out: the panel does not have it" for name in absent]
+    lines = [f"the districts of {name} are left out: the panel does not have it" for name in absent]
     small = " and ".join(TOO_SMALL.values())
-    return asked[is_known], [f"of the districts {small} are left out: they have too few pupils", *lines]
+    return asked[is_known], [f"the districts {small} are left out: they have too few pupils", *lines]
 
 
 def setting(posterior: xr.Dataset, history: xr.Dataset, known: pd.DataFrame, asked: pd.DataFrame, seed: int) -> Setting:

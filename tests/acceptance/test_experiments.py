@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -69,6 +70,21 @@ def test_bought_in_tutoring_keeps_less_in_at_least_nine_draws_of_ten(asked):
 def test_an_experiment_stands_in_the_gallery_and_fits_on_a_page(name):
     assert f"`{name}.py`" in (FOLDER / "README.md").read_text(encoding="utf-8")
     assert 40 <= len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 80
+
+
+def test_probabilities_that_come_true_as_often_as_they_say_are_on_the_diagonal():
+    asked, rng = script("are_ranks_calibrated"), np.random.default_rng(3)
+    cells = pd.DataFrame({"p": rng.uniform(size=20_000)}).assign(measure="key_stage_2", group="all", known=2017)
+    cells = cells.assign(reached=rng.uniform(size=len(cells)) < cells.p, year=2019, share=0.5, fifth=1.0)
+    table = asked.by_band(cells)
+    assert table.n.sum() == len(cells)
+    assert ((table.said > table.least) & (table.said < table.most)).all()
+    assert (table.reached - table.said).abs().max() < 0.05
+    (row,) = asked.briers(cells, ["measure"]).itertuples()
+    assert row.brier == pytest.approx(1 / 6, abs=0.01)  # the mean of p (1 - p)
+    assert row.brier_base_rate == pytest.approx(1 / 4, abs=0.01)  # of one half
+    turned = asked.by_band(cells.assign(p=1 - cells.p))
+    assert (turned.reached - turned.said).abs().max() > 0.8
 
 
 def test_every_ending_and_reading_that_is_compared_is_a_choice():

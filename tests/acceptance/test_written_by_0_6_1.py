@@ -76,7 +76,7 @@ def test_a_folder_is_explored(written):
 
 @pytest.mark.parametrize("name", ["run", "sweep"])
 def test_a_folder_is_not_taken_on_with_other_tables_than_its_own(written, name):
-    with pytest.raises(Refusal, match=r"made from another (tables|posterior) than is installed: (run|sweep).* again"):
+    with pytest.raises(Refusal, match=r"was not made from the (tables|posterior) installed here: (run|sweep).* again"):
         session.opened(written / name)
 
 

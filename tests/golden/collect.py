@@ -58,6 +58,9 @@ PRINTED = (*(name for name in COMMANDS if "run" in name), "compare", "targets") 
 NAMES = re.compile(r"(?<![.\w])(?=[0-9]*[a-f])[0-9a-f]{8,64}\b")
 MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+(?:Z|\b)")
 VERSIONS = re.compile(r"\b0\.\d+\.\d+\b")
+# A column is as wide as the letters in it, and those of a name are wider or narrower.
+OFFICE_TABLES = re.compile(r"<(w|a):tbl>.*?</\1:tbl>", re.DOTALL)
+WIDTHS = re.compile(r"(<(?:w:gridCol|w:tcW|w:tblW|a:gridCol|a:tr) [^>]*?\b(?:w:w|w|h)=\")\d+")
 OF_CODE = ("run_id", "code_hash", "identity", "written", "created", "versions", "law", "oa_sim")  # keys and columns
 ELSEWHERE = {  # file: further keys that say nothing of a number
     "optimise.json": ("search", "seconds"),  # its limits of time are another version's
@@ -151,8 +154,15 @@ def of_facts(lines: list, left_out: tuple[str, ...]) -> dict:
     return {"numbers": array(held), "words": {"sha": digest(masked("\n".join(said)).encode())}}
 
 
+def without_widths(table: re.Match[str]) -> str:
+    """Return a table of Word or PowerPoint; one that holds what is masked is without the widths that come of it."""
+    text = table[0]
+    return text if masked(text) == text else WIDTHS.sub(r"\1WIDTH", text)
+
+
 def words(content: bytes) -> dict:
-    return {"sha": digest(masked(content.decode("utf-8")).encode())}
+    text = OFFICE_TABLES.sub(without_widths, content.decode("utf-8"))
+    return {"sha": digest(masked(text).encode())}
 
 
 def of_file(path: Path) -> dict:

@@ -10,6 +10,8 @@ import collect
 import numpy as np
 import pytest
 
+from oa_sim.report.formats import word
+
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))
 CLOSE = 1e-6  # of the size of an array
 
@@ -51,6 +53,39 @@ def test_commands_write_what_they_wrote(cases, tmp_path):
         for line in same(name, found[name], GOLDEN["cases"][name])
     ]
     assert not differ, "\n".join(differ)
+
+
+NAMES = ("f" * 12, "d" * 12)  # of code; the letters of one are a good deal narrower than those of the other
+
+
+def in_word(name, beside):
+    template = word.Template()
+    pages = word.Layout(template, template.styles)
+    rows = [("trace: code", f"{name} of 0.9.0", "the same"), ("limits", beside, "at most")]
+    pages.table("Checks", ("Check", "Answer", "Limit"), [[word.Box(text) for text in row] for row in rows])
+    return "".join(pages.blocks).encode()
+
+
+def in_powerpoint(name, beside):
+    cells = "".join(f"<a:tc><a:t>{text}</a:t></a:tc>" for text in (name, beside))
+    grid = "".join(f'<a:gridCol w="{12700 * len(text) + ord(text[0])}"/>' for text in (name, beside))
+    return f'<a:tbl><a:tblGrid>{grid}</a:tblGrid><a:tr h="{ord(name[0])}">{cells}</a:tr></a:tbl>'.encode()
+
+
+@pytest.mark.parametrize("table", [in_word, in_powerpoint])
+def test_a_name_of_code_moves_nothing_although_columns_are_as_wide_as_its_letters(table):
+    one, other = (table(name, "60%") for name in NAMES)
+    assert one.replace(NAMES[0].encode(), b"") != other.replace(NAMES[1].encode(), b"")
+    assert collect.words(one) == collect.words(other)
+    assert collect.words(one) != collect.words(table(NAMES[0], "61%"))
+
+
+@pytest.mark.parametrize("table", [in_word, in_powerpoint])
+def test_widths_count_in_a_table_without_a_name(table):
+    without = table("no name", "60%").replace(b"0.9.0", b"now")
+    wider = collect.WIDTHS.sub(r"\g<1>9", without.decode()).encode()
+    assert wider != without
+    assert collect.words(wider) != collect.words(without)
 
 
 @pytest.mark.parametrize(

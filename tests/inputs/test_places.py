@@ -210,8 +210,8 @@ REFUSED = {
     "two that it may be": (["Newcastle"], "may be Newcastle upon Tyne or Newcastle-under-Lyme: write one of them"),
     "too small": (["City of London"], "City of London has too few pupils"),
     "too small as well": (["isles of scilly"], "Isles of Scilly has too few pupils"),
-    "one in the other": (["Kent", "Shepway"], "must lie apart, got Folkestone and Hythe and Kent, both with Shepway"),
-    "part of the table's": (["Fenland", "Fenland and East Cambridgeshire"], "both with Fenland"),
+    "one in the other": (["Kent", "Shepway"], "not overlap, got Folkestone and Hythe and Kent, which share Shepway"),
+    "part of the table's": (["Fenland", "Fenland and East Cambridgeshire"], "which share Fenland"),
     "twice by two names": (["Scarborough", "North Yorkshire Coast"], "is listed twice"),
 }  # fmt: skip
 

@@ -67,7 +67,8 @@ TARGETS = (
     "area,measure,group,unit,scale,baseline_year,baseline,target_year,target,probability,mc_error,colour,base_rate,"
     "base_rate_n,warning,judged_from,needed_against_england,base_rate_years,own_share_of_move,programme_mean,"
     "expected_q05,expected,expected_q95,published,published_year,published_of,met,proxy,status,source,n_draws,verdict,"
-    "run_id,what,goal,share_of_districts,ranks,ranks_of"
+    "run_id,what,goal,share_of_districts,ranks,ranks_of,calibration_reached,calibration_n,calibration_least,"
+    "calibration_most,calibration_longest"
 )
 NOT_JUDGED = "why,area,what,target_year,source,status"
 PROGRESS = "area,measure,group,year,value,unit,rank,n_districts,top_half,how_made"

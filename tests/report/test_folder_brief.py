@@ -48,6 +48,27 @@ def test_a_failed_run_marks_every_figure_of_its_comparison(tmp_path, run_tiny, t
     assert all(reported_statistic.FAILED in one.marks for one in found.figures)
 
 
+@pytest.mark.parametrize(("verdict", "n_kept"), [("PASS", 5), ("FAIL", 3)])
+def test_targets_for_which_the_first_page_has_no_room_stand_in_the_annex(tmp_path, run_tiny, tiny, verdict, n_kept):
+    targets = [f"{colour}: target {n} {'x' * 480}" for n in range(4) for colour in ("RED", "AMBER", "GREEN")]
+    ends = ["Hindsight remains.", "Not modelled: 12 targets."]
+
+    def many(facts):
+        facts["runs"][0]["gates"] |= {"verdict": verdict, "reason": "r" * 900}
+        return facts | {"headline": ["The lead.", *targets, *ends]}
+
+    found = of_comparison(tmp_path, run_tiny, tiny, many)
+    lines = [document.plain(line) for line in found.passages[0].said]
+    (rest,) = found.annex
+    on_page = [line for line in lines if line in targets]
+    assert len(on_page) == n_kept
+    assert [*on_page, *map(document.plain, rest.said)] == targets
+    assert lines[-2:] == ends
+    where = lines[lines.index(on_page[-1]) + 1]
+    assert where.startswith(f"{12 - n_kept} more targets are in the table on the next page")
+    assert all(one.text for one in found.figures)
+
+
 def test_pictures_of_a_folder_stand_on_their_page_with_titles(tmp_path, run_tiny, tiny):
     found = of_comparison(tmp_path, run_tiny, tiny)
     (tmp_path / "split.svg").write_text('<svg viewBox="0 0 9 9" role="img" aria-label="Who &lt;gets&gt; it"></svg>')

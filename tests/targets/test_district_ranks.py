@@ -98,6 +98,46 @@ def test_a_base_rate_is_a_count_of_districts_that_stood_alike(districts):
     assert rate["base_rate_half"] == pytest.approx(np.median([end[code] - median for code in alike]))
 
 
+def test_the_measured_calibration_has_every_band_and_is_near_what_was_said():
+    table = pd.read_csv(district_ranks.CALIBRATION)
+    assert set(table.measure) == {"key_stage_2", "good_level_of_development"}
+    for _, rows in table.groupby("measure"):
+        assert (rows.least.iloc[0], rows.most.iloc[-1]) == (0.0, 1.0)
+        np.testing.assert_array_equal(rows.least.iloc[1:], rows.most.iloc[:-1])
+        assert rows.said.between(rows.least, rows.most).all()
+        assert rows.reached.is_monotonic_increasing
+        error = np.sqrt(rows.said * (1 - rows.said) / rows.n) * 5  # districts and shares go together
+        assert ((rows.reached - rows.said).abs() < 0.08 + error).all()
+
+
+@pytest.mark.parametrize("p", [0.0, 0.149, 0.15, 0.5, 1.0])
+def test_a_probability_has_the_band_of_the_test_in_which_it_lies(p):
+    found = district_ranks.calibration("key_stage_2", p)
+    assert found["calibration_least"] <= p <= found["calibration_most"]
+    assert found["calibration_n"] > 90
+    assert found["calibration_longest"] == 6
+
+
+def test_what_has_figures_of_one_year_alone_is_not_calibrated_and_says_so(plans):
+    found = district_ranks.calibration("attainment_8", 0.5)
+    assert (found["calibration_n"], np.isnan(found["calibration_reached"])) == (0, True)
+    ranked = plans.judged[plans.judged.scale == "rank"]
+    said = narrative.target_sentences(plans)
+    for _, row in ranked.iterrows():
+        (sentence,) = (line for line in said if f"{row.area}, " in line and f"Rank {row.ranks} (" in line)
+        is_tested = row.measure != "attainment_8"
+        assert ("years ahead, districts with a probability" in sentence) == is_tested
+        assert ("probability not tested" in sentence) != is_tested
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.02, "a probability below 5%"), (0.12, "a probability of 10% to 20%"), (1.0, "of 95% or more")]
+)
+def test_the_band_of_the_test_is_said_in_words(p, words):
+    row = pd.Series(district_ranks.calibration("key_stage_2", p))
+    assert f"{words} reached their place in " in narrative._tested(row)
+
+
 def test_an_area_of_two_districts_is_ranked_once_by_their_pupils(districts):
     ranks = districts.ranks("Fenland and East Cambridgeshire", *KS2).set_index("year")
     rows = [row for row in tables.read("district_figures") if row["code"] in ("E07000009", "E07000010")]
@@ -221,8 +261,8 @@ def test_the_targets_of_the_plans_by_rank_stand_beside_the_ranks_since(plans):
     assert ranked.probability.between(0, 1).all()
     said = " ".join(narrative.target_sentences(plans))
     assert "top half of districts by 2020/21. Rank 261 of 324 in 2015/16, 271 in 2018/19, 282 in 2022/23" in said
-    assert "Not met (no figures of districts for 2020/21, and it was not there before or after)" in said
-    assert "5 targets of the plans (Stoke-on-Trent 2, Ipswich 3), listed in not_judged.csv" in said
+    assert "Not met (districts have no figures for 2020/21; judged by the years before and after)" in said
+    assert "5 targets of the plans (Stoke-on-Trent 2, Ipswich 3) have no probability: not modelled." in said
     stoke = plans.progress[(plans.progress.area == STOKE[0]) & (plans.progress.group == "disadvantaged")]
     assert dict(zip(stoke.year, stoke["rank"], strict=True)) | {2016: 212, 2019: 155, 2023: 64} == dict(
         zip(stoke.year, stoke["rank"], strict=True)

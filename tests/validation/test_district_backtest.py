@@ -228,7 +228,7 @@ def test_a_district_whose_authority_the_panel_lacks_is_left_out_and_said(known):
     history = panel.history(published_files.read(known.folder / "panel.csv"), tables.read("breaks"))
     kept, lines = district_record.in_panel(asked, history.drop_sel(area="Hartlepool"))
     assert set(kept.index.get_level_values("code")) == {LONE}
-    assert lines[-1] == "of the districts those of Hartlepool are left out: the panel does not have it"
+    assert lines[-1] == "the districts of Hartlepool are left out: the panel does not have it"
     with pytest.raises(Refusal, match=r"panel.path must have Hartlepool"):
         district_record.in_panel(asked, history.isel(area=slice(0)))
 

@@ -21,6 +21,7 @@ from oa_sim.plots import calibration
 from oa_sim.report import document as documents
 from oa_sim.report.document import Dossier, Drawn, Grid, drawn
 from oa_sim.report.template_files import SHIPPED, template_file
+from oa_sim.validation import district_backtest
 from oa_sim.validation.benchmark_forecasters import REFERENCE
 from oa_sim.validation.scoring import CENTRAL, SCALES, Scores, overall, series_in_words, verdict
 
@@ -65,12 +66,14 @@ def pictures_page(pictures: list[Drawn], document: Dossier, templates: Path | No
     return _render("pictures.html", templates, title=title, document=document, pictures=pictures)
 
 
-def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path | None = None) -> str:
+def backtest_page(
+    scores: Scores, read: list[str], made: dict, districts: pd.DataFrame | None = None, templates: Path | None = None
+) -> str:
     """Return the report on a contest of forecasts as one HTML page.
 
     ``read`` are ready sentences on what was read and what was left out. ``made`` has ``train_until`` (the last year
     that the models were given), ``version``, ``files`` (name to hash) and ``gates`` (``verdict`` and ``reason``); what
-    else it holds is printed as it is.
+    else it holds is printed as it is. ``districts`` are the scores of districts, from ``district_backtest.table``.
     """
     until, gates = _year(made["train_until"]), made["gates"]
     facts = {"Trained on figures up to": until, "oa_sim": made["version"]}
@@ -89,6 +92,8 @@ def backtest_page(scores: Scores, read: list[str], made: dict, templates: Path |
         reliability=drawn("reliability", "Share of figures that each interval held", reliability),
         by_year=drawn("by-year", "CRPS against the random walk, by years ahead", by_year),
         series=_series(scores),
+        districts=() if districts is None else _districts(districts),
+        said_of_districts=() if districts is None else district_backtest.sentences(districts),
         misses=_misses(scores),
         read=read,
         run=Grid("The run", ("What", "Value"), tuple((str(name), str(value)) for name, value in facts.items())),
@@ -206,6 +211,35 @@ def _heat(part: pd.DataFrame) -> dict[str, str]:
     red, green, blue = BETTER if ratio < 1 else WORSE
     colour = f"rgba({red}, {green}, {blue}, {strength:.2f})"
     return {"ratio": number(ratio, 2), "held": _percent(held), "colour": colour}
+
+
+def _districts(scores: pd.DataFrame) -> list[Grid]:
+    """Return the scores of districts: of every model over all figures, and of ours by measure and group."""
+    tables = []
+    ours = scores[scores.model == district_backtest.OURS]
+    by_series = ours.groupby(["measure", "group"], sort=False)
+    of_series = [(f"{MEASURES[measure].label}, {group} pupils", part) for (measure, group), part in by_series]
+    for caption, first, parts in (
+        ("Each model, over all groups and years", "Model", scores.groupby("model", sort=False)),
+        (f"{district_backtest.OURS}, by measure and group", "Series", of_series),
+    ):
+        head = (first, "Figures", "CRPS", "CRPS, county = 1", "CRPS, random walk = 1",
+                *(f"Held by the {level}% interval" for level in CENTRAL))  # fmt: skip
+        rows = tuple(
+            (
+                str(name), f"{part.n.sum():,}", number(part.crps.mean(), PLACES["relative"]),
+                *(_ratio(part[column]) for column in ("crps_ratio_county", "crps_ratio_rw")),
+                *(_percent(np.average(part[f"cov{level}"], weights=part.n)) for level in CENTRAL),
+            )
+            for name, part in parts
+        )  # fmt: skip
+        tables.append(Grid(caption, head, rows))
+    return tables
+
+
+def _ratio(column: pd.Series) -> str:
+    """Return the mean of ratios of CRPS; none where no cell has one."""
+    return number(column.mean(), 2) if column.notna().any() else NONE
 
 
 def _misses(scores: Scores) -> Grid:

@@ -10,13 +10,16 @@ from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from oa_sim.cli.main import main
+from oa_sim.definitions import MEASURES
 from oa_sim.errors import Refusal
-from oa_sim.report import assemble, document, folder_writers, run_brief, template_files
+from oa_sim.report import assemble, document, folder_brief, folder_writers, run_brief, template_files
 from oa_sim.report.formats import html_pages
 from oa_sim.simulation.result import Result
-from oa_sim.validation import scoring
+from oa_sim.validation import district_backtest, scoring
 from oa_sim.validation.benchmark_forecasters import PEERS
 from oa_sim.validation.scoring import Entry, Forecast, score
 
@@ -175,13 +178,33 @@ def test_what_run_writes_is_the_brief_that_report_writes(tmp_path, every_area):
 def test_the_brief_is_two_pages_when_printed(tmp_path, every_area, verdict):
     gates = every_area.manifest["gates"] | {"verdict": verdict, "reason": "R-hat is 1.30, above 1.01"}
     result = dataclasses.replace(every_area, manifest=every_area.manifest | {"gates": gates})
-    (tmp_path / "brief.html").write_text(html_pages.brief_page(run_brief.run_document(result)), encoding="utf-8")
+    told = printed(html_pages.brief_page(run_brief.run_document(result)), tmp_path)
+    assert re.search(r"Pages:\s+2\b", told)
+    assert re.search(r"Page size:\s+59[45][\d.]* x 84[12]", told)
+
+
+def printed(page, tmp_path):
+    """Return what is told of a page as it is printed."""
+    (tmp_path / "brief.html").write_text(page, encoding="utf-8")
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={tmp_path / 'brief.pdf'}"]
     subprocess.run([*command, (tmp_path / "brief.html").as_uri()], check=True, capture_output=True, timeout=180)
-    told = subprocess.run(["pdfinfo", str(tmp_path / "brief.pdf")], check=True, capture_output=True, text=True).stdout
-    assert re.search(r"Pages:\s+2\b", told)
-    assert re.search(r"Page size:\s+59[45][\d.]* x 84[12]", told)
+    return subprocess.run(["pdfinfo", str(tmp_path / "brief.pdf")], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("pdfinfo"), reason="no program counts pages here")
+def test_the_brief_of_targets_is_two_pages_when_printed(tmp_path):
+    assert main(["target", "sampler.draws=20", f"outputs={tmp_path}"]) == 0
+    (folder,) = (path for path in (tmp_path / "target").iterdir() if path.is_dir())
+    facts = json.loads((folder / "target.json").read_text(encoding="utf-8"))
+    few_draws = facts["gates"]["reason"]
+    assert (facts["gates"]["verdict"], len(few_draws) > 300) == ("FAIL", True)  # the longest that a page has to bear
+    for gates in ({"verdict": "FAIL"}, {"verdict": "PASS", "reason": "R-hat at most 1.007"}):
+        written = json.dumps(facts | {"gates": facts["gates"] | gates})
+        (folder / "target.json").write_text(written, encoding="utf-8")
+        document = folder_brief.read(folder, "target")
+        assert re.search(r"Pages:\s+2\b", printed(html_pages.brief_page(document), tmp_path)), gates
 
 
 # edited templates
@@ -352,6 +375,35 @@ def test_a_failed_gate_leads_the_page(scores):
     gates = {"verdict": "FAIL", "reason": "R-hat is 1.30, above 1.01"}
     page = html_pages.backtest_page(scores, READ, MADE | {"gates": gates})
     assert page.index("R-hat is 1.30") < page.index("<h1")
+
+
+def of_districts(ours="oa_sim"):
+    """Return made-up scores of districts, as a backtest has them."""
+    rows = [
+        (model, "key_stage_2", group, year, n, crps, county, walk, 0.5, 0.8, 0.95)
+        for model, crps, county, walk in ((ours, 0.1, 0.7, 0.8), ("county", 0.2, 1.0, np.nan), ("rw", 0.13, 1.1, 1.0))
+        for group, year, n in (("disadvantaged", 2024, 90), ("disadvantaged", 2025, 80), ("all", 2024, 90))
+    ]
+    return pd.DataFrame(rows, columns=district_backtest.COLUMNS)
+
+
+def test_the_report_on_a_backtest_has_districts_where_they_were_scored(scores):
+    table = of_districts()
+    table.loc[0, ["crps_ratio_county", "cov80"]] = 0.9, 0.6
+    page = html_pages.backtest_page(scores, READ, MADE, table)
+    outline_of(page)
+    section = unescape(re.search(r"<h2>Districts</h2>(.*?)</section>", page, re.DOTALL)[1])
+    for line in district_backtest.sentences(table):
+        assert line in section
+    cells = [re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", section)]
+    assert cells[:5] == ["Model", "Figures", "CRPS", "CRPS, county = 1", "CRPS, random walk = 1"]
+    at = cells.index("oa_sim")  # a mean of ratios over cells, of coverage over figures
+    held = 100 * (90 * 0.6 + 170 * 0.8) / 260
+    assert cells[at : at + 8] == ["oa_sim", "260", "0.1000", "0.77", "0.80", "50.0%", f"{held:.1f}%", "95.0%"]
+    at = cells.index(f"{MEASURES['key_stage_2'].label}, disadvantaged pupils")
+    assert cells[at + 1 : at + 5] == ["170", "0.1000", "0.80", "0.80"]
+    assert cells[cells.index("county") + 4] == html_pages.NONE
+    assert "<h2>Districts</h2>" not in html_pages.backtest_page(scores, READ, MADE)
 
 
 def test_one_scale_and_no_peer_but_the_random_walk_are_enough():
