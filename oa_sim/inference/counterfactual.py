@@ -51,11 +51,19 @@ def project(
     country = national(posterior, record, years, tables["breaks"], seed)
 
     def of_area(area: str) -> np.ndarray:
-        is_district = bool(history.district.sel(area=area))
+        is_district, county = bool(history.district.sel(area=area)), str(history.authority.sel(area=area).item())
         behind = _own_variance(record, area, rolls)
         added = None if brought is None else brought.get(area)
         centre, error = area_forecast.relative(
-            hyper, record, area, years, behind, stream(seed, "area", area), is_proxy=is_district, brought=added
+            hyper,
+            record,
+            area,
+            years,
+            behind,
+            stream(seed, "area", county),
+            is_proxy=is_district,
+            brought=added,
+            luck=stream(seed, "luck", area) if is_district else None,
         )
         if is_district:
             centre += off_county(history, area, years, size, rolls, seed).reshape(centre.shape)
@@ -82,10 +90,17 @@ def project(
 def off_county(
     history: xr.Dataset, area: str, years: list[int], size: tuple[int, int], rolls: xr.DataArray, seed: int
 ) -> np.ndarray:
-    """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD."""
+    """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD.
+
+    Where one of a county's districts lies above what is expected of it, its siblings are the lower.
+    """
     law = district_law.of_size(district_law.law(), _own_pupils(rolls, area, "all", "key_stage_2"))
     seen = own_observations(history.sel(area=area), rolls.sel(area=area))
-    drawn = district_law.courses(law, seen, years, size[0] * size[1], stream(seed, "district", area))
+    normal = np.zeros((len(years) + 1, size[0] * size[1], 2 * len(law.pace)))
+    for code, weight in history.apart.sel(area=area).to_series().items():
+        if weight:
+            normal += weight * stream(seed, "district", code).standard_normal(normal.shape)
+    drawn = district_law.courses(law, seen, years, normal)
     return drawn.reshape(*size, *drawn.shape[1:])
 
 
@@ -96,10 +111,15 @@ def own_observations(history: xr.Dataset, rolls: xr.DataArray) -> list[Observati
     """
     found = []
     for measure, definition in MEASURES.items():
-        kept = history[["own", "own_county", "own_pupils"]].sel(measure=measure).transpose("group", "year")
+        kept = (
+            history[["own", "own_county", "county_error", "own_pupils"]].sel(measure=measure).transpose("group", "year")
+        )
         own, pupils = kept.own, np.maximum(kept.own_pupils, LEAST_PUPILS)
-        gap = link_functions.to_latent(measure, own) - link_functions.to_latent(measure, kept.own_county)
-        variance = link_functions.sampling_variance(measure, own, pupils)
+        low, theirs, high = (
+            link_functions.to_latent(measure, kept.own_county + off * kept.county_error) for off in (-1, 0, 1)
+        )
+        gap = link_functions.to_latent(measure, own) - theirs
+        variance = link_functions.sampling_variance(measure, own, pupils) + ((high - low) / 2) ** 2
         is_known = dict(zip(history.group.values.tolist(), np.isfinite(gap), strict=True))
         if len(definition.groups) == 2:
             is_known["all"] = is_known["all"] & ~(is_known["disadvantaged"] & is_known["other"])

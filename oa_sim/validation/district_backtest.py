@@ -22,8 +22,9 @@ from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, counterfactual, district_law, link_functions
 from oa_sim.inference.district_law import Observation
 from oa_sim.inputs import tables
+from oa_sim.inputs.school_tables import FREEDOM_OF_A_PLACE
 from oa_sim.rng import stream
-from oa_sim.validation import district_record, scoring
+from oa_sim.validation import scoring
 from oa_sim.validation.benchmark_forecasters import REFERENCE
 from oa_sim.validation.district_record import GROUPS, MEASURE, PAIR, Figure, Setting, latent
 from oa_sim.validation.scoring import CENTRAL, Entry, Forecast
@@ -93,7 +94,7 @@ def _method_error(given: Setting, authority: str, years: list[int]) -> np.ndarra
     """Return draws of what school tables are above an authority's published figures (draw, group, year), SD."""
     parts = np.array([[given.method.of(authority, group, year) for year in years] for group in PAIR])
     rng, size = stream(given.seed, "method", authority), (len(given.hyper.mean), 2, len(years))
-    df = given.method.freedom + district_record.FREEDOM_OF_A_PLACE
+    df = given.method.freedom + FREEDOM_OF_A_PLACE
     return parts[..., 0] + np.sqrt(parts[..., 1] * (df - 2) / df) * rng.standard_t(df, size)
 
 
@@ -102,47 +103,48 @@ def _districts(
 ) -> dict[str, np.ndarray]:
     """Return draws of a county's districts (draw, group, year), SD less England, given all that is known of them.
 
-    The unknowns are the county's figures from school tables and each district's deviation from them, all Gaussian.
+    The unknowns are the county's figures from school tables and each district's deviation from them. They are drawn,
+    the county's with its own tails, and each draw is moved to what is known as if all were Gaussian.
     """
     codes = given.places.index[given.places.authority == county].tolist()
-    size = 2 * len(years)
-    method = np.array([[given.method.of(county, group, year) for year in years] for group in PAIR])
-    mean = [course.mean(axis=0).ravel() + method[..., 0].ravel()]
+    size, n = 2 * len(years), len(course)
+    drawn = [(course + _method_error(given, county, years)).reshape(n, size)]
     spread = np.zeros((size * (len(codes) + 1),) * 2)
-    spread[:size, :size] = np.cov(course.reshape(len(course), -1).T) + np.diag(method[..., 1].ravel())
+    spread[:size, :size] = np.cov(drawn[0].T)
     for i, code in enumerate(codes, 1):
-        own_mean, own_spread = _deviation(given, code, years)
-        mean.append(own_mean)
+        mean, own_spread = _deviation(given, code, years)
         spread[i * size : (i + 1) * size, i * size : (i + 1) * size] = own_spread
-    rows, values, errors = [], [], []
+        normal = stream(given.seed, "district", code).standard_normal((n, size))
+        drawn.append(mean + normal @ district_law.root(own_spread).T)
+    rows, values = _conditions(given, codes, years)
+    loading, draws = np.array(rows), np.concatenate(drawn, axis=1)
+    error = ALMOST_NOTHING * np.eye(len(rows))
+    gain = np.linalg.solve(loading @ spread @ loading.T + error, loading @ spread).T
+    draws = draws + (np.array(values) - draws @ loading.T) @ gain.T
+    own = {code: draws[:, (codes.index(code) + 1) * size :][:, :size] for code in asked}
+    return {code: (draws[:, :size] + part).reshape(n, 2, len(years)) for code, part in own.items()}
+
+
+def _conditions(given: Setting, codes: list[str], years: list[int]) -> tuple[list[np.ndarray], list[float]]:
+    """Return what is known of a county's districts: each a row of loadings on all unknowns, and its value.
+
+    Deviations add up to nothing, and a figure that is known is the county's plus its district's deviation.
+    """
+    size = 2 * len(years)
+    rows, values = [], []
     behind = np.array([_pupils(given, code) for code in codes])
     for cell in range(size):
-        rows.append(np.zeros(len(spread)))
-        rows[-1][size + cell :: size] = behind[:, cell // len(years)] / behind[:, cell // len(years)].sum()
+        weights = behind[:, cell // len(years)]
+        rows.append(np.zeros(size * (len(codes) + 1)))
+        rows[-1][size + cell :: size] = weights / weights.sum()
         values.append(0.0)
-        errors.append(ALMOST_NOTHING)
         for i, code in enumerate(codes, 1):
             key = (code, PAIR[cell // len(years)], years[cell % len(years)])
             if key in given.known.index:
-                rows.append(np.zeros(len(spread)))
+                rows.append(np.zeros(size * (len(codes) + 1)))
                 rows[-1][[cell, i * size + cell]] = 1.0
-                values.append(given.known.relative[key])
-                errors.append(0.0)
-    loading, centre = np.array(rows), np.concatenate(mean)
-    gain = np.linalg.solve(
-        loading @ spread @ loading.T + np.diag(errors) + 1e-9 * np.eye(len(rows)), loading @ spread
-    ).T
-    centre = centre + gain @ (np.array(values) - loading @ centre)
-    spread = spread - gain @ loading @ spread
-    out = {}
-    for code in asked:
-        pick = np.zeros((size, len(spread)))
-        at = (codes.index(code) + 1) * size
-        pick[:, :size], pick[:, at : at + size] = np.eye(size), np.eye(size)
-        normal = stream(given.seed, "district", code).standard_normal((len(course), size))
-        drawn = pick @ centre + normal @ district_law.root(pick @ spread @ pick.T).T
-        out[code] = drawn.reshape(len(course), 2, len(years))
-    return out
+                values.append(float(given.known.relative[key]))
+    return rows, values
 
 
 def _pupils(given: Setting, code: str) -> list[float]:
@@ -239,16 +241,23 @@ def _figures(given: Setting, asked: pd.DataFrame, years: list[int], draws: np.nd
 
 
 def _share(given: Setting, code: str, year: int, n_draws: int) -> np.ndarray:
-    """Return draws of a district's disadvantaged share: its last, moved as others moved since, and uncertain."""
+    """Return draws of a district's disadvantaged share: its last, moved as others moved since, and uncertain.
+
+    A district whose share is not known has that of another.
+    """
     shares = given.known.share.xs("all", level="group").unstack("year")
-    own = shares.loc[code].dropna()
+    rng = stream(given.seed, "share", code, year)
+    own = shares.loc[code].dropna() if code in shares.index else pd.Series(dtype=float)
+    if own.empty:
+        others = shares.ffill(axis=1).iloc[:, -1].dropna().to_numpy()
+        drawn: np.ndarray = rng.choice(others, n_draws)
+        return drawn
     last = int(own.index[-1])
     since = (shares[year] - shares[last]).dropna() if year in shares else pd.Series(dtype=float)
     moved = float(since.mean()) if len(since) >= FEWEST_OTHERS else 0.0
     steps = shares.diff(axis=1).to_numpy()[:, 1:] / np.sqrt(np.diff(shares.columns))
     size = float(np.nanstd(steps)) * np.sqrt(year - last)
-    drawn = own[last] + moved + size * stream(given.seed, "share", code, year).standard_normal(n_draws)
-    share: np.ndarray = np.clip(drawn, 0.0, 1.0)
+    share: np.ndarray = np.clip(own[last] + moved + size * rng.standard_normal(n_draws), 0.0, 1.0)
     return share
 
 
@@ -268,7 +277,8 @@ def _moved(given: Setting, years: list[int], course: np.ndarray, codes: list[str
         error = link_functions.sampling_variance(EARLY_YEARS, rows.value, rows.pupils)
         cells = zip(rows.year, gap, error, strict=True)
         seen = [Observation(int(year), one, float(value), float(variance)) for year, value, variance in cells]
-        early = district_law.courses(law, seen, ahead, len(course), rng)[:, 0].mean(axis=1)
+        normal = rng.standard_normal((len(ahead) + 1, len(course), 2))
+        early = district_law.courses(law, seen, ahead, normal)[:, 0].mean(axis=1)
         out[code] = np.empty(course.shape)
         for g, group in enumerate(PAIR):
             slope, left = SLOPES[group]

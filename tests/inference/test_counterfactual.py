@@ -12,7 +12,7 @@ from oa_sim import load_scenario
 from oa_sim.definitions import LINKED, MEASURES, series
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, district_law, observations
 from oa_sim.inference.observations import National, Record
-from oa_sim.inputs import areas, tables
+from oa_sim.inputs import areas, places, tables
 from oa_sim.simulation.scenario_run import run
 
 YEARS = list(range(2024, 2039))
@@ -236,6 +236,26 @@ def test_another_districts_figures_change_nothing(known, project):
     plain, found = (project(asked, known=some) for some in (known, others))
     assert not found.sel(area="Hastings").equals(plain.sel(area="Hastings"))
     xr.testing.assert_identical(found.sel(area="Norwich"), plain.sel(area="Norwich"))
+
+
+def test_two_districts_of_one_county_share_its_course_and_not_the_luck_of_pupils(known, posterior, project):
+    both, alone = areas_of(known, "Norwich", "Breckland"), areas_of(known, "Norwich")
+    pair, one = project("areas=[Breckland,Norwich]", known=both), project("areas=[Norwich]", known=alone)
+    xr.testing.assert_identical(pair.sel(area=["Norwich"]), one)
+    history, rolls, size = areas.history(both, 2023), areas.pupils(both).rolls, (posterior.sizes["chain"], 100)
+    s, at = series().index(("key_stage_2", "other")), {"measure": "key_stage_2", "group": "other"}
+    off = {name: counterfactual.off_county(history, name, YEARS, size, rolls, 17)[:, :, s] for name in pair.area.values}
+    assert np.corrcoef(*(part[:, :, 4].ravel() for part in off.values()))[0, 1] < 0
+    seed = load_scenario(*LATENT).seed
+    off = {name: counterfactual.off_county(history, name, YEARS, size, rolls, seed)[:, :, s] for name in off}
+    course = [(pair.sel(at).sel(area=name) - pair.national.sel(at)).values - part for name, part in off.items()]
+    alike = [np.corrcoef(*(part[:, :, year].ravel() for part in course))[0, 1] for year in (1, 9)]
+    assert 0.3 < min(alike) < max(alike) < 0.99  # one course of the county, and an error of each
+
+
+def areas_of(known, *names):
+    """Give the tables with some areas of England by their names."""
+    return places.with_places(known, names)
 
 
 def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(project, plain, known, posterior):
