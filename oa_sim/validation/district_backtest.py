@@ -2,14 +2,15 @@
 
 A district of a two-tier county is its county plus a deviation by ``district_law``. The deviations of a county's
 districts add up to nothing, so those that are known say much of the others: all are Gaussian together, and what is
-known is taken in exactly. A district that is an authority is forecast as the authority.
+known is taken in exactly. By how much more or less than the law expects districts with good early years did in a year
+is learned from all that are known in it. A district that is an authority is forecast as the authority.
 
 Scores are on the relative scale, a figure less England's in pupil SD, in which neither the country's course nor the
 level of a test counts for or against a model.
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ COLUMNS = ["model", "measure", "group", "year", "n", "crps", "crps_ratio_county"
 COLUMNS += [f"cov{level}" for level in CENTRAL]
 FEWEST_PUPILS = 20  # with fewer, the sampling variance of a share means little
 FEWEST_OTHERS = 10  # districts that say how shares of disadvantaged pupils moved
+SLOPE_SD = 0.3  # of what districts lay above the law in a year for each SD of early years; assumed
 ALMOST_NOTHING = 0.005**2  # SD squared; shares of pupils move, and the latent scale is curved, so sums are not exact
 # How 0.6.1 moved a county to stand for its district: the slope on the difference in early years and what was left (its
 # proxies.csv, learned from 152 authorities), and its law of that difference. Kept only to be compared with.
@@ -153,7 +155,48 @@ def _pupils(given: Setting, code: str) -> list[float]:
 
 
 def _deviation(given: Setting, code: str, years: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and covariance (group and year) of a district's figures less its county's, sampling included."""
+    """Return mean and covariance (group and year) of a district's figures less its county's, sampling included.
+
+    The mean has moved with the district's early years as that of others did in those years. The covariance is of a
+    district before its county is taken off, whose part it is: what is left then is as the law says.
+    """
+    mean, spread = _by_the_law(given, code, years)
+    siblings = given.places.index[given.places.authority == given.places.authority[code]]
+    part = given.last.pupils[code, "all"] / given.last.pupils[[(other, "all") for other in siblings]].sum()
+    return mean + _slopes(given, tuple(years)) * _early_years(years[0]).get(code, 0.0), spread / (1 - part)
+
+
+@lru_cache(8)
+def _slopes(given: Setting, years: tuple[int, ...]) -> np.ndarray:
+    """Return by how much districts lay above the law in some years (group and year), for each SD of early years.
+
+    What these say of key stage 2 differs between years. It is a regression over all districts that are known then,
+    shrunk towards none.
+    """
+    early = _early_years(years[0])
+    sums = np.zeros((2, 2 * len(years)))
+    known = given.known.index[given.known.index.get_level_values("year").isin(years)].unique("code")
+    for code in known[given.places.tier[known] == "county"]:
+        mean, spread = _by_the_law(given, code, list(years))
+        for each in (each for each in _seen(given, code, years[-1] + 1) if each.year in years):
+            group = [bool(each.weights[series().index((MEASURE, name))]) for name in PAIR].index(True)
+            cell, x = group * len(years) + years.index(each.year), early.get(code, 0.0)
+            sums[:, cell] += np.array([x * (each.value - mean[cell]), x * x]) / spread[cell, cell]
+    slopes: np.ndarray = sums[0] / (sums[1] + 1 / SLOPE_SD**2)
+    return slopes
+
+
+@cache
+def _early_years(before: int) -> pd.Series:
+    """Return how far each district's early years lay off its county's before a year, SD."""
+    rows = _all_figures()
+    rows = rows[(rows.measure == EARLY_YEARS) & (rows.year < before)]
+    own, theirs = (link_functions.to_latent(EARLY_YEARS, rows[name]) for name in ("value", "county_value"))
+    return pd.Series(np.asarray(own) - np.asarray(theirs), rows.code).groupby(level=0).mean()
+
+
+def _by_the_law(given: Setting, code: str, years: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same as ``_deviation`` by the law alone."""
     pupils = _pupils(given, code)
     law, share = district_law.of_size(district_law.law(), sum(pupils)), pupils[0] / max(sum(pupils), 1.0)
     seen = [*_seen(given, code, years[0]), *_other_measures(code, years[0], share)]
