@@ -176,22 +176,58 @@ def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:
 
     ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the disadvantaged
     fraction by the definition of each measure's publication. A district's roll is its own Reception cohort, scaled by
-    its county from Year 7 on; its shares are the county's.
+    its county from Year 7 on; its shares are the county's, moved by as much as its own lies off at key stage 2.
     """
     places = {row["area"]: row for row in tables["areas"]}
     counts = Counts(tables)
     roll = _empty({"area": list(places), "group": ["disadvantaged", "other"], "year_group": list(YEAR_GROUPS)})
     share = _empty({"area": list(places), "measure": list(MEASURES)})
+    odds = _odds(places, tables)
     for a, (area, row) in enumerate(places.items()):
         for y, year_group in enumerate(YEAR_GROUPS):
             everyone = counts.cohort(area, row, year_group)
-            poor = counts.share(_roll_share(year_group), row["published_place"])
+            poor = _moved(counts.share(_roll_share(year_group), row["published_place"]), odds[area])
             roll.values[a, :, y] = everyone * poor, everyone * (1 - poor)
         for m, measure in enumerate(MEASURES.values()):
-            share.values[a, m] = counts.share(measure.share, row["published_place"]) if measure.share else np.nan
+            if measure.share:
+                share.values[a, m] = _moved(counts.share(measure.share, row["published_place"]), odds[area])
     roll.attrs = {"units": "pupils", "long_name": "pupils in one year group"}
     share.attrs = {"units": "1", "long_name": "disadvantaged share of pupils"}
     return xr.Dataset({"rolls": roll, "share": share})
+
+
+def _odds(places: dict[str, Row], tables: dict[str, list[Row]]) -> dict[str, float]:
+    """Return for each area the odds that a pupil is disadvantaged, over those in the place that is published for it.
+
+    Of a district they are those at key stage 2 in the last year in which its county's districts all have pupils of both
+    groups; 1 where there is none. No year is later than the other pupils that are known.
+    """
+    of, last = (
+        {row["code"]: row["authority"] for row in tables["districts"]},
+        max(row["year"] for row in tables["pupils"]),
+    )
+    pupils: dict[int, dict[str, dict[str, float]]] = {}  # by year, group and code
+    for row in tables["district_figures"]:
+        if row["measure"] == "key_stage_2" and row["group"] != "disadvantaged" and row["year"] <= last:
+            pupils.setdefault(row["year"], {"all": {}, "other": {}})[row["group"]][row["code"]] = row["pupils"]
+    odds = dict.fromkeys(places, 1.0)
+    for area, place in places.items():
+        own = place["code"].split(JOIN) if place["geography"] == "district" else []
+        siblings = [code for code, authority in of.items() if own and authority == of.get(own[0])]
+        known = [
+            year for year, here in pupils.items() if {*own, *siblings} <= here["all"].keys() & here["other"].keys()
+        ]
+        if siblings and known:
+            both = pupils[max(known)]
+            here, all_ = (sum(both["all"][code] for code in codes) / sum(both["other"][code] for code in codes) - 1
+                          for codes in (own, siblings))  # fmt: skip
+            odds[area] = here / all_ if here > 0 and all_ > 0 else 1.0
+    return odds
+
+
+def _moved(share: float, odds: float) -> float:
+    """Return a share whose odds are so many times what they were."""
+    return share * odds / (1 - share + share * odds)
 
 
 class Counts:

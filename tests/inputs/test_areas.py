@@ -155,3 +155,28 @@ def test_what_is_shown_equals_what_the_facts_have_calibrated(known, record):
                 assert float(shown.sel(place)) == pytest.approx(float(row["value_calibrated"]), abs=0.3), place
                 n += 1
     assert n > 50
+
+
+def test_a_districts_share_of_disadvantaged_pupils_lies_off_its_countys_as_at_key_stage_2(known):
+    rows = {(row["code"], row["group"]): row["pupils"] for row in known["district_figures"]
+            if (row["measure"], row["year"]) == ("key_stage_2", 2025)}  # fmt: skip
+    codes = [row["code"] for row in known["districts"] if row["authority"] == "East Sussex"]
+    own, county = (1 - sum(rows[code, "other"] for code in some) / sum(rows[code, "all"] for code in some)
+                   for some in (["E07000062"], codes))  # fmt: skip
+    assert own > 1.3 * county
+    pupils, counts = areas.pupils(known), areas.Counts(known)
+    theirs = counts.share("disadvantaged_share_primary", "East Sussex")
+    found = float(pupils.share.sel(area="Hastings", measure="key_stage_2"))
+    assert found / (1 - found) == pytest.approx(theirs / (1 - theirs) * own / (1 - own) / (county / (1 - county)))
+    roll = pupils.rolls.sel(area="Hastings", year_group=6)
+    assert float(roll.sel(group="disadvantaged") / roll.sum()) == pytest.approx(found)
+    assert float(roll.sum()) == pytest.approx(counts.cohort("Hastings", known["areas"][5], 6))
+    oldham = float(pupils.share.sel(area="Oldham", measure="key_stage_2"))
+    assert oldham == pytest.approx(counts.share("disadvantaged_share_primary", "Oldham"))
+
+
+def test_a_district_of_which_no_group_is_known_has_its_countys_share(known):
+    some = [row for row in known["district_figures"] if row["code"] != "E07000062"]
+    found = areas.pupils(known | {"district_figures": some}).share.sel(area="Hastings", measure="phonics")
+    share = areas.Counts(known).share(areas.MEASURES["phonics"].share, "East Sussex")
+    assert float(found) == pytest.approx(share)
