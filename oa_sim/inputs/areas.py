@@ -22,6 +22,7 @@ from oa_sim.inputs.tables import FOLDER, Row
 
 GLD = "good_level_of_development"
 GROUPS_IN_ORDER, MEASURES_IN_ORDER = ({name: n for n, name in enumerate(names)} for names in (GROUPS, MEASURES))
+ROUGH = "rough_"  # before the names of what is scaled
 ALMOST_NOTHING = 1e-6
 PRIMARY = range(0, 7)
 SECONDARY = range(7, 12)
@@ -36,9 +37,10 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     where nothing is known. ``county_error``, the SD of ``own_county``, in its unit; ``own_pupils``, pupils behind
     ``own``, less those whose schools are suppressed. ``behind`` (area, group, measure), pupils a year behind the
     published figure. What kind of figure there is (area, group, measure): ``estimated``, a district's own, ``proxy``,
-    its county's; else an authority's. ``district`` and ``authority`` (area), whether it is a district, and whose
-    figures are published for it; ``apart`` (area, code), of which random numbers its own are made. ``breaks`` (measure,
-    year), from ``breaks``.
+    its county's; else an authority's. What is scaled from a figure of another kind is too rough to be shown: ``own``,
+    ``own_county``, ``county_error`` and ``own_pupils`` of it are under these names after ``ROUGH``. ``district`` and
+    ``authority`` (area), whether it is a district, and whose figures are published for it; ``apart`` (area, code), of
+    which random numbers its own are made. ``breaks`` (measure, year), from ``breaks``.
     """
     years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
     places = {row["area"]: row for row in tables["areas"]}
@@ -59,7 +61,11 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     record["district"] = ("area", [row["geography"] == "district" for row in places.values()])
     record["authority"] = ("area", [row["published_place"] for row in places.values()])
     record["apart"] = _apart(places, tables)
-    record = record.assign(_own(record.published, places, tables))
+    scaled = [row for row in tables["district_figures"] if row["error"] is not None]
+    known = [row for row in tables["district_figures"] if row["error"] is None]
+    record = record.assign(_own(record.published, places, tables, known))
+    rough = _own(record.published, places, tables, scaled)
+    record = record.assign({f"{ROUGH}{name}": part for name, part in rough.items()})
     # early years are published by district, so nothing is taken off them
     off = (record.own_county - record.published).where(record.measure != GLD, 0.0)
     record["calibrated"] = (record.own - off).clip(0.0)
@@ -69,7 +75,9 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     return record
 
 
-def _own(published: xr.DataArray, places: dict[str, Row], tables: dict[str, list[Row]]) -> dict[str, xr.DataArray]:
+def _own(
+    published: xr.DataArray, places: dict[str, Row], tables: dict[str, list[Row]], rows: list[Row]
+) -> dict[str, xr.DataArray]:
     """Return ``own``, ``own_county``, ``county_error`` and ``own_pupils`` of districts.
 
     An area of several codes is weighed by their pupils. A county whose districts are not all there is taken to lie off
@@ -79,7 +87,7 @@ def _own(published: xr.DataArray, places: dict[str, Row], tables: dict[str, list
     by_place = [place["code"].split(JOIN) if place["geography"] == "district" else [] for place in places.values()]
     wanted, (first, last) = {code for codes in by_place for code in codes}, published.year.values[[0, -1]]
     cells: dict[tuple[str, str, int], dict[str, Row]] = {}
-    for row in tables["district_figures"]:
+    for row in rows:
         if row["code"] in wanted and first <= row["year"] <= last:
             cells.setdefault((row["group"], row["measure"], row["year"]), {})[row["code"]] = row
     methods: dict[str, school_tables.Method] = {}
@@ -95,7 +103,7 @@ def _own(published: xr.DataArray, places: dict[str, Row], tables: dict[str, list
         pupils.values[at] = np.dot(behind, [1.0 if part["coverage"] is None else part["coverage"] for part in parts])
         theirs = {part["county_value"] for part in parts} - {None}
         if len(theirs) == 1:
-            county.values[at], error.values[at] = theirs.pop(), 0.0
+            county.values[at], error.values[at] = theirs.pop(), max(part["error"] or 0.0 for part in parts)
             continue
         if measure not in methods:
             methods[measure] = school_tables.method_difference(_compared(tables, measure, first, last))

@@ -109,5 +109,7 @@ def _freedom(fits: list[_Fit]) -> float:
 
 def _log_f(x: np.ndarray, first: np.ndarray, second: float) -> np.ndarray:
     """Return the log density of the F distribution."""
-    half: np.ndarray = first / 2 * np.log(first * x / second) - (first + second) / 2 * np.log1p(first * x / second)
-    return half - np.log(x) - betaln(first / 2, second / 2)
+    ratio = first * x / second
+    density: np.ndarray = first / 2 * np.log(ratio) - (first + second) / 2 * np.log1p(ratio) - np.log(x)
+    density -= betaln(first / 2, second / 2)
+    return density

@@ -23,11 +23,11 @@ from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, counterfactual, district_law, link_functions
 from oa_sim.inference.district_law import Observation
 from oa_sim.inputs import tables
-from oa_sim.inputs.school_tables import FREEDOM_OF_A_PLACE
+from oa_sim.inputs.school_tables import FREEDOM_OF_A_PLACE, Figure
 from oa_sim.rng import stream
 from oa_sim.validation import scoring
 from oa_sim.validation.benchmark_forecasters import REFERENCE
-from oa_sim.validation.district_record import GROUPS, MEASURE, PAIR, Figure, Setting, latent
+from oa_sim.validation.district_record import GROUPS, MEASURE, PAIR, Setting, latent
 from oa_sim.validation.scoring import CENTRAL, Entry, Forecast
 
 OURS, COUNTY = "oa_sim", "county"
@@ -256,7 +256,8 @@ def _package(code: str) -> pd.DataFrame:
 
 @cache
 def _all_figures() -> pd.DataFrame:
-    return pd.read_csv(Path(tables.FOLDER) / "district_figures.csv").dropna(subset="county_value")
+    rows = pd.read_csv(Path(tables.FOLDER) / "district_figures.csv").dropna(subset="county_value")
+    return rows[rows.error.isna()]  # what is scaled is of a few districts alone
 
 
 def _of(measure: str, parts: dict[str, float]) -> np.ndarray:

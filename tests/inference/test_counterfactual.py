@@ -196,8 +196,28 @@ def test_a_districts_observations_are_its_figures_less_its_countys(known):
     assert len(kept) == 5
 
 
+def test_what_towns_say_of_level_3_moves_a_district_by_less_than_they_do(known):
+    without = known | {"district_figures": [row for row in known["district_figures"] if row["error"] is None]}
+    area, law = {"area": "Hastings"}, district_law.law()
+    rolls = areas.pupils(known).rolls.sel(area)
+    seen, fewer = (
+        counterfactual.own_observations(areas.history(some, 2023).sel(area), rolls) for some in (known, without)
+    )
+    (town,) = [each for each in seen if each.weights[series().index(("level_3_by_19", "other"))]]
+    assert len(seen) == len(fewer) + 2  # and higher education
+    assert 0.1 < np.sqrt(town.variance) < 0.2
+    loading = np.concatenate([town.weights] * 2)
+    (mean, spread), (before, wider) = (district_law.state_after(law, some, 2023) for some in (seen, fewer))
+    assert loading @ spread @ loading < loading @ wider @ loading
+    # the law had put it there from other measures, which checks it: towns are no part of what it was learned from
+    assert abs(town.value - loading @ before) < 2 * np.sqrt(town.variance + loading @ wider @ loading)
+    assert min(town.value, loading @ before) <= loading @ mean <= max(town.value, loading @ before)
+
+
 def test_figures_equal_to_the_countys_leave_it_where_it_is_and_less_uncertain(known):
-    as_county, rolls = of_norwich(known, own=lambda history: history.own_county)
+    as_county, rolls = of_norwich(
+        known, own=lambda history: history.own_county, rough_own=lambda history: history.rough_own_county
+    )
     law = district_law.law()
     seen = counterfactual.own_observations(as_county, rolls)
     (mean, spread), (nothing, before) = (district_law.state_after(law, some, 2023) for some in (seen, []))
@@ -211,6 +231,7 @@ def test_figures_equal_to_the_countys_leave_it_where_it_is_and_less_uncertain(kn
 
 def test_schools_that_are_suppressed_make_a_figure_less_certain(known):
     history, rolls = of_norwich(known)
+    history = history.assign(rough_own=history.rough_own * np.nan)
     fewer = history.assign(own_pupils=history.own_pupils / 2)
     for one, other in zip(*(counterfactual.own_observations(some, rolls) for some in (history, fewer)), strict=True):
         assert other.variance == pytest.approx(2 * one.variance)

@@ -180,3 +180,17 @@ def test_a_district_of_which_no_group_is_known_has_its_countys_share(known):
     found = areas.pupils(known | {"district_figures": some}).share.sel(area="Hastings", measure="phonics")
     share = areas.Counts(known).share(areas.MEASURES["phonics"].share, "East Sussex")
     assert float(found) == pytest.approx(share)
+
+
+def test_what_is_scaled_from_towns_is_kept_apart_from_what_is_shown(known, record):
+    at = {"measure": "level_3_by_19", "group": "all"}
+    rows = {row["code"]: row for row in known["district_figures"] if row["error"] and row["measure"] == at["measure"]}
+    for area, code in (("Hastings", "E07000062"), (BOTH, CODES[0])):
+        here = record.sel(at).sel(area=area, year=2016)
+        row = rows[code]
+        assert float(here.rough_own) == pytest.approx(row["value"])
+        assert float(here.rough_own_county) == row["county_value"] == pytest.approx(float(here.published), abs=0.5)
+        assert float(here.rough_county_error) == row["error"] > 5  # points: towns are no districts
+        assert np.isnan(float(here.own))
+    assert not record.estimated.sel(at).any()
+    xr.testing.assert_equal(areas.past(record).history.sel(at), record.published.sel(at).rename(year="history_year"))
