@@ -157,13 +157,10 @@ def _pupils(given: Setting, code: str) -> list[float]:
 def _deviation(given: Setting, code: str, years: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and covariance (group and year) of a district's figures less its county's, sampling included.
 
-    The mean has moved with the district's early years as that of others did in those years. The covariance is of a
-    district before its county is taken off, whose part it is: what is left then is as the law says.
+    The mean has moved with the district's early years as that of others did in those years.
     """
     mean, spread = _by_the_law(given, code, years)
-    siblings = given.places.index[given.places.authority == given.places.authority[code]]
-    part = given.last.pupils[code, "all"] / given.last.pupils[[(other, "all") for other in siblings]].sum()
-    return mean + _slopes(given, tuple(years)) * _early_years(years[0]).get(code, 0.0), spread / (1 - part)
+    return mean + _slopes(given, tuple(years)) * _early_years(years[0]).get(code, 0.0), spread
 
 
 @lru_cache(8)
