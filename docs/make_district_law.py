@@ -80,7 +80,7 @@ def deviations(law: area_forecast.Law) -> tuple[np.ndarray, np.ndarray]:
 def figures() -> pd.DataFrame:
     """Return districts' figures less their county's, on the latent scale, with their sampling variance."""
     rows = pd.read_csv(tables.FOLDER / "district_figures.csv").dropna(subset="county_value")
-    rows, parts = rows[rows.year <= UNTIL], []
+    rows, parts = rows[(rows.year <= UNTIL) & rows.error.isna()], []  # what is scaled is of a few districts
     for measure, part in rows.groupby("measure"):
         own, theirs = (link_functions.to_latent(measure, part[name].clip(2, 98)) for name in ("value", "county_value"))
         variance = link_functions.sampling_variance(measure, part.value, part.pupils.clip(lower=20))

@@ -4,7 +4,8 @@
 
 FOLDER holds ``key_stage_2_by_district.csv``, ``attainment_8_absence_2019_by_district.csv`` and ``own_figures.csv``
 (school tables of the Department for Education, Open Government Licence v3, added up by where schools stand, in district
-borders of 2013) and the early years profile by district of residence, ``lad_eyfsp_panel.csv``, in the folder above.
+borders of 2013), ``towns_2012_13_cohort.csv`` (towns, by residence), and in the folder above the early years profile by
+district of residence, ``lad_eyfsp_panel.csv``.
 Written are ``oa_sim/data/districts.csv`` (each district and its authority) and ``district_figures.csv`` (its figures,
 and those of its county added up in the same way, since schools that are suppressed drop out of both).
 """
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from oa_sim.inference import link_functions
 
 DATA = Path(__file__).resolve().parents[1] / "oa_sim" / "data"
 COUNTIES = {  # counties of two tiers in 2013: first and last number of their districts' codes
@@ -28,6 +31,16 @@ COUNTIES = {  # counties of two tiers in 2013: first and last number of their di
 LATER_CODES = {"Hertfordshire": (240, 243)}  # given anew when borders moved in 2012 and 2013
 MERGED_IN_2019 = ("E06000058", "E06000059", "E07000244", "E07000245", "E07000246")  # not of these borders
 NO_DISTRICT = ("City of London", "Isles of Scilly")
+TOWNS = {  # measure: what there is of towns, and of the authority in the same cohort
+    "level_3_by_19": ("level_3_by_18_pct", "county_or_la_level3_by_19_2015_16"),
+    "he_entry_by_19": ("full_time_he_at_19_pct", "county_or_la_he_by_19_2015_16"),
+}
+TOWNS_YEAR = 2016  # the authorities' figures; the cohort was in key stage 4 in 2012/13
+CODES_OF = {
+    "Hastings": ["E07000062"], "Norwich": ["E07000148"], "Ipswich": ["E07000202"],
+    "North Yorkshire Coast": ["E07000168"], "West Somerset": ["E07000191"],
+    "Fenland and East Cambridgeshire": ["E07000009", "E07000010"],
+}  # fmt: skip
 PRIMARY_YEARS, SECONDARY_YEARS = 7, 5
 
 
@@ -105,6 +118,30 @@ def early_years(folder: Path) -> pd.DataFrame:
     return made.assign(source="EYFS-DISTRICT")
 
 
+def towns(folder: Path) -> pd.DataFrame:
+    """Return level 3 and higher education of districts, scaled from those of their towns by age 18 and at 19.
+
+    A town lies off the authority's published figure by as much as six towns that are authorities do on average, and as
+    uncertainly as these differ. Where several districts share a figure each has it.
+    """
+    rows = pd.read_csv(folder / "towns_2012_13_cohort.csv").set_index("area")
+    parts = []
+    for measure, (town, county) in TOWNS.items():
+        latent = pd.DataFrame(
+            {name: link_functions.to_latent(measure, rows[name]) for name in (town, county)}, rows.index
+        )
+        off = latent[town] - latent[county]
+        same = off[~off.index.isin(CODES_OF)]
+        error = same.std() * np.sqrt(1 + 1 / len(same))
+        for area, codes in CODES_OF.items():
+            centre = latent[town][area] - same.mean()
+            value, low, high = (link_functions.to_published(measure, centre + error * sign) for sign in (0, -1, 1))
+            pupils = rows.pupils_in_ks4_2012_13[area] / len(codes)
+            figure = {"measure": measure, "value": value, "error": (high - low) / 2, "county_value": rows[county][area]}
+            parts += [figure | {"code": code, "pupils": pupils} for code in codes]
+    return pd.DataFrame(parts).assign(year=TOWNS_YEAR, group="all", source="TOWNS")
+
+
 def main(folder: Path) -> None:
     """Write both tables."""
     names = pd.read_csv(folder / "key_stage_2_by_district.csv").drop_duplicates("lad13cd").set_index("lad13cd").lad13nm
@@ -114,7 +151,7 @@ def main(folder: Path) -> None:
     districts["authority"] = [county(code) or panel[code] for code in names.index]
     districts["tier"] = ["county" if county(code) else "authority" for code in names.index]
     districts = districts.assign(source="ONS-2013", status="found")
-    figures = pd.concat([key_stage_2(folder), attainment_8_and_absence(folder), early_years(folder)])
+    figures = pd.concat([key_stage_2(folder), attainment_8_and_absence(folder), early_years(folder), towns(folder)])
     figures = figures[figures.code.isin(names.index) & figures.value.notna()]
     key = ["code", "measure", "group", "year"]
     own = pd.read_csv(folder / "own_figures.csv").rename(columns={"lad_code": "code"})  # has counties with gaps too
@@ -125,9 +162,9 @@ def main(folder: Path) -> None:
         pd.Series(sums.reindex(wanted).to_numpy(), figures.index).where(is_district)
     )
     figures = figures.sort_values(["code", "measure", "group", "year"])[
-        ["code", "measure", "group", "year", "value", "county_value", "pupils", "coverage", "source"]
+        ["code", "measure", "group", "year", "value", "county_value", "pupils", "coverage", "error", "source"]
     ].assign(status="found")
-    figures = figures.round({"value": 2, "county_value": 2, "pupils": 0, "coverage": 3})
+    figures = figures.round({"value": 2, "county_value": 2, "pupils": 0, "coverage": 3, "error": 2})
     for name, table in (("districts", districts), ("district_figures", figures)):
         table.to_csv(DATA / f"{name}.csv", index=False, lineterminator="\n")
         print(f"{name}.csv: {len(table):,} rows")

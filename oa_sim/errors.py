@@ -20,12 +20,12 @@ class Refusal(ValueError):
 InvalidRequest = Refusal  # the name that other libraries would give it
 
 
-def nearest(word: object, choices: Iterable[str]) -> str | None:
-    """Return the name most like ``word``, or None where nothing is alike."""
+def nearest(word: object, choices: Iterable[str], least: float = 0.5) -> str | None:
+    """Return the name most like ``word``, or None where nothing is alike: no more than ``least`` of the letters."""
     from difflib import get_close_matches  # only a mistake pays for this import
 
     by_lower = {name.lower(): name for name in choices}
-    close = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.5)
+    close = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=least)
     return by_lower[close[0]] if close else None
 
 

@@ -92,6 +92,7 @@ def relative(
     *,
     is_proxy: bool = False,
     brought: np.ndarray | None = None,
+    luck: np.random.Generator | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return an area's course less England's in the years to come, exact given the record and each draw, and errors.
 
@@ -99,6 +100,8 @@ def relative(
     contiguous, and the first one follows any year of the record. ``behind`` (series) is the sampling variance of the
     figures to come, SD squared. Where the record is a county's, the sampling errors of its cohorts are not carried on.
     ``brought`` (draw, series, year) is the contribution of a programme to the record's figures, SD, which is taken off.
+    ``luck`` is the random stream of the errors where they are of other pupils than the course: of a district's, whose
+    county's course is one for all its districts.
     """
     cells = cells_of(record, area, years[0], is_proxy=is_proxy, brought=brought)
     future = observations.kin(record.series, years)
@@ -107,6 +110,9 @@ def relative(
     cells, future = _counted_from(first, cells), np.where(future >= 0, future - first, -1)
     normal = rng.standard_normal((len(hyper.mean), numbers_needed(cells.kin, future)))
     squares = rng.chisquare(hyper.freedom + len(cells.series))
+    if luck is not None:
+        of_errors = numbers_of_errors(cells.kin, future)
+        normal[:, of_errors] = luck.standard_normal((len(normal), len(of_errors)))
     centre, error = courses(hyper, cells, years[0] - 1, future, behind, normal, squares)
     return centre, error
 
@@ -147,6 +153,14 @@ def numbers_needed(kin: np.ndarray, future: np.ndarray) -> int:
     n, ahead = future.shape
     numbers: int = 2 * n + max(kin.max(initial=-1), future.max(initial=-1)) + 1 + 3 * n * ahead
     return numbers
+
+
+def numbers_of_errors(kin: np.ndarray, future: np.ndarray) -> np.ndarray:
+    """Return which of the ``numbers_needed`` make sampling errors and noise, where the record has no cohorts."""
+    n, ahead = future.shape
+    cohorts = numbers_needed(kin, future) - 2 * n - 3 * n * ahead
+    yearly = (2 * n + cohorts + 3 * n * np.arange(ahead)[:, None] + np.arange(2 * n, 3 * n)).ravel()
+    return np.concatenate([2 * n + np.arange(cohorts), yearly])
 
 
 # The filter's state is the level of each series, its deviation, and the sampling error of each cohort, in this order;

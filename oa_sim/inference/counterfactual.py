@@ -8,6 +8,7 @@ its county.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,7 @@ from oa_sim.inference import area_forecast, district_law, link_functions, nation
 from oa_sim.inference.baseline_model import break_of
 from oa_sim.inference.district_law import Observation
 from oa_sim.inference.observations import National, Record
+from oa_sim.inputs import areas
 from oa_sim.inputs.tables import Row
 from oa_sim.rng import stream
 from oa_sim.scenario.schema import Scenario
@@ -44,18 +46,26 @@ def project(
     """
     record = declared(observations.record(history), tables["breaks"])
     size = (posterior.sizes["chain"], posterior.sizes["draw"])
-    areas, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
+    names, measures, seed = scenario.areas.names, scenario.measures, scenario.seed
     # always the longest horizon and every series, and then cut: a year is the same whatever is asked for
     years = list(range(scenario.start_year, scenario.start_year + LONGEST_HORIZON))
     hyper = area_forecast.law(posterior, record.series)
     country = national(posterior, record, years, tables["breaks"], seed)
 
     def of_area(area: str) -> np.ndarray:
-        is_district = bool(history.district.sel(area=area))
+        is_district, county = bool(history.district.sel(area=area)), str(history.authority.sel(area=area).item())
         behind = _own_variance(record, area, rolls)
         added = None if brought is None else brought.get(area)
         centre, error = area_forecast.relative(
-            hyper, record, area, years, behind, stream(seed, "area", area), is_proxy=is_district, brought=added
+            hyper,
+            record,
+            area,
+            years,
+            behind,
+            stream(seed, "area", county),
+            is_proxy=is_district,
+            brought=added,
+            luck=stream(seed, "luck", area) if is_district else None,
         )
         if is_district:
             centre += off_county(history, area, years, size, rolls, seed).reshape(centre.shape)
@@ -63,16 +73,16 @@ def project(
         return latent
 
     with ThreadPoolExecutor(THREADS) as beside:  # the compiled law lets go of the interpreter's lock
-        drawn = list(beside.map(of_area, areas))
+        drawn = list(beside.map(of_area, names))
     groups = ["disadvantaged", "other", "all"]
-    shape = {"area": areas, "group": groups, "measure": measures, "year": years}
-    out = np.full((*size, len(areas), len(groups), len(measures), len(years)), np.nan)
+    shape = {"area": names, "group": groups, "measure": measures, "year": years}
+    out = np.full((*size, len(names), len(groups), len(measures), len(years)), np.nan)
     england = np.full_like(out[:, :, 0], np.nan)
     for s, (measure, group) in enumerate(record.series):
         if measure in measures:
             place = (groups.index(group), measures.index(measure))
             england[:, :, *place] = country[:, s].reshape(*size, -1)
-            for a in range(len(areas)):
+            for a in range(len(names)):
                 out[:, :, a, *place] = drawn[a][:, s].reshape(*size, -1)
     latent = xr.DataArray(out, shape, ("chain", "draw", *shape), attrs={"units": "SD"})
     latent = latent.assign_coords(national=(("chain", "draw", "group", "measure", "year"), england))
@@ -82,24 +92,35 @@ def project(
 def off_county(
     history: xr.Dataset, area: str, years: list[int], size: tuple[int, int], rolls: xr.DataArray, seed: int
 ) -> np.ndarray:
-    """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD."""
+    """Return how far a district's series lie off its county's in the years to come (chain, draw, series, year), SD.
+
+    Where one of a county's districts lies above what is expected of it, its siblings are the lower.
+    """
     law = district_law.of_size(district_law.law(), _own_pupils(rolls, area, "all", "key_stage_2"))
     seen = own_observations(history.sel(area=area), rolls.sel(area=area))
-    drawn = district_law.courses(law, seen, years, size[0] * size[1], stream(seed, "district", area))
+    normal = np.zeros((len(years) + 1, size[0] * size[1], 2 * len(law.pace)))
+    for code, weight in history.apart.sel(area=area).to_series().items():
+        if weight:
+            normal += weight * stream(seed, "district", code).standard_normal(normal.shape)
+    drawn = district_law.courses(law, seen, years, normal)
     return drawn.reshape(*size, *drawn.shape[1:])
 
 
 def own_observations(history: xr.Dataset, rolls: xr.DataArray) -> list[Observation]:
     """Return a district's own figures less its county's, from its history and its rolls (group, year_group).
 
-    In a year that has both groups of a measure the figure of all pupils is left out: it would count them twice.
+    What is scaled from figures of another kind is among them. In a year that has both groups of a measure the figure of
+    all pupils is left out: it would count them twice.
     """
     found = []
-    for measure, definition in MEASURES.items():
-        kept = history[["own", "own_county", "own_pupils"]].sel(measure=measure).transpose("group", "year")
-        own, pupils = kept.own, np.maximum(kept.own_pupils, LEAST_PUPILS)
-        gap = link_functions.to_latent(measure, own) - link_functions.to_latent(measure, kept.own_county)
-        variance = link_functions.sampling_variance(measure, own, pupils)
+    for (measure, definition), kind in product(MEASURES.items(), ("", areas.ROUGH)):
+        names = [f"{kind}{name}" for name in ("own", "own_county", "county_error", "own_pupils")]
+        kept = history[names].sel(measure=measure).transpose("group", "year")
+        own, county, error, pupils = (kept[name] for name in names)
+        low, theirs, high = (link_functions.to_latent(measure, county + off * error) for off in (-1, 0, 1))
+        gap = link_functions.to_latent(measure, own) - theirs
+        sampling = link_functions.sampling_variance(measure, own, np.maximum(pupils, LEAST_PUPILS))
+        variance = sampling + ((high - low) / 2) ** 2
         is_known = dict(zip(history.group.values.tolist(), np.isfinite(gap), strict=True))
         if len(definition.groups) == 2:
             is_known["all"] = is_known["all"] & ~(is_known["disadvantaged"] & is_known["other"])
@@ -108,7 +129,7 @@ def own_observations(history: xr.Dataset, rolls: xr.DataArray) -> list[Observati
                 weights = _weights(measure, group, rolls)
                 years = history.year.values[known].tolist()
                 cells = zip(years, gap[g, known].tolist(), variance[g, known].tolist(), strict=True)
-                found += [Observation(year, weights, value, error) for year, value, error in cells]
+                found += [Observation(year, weights, value, about) for year, value, about in cells]
     return found
 
 

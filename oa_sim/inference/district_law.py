@@ -144,9 +144,7 @@ def state_after(law: DistrictLaw, observations: Sequence[Observation], last: int
     return mean, spread
 
 
-def courses(
-    law: DistrictLaw, observations: Sequence[Observation], years: list[int], n_draws: int, rng: np.random.Generator
-) -> Array:
+def courses(law: DistrictLaw, observations: Sequence[Observation], years: list[int], normal: Array) -> Array:
     """Return courses of a district less its county in years to come, without noise.
 
     Parameters
@@ -155,10 +153,8 @@ def courses(
         What is known; nothing is known of a district without figures but how districts differ.
     years
         Contiguous; the first one follows all observations.
-    n_draws
-        How many courses.
-    rng
-        Random stream of the district.
+    normal : array (step, draw, number)
+        Standard normal numbers, a step more than years, twice as many numbers as series.
 
     Returns
     -------
@@ -167,12 +163,12 @@ def courses(
     """
     n = len(law.pace)
     mean, spread = state_after(law, observations, years[0] - 1)
-    state = mean + rng.standard_normal((n_draws, 2 * n)) @ root(spread).T
+    state = mean + normal[0] @ root(spread).T
     carried = np.concatenate([np.full(n, law.level_pace), law.pace])
     spreads = root(_block(law.level * (1 - law.level_pace**2), law.shock))
-    out = np.empty((n_draws, n, len(years)))
+    out = np.empty((normal.shape[1], n, len(years)))
     for t in range(len(years)):
-        state = carried * state + rng.standard_normal((n_draws, 2 * n)) @ spreads.T
+        state = carried * state + normal[t + 1] @ spreads.T
         out[:, :, t] = state[:, :n] + state[:, n:]
     return out
 

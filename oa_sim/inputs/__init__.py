@@ -7,6 +7,6 @@ sentence that names file, row and rule.
 
 from oa_sim import _lazy_imports
 
-__all__ = ["areas", "csv_reader", "panel", "places", "published_files", "schemas", "tables"]
+__all__ = ["areas", "csv_reader", "panel", "places", "published_files", "schemas", "school_tables", "tables"]
 
 __getattr__ = _lazy_imports.exports(__name__, {})

@@ -5,6 +5,7 @@ up from school tables by place of school, which are estimates. They move the cou
 """
 
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,15 @@ import xarray as xr
 from oa_sim.definitions import GROUPS, MEASURES, YEAR_GROUPS
 from oa_sim.errors import Refusal
 from oa_sim.formatting import number
+from oa_sim.inputs import school_tables
+from oa_sim.inputs.places import JOIN
+from oa_sim.inputs.schemas import FIGURES, series_column
 from oa_sim.inputs.tables import Row, read
 
 GLD = "good_level_of_development"
 GROUPS_IN_ORDER, MEASURES_IN_ORDER = ({name: n for n, name in enumerate(names)} for names in (GROUPS, MEASURES))
+ROUGH = "rough_"  # before the names of what is scaled
+ALMOST_NOTHING = 1e-6
 PRIMARY = range(0, 7)
 SECONDARY = range(7, 12)
 
@@ -27,10 +33,13 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     ``published`` (area, group, measure, year), the figure of the place that is published for the area; ``england``
     (group, measure, year); of a district ``own``, its own figure, ``own_county``, its county's made in the same way,
     and ``calibrated``, its own less what the county's lies off its published figure; each in the measure's unit, NaN
-    where nothing is known. ``own_pupils``, pupils behind ``own``, less those whose schools are suppressed. ``behind``
-    (area, group, measure), pupils a year behind the published figure. What kind of figure there is (area, group,
-    measure): ``estimated``, a district's own, ``proxy``, its county's; else an authority's. ``district`` (area).
-    ``breaks`` (measure, year), from ``breaks``.
+    where nothing is known. ``county_error``, the SD of ``own_county``, in its unit; ``own_pupils``, pupils behind
+    ``own``, less those whose schools are suppressed. ``behind`` (area, group, measure), pupils a year behind the
+    published figure. What kind of figure there is (area, group, measure): ``estimated``, a district's own, ``proxy``,
+    its county's; else an authority's. What is scaled from a figure of another kind is too rough to be shown: ``own``,
+    ``own_county``, ``county_error`` and ``own_pupils`` of it are under these names after ``ROUGH``. ``district`` and
+    ``authority`` (area), whether it is a district, and whose figures are published for it; ``apart`` (area, code), of
+    which random numbers its own are made. ``breaks`` (measure, year), from ``breaks``.
     """
     years = list(range(min(row["year"] for row in tables["outcomes"]), until + 1))
     places = {row["area"]: row for row in tables["areas"]}
@@ -49,7 +58,13 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     )
     record["behind"] = _behind(places, counts)
     record["district"] = ("area", [row["geography"] == "district" for row in places.values()])
-    record = record.assign(_own(record.published, places, tables["district_figures"]))
+    record["authority"] = ("area", [row["published_place"] for row in places.values()])
+    record["apart"] = _apart(places, tables)
+    scaled = [row for row in tables["district_figures"] if row["error"] is not None]
+    known = [row for row in tables["district_figures"] if row["error"] is None]
+    record = record.assign(_own(record.published, places, tables, known))
+    rough = _own(record.published, places, tables, scaled)
+    record = record.assign({f"{ROUGH}{name}": part for name, part in rough.items()})
     # early years are published by district, so nothing is taken off them
     off = (record.own_county - record.published).where(record.measure != GLD, 0.0)
     record["calibrated"] = (record.own - off).clip(0.0)
@@ -59,31 +74,84 @@ def history(tables: dict[str, list[Row]], until: int) -> xr.Dataset:
     return record
 
 
-def _own(published: xr.DataArray, places: dict[str, Row], rows: list[Row]) -> dict[str, xr.DataArray]:
-    """Return ``own``, ``own_county`` and ``own_pupils`` of districts; one of several codes is weighed by their pupils.
+def _own(
+    published: xr.DataArray, places: dict[str, Row], tables: dict[str, list[Row]], rows: list[Row]
+) -> dict[str, xr.DataArray]:
+    """Return ``own``, ``own_county``, ``county_error`` and ``own_pupils`` of districts.
 
-    A county whose districts are not all there is taken to lie off its published figure as in its other years.
+    An area of several codes is weighed by their pupils. A county whose districts are not all there is taken to lie off
+    its published figure as school tables do, with the error of that; where they were never compared, nothing is known.
     """
-    own, county, pupils = (xr.full_like(published, np.nan) for _ in range(3))
-    by_place = [place["code"].split("+") if place["geography"] == "district" else [] for place in places.values()]
+    own, county, error, pupils = (xr.full_like(published, np.nan) for _ in range(4))
+    by_place = [place["code"].split(JOIN) if place["geography"] == "district" else [] for place in places.values()]
     wanted, (first, last) = {code for codes in by_place for code in codes}, published.year.values[[0, -1]]
     cells: dict[tuple[str, str, int], dict[str, Row]] = {}
     for row in rows:
         if row["code"] in wanted and first <= row["year"] <= last:
             cells.setdefault((row["group"], row["measure"], row["year"]), {})[row["code"]] = row
-    for a, codes in enumerate(by_place):
-        for (group, measure, year), by_code in cells.items():
-            parts = [by_code[code] for code in codes if code in by_code]
-            if parts and len(parts) == len(codes):
-                at = a, GROUPS_IN_ORDER[group], MEASURES_IN_ORDER[measure], year - first
-                behind = [part["pupils"] for part in parts]
-                own.values[at] = np.average([part["value"] for part in parts], weights=behind)
-                covered = [1.0 if part["coverage"] is None else part["coverage"] for part in parts]
-                pupils.values[at] = np.dot(behind, covered)
-                county.values[at] = np.nan if parts[0]["county_value"] is None else parts[0]["county_value"]
-    away = (county - published).mean("year").fillna(0.0)
-    county = county.fillna((published + away).where(own.notnull()))
-    return {"own": own.where(county.notnull()), "own_county": county, "own_pupils": pupils}
+    methods: dict[str, school_tables.Method] = {}
+    for (a, (codes, place)), ((group, measure, year), by_code) in product(
+        enumerate(zip(by_place, places.values(), strict=True)), cells.items()
+    ):
+        parts = [by_code[code] for code in codes if code in by_code]
+        if not parts or len(parts) < len(codes):
+            continue
+        at = a, GROUPS_IN_ORDER[group], MEASURES_IN_ORDER[measure], year - first
+        behind = [part["pupils"] for part in parts]
+        own.values[at] = np.average([part["value"] for part in parts], weights=behind)
+        pupils.values[at] = np.dot(behind, [1.0 if part["coverage"] is None else part["coverage"] for part in parts])
+        theirs = {part["county_value"] for part in parts} - {None}
+        if len(theirs) == 1:
+            county.values[at], error.values[at] = theirs.pop(), max(part["error"] or 0.0 for part in parts)
+            continue
+        if measure not in methods:
+            methods[measure] = school_tables.method_difference(_compared(tables, measure, first, last))
+        if group in methods[measure].typical:
+            mean, variance = methods[measure].of(place["published_place"], group, year)
+            county.values[at], error.values[at] = published.values[at] + mean, np.sqrt(variance)
+    return {"own": own.where(county.notnull()), "own_county": county, "county_error": error, "own_pupils": pupils}
+
+
+def _apart(places: dict[str, Row], tables: dict[str, list[Row]]) -> xr.DataArray:
+    """Return by what each district's random numbers are multiplied (area, code) to give an area's deviation its own.
+
+    The deviations of a county's districts add up to nothing, so those that lie above leave the others below: numbers of
+    all its districts, present or not, less their mean by pupils. An area's are of variance 1 whoever is there.
+    """
+    districts = {row["code"]: row["authority"] for row in tables["districts"]}
+    behind = dict.fromkeys(districts, 1.0)
+    for row in tables["district_figures"]:
+        if (row["measure"], row["group"]) == ("key_stage_2", "all"):
+            behind[row["code"]] = row["pupils"]
+    of = {area: row["code"].split(JOIN) for area, row in places.items() if row["geography"] == "district"}
+    counties = {districts.get(code) for codes in of.values() for code in codes} - {None}
+    county_of = {code: county for code, county in districts.items() if county in counties}
+    codes = sorted({*county_of, *(code for codes in of.values() for code in codes)})
+    apart = _empty({"area": list(places), "code": codes}).fillna(0.0)
+    for area, parts in of.items():
+        weight = np.array([behind.get(code, 1.0) for code in codes])
+        own = weight * np.isin(codes, parts)
+        siblings = weight * [code in parts or county_of.get(code) == county_of.get(parts[0], "") for code in codes]
+        left = own - siblings * (own @ siblings) / (siblings @ siblings)
+        own = left if np.linalg.norm(left) > ALMOST_NOTHING * np.linalg.norm(own) else own
+        apart.loc[area] = own / np.linalg.norm(own)
+    return apart
+
+
+def _compared(tables: dict[str, list[Row]], measure: str, first: int, last: int) -> dict[school_tables.Figure, float]:
+    """Return figures added up over schools or districts less the published ones, of authorities in those years."""
+    of = {row["code"]: row for row in tables["districts"]}
+    published = {(row["authority"], row["year"]): row for row in tables["authority_figures"]}
+    pairs = {}
+    for row in tables["district_figures"]:
+        district, column = of[row["code"]], series_column(measure, row["group"])
+        if row["measure"] == measure and column in FIGURES and first <= row["year"] <= last:
+            key = district["authority"], row["year"]
+            theirs = published[key][column] if key in published else None
+            value = row["value" if district["tier"] == "authority" else "county_value"]
+            if theirs is not None and value is not None:
+                pairs[key[0], row["group"], key[1]] = value - theirs
+    return pairs
 
 
 def past(record: xr.Dataset) -> xr.Dataset:
@@ -115,22 +183,58 @@ def pupils(tables: dict[str, list[Row]]) -> xr.Dataset:
 
     ``rolls`` (area, group, year_group), pupils in one year group, and ``share`` (area, measure), the disadvantaged
     fraction by the definition of each measure's publication. A district's roll is its own Reception cohort, scaled by
-    its county from Year 7 on; its shares are the county's.
+    its county from Year 7 on; its shares are the county's, moved by as much as its own lies off at key stage 2.
     """
     places = {row["area"]: row for row in tables["areas"]}
     counts = Counts(tables)
     roll = _empty({"area": list(places), "group": ["disadvantaged", "other"], "year_group": list(YEAR_GROUPS)})
     share = _empty({"area": list(places), "measure": list(MEASURES)})
+    odds = _odds(places, tables)
     for a, (area, row) in enumerate(places.items()):
         for y, year_group in enumerate(YEAR_GROUPS):
             everyone = counts.cohort(area, row, year_group)
-            poor = counts.share(_roll_share(year_group), row["published_place"])
+            poor = _moved(counts.share(_roll_share(year_group), row["published_place"]), odds[area])
             roll.values[a, :, y] = everyone * poor, everyone * (1 - poor)
         for m, measure in enumerate(MEASURES.values()):
-            share.values[a, m] = counts.share(measure.share, row["published_place"]) if measure.share else np.nan
+            if measure.share:
+                share.values[a, m] = _moved(counts.share(measure.share, row["published_place"]), odds[area])
     roll.attrs = {"units": "pupils", "long_name": "pupils in one year group"}
     share.attrs = {"units": "1", "long_name": "disadvantaged share of pupils"}
     return xr.Dataset({"rolls": roll, "share": share})
+
+
+def _odds(places: dict[str, Row], tables: dict[str, list[Row]]) -> dict[str, float]:
+    """Return for each area the odds that a pupil is disadvantaged, over those in the place that is published for it.
+
+    Of a district they are those at key stage 2 in the last year in which its county's districts all have pupils of both
+    groups; 1 where there is none. No year is later than the other pupils that are known.
+    """
+    of, last = (
+        {row["code"]: row["authority"] for row in tables["districts"]},
+        max(row["year"] for row in tables["pupils"]),
+    )
+    pupils: dict[int, dict[str, dict[str, float]]] = {}  # by year, group and code
+    for row in tables["district_figures"]:
+        if row["measure"] == "key_stage_2" and row["group"] != "disadvantaged" and row["year"] <= last:
+            pupils.setdefault(row["year"], {"all": {}, "other": {}})[row["group"]][row["code"]] = row["pupils"]
+    odds = dict.fromkeys(places, 1.0)
+    for area, place in places.items():
+        own = place["code"].split(JOIN) if place["geography"] == "district" else []
+        siblings = [code for code, authority in of.items() if own and authority == of.get(own[0])]
+        known = [
+            year for year, here in pupils.items() if {*own, *siblings} <= here["all"].keys() & here["other"].keys()
+        ]
+        if siblings and known:
+            both = pupils[max(known)]
+            here, all_ = (sum(both["all"][code] for code in codes) / sum(both["other"][code] for code in codes) - 1
+                          for codes in (own, siblings))  # fmt: skip
+            odds[area] = here / all_ if here > 0 and all_ > 0 else 1.0
+    return odds
+
+
+def _moved(share: float, odds: float) -> float:
+    """Return a share whose odds are so many times what they were."""
+    return share * odds / (1 - share + share * odds)
 
 
 class Counts:
@@ -246,7 +350,7 @@ def london() -> list[str]:
 
 def check_history(record: xr.Dataset, measures: list[str]) -> None:
     """Refuse a measure that has no usable figure of an area, or of England, before the first projected year."""
-    used = record.where(record.breaks < 2)
+    used = record[["published", "england"]].where(record.breaks < 2)
     for name in measures:
         for group in MEASURES[name].groups:
             series, first = {"measure": name, "group": group}, int(record.year[-1]) + 1

@@ -89,9 +89,10 @@ def history(reading: Reading, breaks_rows: list[Row], until: int | None = None) 
     )
     record["behind"] = _behind(grids, coords)
     no = xr.zeros_like(record["behind"], dtype=bool)
-    for name in ("own", "own_county", "own_pupils", "calibrated"):
+    for name in ("own", "own_county", "county_error", "own_pupils", "calibrated"):
         record[name] = xr.full_like(record["published"], np.nan)
     record = record.assign(proxy=no, estimated=no, district=no.any(("group", "measure")))
+    record["authority"] = ("area", coords["area"])
     record["breaks"] = breaks({"breaks": breaks_rows}, years)
     return record
 

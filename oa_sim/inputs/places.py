@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from oa_sim.definitions import GROUPS, MEASURES
-from oa_sim.errors import Refusal, nearest, unknown
+from oa_sim.errors import Refusal, nearest
 from oa_sim.inputs.schemas import FIGURES, QUANTITIES, Row, Tables, series_column
 
 NEEDED = ("districts", "authority_figures", "place_names", "areas", "area_sets")  # to find a place by its name
@@ -25,6 +25,7 @@ ESTIMATES = {  # quantity -> counts that it is estimated from, best first
 }
 LAST_COUNT = 2023  # later cohorts aged 16 and 17 tell the pupils at school less well
 ENGLAND = "England"
+NEAR = 0.8  # of the letters of a name are those of the place that is meant: names of places are much alike
 MOST_NAMED = 6  # of the places that a name may stand for
 ANNOUNCED = "as wave 1 was"  # of a place that is none of the areas of the table
 
@@ -71,8 +72,10 @@ def find(name: str, tables: Tables) -> str:
         raise Refusal(f"area {name!r} may be {', '.join(alike[:-1])} or {alike[-1]}: write one of them")
     listed = [row["area"] for row in tables["areas"]]
     sets = sorted({row["area_set"] for row in tables["area_sets"]})
-    every = [*listed, *sets, *names]
-    raise unknown("area or choice of areas", name, every if nearest(name, every) else [*listed, *sets])
+    guess = nearest(name, [*listed, *sets, *names], NEAR)
+    choices = ", ".join([*listed, *sets])
+    remedy = f"did you mean {guess!r}?" if guess else f"choose from {choices}, or a name that districts.csv lists"
+    raise Refusal(f"unknown area or choice of areas {name!r}: {remedy}")
 
 
 def check_apart(names: Collection[str], tables: Tables) -> None:

@@ -309,6 +309,7 @@ _TABLES: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {  # table: colum
             "county_value": number(0, 100, blank=True),  # made in the same way; none of an authority
             "pupils": number(1, 2e7),
             "coverage": number(0, 1, blank=True),  # share of the pupils whose schools are not suppressed
+            "error": number(0, 100, blank=True),  # SD of a figure that is scaled from another one; none of the others
             **_marks,
         },
         ("code", "measure", "group", "year"),

@@ -2,14 +2,15 @@
 
 A district of a two-tier county is its county plus a deviation by ``district_law``. The deviations of a county's
 districts add up to nothing, so those that are known say much of the others: all are Gaussian together, and what is
-known is taken in exactly. A district that is an authority is forecast as the authority.
+known is taken in exactly. By how much more or less than the law expects districts with good early years did in a year
+is learned from all that are known in it. A district that is an authority is forecast as the authority.
 
 Scores are on the relative scale, a figure less England's in pupil SD, in which neither the country's course nor the
 level of a test counts for or against a model.
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ from oa_sim.formatting import number
 from oa_sim.inference import area_forecast, counterfactual, district_law, link_functions
 from oa_sim.inference.district_law import Observation
 from oa_sim.inputs import tables
+from oa_sim.inputs.school_tables import FREEDOM_OF_A_PLACE, Figure
 from oa_sim.rng import stream
-from oa_sim.validation import district_record, scoring
+from oa_sim.validation import scoring
 from oa_sim.validation.benchmark_forecasters import REFERENCE
-from oa_sim.validation.district_record import GROUPS, MEASURE, PAIR, Figure, Setting, latent
+from oa_sim.validation.district_record import GROUPS, MEASURE, PAIR, Setting, latent
 from oa_sim.validation.scoring import CENTRAL, Entry, Forecast
 
 OURS, COUNTY = "oa_sim", "county"
@@ -33,6 +35,7 @@ COLUMNS = ["model", "measure", "group", "year", "n", "crps", "crps_ratio_county"
 COLUMNS += [f"cov{level}" for level in CENTRAL]
 FEWEST_PUPILS = 20  # with fewer, the sampling variance of a share means little
 FEWEST_OTHERS = 10  # districts that say how shares of disadvantaged pupils moved
+SLOPE_SD = 0.3  # of what districts lay above the law in a year for each SD of early years; assumed
 ALMOST_NOTHING = 0.005**2  # SD squared; shares of pupils move, and the latent scale is curved, so sums are not exact
 # How 0.6.1 moved a county to stand for its district: the slope on the difference in early years and what was left (its
 # proxies.csv, learned from 152 authorities), and its law of that difference. Kept only to be compared with.
@@ -93,7 +96,7 @@ def _method_error(given: Setting, authority: str, years: list[int]) -> np.ndarra
     """Return draws of what school tables are above an authority's published figures (draw, group, year), SD."""
     parts = np.array([[given.method.of(authority, group, year) for year in years] for group in PAIR])
     rng, size = stream(given.seed, "method", authority), (len(given.hyper.mean), 2, len(years))
-    df = given.method.freedom + district_record.FREEDOM_OF_A_PLACE
+    df = given.method.freedom + FREEDOM_OF_A_PLACE
     return parts[..., 0] + np.sqrt(parts[..., 1] * (df - 2) / df) * rng.standard_t(df, size)
 
 
@@ -102,47 +105,48 @@ def _districts(
 ) -> dict[str, np.ndarray]:
     """Return draws of a county's districts (draw, group, year), SD less England, given all that is known of them.
 
-    The unknowns are the county's figures from school tables and each district's deviation from them, all Gaussian.
+    The unknowns are the county's figures from school tables and each district's deviation from them. They are drawn,
+    the county's with its own tails, and each draw is moved to what is known as if all were Gaussian.
     """
     codes = given.places.index[given.places.authority == county].tolist()
-    size = 2 * len(years)
-    method = np.array([[given.method.of(county, group, year) for year in years] for group in PAIR])
-    mean = [course.mean(axis=0).ravel() + method[..., 0].ravel()]
+    size, n = 2 * len(years), len(course)
+    drawn = [(course + _method_error(given, county, years)).reshape(n, size)]
     spread = np.zeros((size * (len(codes) + 1),) * 2)
-    spread[:size, :size] = np.cov(course.reshape(len(course), -1).T) + np.diag(method[..., 1].ravel())
+    spread[:size, :size] = np.cov(drawn[0].T)
     for i, code in enumerate(codes, 1):
-        own_mean, own_spread = _deviation(given, code, years)
-        mean.append(own_mean)
+        mean, own_spread = _deviation(given, code, years)
         spread[i * size : (i + 1) * size, i * size : (i + 1) * size] = own_spread
-    rows, values, errors = [], [], []
+        normal = stream(given.seed, "district", code).standard_normal((n, size))
+        drawn.append(mean + normal @ district_law.root(own_spread).T)
+    rows, values = _conditions(given, codes, years)
+    loading, draws = np.array(rows), np.concatenate(drawn, axis=1)
+    error = ALMOST_NOTHING * np.eye(len(rows))
+    gain = np.linalg.solve(loading @ spread @ loading.T + error, loading @ spread).T
+    draws = draws + (np.array(values) - draws @ loading.T) @ gain.T
+    own = {code: draws[:, (codes.index(code) + 1) * size :][:, :size] for code in asked}
+    return {code: (draws[:, :size] + part).reshape(n, 2, len(years)) for code, part in own.items()}
+
+
+def _conditions(given: Setting, codes: list[str], years: list[int]) -> tuple[list[np.ndarray], list[float]]:
+    """Return what is known of a county's districts: each a row of loadings on all unknowns, and its value.
+
+    Deviations add up to nothing, and a figure that is known is the county's plus its district's deviation.
+    """
+    size = 2 * len(years)
+    rows, values = [], []
     behind = np.array([_pupils(given, code) for code in codes])
     for cell in range(size):
-        rows.append(np.zeros(len(spread)))
-        rows[-1][size + cell :: size] = behind[:, cell // len(years)] / behind[:, cell // len(years)].sum()
+        weights = behind[:, cell // len(years)]
+        rows.append(np.zeros(size * (len(codes) + 1)))
+        rows[-1][size + cell :: size] = weights / weights.sum()
         values.append(0.0)
-        errors.append(ALMOST_NOTHING)
         for i, code in enumerate(codes, 1):
             key = (code, PAIR[cell // len(years)], years[cell % len(years)])
             if key in given.known.index:
-                rows.append(np.zeros(len(spread)))
+                rows.append(np.zeros(size * (len(codes) + 1)))
                 rows[-1][[cell, i * size + cell]] = 1.0
-                values.append(given.known.relative[key])
-                errors.append(0.0)
-    loading, centre = np.array(rows), np.concatenate(mean)
-    gain = np.linalg.solve(
-        loading @ spread @ loading.T + np.diag(errors) + 1e-9 * np.eye(len(rows)), loading @ spread
-    ).T
-    centre = centre + gain @ (np.array(values) - loading @ centre)
-    spread = spread - gain @ loading @ spread
-    out = {}
-    for code in asked:
-        pick = np.zeros((size, len(spread)))
-        at = (codes.index(code) + 1) * size
-        pick[:, :size], pick[:, at : at + size] = np.eye(size), np.eye(size)
-        normal = stream(given.seed, "district", code).standard_normal((len(course), size))
-        drawn = pick @ centre + normal @ district_law.root(pick @ spread @ pick.T).T
-        out[code] = drawn.reshape(len(course), 2, len(years))
-    return out
+                values.append(float(given.known.relative[key]))
+    return rows, values
 
 
 def _pupils(given: Setting, code: str) -> list[float]:
@@ -151,7 +155,45 @@ def _pupils(given: Setting, code: str) -> list[float]:
 
 
 def _deviation(given: Setting, code: str, years: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and covariance (group and year) of a district's figures less its county's, sampling included."""
+    """Return mean and covariance (group and year) of a district's figures less its county's, sampling included.
+
+    The mean has moved with the district's early years as that of others did in those years.
+    """
+    mean, spread = _by_the_law(given, code, years)
+    return mean + _slopes(given, tuple(years)) * _early_years(years[0]).get(code, 0.0), spread
+
+
+@lru_cache(8)
+def _slopes(given: Setting, years: tuple[int, ...]) -> np.ndarray:
+    """Return by how much districts lay above the law in some years (group and year), for each SD of early years.
+
+    What these say of key stage 2 differs between years. It is a regression over all districts that are known then,
+    shrunk towards none.
+    """
+    early = _early_years(years[0])
+    sums = np.zeros((2, 2 * len(years)))
+    known = given.known.index[given.known.index.get_level_values("year").isin(years)].unique("code")
+    for code in known[given.places.tier[known] == "county"]:
+        mean, spread = _by_the_law(given, code, list(years))
+        for each in (each for each in _seen(given, code, years[-1] + 1) if each.year in years):
+            group = [bool(each.weights[series().index((MEASURE, name))]) for name in PAIR].index(True)
+            cell, x = group * len(years) + years.index(each.year), early.get(code, 0.0)
+            sums[:, cell] += np.array([x * (each.value - mean[cell]), x * x]) / spread[cell, cell]
+    slopes: np.ndarray = sums[0] / (sums[1] + 1 / SLOPE_SD**2)
+    return slopes
+
+
+@cache
+def _early_years(before: int) -> pd.Series:
+    """Return how far each district's early years lay off its county's before a year, SD."""
+    rows = _all_figures()
+    rows = rows[(rows.measure == EARLY_YEARS) & (rows.year < before)]
+    own, theirs = (link_functions.to_latent(EARLY_YEARS, rows[name]) for name in ("value", "county_value"))
+    return pd.Series(np.asarray(own) - np.asarray(theirs), rows.code).groupby(level=0).mean()
+
+
+def _by_the_law(given: Setting, code: str, years: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same as ``_deviation`` by the law alone."""
     pupils = _pupils(given, code)
     law, share = district_law.of_size(district_law.law(), sum(pupils)), pupils[0] / max(sum(pupils), 1.0)
     seen = [*_seen(given, code, years[0]), *_other_measures(code, years[0], share)]
@@ -211,7 +253,8 @@ def _package(code: str) -> pd.DataFrame:
 
 @cache
 def _all_figures() -> pd.DataFrame:
-    return pd.read_csv(Path(tables.FOLDER) / "district_figures.csv").dropna(subset="county_value")
+    rows = pd.read_csv(Path(tables.FOLDER) / "district_figures.csv").dropna(subset="county_value")
+    return rows[rows.error.isna()]  # what is scaled is of a few districts alone
 
 
 def _of(measure: str, parts: dict[str, float]) -> np.ndarray:
@@ -239,16 +282,23 @@ def _figures(given: Setting, asked: pd.DataFrame, years: list[int], draws: np.nd
 
 
 def _share(given: Setting, code: str, year: int, n_draws: int) -> np.ndarray:
-    """Return draws of a district's disadvantaged share: its last, moved as others moved since, and uncertain."""
+    """Return draws of a district's disadvantaged share: its last, moved as others moved since, and uncertain.
+
+    A district whose share is not known has that of another.
+    """
     shares = given.known.share.xs("all", level="group").unstack("year")
-    own = shares.loc[code].dropna()
+    rng = stream(given.seed, "share", code, year)
+    own = shares.loc[code].dropna() if code in shares.index else pd.Series(dtype=float)
+    if own.empty:
+        others = shares.ffill(axis=1).iloc[:, -1].dropna().to_numpy()
+        drawn: np.ndarray = rng.choice(others, n_draws)
+        return drawn
     last = int(own.index[-1])
     since = (shares[year] - shares[last]).dropna() if year in shares else pd.Series(dtype=float)
     moved = float(since.mean()) if len(since) >= FEWEST_OTHERS else 0.0
     steps = shares.diff(axis=1).to_numpy()[:, 1:] / np.sqrt(np.diff(shares.columns))
     size = float(np.nanstd(steps)) * np.sqrt(year - last)
-    drawn = own[last] + moved + size * stream(given.seed, "share", code, year).standard_normal(n_draws)
-    share: np.ndarray = np.clip(drawn, 0.0, 1.0)
+    share: np.ndarray = np.clip(own[last] + moved + size * rng.standard_normal(n_draws), 0.0, 1.0)
     return share
 
 
@@ -268,7 +318,8 @@ def _moved(given: Setting, years: list[int], course: np.ndarray, codes: list[str
         error = link_functions.sampling_variance(EARLY_YEARS, rows.value, rows.pupils)
         cells = zip(rows.year, gap, error, strict=True)
         seen = [Observation(int(year), one, float(value), float(variance)) for year, value, variance in cells]
-        early = district_law.courses(law, seen, ahead, len(course), rng)[:, 0].mean(axis=1)
+        normal = rng.standard_normal((len(ahead) + 1, len(course), 2))
+        early = district_law.courses(law, seen, ahead, normal)[:, 0].mean(axis=1)
         out[code] = np.empty(course.shape)
         for g, group in enumerate(PAIR):
             slope, left = SLOPES[group]

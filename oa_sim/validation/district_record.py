@@ -1,9 +1,8 @@
 """District record: what is known of key stage 2 in districts, and how school tables compare with published figures.
 
 A file has districts' figures from school tables, summed by where schools stand. They lie a little above published ones,
-by a difference of method that is learned where both are known: a mean of each place and each year, and a variance that
-differs between places. With it a county's published figure stands where its districts' sum is not known, and the sum
-fills the record of an authority where the panel has a gap.
+by a difference of method that is learned where both are known (``school_tables``). With it a county's published figure
+stands where its districts' sum is not known, and the sum fills the record of an authority where the panel has a gap.
 """
 
 from dataclasses import dataclass
@@ -12,20 +11,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from oa_sim.definitions import academic_year
 from oa_sim.errors import Refusal
 from oa_sim.inference import area_forecast, link_functions, observations
-from oa_sim.inputs import csv_reader, schemas, tables
+from oa_sim.inputs import csv_reader, schemas, school_tables, tables
+from oa_sim.inputs.school_tables import Figure, Method
 
 MEASURE, PAIR = "key_stage_2", ("disadvantaged", "other")
 GROUPS = (*PAIR, "all")
 TOO_SMALL = {"E09000001": "City of London", "E06000053": "Isles of Scilly"}
-ROUNDS = 30  # of fitting places and years in turn
-FREEDOM_OF_A_PLACE = 4  # degrees of freedom that the years of a place add, about
-FREEDOMS = (2.5, 4.0, 6.0, 10.0, 20.0, 1000.0)  # degrees of freedom that are tried; the last is a variance for all
-Figure = tuple[str, str, int]  # place, group, year
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,29 +51,11 @@ class Setting:
     known: pd.DataFrame
     hyper: area_forecast.Law
     record: observations.Record
-    method: "Method"
+    method: Method
     last: pd.DataFrame
     sums: dict[Figure, float]
     nation: dict[tuple[str, int], float]
     seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Method:
-    """The difference between figures from school tables and published ones: a place's and a year's, SD."""
-
-    place: dict[tuple[str, str], tuple[float, float]]  # mean, and variance of a year about it
-    year: dict[tuple[str, int], float]
-    typical: dict[str, tuple[float, float]]  # by group: mean and variance of a place that was never seen
-    of_years: dict[str, float]  # variance of years
-    freedom: float  # degrees of freedom of a place's variance
-
-    def of(self, place: str, group: str, year: int) -> tuple[float, float]:
-        """Return mean and variance; what was never seen is as uncertain as places and years differ."""
-        mean, variance = self.place.get((place, group), self.typical[group])
-        if (group, year) not in self.year:
-            variance += self.of_years[group]
-        return mean + self.year.get((group, year), 0.0), variance
 
 
 def places() -> pd.DataFrame:
@@ -169,8 +146,10 @@ def setting(posterior: xr.Dataset, history: xr.Dataset, known: pd.DataFrame, ask
     made = {(of.authority[code], group, year): value for (code, group, year), value in relative.items()
             if of.tier[code] == "authority" and group in PAIR}  # fmt: skip
     published = _published(history, nation)
-    method = method_difference({key: value - published[key] for key, value in {**sums, **made}.items()
-                                if key in published})  # fmt: skip
+    pairs = {key: value - published[key] for key, value in {**sums, **made}.items() if key in published}
+    if {group for _, group, _ in pairs} != set(PAIR):
+        raise Refusal("panel.path and panel.districts must share key stage 2 of both groups of pupils, and do not")
+    method = school_tables.method_difference(pairs)
     filled = history.copy(deep=True)
     names, years = set(history.area.values.tolist()), set(history.year.values.tolist())
     for (area, group, year), value in {**sums, **made}.items():
@@ -222,57 +201,3 @@ def county_sums(known: pd.DataFrame, of: pd.DataFrame) -> dict[Figure, float]:
             mean = np.average(part.value, weights=part.pupils)
             out[key] = latent(mean) - (latent(part.value.iloc[0]) - part.relative.iloc[0])
     return out
-
-
-def method_difference(pairs: dict[Figure, float]) -> Method:
-    """Return what figures from school tables are above published ones: a mean of each place and each year, fitted."""
-    if not pairs:
-        raise Refusal("panel.path and panel.districts must share key stage 2 of an authority and a year, got none")
-    rows = pd.DataFrame([(*key, value) for key, value in pairs.items()], columns=["place", "group", "year", "value"])
-    fits = {group: _means(part) for group, part in rows.groupby("group")}
-    if len(fits) < len(PAIR):
-        raise Refusal("panel.path and panel.districts must share key stage 2 of both groups of pupils, got one group")
-    freedom = _freedom([own.variance / own.variance.mean() for own, _ in fits.values()],
-                       [own.freedom for own, _ in fits.values()])  # fmt: skip
-    place: dict[tuple[str, str], tuple[float, float]] = {}
-    year: dict[tuple[str, int], float] = {}
-    typical, of_years = {}, {}
-    for group, (own, years) in fits.items():
-        weight = own.freedom / (own.freedom + freedom - 2)
-        usual = np.average(own.variance, weights=own.freedom)
-        variance = (weight * own.variance + (1 - weight) * usual) * (1 + 1 / (own.freedom + 1))
-        place |= {
-            (name, group): cells for name, cells in zip(own.index, zip(own["mean"], variance, strict=True), strict=True)
-        }
-        year |= {(group, int(name)): float(value) for name, value in years.items()}
-        typical[group] = float(own["mean"].mean()), float(usual + own["mean"].var(ddof=0))
-        of_years[group] = float(years.var(ddof=0))
-    return Method(place, year, typical, of_years, freedom)
-
-
-def _means(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """Return mean, variance and degrees of freedom of each place, and the mean of each year, fitted in turn."""
-    years = pd.Series(0.0, part.year.unique())
-    for _ in range(ROUNDS):
-        own = (part.value - part.year.map(years)).groupby(part.place).mean()
-        years = (part.value - part.place.map(own)).groupby(part.year).mean()
-        years -= years.mean()
-    left = part.value - part.place.map(own) - part.year.map(years)
-    squares, n = (left**2).groupby(part.place).sum(), part.groupby("place").size()
-    freedom = (n - 1) * max(len(part) - len(own) - len(years) + 1, 1) / max(len(part) - len(own), 1)
-    variance = squares / freedom.clip(lower=1e-9)
-    return pd.DataFrame({"mean": own, "variance": variance, "freedom": freedom}), years
-
-
-def _freedom(ratios: list[pd.Series], freedom: list[pd.Series]) -> float:
-    """Return the degrees of freedom under which the places' variances are the likeliest.
-
-    Each is a mean over its years, of a variance that differs between places as a scaled inverse chi-squared.
-    """
-    cells = [(r[f > 0], f[f > 0]) for r, f in zip(ratios, freedom, strict=True)]
-
-    def fit(df: float) -> float:
-        usual = (df - 2) / df  # the scale under which the mean variance is 1
-        return float(sum((stats.f.logpdf(np.maximum(r, 1e-3) / usual, f, df) - np.log(usual)).sum() for r, f in cells))
-
-    return max(FREEDOMS, key=fit)

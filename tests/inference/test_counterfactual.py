@@ -12,7 +12,7 @@ from oa_sim import load_scenario
 from oa_sim.definitions import LINKED, MEASURES, series
 from oa_sim.inference import area_forecast, baseline_fit, counterfactual, district_law, observations
 from oa_sim.inference.observations import National, Record
-from oa_sim.inputs import areas, tables
+from oa_sim.inputs import areas, places, tables
 from oa_sim.simulation.scenario_run import run
 
 YEARS = list(range(2024, 2039))
@@ -196,8 +196,28 @@ def test_a_districts_observations_are_its_figures_less_its_countys(known):
     assert len(kept) == 5
 
 
+def test_what_towns_say_of_level_3_moves_a_district_by_less_than_they_do(known):
+    without = known | {"district_figures": [row for row in known["district_figures"] if row["error"] is None]}
+    area, law = {"area": "Hastings"}, district_law.law()
+    rolls = areas.pupils(known).rolls.sel(area)
+    seen, fewer = (
+        counterfactual.own_observations(areas.history(some, 2023).sel(area), rolls) for some in (known, without)
+    )
+    (town,) = [each for each in seen if each.weights[series().index(("level_3_by_19", "other"))]]
+    assert len(seen) == len(fewer) + 2  # and higher education
+    assert 0.1 < np.sqrt(town.variance) < 0.2
+    loading = np.concatenate([town.weights] * 2)
+    (mean, spread), (before, wider) = (district_law.state_after(law, some, 2023) for some in (seen, fewer))
+    assert loading @ spread @ loading < loading @ wider @ loading
+    # the law had put it there from other measures, which checks it: towns are no part of what it was learned from
+    assert abs(town.value - loading @ before) < 2 * np.sqrt(town.variance + loading @ wider @ loading)
+    assert min(town.value, loading @ before) <= loading @ mean <= max(town.value, loading @ before)
+
+
 def test_figures_equal_to_the_countys_leave_it_where_it_is_and_less_uncertain(known):
-    as_county, rolls = of_norwich(known, own=lambda history: history.own_county)
+    as_county, rolls = of_norwich(
+        known, own=lambda history: history.own_county, rough_own=lambda history: history.rough_own_county
+    )
     law = district_law.law()
     seen = counterfactual.own_observations(as_county, rolls)
     (mean, spread), (nothing, before) = (district_law.state_after(law, some, 2023) for some in (seen, []))
@@ -211,6 +231,7 @@ def test_figures_equal_to_the_countys_leave_it_where_it_is_and_less_uncertain(kn
 
 def test_schools_that_are_suppressed_make_a_figure_less_certain(known):
     history, rolls = of_norwich(known)
+    history = history.assign(rough_own=history.rough_own * np.nan)
     fewer = history.assign(own_pupils=history.own_pupils / 2)
     for one, other in zip(*(counterfactual.own_observations(some, rolls) for some in (history, fewer)), strict=True):
         assert other.variance == pytest.approx(2 * one.variance)
@@ -236,6 +257,26 @@ def test_another_districts_figures_change_nothing(known, project):
     plain, found = (project(asked, known=some) for some in (known, others))
     assert not found.sel(area="Hastings").equals(plain.sel(area="Hastings"))
     xr.testing.assert_identical(found.sel(area="Norwich"), plain.sel(area="Norwich"))
+
+
+def test_two_districts_of_one_county_share_its_course_and_not_the_luck_of_pupils(known, posterior, project):
+    both, alone = areas_of(known, "Norwich", "Breckland"), areas_of(known, "Norwich")
+    pair, one = project("areas=[Breckland,Norwich]", known=both), project("areas=[Norwich]", known=alone)
+    xr.testing.assert_identical(pair.sel(area=["Norwich"]), one)
+    history, rolls, size = areas.history(both, 2023), areas.pupils(both).rolls, (posterior.sizes["chain"], 100)
+    s, at = series().index(("key_stage_2", "other")), {"measure": "key_stage_2", "group": "other"}
+    off = {name: counterfactual.off_county(history, name, YEARS, size, rolls, 17)[:, :, s] for name in pair.area.values}
+    assert np.corrcoef(*(part[:, :, 4].ravel() for part in off.values()))[0, 1] < 0
+    seed = load_scenario(*LATENT).seed
+    off = {name: counterfactual.off_county(history, name, YEARS, size, rolls, seed)[:, :, s] for name in off}
+    course = [(pair.sel(at).sel(area=name) - pair.national.sel(at)).values - part for name, part in off.items()]
+    alike = [np.corrcoef(*(part[:, :, year].ravel() for part in course))[0, 1] for year in (1, 9)]
+    assert 0.3 < min(alike) < max(alike) < 0.99  # one course of the county, and an error of each
+
+
+def areas_of(known, *names):
+    """Give the tables with some areas of England by their names."""
+    return places.with_places(known, names)
 
 
 def test_the_children_of_a_county_do_not_carry_their_luck_to_its_district(project, plain, known, posterior):

@@ -17,6 +17,10 @@ def of(measure, group="all"):
     return weights
 
 
+def drawn_courses(law, seen, years, n_draws, rng):
+    return district_law.courses(law, seen, years, rng.standard_normal((len(years) + 1, n_draws, 2 * N)))
+
+
 def joint(law, years):
     """Give the covariance of level plus deviation (year and series, year and series), written the plain way."""
     apart = np.abs(np.subtract.outer(years, years))
@@ -58,7 +62,7 @@ def test_the_filter_gives_the_exact_conditional():
     last = slice(7 * N, 8 * N)
     np.testing.assert_allclose(both @ mean_state, mean[last], atol=1e-10)
     np.testing.assert_allclose(both @ spread_state @ both.T, spread[last, last], atol=1e-10)
-    drawn = district_law.courses(law, seen, [2024, 2025], 40_000, rng)
+    drawn = drawn_courses(law, seen, [2024, 2025], 40_000, rng)
     ahead = slice(9 * N, 10 * N)
     np.testing.assert_allclose(drawn[:, :, 1].mean(axis=0), mean[ahead], atol=0.005)
     np.testing.assert_allclose(np.cov(drawn[:, :, 1].T), spread[ahead, ahead], atol=0.002)
@@ -66,11 +70,11 @@ def test_the_filter_gives_the_exact_conditional():
 
 def test_nothing_known_leaves_how_districts_differ_and_a_figure_narrows_what_is_like_it():
     law = district_law.law()
-    wide = district_law.courses(law, [], [2026], 20_000, np.random.default_rng(2))[:, :, 0]
+    wide = drawn_courses(law, [], [2026], 20_000, np.random.default_rng(2))[:, :, 0]
     variance = np.diagonal(law.level) + np.diagonal(law.shock) / (1 - law.pace**2)
     np.testing.assert_allclose(wide.var(axis=0), variance, rtol=0.05)
     seen = [Observation(2025, of("attainment_8", "other"), -0.5, 0.001)]
-    near = district_law.courses(law, seen, [2026], 20_000, np.random.default_rng(2))[:, :, 0]
+    near = drawn_courses(law, seen, [2026], 20_000, np.random.default_rng(2))[:, :, 0]
     narrower = near.std(axis=0) / wide.std(axis=0)
     assert narrower[series().index(("attainment_8", "other"))] < 0.5
     assert narrower[series().index(("level_3_by_19", "other"))] < 0.8
@@ -91,7 +95,7 @@ def test_the_law_is_one():
 def test_the_same_stream_gives_the_same_courses_and_a_later_figure_is_refused():
     law = district_law.law()
     seen = [Observation(2019, of("suspensions"), 0.1, 0.01)]
-    first, second = (district_law.courses(law, seen, [2020, 2021], 5, np.random.default_rng(3)) for _ in range(2))
+    first, second = (drawn_courses(law, seen, [2020, 2021], 5, np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     with pytest.raises(Refusal, match="2018 or before"):
         district_law.state_after(law, seen, 2018)
@@ -124,7 +128,7 @@ def test_what_is_carried_on_has_the_moments_of_the_courses():
     law = district_law.law()
     seen = [Observation(2019, of("key_stage_2", "other"), 0.2, 0.002)]
     mean, spread = district_law.carried_on(law, *district_law.state_after(law, seen, 2019), 3)
-    drawn = district_law.courses(law, seen, [2020, 2021, 2022], 40_000, np.random.default_rng(4)).transpose(0, 2, 1)
+    drawn = drawn_courses(law, seen, [2020, 2021, 2022], 40_000, np.random.default_rng(4)).transpose(0, 2, 1)
     np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.006)
     covariance = np.cov(drawn.reshape(len(drawn), -1).T).reshape(spread.shape)
     np.testing.assert_allclose(covariance, spread, atol=0.0015)

@@ -207,6 +207,7 @@ def test_the_order_does_not_hang_on_the_order_typed():
 
 REFUSED = {
     "an unknown name": (["Tendrin"], "unknown area or choice of areas 'Tendrin': did you mean 'Tendring'?"),
+    "a name that none is like": (["London"], "education_investment_areas, or a name that districts.csv lists"),
     "two that it may be": (["Newcastle"], "may be Newcastle upon Tyne or Newcastle-under-Lyme: write one of them"),
     "too small": (["City of London"], "City of London has too few pupils"),
     "too small as well": (["isles of scilly"], "Isles of Scilly has too few pupils"),

@@ -1,12 +1,13 @@
 """Districts that a file lacks: what is known of them is taken in, nothing later is, and scores are what they say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from same_process import SameProcess
-from scipy.stats import norm
+from scipy.stats import kurtosis, norm
 
 from oa_sim import Refusal
 from oa_sim.cli.main import main
@@ -178,6 +179,30 @@ def test_the_mean_of_all_lies_between_both_groups_and_the_last_known_year_may_be
     )
     assert low < both < high
     assert np.isfinite(list(drawn[OURS].values())).all()
+
+
+def test_where_nothing_of_a_county_is_known_its_districts_have_its_tails(known):
+    siblings = [code for code in CODES if PLACES.authority[code] == "Cambridgeshire"]
+    lacks = lacking(*siblings), {("Cambridgeshire", 2024), ("Cambridgeshire", 2025)}
+    given, _, drawn = known(*lacks)
+    course, _ = district_backtest._authority(given, "Cambridgeshire", [2024, 2025])
+    county = course[:, 1, 1]
+    mean = np.mean([drawn[OURS][code, "other", 2025] for code in siblings], axis=0)
+    assert np.corrcoef(mean, county)[0, 1] > 0.95  # draw by draw, so it is of the county's form
+    assert kurtosis(mean) == pytest.approx(kurtosis(county), abs=0.5)
+
+
+def test_a_panel_that_shares_nothing_with_the_districts_is_refused(known, monkeypatch):
+    monkeypatch.setattr(district_record, "_published", lambda *_: {})
+    with pytest.raises(Refusal, match="must share key stage 2 of both groups"):
+        known(lacking(LONE))
+
+
+def test_a_district_without_a_share_has_that_of_another(known):
+    given, _, _ = known(lacking(LONE))
+    left = given.known.drop(index=LONE, level="code")
+    drawn = district_backtest._share(replace(given, known=left), LONE, 2024, 50)
+    np.testing.assert_allclose(drawn, SHARE)
 
 
 @pytest.fixture

@@ -68,43 +68,6 @@ def test_what_is_later_than_the_last_known_is_forecast_and_a_gap_is_not(tmp_path
         record.targets(later, later)
 
 
-def pairs(rng, spread):
-    """Make differences of 60 places over five years, with a mean of each place and year, and an SD of each place."""
-    places, years = rng.normal(0.02, 0.01, 60), {2016: -0.01, 2017: 0.0, 2018: 0.0, 2019: 0.002, 2023: 0.008}
-    return {
-        (f"place {i}", group, year): places[i] + shift + spread[i] * rng.standard_normal()
-        for i in range(60) for group in record.PAIR for year, shift in years.items()
-    }  # fmt: skip
-
-
-def test_the_difference_of_method_has_a_mean_of_each_place_and_year():
-    rng = np.random.default_rng(4)
-    made = pairs(rng, np.full(60, 0.005))
-    method = record.method_difference(made)
-    found = [method.of(place, group, year)[0] for place, group, year in made]
-    assert np.std(np.array(list(made.values())) - found) == pytest.approx(0.0045, abs=0.0006)
-    assert method.year["other", 2023] - method.year["other", 2016] == pytest.approx(0.018, abs=0.003)
-    assert method.of("place 3", "other", 2019)[1] == pytest.approx(0.005**2, rel=0.6)
-    assert method.freedom == max(record.FREEDOMS)  # all places have one variance
-
-
-def test_what_was_never_seen_is_less_certain_and_places_differ_in_how_sure_they_are():
-    rng = np.random.default_rng(5)
-    spread = np.where(np.arange(60) < 6, 0.06, 0.005)
-    method = record.method_difference(pairs(rng, spread))
-    assert method.freedom < 10
-    assert method.of("place 0", "other", 2019)[1] > 4 * method.of("place 30", "other", 2019)[1]
-    assert method.of("place 30", "other", 2025)[1] > method.of("place 30", "other", 2023)[1]
-    usual = np.mean([method.of(f"place {i}", "other", 2019)[1] for i in range(60)])
-    assert method.of("another", "other", 2019)[1] > usual
-    assert method.of("another", "other", 2019)[0] == pytest.approx(0.02, abs=0.006)
-
-
-def test_a_panel_that_shares_nothing_with_the_districts_is_refused():
-    with pytest.raises(Refusal, match="must share key stage 2"):
-        record.method_difference({})
-
-
 def test_a_county_is_summed_only_where_all_its_districts_are_known(tmp_path):
     codes = record.places()
     codes = codes[codes.authority == "Somerset"].index
