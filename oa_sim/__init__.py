@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run ``__getattr
     from oa_sim.targets.assess import promise as assess_targets
     from oa_sim.validation.leave_one_study_out import Ledger, evidence_ledger
 
-__version__ = "0.9.0"
+__version__ = "0.10.0"
 
 _WHERE = {  # public name: the module that holds it, and its name there
     "load_scenario": ("scenario.load", "load_scenario"),
