@@ -189,6 +189,10 @@ def _block(first: Array, second: Array) -> Array:
 
 
 def root(covariance: Array) -> Array:
-    """Return a square root of a covariance, which rounding may have left just short of definite."""
+    """Return the symmetric square root of a covariance, which rounding may have left just short of definite.
+
+    It has one sign: numbers that are larger in one district than in its sibling move the same series of both.
+    """
     values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+    both: Array = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return both

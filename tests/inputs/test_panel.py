@@ -37,10 +37,11 @@ def breaks(known):
 
 def test_the_form_is_that_of_the_areas(known, breaks):
     made, shipped = panel.history(reading(*CELLS), breaks), areas.history(known, until=2023)
-    assert set(made.data_vars) == set(shipped.data_vars)
-    for name in shipped.data_vars:
+    of_districts = {"apart", *(name for name in shipped.data_vars if name.startswith(areas.ROUGH))}
+    assert set(made.data_vars) == set(shipped.data_vars) - of_districts
+    for name in made.data_vars:
         assert made[name].dims == shipped[name].dims
-        assert made[name].dtype == shipped[name].dtype
+        assert made[name].dtype.kind == shipped[name].dtype.kind
     assert list(made.group.values) == list(GROUPS)
     assert list(made.measure.values) == list(MEASURES)
 

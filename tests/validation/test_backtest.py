@@ -216,7 +216,7 @@ def test_a_forecast_is_of_every_authority_in_the_unit_of_its_scale(tiny_posterio
 def test_a_relative_forecast_is_the_exact_course_of_the_authority(tiny_posterior, tmp_path):
     learning = asked(tmp_path)
     history = panel.history(published_files.read(learning.panel.path), tables.read("breaks"), UNTIL)
-    known, area = observations.record(history), "Place 305"
+    known, area = counterfactual.declared(observations.record(history), tables.read("breaks")), "Place 305"
     years = list(range(UNTIL + 1, max(LATER) + 1))
     course = area_forecast.relative(
         area_forecast.law(tiny_posterior, known.series), known, area, years,
