@@ -25,7 +25,8 @@ def pattern(known):
     """Give the record's gaps and sizes; its figures are not used."""
     real = observations.record(areas.history(known, until=2023))
     cubes = {name: np.tile(getattr(real, name), (1, TIMES, 1)) for name in ("relative", "observed", "sampling")}
-    return dataclasses.replace(real, areas=[f"{area} {i}" for i in range(TIMES) for area in real.areas], **cubes)
+    names, london = [f"{area} {i}" for i in range(TIMES) for area in real.areas], np.tile(real.london, TIMES)
+    return dataclasses.replace(real, areas=names, london=london, **cubes)
 
 
 @pytest.fixture(scope="module")
