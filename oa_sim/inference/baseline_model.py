@@ -6,10 +6,10 @@ On the latent scale, for area a, series s (a measure of a group) and year t:
 
 ``mean`` is one for London and one for the rest of England, with trends that cancel out over England's pupils. ``level``
 is where an area stands beside it: correlated over all series, and a slow random walk with a shock of its own at each
-declared break, so that areas drift apart. ``deviation`` is correlated in the two
-groups of a measure and reverts within years: the areas were chosen for being low, so part of any recovery comes free.
-``luck`` is the sampling error of a cohort of finite size; it goes with the same children from stage to stage (the
-cohort link). All variances of an area are larger or smaller by a factor of its own. All this is integrated out here,
+declared break, so that areas drift apart. ``deviation`` is correlated in the two groups of a measure and reverts within
+years: the areas were chosen for being low, so part of any recovery comes free. ``luck`` is the sampling error of a
+cohort of finite size; it goes with the same children from stage to stage (the cohort link). All variances of an area
+are larger or smaller by a factor of its own. All this is integrated out here,
 and drawn exactly, given the record and each posterior draw, in ``counterfactual``.
 """
 

@@ -209,10 +209,8 @@ def _odds(places: dict[str, Row], tables: dict[str, list[Row]]) -> dict[str, flo
     Of a district they are those at key stage 2 in the last year in which its county's districts all have pupils of both
     groups; 1 where there is none. No year is later than the other pupils that are known.
     """
-    of, last = (
-        {row["code"]: row["authority"] for row in tables["districts"]},
-        max(row["year"] for row in tables["pupils"]),
-    )
+    of = {row["code"]: row["authority"] for row in tables["districts"]}
+    last = max(row["year"] for row in tables["pupils"])
     pupils: dict[int, dict[str, dict[str, float]]] = {}  # by year, group and code
     for row in tables["district_figures"]:
         if row["measure"] == "key_stage_2" and row["group"] != "disadvantaged" and row["year"] <= last:
